@@ -1,0 +1,148 @@
+/*
+ * The runner of one module's unit tests: see test.h.
+ *
+ *     test_core            all tests
+ *     test_core gzip       those whose name contains "gzip"
+ *     test_core --list     names only
+ */
+#define _XOPEN_SOURCE 700
+
+#include "test.h"
+
+#include <ftw.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct koc_test *first;
+static struct koc_test **last = &first;
+
+static char test_dir[PATH_MAX];
+
+void koc_test_register(struct koc_test *test)
+{
+    *last = test;
+    last = &test->next;
+}
+
+const char *koc_test_dir(void)
+{
+    const char *parent = getenv("TMPDIR");
+
+    if (test_dir[0] == '\0') {
+        if (parent == NULL || parent[0] == '\0') {
+            parent = "/tmp";
+        }
+        snprintf(test_dir, sizeof(test_dir), "%s/koc-test-XXXXXX", parent);
+        if (mkdtemp(test_dir) == NULL) {
+            test_dir[0] = '\0';
+            fail_msg("cannot make a folder in %s", parent);
+        }
+    }
+    return test_dir;
+}
+
+const char *koc_test_path(const char *name)
+{
+    static char paths[8][PATH_MAX + 256];
+    static unsigned turn;
+    char *path = paths[turn++ % 8];
+
+    snprintf(path, sizeof(paths[0]), "%s/%s", koc_test_dir(), name);
+    return path;
+}
+
+const char *koc_test_write(const char *name, const void *data, size_t len)
+{
+    const char *path = koc_test_path(name);
+    FILE *f = fopen(path, "wb");
+
+    assert_non_null(f);
+    assert_int_equal(fwrite(data, 1, len, f), len);
+    assert_int_equal(fclose(f), 0);
+    return path;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+static int open_folder(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)ftw;
+    /* A test may have taken its own folder's permissions away; without them it cannot be emptied. */
+    if (type == FTW_D || type == FTW_DNR) {
+        (void)chmod(path, 0700);
+    }
+    return 0;
+}
+
+static int remove_test_dir(void **state)
+{
+    (void)state;
+    if (test_dir[0] != '\0') {
+        nftw(test_dir, open_folder, 16, FTW_PHYS);
+        nftw(test_dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+        test_dir[0] = '\0';
+    }
+    return 0;
+}
+
+static size_t select_tests(const char *pattern, struct CMUnitTest *out, size_t max)
+{
+    size_t n = 0;
+
+    for (struct koc_test *t = first; t != NULL && n < max; t = t->next) {
+        if (pattern == NULL || strstr(t->name, pattern) != NULL) {
+            out[n++] = (struct CMUnitTest){t->name, t->run, NULL, remove_test_dir, NULL};
+        }
+    }
+    return n;
+}
+
+static size_t count_tests(void)
+{
+    size_t n = 0;
+
+    for (struct koc_test *t = first; t != NULL; t = t->next) {
+        n++;
+    }
+    return n;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash == NULL ? path : slash + 1;
+}
+
+int main(int argc, char **argv)
+{
+    const char *pattern = argc > 1 ? argv[1] : NULL;
+    size_t max = count_tests();
+    struct CMUnitTest *tests = calloc(max + 1, sizeof(*tests));
+    int failed = 0;
+
+    if (tests == NULL) {
+        return 1;
+    }
+    if (pattern != NULL && strcmp(pattern, "--list") == 0) {
+        for (struct koc_test *t = first; t != NULL; t = t->next) {
+            puts(t->name);
+        }
+    } else {
+        size_t n = select_tests(pattern, tests, max);
+
+        failed = _cmocka_run_group_tests(base_name(argv[0]), tests, n, NULL, NULL);
+    }
+    free(tests);
+    return failed == 0 ? 0 : 1;
+}
