@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""The include graph: which folder of lib/ may include which, and who may see whose headers.
+
+docs/architecture.md draws this picture; here it is enforced.
+"""
+
+import re
+import sys
+
+from common import read, run_alone, sources
+
+MAY_INCLUDE = {
+    "core": [],
+    "model": ["core"],
+    "layer": ["core", "model"],
+    "store": ["core", "model", "layer"],
+    "registry": ["core", "model"],
+    "resolve": ["core"],
+    "golang": ["core", "model", "layer"],
+    "sbom": ["core", "model", "layer", "golang"],
+    "sign": ["core", "model", "registry"],
+    "serve": ["core", "model", "store"],
+    "publish": ["core", "model", "layer", "store", "registry", "resolve", "golang", "sbom", "sign"],
+}
+
+# Narrower than a folder: from golang, sbom takes what it reads out of a binary and no more.
+ONLY_THESE = {("sbom", "golang"): ["golang/buildinfo.h"]}
+
+# Each foreign header is included by the one or two files that wrap its package.
+WRAPPERS = {
+    r"cjson/.*|cJSON.*": ["lib/core/json.c"],
+    r"mbedtls/.*|psa/.*": ["lib/core/crypto.c"],
+    r"yaml\.h": ["lib/core/yaml.c"],
+    r"libdeflate\.h": ["lib/layer/gzip.c", "lib/layer/inflate.c"],
+    r"zstd.*\.h": ["lib/layer/zstd.c"],
+    r"curl/.*": ["lib/registry/transport_curl*.c"],
+    r"microhttpd\.h": ["lib/serve/http.c"],
+}
+
+ISO_C = {
+    "assert.h", "ctype.h", "errno.h", "float.h", "inttypes.h", "iso646.h", "limits.h", "locale.h",
+    "math.h", "setjmp.h", "signal.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h",
+    "stdlib.h", "string.h", "time.h",
+}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)
+
+
+def includes(path):
+    """(line number, '<' or '"', name) of each include of a file."""
+    text = read(path)
+    for match in INCLUDE.finditer(text):
+        yield text.count("\n", 0, match.start()) + 1, match[1], match[2]
+
+
+def foreign(path, line, name):
+    for pattern, owners in WRAPPERS.items():
+        if re.fullmatch(pattern, name) and not any(path.match(owner) for owner in owners):
+            yield f"{path}:{line}: <{name}> belongs to {', '.join(owners)} only"
+
+
+def check_library(path):
+    folder = path.parts[1]
+    if folder not in MAY_INCLUDE:
+        yield f"{path}: the folder {folder} is not in the include graph (tests/lint/layers.py)"
+        return
+    names = list(includes(path))
+    if path.suffix == ".c" and (not names or names[0][2] != "core/common.h"):
+        yield f"{path}:1: the first include must be \"core/common.h\""
+    for line, kind, name in names:
+        yield from foreign(path, line, name)
+        other = name.split("/")[0] if kind == '"' and "/" in name else None
+        if kind == '"' and other is None:
+            yield f"{path}:{line}: \"{name}\" must be written with its folder"
+        elif other is not None and other != folder and other not in MAY_INCLUDE[folder]:
+            yield f"{path}:{line}: {folder} may not include {other} (\"{name}\")"
+        elif name not in ONLY_THESE.get((folder, other), [name]):
+            yield f"{path}:{line}: {folder} may include only {', '.join(ONLY_THESE[folder, other])}"
+
+
+def check_cli(path):
+    for line, kind, name in includes(path):
+        yield from foreign(path, line, name)
+        if kind == '"' and ("/" in name or not (path.parent / name).name.endswith(".h")):
+            yield f"{path}:{line}: the command line sees only <koc/...> and its own headers"
+
+
+def check_public(path):
+    for line, kind, name in includes(path):
+        if kind == '"' or not (name.startswith("koc/") or name in ISO_C):
+            yield f"{path}:{line}: a public header includes <koc/...> and ISO C only, not {name}"
+        if name.startswith("koc/ext/") and "ext" not in path.parts and path.name != "koc.h":
+            yield f"{path}:{line}: a stable header may not include ext/"
+
+
+def check(_context):
+    problems = []
+    for path in sources("lib/*/**/*.[ch]"):
+        problems += check_library(path)
+    for path in sources("cli/*.[ch]"):
+        problems += check_cli(path)
+    for path in sources("include/koc/**/*.h", "include/koc/**/*.h.in"):
+        problems += check_public(path)
+    return problems
+
+
+if __name__ == "__main__":
+    sys.exit(run_alone(check))
