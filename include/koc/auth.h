@@ -1,0 +1,56 @@
+/*
+ * koc/auth.h: where credentials for registries come from.
+ *
+ * Secrets are wiped when freed and never appear in errors or logs.
+ */
+#ifndef KOC_AUTH_H
+#define KOC_AUTH_H
+
+#include <koc/base.h>
+#include <koc/context.h>
+
+KOC_BEGIN_DECLS
+
+enum {
+    KOC_CRED_BASIC = 1,          /**< user name and password */
+    KOC_CRED_IDENTITY_TOKEN = 2, /**< a refresh token for the token server */
+    KOC_CRED_BEARER = 3          /**< a ready access token */
+};
+
+/** Copies; username may be NULL for tokens. */
+KOC_API int koc_credential_new(int32_t kind, const char *username, const char *secret,
+                               koc_credential **out, koc_error **err);
+KOC_API int32_t koc_credential_kind(const koc_credential *cred);
+/** These two are borrowed from cred. */
+KOC_API const char *koc_credential_username(const koc_credential *cred);
+KOC_API const char *koc_credential_secret(const koc_credential *cred);
+KOC_API void koc_credential_free(koc_credential *cred);
+
+typedef struct koc_auth_ops {
+    uint32_t struct_size;
+    uint32_t flags;
+    /** Looks up registry ("host[:port]") and repository. *out is given away; left NULL: none here. */
+    int (*get)(void *self, const char *registry, const char *repository, const koc_op *op,
+               koc_credential **out, koc_error **err);
+    void (*rejected)(void *self, const char *registry); /**< the server refused it; may be NULL */
+    void (*release)(void *self);                        /**< may be NULL */
+} koc_auth_ops;
+
+/** docker's and podman's configuration. config_path NULL: the usual places (docs/registry.md), helper
+ * programs included; else that file only. Nothing is read before the first look-up. */
+KOC_API int koc_auth_docker(const char *config_path, koc_auth **out, koc_error **err);
+/** One credential for one registry; copies cred. */
+KOC_API int koc_auth_static(const char *registry, const koc_credential *cred, koc_auth **out,
+                            koc_error **err);
+/** The first of list that has something. Keeps references. */
+KOC_API int koc_auth_chain(koc_auth *const *list, size_t n, koc_auth **out, koc_error **err);
+/** Your own. Copies ops, takes self on success only. */
+KOC_API int koc_auth_new(const koc_auth_ops *ops, void *self, koc_auth **out, koc_error **err);
+KOC_API koc_auth *koc_auth_ref(koc_auth *a);
+KOC_API void koc_auth_unref(koc_auth *a);
+/** What a would use for registry; *out is NULL and the result KOC_OK when it has nothing. */
+KOC_API int koc_auth_lookup(koc_auth *a, const char *registry, const char *repository, const koc_op *op,
+                            koc_credential **out, koc_error **err);
+
+KOC_END_DECLS
+#endif

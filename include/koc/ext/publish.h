@@ -1,0 +1,78 @@
+/*
+ * koc/ext/publish.h: what `koc build` is, in one call: Go packages in, pushed images out.
+ *
+ * ext/ headers may change in any minor version before they move up.
+ */
+#ifndef KOC_EXT_PUBLISH_H
+#define KOC_EXT_PUBLISH_H
+
+#include <koc/base.h>
+#include <koc/context.h>
+#include <koc/reference.h>
+#include <koc/registry.h>
+
+KOC_BEGIN_DECLS
+
+typedef struct koc_published koc_published;
+
+enum {
+    KOC_PUBLISH_NO_PUSH = 1u << 0,               /**< --push=false */
+    KOC_PUBLISH_TAG_ONLY = 1u << 1,              /**< results are repo:tag, without a digest */
+    KOC_PUBLISH_PRESERVE_IMPORT_PATHS = 1u << 2, /**< -P */
+    KOC_PUBLISH_BASE_IMPORT_PATHS = 1u << 3,     /**< -B */
+    KOC_PUBLISH_BARE = 1u << 4,                  /**< --bare */
+    KOC_PUBLISH_DISABLE_OPTIMIZATIONS = 1u << 5, /**< compile with -N -l */
+    KOC_PUBLISH_COMPAT_KO = 1u << 6,             /**< ko's identity strings and byte quirks */
+    KOC_PUBLISH_DEFAULT_LAYOUT = 1u << 7,        /**< no repository: write to the default OCI layout */
+    KOC_PUBLISH_FORCE = 1u << 8                  /**< build even when nothing changed */
+};
+enum { KOC_SBOM_SPDX = 0, KOC_SBOM_NONE = 1 };
+
+/** NULL or zero members mean: what the environment and .ko.yaml say, else ko's default. Lists are
+ * NULL-terminated. All strings are borrowed for the call. */
+typedef struct koc_publish_options {
+    uint32_t struct_size;
+    uint32_t flags; /**< KOC_PUBLISH_* */
+    koc_client *client;               /**< NULL: one with docker's credentials */
+    const char *const *import_paths;  /**< as on the command line; NULL or empty: "." */
+    const char *repository;           /**< KO_DOCKER_REPO; NULL: from the environment */
+    const char *const *tags;          /**< NULL: latest */
+    const char *const *platforms;     /**< "all" or os[/arch[/variant]][:os.version] */
+    const char *config_path;          /**< NULL: KO_CONFIG_PATH or .ko.yaml here */
+    const char *base_image;           /**< for all import paths; "scratch" */
+    const char *const *ldflags;       /**< NULL: from the configuration */
+    const char *const *labels;        /**< key=value */
+    const char *const *annotations;   /**< key=value */
+    const char *user;                 /**< config.User */
+    const char *oci_layout_path;      /**< also write there */
+    const char *tarball;              /**< also write a docker-save archive */
+    const char *image_refs;           /**< also write all references to this file */
+    const char *sbom_dir;             /**< also write the SBOMs there */
+    int32_t sbom;                     /**< KOC_SBOM_* */
+    int32_t compression;              /**< KOC_COMPRESS_* of new layers */
+    int32_t level;                    /**< 0: the default */
+    int32_t jobs;                     /**< compiles at once; 0: one per core */
+} koc_publish_options;
+/* clang-format off */
+#define KOC_PUBLISH_OPTIONS_INIT { sizeof(koc_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0 }
+/* clang-format on */
+
+/** Builds and publishes. All or nothing is printed by the caller, but what was pushed before a failure
+ * stays. Progress events of kind KOC_PROGRESS_IMAGE carry the name of the image. */
+KOC_API int koc_publish(koc_ctx *ctx, const koc_publish_options *o, const koc_op *op,
+                        koc_published **out, koc_error **err);
+/** How many references there are: one for each distinct import path, in the order given. */
+KOC_API size_t koc_published_count(const koc_published *p);
+/** The i-th result as it is to be printed ("repo@sha256:…", "oci:dir@sha256:…"). Borrowed from p. */
+KOC_API const char *koc_published_reference(const koc_published *p, size_t i);
+/** The import path (without ko://) it was built from. Borrowed from p. */
+KOC_API const char *koc_published_import_path(const koc_published *p, size_t i);
+/** A JSON document: images, digests, sizes, platforms, timings, cache hits, encoder (docs/json.md). */
+KOC_API koc_str koc_published_report(const koc_published *p);
+/** Warnings that a person should see once. Borrowed from p. */
+KOC_API const koc_strlist *koc_published_warnings(const koc_published *p);
+KOC_API void koc_published_free(koc_published *p);
+
+KOC_END_DECLS
+#endif

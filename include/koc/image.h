@@ -1,0 +1,180 @@
+/*
+ * koc/image.h: the image model: platforms, descriptors, images, indexes, artifacts.
+ *
+ * Images and indexes are immutable. Their bytes are kept exactly as received; getters read them and
+ * never serialise again, so what somebody signed stays what is pushed.
+ * Specification: OCI image-spec 1.1 (manifest.md, image-index.md, config.md, descriptor.md) and Docker's
+ * image manifest version 2, schema 2.
+ */
+#ifndef KOC_IMAGE_H
+#define KOC_IMAGE_H
+
+#include <koc/base.h>
+#include <koc/context.h>
+#include <koc/digest.h>
+#include <koc/io.h>
+
+KOC_BEGIN_DECLS
+
+#define KOC_MT_OCI_INDEX "application/vnd.oci.image.index.v1+json"
+#define KOC_MT_OCI_MANIFEST "application/vnd.oci.image.manifest.v1+json"
+#define KOC_MT_OCI_CONFIG "application/vnd.oci.image.config.v1+json"
+#define KOC_MT_OCI_EMPTY "application/vnd.oci.empty.v1+json"
+#define KOC_MT_OCI_LAYER "application/vnd.oci.image.layer.v1.tar"
+#define KOC_MT_OCI_LAYER_GZIP "application/vnd.oci.image.layer.v1.tar+gzip"
+#define KOC_MT_OCI_LAYER_ZSTD "application/vnd.oci.image.layer.v1.tar+zstd"
+#define KOC_MT_DOCKER_LIST "application/vnd.docker.distribution.manifest.list.v2+json"
+#define KOC_MT_DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
+#define KOC_MT_DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
+#define KOC_MT_DOCKER_LAYER "application/vnd.docker.image.rootfs.diff.tar"
+#define KOC_MT_DOCKER_LAYER_GZIP "application/vnd.docker.image.rootfs.diff.tar.gzip"
+
+/** Operating system and CPU; NULL members are unset. Strings are borrowed. */
+typedef struct koc_platform {
+    uint32_t struct_size;
+    uint32_t flags;
+    const char *os;
+    const char *arch;
+    const char *variant;
+    const char *os_version;
+    const char *const *os_features; /**< NULL-terminated, or NULL */
+} koc_platform;
+/* clang-format off */
+#define KOC_PLATFORM_INIT { sizeof(koc_platform), 0, NULL, NULL, NULL, NULL, NULL }
+/* clang-format on */
+
+/** Points at content: media type, digest, size. One made by the library is borrowed from its parent. */
+typedef struct koc_descriptor {
+    uint32_t struct_size;
+    uint32_t flags;
+    koc_digest digest;
+    uint64_t size;
+    const char *media_type;
+    const char *artifact_type;    /**< or NULL */
+    const koc_platform *platform; /**< or NULL */
+    const koc_kv *annotations;
+    size_t n_annotations;
+    const char *const *urls; /**< NULL-terminated, or NULL: where a foreign layer lives */
+} koc_descriptor;
+/* clang-format off */
+#define KOC_DESCRIPTOR_INIT { sizeof(koc_descriptor), 0, { 0, 0, { 0, 0, 0, 0, 0, 0 }, { 0 } }, 0, NULL, NULL, NULL, NULL, 0, NULL }
+/* clang-format on */
+
+/** Parses os[/arch[/variant]][:os.version]; the strings of out live in storage. KOC_EINVAL. */
+KOC_API int koc_platform_parse(const char *text, koc_buf *storage, koc_platform *out, koc_error **err);
+/** The text form of p, as koc_platform_parse reads it. */
+KOC_API int koc_platform_format(const koc_platform *p, koc_buf *out, koc_error **err);
+/** Whether have serves want: every member that want sets is equal. For Windows an os.version of three
+ * parts matches one of four that begins with it. unknown/unknown (attestations) never matches. */
+KOC_API bool koc_platform_matches(const koc_platform *want, const koc_platform *have);
+
+/** An image from its manifest and config bytes (copied). KOC_EFORMAT, KOC_EDIGEST (config is not the
+ * one the manifest names), KOC_EUNSUPPORTED (schema 1, an index, an artifact). Its layers have no
+ * content: they serve where the target has the blobs. */
+KOC_API int koc_image_from_bytes(koc_ctx *ctx, koc_str manifest, koc_str config, koc_image **out,
+                                 koc_error **err);
+KOC_API koc_image *koc_image_ref(koc_image *img);
+KOC_API void koc_image_unref(koc_image *img);
+/** Media type, digest and size of the manifest; its platform is the config's. Borrowed from img, as
+ * are all of the following. */
+KOC_API const koc_descriptor *koc_image_descriptor(const koc_image *img);
+KOC_API koc_str koc_image_manifest(const koc_image *img);
+KOC_API koc_str koc_image_config(const koc_image *img);
+/** The descriptor of the config. */
+KOC_API const koc_descriptor *koc_image_config_descriptor(const koc_image *img);
+KOC_API const koc_platform *koc_image_platform(const koc_image *img);
+KOC_API size_t koc_image_layer_count(const koc_image *img);
+/** NULL past the end. */
+KOC_API koc_layer *koc_image_layer(const koc_image *img, size_t i);
+/** An annotation of the manifest, a label or an environment variable of the config; NULL if absent. */
+KOC_API const char *koc_image_annotation(const koc_image *img, const char *key);
+KOC_API const char *koc_image_label(const koc_image *img, const char *key);
+KOC_API const char *koc_image_env(const koc_image *img, const char *name);
+/** Any member of the config as JSON text, by JSON pointer (RFC 6901). KOC_ENOTFOUND. */
+KOC_API int koc_image_config_get(const koc_image *img, const char *json_pointer, koc_buf *out,
+                                 koc_error **err);
+
+/** What goes into the history entry of a layer (config.md, "history"). */
+typedef struct koc_add_layer_options {
+    uint32_t struct_size;
+    uint32_t flags;
+    const char *created_by;
+    const char *comment;
+    const char *author;
+    int64_t created;           /**< seconds since 1970; 0: the builder's created time */
+    const koc_kv *annotations; /**< of the layer's descriptor */
+    size_t n_annotations;
+} koc_add_layer_options;
+/* clang-format off */
+#define KOC_ADD_LAYER_OPTIONS_INIT { sizeof(koc_add_layer_options), 0, NULL, NULL, NULL, 0, NULL, 0 }
+/* clang-format on */
+
+enum { KOC_CFG_USER = 1, KOC_CFG_WORKDIR = 2, KOC_CFG_STOPSIGNAL = 3, KOC_CFG_AUTHOR = 4 };
+enum { KOC_CFG_PORT = 1, KOC_CFG_VOLUME = 2 };
+enum { KOC_FORMAT_SAME_AS_BASE = 0, KOC_FORMAT_OCI = 1, KOC_FORMAT_DOCKER = 2 };
+
+/** A builder on a base image; base NULL is scratch (nothing at all). Keeps a reference to base. */
+KOC_API int koc_image_builder_new(koc_ctx *ctx, koc_image *base, koc_image_builder **out,
+                                  koc_error **err);
+KOC_API void koc_image_builder_free(koc_image_builder *b);
+/** Adds a layer on top; opts may be NULL. Keeps a reference to layer. */
+KOC_API int koc_image_builder_add_layer(koc_image_builder *b, koc_layer *layer,
+                                        const koc_add_layer_options *opts, koc_error **err);
+/** argv is NULL-terminated; NULL removes what the base has. */
+KOC_API int koc_image_builder_set_entrypoint(koc_image_builder *b, const char *const *argv,
+                                             koc_error **err);
+KOC_API int koc_image_builder_set_cmd(koc_image_builder *b, const char *const *argv, koc_error **err);
+/** value NULL removes; so in the next two. */
+KOC_API int koc_image_builder_set_env(koc_image_builder *b, const char *name, const char *value,
+                                      koc_error **err);
+KOC_API int koc_image_builder_set_label(koc_image_builder *b, const char *key, const char *value,
+                                        koc_error **err);
+KOC_API int koc_image_builder_set_annotation(koc_image_builder *b, const char *key, const char *value,
+                                             koc_error **err);
+/** Sets one of KOC_CFG_USER, _WORKDIR, _STOPSIGNAL, _AUTHOR; NULL removes it. */
+KOC_API int koc_image_builder_set_str(koc_image_builder *b, int32_t field, const char *value,
+                                      koc_error **err);
+/** Adds to one of KOC_CFG_PORT ("8080/tcp"), KOC_CFG_VOLUME ("/data"). */
+KOC_API int koc_image_builder_add_str(koc_image_builder *b, int32_t field, const char *value,
+                                      koc_error **err);
+/** Seconds since 1970, rendered in UTC. Without it the base's value stays (1970 on scratch). */
+KOC_API int koc_image_builder_set_created(koc_image_builder *b, int64_t epoch_seconds, koc_error **err);
+KOC_API int koc_image_builder_set_platform(koc_image_builder *b, const koc_platform *p, koc_error **err);
+/** KOC_FORMAT_*. Converting is refused where the base has layers the other family cannot name. */
+KOC_API int koc_image_builder_set_format(koc_image_builder *b, int32_t format, koc_error **err);
+/** The manifest's subject (manifest.md). */
+KOC_API int koc_image_builder_set_subject(koc_image_builder *b, const koc_descriptor *subject,
+                                          koc_error **err);
+/** Makes the image. May have to read a layer for its DiffID. b then refuses further use but _free. */
+KOC_API int koc_image_builder_finish(koc_image_builder *b, const koc_op *op, koc_image **out,
+                                     koc_error **err);
+
+/** An index (or Docker manifest list) from its bytes (copied). KOC_EFORMAT, KOC_ELIMIT. */
+KOC_API int koc_index_from_bytes(koc_ctx *ctx, koc_str bytes, koc_index **out, koc_error **err);
+KOC_API koc_index *koc_index_ref(koc_index *idx);
+KOC_API void koc_index_unref(koc_index *idx);
+KOC_API const koc_descriptor *koc_index_descriptor(const koc_index *idx);
+KOC_API koc_str koc_index_bytes(const koc_index *idx);
+KOC_API size_t koc_index_count(const koc_index *idx);
+/** The i-th descriptor, borrowed from idx; NULL past the end. */
+KOC_API const koc_descriptor *koc_index_get(const koc_index *idx, size_t i);
+/** The first entry that serves want; NULL: none. */
+KOC_API const koc_descriptor *koc_index_select(const koc_index *idx, const koc_platform *want);
+/** The i-th child when the index was made by a builder or carries it; borrowed, or NULL. */
+KOC_API koc_image *koc_index_image(const koc_index *idx, size_t i);
+
+/** format: KOC_FORMAT_OCI or KOC_FORMAT_DOCKER. */
+KOC_API int koc_index_builder_new(koc_ctx *ctx, int32_t format, koc_index_builder **out, koc_error **err);
+KOC_API void koc_index_builder_free(koc_index_builder *b);
+/** Adds img; p NULL takes the image's own platform. Keeps a reference. */
+KOC_API int koc_index_builder_add_image(koc_index_builder *b, koc_image *img, const koc_platform *p,
+                                        koc_error **err);
+/** Adds a descriptor as it is; its manifest must be at the target already. */
+KOC_API int koc_index_builder_add_descriptor(koc_index_builder *b, const koc_descriptor *d,
+                                             koc_error **err);
+KOC_API int koc_index_builder_set_annotation(koc_index_builder *b, const char *key, const char *value,
+                                             koc_error **err);
+KOC_API int koc_index_builder_finish(koc_index_builder *b, koc_index **out, koc_error **err);
+
+KOC_END_DECLS
+#endif

@@ -1,0 +1,52 @@
+/*
+ * The cache (decisions.md: on by default in the CLI, safe for several processes and for kill -9).
+ *
+ *   <dir>/v1/blobs/sha256/<hex>     content by digest
+ *   <dir>/v1/records/<kind>/<key>   small records; each carries a checksum of itself
+ *   <dir>/v1/files/<kind>/<key>/…   files that other programs write (linked binaries)
+ *   <dir>/v1/tmp                    files in the making
+ * A blob or record is complete or not there. A record that does not check out is not there.
+ */
+#ifndef KOC__CACHE_H
+#define KOC__CACHE_H
+
+#include <koc/base.h>
+#include <koc/digest.h>
+#include <koc/io.h>
+
+#include "core/buf.h"
+#include "core/fs.h"
+
+typedef struct koc__cache koc__cache;
+
+/* dir NULL: ${KOCACHE}/koc, else ${XDG_CACHE_HOME:-~/.cache}/koc. */
+int koc__cache_open(const char *dir, koc__cache **out, koc_error **err);
+void koc__cache_free(koc__cache *c);
+const char *koc__cache_dir(const koc__cache *c);
+
+/* Records: key is any bytes (hashed). Finding nothing is KOC_OK with *found false. */
+int koc__cache_get(koc__cache *c, const char *kind, koc_str key, size_t max, bool *found, koc_buf *out,
+                   koc_error **err);
+int koc__cache_put(koc__cache *c, const char *kind, koc_str key, koc_str value, koc_error **err);
+int koc__cache_drop(koc__cache *c, const char *kind, koc_str key, koc_error **err);
+
+/* Blobs. The content is checked by whoever reads it (koc_blob_from_file with expect). */
+bool koc__cache_has_blob(koc__cache *c, const koc_digest *d, uint64_t size);
+/* KOC_ENOTFOUND; a file of the wrong size is removed and not found. */
+int koc__cache_blob(koc__cache *c, const koc_digest *d, uint64_t size, koc_blob **out, koc_error **err);
+int koc__cache_put_bytes(koc__cache *c, const koc_digest *d, koc_str data, koc_error **err);
+/* A temporary file on the cache's file system, then the blob under its digest (which the caller made
+ * while writing). */
+int koc__cache_tempfile(koc__cache *c, koc__tempfile *out, koc_error **err);
+int koc__cache_put_file(koc__cache *c, const koc_digest *d, koc__tempfile *t, koc_error **err);
+
+/* The folder <dir>/v1/files/<kind>/<hash of key>, made when missing. */
+int koc__cache_folder(koc__cache *c, const char *kind, koc_str key, char **out, koc_error **err);
+/* Exclusive between processes and threads, waited for under op. Released by closing the descriptor. */
+struct koc__op;
+int koc__cache_lock(koc__cache *c, const char *kind, koc_str key, struct koc__op *op, int *out_fd,
+                    koc_error **err);
+/* Removes least recently used entries until the whole is below max_bytes. */
+int koc__cache_prune(koc__cache *c, uint64_t max_bytes, uint64_t *freed, koc_error **err);
+
+#endif

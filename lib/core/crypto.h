@@ -1,0 +1,21 @@
+/* mbedTLS through PSA: what SHA-256's own kernels do not cover. One mutex around all of it. */
+#ifndef KOC__CRYPTO_H
+#define KOC__CRYPTO_H
+
+#include <koc/base.h>
+
+int koc__crypto_init(koc_error **err); /* idempotent, thread-safe */
+int koc__sha512(koc_str data, uint8_t out[64], koc_error **err);
+int koc__sha1(koc_str data, uint8_t out[20], koc_error **err);
+int koc__md5(koc_str data, uint8_t out[16], koc_error **err); /* ko's image names; not for security */
+/* Running SHA-512 for koc_hasher. */
+typedef struct koc__sha512_state koc__sha512_state;
+int koc__sha512_new(koc__sha512_state **out, koc_error **err);
+int koc__sha512_update(koc__sha512_state *s, const void *data, size_t len, koc_error **err);
+int koc__sha512_finish(koc__sha512_state *s, uint8_t out[64], koc_error **err);
+void koc__sha512_free(koc__sha512_state *s);
+int koc__hmac_sha256(koc_str key, koc_str data, uint8_t out[32], koc_error **err);
+int koc__random(void *out, size_t len, koc_error **err);
+const char *koc__crypto_version(void); /* "mbedTLS 2.28.3" */
+
+#endif

@@ -1,0 +1,19 @@
+/* The one file that reads the environment. */
+#ifndef KOC__ENV_H
+#define KOC__ENV_H
+
+#include <koc/base.h>
+#include <koc/context.h>
+
+/* Borrowed; NULL when unset. Never for setuid programs. */
+const char *koc__env(const char *name);
+/* As koc__env, but NULL when empty too. */
+const char *koc__env_nonempty(const char *name);
+/* The whole environment, NULL-terminated, borrowed. */
+const char *const *koc__environ(void);
+/* Home folder: $HOME, else the password database; NULL when neither is there. Owned by the caller. */
+char *koc__home(void);
+/* ${variable:-$HOME/fallback}; NULL without either. Owned by the caller. */
+char *koc__xdg(const char *variable, const char *fallback);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * Making errors. Every function takes a nullable err and returns the code, so that a failure is
+ * `return koc__error(err, KOC_EINVAL, "...", ...)`. Setting over an existing error frees the old one.
+ */
+#ifndef KOC__ERRORS_H
+#define KOC__ERRORS_H
+
+#include <koc/base.h>
+#include <koc/error.h>
+
+/* The message must be one line for a person: what could not be done, on what, why. Control characters
+ * in the formatted text become '?', and it is cut at 4 KiB. */
+int koc__error(koc_error **err, koc_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The static out-of-memory error. */
+int koc__oom(koc_error **err);
+/* KOC_EIO (or _ENOTFOUND, _EEXISTS, _ENOMEM by errnum): "<formatted text>: No such file or directory". */
+int koc__error_errno(koc_error **err, int errnum, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The caller was wrong: "koc_image_ref: img is NULL". */
+int koc__misuse(koc_error **err, const char *what);
+
+/* Puts a new message in front; the old error becomes the cause and gives the code, HTTP status, hint
+ * and detail. The new message must carry the reason: it is what people see (use
+ * koc_error_message(*err) in the arguments; formatting is done before *err is touched). Returns the code. */
+int koc__error_wrap(koc_error **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Puts "<formatted prefix>: " in front of the message, keeping everything else. Returns the code. */
+int koc__error_prefix(koc_error **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Additions to an error that has just been set; nothing when err or *err is NULL or static. */
+void koc__error_hint(koc_error **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void koc__error_detail(koc_error **err, koc_str text);
+void koc__error_http(koc_error **err, int status, const char *registry_code);
+void koc__error_retryable(koc_error **err, bool retryable);
+
+/* Frees *err and sets it to NULL: the failure is handled. */
+void koc__error_clear(koc_error **err);
+/* Hands *from to *to (or frees it when to is NULL); *from becomes NULL. Returns the code of *from. */
+int koc__error_move(koc_error **to, koc_error **from);
+
+static inline void koc__auto_koc_error(koc_error **p)
+{
+    koc_error_free(*p);
+}
+
+#endif

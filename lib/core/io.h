@@ -1,0 +1,50 @@
+/* The inside of blobs and readers. */
+#ifndef KOC__IO_H
+#define KOC__IO_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <koc/io.h>
+
+#include "core/cleanup.h"
+#include "core/op.h"
+
+/* The library's own sources: they get the koc__op and may be called on any thread. User ones
+ * (koc_reader_new, koc_blob_new) are wrapped so that koc__op_call brings them to the caller's thread. */
+typedef struct koc__reader_vt {
+    int (*read)(void *self, void *buf, size_t len, size_t *n_read, koc_error **err);
+    void (*close)(void *self);
+} koc__reader_vt;
+typedef struct koc__blob_vt {
+    int (*open)(void *self, uint64_t offset, koc__op *op, koc_reader **out, koc_error **err);
+    void (*release)(void *self);
+} koc__blob_vt;
+
+/* Takes self on success only. */
+int koc__reader_make(const koc__reader_vt *vt, void *self, koc_reader **out, koc_error **err);
+int koc__blob_make(const koc__blob_vt *vt, void *self, uint64_t size, const koc_digest *digest,
+                   koc_blob **out, koc_error **err);
+/* As koc_blob_open inside a running call: op must outlive the reader. */
+int koc__blob_open(koc_blob *b, uint64_t offset, koc__op *op, koc_reader **out, koc_error **err);
+int koc__blob_read_all(koc_blob *b, size_t max, koc__op *op, koc_buf *out, koc_error **err);
+int koc__blob_digest(koc_blob *b, koc__op *op, koc_digest *out, koc_error **err);
+/* The digest if it is known without reading, else NULL. Borrowed from b. */
+const koc_digest *koc__blob_known_digest(const koc_blob *b);
+/* The file behind b, or NULL when it is no plain file (then nothing may be linked or copied by path). */
+const char *koc__blob_path(const koc_blob *b);
+/* A part of a file: [start, start + size). For docker archives. */
+int koc__blob_from_file_part(const char *path, uint64_t start, uint64_t size, const koc_digest *expect,
+                             koc_blob **out, koc_error **err);
+/* Takes data (from koc__malloc) instead of copying it. */
+int koc__blob_take(char *data, size_t len, const koc_digest *digest, koc_blob **out, koc_error **err);
+/* A reader that fails at the end unless size and digest hold. Takes inner. digest NULL: size only. */
+int koc__reader_verify(koc_reader *inner, uint64_t size, const koc_digest *digest, koc_reader **out,
+                       koc_error **err);
+/* Fills buf unless the end comes first. */
+int koc__reader_fill(koc_reader *r, void *buf, size_t len, size_t *n_read, koc_error **err);
+
+KOC__DEFINE_AUTO(koc_blob, koc_blob_unref);
+KOC__DEFINE_AUTO(koc_reader, koc_reader_free);
+
+#endif

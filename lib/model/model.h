@@ -1,0 +1,120 @@
+/*
+ * The inside of the image model, for the modules above it. Nothing here does I/O.
+ */
+#ifndef KOC__MODEL_H
+#define KOC__MODEL_H
+
+#include <stdatomic.h>
+
+#include <koc/image.h>
+#include <koc/layer.h>
+#include <koc/reference.h>
+
+#include "core/context.h"
+#include "core/io.h"
+#include "core/json.h"
+#include "core/json_write.h"
+
+/* Ceilings for documents that come from elsewhere (docs/registry.md, limits). */
+#define KOC__MANIFEST_MAX ((size_t)4 << 20)
+#define KOC__CONFIG_MAX ((size_t)8 << 20)
+#define KOC__DESCRIPTORS_MAX 1000
+
+/* --- media types (mediatype.c) --- */
+bool koc__mt_is_index(const char *media_type);
+bool koc__mt_is_manifest(const char *media_type);   /* an image manifest, OCI or Docker */
+bool koc__mt_is_docker(const char *media_type);     /* of Docker's family */
+bool koc__mt_is_foreign(const char *media_type);    /* a layer that is not pushed */
+bool koc__mt_is_layer(const char *media_type);
+int32_t koc__mt_compression(const char *media_type); /* KOC_COMPRESS_*; -1: not a known layer type */
+/* The layer type of a family (KOC_FORMAT_*) and compression; NULL: there is none (Docker has no zstd). */
+const char *koc__mt_layer(int32_t format, int32_t compression);
+/* The type of a document from Content-Type and its own members; NULL and an error when they disagree or
+ * the document is none of ours (schema 1, artifact manifest). content_type may be NULL or generic. */
+int koc__mt_of_document(const koc__json *doc, const char *content_type, const char *what,
+                        const char **out, koc_error **err);
+
+/* --- platforms (platform.c) --- */
+/* Deep copies: free with koc__platform_free. */
+koc_platform *koc__platform_dup(const koc_platform *p);
+void koc__platform_free(koc_platform *p);
+KOC__DEFINE_AUTO(koc_platform, koc__platform_free);
+/* From a config's top level or a descriptor's "platform" object ("os.version", "os.features"). */
+int koc__platform_read(const koc__jnode *n, koc_platform **out, koc_error **err);
+void koc__platform_write(koc__jw *w, const koc_platform *p);
+/* "linux/arm/v7", for messages and file names; ":os.version" as ko adds it. NULL: out of memory. */
+char *koc__platform_str(const koc_platform *p);
+/* ko's list semantics (--platform): "all", partial items, Windows versions. items empty: false. */
+bool koc__platform_wanted(const koc_strlist *items, const koc_platform *have);
+bool koc__platform_is_unknown(const koc_platform *p); /* unknown/unknown */
+
+/* --- descriptors (descriptor.c) --- */
+koc_descriptor *koc__descriptor_dup(const koc_descriptor *d);
+void koc__descriptor_free(koc_descriptor *d);
+KOC__DEFINE_AUTO(koc_descriptor, koc__descriptor_free);
+/* what: "layers[2] of x". Checks digest, size (integer up to 2^53), media type. */
+int koc__descriptor_read(const koc__jnode *n, const char *what, koc_descriptor **out, koc_error **err);
+/* Member order: mediaType, size, digest, data, urls, annotations (sorted), platform, artifactType. */
+void koc__descriptor_write(koc__jw *w, const koc_descriptor *d);
+
+/* --- layers (layer.c) --- */
+typedef struct koc__layer_vt {
+    int (*diff_id)(koc_layer *l, koc__op *op, koc_digest *out, koc_error **err);
+    int (*open_tar)(koc_layer *l, koc__op *op, koc_reader **out, koc_error **err);
+} koc__layer_vt;
+/* Defined in layer/read.c: the model cannot decompress. */
+extern const koc__layer_vt koc__layer_reader;
+struct koc_layer {
+    atomic_uint refs;
+    pthread_mutex_t mutex; /* guards diff_id while it is found */
+    koc_descriptor *descriptor;
+    bool has_diff_id;
+    koc_digest diff_id;
+    uint64_t tar_size;     /* UINT64_MAX: not known */
+    koc_blob *blob;        /* the compressed bytes, or NULL: no content here */
+    koc_reference *origin; /* a repository that has the blob (mounts, copies), or NULL */
+};
+/* Copies d; refs blob and origin (both may be NULL). */
+int koc__layer_new(const koc_descriptor *d, const koc_digest *diff_id, uint64_t tar_size, koc_blob *blob,
+                   koc_reference *origin, koc_layer **out, koc_error **err);
+KOC__DEFINE_AUTO(koc_layer, koc_layer_unref);
+int koc__layer_diff_id(koc_layer *l, koc__op *op, koc_digest *out, koc_error **err);
+
+/* --- images (image.c, image_build.c) --- */
+/* Gives layer i its content; before the image is shared. */
+int koc__image_attach(koc_image *img, size_t i, koc_blob *blob, koc_reference *origin, koc_error **err);
+const koc__json *koc__image_manifest_json(const koc_image *img);
+const koc__json *koc__image_config_json(const koc_image *img);
+bool koc__image_is_docker(const koc_image *img);
+/* What names the image in errors; default its digest. */
+KOC__DEFINE_AUTO(koc_image, koc_image_unref);
+KOC__DEFINE_AUTO(koc_image_builder, koc_image_builder_free);
+/* ko's bytes: config re-serialised in Go's member order, unknown members dropped (spec: ko 10.5, 10.6). */
+void koc__image_builder_set_compat(koc_image_builder *b);
+/* Appends "KEY=value" to Env even when KEY is there. */
+int koc__image_builder_append_env(koc_image_builder *b, const char *item, koc_error **err);
+int koc__image_builder_finish(koc_image_builder *b, koc__op *op, koc_image **out, koc_error **err);
+
+/* --- indexes (index.c) --- */
+KOC__DEFINE_AUTO(koc_index, koc_index_unref);
+KOC__DEFINE_AUTO(koc_index_builder, koc_index_builder_free);
+const koc__json *koc__index_json(const koc_index *idx);
+bool koc__index_is_docker(const koc_index *idx);
+/* Adds img with media type, urls, annotations and platform of like (an entry of the base index), and
+ * artifactType = the child's config media type when compat. */
+int koc__index_builder_add_like(koc_index_builder *b, koc_image *img, const koc_descriptor *like,
+                                bool compat, koc_error **err);
+/* The digest ko records for an OCI base index (its quirk Q1): re-serialised with annotations merged. */
+int koc__index_ko_digest(const koc_index *base, const koc_kv *annotations, size_t n, koc_digest *out,
+                         koc_error **err);
+
+/* --- references (reference.c) --- */
+KOC__DEFINE_AUTO(koc_reference, koc_reference_unref);
+/* "registry/repository" without tag and digest; borrowed from r. */
+const char *koc__reference_context(const koc_reference *r);
+/* A reference to registry/repository alone: text must hold neither tag nor digest. */
+int koc__reference_parse_repository(const char *text, koc_reference **out, koc_error **err);
+/* Same registry host and same repository. */
+bool koc__reference_same_repository(const koc_reference *a, const koc_reference *b);
+
+#endif
