@@ -1,0 +1,169 @@
+"""Fixtures of the end-to-end tests: koc against real go, registries, ko, crane, skopeo and podman.
+
+Nothing here is a stand-in where the real thing can be had; a test whose tool is missing is skipped
+and says which. Servers listen on loopback, on free ports, and are ended by the fixture.
+"""
+
+import os
+import pathlib
+import shutil
+
+import pytest
+
+import bases as base_images
+import goapps
+import registry as registries
+from runner import Home, Tool, find_tool, go_environment
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def pytest_addoption(parser):
+    parser.addoption("--everything", action="store_true", help="also the tests that take minutes")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes minutes; runs with --everything only")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--everything"):
+        for item in items:
+            if "slow" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="takes minutes (./dev test --all)"))
+
+
+def needed(name):
+    path = find_tool(name)
+    if path is None:
+        pytest.skip(f"{name} is missing")
+    return path
+
+
+@pytest.fixture(scope="session")
+def go_env():
+    needed("go")
+    return go_environment()
+
+
+@pytest.fixture(scope="session")
+def koc_path():
+    path = pathlib.Path(os.environ.get("KOC_BIN", ROOT / "build-asan/cli/koc"))
+    assert path.exists(), f"{path} is missing: ./dev test builds it"
+    return path.resolve()
+
+
+@pytest.fixture
+def home(tmp_path, go_env):
+    return Home(tmp_path / "user", go_env)
+
+
+@pytest.fixture
+def other_home(tmp_path, go_env):
+    """A second user, with nothing of the first."""
+    return Home(tmp_path / "other-user", go_env)
+
+
+@pytest.fixture
+def koc(koc_path, home, registry):
+    """koc with the test registry as destination and the OCI index base."""
+    return Tool(koc_path, home, KO_DOCKER_REPO=f"{registry.host}/koc")
+
+
+@pytest.fixture
+def bare_koc(koc_path, home):
+    """koc with no setting at all."""
+    return Tool(koc_path, home)
+
+
+@pytest.fixture
+def ko(home, registry):
+    """The real ko, with a repository of its own beside koc's."""
+    return Tool(needed("ko"), home, KO_DOCKER_REPO=f"{registry.host}/ko")
+
+
+@pytest.fixture
+def crane(home):
+    return Tool(needed("crane"), home)
+
+
+@pytest.fixture
+def skopeo(home):
+    return Tool(needed("skopeo"), home)
+
+
+@pytest.fixture
+def podman(tmp_path_factory, home):
+    path = needed("podman")
+    needed("runc")
+    return Tool(path, home, XDG_RUNTIME_DIR=None)
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory):
+    needed("docker-registry")
+    server = registries.Registry(tmp_path_factory.mktemp("registry"))
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def bases(registry):
+    """name -> reference of the base images in the test registry (see bases.bake_all)."""
+    return base_images.bake_all(registry)
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory):
+    needed("openssl")
+    return registries.Pki(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture
+def basic_registry(tmp_path):
+    needed("docker-registry")
+    needed("htpasswd")
+    server = registries.basic_registry(tmp_path / "basic")
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def bearer_registry(tmp_path, pki):
+    needed("docker-registry")
+    tokens = registries.TokenServer(pki)
+    server = registries.bearer_registry(tmp_path / "bearer", pki, tokens)
+    server.tokens = tokens
+    yield server
+    server.close()
+    tokens.close()
+
+
+@pytest.fixture
+def tls_registry(tmp_path, pki):
+    needed("docker-registry")
+    server = registries.tls_registry(tmp_path / "tls", pki)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def relative_registry(tmp_path):
+    needed("docker-registry")
+    server = registries.relative_registry(tmp_path / "relative")
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def app(tmp_path, go_env):
+    """A module with ./cmd/app (kodata), ./cmd/tool and the library ./pkg/lib."""
+    return goapps.plain(tmp_path / "app")
+
+
+@pytest.fixture
+def hello(tmp_path, go_env):
+    """A copy of examples/hello."""
+    folder = tmp_path / "hello"
+    shutil.copytree(ROOT / "examples/hello", folder)
+    return goapps.GoApp(folder)

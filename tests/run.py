@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""Runs all tests and counts them: structure checks, unit tests, end-to-end tests.
+
+`./dev test` has set everything up before; by hand:  tests/run.py --build build-asan [-k PATTERN]
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests/lint"))
+
+import all as lint  # noqa: E402
+import common  # noqa: E402
+
+# A sanitizer's finding ends the program, so that no test passes over it.
+SANITIZERS = {
+    "ASAN_OPTIONS": "detect_leaks=1:allocator_may_return_null=1:detect_stack_use_after_return=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+    "LSAN_OPTIONS": "print_suppressions=0",
+}
+
+
+@dataclasses.dataclass
+class Tally:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+    def __str__(self):
+        text = f"{self.passed} passed, {self.failed} failed"
+        return f"{text}, {self.skipped} skipped" if self.skipped else text
+
+
+def heading(text):
+    print(f"\n--- {text}", flush=True)
+
+
+def run_lint(context, pattern, names):
+    tally = Tally()
+    for name in names:
+        if pattern and pattern not in name:
+            continue
+        try:
+            problems = lint.CHECKS[name](context)
+        except common.Missing as missing:
+            tally.skipped += 1
+            print(f"skipped  {name}: no {missing}")
+            continue
+        tally.failed += bool(problems)
+        tally.passed += not problems
+        print(f"{'FAILED' if problems else 'ok':8} {name}")
+        for problem in problems:
+            print(f"         {problem}")
+    return tally
+
+
+def count_cmocka(output, status):
+    """The tally of one program's report. A test that began and did not end has failed."""
+    begun = len(re.findall(r"^\[ RUN  ", output, re.MULTILINE))
+    passed = len(re.findall(r"^\[       OK \]", output, re.MULTILINE))
+    skipped = len(re.findall(r"^\[  SKIPPED \] \w+$", output, re.MULTILINE)) if begun else 0
+    skipped = min(skipped, begun - passed)
+    failed = begun - passed - skipped
+    if status != 0 and failed == 0:
+        failed = 1  # a leak found at exit, for example
+    return Tally(passed, failed, skipped)
+
+
+def run_unit(build, pattern):
+    tests = json.loads(subprocess.run(["meson", "introspect", "--tests", str(build)],
+                                      capture_output=True, text=True, check=True).stdout)
+    total = Tally()
+    for test in tests:
+        if "koc:unit" not in test["suite"]:
+            continue
+        command = test["cmd"] + ([pattern] if pattern else [])
+        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                text=True, errors="replace", env={**os.environ, **SANITIZERS})
+        tally = count_cmocka(result.stdout, result.returncode)
+        total.add(tally)
+        print(f"{'FAILED' if tally.failed else 'ok':8} {test['name']}: {tally}", flush=True)
+        if tally.failed:
+            print(result.stdout)
+    return total
+
+
+def run_e2e(build, pattern, everything):
+    with tempfile.TemporaryDirectory() as scratch:
+        report = pathlib.Path(scratch) / "report.xml"
+        command = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider",
+                   "-n", str(max(2, os.cpu_count() or 2)), "--dist", "worksteal",
+                   f"--junitxml={report}", str(ROOT / "tests/e2e")]
+        command += ["-k", pattern] if pattern else []
+        command += ["--everything"] if everything else []
+        environment = {**os.environ, **SANITIZERS, "KOC_BIN": str(build / "cli/koc"),
+                       "KOC_BUILD": str(build)}
+        status = subprocess.run(command, env=environment).returncode
+        if status == 5:  # nothing matched the pattern
+            return Tally()
+        if not report.exists():
+            return Tally(failed=1)
+        return count_junit(report)
+
+
+def count_junit(report):
+    tally = Tally()
+    for suite in xml.etree.ElementTree.parse(report).getroot().iter("testsuite"):
+        failed = int(suite.get("failures")) + int(suite.get("errors"))
+        skipped = int(suite.get("skipped"))
+        tally.add(Tally(int(suite.get("tests")) - failed - skipped, failed, skipped))
+    return tally
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build-asan")
+    parser.add_argument("--all", action="store_true", help="also what takes minutes")
+    parser.add_argument("-k", dest="pattern", help="only tests whose name contains this")
+    args = parser.parse_args()
+    build = args.build.resolve()
+    context = common.Context(build, pathlib.Path(os.environ.get("KOC_TEST_TOOLS", "/nonexistent")))
+    total = Tally()
+
+    heading("structure")
+    names = lint.FAST + (["other systems"] if args.all else [])
+    total.add(run_lint(context, args.pattern, names))
+    heading("unit tests")
+    total.add(run_unit(build, args.pattern))
+    heading("end-to-end tests")
+    total.add(run_e2e(build, args.pattern, args.all))
+
+    print(f"\n{total}")
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
