@@ -1,0 +1,388 @@
+#include "core/common.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "core/buf.h"
+#include "core/str.h"
+
+#define MESSAGE_MAX 4096
+
+struct koc_error {
+    koc_code code;
+    int http_status;
+    bool retryable;
+    char *message;
+    char *hint;
+    char *detail;
+    char *registry_code;
+    koc_error *cause;
+};
+
+/* Handed out instead of an allocated error; never changed, never freed. */
+static char oom_message[] = "out of memory";
+static koc_error oom_error = {.code = KOC_ENOMEM, .message = oom_message};
+
+/* The code of the last failure on this thread: what wrap, prefix and move return to a caller who
+ * passed no error object to read it from. */
+static _Thread_local koc_code last_code = KOC_EMISUSE;
+
+static const struct {
+    koc_code code;
+    const char *name;
+} code_names[] = {
+    {KOC_OK, "KOC_OK"},
+    {KOC_EMISUSE, "KOC_EMISUSE"},
+    {KOC_ENOMEM, "KOC_ENOMEM"},
+    {KOC_EINVAL, "KOC_EINVAL"},
+    {KOC_EIO, "KOC_EIO"},
+    {KOC_ENOTFOUND, "KOC_ENOTFOUND"},
+    {KOC_EEXISTS, "KOC_EEXISTS"},
+    {KOC_ELIMIT, "KOC_ELIMIT"},
+    {KOC_EFORMAT, "KOC_EFORMAT"},
+    {KOC_EDIGEST, "KOC_EDIGEST"},
+    {KOC_ENET, "KOC_ENET"},
+    {KOC_ETLS, "KOC_ETLS"},
+    {KOC_EHTTP, "KOC_EHTTP"},
+    {KOC_EAUTH, "KOC_EAUTH"},
+    {KOC_EDENIED, "KOC_EDENIED"},
+    {KOC_ERATE, "KOC_ERATE"},
+    {KOC_ETIMEOUT, "KOC_ETIMEOUT"},
+    {KOC_ECANCELLED, "KOC_ECANCELLED"},
+    {KOC_EUNSUPPORTED, "KOC_EUNSUPPORTED"},
+    {KOC_EPLATFORM, "KOC_EPLATFORM"},
+    {KOC_EPROCESS, "KOC_EPROCESS"},
+    {KOC_ECONFLICT, "KOC_ECONFLICT"},
+    {KOC_EVERIFY, "KOC_EVERIFY"},
+    {KOC_EUSER, "KOC_EUSER"},
+};
+
+const char *koc_code_name(koc_code code)
+{
+    for (size_t i = 0; i < KOC__COUNT(code_names); i++) {
+        if (code_names[i].code == code) {
+            return code_names[i].name;
+        }
+    }
+    return "KOC_E?";
+}
+
+/* One line of at most MESSAGE_MAX bytes in fresh memory; NULL: out of memory. */
+static char *format_line(const char *fmt, va_list args)
+{
+    char line[MESSAGE_MAX + 1];
+    int n = vsnprintf(line, sizeof(line), fmt, args);
+
+    if (n < 0) {
+        return NULL;
+    }
+    if ((size_t)n >= sizeof(line)) {
+        memcpy(line + MESSAGE_MAX - 3, "...", 4);
+    }
+    koc__str_printable(line);
+    return koc__strdup(line);
+}
+
+static bool is_static(const koc_error *e)
+{
+    return e == &oom_error;
+}
+
+static bool retryable_by_nature(koc_code code)
+{
+    return code == KOC_ENET || code == KOC_ERATE || code == KOC_ETIMEOUT;
+}
+
+/* Takes message; NULL means that there was no memory for it. Never NULL. */
+static koc_error *error_of(koc_code code, char *message)
+{
+    koc_error *e = message ? koc__calloc(1, sizeof(*e)) : NULL;
+
+    if (!e) {
+        koc__free(message);
+        return &oom_error;
+    }
+    e->code = code;
+    e->message = message;
+    e->retryable = retryable_by_nature(code);
+    return e;
+}
+
+static void put(koc_error **err, koc_error *e)
+{
+    koc_error_free(*err);
+    *err = e;
+}
+
+static int set(koc_error **err, koc_code code, const char *fmt, va_list args)
+{
+    last_code = code;
+    if (err) {
+        put(err, error_of(code, format_line(fmt, args)));
+    }
+    return code;
+}
+
+int koc__error(koc_error **err, koc_code code, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    set(err, code, fmt, args);
+    va_end(args);
+    return code;
+}
+
+int koc__oom(koc_error **err)
+{
+    last_code = KOC_ENOMEM;
+    if (err) {
+        put(err, &oom_error);
+    }
+    return KOC_ENOMEM;
+}
+
+static const char *reason_of(int errnum, char *space, size_t size)
+{
+#ifdef __GLIBC__
+    return strerror_r(errnum, space, size);
+#else
+    return strerror_r(errnum, space, size) == 0 ? space : "unknown error";
+#endif
+}
+
+static koc_code code_of_errno(int errnum)
+{
+    switch (errnum) {
+    case ENOENT:
+    case ENOTDIR: return KOC_ENOTFOUND;
+    case EEXIST: return KOC_EEXISTS;
+    case ENOMEM: return KOC_ENOMEM;
+    default: return KOC_EIO;
+    }
+}
+
+int koc__error_errno(koc_error **err, int errnum, const char *fmt, ...)
+{
+    koc_code code = code_of_errno(errnum);
+    char space[128];
+    KOC__AUTO_STR what = NULL;
+    va_list args;
+
+    last_code = code;
+    if (!err) {
+        return code;
+    }
+    va_start(args, fmt);
+    what = format_line(fmt, args);
+    va_end(args);
+    if (!what) {
+        put(err, &oom_error);
+        return code;
+    }
+    return koc__error(err, code, "%s: %s", what, reason_of(errnum, space, sizeof(space)));
+}
+
+int koc__misuse(koc_error **err, const char *what)
+{
+    return koc__error(err, KOC_EMISUSE, "%s", what);
+}
+
+/* Copies of what a wrapping error shows of its cause; those without memory are left out. */
+static void inherit(koc_error *e, const koc_error *cause)
+{
+    e->http_status = cause->http_status;
+    e->retryable = cause->retryable;
+    e->hint = koc__strdup(cause->hint);
+    e->detail = koc__strdup(cause->detail);
+    e->registry_code = koc__strdup(cause->registry_code);
+}
+
+int koc__error_wrap(koc_error **err, const char *fmt, ...)
+{
+    koc_error *e;
+    va_list args;
+
+    if (!err || !*err) {
+        return last_code;
+    }
+    last_code = (*err)->code;
+    va_start(args, fmt);
+    e = error_of(last_code, format_line(fmt, args));
+    va_end(args);
+    if (is_static(e)) {
+        return last_code; /* without memory the cause alone has to do */
+    }
+    inherit(e, *err);
+    e->cause = *err;
+    *err = e;
+    return e->code;
+}
+
+int koc__error_prefix(koc_error **err, const char *fmt, ...)
+{
+    KOC__AUTO_STR prefix = NULL;
+    char *message;
+    va_list args;
+
+    if (!err || !*err) {
+        return last_code;
+    }
+    last_code = (*err)->code;
+    if (is_static(*err)) {
+        return last_code;
+    }
+    va_start(args, fmt);
+    prefix = format_line(fmt, args);
+    va_end(args);
+    message = prefix ? koc__format("%s: %s", prefix, (*err)->message) : NULL;
+    if (message) {
+        koc__free((*err)->message);
+        (*err)->message = message;
+    }
+    return last_code;
+}
+
+/* The error behind err that may be added to, or NULL. */
+static koc_error *writable(koc_error **err)
+{
+    return err && *err && !is_static(*err) ? *err : NULL;
+}
+
+void koc__error_hint(koc_error **err, const char *fmt, ...)
+{
+    koc_error *e = writable(err);
+    va_list args;
+
+    if (e) {
+        va_start(args, fmt);
+        char *hint = format_line(fmt, args);
+        va_end(args);
+        koc__free(e->hint);
+        e->hint = hint;
+    }
+}
+
+void koc__error_detail(koc_error **err, koc_str text)
+{
+    koc_error *e = writable(err);
+
+    if (e) {
+        char *detail = text.len > 0 ? koc__str_dup(text) : NULL;
+
+        koc__free(e->detail);
+        e->detail = detail;
+    }
+}
+
+void koc__error_http(koc_error **err, int status, const char *registry_code)
+{
+    koc_error *e = writable(err);
+
+    if (e) {
+        char *code = koc__strdup(registry_code);
+
+        if (code) {
+            koc__str_printable(code);
+        }
+        e->http_status = status;
+        koc__free(e->registry_code);
+        e->registry_code = code;
+    }
+}
+
+void koc__error_retryable(koc_error **err, bool retryable)
+{
+    koc_error *e = writable(err);
+
+    if (e) {
+        e->retryable = retryable;
+    }
+}
+
+void koc__error_clear(koc_error **err)
+{
+    if (err) {
+        put(err, NULL);
+    }
+}
+
+int koc__error_move(koc_error **to, koc_error **from)
+{
+    koc_error *e = koc__steal(from);
+
+    if (e) {
+        last_code = e->code;
+    }
+    if (to) {
+        put(to, e);
+    } else {
+        koc_error_free(e);
+    }
+    return last_code;
+}
+
+koc_code koc_error_code(const koc_error *e)
+{
+    return e ? e->code : KOC_OK;
+}
+
+const char *koc_error_message(const koc_error *e)
+{
+    return e ? e->message : "no error";
+}
+
+const char *koc_error_hint(const koc_error *e)
+{
+    return e ? e->hint : NULL;
+}
+
+const char *koc_error_detail(const koc_error *e)
+{
+    return e ? e->detail : NULL;
+}
+
+const koc_error *koc_error_cause(const koc_error *e)
+{
+    return e ? e->cause : NULL;
+}
+
+int koc_error_http_status(const koc_error *e)
+{
+    return e ? e->http_status : 0;
+}
+
+const char *koc_error_registry_code(const koc_error *e)
+{
+    return e ? e->registry_code : NULL;
+}
+
+bool koc_error_is_retryable(const koc_error *e)
+{
+    return e && e->retryable;
+}
+
+koc_error *koc_error_new(koc_code code, const char *message)
+{
+    koc_error *e = NULL;
+
+    if (code >= KOC_OK) {
+        code = KOC_EUSER;
+    }
+    koc__error(&e, code, "%s", message ? message : koc_code_name(code));
+    return e;
+}
+
+void koc_error_free(koc_error *e)
+{
+    while (e && !is_static(e)) {
+        koc_error *cause = e->cause;
+
+        koc__free(e->message);
+        koc__free(e->hint);
+        koc__free(e->detail);
+        koc__free(e->registry_code);
+        koc__free(e);
+        e = cause;
+    }
+}
