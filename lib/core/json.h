@@ -38,4 +38,27 @@ const char *koc__json_get_str(const koc__jnode *object, const char *name); /* st
 koc__jnode *koc__json_at(const koc__jnode *n, const char *pointer);
 const char *koc__cjson_version(void);
 
+/* --- changing a document --- */
+/* A new document whose root is an empty object. */
+int koc__json_new(koc__json **out, koc_error **err);
+/* A document whose root is a copy of n. */
+int koc__json_copy(const koc__jnode *n, koc__json **out, koc_error **err);
+/* New nodes; NULL: out of memory. They belong to nobody until koc__json_put or _push takes them. */
+koc__jnode *koc__json_make_object(void);
+koc__jnode *koc__json_make_array(void);
+koc__jnode *koc__json_make_str(const char *value);
+koc__jnode *koc__json_make_u64(uint64_t value);
+koc__jnode *koc__json_make_copy(const koc__jnode *n);
+void koc__json_node_free(koc__jnode *n); /* one that nobody took */
+/* Gives object a member: in the place of one of that name, else at the end. Takes value, also when it
+ * fails; value NULL is KOC_ENOMEM, so that the result of a _make call can be passed as it is. */
+int koc__json_put(koc__jnode *object, const char *name, koc__jnode *value, koc_error **err);
+/* As koc__json_put, at the end of an array. */
+int koc__json_push(koc__jnode *array, koc__jnode *value, koc_error **err);
+/* Puts value, which it takes in all cases, in the place of old, a child of parent. */
+int koc__json_replace(koc__jnode *parent, koc__jnode *old, koc__jnode *value, koc_error **err);
+/* Removes a child, or a member by its name; NULL or an absent name: nothing. */
+void koc__json_remove(koc__jnode *parent, koc__jnode *child);
+void koc__json_drop(koc__jnode *object, const char *name);
+
 #endif
