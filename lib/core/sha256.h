@@ -23,7 +23,8 @@ void koc__sha256_of(const void *data, size_t len, koc_digest *out);
 /* "sha-ni", "armv8", "portable". */
 const char *koc__sha256_backend(void);
 
-/* Block functions; the dispatcher picks one. */
+/* Block functions; the dispatcher picks one. The table is FIPS 180-4, 4.2.2, aligned to 16 bytes. */
+extern const uint32_t koc__sha256_constants[64];
 void koc__sha256_blocks_portable(uint32_t state[8], const uint8_t *data, size_t blocks);
 #if defined(__x86_64__) || defined(__i386__)
 bool koc__sha256_x86_usable(void);
