@@ -322,6 +322,24 @@ int koc__error_move(koc_error **to, koc_error **from)
     return last_code;
 }
 
+int koc__error_user(koc_error **err, koc_error **inner, const char *what)
+{
+    koc_error *cause = koc__steal(inner);
+
+    if (koc_error_code(cause) == KOC_ECANCELLED) {
+        return koc__error_move(err, &cause);
+    }
+    koc__error(err, KOC_EUSER, "%s: %s", what, cause ? koc_error_message(cause) : "it gave no error");
+    koc_error *e = writable(err);
+
+    if (e && cause) {
+        inherit(e, cause);
+        e->cause = koc__steal(&cause);
+    }
+    koc_error_free(cause);
+    return KOC_EUSER;
+}
+
 koc_code koc_error_code(const koc_error *e)
 {
     return e ? e->code : KOC_OK;

@@ -26,6 +26,9 @@ int koc__misuse(koc_error **err, const char *what);
 int koc__error_wrap(koc_error **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Puts "<formatted prefix>: " in front of the message, keeping everything else. Returns the code. */
 int koc__error_prefix(koc_error **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A user's callback failed with *inner (or told nothing): KOC_EUSER "<what>: <inner's message>" with *inner
+ * as the cause; a cancelled *inner is handed on as it is. Takes *inner. Returns the code. */
+int koc__error_user(koc_error **err, koc_error **inner, const char *what);
 
 /* Additions to an error that has just been set; nothing when err or *err is NULL or static. */
 void koc__error_hint(koc_error **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -19,9 +19,10 @@ typedef struct koc__reader_vt {
 typedef struct koc__blob_vt {
     int (*open)(void *self, uint64_t offset, koc__op *op, koc_reader **out, koc_error **err);
     void (*release)(void *self);
+    const char *(*path)(const void *self); /* or NULL: see koc__blob_path */
 } koc__blob_vt;
 
-/* Takes self on success only. */
+/* Takes self on success only. What a vt gives is not checked again: see koc__reader_verify. */
 int koc__reader_make(const koc__reader_vt *vt, void *self, koc_reader **out, koc_error **err);
 int koc__blob_make(const koc__blob_vt *vt, void *self, uint64_t size, const koc_digest *digest,
                    koc_blob **out, koc_error **err);
@@ -36,9 +37,15 @@ const char *koc__blob_path(const koc_blob *b);
 /* A part of a file: [start, start + size). For docker archives. */
 int koc__blob_from_file_part(const char *path, uint64_t start, uint64_t size, const koc_digest *expect,
                              koc_blob **out, koc_error **err);
+/* As koc_blob_from_file for a file of the cache: when it turns out not to be what it should, it is
+ * removed, so that it is fetched again next time. */
+int koc__blob_from_cached_file(const char *path, uint64_t size, const koc_digest *expect,
+                               koc_blob **out, koc_error **err);
 /* Takes data (from koc__malloc) instead of copying it. */
 int koc__blob_take(char *data, size_t len, const koc_digest *digest, koc_blob **out, koc_error **err);
-/* A reader that fails at the end unless size and digest hold. Takes inner. digest NULL: size only. */
+/* A reader that fails at the end unless size and digest hold: the read that would give the last byte
+ * fails, so wrong content is never seen whole. Takes inner on success. digest NULL: size only;
+ * size UINT64_MAX: digest only. KOC_EDIGEST. */
 int koc__reader_verify(koc_reader *inner, uint64_t size, const koc_digest *digest, koc_reader **out,
                        koc_error **err);
 /* Fills buf unless the end comes first. */
