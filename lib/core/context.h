@@ -22,13 +22,18 @@ struct koc_ctx {
     koc__cache *cache;   /* or NULL */
 };
 
-/* Formats only when somebody listens. Secrets must not get this far: see koc__redact. ctx may be NULL. */
+/* Formats only when somebody listens, to 4 KiB. Secrets must not get this far: see koc__redact. ctx may be
+ * NULL. component is a literal. From a task's thread the line goes to the caller's thread. */
 void koc__log(koc_ctx *ctx, int32_t level, const char *component, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 static inline bool koc__log_wants(const koc_ctx *ctx, int32_t level)
 {
     return ctx && ctx->log && level <= ctx->log_level;
 }
+
+/* Replaces what looks like a secret in a line of text by "***", in place: Authorization and cookie
+ * headers, token=…, password in a URL. A last line of defence: do not log secrets. */
+void koc__redact(char *line);
 
 /* Copies min(given, known) bytes of a sized struct into a zeroed local; KOC_EMISUSE when struct_size is
  * too small to hold itself, or when a larger struct has non-zero bytes past what is known. from NULL:

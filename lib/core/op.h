@@ -22,23 +22,34 @@
 
 #include <koc/context.h>
 
+#include "core/cancel.h"
 #include "core/cleanup.h"
 #include "core/context.h"
+#include "core/wake.h"
 
 typedef struct koc__event koc__event;
 
+enum { KOC__OP_SLOTS = 32 }; /* a power of two */
+
 typedef struct koc__op {
     koc_ctx *ctx;          /* borrowed; may be NULL for calls without a context */
-    koc_op user;           /* a copy */
+    koc_op user;           /* a copy, with a reference to its cancel token */
     bool live;             /* begun and not ended */
     pthread_t caller;      /* the thread that made the public call */
     int64_t deadline_ms;   /* koc__monotonic_ms; 0: none */
     koc_cancel *stop;      /* triggered when a task fails: its siblings end early */
-    pthread_mutex_t mutex; /* guards the queue and user_error */
-    koc__event *head, *tail;
-    int wake[2];           /* a byte in the pipe (or an eventfd) when the queue has something */
-    koc_error *user_error; /* from a progress callback that asked to stop */
+    atomic_int user_code;  /* what a progress callback returned to end the call; 0: none did */
+    atomic_uint groups;    /* begun and not ended */
     atomic_ulong next_id;
+    pthread_mutex_t mutex; /* guards what follows */
+    pthread_cond_t called; /* an event of koc__op_call was served */
+    koc__event *head, *tail;
+    size_t queued;
+    koc__wake wake; /* raised when the queue has something, or a task ended */
+    struct {
+        uint64_t id;
+        int64_t last_ms;
+    } active[KOC__OP_SLOTS]; /* when ACTIVE was last told of an id; shared by ids, the later wins */
 } koc__op;
 
 int koc__op_begin(koc__op *op, koc_ctx *ctx, const koc_op *user, koc_error **err);
@@ -56,33 +67,54 @@ size_t koc__op_fds(koc__op *op, struct pollfd out[2]);
 int koc__op_sleep(koc__op *op, int64_t ms, koc_error **err);
 /* A number that is new in this call, for koc_progress.id. */
 uint64_t koc__op_new_id(koc__op *op);
-/* Tells the user; from other threads the event (with copies of what and digest) is queued and ACTIVE
- * events are dropped when the queue is long or came less than 50 ms ago for the same id. op may be NULL. */
+/* Tells the user; from other threads the event (with copies of what and digest) is queued. ACTIVE
+ * events are dropped when one of the same id came less than 100 ms ago (unless done == total) or the
+ * queue is long. op may be NULL. */
 void koc__op_progress(koc__op *op, const koc_progress *event);
 bool koc__op_wants_progress(const koc__op *op);
 /* Runs fn on the caller's thread and waits for it: the way to every user callback. Direct when this is
  * the caller's thread already. */
 int koc__op_call(koc__op *op, int (*fn)(void *arg, koc_error **err), void *arg, koc_error **err);
+/* Whether this is the thread that made the public call. True for NULL. */
+bool koc__op_on_caller(const koc__op *op);
+/* Runs what other threads have queued. Caller's thread only. */
+void koc__op_drain(koc__op *op);
+/* The op whose task this thread runs, NULL on all other threads; and for koc__group to set it. */
+koc__op *koc__op_current(void);
+void koc__op_enter(koc__op *op);
+/* A line for the log of op's context, from one of its tasks: queued. component: a literal. */
+void koc__op_log(koc__op *op, int32_t level, const char *component, const char *line);
 
-/* Tasks that run side by side. */
+/*
+ * Tasks that run side by side. A failure ends the whole call: op->stop is triggered, so a group that was
+ * begun by a task must hand its failure on (the outermost koc__group_wait takes op->stop back).
+ */
 typedef int (*koc__task_fn)(void *arg, koc__op *op, koc_error **err);
 typedef struct koc__task koc__task;
+typedef struct koc__worker koc__worker;
 typedef struct koc__group {
-    koc__op *op;
-    unsigned max_parallel; /* 0: no limit but 64 */
-    pthread_mutex_t mutex;
-    pthread_cond_t changed;
-    koc__task *waiting_head, *waiting_tail;
-    koc__task *threads; /* to be joined */
-    unsigned running;
-    size_t unfinished;
+    koc__op *op;           /* borrowed; may be NULL */
+    unsigned max_parallel; /* 1..64 */
+    pthread_mutex_t mutex; /* guards what follows */
+    pthread_cond_t work;   /* for workers: a task was added, or the group ends */
+    pthread_cond_t ended;  /* for waiters: a task ended */
+    koc__task *head, *tail;
+    size_t queued;
+    size_t unfinished; /* queued or running */
+    koc__worker *workers;
+    unsigned n_workers;
+    unsigned idle;
     koc_error *first_error;
     int first_code;
+    bool first_is_soft; /* only a "cancelled" that op->stop may have caused */
+    bool closing;
     bool live;
 } koc__group;
+/* max_parallel 0: 64, which is also the most. */
 int koc__group_begin(koc__group *g, koc__op *op, unsigned max_parallel, koc_error **err);
 /* Starts fn(arg) on another thread now, or when a place is free. Tasks may add tasks. arg is borrowed
- * until koc__group_wait returns. */
+ * until koc__group_wait returns. A task whose turn comes after the call was ended is not run. Where no
+ * thread can be started tasks run in koc__group_wait, one by one. */
 int koc__group_add(koc__group *g, koc__task_fn fn, void *arg, koc_error **err);
 /* Waits for all tasks, running callbacks meanwhile when this is the caller's thread. The first failure
  * triggers op->stop, so that the others end, and is what comes back; a "cancelled" that this caused never
@@ -91,8 +123,5 @@ int koc__group_wait(koc__group *g, koc_error **err);
 /* Waits for what still runs (after op->stop) and releases; takes one that was never begun. */
 void koc__group_end(koc__group *g);
 KOC__DEFINE_AUTO_VAL(koc__group, koc__group_end);
-
-/* Descriptor of a cancel token that is readable once it was triggered. */
-int koc__cancel_fd(const koc_cancel *c);
 
 #endif

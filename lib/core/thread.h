@@ -1,0 +1,12 @@
+/* Threads of the library: small stacks, and no signals but those a thread raises itself. */
+#ifndef KOC__THREAD_H
+#define KOC__THREAD_H
+
+#include <pthread.h>
+
+/* 0, or an errno value. The program's signal handlers never run on these threads, and writing to a
+ * closed pipe there is EPIPE, not a signal. Children started from such a thread inherit its signal
+ * mask unless posix_spawn is told otherwise. */
+int koc__thread_start(pthread_t *out, void *(*fn)(void *arg), void *arg);
+
+#endif
