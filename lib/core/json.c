@@ -19,7 +19,8 @@ struct koc__json {
 
 /* cJSON before 1.7.18 reads at most this much of a number. */
 #define CJSON_NUMBER_MAX 60
-#define EXACT_INTEGER_MAX UINT64_C(9007199254740991) /* 2^53-1: the largest that every reader agrees on */
+/* 2^53-1: the largest integer that every reader agrees on. */
+#define EXACT_INTEGER_MAX UINT64_C(9007199254740991)
 
 /* cJSON_Parse writes a global (where the last error was), so two threads must not be in it at once. */
 static pthread_mutex_t parse_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -27,7 +28,8 @@ static pthread_mutex_t parse_mutex = PTHREAD_MUTEX_INITIALIZER;
 /* --- parsing --- */
 
 /* Nobody looks at cJSON's double, so a number too long for it can be a 0 followed by spaces. */
-static int blank_long_numbers(koc_str text, const koc__json_scan *scan, char **copy, koc_error **err)
+static int blank_long_numbers(koc_str text, const koc__json_scan *scan, char **copy,
+                              koc_error **err)
 {
     for (size_t i = 0; i < scan->n_numbers; i++) {
         const koc__json_span *span = &scan->numbers[i];
@@ -151,8 +153,8 @@ static int finish_tree(cJSON *root, koc_str text, const koc__json_scan *scan, co
             if (twice) {
                 char path[256];
                 format_path(&w, n, path, sizeof(path));
-                return koc__error(err, KOC_EFORMAT, "%s: the name \"%s\" is there twice in %s", what,
-                                  twice->string, path[0] ? path : "the top level");
+                return koc__error(err, KOC_EFORMAT, "%s: the name \"%s\" is there twice in %s",
+                                  what, twice->string, path[0] ? path : "the top level");
             }
         }
     }
@@ -165,9 +167,11 @@ static int report_scan(const koc__json_scan *scan, int code, const char *what, k
         return koc__oom(err);
     }
     if (code == KOC_ELIMIT) {
-        return koc__error(err, code, "%s: too much JSON at byte %zu: %s", what, scan->at, scan->reason);
+        return koc__error(err, code, "%s: too much JSON at byte %zu: %s", what, scan->at,
+                          scan->reason);
     }
-    return koc__error(err, code, "%s: not valid JSON at byte %zu: %s", what, scan->at, scan->reason);
+    return koc__error(err, code, "%s: not valid JSON at byte %zu: %s", what, scan->at,
+                      scan->reason);
 }
 
 static int adopt(cJSON *root, koc__json **out, koc_error **err)
@@ -185,8 +189,9 @@ static int adopt(cJSON *root, koc__json **out, koc_error **err)
 int koc__json_parse(koc_str text, size_t max, const char *what, koc__json **out, koc_error **err)
 {
     if (text.len > max) {
-        return koc__error(err, KOC_ELIMIT, "%s: %zu bytes of JSON, more than the %zu that are accepted",
-                          what, text.len, max);
+        return koc__error(err, KOC_ELIMIT,
+                          "%s: %zu bytes of JSON, more than the %zu that are accepted", what,
+                          text.len, max);
     }
     KOC__AUTO_VAL(koc__json_scan) scan = {0};
     int code = koc__json_scan_text(text, &scan);
@@ -224,21 +229,14 @@ int koc__json_type(const koc__jnode *n)
         return 0;
     }
     switch (n->type & 0xFF) {
-    case cJSON_NULL:
-        return KOC__JSON_NULL;
+    case cJSON_NULL: return KOC__JSON_NULL;
     case cJSON_False:
-    case cJSON_True:
-        return KOC__JSON_BOOL;
-    case cJSON_Number:
-        return KOC__JSON_NUMBER;
-    case cJSON_String:
-        return KOC__JSON_STRING;
-    case cJSON_Array:
-        return KOC__JSON_ARRAY;
-    case cJSON_Object:
-        return KOC__JSON_OBJECT;
-    default:
-        return 0;
+    case cJSON_True: return KOC__JSON_BOOL;
+    case cJSON_Number: return KOC__JSON_NUMBER;
+    case cJSON_String: return KOC__JSON_STRING;
+    case cJSON_Array: return KOC__JSON_ARRAY;
+    case cJSON_Object: return KOC__JSON_OBJECT;
+    default: return 0;
     }
 }
 
@@ -249,7 +247,8 @@ bool koc__json_is(const koc__jnode *n, int type)
 
 koc__jnode *koc__json_get(const koc__jnode *object, const char *name)
 {
-    return koc__json_is(object, KOC__JSON_OBJECT) ? cJSON_GetObjectItemCaseSensitive(object, name) : NULL;
+    return koc__json_is(object, KOC__JSON_OBJECT) ? cJSON_GetObjectItemCaseSensitive(object, name)
+                                                  : NULL;
 }
 
 koc__jnode *koc__json_child(const koc__jnode *n)

@@ -115,14 +115,9 @@ static int scan_escape(scanner *s)
     case 'f':
     case 'n':
     case 'r':
-    case 't':
-        s->at++;
-        return KOC_OK;
-    case 'u':
-        s->at++;
-        return scan_unicode_escape(s);
-    default:
-        return malformed(s, "unknown escape in a string");
+    case 't': s->at++; return KOC_OK;
+    case 'u': s->at++; return scan_unicode_escape(s);
+    default: return malformed(s, "unknown escape in a string");
     }
 }
 
@@ -287,20 +282,13 @@ static int scan_value(scanner *s, bool *done)
     }
     int c = peek(s);
     switch (c) {
-    case '{':
-        return scan_open(s, false, done);
-    case '[':
-        return scan_open(s, true, done);
-    case '"':
-        return scan_string(s);
-    case 't':
-        return scan_literal(s, "true");
-    case 'f':
-        return scan_literal(s, "false");
-    case 'n':
-        return scan_literal(s, "null");
-    case -1:
-        return malformed(s, "it ends too early");
+    case '{': return scan_open(s, false, done);
+    case '[': return scan_open(s, true, done);
+    case '"': return scan_string(s);
+    case 't': return scan_literal(s, "true");
+    case 'f': return scan_literal(s, "false");
+    case 'n': return scan_literal(s, "null");
+    case -1: return malformed(s, "it ends too early");
     default:
         if (c == '-' || is_digit(c)) {
             return scan_number(s);

@@ -7,8 +7,8 @@
 #include "core/cleanup.h"
 
 enum {
-    KOC__JSON_DEPTH = 64,            /* containers in containers */
-    KOC__JSON_VALUES = 1024 * 1024   /* values in one document: bounds the tree's memory */
+    KOC__JSON_DEPTH = 64,          /* containers in containers */
+    KOC__JSON_VALUES = 1024 * 1024 /* values in one document: bounds the tree's memory */
 };
 
 /* Where a number stands. */

@@ -150,22 +150,14 @@ static size_t character_size(const unsigned char *p, size_t left)
 static const char *ascii_escape(unsigned char c, uint32_t flags, char text[8])
 {
     switch (c) {
-    case '"':
-        return "\\\"";
-    case '\\':
-        return "\\\\";
-    case '\b':
-        return "\\b";
-    case '\f':
-        return "\\f";
-    case '\n':
-        return "\\n";
-    case '\r':
-        return "\\r";
-    case '\t':
-        return "\\t";
-    default:
-        break;
+    case '"': return "\\\"";
+    case '\\': return "\\\\";
+    case '\b': return "\\b";
+    case '\f': return "\\f";
+    case '\n': return "\\n";
+    case '\r': return "\\r";
+    case '\t': return "\\t";
+    default: break;
     }
     bool html = c == '<' || c == '>' || c == '&';
     if (c >= 0x20 && !(html && (flags & KOC__JW_GO))) {
@@ -291,7 +283,8 @@ void koc__jw_kv(koc__jw *w, const char *name, const char *value)
 
 static void put_children(koc__jw *w, const koc__jnode *n, bool named)
 {
-    for (const koc__jnode *c = koc__json_child(n); c && w->status == KOC_OK; c = koc__json_next(c)) {
+    for (const koc__jnode *c = koc__json_child(n); c && w->status == KOC_OK;
+         c = koc__json_next(c)) {
         if (named) {
             koc__jw_key(w, koc__json_name(c));
         }
@@ -315,17 +308,9 @@ void koc__jw_node(koc__jw *w, const koc__jnode *n)
         put_children(w, n, false);
         koc__jw_array_end(w);
         break;
-    case KOC__JSON_STRING:
-        koc__jw_str(w, koc__json_str(n));
-        break;
-    case KOC__JSON_NUMBER:
-        put_token(w, koc__json_number(n));
-        break;
-    case KOC__JSON_BOOL:
-        koc__jw_bool(w, koc__json_true(n));
-        break;
-    default:
-        koc__jw_null(w);
-        break;
+    case KOC__JSON_STRING: koc__jw_str(w, koc__json_str(n)); break;
+    case KOC__JSON_NUMBER: put_token(w, koc__json_number(n)); break;
+    case KOC__JSON_BOOL: koc__jw_bool(w, koc__json_true(n)); break;
+    default: koc__jw_null(w); break;
     }
 }

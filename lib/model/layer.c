@@ -1,0 +1,116 @@
+/* Finished layers: a descriptor, perhaps the bytes, perhaps the DiffID. */
+#include "core/common.h"
+
+#include "core/digests.h"
+#include "model/model.h"
+
+int koc__layer_new(const koc_descriptor *d, const koc_digest *diff_id, uint64_t tar_size,
+                   koc_blob *blob, koc_reference *origin, koc_layer **out, koc_error **err)
+{
+    koc_layer *l = koc__calloc(1, sizeof(*l));
+    koc_descriptor *copy = l ? koc__descriptor_dup(d) : NULL;
+    if (!copy || pthread_mutex_init(&l->mutex, NULL) != 0) {
+        koc__descriptor_free(copy);
+        koc__free(l);
+        return koc__oom(err);
+    }
+    atomic_init(&l->refs, 1);
+    l->descriptor = copy;
+    l->has_diff_id = diff_id != NULL;
+    if (diff_id) {
+        l->diff_id = *diff_id;
+    }
+    l->tar_size = tar_size;
+    l->blob = koc_blob_ref(blob);
+    l->origin = koc_reference_ref(origin);
+    *out = l;
+    return KOC_OK;
+}
+
+int koc_layer_from_blob(koc_ctx *ctx, const koc_descriptor *d, const koc_digest *diff_id,
+                        koc_blob *compressed, koc_layer **out, koc_error **err)
+{
+    if (!d || !d->media_type || !out) {
+        return koc__misuse(err, "koc_layer_from_blob: d, its media_type or out is NULL");
+    }
+    if (d->digest.algorithm == KOC_DIGEST_NONE) {
+        return koc__misuse(err, "koc_layer_from_blob: d has no digest");
+    }
+    if (compressed && koc_blob_size(compressed) != d->size) {
+        return koc__error(
+            err, KOC_EINVAL, "layer %s has %llu bytes, not the %llu of its descriptor",
+            koc__digest_str(&d->digest).s, (unsigned long long)koc_blob_size(compressed),
+            (unsigned long long)d->size);
+    }
+    return koc__layer_new(d, diff_id, UINT64_MAX, compressed, NULL, out, err);
+}
+
+koc_layer *koc_layer_ref(koc_layer *l)
+{
+    if (l) {
+        atomic_fetch_add_explicit(&l->refs, 1, memory_order_relaxed);
+    }
+    return l;
+}
+
+void koc_layer_unref(koc_layer *l)
+{
+    if (!l || atomic_fetch_sub_explicit(&l->refs, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    koc_reference_unref(l->origin);
+    koc_blob_unref(l->blob);
+    koc__descriptor_free(l->descriptor);
+    pthread_mutex_destroy(&l->mutex);
+    koc__free(l);
+}
+
+const koc_descriptor *koc_layer_descriptor(const koc_layer *l)
+{
+    return l ? l->descriptor : NULL;
+}
+
+uint64_t koc_layer_uncompressed_size(const koc_layer *l)
+{
+    return l ? l->tar_size : UINT64_MAX;
+}
+
+int koc__layer_diff_id(koc_layer *l, koc__op *op, koc_digest *out, koc_error **err)
+{
+    /* Held while the layer is read: others want the same answer and would read it a second time. */
+    pthread_mutex_lock(&l->mutex);
+    int code = KOC_OK;
+    if (!l->has_diff_id) {
+        code = koc__layer_reader.diff_id(l, op, &l->diff_id, err);
+        l->has_diff_id = code == KOC_OK;
+    }
+    if (code == KOC_OK) {
+        *out = l->diff_id;
+    }
+    pthread_mutex_unlock(&l->mutex);
+    return code;
+}
+
+int koc_layer_diff_id(koc_layer *l, const koc_op *op, koc_digest *out, koc_error **err)
+{
+    if (!l || !out) {
+        return koc__misuse(err, "koc_layer_diff_id: l or out is NULL");
+    }
+    KOC__AUTO_VAL(koc__op) run = {0};
+    KOC__TRY(koc__op_begin(&run, NULL, op, err));
+    return koc__layer_diff_id(l, &run, out, err);
+}
+
+static int no_content(const koc_layer *l, koc_error **err)
+{
+    return koc__error(err, KOC_ENOTFOUND, "layer %s has no content here",
+                      koc__digest_str(&l->descriptor->digest).s);
+}
+
+int koc_layer_open(koc_layer *l, const koc_op *op, koc_reader **out, koc_error **err)
+{
+    if (!l || !out) {
+        return koc__misuse(err, "koc_layer_open: l or out is NULL");
+    }
+    return l->blob ? koc_blob_open(l->blob, 0, op, out, err) : no_content(l, err);
+}

@@ -1,0 +1,291 @@
+/* Platforms: text form, JSON form, and what matches what. */
+#include "core/common.h"
+
+#include "core/str.h"
+#include "model/model.h"
+#include "model/pack.h"
+
+#define PLATFORM_TEXT_MAX 256
+
+/* The parts of a text form; empty: not given. */
+typedef struct spec {
+    koc_str os;
+    koc_str arch;
+    koc_str variant;
+    koc_str os_version;
+} spec;
+
+/* false: more than three parts, or white space and control characters. */
+static bool read_spec(koc_str text, spec *out)
+{
+    *out = (spec){0};
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (c <= ' ' || c == 0x7F) {
+            return false;
+        }
+    }
+    koc_str rest = text;
+    koc__str_cut(text, ':', &rest, &out->os_version);
+    koc_str *parts[] = {&out->os, &out->arch, &out->variant};
+    for (size_t i = 0; i < KOC__COUNT(parts); i++) {
+        koc_str after = {0};
+        if (!koc__str_cut(rest, '/', parts[i], &after)) {
+            *parts[i] = rest;
+            return true;
+        }
+        rest = after;
+    }
+    return false;
+}
+
+/* --- text --- */
+
+int koc_platform_parse(const char *text, koc_buf *storage, koc_platform *out, koc_error **err)
+{
+    if (!text || !storage || !out) {
+        return koc__misuse(err, "koc_platform_parse: text, storage or out is NULL");
+    }
+    koc_str trimmed = koc__str_trim(koc__str(text));
+    spec s;
+    if (trimmed.len == 0 || trimmed.len > PLATFORM_TEXT_MAX || !read_spec(trimmed, &s)) {
+        return koc__error(err, KOC_EINVAL,
+                          "\"%.*s\" is not a platform: os[/architecture[/variant]][:os.version] is "
+                          "expected, for example linux/arm64",
+                          KOC__FMT(koc__str(text)));
+    }
+    /* Each part with its NUL, one after the other. */
+    koc_str parts[] = {s.os, s.arch, s.variant, s.os_version};
+    const char *strings[KOC__COUNT(parts)] = {0};
+    char joined[PLATFORM_TEXT_MAX + KOC__COUNT(parts)];
+    size_t used = 0;
+    for (size_t i = 0; i < KOC__COUNT(parts); i++) {
+        memcpy(joined + used, parts[i].len ? parts[i].ptr : "", parts[i].len);
+        used += parts[i].len;
+        joined[used++] = '\0';
+    }
+    KOC__TRY(koc_buf_set(storage, koc__str_n(joined, used), err));
+    used = 0;
+    for (size_t i = 0; i < KOC__COUNT(parts); i++) {
+        strings[i] = parts[i].len ? storage->ptr + used : NULL;
+        used += parts[i].len + 1;
+    }
+    *out = (koc_platform){sizeof(*out), 0, strings[0], strings[1], strings[2], strings[3], NULL};
+    return KOC_OK;
+}
+
+char *koc__platform_str(const koc_platform *p)
+{
+    if (!p) {
+        return koc__strdup("");
+    }
+    return koc__format("%s%s%s%s%s%s%s", p->os ? p->os : "", p->arch || p->variant ? "/" : "",
+                       p->arch ? p->arch : "", p->variant ? "/" : "", p->variant ? p->variant : "",
+                       p->os_version ? ":" : "", p->os_version ? p->os_version : "");
+}
+
+int koc_platform_format(const koc_platform *p, koc_buf *out, koc_error **err)
+{
+    if (!p || !out) {
+        return koc__misuse(err, "koc_platform_format: p or out is NULL");
+    }
+    KOC__AUTO_STR text = koc__platform_str(p);
+    return text ? koc_buf_set(out, koc__str(text), err) : koc__oom(err);
+}
+
+/* --- copies --- */
+
+koc_platform *koc__platform_dup(const koc_platform *p)
+{
+    koc__pack pack = {0};
+    koc__pack_platform(&pack, p);
+    pack = (koc__pack){.base = p ? koc__malloc(pack.used) : NULL};
+    if (!pack.base) {
+        return NULL;
+    }
+    koc__pack_platform(&pack, p);
+    /* The platform is the first thing in its block. */
+    return (koc_platform *)(void *)pack.base;
+}
+
+void koc__platform_free(koc_platform *p)
+{
+    koc__free(p);
+}
+
+/* --- JSON --- */
+
+/* A string member; absent, null and "" are unset. */
+static int read_member(const koc__jnode *object, const char *name, const char **out,
+                       koc_error **err)
+{
+    const koc__jnode *n = koc__json_get(object, name);
+    *out = NULL;
+    if (!n || koc__json_is(n, KOC__JSON_NULL)) {
+        return KOC_OK;
+    }
+    const char *s = koc__json_str(n);
+    if (!s) {
+        return koc__error(err, KOC_EFORMAT, "the platform's \"%s\" is not a string", name);
+    }
+    *out = s[0] ? s : NULL;
+    return KOC_OK;
+}
+
+/* *out: a list to be freed alone, its strings borrowed from n; NULL when there is none. */
+static int read_features(const koc__jnode *object, const char ***out, koc_error **err)
+{
+    const koc__jnode *list = koc__json_get(object, "os.features");
+    *out = NULL;
+    if (!list || koc__json_is(list, KOC__JSON_NULL) || koc__json_count(list) == 0) {
+        return KOC_OK;
+    }
+    const char **features = koc__calloc(koc__json_count(list) + 1, sizeof(*features));
+    if (!features) {
+        return koc__oom(err);
+    }
+    size_t n = 0;
+    for (const koc__jnode *c = koc__json_child(list); c; c = koc__json_next(c)) {
+        features[n] = koc__json_str(c);
+        if (!features[n++] || !koc__json_is(list, KOC__JSON_ARRAY)) {
+            koc__free(features);
+            return koc__error(err, KOC_EFORMAT,
+                              "the platform's \"os.features\" is not a list of strings");
+        }
+    }
+    *out = features;
+    return KOC_OK;
+}
+
+int koc__platform_read(const koc__jnode *n, koc_platform **out, koc_error **err)
+{
+    if (!koc__json_is(n, KOC__JSON_OBJECT)) {
+        return koc__error(err, KOC_EFORMAT, "the platform is not a JSON object");
+    }
+    koc_platform p = KOC_PLATFORM_INIT;
+    KOC__TRY(read_member(n, "os", &p.os, err));
+    KOC__TRY(read_member(n, "architecture", &p.arch, err));
+    KOC__TRY(read_member(n, "variant", &p.variant, err));
+    KOC__TRY(read_member(n, "os.version", &p.os_version, err));
+    const char **features = NULL;
+    KOC__TRY(read_features(n, &features, err));
+    p.os_features = features;
+    koc_platform *copy = koc__platform_dup(&p);
+    koc__free(features);
+    if (!copy) {
+        return koc__oom(err);
+    }
+    *out = copy;
+    return KOC_OK;
+}
+
+void koc__platform_write(koc__jw *w, const koc_platform *p)
+{
+    koc__jw_object(w);
+    koc__jw_kv(w, "architecture", p->arch ? p->arch : "");
+    koc__jw_kv(w, "os", p->os ? p->os : "");
+    koc__jw_kv(w, "os.version", p->os_version);
+    if (p->os_features && p->os_features[0]) {
+        koc__jw_key(w, "os.features");
+        koc__jw_array(w);
+        for (size_t i = 0; p->os_features[i]; i++) {
+            koc__jw_str(w, p->os_features[i]);
+        }
+        koc__jw_array_end(w);
+    }
+    koc__jw_kv(w, "variant", p->variant);
+    koc__jw_object_end(w);
+}
+
+/* --- matching --- */
+
+bool koc__platform_is_unknown(const koc_platform *p)
+{
+    return p && (koc__streq(p->os, "unknown") || koc__streq(p->arch, "unknown"));
+}
+
+static size_t count_dots(koc_str s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        n += s.ptr[i] == '.';
+    }
+    return n;
+}
+
+/* 10.0.20348 serves as a name for each 10.0.20348.N of Windows. */
+static bool version_matches(koc_str os, koc_str want, koc_str have)
+{
+    if (koc__str_eq(want, have)) {
+        return true;
+    }
+    return koc__str_is(os, "windows") && count_dots(want) == 2 && count_dots(have) == 3 &&
+           have.len > want.len && have.ptr[want.len] == '.' &&
+           memcmp(have.ptr, want.ptr, want.len) == 0;
+}
+
+static bool part_matches(koc_str want, const char *have)
+{
+    return want.len == 0 || koc__str_eq(want, koc__str(have));
+}
+
+/* All but the variant, which the callers compare in their own ways. */
+static bool spec_matches(const spec *want, const koc_platform *have)
+{
+    return part_matches(want->os, have->os) && part_matches(want->arch, have->arch) &&
+           (want->os_version.len == 0 ||
+            version_matches(want->os, want->os_version, koc__str(have->os_version)));
+}
+
+bool koc__platform_wanted(const koc_strlist *items, const koc_platform *have)
+{
+    size_t n = koc_strlist_count(items);
+    if (n == 0 || koc__platform_is_unknown(have)) {
+        return false;
+    }
+    if (koc__str_is(koc__str_trim(koc__str(koc_strlist_get(items, 0))), "all")) {
+        return true;
+    }
+    for (size_t i = 0; have && i < n; i++) {
+        spec want;
+        if (read_spec(koc__str_trim(koc__str(koc_strlist_get(items, i))), &want) &&
+            spec_matches(&want, have) && part_matches(want.variant, have->variant)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The variant that an architecture without one stands for. */
+static const char *effective_variant(const koc_platform *p)
+{
+    if (p->variant || !p->arch) {
+        return p->variant;
+    }
+    return koc__streq(p->arch, "arm64") ? "v8" : koc__streq(p->arch, "arm") ? "v7" : NULL;
+}
+
+static bool has_features(const char *const *want, const char *const *have)
+{
+    for (size_t i = 0; want && want[i]; i++) {
+        bool found = false;
+        for (size_t k = 0; have && have[k] && !found; k++) {
+            found = strcmp(want[i], have[k]) == 0;
+        }
+        if (!found) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool koc_platform_matches(const koc_platform *want, const koc_platform *have)
+{
+    if (!want || !have || koc__platform_is_unknown(have)) {
+        return false;
+    }
+    spec s = {koc__str(want->os), koc__str(want->arch), koc__str(want->variant),
+              koc__str(want->os_version)};
+    return spec_matches(&s, have) && part_matches(s.variant, effective_variant(have)) &&
+           has_features(want->os_features, have->os_features);
+}
