@@ -8,6 +8,7 @@
 #include <koc/image.h>
 #include <koc/layer.h>
 
+#include "core/fs.h"
 #include "core/op.h"
 #include "core/str.h"
 
@@ -27,6 +28,7 @@ typedef struct koc__go_settings {
     koc__go_config *builds;
     size_t n_builds;
     koc_strlist *warnings;
+    struct koc__go_facts *facts; /* what was asked of go and git meanwhile (facts.h) */
 } koc__go_settings;
 /* path NULL: KO_CONFIG_PATH, else .ko.json / .ko.yaml / .ko.yml here, else all defaults. */
 int koc__go_settings_load(const char *path, koc__go_settings **out, koc_error **err);
@@ -34,12 +36,18 @@ void koc__go_settings_free(koc__go_settings *s);
 KOC__DEFINE_AUTO(koc__go_settings, koc__go_settings_free);
 /* The base for an import path: override, else default. Borrowed. */
 const char *koc__go_settings_base(const koc__go_settings *s, const char *import_path);
+/* The platforms to build for, as ko chooses them: asked (--platform; commas split, NULL or empty: none),
+ * else s->platforms, else GOOS/GOARCH when both are set, else linux/amd64. KOC_EINVAL when GOOS, GOARCH
+ * or GOARM are set besides the first two. Keeps the list in s->platforms: packages are loaded for its
+ * first item, so call it before koc__go_targets_find. */
+int koc__go_settings_platforms(koc__go_settings *s, const char *const *asked, koc_error **err);
 
 /* --- targets (package.c): arguments to packages --- */
 typedef struct koc__go_target {
     char *argument;      /* as given */
     char *reference;     /* "ko://…", what history entries name */
-    char *import_path;   /* without the scheme */
+    char *import_path;   /* without the scheme; ko keeps absolute paths and "ko://./x" as they are */
+    char *package_path;  /* the import path that go uses for it */
     char *package_dir;   /* absolute: where kodata lies; NULL until known */
     char *work_dir;      /* where go runs; NULL: here */
     const koc__go_config *config; /* the entry of builds: that applies, or NULL */
@@ -61,6 +69,7 @@ typedef struct koc__go_options {
     const char *const *ldflags; /* --ldflags, or NULL */
     bool disable_optimizations;
     bool force;                 /* forget what is cached */
+    unsigned jobs;              /* `go build`s at once; 0: as many as the context has threads */
 } koc__go_options;
 typedef struct koc__go_binary {
     char *path;          /* the linked file */
@@ -68,6 +77,10 @@ typedef struct koc__go_binary {
     char *key;           /* hex: identifies target + platform + arguments + environment */
     bool from_cache;     /* the file is byte for byte what the last build with this key made */
     koc_digest digest;   /* SHA-256 of the file when known without reading, else none */
+    koc__stamp stamp;    /* of the file: it stays as it is while the object lives */
+    char *build_id;      /* Go's, which holds a hash of the content; NULL: none */
+    char *package_path;
+    int lock_fd;         /* keeps other processes from building into the file; -1: nobody else can */
 } koc__go_binary;
 /* Builds n targets for p: one `go build` where work_dir, arguments and environment agree and the output
  * names differ, several otherwise. out[i] belongs to targets[i]; all or none. A compile error is
@@ -75,6 +88,8 @@ typedef struct koc__go_binary {
 int koc__go_build(koc_ctx *ctx, const koc__go_settings *s, koc__go_target *const *targets, size_t n,
                   const koc_platform *p, const koc__go_options *o, koc__op *op, koc__go_binary **out,
                   koc_error **err);
+/* Tells the digest of b's file once somebody has read it, so that it is known next time. */
+int koc__go_binary_set_digest(koc_ctx *ctx, koc__go_binary *b, const koc_digest *d, koc_error **err);
 void koc__go_binary_free(koc__go_binary *b);
 KOC__DEFINE_AUTO(koc__go_binary, koc__go_binary_free);
 /* The folder of the package (kodata's parent); asks `go list` only when target->package_dir is NULL. */
@@ -113,9 +128,6 @@ int koc__go_info_read(const char *path, koc__go_info **out, koc_error **err);
 int koc__go_info_parse(koc_str file, koc__go_info **out, koc_error **err); /* a whole file in memory */
 void koc__go_info_free(koc__go_info *i);
 KOC__DEFINE_AUTO(koc__go_info, koc__go_info_free);
-
-/* --- templates and git (template.c, git.c) --- */
-typedef struct koc__go_template_data koc__go_template_data; /* Env, GoEnv, Git, Date, Timestamp: filled when used */
 
 /* --- epochs --- */
 /* SOURCE_DATE_EPOCH or KO_DATA_DATE_EPOCH; *found false when unset or empty. KOC_EINVAL: no integer. */

@@ -1,0 +1,44 @@
+/*
+ * What one run knows about go and git. It lives with the settings, is filled when somebody asks, and
+ * each fact is asked for once, however many images and platforms there are.
+ */
+#ifndef KOC__GOLANG_FACTS_H
+#define KOC__GOLANG_FACTS_H
+
+#include "core/fs.h"
+#include "core/map.h"
+#include "core/op.h"
+
+typedef struct koc__go_facts koc__go_facts;
+
+int koc__go_facts_new(koc__go_facts **out, koc_error **err);
+void koc__go_facts_free(koc__go_facts *f);
+
+/* The go tool: KO_GO_PATH, else go in PATH. Borrowed from f. KOC_ENOTFOUND with a hint. */
+int koc__go_tool(koc__go_facts *f, const char **path, koc__stamp *stamp, koc_error **err);
+/* `go env` in the working folder of the process, as a map from name to char *. Borrowed from f. */
+int koc__go_tool_env(koc__go_facts *f, koc__op *op, const koc__map **out, koc_error **err);
+/* SOURCE_DATE_EPOCH, else the time when it was first asked for. */
+int koc__go_build_time(koc__go_facts *f, int64_t *out, koc_error **err);
+
+/* --- git (git.c) --- */
+enum { KOC__GIT_BRANCH = 1, KOC__GIT_TAG, KOC__GIT_COMMIT, KOC__GIT_DIRTY };
+typedef struct koc__git {
+    char *branch; /* "" outside of a repository, as all strings */
+    char *tag;    /* v0.0.0 when there is none */
+    char *short_commit;
+    char *full_commit;
+    int64_t commit_time; /* INT64_MIN: no commit */
+    bool dirty;
+    uint32_t known; /* bit per KOC__GIT_* */
+} koc__git;
+/* What git says about folder (NULL: the working folder); only the part that is asked for is filled.
+ * Never fails for git's sake: its troubles go to the log. Borrowed from f. */
+int koc__go_git(koc__go_facts *f, koc_ctx *ctx, const char *folder, int part, koc__op *op,
+                const koc__git **out, koc_error **err);
+/* Fills one part; for koc__go_git. */
+int koc__git_ask(koc__git *g, koc_ctx *ctx, const char *folder, int part, koc__op *op,
+                 koc_error **err);
+void koc__git_free(koc__git *g);
+
+#endif

@@ -1,0 +1,28 @@
+/* Shared by settings.c (the file) and settings_env.c (KO_*): how a value gets into koc__go_settings. */
+#ifndef KOC__GOLANG_SETTINGS_H
+#define KOC__GOLANG_SETTINGS_H
+
+#include "golang/golang.h"
+
+#define KOC__GO_DEFAULT_BASE "cgr.dev/chainguard/static:latest"
+#define KOC__GO_SETTINGS_MAX ((size_t)1 << 20)
+
+/* where: ".ko.yaml:3:7: defaultBaseImage", "KO_DEFAULTBASEIMAGE": what stands before ": <reason>". */
+int koc__go_set_base(koc__go_settings *s, const char *where, const char *text, koc_error **err);
+int koc__go_add_override(koc__go_settings *s, const char *where, const char *import_path,
+                         const char *text, koc_error **err);
+void koc__go_clear_overrides(koc__go_settings *s);
+/* Adds the words of text. */
+int koc__go_add_words(koc_strlist *l, const char *text, koc_error **err);
+/* KOC_EINVAL when an item has no "=". */
+int koc__go_check_env(const koc_strlist *l, const char *where, koc_error **err);
+
+/* Reads the file s->path into s. */
+int koc__go_settings_read(koc__go_settings *s, koc_error **err);
+/* KO_DEFAULT*, KO_BASEIMAGEOVERRIDES over what the file said. */
+int koc__go_settings_env(koc__go_settings *s, koc_error **err);
+
+/* The name in folder that looks most like name, or NULL. Owned by the caller. */
+char *koc__go_near_name(const char *folder, const char *name);
+
+#endif

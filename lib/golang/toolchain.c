@@ -1,0 +1,195 @@
+/* The go tool and what it says about itself; the store of facts that one run shares. */
+#include "core/common.h"
+
+#include <pthread.h>
+
+#include "core/env.h"
+#include "core/json.h"
+#include "core/path.h"
+#include "core/proc.h"
+#include "core/text.h"
+#include "golang/facts.h"
+#include "golang/golang.h"
+
+#define GO_ENV_MAX ((size_t)1 << 20)
+
+struct koc__go_facts {
+    pthread_mutex_t mutex; /* held while a fact is asked for: the others wait for the answer */
+    char *tool;
+    koc__stamp tool_stamp;
+    koc__map *go_env;
+    koc__map *git; /* folder to koc__git */
+    bool has_time;
+    int64_t time;
+};
+
+static void free_git(void *g)
+{
+    koc__git_free(g);
+}
+
+int koc__go_facts_new(koc__go_facts **out, koc_error **err)
+{
+    koc__go_facts *f = koc__calloc(1, sizeof(*f));
+    if (!f) {
+        return koc__oom(err);
+    }
+    f->git = koc__map_new(free_git);
+    if (!f->git) {
+        koc__free(f);
+        return koc__oom(err);
+    }
+    pthread_mutex_init(&f->mutex, NULL);
+    *out = f;
+    return KOC_OK;
+}
+
+void koc__go_facts_free(koc__go_facts *f)
+{
+    if (!f) {
+        return;
+    }
+    koc__map_free(f->git);
+    koc__map_free(f->go_env);
+    koc__free(f->tool);
+    pthread_mutex_destroy(&f->mutex);
+    koc__free(f);
+}
+
+/* --- the tool --- */
+
+static int find_tool(koc__go_facts *f, koc_error **err)
+{
+    const char *named = koc__env_nonempty("KO_GO_PATH");
+    KOC__AUTO_STR found = NULL;
+    int rc = koc__proc_find(named ? named : "go", NULL, &found, err);
+    if (rc == KOC_ENOTFOUND && named) {
+        rc = koc__error(err, rc, "cannot build: KO_GO_PATH names no program: %s", named);
+        koc__error_hint(err, "set KO_GO_PATH to the go tool, or unset it to use go from PATH");
+        return rc;
+    }
+    if (rc == KOC_ENOTFOUND) {
+        rc = koc__error(err, rc, "cannot build: there is no go in PATH");
+        koc__error_hint(err, "install Go (https://go.dev/dl), or set KO_GO_PATH to the go tool");
+        return rc;
+    }
+    KOC__TRY(rc);
+    KOC__AUTO_STR absolute = NULL; /* go may run in another folder */
+    KOC__TRY(koc__path_abs(found, &absolute, err));
+    KOC__TRY(koc__fs_stamp(absolute, true, &f->tool_stamp, err));
+    f->tool = koc__steal(&absolute);
+    return KOC_OK;
+}
+
+int koc__go_tool(koc__go_facts *f, const char **path, koc__stamp *stamp, koc_error **err)
+{
+    pthread_mutex_lock(&f->mutex);
+    int rc = f->tool ? KOC_OK : find_tool(f, err);
+    pthread_mutex_unlock(&f->mutex);
+    KOC__TRY(rc);
+    *path = f->tool;
+    if (stamp) {
+        *stamp = f->tool_stamp;
+    }
+    return KOC_OK;
+}
+
+/* --- go env --- */
+
+static int read_go_env(koc_str json, koc__map **out, koc_error **err)
+{
+    KOC__AUTO(koc__json) doc = NULL;
+    KOC__TRY(koc__json_parse(json, GO_ENV_MAX, "go env -json", &doc, err));
+    KOC__AUTO(koc__map) map = koc__map_new(koc__free);
+    if (!map) {
+        return koc__oom(err);
+    }
+    for (koc__jnode *n = koc__json_child(koc__json_root(doc)); n; n = koc__json_next(n)) {
+        const char *text = koc__json_str(n);
+        char *value = text ? koc__strdup(text) : NULL;
+        if (text && !value) {
+            return koc__oom(err);
+        }
+        if (value) {
+            int rc = koc__map_set(map, koc__str(koc__json_name(n)), value, err);
+            if (rc != KOC_OK) {
+                koc__free(value);
+                return rc;
+            }
+        }
+    }
+    *out = koc__steal(&map);
+    return KOC_OK;
+}
+
+static int ask_go_env(koc__go_facts *f, koc__op *op, koc_error **err)
+{
+    if (!f->tool) {
+        KOC__TRY(find_tool(f, err));
+    }
+    const char *const argv[] = {f->tool, "env", "-json", NULL};
+    KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
+    const koc__proc proc = {.argv = argv, .max_output = GO_ENV_MAX};
+    KOC__TRY(koc__proc_run(&proc, op, &result, err));
+    if (result.exit_code != 0) {
+        int rc = koc__error(err, KOC_EPROCESS, "go env failed (exit %d)", result.exit_code);
+        koc__error_detail(err, koc__buf_view(&result.errors));
+        return rc;
+    }
+    return read_go_env(koc__buf_view(&result.output), &f->go_env, err);
+}
+
+int koc__go_tool_env(koc__go_facts *f, koc__op *op, const koc__map **out, koc_error **err)
+{
+    pthread_mutex_lock(&f->mutex);
+    int rc = f->go_env ? KOC_OK : ask_go_env(f, op, err);
+    pthread_mutex_unlock(&f->mutex);
+    KOC__TRY(rc);
+    *out = f->go_env;
+    return KOC_OK;
+}
+
+/* --- time --- */
+
+int koc__go_build_time(koc__go_facts *f, int64_t *out, koc_error **err)
+{
+    pthread_mutex_lock(&f->mutex);
+    int rc = KOC_OK;
+    if (!f->has_time) {
+        bool found = false;
+        rc = koc__go_epoch("SOURCE_DATE_EPOCH", &found, &f->time, err);
+        if (rc == KOC_OK && !found) {
+            f->time = koc__now();
+        }
+        f->has_time = rc == KOC_OK;
+    }
+    pthread_mutex_unlock(&f->mutex);
+    KOC__TRY(rc);
+    *out = f->time;
+    return KOC_OK;
+}
+
+/* --- git --- */
+
+int koc__go_git(koc__go_facts *f, koc_ctx *ctx, const char *folder, int part, koc__op *op,
+                const koc__git **out, koc_error **err)
+{
+    koc_str key = koc__str(folder ? folder : ".");
+    pthread_mutex_lock(&f->mutex);
+    int rc = KOC_OK;
+    koc__git *g = koc__map_get(f->git, key);
+    if (!g) {
+        g = koc__calloc(1, sizeof(*g));
+        rc = g ? koc__map_set(f->git, key, g, err) : koc__oom(err);
+        if (rc != KOC_OK) {
+            koc__free(g);
+        }
+    }
+    if (rc == KOC_OK && !(g->known & (1u << part))) {
+        rc = koc__git_ask(g, ctx, folder, part, op, err);
+    }
+    pthread_mutex_unlock(&f->mutex);
+    KOC__TRY(rc);
+    *out = g;
+    return KOC_OK;
+}
