@@ -1,0 +1,122 @@
+"""libkoc in another program: installed, found by pkg-config, linked, and doing the whole job."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import time
+import urllib.request
+
+import pytest
+
+import oci
+from registry import free_port
+from runner import Tool, stop
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory):
+    """The library, as `meson install` lays it out, below a folder of its own."""
+    build = os.environ.get("KOC_BUILD")
+    if build is None or shutil.which("meson") is None:
+        pytest.skip("meson is missing")
+    root = tmp_path_factory.mktemp("installed")
+    subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", root],
+                   check=True, capture_output=True)
+    return root
+
+
+class Consumer:
+    """Compiles a program against the installed library, knowing only what pkg-config says."""
+
+    def __init__(self, root, folder):
+        self.root, self.folder = root, folder
+        pc, = root.rglob("libkoc.pc")
+        self.library, = [p.parent for p in root.rglob("libkoc.so")]
+        self.env = {**os.environ, "PKG_CONFIG_PATH": str(pc.parent), "PKG_CONFIG_SYSROOT_DIR": str(root)}
+        symbols = subprocess.run(["nm", "-D", self.library / "libkoc.so"], capture_output=True, text=True)
+        # A sanitized library wants its runtime in the program.
+        self.sanitize = ["-fsanitize=address,undefined"] if "__asan" in symbols.stdout else []
+
+    def pkg_config(self, *args):
+        return subprocess.run(["pkg-config", *args, "libkoc"], env=self.env, capture_output=True,
+                              text=True, check=True).stdout.split()
+
+    def compile(self, source, *libraries):
+        program = self.folder / pathlib.Path(source).stem
+        subprocess.run(["cc", "-std=c99", *WARNINGS, *self.sanitize, *self.pkg_config("--cflags"),
+                        "-o", program, source, *(libraries or self.pkg_config("--libs"))], check=True)
+        return program
+
+
+@pytest.fixture
+def consumer(installed, tmp_path):
+    return Consumer(installed, tmp_path)
+
+
+@pytest.fixture
+def program(consumer, home):
+    """Compiles an example and gives a Tool that runs it with the installed library."""
+
+    def make(name, *libraries):
+        path = consumer.compile(ROOT / "examples/c" / name, *libraries)
+        return Tool(path, home, LD_LIBRARY_PATH=consumer.library)
+
+    return make
+
+
+@pytest.fixture
+def server(hello, home):
+    subprocess.run(["go", "build", "-o", "server", "."], cwd=hello, check=True,
+                   env=home.env(CGO_ENABLED="0"))
+    return hello / "server"
+
+
+def test_push_program_makes_an_image_that_runs(program, registry, bases, server, podman):
+    target = f"{registry.host}/embed/server:dev"
+    ref = program("push.c")(bases["oci"], target, server).ref
+    assert ref.startswith(target + "@sha256:")
+    image = oci.from_registry(registry, ref)
+    assert image.files(1)["app/server"] == server.read_bytes()
+    assert image.config["config"]["Entrypoint"] == ["/app/server"]
+    # podman takes a tag or a digest, not both.
+    name = ref.replace(":dev@", "@")
+    podman("pull", "-q", "--tls-verify=false", name)
+    port = free_port()
+    container = podman.start("--runtime", "runc", "run", "--rm", "--network=host", "-e", f"PORT={port}",
+                             "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", name)
+    try:
+        for _ in range(300):
+            try:
+                assert b"Hello" in urllib.request.urlopen(f"http://127.0.0.1:{port}/hello").read()
+                return
+            except OSError:
+                assert container.poll() is None, container.communicate()
+                time.sleep(0.1)
+        raise AssertionError("the container did not answer")
+    finally:
+        stop(container)
+
+
+def test_push_program_reports_an_error(program, registry, server):
+    result = program("push.c")(f"{registry.host}/embed/none:1", f"{registry.host}/embed/x:1", server, status=1)
+    assert result.stdout == "" and len(result.stderr.splitlines()) == 1
+    assert f"{registry.host}/embed/none:1" in result.stderr
+
+
+def test_build_program_gives_the_digest_of_the_command(program, koc, bases, app):
+    env = {"KO_DEFAULTBASEIMAGE": bases["index"], "KO_DOCKER_REPO": koc.extra["KO_DOCKER_REPO"]}
+    ref = program("build.c")("./cmd/app", cwd=app, env=env).ref
+    assert ref == koc("build", "./cmd/app", cwd=app, env=env).ref
+
+
+def test_static_library(consumer, program):
+    archive = consumer.library / "libkoc.a"
+    libraries = [flag for flag in consumer.pkg_config("--libs", "--static") if flag != "-lkoc"]
+    tool = program("push.c", str(archive), *libraries, "-lpthread")
+    assert "usage" in tool(status=2).stderr
+    needed = subprocess.run(["readelf", "-d", tool.path], capture_output=True, text=True).stdout
+    assert "libkoc" not in needed
