@@ -7,6 +7,7 @@ and says which. Servers listen on loopback, on free ports, and are ended by the 
 import os
 import pathlib
 import shutil
+import tempfile
 
 import pytest
 
@@ -93,10 +94,14 @@ def skopeo(home):
 
 
 @pytest.fixture
-def podman(tmp_path_factory, home):
+def podman(home):
+    """podman with an image store of the test's own; its paths must be short."""
     path = needed("podman")
     needed("runc")
-    return Tool(path, home, XDG_RUNTIME_DIR=None)
+    store = tempfile.mkdtemp(prefix="koc-", dir="/tmp")
+    yield Tool(path, home, first=["--root", f"{store}/root", "--runroot", f"{store}/run", "--storage-driver",
+                                  "vfs", "--runtime", "runc", "--cgroup-manager", "cgroupfs"])
+    shutil.rmtree(store, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

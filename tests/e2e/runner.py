@@ -80,14 +80,16 @@ class Home:
 
 
 class Tool:
-    """A program, run in a home. `env` holds for each run, and a run may add to it."""
+    """A program, run in a home. `env` holds for each run, and a run may add to it; `first` are
+    arguments that stand before all others."""
 
-    def __init__(self, path, home, cwd=None, **env):
+    def __init__(self, path, home, cwd=None, first=(), **env):
         self.path, self.home, self.cwd, self.extra = str(path), home, cwd, env
+        self.command = [self.path, *map(str, first)]
 
     def __call__(self, *args, cwd=None, env=None, status=0, stdin=None, timeout=300):
         """Runs it; fails the test unless it ends with `status` (None: any)."""
-        command = [self.path, *map(str, args)]
+        command = [*self.command, *map(str, args)]
         result = subprocess.run(
             command, cwd=cwd or self.cwd or self.home.root, input=stdin or "",
             env=self.home.env(**{**self.extra, **(env or {})}),
@@ -101,7 +103,7 @@ class Tool:
     def start(self, *args, cwd=None, env=None):
         """Starts it in a process group of its own and gives the Popen."""
         return subprocess.Popen(
-            [self.path, *map(str, args)], cwd=cwd or self.cwd or self.home.root,
+            [*self.command, *map(str, args)], cwd=cwd or self.cwd or self.home.root,
             env=self.home.env(**{**self.extra, **(env or {})}), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 

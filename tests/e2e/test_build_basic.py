@@ -15,7 +15,6 @@ import registry as registries
 from registry import free_port
 from runner import Tool, stop
 
-RUNC = ["--runtime", "runc"]
 # runc may not raise hard limits in a container without CAP_SYS_RESOURCE; the host's own will do.
 RUN = ["--rm", "--network=host", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
 
@@ -56,7 +55,7 @@ def test_image_has_what_the_program_needs(koc, registry, bases, app):
 def run_server(podman, image):
     """Starts the hello image and gives what / and /hello answer."""
     port = free_port()
-    server = podman.start(*RUNC, "run", *RUN, "-e", f"PORT={port}", image)
+    server = podman.start("run", *RUN, "-e", f"PORT={port}", image)
     try:
         deadline = time.monotonic() + 60
         while True:

@@ -86,7 +86,7 @@ def test_push_program_makes_an_image_that_runs(program, registry, bases, server,
     name = ref.replace(":dev@", "@")
     podman("pull", "-q", "--tls-verify=false", name)
     port = free_port()
-    container = podman.start("--runtime", "runc", "run", "--rm", "--network=host", "-e", f"PORT={port}",
+    container = podman.start("run", "--rm", "--network=host", "-e", f"PORT={port}",
                              "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", name)
     try:
         for _ in range(300):
