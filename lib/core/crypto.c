@@ -84,26 +84,62 @@ int koc__md5(koc_str data, uint8_t out[16], koc_error **err)
     return hash(PSA_ALG_MD5, "MD5", data, out, 16, err);
 }
 
+/* --- running hashes --- */
+
 struct koc__sha512_state {
     psa_hash_operation_t operation;
 };
+struct koc__sha1_state {
+    psa_hash_operation_t operation;
+};
+
+static int begin(psa_hash_operation_t *o, psa_algorithm_t algorithm, const char *name,
+                 koc_error **err)
+{
+    psa_status_t status;
+
+    *o = psa_hash_operation_init();
+    KOC__TRY(enter(err));
+    status = psa_hash_setup(o, algorithm);
+    leave();
+    return status == PSA_SUCCESS ? KOC_OK : failed(err, name, status);
+}
+
+static int update(psa_hash_operation_t *o, const char *name, const void *data, size_t len,
+                  koc_error **err)
+{
+    psa_status_t status;
+
+    KOC__TRY(enter(err));
+    status = psa_hash_update(o, data, len);
+    leave();
+    return status == PSA_SUCCESS ? KOC_OK : failed(err, name, status);
+}
+
+static int finish(psa_hash_operation_t *o, const char *name, uint8_t *out, size_t size,
+                  koc_error **err)
+{
+    psa_status_t status;
+    size_t len = 0;
+
+    KOC__TRY(enter(err));
+    status = psa_hash_finish(o, out, size, &len);
+    leave();
+    return status == PSA_SUCCESS ? KOC_OK : failed(err, name, status);
+}
+
+static void drop(psa_hash_operation_t *o)
+{
+    pthread_mutex_lock(&mutex);
+    (void)psa_hash_abort(o);
+    pthread_mutex_unlock(&mutex);
+}
 
 int koc__sha512_new(koc__sha512_state **out, koc_error **err)
 {
     koc__sha512_state *s = koc__calloc(1, sizeof(*s));
-    psa_status_t status;
-    int rc;
+    int rc = s ? begin(&s->operation, PSA_ALG_SHA_512, "SHA-512", err) : koc__oom(err);
 
-    if (!s) {
-        return koc__oom(err);
-    }
-    s->operation = psa_hash_operation_init();
-    rc = enter(err);
-    if (rc == KOC_OK) {
-        status = psa_hash_setup(&s->operation, PSA_ALG_SHA_512);
-        leave();
-        rc = status == PSA_SUCCESS ? KOC_OK : failed(err, "SHA-512", status);
-    }
     if (rc != KOC_OK) {
         koc__free(s);
         return rc;
@@ -114,34 +150,51 @@ int koc__sha512_new(koc__sha512_state **out, koc_error **err)
 
 int koc__sha512_update(koc__sha512_state *s, const void *data, size_t len, koc_error **err)
 {
-    psa_status_t status;
-
-    KOC__TRY(enter(err));
-    status = psa_hash_update(&s->operation, data, len);
-    leave();
-    return status == PSA_SUCCESS ? KOC_OK : failed(err, "SHA-512", status);
+    return update(&s->operation, "SHA-512", data, len, err);
 }
 
 int koc__sha512_finish(koc__sha512_state *s, uint8_t out[64], koc_error **err)
 {
-    psa_status_t status;
-    size_t len = 0;
-
-    KOC__TRY(enter(err));
-    status = psa_hash_finish(&s->operation, out, 64, &len);
-    leave();
-    return status == PSA_SUCCESS ? KOC_OK : failed(err, "SHA-512", status);
+    return finish(&s->operation, "SHA-512", out, 64, err);
 }
 
 void koc__sha512_free(koc__sha512_state *s)
 {
-    if (!s) {
-        return;
+    if (s) {
+        drop(&s->operation);
+        koc__free(s);
     }
-    pthread_mutex_lock(&mutex);
-    (void)psa_hash_abort(&s->operation);
-    pthread_mutex_unlock(&mutex);
-    koc__free(s);
+}
+
+int koc__sha1_new(koc__sha1_state **out, koc_error **err)
+{
+    koc__sha1_state *s = koc__calloc(1, sizeof(*s));
+    int rc = s ? begin(&s->operation, PSA_ALG_SHA_1, "SHA-1", err) : koc__oom(err);
+
+    if (rc != KOC_OK) {
+        koc__free(s);
+        return rc;
+    }
+    *out = s;
+    return KOC_OK;
+}
+
+int koc__sha1_update(koc__sha1_state *s, const void *data, size_t len, koc_error **err)
+{
+    return update(&s->operation, "SHA-1", data, len, err);
+}
+
+int koc__sha1_finish(koc__sha1_state *s, uint8_t out[20], koc_error **err)
+{
+    return finish(&s->operation, "SHA-1", out, 20, err);
+}
+
+void koc__sha1_free(koc__sha1_state *s)
+{
+    if (s) {
+        drop(&s->operation);
+        koc__free(s);
+    }
 }
 
 /* The MAC with a key of 1 to 64 bytes; the mutex is held. */

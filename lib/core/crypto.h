@@ -14,6 +14,12 @@ int koc__sha512_new(koc__sha512_state **out, koc_error **err);
 int koc__sha512_update(koc__sha512_state *s, const void *data, size_t len, koc_error **err);
 int koc__sha512_finish(koc__sha512_state *s, uint8_t out[64], koc_error **err);
 void koc__sha512_free(koc__sha512_state *s);
+/* Running SHA-1, for documents that ask for it (SPDX 2.3, files); not for security. */
+typedef struct koc__sha1_state koc__sha1_state;
+int koc__sha1_new(koc__sha1_state **out, koc_error **err);
+int koc__sha1_update(koc__sha1_state *s, const void *data, size_t len, koc_error **err);
+int koc__sha1_finish(koc__sha1_state *s, uint8_t out[20], koc_error **err);
+void koc__sha1_free(koc__sha1_state *s);
 int koc__hmac_sha256(koc_str key, koc_str data, uint8_t out[32], koc_error **err);
 int koc__random(void *out, size_t len, koc_error **err);
 const char *koc__crypto_version(void); /* "mbedTLS 2.28.3" */
