@@ -4,8 +4,10 @@
  *   <dir>/v1/blobs/sha256/<hex>     content by digest
  *   <dir>/v1/records/<kind>/<key>   small records; each carries a checksum of itself
  *   <dir>/v1/files/<kind>/<key>/…   files that other programs write (linked binaries)
+ *   <dir>/v1/locks/<kind>.<key>     empty files for koc__cache_lock
  *   <dir>/v1/tmp                    files in the making
  * A blob or record is complete or not there. A record that does not check out is not there.
+ * Kinds are short lower-case words ("manifest"). Nothing is synced to disk: checksums answer for that.
  */
 #ifndef KOC__CACHE_H
 #define KOC__CACHE_H
@@ -24,13 +26,15 @@ int koc__cache_open(const char *dir, koc__cache **out, koc_error **err);
 void koc__cache_free(koc__cache *c);
 const char *koc__cache_dir(const koc__cache *c);
 
-/* Records: key is any bytes (hashed). Finding nothing is KOC_OK with *found false. */
+/* Records: key is any bytes (hashed). Finding nothing is KOC_OK with *found false. What cannot be read, is
+ * not whole or has more than max bytes is not there. With c NULL nothing is found and nothing kept. */
 int koc__cache_get(koc__cache *c, const char *kind, koc_str key, size_t max, bool *found, koc_buf *out,
                    koc_error **err);
 int koc__cache_put(koc__cache *c, const char *kind, koc_str key, koc_str value, koc_error **err);
 int koc__cache_drop(koc__cache *c, const char *kind, koc_str key, koc_error **err);
 
-/* Blobs. The content is checked by whoever reads it (koc_blob_from_file with expect). */
+/* Blobs. The content is checked as it is read, and a file that fails is removed. c may be NULL, but not
+ * for temporary files. A blob that was asked for stays for half an hour at least. */
 bool koc__cache_has_blob(koc__cache *c, const koc_digest *d, uint64_t size);
 /* KOC_ENOTFOUND; a file of the wrong size is removed and not found. */
 int koc__cache_blob(koc__cache *c, const koc_digest *d, uint64_t size, koc_blob **out, koc_error **err);
@@ -46,7 +50,9 @@ int koc__cache_folder(koc__cache *c, const char *kind, koc_str key, char **out, 
 struct koc__op;
 int koc__cache_lock(koc__cache *c, const char *kind, koc_str key, struct koc__op *op, int *out_fd,
                     koc_error **err);
-/* Removes least recently used entries until the whole is below max_bytes. */
+/* Removes least recently used entries until the whole takes at most max_bytes, never one that was used
+ * within the hour or is locked; and what killed processes left behind. Nothing happens while another
+ * process does the same. freed may be NULL. */
 int koc__cache_prune(koc__cache *c, uint64_t max_bytes, uint64_t *freed, koc_error **err);
 
 #endif

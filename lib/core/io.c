@@ -10,10 +10,9 @@ enum { CHUNK = 128 * 1024 };
 struct koc_reader {
     const koc__reader_vt *vt;
     void *self;
-    koc__op *op;        /* of the call that opened it, or NULL */
-    bool owns_op;       /* opened by koc_blob_open: the op lives as long as the reader */
-    koc_cancel *cancel; /* of an op of its own */
-    koc_blob *blob;     /* what is read, or NULL */
+    koc__op *op;    /* of the call that opened it, or NULL */
+    bool owns_op;   /* opened by koc_blob_open: the op lives as long as the reader */
+    koc_blob *blob; /* what is read, or NULL */
 };
 
 struct koc_blob {
@@ -71,7 +70,6 @@ void koc_reader_free(koc_reader *r)
         koc__op_end(r->op);
         koc__free(r->op);
     }
-    koc_cancel_unref(r->cancel);
     koc_blob_unref(r->blob);
     koc__free(r);
 }
@@ -193,7 +191,6 @@ int koc_blob_open(koc_blob *b, uint64_t offset, const koc_op *op, koc_reader **o
         return rc;
     }
     r->owns_op = true;
-    r->cancel = koc_cancel_ref(own->user.cancel);
     *out = r;
     return KOC_OK;
 }
