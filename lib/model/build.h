@@ -1,0 +1,82 @@
+/* The inside of the image builder: image_build.c collects, image_patch.c applies, image_compat.c writes. */
+#ifndef KOC__BUILD_H
+#define KOC__BUILD_H
+
+#include "core/str.h"
+#include "model/image.h"
+
+/* One change to a set of names. */
+typedef struct koc__setting {
+    char *key;
+    char *value; /* NULL: remove */
+    bool append; /* Env: another item, whatever is there */
+} koc__setting;
+
+typedef struct koc__settings {
+    koc__setting *items;
+    size_t n;
+    size_t capacity;
+} koc__settings;
+
+/* A layer to add and its history. */
+typedef struct koc__addition {
+    koc_layer *layer;
+    koc_descriptor *descriptor; /* the layer's, with the annotations that were given */
+    char *created_by;
+    char *comment;
+    char *author;
+    bool has_created;
+    int64_t created;
+} koc__addition;
+
+struct koc_image_builder {
+    koc_ctx *ctx;    /* or NULL */
+    koc_image *base; /* NULL: scratch */
+    bool finished;
+    bool compat;
+    int32_t format; /* KOC_FORMAT_* */
+    koc__addition *additions;
+    size_t n_additions;
+    size_t capacity;
+    koc__settings env;    /* in the order of the calls */
+    koc__settings labels; /* these four sorted by key, so that the order of calls does not matter */
+    koc__settings annotations;
+    koc__settings ports;
+    koc__settings volumes;
+    bool has_text[KOC_CFG_AUTHOR + 1];
+    char *text[KOC_CFG_AUTHOR + 1]; /* NULL: remove */
+    bool has_entrypoint;
+    bool has_cmd;
+    koc_strlist *entrypoint; /* NULL: remove */
+    koc_strlist *cmd;
+    bool has_created;
+    int64_t created;
+    koc_platform *platform;  /* or NULL */
+    koc_descriptor *subject; /* or NULL */
+};
+
+/* --- image_patch.c: the base's documents with the changes applied --- */
+bool koc__build_is_docker(const koc_image_builder *b);
+/* diff_ids: one for each addition. */
+int koc__build_config(const koc_image_builder *b, const koc_digest *diff_ids, koc__json **out,
+                      koc_error **err);
+/* layers: all of the image; config: its bytes. */
+int koc__build_manifest(const koc_image_builder *b, koc_layer *const *layers, size_t n_layers,
+                        koc_str config, koc__json **out, koc_error **err);
+/* The member of that name, made when it is absent or null. KOC_EFORMAT when it is of another type. */
+int koc__build_need(koc__jnode *object, const char *name, int type, koc__jnode **out,
+                    koc_error **err);
+int koc__build_annotate(koc__jnode *root, const koc__settings *annotations, koc_error **err);
+
+/* --- image_compat.c: ko's byte form --- */
+/* Each writes a whole document in the member order of Go's structs; what they do not know is left out. */
+void koc__compat_write_config(koc__jw *w, const koc__jnode *root);
+void koc__compat_write_manifest(koc__jw *w, const koc__jnode *root);
+void koc__compat_write_index(koc__jw *w, const koc__jnode *root);
+
+/* --- settings (image_build.c) --- */
+/* Sets key at its sorted place, or replaces its value. */
+int koc__settings_put(koc__settings *s, const char *key, const char *value, koc_error **err);
+void koc__settings_dispose(koc__settings *s);
+
+#endif
