@@ -1,0 +1,211 @@
+#include "core/common.h"
+
+#include <poll.h>
+
+#include "core/op.h"
+#include "core/text.h"
+#include "test.h"
+
+KOC_TEST(op_begin_checks_its_options)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+    koc_op user = KOC_OP_INIT;
+
+    koc__op_end(&op); /* never begun */
+    user.flags = 1;
+    assert_int_equal(koc__op_begin(&op, NULL, &user, NULL), KOC_EMISUSE);
+    user.flags = 0;
+    user.timeout_ms = -1;
+    assert_int_equal(koc__op_begin(&op, NULL, &user, NULL), KOC_EMISUSE);
+    user.timeout_ms = 0;
+    user.struct_size = 2;
+    assert_int_equal(koc__op_begin(&op, NULL, &user, NULL), KOC_EMISUSE);
+    koc__op_end(&op);
+    koc__op_end(&op);
+}
+
+KOC_TEST(op_null_never_ends)
+{
+    struct pollfd fds[2];
+
+    assert_int_equal(koc__op_check(NULL, NULL), KOC_OK);
+    assert_int_equal(koc__op_timeout(NULL, 50), 50);
+    assert_int_equal(koc__op_timeout(NULL, -1), -1);
+    assert_int_equal(koc__op_fds(NULL, fds), 0);
+    assert_int_equal(koc__op_sleep(NULL, 1, NULL), KOC_OK);
+    assert_int_equal(koc__op_new_id(NULL), 0);
+    assert_false(koc__op_wants_progress(NULL));
+    koc__op_progress(NULL, &(koc_progress)KOC_PROGRESS_INIT);
+    assert_true(koc__op_on_caller(NULL));
+}
+
+KOC_TEST(op_cancelled)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__op) late = {0};
+    koc_op user = KOC_OP_INIT;
+    struct pollfd fds[2];
+    koc_error *e = NULL;
+
+    assert_int_equal(koc_cancel_new(&user.cancel, NULL), KOC_OK);
+    assert_int_equal(koc__op_begin(&op, NULL, &user, NULL), KOC_OK);
+    assert_int_equal(koc__op_fds(&op, fds), 2);
+    assert_int_equal(poll(fds, 2, 0), 0);
+    koc_cancel_trigger(user.cancel);
+    assert_int_equal(poll(fds, 2, 0), 1);
+    assert_int_equal(koc__op_check(&op, &e), KOC_ECANCELLED);
+    assert_string_equal(koc_error_message(e), "cancelled");
+    assert_int_equal(koc__op_sleep(&op, 60000, NULL), KOC_ECANCELLED);
+    assert_int_equal(koc__op_begin(&late, NULL, &user, NULL), KOC_ECANCELLED);
+    koc_error_free(e);
+    koc_cancel_unref(user.cancel); /* the op has its own reference */
+    assert_int_equal(koc__op_check(&op, NULL), KOC_ECANCELLED);
+}
+
+KOC_TEST(op_times_out)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+    koc_op user = KOC_OP_INIT;
+    int64_t start = koc__monotonic_ms();
+    koc_error *e = NULL;
+
+    user.timeout_ms = 30;
+    assert_int_equal(koc__op_begin(&op, NULL, &user, NULL), KOC_OK);
+    assert_in_range(koc__op_timeout(&op, -1), 0, 30);
+    assert_int_equal(koc__op_timeout(&op, 0), 0);
+    assert_int_equal(koc__op_sleep(&op, 60000, &e), KOC_ETIMEOUT);
+    assert_in_range(koc__monotonic_ms() - start, 30, 20000);
+    assert_string_equal(koc_error_message(e), "the time limit of 30 ms is over");
+    assert_int_equal(koc__op_timeout(&op, -1), 0);
+    koc_error_free(e);
+}
+
+KOC_TEST(op_timeout_for_ever_is_fine)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+    koc_op user = KOC_OP_INIT;
+
+    user.timeout_ms = INT64_MAX;
+    assert_int_equal(koc__op_begin(&op, NULL, &user, NULL), KOC_OK);
+    assert_int_equal(koc__op_check(&op, NULL), KOC_OK);
+    assert_int_equal(koc__op_timeout(&op, -1), INT32_MAX);
+}
+
+KOC_TEST(op_sleeps)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+    int64_t start = koc__monotonic_ms();
+
+    assert_int_equal(koc__op_begin(&op, NULL, NULL, NULL), KOC_OK);
+    assert_int_equal(koc__op_sleep(&op, 20, NULL), KOC_OK);
+    assert_in_range(koc__monotonic_ms() - start, 20, 20000);
+    assert_int_equal(koc__op_sleep(&op, 0, NULL), KOC_OK);
+    assert_int_equal(koc__op_sleep(&op, -5, NULL), KOC_OK);
+}
+
+KOC_TEST(op_without_memory)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+
+    koc__alloc_fail_after(1);
+    assert_int_equal(koc__op_begin(&op, NULL, NULL, NULL), KOC_ENOMEM);
+    koc__alloc_fail_after(0);
+    assert_false(op.live);
+}
+
+static int events;
+static int answer;
+
+static int count_event(const koc_progress *event, void *payload)
+{
+    assert_ptr_equal(payload, &events);
+    assert_int_equal(event->struct_size, sizeof(*event));
+    events++;
+    return answer;
+}
+
+static koc_op with_progress(int returns)
+{
+    koc_op user = KOC_OP_INIT;
+
+    events = 0;
+    answer = returns;
+    user.progress = count_event;
+    user.payload = &events;
+    return user;
+}
+
+KOC_TEST(op_progress_on_the_caller_is_direct)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+    koc_op user = with_progress(0);
+    koc_progress event = KOC_PROGRESS_INIT;
+
+    assert_int_equal(koc__op_begin(&op, NULL, &user, NULL), KOC_OK);
+    assert_true(koc__op_wants_progress(&op));
+    event.id = koc__op_new_id(&op);
+    assert_int_equal(event.id, 1);
+    assert_int_equal(koc__op_new_id(&op), 2);
+    event.state = KOC_STATE_STARTED;
+    koc__op_progress(&op, &event);
+    koc__op_progress(&op, &event);
+    assert_int_equal(events, 2);
+}
+
+KOC_TEST(op_progress_throttles_active)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+    koc_op user = with_progress(0);
+    koc_progress event = KOC_PROGRESS_INIT;
+
+    assert_int_equal(koc__op_begin(&op, NULL, &user, NULL), KOC_OK);
+    event.state = KOC_STATE_ACTIVE;
+    event.total = 1000;
+    for (event.done = 0; event.done < 1000; event.done++) {
+        event.id = 1;
+        koc__op_progress(&op, &event);
+        event.id = 2;
+        koc__op_progress(&op, &event);
+    }
+    assert_in_range(events, 2, 20);
+    events = 0;
+    koc__op_progress(&op, &event); /* done == total is always told */
+    assert_int_equal(events, 1);
+}
+
+KOC_TEST(op_progress_callback_ends_the_call)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+    koc_op user = with_progress(3);
+    koc_progress event = KOC_PROGRESS_INIT;
+    koc_error *e = NULL;
+
+    assert_int_equal(koc__op_begin(&op, NULL, &user, NULL), KOC_OK);
+    koc__op_progress(&op, &event);
+    koc__op_progress(&op, &event);
+    assert_int_equal(events, 1); /* not asked again */
+    assert_int_equal(koc__op_check(&op, &e), KOC_EUSER);
+    assert_non_null(strstr(koc_error_message(e), "3"));
+    assert_int_equal(koc__op_check(&op, NULL), KOC_EUSER);
+    koc_error_free(e);
+}
+
+static int answer_call(void *arg, koc_error **err)
+{
+    *(int *)arg += 1;
+    return koc__error(err, KOC_EAUTH, "no");
+}
+
+KOC_TEST(op_call_on_the_caller_is_direct)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+    koc_error *e = NULL;
+    int n = 0;
+
+    assert_int_equal(koc__op_begin(&op, NULL, NULL, NULL), KOC_OK);
+    assert_int_equal(koc__op_call(&op, answer_call, &n, &e), KOC_EAUTH);
+    assert_int_equal(koc__op_call(NULL, answer_call, &n, &e), KOC_EAUTH);
+    assert_int_equal(n, 2);
+    assert_string_equal(koc_error_message(e), "no");
+    koc_error_free(e);
+}
