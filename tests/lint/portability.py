@@ -18,7 +18,8 @@ from common import ROOT, Missing, run_alone, sources
 
 TARGETS = ["aarch64-macos", "x86_64-freebsd", "x86-linux-gnu", "s390x-linux-gnu"]
 
-FLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-Wno-unused-command-line-argument",
+FLAGS = ["-std=gnu11", "-DKOC__BUILDING", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter",
+         "-Wno-missing-field-initializers", "-Wno-unused-command-line-argument",
          "-Wno-deprecated-declarations"]
 
 # One header of each package: where it is found, its folder (or the file alone) is copied.
