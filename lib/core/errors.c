@@ -329,7 +329,8 @@ int koc__error_user(koc_error **err, koc_error **inner, const char *what)
     if (koc_error_code(cause) == KOC_ECANCELLED) {
         return koc__error_move(err, &cause);
     }
-    koc__error(err, KOC_EUSER, "%s: %s", what, cause ? koc_error_message(cause) : "it gave no error");
+    koc__error(err, KOC_EUSER, "%s: %s", what,
+               cause ? koc_error_message(cause) : "it gave no error");
     koc_error *e = writable(err);
 
     if (e && cause) {
