@@ -94,14 +94,15 @@ KOC_API const char *koc_image_env(const koc_image *img, const char *name);
 KOC_API int koc_image_config_get(const koc_image *img, const char *json_pointer, koc_buf *out,
                                  koc_error **err);
 
+enum { KOC_ADD_LAYER_CREATED = 1u << 0 /**< created counts even when it is 0 */ };
 /** What goes into the history entry of a layer (config.md, "history"). */
 typedef struct koc_add_layer_options {
     uint32_t struct_size;
-    uint32_t flags;
+    uint32_t flags; /**< KOC_ADD_LAYER_* */
     const char *created_by;
     const char *comment;
     const char *author;
-    int64_t created;           /**< seconds since 1970; 0: the builder's created time */
+    int64_t created;           /**< seconds since 1970; 0 without the flag: the builder's created time */
     const koc_kv *annotations; /**< of the layer's descriptor */
     size_t n_annotations;
 } koc_add_layer_options;
