@@ -1,0 +1,150 @@
+/* Bills of materials of a work's images: made once for a digest, pushed as ko does, written to files. */
+#include "core/common.h"
+
+#include "publish/publish.h"
+
+#include "core/cache.h"
+#include "core/digests.h"
+#include "core/env.h"
+#include "core/path.h"
+#include "model/model.h"
+#include "registry/registry.h"
+#include "sbom/sbom.h"
+
+#define SBOM_MAX ((size_t)64 << 20)
+
+/* The document is a function of these; the image's digest stands for its content. */
+static char *record_key(const koc__work *w, const koc__sbom_options *o, const koc_digest *subject)
+{
+    return koc__format("%s|%s|%s|%d|%d %lld|%s|%s", koc_version_string(), koc__digest_str(subject).s,
+                       o->repository ? o->repository : "", o->compat, o->has_epoch,
+                       (long long)o->epoch, o->module_proxy ? o->module_proxy : "",
+                       w->target->import_path);
+}
+
+/* unit NULL: the index. */
+static int make_text(koc__work *w, const koc__unit *unit, const koc__sbom_options *o, koc__op *op,
+                     koc_buf *out, koc_error **err)
+{
+    if (!unit) {
+        return koc__sbom_index(o, w->index, op, out, err);
+    }
+    KOC__AUTO(koc__go_info) info = NULL;
+    koc_error *why = NULL;
+    int rc = koc__go_info_read(unit->binary->path, &info, &why);
+    if (rc == KOC_ENOTFOUND) { /* stripped of it: a bill without modules is still true */
+        koc__error_clear(&why);
+        rc = KOC_OK;
+    }
+    if (rc != KOC_OK) {
+        return koc__error_move(err, &why);
+    }
+    return koc__sbom_image(o, unit->image, info, op, out, err);
+}
+
+static int make_one(koc__work *w, const koc__unit *unit, const koc__sbom_options *o, koc__op *op,
+                    koc__sbom_doc *doc, koc_error **err)
+{
+    koc__cache *cache = w->plan->ctx->cache;
+    const koc_descriptor *d = unit ? koc_image_descriptor(unit->image) : koc_index_descriptor(w->index);
+    doc->subject = &d->digest;
+    doc->file_name = koc__sbom_file_name(w->app, unit ? unit->on->platform : NULL);
+    KOC__AUTO_STR key = record_key(w, o, doc->subject);
+    if (!doc->file_name || !key) {
+        return koc__oom(err);
+    }
+    bool found = false;
+    if (cache) {
+        KOC__TRY(koc__cache_get(cache, "sbom", koc__str(key), SBOM_MAX, &found, &doc->text, err));
+    }
+    if (found) {
+        return KOC_OK;
+    }
+    KOC__TRY(make_text(w, unit, o, op, &doc->text, err));
+    if (cache) { /* a cache that cannot be written costs time, not the build */
+        koc__cache_put(cache, "sbom", koc__str(key), koc__str_n(doc->text.ptr, doc->text.len), NULL);
+    }
+    return KOC_OK;
+}
+
+int koc__sboms_make(koc__work *w, koc__op *op, koc_error **err)
+{
+    const koc__plan *p = w->plan;
+    bool wanted = p->to_registry || p->o.sbom_dir;
+    if (p->o.sbom == KOC_SBOM_NONE || !wanted) {
+        return KOC_OK;
+    }
+    KOC__AUTO_STR proxy = NULL;
+    KOC__AUTO_STR binary_name = koc__format("/ko-app/%s", w->app);
+    KOC__TRY(koc__sbom_proxy(koc__env("GOPROXY"), &proxy, err));
+    w->sboms = koc__calloc(w->n_units + 1, sizeof(*w->sboms));
+    if (!w->sboms || !binary_name) {
+        return koc__oom(err);
+    }
+    koc__sbom_options o = {
+        .compat = p->compat,
+        .has_epoch = p->has_epoch,
+        .epoch = p->epoch,
+        .repository = *w->name ? w->name : NULL,
+        .import_path = w->target->import_path,
+        .binary_name = binary_name,
+        .module_proxy = proxy,
+    };
+    for (size_t i = 0; i < w->n_units; i++) {
+        o.binary = w->units[i].binary->path;
+        KOC__TRY(make_one(w, &w->units[i], &o, op, &w->sboms[i], err));
+        w->n_sboms++;
+    }
+    if (w->index) {
+        o.binary = NULL;
+        KOC__TRY(make_one(w, NULL, &o, op, &w->sboms[w->n_sboms], err));
+        w->n_sboms++;
+    }
+    return KOC_OK;
+}
+
+static int push_one(koc__work *w, const koc__sbom_doc *doc, const koc_reference *repository, koc__op *op,
+                    koc_error **err)
+{
+    KOC__AUTO(koc_image) artifact = NULL;
+    KOC__AUTO(koc_reference) target = NULL;
+    KOC__AUTO_STR tag = koc__format("sha256-%s.sbom", koc__digest_hex(doc->subject).s);
+    if (!tag) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc__sbom_artifact(w->plan->ctx, koc__str_n(doc->text.ptr, doc->text.len), &artifact, err));
+    KOC__TRY(koc_reference_with_tag(repository, tag, &target, err));
+    return koc__client_push_image(w->plan->client, target, artifact, NULL, op, NULL, err);
+}
+
+int koc__sboms_push(koc__work *w, const koc_reference *image, koc__op *op, koc_error **err)
+{
+    KOC__AUTO(koc_reference) repository = NULL;
+    if (w->plan->sbom_repository) {
+        KOC__TRY(koc__reference_parse_repository(w->plan->sbom_repository, &repository, err));
+    } else {
+        KOC__TRY(koc__reference_parse_repository(koc__reference_context(image), &repository, err));
+    }
+    for (size_t i = 0; i < w->n_sboms; i++) {
+        KOC__TRY(push_one(w, &w->sboms[i], repository, op, err));
+    }
+    return KOC_OK;
+}
+
+int koc__sboms_write(koc__work *w, koc_error **err)
+{
+    const char *dir = w->plan->o.sbom_dir;
+    if (!dir || w->n_sboms == 0) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc__fs_mkdirs(dir, 0777, err));
+    for (size_t i = 0; i < w->n_sboms; i++) {
+        KOC__AUTO_STR path = koc__path_join(dir, w->sboms[i].file_name);
+        if (!path) {
+            return koc__oom(err);
+        }
+        koc_str text = koc__str_n(w->sboms[i].text.ptr, w->sboms[i].text.len);
+        KOC__TRY(koc__fs_write_file(path, text, 0644, err));
+    }
+    return KOC_OK;
+}

@@ -1,0 +1,324 @@
+/* A base image by its name: what platforms it has of those that are wanted, and with what digests. */
+#include "core/common.h"
+
+#include "publish/publish.h"
+
+#include "core/digests.h"
+#include "model/model.h"
+#include "registry/registry.h"
+#include "store/store.h"
+
+int koc__base_new(const char *name, koc__base **out, koc_error **err)
+{
+    koc__base *b = koc__calloc(1, sizeof(*b));
+    if (!b) {
+        return koc__oom(err);
+    }
+    b->name = koc__strdup(name);
+    if (!b->name) {
+        koc__free(b);
+        return koc__oom(err);
+    }
+    b->scratch = koc__streq(name, "scratch");
+    *out = b;
+    return KOC_OK;
+}
+
+void koc__base_free(koc__base *b)
+{
+    if (!b) {
+        return;
+    }
+    for (size_t i = 0; i < b->n_items; i++) {
+        koc__platform_free(b->items[i].platform);
+        koc_image_unref(b->items[i].image);
+    }
+    koc__free(b->items);
+    koc_index_unref(b->index);
+    koc__free(b->annotation);
+    koc__free(b->name);
+    koc__free(b);
+}
+
+static int add_item(koc__base *b, const koc_platform *platform, const koc_descriptor *entry,
+                    koc_image *image, koc_error **err)
+{
+    size_t capacity = b->n_items;
+    koc_platform *copy = koc__platform_dup(platform);
+    if (!copy || !koc__grow((void **)&b->items, &capacity, b->n_items + 1, sizeof(*b->items))) {
+        koc__platform_free(copy);
+        return koc__oom(err);
+    }
+    b->items[b->n_items++] = (koc__base_item){copy, entry, koc_image_ref(image)};
+    return KOC_OK;
+}
+
+/* Scratch has every platform that is asked for by name (decisions.md 4). */
+static int open_scratch(const koc__plan *p, koc__base *b, koc_error **err)
+{
+    const koc_strlist *wanted = p->settings->platforms;
+    for (size_t i = 0; i < koc_strlist_count(wanted); i++) {
+        const char *text = koc_strlist_get(wanted, i);
+        KOC__AUTO_VAL(koc_buf) storage = KOC_BUF_INIT;
+        koc_platform platform = KOC_PLATFORM_INIT;
+        if (koc__streq(text, "all")) {
+            return koc__error(err, KOC_EINVAL,
+                              "base scratch has no list of platforms: name them instead of --platform=all");
+        }
+        KOC__TRY(koc_platform_parse(text, &storage, &platform, err));
+        if (!platform.os || !platform.arch) {
+            return koc__error(err, KOC_EINVAL, "base scratch: --platform %s lacks the os or the architecture",
+                              text);
+        }
+        KOC__TRY(add_item(b, &platform, NULL, NULL, err));
+    }
+    return KOC_OK;
+}
+
+/* "linux/amd64, linux/arm64" of what the base has, for the error. */
+static int no_platform(const koc__plan *p, const koc__base *b, const koc_platform *single, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) have = KOC__BUF_INIT(2048);
+    KOC__AUTO_VAL(koc__buf) want = KOC__BUF_INIT(1024);
+    size_t n = b->index ? koc_index_count(b->index) : 1;
+    for (size_t i = 0; i < n; i++) {
+        const koc_platform *have_one = b->index ? koc_index_get(b->index, i)->platform : single;
+        if (have_one && !koc__platform_is_unknown(have_one)) {
+            KOC__AUTO_STR text = koc__platform_str(have_one);
+            koc__buf_printf(&have, NULL, "%s%s", have.len ? ", " : "", text ? text : "?");
+        }
+    }
+    for (size_t i = 0; i < koc_strlist_count(p->settings->platforms); i++) {
+        koc__buf_printf(&want, NULL, "%s%s", i ? ", " : "", koc_strlist_get(p->settings->platforms, i));
+    }
+    return koc__error(err, KOC_EPLATFORM, "base image %s has no %s (it has %s)", b->name,
+                      koc__buf_cstr(&want), have.len ? koc__buf_cstr(&have) : "no platform");
+}
+
+/* ko: the platform of a single image is its config's, without the variant; empty is linux/amd64. */
+static int open_single(const koc__plan *p, koc__base *b, koc_image *image, koc_error **err)
+{
+    const koc_platform *have = koc_image_platform(image);
+    koc_platform platform = KOC_PLATFORM_INIT;
+    platform.os = have && have->os && *have->os ? have->os : "linux";
+    platform.arch = have && have->arch && *have->arch ? have->arch : "amd64";
+    platform.os_version = have ? have->os_version : NULL;
+    b->digest = koc_image_descriptor(image)->digest;
+    b->docker = koc__image_is_docker(image);
+    if (!koc__platform_wanted(p->settings->platforms, &platform)) {
+        return no_platform(p, b, &platform, err);
+    }
+    return add_item(b, &platform, NULL, image, err);
+}
+
+/* Reads one image of an index, wherever the index came from. */
+typedef int (*child_fn)(void *arg, const koc_descriptor *d, koc__op *op, koc_image **out, koc_error **err);
+
+static int open_index(const koc__plan *p, koc__base *b, koc_index *index, child_fn child, void *arg,
+                      koc__op *op, koc_error **err)
+{
+    b->index = koc_index_ref(index);
+    b->digest = koc_index_descriptor(index)->digest;
+    b->docker = koc__index_is_docker(index);
+    for (size_t i = 0; i < koc_index_count(index); i++) {
+        const koc_descriptor *d = koc_index_get(index, i);
+        koc_platform unset = KOC_PLATFORM_INIT;
+        const koc_platform *have = d->platform ? d->platform : &unset;
+        if (!koc__platform_wanted(p->settings->platforms, have)) {
+            continue;
+        }
+        if (!koc__mt_is_manifest(d->media_type)) {
+            return koc__error(err, KOC_EUNSUPPORTED,
+                              "base image %s: entry %s is a %s, not an image", b->name,
+                              koc__digest_str(&d->digest).s, d->media_type);
+        }
+        KOC__AUTO(koc_image) image = NULL;
+        KOC__TRY(child(arg, d, op, &image, err));
+        const koc_platform *named = d->platform ? d->platform : koc_image_platform(image);
+        KOC__TRY(add_item(b, named ? named : &unset, d, image, err));
+    }
+    return b->n_items ? KOC_OK : no_platform(p, b, NULL, err);
+}
+
+/* --- a registry --- */
+
+typedef struct remote {
+    koc__plan *plan;
+    koc_reference *ref;
+} remote;
+
+static int remote_child(void *arg, const koc_descriptor *d, koc__op *op, koc_image **out, koc_error **err)
+{
+    remote *r = arg;
+    KOC__AUTO(koc_reference) by_digest = NULL;
+    KOC__TRY(koc_reference_with_digest(r->ref, &d->digest, &by_digest, err));
+    return koc__client_get_image(r->plan->client, by_digest, NULL, op, out, err);
+}
+
+/* host/repo:tag with ":latest" made explicit, or host/repo@digest (ko 10.6: a tag beside a digest is lost). */
+static int annotation_name(koc__base *b, const koc_reference *ref, koc_error **err)
+{
+    KOC__AUTO(koc_reference) named = NULL;
+    const char *tag = koc_reference_tag(ref);
+    if (koc_reference_digest(ref)) {
+        KOC__TRY(koc_reference_with_tag(ref, NULL, &named, err));
+    } else {
+        KOC__TRY(koc_reference_with_tag(ref, tag ? tag : "latest", &named, err));
+    }
+    b->annotation = koc__strdup(koc_reference_string(named));
+    return b->annotation ? KOC_OK : koc__oom(err);
+}
+
+static int open_remote(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
+{
+    KOC__AUTO(koc_reference) ref = NULL;
+    KOC__TRY(koc_reference_parse(b->name, 0, &ref, err));
+    KOC__TRY(annotation_name(b, ref, err));
+    remote r = {p, ref};
+    KOC__AUTO(koc_index) index = NULL;
+    KOC__AUTO(koc_image) image = NULL;
+    KOC__TRY(koc__client_get_any(p->client, ref, op, &index, &image, err));
+    if (index) {
+        return open_index(p, b, index, remote_child, &r, op, err);
+    }
+    return open_single(p, b, image, err);
+}
+
+/* --- files --- */
+
+static int layout_child(void *arg, const koc_descriptor *d, koc__op *op, koc_image **out, koc_error **err)
+{
+    (void)op;
+    return koc_layout_get_image(arg, &d->digest, out, err);
+}
+
+/* The entry of index.json that tag or digest names; the only one when neither is given. */
+static int pick_entry(const koc_index *list, koc_str tag, const koc_digest *digest,
+                      const koc_descriptor **out)
+{
+    const koc_descriptor *found = NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < koc_index_count(list); i++) {
+        const koc_descriptor *d = koc_index_get(list, i);
+        bool fits = !tag.len && !digest;
+        if (digest) {
+            fits = koc_digest_equal(&d->digest, digest);
+        }
+        for (size_t k = 0; tag.len && k < d->n_annotations; k++) {
+            fits = fits || (koc__streq(d->annotations[k].key, "org.opencontainers.image.ref.name") &&
+                            koc__str_is(tag, d->annotations[k].value));
+        }
+        if (fits) {
+            found = d;
+            n++;
+        }
+    }
+    *out = found;
+    return (int)KOC__MIN(n, (size_t)2);
+}
+
+/* oci:<dir>[:tag|@digest] */
+static int open_layout(koc__plan *p, koc__base *b, koc_str rest, koc__op *op, koc_error **err)
+{
+    koc_str dir = rest, tag = {0}, after;
+    koc_digest digest = {0};
+    bool by_digest = koc__str_rcut(rest, '@', &dir, &after) && koc__digest_read(after, &digest);
+    if (!by_digest) {
+        dir = rest;
+        koc_str head, tail;
+        if (koc__str_rcut(rest, ':', &head, &tail) && !memchr(tail.ptr, '/', tail.len)) {
+            dir = head;
+            tag = tail;
+        }
+    }
+    KOC__AUTO_STR path = koc__str_dup(dir);
+    if (!path) {
+        return koc__oom(err);
+    }
+    KOC__AUTO(koc_layout) layout = NULL;
+    KOC__AUTO(koc_index) list = NULL;
+    KOC__TRY(koc_layout_open(p->ctx, path, 0, &layout, err));
+    KOC__TRY(koc_layout_list(layout, &list, err));
+    const koc_descriptor *entry = NULL;
+    int found = pick_entry(list, tag, by_digest ? &digest : NULL, &entry);
+    if (found != 1) {
+        return koc__error(err, found ? KOC_EINVAL : KOC_ENOTFOUND,
+                          found ? "base image %s: several images fit; name one by oci:DIR@sha256:…"
+                                : "base image %s: no such image in the layout",
+                          b->name);
+    }
+    if (koc__mt_is_index(entry->media_type)) {
+        KOC__AUTO(koc_index) index = NULL;
+        KOC__TRY(koc_layout_get_index(layout, &entry->digest, &index, err));
+        return open_index(p, b, index, layout_child, layout, op, err);
+    }
+    KOC__AUTO(koc_image) image = NULL;
+    KOC__TRY(koc_layout_get_image(layout, &entry->digest, &image, err));
+    return open_single(p, b, image, err);
+}
+
+static int open_archive(koc__plan *p, koc__base *b, const char *path, koc__op *op, koc_error **err)
+{
+    KOC__AUTO(koc_image) image = NULL;
+    size_t count = 0;
+    KOC__TRY(koc__archive_read(p->ctx, path, 0, op, &image, &count, err));
+    if (count != 1) {
+        return koc__error(err, KOC_EINVAL, "base image %s: the archive holds %zu images, one is needed",
+                          b->name, count);
+    }
+    return open_single(p, b, image, err);
+}
+
+static int open_named(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
+{
+    koc_str name = koc__str(b->name);
+    if (koc__str_starts(name, "oci:")) {
+        return open_layout(p, b, koc__str_from(name, 4), op, err);
+    }
+    if (koc__str_starts(name, "docker-archive:")) {
+        return open_archive(p, b, b->name + strlen("docker-archive:"), op, err);
+    }
+    if (koc__str_starts(name, "ko.local/")) {
+        return koc__error(err, KOC_EUNSUPPORTED,
+                          "base image %s: this version cannot read images from a Docker daemon", b->name);
+    }
+    return open_remote(p, b, op, err);
+}
+
+static void tell_resolved(const koc__base *b, koc__op *op)
+{
+    KOC__AUTO_STR text = NULL;
+    if (!koc__op_wants_progress(op)) {
+        return;
+    }
+    if (b->scratch) {
+        text = koc__format("scratch");
+    } else {
+        text = koc__format("%s → sha256:%.12s… (%zu platform%s)", b->annotation ? b->annotation : b->name,
+                           koc__digest_hex(&b->digest).s, b->n_items, b->n_items == 1 ? "" : "s");
+    }
+    koc__tell(op, KOC_PROGRESS_RESOLVE, KOC_STATE_FINISHED, text ? text : b->name, 0);
+}
+
+int koc__base_open(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
+{
+    if (b->scratch) {
+        return open_scratch(p, b, err);
+    }
+    koc_error *why = NULL;
+    koc__tell(op, KOC_PROGRESS_RESOLVE, KOC_STATE_STARTED, b->name, 0);
+    int rc = open_named(p, b, op, &why);
+    if (rc == KOC_OK) {
+        tell_resolved(b, op);
+        return KOC_OK;
+    }
+    bool about_base = strncmp(koc_error_message(why), "base image ", 11) == 0;
+    if (rc != KOC_ECANCELLED && rc != KOC_ENOMEM && !about_base) {
+        koc__error_prefix(&why, "base image %s", b->name);
+    }
+    if (rc == KOC_ENET || rc == KOC_ETLS || rc == KOC_EAUTH || rc == KOC_EDENIED || rc == KOC_EHTTP ||
+        rc == KOC_ENOTFOUND || rc == KOC_ETIMEOUT) {
+        koc__error_hint(&why, "to go on without a base: --base-image=scratch");
+    }
+    return koc__error_move(err, &why);
+}

@@ -1,0 +1,212 @@
+/* Where images go: registry, OCI layout, tarball, or nowhere; and what is printed for each. */
+#include "core/common.h"
+
+#include "publish/publish.h"
+
+#include "core/digests.h"
+#include "core/fs.h"
+#include "core/path.h"
+#include "core/text.h"
+#include "model/model.h"
+#include "registry/registry.h"
+#include "store/store.h"
+
+static int printed_name(koc__work *w, bool pushed, koc_error **err)
+{
+    koc__name_result r = {
+        .repository = w->name,
+        .tags = koc__strlist_argv(w->plan->tags),
+        .digest = &koc__work_descriptor(w)->digest,
+        .tag_only = w->plan->o.flags & KOC_PUBLISH_TAG_ONLY,
+        .pushed = pushed,
+    };
+    koc__free(w->printed);
+    w->printed = NULL;
+    return koc__name_printed(&r, &w->printed, err);
+}
+
+/* --- layout --- */
+
+static int to_layout(koc__work *w, koc__op *op, koc_error **err)
+{
+    koc__plan *p = w->plan;
+    bool is_default = !p->o.oci_layout_path;
+    KOC__AUTO(koc_layout) layout = NULL;
+    KOC__TRY(koc_layout_open(p->ctx, p->layout_path, KOC_LAYOUT_CREATE, &layout, err));
+    const char *ref_name = is_default ? w->app : NULL;
+    if (w->index) {
+        KOC__TRY(koc__layout_put_index(layout, w->index, ref_name, op, err));
+    } else {
+        KOC__TRY(koc__layout_put_image(layout, w->units[0].image, ref_name, op, err));
+    }
+    w->printed = koc__format("%s%s@%s", is_default ? "oci:" : "", p->layout_path,
+                             koc__digest_str(&koc__work_descriptor(w)->digest).s);
+    w->state = "written";
+    return w->printed ? KOC_OK : koc__oom(err);
+}
+
+/* --- registry --- */
+
+typedef struct push {
+    koc__work *work;
+    koc_reference *target;
+    koc__push_result result;
+} push;
+
+static int push_image_task(void *arg, koc__op *op, koc_error **err)
+{
+    push *x = arg;
+    koc_push_options o = KOC_PUSH_OPTIONS_INIT;
+    o.extra_tags = koc__strlist_argv(x->work->plan->tags) + 1; /* the first is the target's own */
+    if (x->work->index) {
+        return koc__client_push_index(x->work->plan->client, x->target, x->work->index, &o, op, &x->result,
+                                      err);
+    }
+    return koc__client_push_image(x->work->plan->client, x->target, x->work->units[0].image, &o, op,
+                                  &x->result, err);
+}
+
+static int push_sboms_task(void *arg, koc__op *op, koc_error **err)
+{
+    push *x = arg;
+    return koc__sboms_push(x->work, x->target, op, err);
+}
+
+static int to_registry(koc__work *w, koc__op *op, koc_error **err)
+{
+    KOC__AUTO(koc_reference) repository = NULL;
+    KOC__AUTO(koc_reference) target = NULL;
+    KOC__TRY(koc__reference_parse_repository(w->name, &repository, err));
+    KOC__TRY(koc_reference_with_tag(repository, koc_strlist_get(w->plan->tags, 0), &target, err));
+    push x = {.work = w, .target = target};
+    KOC__AUTO_VAL(koc__group) group = {0};
+    KOC__TRY(koc__group_begin(&group, op, 2, err));
+    KOC__TRY(koc__group_add(&group, push_image_task, &x, err));
+    if (w->n_sboms > 0) {
+        KOC__TRY(koc__group_add(&group, push_sboms_task, &x, err));
+    }
+    KOC__TRY(koc__group_wait(&group, err));
+    w->state = x.result.unchanged ? "unchanged" : "pushed";
+    w->pushed = x.result;
+    return printed_name(w, true, err);
+}
+
+static void tell_done(koc__work *w, koc__op *op)
+{
+    bool unchanged = koc__streq(w->state, "unchanged");
+    koc__tell(op, KOC_PROGRESS_IMAGE, unchanged ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED, w->app,
+              w->pushed.bytes_sent);
+}
+
+int koc__output(koc__work *w, koc__op *op, koc_error **err)
+{
+    koc__plan *p = w->plan;
+    int64_t start = koc__monotonic_ms();
+    KOC__TRY(koc__sboms_make(w, op, err));
+    KOC__TRY(koc__sboms_write(w, err));
+    if (p->layout_path) {
+        KOC__TRY(to_layout(w, op, err));
+    }
+    if (p->to_registry) {
+        KOC__TRY(to_registry(w, op, err));
+    }
+    if (!w->printed || (p->o.tarball && !p->to_registry)) {
+        /* Only the tarball, which is written at the end, or nothing at all (--push=false). */
+        KOC__TRY(printed_name(w, p->o.tarball != NULL, err));
+        w->state = p->o.tarball ? "written" : "built";
+    }
+    w->push_ms = koc__monotonic_ms() - start;
+    tell_done(w, op);
+    return KOC_OK;
+}
+
+/* --- tarball --- */
+
+typedef struct tarball {
+    koc_archive_image *images;
+    koc_reference **tags; /* n * n_tags */
+    size_t n, n_tags;
+} tarball;
+
+static void tarball_dispose(tarball *t)
+{
+    for (size_t i = 0; t->tags && i < t->n * t->n_tags; i++) {
+        koc_reference_unref(t->tags[i]);
+    }
+    koc__free(t->tags);
+    koc__free(t->images);
+}
+KOC__DEFINE_AUTO_VAL(tarball, tarball_dispose);
+
+static int tarball_entry(tarball *t, size_t i, const koc__work *w, koc_error **err)
+{
+    const koc_strlist *tags = w->plan->tags;
+    for (size_t k = 0; k < t->n_tags; k++) {
+        KOC__AUTO(koc_reference) repository = NULL;
+        KOC__TRY(koc__reference_parse_repository(w->name, &repository, err));
+        KOC__TRY(koc_reference_with_tag(repository, koc_strlist_get(tags, k), &t->tags[i * t->n_tags + k],
+                                        err));
+    }
+    t->images[i] = (koc_archive_image){w->units[0].image, &t->tags[i * t->n_tags], t->n_tags};
+    return KOC_OK;
+}
+
+static int write_fd(void *self, const void *data, size_t len, koc_error **err)
+{
+    return koc__fs_write_fd(*(int *)self, data, len, "the tarball", err);
+}
+
+static int write_tarball(koc__plan *p, koc__work *works, size_t n, koc__op *op, koc_error **err)
+{
+    KOC__AUTO_VAL(tarball) t = {.n = n, .n_tags = koc_strlist_count(p->tags)};
+    t.images = koc__calloc(n, sizeof(*t.images));
+    t.tags = koc__calloc(n * t.n_tags, sizeof(koc_reference *));
+    if (!t.images || !t.tags) {
+        return koc__oom(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        KOC__TRY(tarball_entry(&t, i, &works[i], err));
+    }
+    KOC__AUTO_STR folder = koc__str_dup(koc__path_dir(koc__str(p->o.tarball)));
+    KOC__AUTO_VAL(koc__tempfile) file = KOC__TEMPFILE_INIT;
+    if (!folder) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc__tempfile_new(folder, &file, err));
+    koc_writer w = {write_fd, &file.fd};
+    KOC__TRY(koc__archive_write(p->ctx, t.images, n, &w, op, err));
+    return koc__tempfile_publish(&file, p->o.tarball, 0644, err);
+}
+
+/* --- the list of references (ko 12.4) --- */
+
+static int list_work(const koc__work *w, koc__buf *out, koc_error **err)
+{
+    if (!w->index) {
+        return koc__buf_printf(out, err, "%s\n", w->printed);
+    }
+    KOC__TRY(koc__buf_printf(out, err, "%s@%s\n", w->name,
+                             koc__digest_str(&koc_index_descriptor(w->index)->digest).s));
+    for (size_t i = 0; i < w->n_units; i++) {
+        const koc_descriptor *d = koc_image_descriptor(w->units[i].image);
+        KOC__TRY(koc__buf_printf(out, err, "%s@%s\n", w->name, koc__digest_str(&d->digest).s));
+    }
+    return KOC_OK;
+}
+
+static int write_references(koc__plan *p, koc__work *works, size_t n, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT((size_t)16 << 20);
+    for (size_t i = 0; i < n; i++) {
+        KOC__TRY(list_work(&works[i], &text, err));
+    }
+    return koc__fs_write_file(p->o.image_refs, koc__buf_view(&text), 0644, err);
+}
+
+int koc__output_together(koc__plan *p, koc__work *works, size_t n, koc__op *op, koc_error **err)
+{
+    if (p->o.tarball) {
+        KOC__TRY(write_tarball(p, works, n, op, err));
+    }
+    return p->o.image_refs ? write_references(p, works, n, err) : KOC_OK;
+}

@@ -1,0 +1,302 @@
+/* Options, environment and .ko.yaml become one plan; whatever can be refused before work starts is. */
+#include "core/common.h"
+
+#include "publish/publish.h"
+
+#include "core/buf.h"
+#include "core/env.h"
+#include "core/fs.h"
+#include "core/path.h"
+#include "model/model.h"
+
+#define FLAGS_KNOWN 0x1ffu
+
+void koc__plan_free(koc__plan *p)
+{
+    if (!p) {
+        return;
+    }
+    koc_client_unref(p->client);
+    koc__go_settings_free(p->settings);
+    koc_strlist_free(p->tags);
+    koc_strlist_free(p->warnings);
+    koc__free(p->repository);
+    koc__free(p->sbom_repository);
+    koc__free(p->layout_path);
+    for (size_t i = 0; i < p->n_labels; i++) {
+        koc__free((char *)(uintptr_t)p->labels[i].key);
+    }
+    for (size_t i = 0; i < p->n_annotations; i++) {
+        koc__free((char *)(uintptr_t)p->annotations[i].key);
+    }
+    koc__free(p->labels);
+    koc__free(p->annotations);
+    koc__free(p);
+}
+
+/* key=value items; the copy of an item is owned through kv.key. */
+static int read_pairs(const char *const *items, const char *flag, koc_kv **out, size_t *n_out,
+                      koc_error **err)
+{
+    size_t n = 0;
+    while (items && items[n]) {
+        n++;
+    }
+    if (n == 0) {
+        return KOC_OK;
+    }
+    koc_kv *list = koc__calloc(n, sizeof(*list));
+    if (!list) {
+        return koc__oom(err);
+    }
+    *out = list;
+    for (size_t i = 0; i < n; i++) {
+        if (!strchr(items[i], '=')) {
+            return koc__error(err, KOC_EINVAL, "%s: \"%s\" is not key=value", flag, items[i]);
+        }
+        char *copy = koc__strdup(items[i]);
+        if (!copy) {
+            return koc__oom(err);
+        }
+        char *equals = strchr(copy, '=');
+        *equals = '\0';
+        list[*n_out].key = copy;
+        list[*n_out].value = equals + 1;
+        (*n_out)++;
+    }
+    return KOC_OK;
+}
+
+/* Duplicates vanish, order stays (ko 1.3). */
+static int read_tags(koc__plan *p, koc_error **err)
+{
+    KOC__TRY(koc__strlist_new(&p->tags, err));
+    static const char *const latest[] = {"latest", NULL};
+    const char *const *tags = p->o.tags ? p->o.tags : latest;
+    for (size_t i = 0; tags[i]; i++) {
+        if (!*tags[i]) {
+            return koc__error(err, KOC_EINVAL, "--tags: an empty tag; name one, or leave the flag out");
+        }
+        if (!koc__strlist_has(p->tags, tags[i])) {
+            KOC__TRY(koc__strlist_add(p->tags, tags[i], err));
+        }
+    }
+    if (koc_strlist_count(p->tags) == 0) {
+        return koc__error(err, KOC_EINVAL, "--tags: no tag given; nothing would be published");
+    }
+    bool push = !(p->o.flags & KOC_PUBLISH_NO_PUSH);
+    if ((p->o.flags & KOC_PUBLISH_TAG_ONLY) && push) {
+        if (koc_strlist_count(p->tags) != 1) {
+            return koc__error(err, KOC_EINVAL, "--tag-only needs exactly one tag, %zu given",
+                              koc_strlist_count(p->tags));
+        }
+        if (koc__streq(koc_strlist_get(p->tags, 0), "latest")) {
+            return koc__error(err, KOC_EINVAL,
+                              "--tag-only: \"latest\" names no version; give another tag with --tags");
+        }
+    }
+    for (size_t i = 0; i < koc_strlist_count(p->tags); i++) { /* grammar, before any work */
+        KOC__AUTO(koc_reference) probe = NULL;
+        KOC__AUTO_STR text = koc__format("x.example/x:%s", koc_strlist_get(p->tags, i));
+        if (!text) {
+            return koc__oom(err);
+        }
+        if (koc_reference_parse(text, 0, &probe, NULL) != KOC_OK) {
+            return koc__error(err, KOC_EINVAL,
+                              "--tags: \"%s\" is not a tag (up to 128 of A-Z a-z 0-9 _ . -, not first . or -)",
+                              koc_strlist_get(p->tags, i));
+        }
+    }
+    return KOC_OK;
+}
+
+static int default_layout(char **out, koc_error **err)
+{
+    KOC__AUTO_STR data = koc__xdg("XDG_DATA_HOME", ".local/share");
+    if (!data) {
+        return koc__error(err, KOC_EINVAL,
+                          "no destination: KO_DOCKER_REPO is not set, and there is no home folder for a layout");
+    }
+    *out = koc__path_join(data, "koc/images");
+    return *out ? KOC_OK : koc__oom(err);
+}
+
+/* KO_DOCKER_REPO is a registry or a repository: host[:port][/path], nothing after. */
+static int check_repository(const char *text, koc_error **err)
+{
+    KOC__AUTO(koc_error) why = NULL;
+    KOC__AUTO(koc_reference) r = NULL;
+    KOC__AUTO_STR probe = koc__format("%s/x", text);
+    if (!probe) {
+        return koc__oom(err);
+    }
+    if (koc__reference_parse_repository(probe, &r, &why) != KOC_OK) {
+        koc__error(err, KOC_EINVAL, "KO_DOCKER_REPO: \"%s\" is not a registry or repository: %s", text,
+                   koc_error_message(why));
+        koc__error_hint(err, "for example: KO_DOCKER_REPO=registry.example/team");
+        return KOC_EINVAL;
+    }
+    return KOC_OK;
+}
+
+/* First component "ko.local" or "kind.local": the daemon and kind (decisions.md 2). */
+static bool is_local_name(const char *repository, const char *name)
+{
+    size_t n = strlen(name);
+    return strncmp(repository, name, n) == 0 && (repository[n] == '\0' || repository[n] == '/');
+}
+
+static int choose_destination(koc__plan *p, koc_error **err)
+{
+    const char *repo = p->o.repository ? p->o.repository : koc__env("KO_DOCKER_REPO");
+    size_t n = repo ? strlen(repo) : 0;
+    while (n > 0 && repo[n - 1] == '/') {
+        n--; /* a slash at the end is tolerated, as in ko */
+    }
+    p->repository = koc__strndup(repo ? repo : "", n);
+    if (!p->repository) {
+        return koc__oom(err);
+    }
+    if (is_local_name(p->repository, "ko.local") || is_local_name(p->repository, "kind.local")) {
+        return koc__error(err, KOC_EUNSUPPORTED,
+                          "cannot publish to %s: this version has no Docker daemon or kind output",
+                          p->repository);
+    }
+    if (*p->repository) {
+        KOC__TRY(check_repository(p->repository, err));
+    }
+    bool push = !(p->o.flags & KOC_PUBLISH_NO_PUSH);
+    if (p->o.oci_layout_path) {
+        p->layout_path = koc__strdup(p->o.oci_layout_path);
+        if (!p->layout_path) {
+            return koc__oom(err);
+        }
+    }
+    if (!push) {
+        return KOC_OK;
+    }
+    if (*p->repository) {
+        p->to_registry = true;
+        return KOC_OK;
+    }
+    if (!(p->o.flags & KOC_PUBLISH_DEFAULT_LAYOUT)) {
+        koc__error(err, KOC_EINVAL, "no destination: KO_DOCKER_REPO is not set");
+        koc__error_hint(err, "for example: KO_DOCKER_REPO=registry.example/team");
+        return KOC_EINVAL;
+    }
+    if (!p->layout_path && !p->o.tarball) {
+        return default_layout(&p->layout_path, err);
+    }
+    return KOC_OK;
+}
+
+/* A place that cannot be written is told before a compile, not after. */
+static int check_writable(const char *path, const char *flag, bool is_folder, koc_error **err)
+{
+    if (!path) {
+        return KOC_OK;
+    }
+    KOC__AUTO_STR folder = is_folder ? koc__strdup(path) : koc__str_dup(koc__path_dir(koc__str(path)));
+    if (!folder) {
+        return koc__oom(err);
+    }
+    if (!is_folder && koc__fs_is_dir(path)) {
+        return koc__error(err, KOC_EINVAL, "%s: %s is a folder, a file is needed", flag, path);
+    }
+    if (is_folder && koc__fs_exists(path) && !koc__fs_is_dir(path)) {
+        return koc__error(err, KOC_EINVAL, "%s: %s is a file, a folder is needed", flag, path);
+    }
+    while (!koc__fs_exists(folder)) { /* what will be made counts by its nearest parent */
+        char *up = koc__str_dup(koc__path_dir(koc__str(folder)));
+        if (!up) {
+            return koc__oom(err);
+        }
+        koc__free(folder);
+        folder = up;
+    }
+    if (access(folder, W_OK | X_OK) != 0) {
+        return koc__error_errno(err, errno, "%s: cannot write to %s", flag, folder);
+    }
+    return KOC_OK;
+}
+
+static int check_outputs(koc__plan *p, koc_error **err)
+{
+    KOC__TRY(check_writable(p->o.tarball, "--tarball", false, err));
+    KOC__TRY(check_writable(p->o.image_refs, "--image-refs", false, err));
+    KOC__TRY(check_writable(p->o.sbom_dir, "--sbom-dir", true, err));
+    KOC__TRY(check_writable(p->o.oci_layout_path, "--oci-layout-path", true, err));
+    if (p->o.sbom != KOC_SBOM_SPDX && p->o.sbom != KOC_SBOM_NONE) {
+        return koc__error(err, KOC_EMISUSE, "koc_publish: sbom %d is not known", (int)p->o.sbom);
+    }
+    if (p->o.jobs < 0) {
+        return koc__error(err, KOC_EINVAL, "--jobs: %d is negative", (int)p->o.jobs);
+    }
+    return KOC_OK;
+}
+
+static int make_client(koc__plan *p, koc_error **err)
+{
+    if (p->o.client) {
+        p->client = koc_client_ref(p->o.client);
+        return KOC_OK;
+    }
+    koc_auth *auth = NULL;
+    KOC__TRY(koc_auth_docker(NULL, &auth, err));
+    koc_client_options co = KOC_CLIENT_OPTIONS_INIT;
+    co.auth = auth;
+    int rc = koc_client_new(p->ctx, &co, &p->client, err);
+    koc_auth_unref(auth);
+    return rc;
+}
+
+static int fill(koc__plan *p, koc_error **err)
+{
+    p->compat = p->o.flags & KOC_PUBLISH_COMPAT_KO;
+    KOC__TRY(koc__strlist_new(&p->warnings, err));
+    KOC__TRY(check_outputs(p, err));
+    KOC__TRY(read_tags(p, err));
+    KOC__TRY(read_pairs(p->o.labels, "--image-label", &p->labels, &p->n_labels, err));
+    KOC__TRY(read_pairs(p->o.annotations, "--image-annotation", &p->annotations, &p->n_annotations, err));
+    KOC__TRY(koc__go_settings_load(p->o.config_path, &p->settings, err));
+    KOC__TRY(koc__go_settings_platforms(p->settings, p->o.platforms, err));
+    KOC__TRY(choose_destination(p, err));
+    KOC__TRY(koc__go_epoch("SOURCE_DATE_EPOCH", &p->has_epoch, &p->epoch, err));
+    KOC__TRY(koc__go_epoch("KO_DATA_DATE_EPOCH", &p->has_data_epoch, &p->data_epoch, err));
+    const char *sbom_repository = koc__env_nonempty("COSIGN_REPOSITORY");
+    if (sbom_repository && p->to_registry && p->o.sbom != KOC_SBOM_NONE) {
+        KOC__AUTO(koc_reference) r = NULL;
+        int rc = koc__reference_parse_repository(sbom_repository, &r, err);
+        if (rc != KOC_OK) {
+            return koc__error_prefix(err, "COSIGN_REPOSITORY");
+        }
+        p->sbom_repository = koc__strdup(sbom_repository);
+        if (!p->sbom_repository) {
+            return koc__oom(err);
+        }
+    }
+    p->go.ldflags = p->o.ldflags;
+    p->go.disable_optimizations = p->o.flags & KOC_PUBLISH_DISABLE_OPTIMIZATIONS;
+    p->go.force = p->o.flags & KOC_PUBLISH_FORCE;
+    p->go.jobs = (unsigned)p->o.jobs;
+    for (size_t i = 0; i < koc_strlist_count(p->settings->warnings); i++) {
+        KOC__TRY(koc__strlist_add(p->warnings, koc_strlist_get(p->settings->warnings, i), err));
+    }
+    return make_client(p, err);
+}
+
+int koc__plan_make(koc_ctx *ctx, const koc_publish_options *o, koc__plan **out, koc_error **err)
+{
+    KOC__AUTO(koc__plan) p = koc__calloc(1, sizeof(*p));
+    if (!p) {
+        return koc__oom(err);
+    }
+    p->ctx = ctx;
+    KOC__TRY(koc__options_copy(&p->o, sizeof(p->o), o, "koc_publish_options", err));
+    if (p->o.flags & ~FLAGS_KNOWN) {
+        return koc__misuse(err, "koc_publish: unknown flags");
+    }
+    KOC__TRY(fill(p, err));
+    *out = koc__steal(&p);
+    return KOC_OK;
+}

@@ -1,0 +1,298 @@
+/* koc_publish: plan, packages, bases, compile, assemble, send; one reference for each package. */
+#include "core/common.h"
+
+#include "publish/publish.h"
+
+#include "core/text.h"
+
+struct koc_published {
+    koc_strlist *references;
+    koc_strlist *import_paths;
+    koc_strlist *warnings;
+    koc_buf report;
+};
+
+void koc_published_free(koc_published *p)
+{
+    if (!p) {
+        return;
+    }
+    koc_strlist_free(p->references);
+    koc_strlist_free(p->import_paths);
+    koc_strlist_free(p->warnings);
+    koc_buf_dispose(&p->report);
+    koc__free(p);
+}
+KOC__DEFINE_AUTO(koc_published, koc_published_free);
+
+void koc__tell(koc__op *op, int32_t kind, int32_t state, const char *what, uint64_t done)
+{
+    koc_progress e = KOC_PROGRESS_INIT;
+    e.kind = kind;
+    e.state = state;
+    e.what = what ? what : "";
+    e.done = done;
+    koc__op_progress(op, &e);
+}
+
+/* --- everything of one call --- */
+
+typedef struct run {
+    koc__plan *plan;
+    koc__go_targets *targets;
+    koc__base **bases;
+    size_t n_bases;
+    koc__work *works;
+    size_t n_works;
+} run;
+
+static void work_dispose(koc__work *w)
+{
+    for (size_t i = 0; i < w->n_units; i++) {
+        koc__go_binary_free(w->units[i].binary);
+        koc_layer_unref(w->units[i].kodata);
+        koc_layer_unref(w->units[i].app);
+        koc_image_unref(w->units[i].image);
+    }
+    koc__free(w->units);
+    koc_index_unref(w->index);
+    for (size_t i = 0; w->sboms && i <= w->n_units; i++) { /* the one that failed half-way too */
+        koc_buf_dispose(&w->sboms[i].text);
+        koc__free(w->sboms[i].file_name);
+    }
+    koc__free(w->sboms);
+    koc__free(w->app);
+    koc__free(w->name);
+    koc__free(w->printed);
+}
+
+static void run_dispose(run *r)
+{
+    for (size_t i = 0; i < r->n_works; i++) {
+        work_dispose(&r->works[i]);
+    }
+    koc__free(r->works);
+    for (size_t i = 0; i < r->n_bases; i++) {
+        koc__base_free(r->bases[i]);
+    }
+    koc__free(r->bases);
+    koc__go_targets_free(r->targets);
+    koc__plan_free(r->plan);
+}
+KOC__DEFINE_AUTO_VAL(run, run_dispose);
+
+static int base_for(run *r, const char *import_path, koc__base **out, koc_error **err)
+{
+    const char *name = r->plan->o.base_image ? r->plan->o.base_image
+                                             : koc__go_settings_base(r->plan->settings, import_path);
+    for (size_t i = 0; i < r->n_bases; i++) {
+        if (koc__streq(r->bases[i]->name, name)) {
+            *out = r->bases[i];
+            return KOC_OK;
+        }
+    }
+    size_t capacity = r->n_bases;
+    if (!koc__grow((void **)&r->bases, &capacity, r->n_bases + 1, sizeof(koc__base *))) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc__base_new(name, &r->bases[r->n_bases], err));
+    *out = r->bases[r->n_bases++];
+    return KOC_OK;
+}
+
+/* The pseudo publisher of --push=false keeps upper case (ko's quirk Q14). */
+static int name_work(const run *r, koc__work *w, koc_error **err)
+{
+    const koc__plan *p = r->plan;
+    bool lower = p->to_registry || p->o.tarball || p->layout_path;
+    w->app = koc__name_app(w->target->import_path);
+    if (!w->app) {
+        return koc__oom(err);
+    }
+    return koc__name_image(koc__namer_of(p->o.flags), p->repository, w->target->import_path, lower,
+                           &w->name, err);
+}
+
+static int make_works(run *r, koc_error **err)
+{
+    r->works = koc__calloc(r->targets->count, sizeof(*r->works));
+    if (!r->works) {
+        return koc__oom(err);
+    }
+    for (size_t i = 0; i < r->targets->count; i++) {
+        koc__work *w = &r->works[r->n_works++];
+        w->plan = r->plan;
+        w->target = r->targets->items[i];
+        KOC__TRY(base_for(r, w->target->import_path, &w->base, err));
+        KOC__TRY(name_work(r, w, err));
+    }
+    return KOC_OK;
+}
+
+/* Under -B two packages may end in one name: each keeps its digest, the tags are the last one's. */
+static int warn_same_names(run *r, koc_error **err)
+{
+    if (koc__namer_of(r->plan->o.flags) != KOC__NAME_BASE) {
+        return KOC_OK;
+    }
+    for (size_t i = 0; i < r->n_works; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (koc__streq(r->works[i].name, r->works[k].name)) {
+                KOC__TRY(koc__strlist_addf(r->plan->warnings, err,
+                                           "%s and %s both become %s; -P keeps whole paths apart",
+                                           r->works[k].target->import_path,
+                                           r->works[i].target->import_path, r->works[i].name));
+            }
+        }
+    }
+    return KOC_OK;
+}
+
+typedef struct base_task {
+    koc__plan *plan;
+    koc__base *base;
+} base_task;
+
+static int open_base(void *arg, koc__op *op, koc_error **err)
+{
+    base_task *t = arg;
+    return koc__base_open(t->plan, t->base, op, err);
+}
+
+static int open_bases(run *r, koc__op *op, koc_error **err)
+{
+    if (r->n_bases == 1) { /* nearly always: no thread for it */
+        return koc__base_open(r->plan, r->bases[0], op, err);
+    }
+    base_task *tasks = koc__calloc(r->n_bases, sizeof(*tasks));
+    if (!tasks) {
+        return koc__oom(err);
+    }
+    koc__group group = {0};
+    int rc = koc__group_begin(&group, op, 0, err);
+    for (size_t i = 0; rc == KOC_OK && i < r->n_bases; i++) {
+        tasks[i] = (base_task){r->plan, r->bases[i]};
+        rc = koc__group_add(&group, open_base, &tasks[i], err);
+    }
+    if (rc == KOC_OK) {
+        rc = koc__group_wait(&group, err);
+    }
+    koc__group_end(&group);
+    koc__free(tasks);
+    return rc;
+}
+
+static int make_units(run *r, koc_error **err)
+{
+    for (size_t i = 0; i < r->n_works; i++) {
+        koc__work *w = &r->works[i];
+        w->units = koc__calloc(w->base->n_items, sizeof(*w->units));
+        if (!w->units) {
+            return koc__oom(err);
+        }
+        w->n_units = w->base->n_items;
+        for (size_t k = 0; k < w->n_units; k++) {
+            w->units[k].work = w;
+            w->units[k].on = &w->base->items[k];
+        }
+        if (r->plan->o.tarball && w->n_units > 1) {
+            return koc__error(err, KOC_EINVAL,
+                              "--tarball: %s would have %zu platforms, a docker archive holds one; use "
+                              "--oci-layout-path or one --platform",
+                              w->app, w->n_units);
+        }
+    }
+    return KOC_OK;
+}
+
+static int finish_work(void *arg, koc__op *op, koc_error **err)
+{
+    koc__work *w = arg;
+    koc__tell(op, KOC_PROGRESS_IMAGE, KOC_STATE_STARTED, w->app, 0);
+    KOC__TRY(koc__assemble(w, op, err));
+    return koc__output(w, op, err);
+}
+
+static int finish_works(run *r, koc__op *op, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__group) group = {0};
+    KOC__TRY(koc__group_begin(&group, op, 8, err));
+    for (size_t i = 0; i < r->n_works; i++) {
+        KOC__TRY(koc__group_add(&group, finish_work, &r->works[i], err));
+    }
+    KOC__TRY(koc__group_wait(&group, err));
+    return koc__output_together(r->plan, r->works, r->n_works, op, err);
+}
+
+static int collect(const run *r, int64_t total_ms, koc_published **out, koc_error **err)
+{
+    KOC__AUTO(koc_published) p = koc__calloc(1, sizeof(*p));
+    if (!p) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc__strlist_new(&p->references, err));
+    KOC__TRY(koc__strlist_new(&p->import_paths, err));
+    for (size_t i = 0; i < r->n_works; i++) {
+        KOC__TRY(koc__strlist_add(p->references, r->works[i].printed, err));
+        KOC__TRY(koc__strlist_add(p->import_paths, r->works[i].target->import_path, err));
+    }
+    KOC__TRY(koc__report(r->plan, r->works, r->n_works, total_ms, &p->report, err));
+    p->warnings = koc__steal(&r->plan->warnings);
+    *out = koc__steal(&p);
+    return KOC_OK;
+}
+
+static int publish(koc_ctx *ctx, const koc_publish_options *o, koc__op *op, koc_published **out,
+                   koc_error **err)
+{
+    static const char *const here[] = {".", NULL};
+    int64_t start = koc__monotonic_ms();
+    KOC__AUTO_VAL(run) r = {0};
+    KOC__TRY(koc__plan_make(ctx, o, &r.plan, err));
+    const char *const *args = r.plan->o.import_paths;
+    args = args && args[0] ? args : here;
+    KOC__TRY(koc__go_targets_find(ctx, r.plan->settings, args, op, &r.targets, err));
+    KOC__TRY(make_works(&r, err));
+    KOC__TRY(warn_same_names(&r, err));
+    KOC__TRY(open_bases(&r, op, err));
+    KOC__TRY(make_units(&r, err));
+    KOC__TRY(koc__compile(r.plan, r.works, r.n_works, op, err));
+    KOC__TRY(finish_works(&r, op, err));
+    return collect(&r, koc__monotonic_ms() - start, out, err);
+}
+
+int koc_publish(koc_ctx *ctx, const koc_publish_options *o, const koc_op *user, koc_published **out,
+                koc_error **err)
+{
+    if (!ctx || !out) {
+        return koc__misuse(err, "koc_publish: ctx and out must be given");
+    }
+    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__TRY(koc__op_begin(&op, ctx, user, err));
+    return publish(ctx, o, &op, out, err);
+}
+
+size_t koc_published_count(const koc_published *p)
+{
+    return p ? koc_strlist_count(p->references) : 0;
+}
+
+const char *koc_published_reference(const koc_published *p, size_t i)
+{
+    return p ? koc_strlist_get(p->references, i) : NULL;
+}
+
+const char *koc_published_import_path(const koc_published *p, size_t i)
+{
+    return p ? koc_strlist_get(p->import_paths, i) : NULL;
+}
+
+koc_str koc_published_report(const koc_published *p)
+{
+    return p ? (koc_str){p->report.ptr, p->report.len} : (koc_str){NULL, 0};
+}
+
+const koc_strlist *koc_published_warnings(const koc_published *p)
+{
+    return p ? p->warnings : NULL;
+}

@@ -1,0 +1,131 @@
+/*
+ * The inside of koc_publish. The way of a build, file by file:
+ *   plan.c     options, environment and .ko.yaml become one koc__plan
+ *   base.c     a base image by its name: which platforms, which digests
+ *   compile.c  every distinct platform is one `go build` for all its packages; then their layers
+ *   image.c    layers and config edits become an image; several images an index
+ *   attach.c   their SBOMs
+ *   output.c   where they go: registry, layout, tarball, nowhere
+ *   report.c   the JSON report;  publish.c  the order of all this
+ */
+#ifndef KOC__PUBLISH_H
+#define KOC__PUBLISH_H
+
+#include <koc/ext/publish.h>
+#include <koc/image.h>
+#include <koc/store.h>
+
+#include "core/op.h"
+#include "core/str.h"
+#include "golang/golang.h"
+#include "publish/naming.h"
+#include "registry/registry.h"
+
+/* The zero time of Go, which ko writes where it has no better: 0001-01-01T00:00:00Z. */
+#define KOC__GO_ZERO_TIME INT64_C(-62135596800)
+
+/* --- plan.c --- */
+typedef struct koc__plan {
+    koc_ctx *ctx;       /* borrowed for the call */
+    koc_client *client; /* a reference */
+    koc_publish_options o;
+    koc__go_settings *settings;
+    koc__go_options go;
+    koc_strlist *tags;
+    char *repository;   /* "" when there is none */
+    char *sbom_repository; /* COSIGN_REPOSITORY, or NULL */
+    char *layout_path;  /* where a layout goes, or NULL */
+    bool to_registry;   /* at least one of the outputs is a registry */
+    bool compat;
+    bool has_epoch, has_data_epoch;
+    int64_t epoch, data_epoch;
+    koc_kv *labels, *annotations;
+    size_t n_labels, n_annotations;
+    koc_strlist *warnings;
+} koc__plan;
+int koc__plan_make(koc_ctx *ctx, const koc_publish_options *o, koc__plan **out, koc_error **err);
+void koc__plan_free(koc__plan *p);
+KOC__DEFINE_AUTO(koc__plan, koc__plan_free);
+
+/* --- base.c --- */
+typedef struct koc__base_item { /* one platform that the base has and that is wanted */
+    koc_platform *platform;
+    const koc_descriptor *entry; /* of the base's index; NULL: the base is one image, or scratch */
+    koc_image *image;            /* NULL on scratch */
+} koc__base_item;
+typedef struct koc__base {
+    char *name;            /* as configured */
+    bool scratch;
+    bool docker;           /* the media type family */
+    koc_index *index;      /* or NULL */
+    koc_digest digest;     /* of the index or the image */
+    char *annotation;      /* org.opencontainers.image.base.name; NULL: none (scratch, files) */
+    koc__base_item *items; /* at least one once opened */
+    size_t n_items;
+} koc__base;
+int koc__base_new(const char *name, koc__base **out, koc_error **err);
+void koc__base_free(koc__base *b);
+/* Fetches what is needed to build on it: manifests and configs, no layers. */
+int koc__base_open(koc__plan *p, koc__base *b, koc__op *op, koc_error **err);
+
+/* --- compile.c, image.c, attach.c --- */
+typedef struct koc__unit { /* one package on one platform */
+    struct koc__work *work;
+    const koc__base_item *on;
+    koc__go_binary *binary;
+    koc_layer *kodata, *app;
+    koc_image *image;
+    bool unchanged; /* linked file and layers came from the cache */
+} koc__unit;
+typedef struct koc__sbom_doc {
+    const koc_digest *subject; /* borrowed from the image or index */
+    koc_buf text;
+    char *file_name;
+} koc__sbom_doc;
+typedef struct koc__work { /* one package: one printed reference */
+    koc__plan *plan;
+    koc__go_target *target;
+    koc__base *base;
+    char *app;        /* the binary's name in the image */
+    koc__unit *units; /* one for each item of the base */
+    size_t n_units;
+    koc_index *index; /* when there are several */
+    koc__sbom_doc *sboms;
+    size_t n_sboms;
+    char *name;       /* the image's repository */
+    char *printed;
+    const char *state; /* "pushed", "unchanged", "written", "built": for the report */
+    koc__push_result pushed;
+    int64_t build_ms, push_ms;
+} koc__work;
+/* Compiles all units and makes their layers, platforms side by side. */
+int koc__compile(koc__plan *p, koc__work *works, size_t n, koc__op *op, koc_error **err);
+/* Layers to image, images to index. */
+int koc__assemble(koc__work *w, koc__op *op, koc_error **err);
+/* What the result of w is: the index, else the one image. Borrowed. */
+const koc_descriptor *koc__work_descriptor(const koc__work *w);
+/* "api linux/arm64", for progress. NULL: out of memory. */
+char *koc__unit_label(const koc__unit *u);
+
+/* The documents about w's images, kept in the cache by digest. Nothing under KOC_SBOM_NONE. */
+int koc__sboms_make(koc__work *w, koc__op *op, koc_error **err);
+/* Pushes them beside the images, tag sha256-<hex>.sbom. */
+int koc__sboms_push(koc__work *w, const koc_reference *image, koc__op *op, koc_error **err);
+/* Writes them to --sbom-dir. */
+int koc__sboms_write(koc__work *w, koc_error **err);
+
+/* --- output.c --- */
+/* Sends w where the plan says and fills w->printed. */
+int koc__output(koc__work *w, koc__op *op, koc_error **err);
+/* What is written once for all: tarball and list of references. */
+int koc__output_together(koc__plan *p, koc__work *works, size_t n, koc__op *op, koc_error **err);
+
+/* --- report.c --- */
+int koc__report(const koc__plan *p, const koc__work *works, size_t n, int64_t total_ms, koc_buf *out,
+                koc_error **err);
+
+/* --- progress --- */
+/* One event of kind and state; all ids are 0 but those that koc__op_new_id gave. */
+void koc__tell(koc__op *op, int32_t kind, int32_t state, const char *what, uint64_t done);
+
+#endif
