@@ -1,0 +1,215 @@
+/*
+ * One gzip member (RFC 1952) from chunks that are compressed side by side.
+ *
+ * libdeflate compresses whole buffers and ends each with a final block. So every chunk but the last has
+ * that mark cleared and is brought to a byte's border by an empty stored block (deflate_scan.c), which
+ * lets the chunks be written one after the other; their CRCs are combined. The bytes depend on content,
+ * level, chunk size and libdeflate's version, never on the number of threads.
+ *
+ * Chunks go through a ring: this thread fills one, hands it to the pool, and writes the oldest when all are
+ * taken.
+ */
+#include "core/common.h"
+
+#include <libdeflate.h>
+
+#include "core/init.h"
+#include "core/pool.h"
+#include "layer/deflate.h"
+#include "layer/packer.h"
+
+enum { SLOTS_MAX = 34, LEVEL_MAX = 12 };
+
+typedef struct gzip gzip;
+typedef struct slot {
+    koc__job job; /* first: run() gets a pointer to it */
+    gzip *owner;
+    struct libdeflate_compressor *compressor;
+    koc__deflate_codes *codes;
+    uint8_t *in;  /* a chunk */
+    uint8_t *out; /* what the worst chunk becomes */
+    size_t in_len, out_len;
+    uint32_t crc;
+    bool last;
+    bool submitted;
+    koc_error *error;
+} slot;
+
+struct gzip {
+    koc__encoder base;
+    koc__pool *pool;
+    koc__spool *out; /* borrowed */
+    int level;
+    size_t chunk, out_size;
+    uint64_t total; /* bytes that went into the stream */
+    uint32_t crc;
+    unsigned n_slots;
+    unsigned current; /* the one that is being filled */
+    slot slots[SLOTS_MAX];
+};
+
+const char *koc__deflate_version(void)
+{
+    return "libdeflate/" LIBDEFLATE_VERSION_STRING;
+}
+
+static int compress_chunk(slot *s, koc_error **err)
+{
+    gzip *g = s->owner;
+    s->crc = libdeflate_crc32(0, s->in, s->in_len);
+    s->out_len = libdeflate_deflate_compress(s->compressor, s->in, s->in_len, s->out,
+                                             g->out_size - KOC__REOPEN_MAX);
+    koc__deflate_scan scan = {0};
+    KOC__TRY(koc__deflate_scan_run(s->out, s->out_len, s->codes, &scan, err));
+    if (scan.out_size != s->in_len) {
+        return koc__error(err, KOC_EFORMAT, "%s made a stream of the wrong length",
+                          koc__deflate_version());
+    }
+    if (!s->last) {
+        s->out_len = koc__deflate_reopen(s->out, s->out_len, &scan);
+    }
+    return KOC_OK;
+}
+
+static void run(koc__job *job)
+{
+    slot *s = (slot *)job;
+    compress_chunk(s, &s->error);
+}
+
+/* Waits for s and writes what became of it. */
+static int drain(gzip *g, slot *s, koc_error **err)
+{
+    koc__pool_wait(g->pool, &s->job);
+    s->submitted = false;
+    if (s->error) {
+        return koc__error_move(err, &s->error);
+    }
+    KOC__TRY(koc__spool_write(g->out, s->out, s->out_len, err));
+    g->crc = koc__crc32_combine(g->crc, s->crc, s->in_len);
+    g->total += s->in_len;
+    s->in_len = 0;
+    return KOC_OK;
+}
+
+/* Memory only for the slots that are used: most layers fit one. */
+static int prepare(gzip *g, slot *s, koc_error **err)
+{
+    s->owner = g;
+    s->job.run = run;
+    if (!s->in) {
+        s->in = koc__malloc(g->chunk);
+        s->out = koc__malloc(g->out_size);
+        s->codes = koc__malloc(sizeof(*s->codes));
+        s->compressor = libdeflate_alloc_compressor(g->level);
+    }
+    return s->in && s->out && s->codes && s->compressor ? KOC_OK : koc__oom(err);
+}
+
+static void submit(gzip *g, bool last)
+{
+    slot *s = &g->slots[g->current];
+    s->last = last;
+    s->submitted = true;
+    koc__pool_submit(g->pool, &s->job);
+    g->current = (g->current + 1) % g->n_slots;
+}
+
+static int gzip_space(koc__encoder *e, uint8_t **ptr, size_t *len, koc_error **err)
+{
+    gzip *g = (gzip *)e;
+    /* A full chunk waits until more comes: the last one is finished in another way. */
+    if (g->slots[g->current].in_len == g->chunk) {
+        submit(g, false);
+    }
+    slot *s = &g->slots[g->current];
+    if (s->submitted) {
+        KOC__TRY(drain(g, s, err));
+    }
+    KOC__TRY(prepare(g, s, err));
+    *ptr = s->in + s->in_len;
+    *len = g->chunk - s->in_len;
+    return KOC_OK;
+}
+
+static int gzip_commit(koc__encoder *e, size_t n, koc_error **err KOC__UNUSED)
+{
+    gzip *g = (gzip *)e;
+    g->slots[g->current].in_len += n;
+    return KOC_OK;
+}
+
+static void put_u32(uint8_t *out, uint32_t v)
+{
+    for (int i = 0; i < 4; i++) {
+        out[i] = (uint8_t)(v >> 8 * i);
+    }
+}
+
+static int gzip_finish(koc__encoder *e, koc_error **err)
+{
+    gzip *g = (gzip *)e;
+    KOC__TRY(prepare(g, &g->slots[g->current], err));
+    submit(g, true);
+    for (unsigned i = 0; i < g->n_slots; i++) {
+        slot *s = &g->slots[(g->current + i) % g->n_slots];
+        if (s->submitted) {
+            KOC__TRY(drain(g, s, err));
+        }
+    }
+    uint8_t trailer[8];
+    put_u32(trailer, g->crc);
+    put_u32(trailer + 4, (uint32_t)g->total);
+    return koc__spool_write(g->out, trailer, sizeof(trailer), err);
+}
+
+static void gzip_free(koc__encoder *e)
+{
+    gzip *g = (gzip *)e;
+    for (unsigned i = 0; i < g->n_slots; i++) {
+        slot *s = &g->slots[i];
+        if (s->submitted) {
+            koc__pool_wait(g->pool, &s->job);
+        }
+        koc_error_free(s->error);
+        libdeflate_free_compressor(s->compressor);
+        koc__free(s->codes);
+        koc__free(s->in);
+        koc__free(s->out);
+    }
+    koc__free(g);
+}
+
+/* As many chunks at work as threads and memory allow, one being filled and one being written. */
+static unsigned count_slots(koc_ctx *ctx, size_t chunk)
+{
+    uint64_t each = 2 * (uint64_t)chunk + 512 * 1024;
+    uint64_t at_work = KOC__MIN(ctx->max_memory / each, koc__pool_threads(ctx->pool));
+    return (unsigned)KOC__MIN(at_work, SLOTS_MAX - 2) + 2;
+}
+
+int koc__gzip_new(koc_ctx *ctx, int level, size_t chunk, koc__spool *out, koc__encoder **encoder,
+                  koc_error **err)
+{
+    static const koc__encoder_vt vt = {gzip_space, gzip_commit, gzip_finish, gzip_free};
+    if (level < 1 || level > LEVEL_MAX) {
+        return koc__error(err, KOC_EINVAL, "gzip level %d: levels are 1 to %d", level, LEVEL_MAX);
+    }
+    /* No name, no time, unknown system; XFL tells the fastest and the slowest methods. */
+    const uint8_t xfl = level == 1 ? 4 : level >= 8 ? 2 : 0;
+    const uint8_t header[10] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, xfl, 0xff};
+    KOC__TRY(koc__spool_write(out, header, sizeof(header), err));
+    gzip *g = koc__calloc(1, sizeof(*g));
+    if (!g) {
+        return koc__oom(err);
+    }
+    g->base.vt = &vt;
+    g->pool = ctx->pool;
+    g->out = out;
+    g->level = level;
+    g->chunk = chunk;
+    g->out_size = libdeflate_deflate_compress_bound(NULL, chunk) + KOC__REOPEN_MAX;
+    g->n_slots = count_slots(ctx, chunk);
+    *encoder = &g->base;
+    return KOC_OK;
+}

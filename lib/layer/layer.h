@@ -1,0 +1,77 @@
+/*
+ * The inside of the layer module, for the modules above it: a builder that takes entries exactly as they
+ * are to stand in the tar, a deterministic walk of a folder, file capabilities.
+ */
+#ifndef KOC__LAYER_H
+#define KOC__LAYER_H
+
+#include <koc/layer.h>
+
+#include "core/fs.h"
+#include "core/op.h"
+#include "layer/tar.h"
+#include "model/model.h"
+
+/* --- builder (builder.c, builder_finish.c) --- */
+KOC__DEFINE_AUTO(koc_layer_builder, koc_layer_builder_free);
+
+/* An entry of a layer made with KOC_LAYER_VERBATIM: nothing is cleaned, added, sorted or defaulted. */
+typedef struct koc__layer_entry {
+    const char *name; /* "/ko-app/x", "ko-app": exactly what the tar gets */
+    char type;        /* KOC__TAR_* */
+    uint32_t mode;    /* 0555 */
+    uint32_t uid, gid;
+    int64_t mtime;                  /* seconds since 1970; 0 is 0 */
+    const char *link;               /* target of a link, else NULL */
+    const koc__tar_record *records; /* pax records with any bytes as value, copied */
+    size_t n_records;
+    /* A file's content, one of three: a path, a blob, or bytes (copied). */
+    const char *source;
+    koc_blob *blob;
+    koc_str bytes;
+    /* NULL, or where the SHA-256 of the content goes while the layer is made; stays the caller's and
+     * must live until then. */
+    koc_digest *digest;
+} koc__layer_entry;
+/* KOC_EMISUSE unless b was made with KOC_LAYER_VERBATIM. Everything but digest is copied. */
+int koc__layer_builder_add_raw(koc_layer_builder *b, const koc__layer_entry *e, koc_error **err);
+/* What progress events call the layer: "api linux/amd64". Default: "layer". */
+int koc__layer_builder_set_name(koc_layer_builder *b, const char *name, koc_error **err);
+/* koc_layer_builder_finish inside a running call. */
+int koc__layer_builder_finish(koc_layer_builder *b, koc__op *op, koc_layer **out, koc_error **err);
+/* koc_layer_from_tar inside a running call. */
+int koc__layer_from_tar(koc_ctx *ctx, koc_blob *tar, const koc_layer_options *opts, koc__op *op,
+                        koc_layer **out, koc_error **err);
+/* koc_layer_open_tar inside a running call: op must outlive the reader. */
+int koc__layer_open_tar(koc_layer *l, koc__op *op, koc_reader **out, koc_error **err);
+
+/* --- folders (tree.c) --- */
+enum {
+    KOC__TREE_FOLLOW =
+        1u << 0, /* links are walked as what they point to, else they are given as links */
+    KOC__TREE_SKIP_LINKS =
+        1u << 1 /* links are left out, after a call of fn with type KOC__TAR_SYMLINK */
+};
+typedef struct koc__tree_item {
+    const char *path;      /* below the root, "a/b"; never empty */
+    const char *source;    /* where it is on disk, links on the way not resolved */
+    char type;             /* KOC__TAR_FILE, _DIR, _SYMLINK */
+    const char *target;    /* of a symlink */
+    const struct stat *st; /* of what is stored (FOLLOW: behind the link) */
+} koc__tree_item;
+/* > 0 leaves out the item and, if it is a folder, all below it; < 0 ends the walk with that code. */
+typedef int (*koc__tree_fn)(const koc__tree_item *item, void *payload, koc_error **err);
+/* Walks root: a folder before its content, the names of a folder in byte order. With FOLLOW what a link
+ * to a file resolves to must lie within boundary (NULL: root resolved), else KOC_EINVAL; loops end with
+ * KOC_EINVAL, anything but files, folders and links with KOC_EUNSUPPORTED. */
+int koc__tree_walk(const char *root, const char *boundary, uint32_t flags, koc__tree_fn fn,
+                   void *payload, koc__op *op, koc_error **err);
+
+/* --- file capabilities (caps.c) --- */
+#define KOC__CAPS_SIZE   20
+#define KOC__CAPS_RECORD "SCHILY.xattr.security.capability"
+/* The terms of linux_capabilities ("chown", "cap_net_raw=ep"). *any false: there are none, store nothing. */
+int koc__caps_encode(const koc_strlist *terms, bool *any, uint8_t out[KOC__CAPS_SIZE],
+                     koc_error **err);
+
+#endif
