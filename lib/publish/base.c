@@ -177,7 +177,7 @@ static int open_remote(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
     remote r = {p, ref};
     KOC__AUTO(koc_index) index = NULL;
     KOC__AUTO(koc_image) image = NULL;
-    KOC__TRY(koc__client_get_any(p->client, ref, op, &index, &image, err));
+    KOC__TRY(koc__client_get_either(p->client, ref, op, &index, &image, err));
     if (index) {
         return open_index(p, b, index, remote_child, &r, op, err);
     }

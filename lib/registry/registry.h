@@ -1,5 +1,6 @@
 /*
- * The inside of the registry client, for publish: as the public calls, inside a running call.
+ * What the modules above use of the registry client inside a running call: the public functions with a
+ * koc__op, and cheap questions that the public API does not need.
  */
 #ifndef KOC__REGISTRY_H
 #define KOC__REGISTRY_H
@@ -8,33 +9,49 @@
 
 #include "core/op.h"
 
-/* What a push did. */
+/* A manifest as the head of a reply describes it. */
+typedef struct koc__found {
+    bool found;
+    koc_digest digest;
+    uint64_t size;
+    char media_type[160]; /* "" when the registry does not say */
+} koc__found;
+
+/* What a push did; publish reports it. */
 typedef struct koc__push_result {
     koc_digest digest;
     bool unchanged;      /* every tag named this digest already: nothing was sent */
-    unsigned blobs;      /* layers and configs that make up the image(s) */
+    unsigned blobs;      /* layers and configs of the image or of all images */
     unsigned blobs_sent; /* uploaded */
     unsigned blobs_mounted;
     uint64_t bytes_sent;
 } koc__push_result;
 
-/* r's tag, else its digest; o and result may be NULL. */
-int koc__client_push_image(koc_client *c, const koc_reference *r, koc_image *img,
-                           const koc_push_options *o, koc__op *op, koc__push_result *result,
-                           koc_error **err);
-int koc__client_push_index(koc_client *c, const koc_reference *r, koc_index *idx,
-                           const koc_push_options *o, koc__op *op, koc__push_result *result,
-                           koc_error **err);
-/* Whatever r names: one of *index and *image is set. Manifests and configs by digest come from the
- * cache; a tag costs one HEAD when its digest is there. */
-int koc__client_get_any(koc_client *c, const koc_reference *r, koc__op *op, koc_index **index,
-                        koc_image **image, koc_error **err);
+/* One HEAD request (a GET where the registry's HEAD has no digest). Not there: KOC_OK with found false.
+ * pushing: with credentials for a push, where "denied" counts as not there too. */
+int koc__client_head_manifest(koc_client *c, const koc_reference *r, bool pushing, koc__op *op,
+                              koc__found *out, koc_error **err);
+/* Whether the repository has the blob: one HEAD. */
+int koc__client_has_blob(koc_client *c, const koc_reference *repo, const koc_digest *d, bool pushing,
+                         koc__op *op, bool *out, koc_error **err);
+
+int koc__client_get_manifest(koc_client *c, const koc_reference *r, koc__op *op, koc_buf *bytes,
+                             koc_buf *media_type, koc_digest *digest, koc_error **err);
+int koc__client_put_manifest(koc_client *c, const koc_reference *r, const char *media_type, koc_str bytes,
+                             koc__op *op, koc_digest *out, koc_error **err);
 int koc__client_get_image(koc_client *c, const koc_reference *r, const koc_platform *want, koc__op *op,
                           koc_image **out, koc_error **err);
-/* The digest a tag has now: one HEAD (GET where that does not do). *found false: no such manifest. */
-int koc__client_head(koc_client *c, const koc_reference *r, koc__op *op, bool *found, koc_digest *out,
-                     koc_error **err);
-
-KOC__DEFINE_AUTO(koc_client, koc_client_unref);
+/* The image d of r's repository; no platform is chosen. */
+int koc__client_get_image_by(koc_client *c, const koc_reference *r, const koc_descriptor *d, koc__op *op,
+                             koc_image **out, koc_error **err);
+int koc__client_get_index(koc_client *c, const koc_reference *r, koc__op *op, koc_index **out, koc_error **err);
+/* Exactly one of the two is set. */
+int koc__client_get_either(koc_client *c, const koc_reference *r, koc__op *op, koc_index **index,
+                           koc_image **image, koc_error **err);
+int koc__client_push_image(koc_client *c, const koc_reference *r, koc_image *img, const koc_push_options *o,
+                           koc__op *op, koc__push_result *out, koc_error **err);
+int koc__client_push_index(koc_client *c, const koc_reference *r, koc_index *idx, const koc_push_options *o,
+                           koc__op *op, koc__push_result *out, koc_error **err);
+int koc__client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, koc__op *op, koc_error **err);
 
 #endif
