@@ -73,7 +73,8 @@ uint64_t koc__op_new_id(koc__op *op);
 void koc__op_progress(koc__op *op, const koc_progress *event);
 bool koc__op_wants_progress(const koc__op *op);
 /* Runs fn on the caller's thread and waits for it: the way to every user callback. Direct when this is
- * the caller's thread already. */
+ * the caller's thread already. The caller's thread serves only in koc__group_wait and koc__group_end: it
+ * must not wait for a task in any other way. */
 int koc__op_call(koc__op *op, int (*fn)(void *arg, koc_error **err), void *arg, koc_error **err);
 /* Whether this is the thread that made the public call. True for NULL. */
 bool koc__op_on_caller(const koc__op *op);
@@ -110,7 +111,7 @@ typedef struct koc__group {
     bool closing;
     bool live;
 } koc__group;
-/* max_parallel 0: 64, which is also the most. */
+/* max_parallel 0: 64, which is also the most. Declare a group after its op: it must end first. */
 int koc__group_begin(koc__group *g, koc__op *op, unsigned max_parallel, koc_error **err);
 /* Starts fn(arg) on another thread now, or when a place is free. Tasks may add tasks. arg is borrowed
  * until koc__group_wait returns. A task whose turn comes after the call was ended is not run. Where no
