@@ -16,10 +16,16 @@ import tempfile
 import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests/lint"))
+sys.path[:0] = [str(ROOT / "tests/lint"), str(ROOT / "tests/foreign")]
 
 import all as lint  # noqa: E402
 import common  # noqa: E402
+import foreign  # noqa: E402
+import portability  # noqa: E402
+
+# Structure checks of every run, and what --all adds.
+CHECKS = {name: lint.CHECKS[name] for name in lint.FAST}
+SLOW_CHECKS = {"other systems": portability.check, "other machines": foreign.check}
 
 # A sanitizer's finding ends the program, so that no test passes over it.
 SANITIZERS = {
@@ -49,13 +55,13 @@ def heading(text):
     print(f"\n--- {text}", flush=True)
 
 
-def run_lint(context, pattern, names):
+def run_checks(context, pattern, checks):
     tally = Tally()
-    for name in names:
+    for name, check in checks.items():
         if pattern and pattern not in name:
             continue
         try:
-            problems = lint.CHECKS[name](context)
+            problems = check(context)
         except common.Missing as missing:
             tally.skipped += 1
             print(f"skipped  {name}: no {missing}")
@@ -136,8 +142,7 @@ def main():
     total = Tally()
 
     heading("structure")
-    names = lint.FAST + (["other systems"] if args.all else [])
-    total.add(run_lint(context, args.pattern, names))
+    total.add(run_checks(context, args.pattern, CHECKS | (SLOW_CHECKS if args.all else {})))
     heading("unit tests")
     total.add(run_unit(build, args.pattern))
     heading("end-to-end tests")

@@ -23,8 +23,8 @@ MAY_INCLUDE = {
     "publish": ["core", "model", "layer", "store", "registry", "resolve", "golang", "sbom", "sign"],
 }
 
-# Narrower than a folder: from golang, sbom takes what it reads out of a binary and no more.
-ONLY_THESE = {("sbom", "golang"): ["golang/buildinfo.h"]}
+# Narrower than a folder: from golang, sbom takes the build information of a binary and no more.
+ONLY_THESE = {("sbom", "golang"): ["golang/golang.h"]}
 
 # Each foreign header is included by the one or two files that wrap its package.
 WRAPPERS = {
