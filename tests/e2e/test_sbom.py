@@ -15,7 +15,7 @@ import oci
 # Real projects, each fetched as a Go module: (module@version, its program).
 PROJECTS = [
     ("github.com/google/go-containerregistry@v0.21.7", "./cmd/crane"),
-    ("github.com/google/ko@v0.19.1", "."),
+    ("github.com/mikefarah/yq/v4@v4.44.3", "."),
     ("filippo.io/age@v1.2.1", "./cmd/age"),
 ]
 
