@@ -1,0 +1,135 @@
+/* The model. Failure is remembered, so that collecting reads without a check a line. */
+#include "core/common.h"
+
+#include <stdarg.h>
+
+#include "core/buf.h"
+#include "core/str.h"
+#include "core/text.h"
+#include "sbom/bom.h"
+
+#define TEXT_MAX ((size_t)1 << 20)
+
+int koc__bom_new(koc__bom **out, koc_error **err)
+{
+    koc__bom *b = koc__calloc(1, sizeof(*b));
+    if (b) {
+        b->ids = koc__map_new(NULL);
+    }
+    if (!b || !b->ids) {
+        koc__free(b);
+        return koc__oom(err);
+    }
+    *out = b;
+    return KOC_OK;
+}
+
+void koc__bom_free(koc__bom *b)
+{
+    if (!b) {
+        return;
+    }
+    for (size_t i = 0; i < b->n_texts; i++) {
+        koc__free(b->texts[i]);
+    }
+    koc__free(b->texts);
+    koc__free(b->components);
+    koc__free(b->edges);
+    koc__map_free(b->ids);
+    koc__free(b);
+}
+
+const char *koc__bom_take(koc__bom *b, char *s)
+{
+    if (!s || !koc__grow((void **)&b->texts, &b->texts_capacity, b->n_texts + 1, sizeof(char *))) {
+        koc__free(s);
+        b->failed = true;
+        return "";
+    }
+    b->texts[b->n_texts++] = s;
+    return s;
+}
+
+const char *koc__bom_text(koc__bom *b, const char *fmt, ...)
+{
+    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(TEXT_MAX);
+    va_list args;
+    va_start(args, fmt);
+    int rc = koc__buf_vprintf(&text, NULL, fmt, args);
+    va_end(args);
+    return koc__bom_take(b, rc == KOC_OK ? koc__buf_steal(&text) : NULL);
+}
+
+static bool is_word_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-';
+}
+
+const char *koc__bom_word(koc__bom *b, const char *text)
+{
+    char *word = koc__strdup(text);
+    for (char *p = word; p && *p; p++) {
+        if (!is_word_char(*p)) {
+            *p = '-';
+        }
+    }
+    return koc__bom_take(b, word);
+}
+
+/* wish as an id, with -2, -3, … while it is taken. */
+static const char *new_id(koc__bom *b, const char *wish)
+{
+    const char *first = koc__bom_word(b, wish), *id = first;
+    for (unsigned n = 2; koc__map_get(b->ids, koc__str(id)) && !b->failed; n++) {
+        id = koc__bom_text(b, "%s-%u", first, n);
+    }
+    if (koc__map_set(b->ids, koc__str(id), b, NULL) != KOC_OK) {
+        b->failed = true;
+    }
+    return id;
+}
+
+size_t koc__bom_add(koc__bom *b, int32_t kind, const char *wish, const char *name)
+{
+    if (!koc__grow((void **)&b->components, &b->components_capacity, b->n_components + 1,
+                   sizeof(*b->components))) {
+        b->failed = true;
+        return 0;
+    }
+    koc__bom_component c = {
+        .kind = kind, .id = new_id(b, wish), .name = koc__bom_text(b, "%s", name)};
+    b->components[b->n_components] = c;
+    return b->n_components++;
+}
+
+koc__bom_component *koc__bom_get(koc__bom *b, size_t i)
+{
+    return i < b->n_components ? &b->components[i] : &b->nothing;
+}
+
+void koc__bom_hash_add(koc__bom *b, size_t i, int32_t algorithm, const uint8_t *bytes, size_t len)
+{
+    koc__bom_component *c = koc__bom_get(b, i);
+    char hex[129];
+    if (i >= b->n_components || c->n_hashes == KOC__COUNT(c->hashes) || len > 64) {
+        return;
+    }
+    koc__hex(bytes, len, hex);
+    c->hashes[c->n_hashes].algorithm = algorithm;
+    c->hashes[c->n_hashes++].hex = koc__bom_text(b, "%s", hex);
+}
+
+void koc__bom_link(koc__bom *b, size_t from, int32_t type, size_t to)
+{
+    if (!koc__grow((void **)&b->edges, &b->edges_capacity, b->n_edges + 1, sizeof(*b->edges))) {
+        b->failed = true;
+        return;
+    }
+    b->edges[b->n_edges++] = (koc__bom_edge){from, to, type};
+}
+
+int koc__bom_check(const koc__bom *b, koc_error **err)
+{
+    return b->failed ? koc__oom(err) : KOC_OK;
+}

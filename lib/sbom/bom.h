@@ -1,0 +1,143 @@
+/*
+ * What a bill of materials says, in no format: components, their hashes, and edges between them. The
+ * collector fills it, a writer for each format reads it.
+ */
+#ifndef KOC__SBOM_BOM_H
+#define KOC__SBOM_BOM_H
+
+#include <koc/digest.h>
+
+#include "core/cleanup.h"
+#include "core/map.h"
+#include "sbom/sbom.h"
+
+enum { KOC__BOM_CONTAINER = 1, KOC__BOM_APPLICATION, KOC__BOM_LIBRARY, KOC__BOM_FILE };
+enum { KOC__BOM_SHA1 = 1, KOC__BOM_SHA256 };
+enum {
+    KOC__BOM_DESCRIBES = 1,
+    KOC__BOM_CONTAINS,
+    KOC__BOM_DEPENDS_ON,
+    KOC__BOM_DESCENDANT_OF,
+    KOC__BOM_VARIANT_OF,
+    KOC__BOM_GENERATED_FROM
+};
+#define KOC__BOM_DOCUMENT SIZE_MAX /* an edge's end that is the document itself */
+
+typedef struct koc__bom_hash {
+    int32_t algorithm; /* KOC__BOM_SHA* */
+    const char *hex;
+} koc__bom_hash;
+
+/* NULL members are not known. All strings belong to the bom (koc__bom_text) or are static. */
+typedef struct koc__bom_component {
+    int32_t kind;   /* KOC__BOM_* */
+    const char *id; /* unique in the document: [A-Za-z0-9.-]+ */
+    const char *name;
+    const char *version;
+    const char *supplier; /* an organisation's name */
+    const char *purl;
+    const char *cpe;
+    const char *download;  /* where it can be fetched */
+    const char *file_name; /* in the image */
+    const char *license;   /* an SPDX expression */
+    const char *copyright;
+    const char *go_sum; /* "h1:…": a hash over a module's file list, of no file */
+    const char *source; /* how it was built or where it came from */
+    koc__bom_hash hashes[2];
+    size_t n_hashes;
+} koc__bom_component;
+
+typedef struct koc__bom_edge {
+    size_t from, to; /* numbers of components, or KOC__BOM_DOCUMENT */
+    int32_t type;
+} koc__bom_edge;
+
+typedef struct koc__bom {
+    const char *name;    /* of the document: [A-Za-z0-9.-]+ */
+    const char *tool;    /* "koc-0.1.0" */
+    const char *author;  /* an organisation, or NULL */
+    const char *comment; /* about the document, or NULL */
+    const char *created; /* RFC 3339, UTC */
+    koc__bom_component *components;
+    size_t n_components, components_capacity;
+    koc__bom_edge *edges;
+    size_t n_edges, edges_capacity;
+    char **texts; /* what koc__bom_text gave */
+    size_t n_texts, texts_capacity;
+    koc__map *ids;
+    bool failed;                /* out of memory somewhere: koc__bom_check says so */
+    koc__bom_component nothing; /* what koc__bom_get gives after a failure */
+} koc__bom;
+
+int koc__bom_new(koc__bom **out, koc_error **err);
+void koc__bom_free(koc__bom *b);
+KOC__DEFINE_AUTO(koc__bom, koc__bom_free);
+
+/* Text that lives as long as b. Without memory: "" and b->failed. */
+const char *koc__bom_text(koc__bom *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Takes s (NULL: out of memory). */
+const char *koc__bom_take(koc__bom *b, char *s);
+/* text with all but [A-Za-z0-9.-] turned into '-'. */
+const char *koc__bom_word(koc__bom *b, const char *text);
+/* A new component whose id is made of wish, with a number when that is taken. Its number. */
+size_t koc__bom_add(koc__bom *b, int32_t kind, const char *wish, const char *name);
+/* Valid until the next koc__bom_add. */
+koc__bom_component *koc__bom_get(koc__bom *b, size_t i);
+void koc__bom_hash_add(koc__bom *b, size_t i, int32_t algorithm, const uint8_t *bytes, size_t len);
+void koc__bom_link(koc__bom *b, size_t from, int32_t type, size_t to);
+/* KOC_ENOMEM when anything above failed. */
+int koc__bom_check(const koc__bom *b, koc_error **err);
+
+/* --- writers --- */
+/* SPDX 2.3 (spdx.c). Appends to out. */
+int koc__spdx_write(const koc__bom *b, koc__buf *out, koc_error **err);
+/* ko's documents (spdx_ko.c). */
+int koc__spdx_ko_image(const koc__sbom_options *o, const koc_image *img, const koc__go_info *info,
+                       koc__buf *out, koc_error **err);
+int koc__spdx_ko_index(const koc__sbom_options *o, const koc_index *idx, koc__buf *out,
+                       koc_error **err);
+
+/* --- package URLs (purl.c); NULL: out of memory --- */
+/* pkg:golang/<path>@<version>; version NULL or "": none. The case of path is kept. */
+char *koc__purl_go(const char *path, const char *version);
+/* pkg:oci/<name>@<digest>?<qualifiers>; pairs with a NULL value are left out, keys must come sorted. */
+char *koc__purl_oci(const char *name, const koc_digest *d, const koc_kv *qualifiers, size_t n);
+/* As ko writes them: the first two of more than two elements in lower case, "?type=module". */
+char *koc__purl_ko_go(const char *path, const char *version);
+/* Qualifiers escaped as in a web form. */
+char *koc__purl_ko_oci(const char *name, const koc_digest *d, const koc_kv *qualifiers, size_t n);
+/* Where a module zip lies at a proxy: capitals written as '!' and the small letter. */
+char *koc__purl_module_zip(const char *proxy, const char *path, const char *version);
+
+/* --- the collector (collect.c) --- */
+int koc__bom_collect_image(koc__bom *b, const koc__sbom_options *o, const koc_image *img,
+                           const koc__go_info *info, koc__op *op, koc_error **err);
+int koc__bom_collect_index(koc__bom *b, const koc__sbom_options *o, const koc_index *idx,
+                           koc_error **err);
+/* SHA-256 and SHA-1 of a file in one pass. known (or NULL) is its SHA-256: then a cached SHA-1 saves
+ * the pass (file.c). */
+int koc__sbom_hash_file(const char *path, const koc_digest *known, koc__op *op, uint8_t sha256[32],
+                        uint8_t sha1[20], koc_error **err);
+/* Who makes what a module path or an image name stands for: the owner at a forge, else the host. A
+ * guess, and the document says so. (supplier.c) */
+const char *koc__bom_module_supplier(koc__bom *b, const char *module_path);
+const char *koc__bom_image_supplier(koc__bom *b, const koc_reference *name);
+
+/* --- what image and index say (source.c) --- */
+typedef struct koc__sbom_base {
+    koc_reference *name; /* or NULL: the annotation is no reference */
+    const char *text; /* the annotation; borrowed from the image or index. NULL: no base is known */
+    koc_digest digest;
+} koc__sbom_base;
+void koc__sbom_base_dispose(koc__sbom_base *b);
+KOC__DEFINE_AUTO_VAL(koc__sbom_base, koc__sbom_base_dispose);
+/* From org.opencontainers.image.base.name and .digest; text NULL without them. */
+int koc__sbom_base_read(const char *name, const char *digest, koc__sbom_base *out, koc_error **err);
+const char *koc__sbom_index_annotation(const koc_index *idx, const char *key);
+/* config.created as it stands there, or NULL. Borrowed. */
+const char *koc__sbom_config_created(const koc_image *img);
+
+#define KOC__BASE_NAME   "org.opencontainers.image.base.name"
+#define KOC__BASE_DIGEST "org.opencontainers.image.base.digest"
+
+#endif

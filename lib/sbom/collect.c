@@ -1,0 +1,359 @@
+/*
+ * Fills the model for an image or an index. What a scanner or an auditor asks of it: each element has a
+ * supplier, a version and a purl, and can be reached from the document over DESCRIBES, CONTAINS and
+ * DEPENDS_ON (the edges that the NTIA's minimum elements are checked along).
+ */
+#include "core/common.h"
+
+#include <stdio.h>
+
+#include "core/buf.h"
+#include "core/digests.h"
+#include "core/path.h"
+#include "core/str.h"
+#include "core/text.h"
+#include "model/model.h"
+#include "sbom/bom.h"
+
+#define SOURCE_MAX ((size_t)1 << 20)
+
+typedef struct collector {
+    koc__bom *b;
+    const koc__sbom_options *o;
+    const koc__go_info *info; /* or NULL */
+    koc__op *op;
+    const char *short_name; /* last element of the repository or import path */
+    const char *supplier;   /* of the application */
+    size_t image;           /* the component that the document is about */
+} collector;
+
+/* --- names and times --- */
+
+static const char *setting(const koc__go_info *info, const char *key)
+{
+    for (size_t i = 0; info && i < info->n_settings; i++) {
+        if (strcmp(info->settings[i].key, key) == 0) {
+            return info->settings[i].value;
+        }
+    }
+    return NULL;
+}
+
+static const char *application_path(const collector *c)
+{
+    if (c->info && c->info->main.path && *c->info->main.path) {
+        return c->info->main.path;
+    }
+    if (c->info && c->info->path && *c->info->path) {
+        return c->info->path;
+    }
+    return c->o->import_path && *c->o->import_path ? c->o->import_path : NULL;
+}
+
+static void begin(collector *c)
+{
+    const char *path = application_path(c);
+    const char *named = c->o->repository    ? c->o->repository
+                        : c->o->import_path ? c->o->import_path
+                        : path              ? path
+                                            : "image";
+    c->short_name = koc__bom_take(c->b, koc__str_dup(koc__path_base(koc__str(named))));
+    c->supplier = path ? koc__bom_module_supplier(c->b, path) : "unknown";
+    c->b->tool = koc__bom_text(c->b, "koc-%s",
+                               c->o->tool_version ? c->o->tool_version : koc_version_string());
+    c->b->author = c->supplier;
+    c->b->comment = "Suppliers are derived from module paths and image names.";
+}
+
+/* SOURCE_DATE_EPOCH, else the commit's time, else the config's; 1970 where these say nothing. */
+static int set_created(collector *c, const char *config_created, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(64);
+    const char *commit = setting(c->info, "vcs.time");
+    int64_t when = 0;
+    if (c->o->has_epoch) {
+        when = c->o->epoch;
+    } else if (!commit || !koc__parse_rfc3339(koc__str(commit), &when, NULL, NULL) || when < 0) {
+        bool known = config_created &&
+                     koc__parse_rfc3339(koc__str(config_created), &when, NULL, NULL) && when > 0;
+        when = known ? when : 0;
+    }
+    KOC__TRY(koc__rfc3339(&text, when, err));
+    c->b->created = koc__bom_text(c->b, "%s", koc__buf_cstr(&text));
+    return KOC_OK;
+}
+
+static void set_document_name(collector *c, const koc_digest *d)
+{
+    const char *name = koc__bom_text(c->b, "%s-%.12s", c->short_name, koc__digest_hex(d).s);
+    c->b->name = koc__bom_word(c->b, name);
+}
+
+/* --- images --- */
+
+static size_t add_container(collector *c, const char *id, const char *name, const koc_digest *d)
+{
+    size_t i = koc__bom_add(c->b, KOC__BOM_CONTAINER, id, name);
+    koc__bom_get(c->b, i)->version = koc__bom_text(c->b, "%s", koc__digest_str(d).s);
+    koc__bom_get(c->b, i)->supplier = c->supplier;
+    if (d->algorithm == KOC_DIGEST_SHA256) {
+        koc__bom_hash_add(c->b, i, KOC__BOM_SHA256, d->bytes, d->len);
+    }
+    return i;
+}
+
+/* An image or index of ours; p NULL: an index. */
+static size_t add_image(collector *c, const char *id, const koc_digest *d, const koc_platform *p)
+{
+    koc_kv qualifiers[] = {
+        {"arch", p ? p->arch : NULL}, {"repository_url", c->o->repository}, {"tag", NULL}};
+    const char *name = c->o->repository ? c->o->repository : c->short_name;
+    size_t i = add_container(c, id, name, d);
+    koc__bom_get(c->b, i)->purl =
+        koc__bom_take(c->b, koc__purl_oci(c->short_name, d, qualifiers, KOC__COUNT(qualifiers)));
+    return i;
+}
+
+static void add_known_base(collector *c, const koc__sbom_base *base, const char *arch)
+{
+    const koc_reference *name = base->name;
+    const char *tag = koc_reference_tag(name);
+    koc_str last = koc__path_base(koc__str(koc_reference_repository(name)));
+    const char *short_name = koc__bom_take(c->b, koc__str_dup(last));
+    const char *where = koc__reference_context(name);
+    koc_kv qualifiers[] = {{"arch", arch}, {"repository_url", where}, {"tag", tag}};
+    size_t i =
+        add_container(c, koc__bom_text(c->b, "BaseImage-%s", short_name), where, &base->digest);
+    koc__bom_component *component = koc__bom_get(c->b, i);
+    if (tag) {
+        component->version = koc__bom_text(c->b, "%s@%s", tag, component->version);
+    }
+    component->supplier = koc__bom_image_supplier(c->b, name);
+    component->purl = koc__bom_take(
+        c->b, koc__purl_oci(short_name, &base->digest, qualifiers, KOC__COUNT(qualifiers)));
+    koc__bom_link(c->b, c->image, KOC__BOM_DESCENDANT_OF, i);
+    koc__bom_link(c->b, c->image, KOC__BOM_CONTAINS, i);
+}
+
+static int add_base(collector *c, const char *name, const char *digest, const char *arch,
+                    koc_error **err)
+{
+    KOC__AUTO_VAL(koc__sbom_base) base = {0};
+    KOC__TRY(koc__sbom_base_read(name, digest, &base, err));
+    if (base.text && base.name) {
+        add_known_base(c, &base, arch);
+    } else if (base.text) {
+        size_t i = add_container(c, "BaseImage", base.text, &base.digest);
+        koc__bom_get(c->b, i)->supplier = "unknown";
+        koc__bom_get(c->b, i)->purl =
+            koc__bom_take(c->b, koc__purl_oci("image", &base.digest, NULL, 0));
+        koc__bom_link(c->b, c->image, KOC__BOM_DESCENDANT_OF, i);
+        koc__bom_link(c->b, c->image, KOC__BOM_CONTAINS, i);
+    }
+    return KOC_OK;
+}
+
+/* --- the program --- */
+
+/* How it was built: "package x; -trimpath=true; …". */
+static int build_text(collector *c, const char **out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(SOURCE_MAX);
+    if (c->info && c->info->path) {
+        KOC__TRY(koc__buf_printf(&text, err, "package %s", c->info->path));
+    }
+    for (size_t i = 0; c->info && i < c->info->n_settings; i++) {
+        const koc_kv *s = &c->info->settings[i];
+        KOC__TRY(koc__buf_printf(&text, err, "%s%s=%s", text.len ? "; " : "", s->key, s->value));
+    }
+    *out = text.len ? koc__bom_text(c->b, "%s", koc__buf_cstr(&text)) : NULL;
+    return KOC_OK;
+}
+
+/* git+https://github.com/owner/name@revision where the path tells the repository, else NULL. */
+static const char *commit_url(collector *c, const char *path)
+{
+    const char *revision = setting(c->info, "vcs.revision"), *vcs = setting(c->info, "vcs");
+    koc_str rest = koc__str(path), host, owner, name;
+    if (!revision || !koc__streq(vcs, "git") || !koc__str_split(&rest, '/', &host) ||
+        !koc__str_split(&rest, '/', &owner) || !koc__str_split(&rest, '/', &name)) {
+        return NULL;
+    }
+    if (!koc__str_is(host, "github.com") && !koc__str_is(host, "bitbucket.org")) {
+        return NULL;
+    }
+    return koc__bom_text(c->b, "git+https://%.*s/%.*s/%.*s@%s", KOC__FMT(host), KOC__FMT(owner),
+                         KOC__FMT(name), revision);
+}
+
+static const char *binary_name(const koc__sbom_options *o)
+{
+    return o->binary_name && o->binary_name[0] == '/' ? o->binary_name + 1 : o->binary_name;
+}
+
+/* The file itself, made from app; its SHA-256 is app's too. */
+static int add_binary(collector *c, size_t app, koc_error **err)
+{
+    uint8_t sha256[32], sha1[20];
+    const char *name = binary_name(c->o);
+    if (!c->o->binary || !name) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc__sbom_hash_file(c->o->binary, c->o->binary_digest, c->op, sha256, sha1, err));
+    size_t file = koc__bom_add(c->b, KOC__BOM_FILE, koc__bom_text(c->b, "File-%s", name), name);
+    koc__bom_hash_add(c->b, file, KOC__BOM_SHA1, sha1, sizeof(sha1));
+    koc__bom_hash_add(c->b, file, KOC__BOM_SHA256, sha256, sizeof(sha256));
+    koc__bom_hash_add(c->b, app, KOC__BOM_SHA256, sha256, sizeof(sha256));
+    koc__bom_link(c->b, file, KOC__BOM_GENERATED_FROM, app);
+    return KOC_OK;
+}
+
+/* The main module, or what little is known of a program that tells nothing. */
+static int add_application(collector *c, const koc_digest *image, size_t *out, koc_error **err)
+{
+    const koc__go_module *m = c->info && c->info->main.path ? &c->info->main : NULL;
+    const char *path = application_path(c);
+    path = path ? path : c->short_name;
+    size_t i = koc__bom_add(c->b, KOC__BOM_APPLICATION, koc__bom_text(c->b, "Go-%s", path), path);
+    const char *version = m && *m->version ? koc__bom_text(c->b, "%s", m->version) : NULL;
+    bool released = version && strcmp(version, "(devel)") != 0;
+    const char *purl = koc__bom_take(c->b, koc__purl_go(path, released ? version : NULL));
+    const char *source;
+    KOC__TRY(build_text(c, &source, err));
+    koc__bom_component *component = koc__bom_get(c->b, i);
+    component->version = version ? version : koc__bom_text(c->b, "%s", koc__digest_str(image).s);
+    component->supplier = c->supplier;
+    component->purl = purl;
+    component->download = commit_url(c, path);
+    component->file_name = binary_name(c->o) ? koc__bom_text(c->b, "%s", binary_name(c->o)) : NULL;
+    component->source = source;
+    koc__bom_link(c->b, c->image, KOC__BOM_CONTAINS, i);
+    *out = i;
+    return add_binary(c, i, err);
+}
+
+/* The number in "go1.26.8 X:exp"; empty for a toolchain between releases. */
+static koc_str release_number(const char *go_version)
+{
+    koc_str rest = koc__str(go_version), word;
+    if (!koc__str_word(&rest, &word) || !koc__str_starts(word, "go")) {
+        return KOC__STR("");
+    }
+    koc_str number = koc__str_from(word, 2);
+    for (size_t i = 0; i < number.len; i++) {
+        if (number.ptr[i] != '.' && (number.ptr[i] < '0' || number.ptr[i] > '9')) {
+            return KOC__STR("");
+        }
+    }
+    return number;
+}
+
+static void add_stdlib(collector *c, size_t app)
+{
+    const char *text = c->info->go_version;
+    koc_str number = release_number(text);
+    size_t i = koc__bom_add(c->b, KOC__BOM_LIBRARY, "Go-stdlib", "stdlib");
+    koc__bom_component *component = koc__bom_get(c->b, i);
+    component->version = koc__bom_text(c->b, "%s", text);
+    component->supplier = "The Go Authors";
+    component->license = "BSD-3-Clause";
+    component->copyright = "Copyright 2009 The Go Authors.";
+    component->source = koc__bom_text(c->b, "the standard library of the toolchain %s", text);
+    if (number.len > 0) {
+        const char *version = koc__bom_text(c->b, "%.*s", KOC__FMT(number));
+        component->version = koc__bom_text(c->b, "go%s", version);
+        component->purl = koc__bom_take(c->b, koc__purl_go("stdlib", version));
+        component->cpe = koc__bom_text(c->b, "cpe:2.3:a:golang:go:%s:*:*:*:*:*:*:*", version);
+        component->download = koc__bom_text(c->b, "https://go.dev/dl/go%s.src.tar.gz", version);
+    } else {
+        component->purl = koc__bom_take(c->b, koc__purl_go("stdlib", NULL));
+    }
+    koc__bom_link(c->b, app, KOC__BOM_DEPENDS_ON, i);
+}
+
+/* A folder stands in for the module; Go calls that version "(devel)" or leaves it empty. */
+static bool is_folder(const koc__go_module *m)
+{
+    return m->path[0] == '.' || m->path[0] == '/' || *m->version == '\0' ||
+           strcmp(m->version, "(devel)") == 0;
+}
+
+static void add_dependency(collector *c, size_t app, const koc__go_module *m)
+{
+    bool local = m->replace && is_folder(m->replace);
+    const koc__go_module *used = m->replace && !local ? m->replace : m;
+    const char *version = *used->version ? used->version : "unknown";
+    const char *id = koc__bom_text(c->b, "Go-%s-%s", used->path, version);
+    size_t i = koc__bom_add(c->b, KOC__BOM_LIBRARY, id, used->path);
+    koc__bom_component *component = koc__bom_get(c->b, i);
+    component->version = koc__bom_text(c->b, "%s", version);
+    component->supplier = koc__bom_module_supplier(c->b, used->path);
+    component->purl = koc__bom_take(c->b, koc__purl_go(used->path, used->version));
+    component->go_sum = *used->sum ? koc__bom_text(c->b, "%s", used->sum) : NULL;
+    if (c->o->module_proxy && !local && *used->version && *used->sum) {
+        component->download = koc__bom_take(
+            c->b, koc__purl_module_zip(c->o->module_proxy, used->path, used->version));
+    }
+    if (m->replace) {
+        component->source = koc__bom_text(c->b, "replaced %s %s => %s %s", m->path, m->version,
+                                          m->replace->path, m->replace->version);
+    }
+    koc__bom_link(c->b, app, KOC__BOM_DEPENDS_ON, i);
+}
+
+int koc__bom_collect_image(koc__bom *b, const koc__sbom_options *o, const koc_image *img,
+                           const koc__go_info *info, koc__op *op, koc_error **err)
+{
+    collector c = {.b = b, .o = o, .info = info, .op = op};
+    const koc_digest *digest = &koc_image_descriptor(img)->digest;
+    const koc_platform *p = koc_image_platform(img);
+    size_t app;
+    begin(&c);
+    set_document_name(&c, digest);
+    KOC__TRY(set_created(&c, koc__sbom_config_created(img), err));
+    c.image = add_image(&c, koc__bom_text(b, "Image-%s", c.short_name), digest, p);
+    koc__bom_link(b, KOC__BOM_DOCUMENT, KOC__BOM_DESCRIBES, c.image);
+    KOC__TRY(add_application(&c, digest, &app, err));
+    if (info) {
+        add_stdlib(&c, app);
+    }
+    for (size_t i = 0; info && i < info->n_deps; i++) {
+        add_dependency(&c, app, &info->deps[i]);
+    }
+    KOC__TRY(add_base(&c, koc_image_annotation(img, KOC__BASE_NAME),
+                      koc_image_annotation(img, KOC__BASE_DIGEST), p ? p->arch : NULL, err));
+    return koc__bom_check(b, err);
+}
+
+static int add_child(collector *c, const koc_descriptor *d, koc_error **err)
+{
+    KOC__AUTO_STR platform = d->platform ? koc__platform_str(d->platform) : koc__strdup("unknown");
+    if (!platform) {
+        return koc__oom(err);
+    }
+    const char *id = koc__bom_text(c->b, "Image-%s-%s", c->short_name, platform);
+    size_t i = add_image(c, id, &d->digest, d->platform);
+    koc__bom_get(c->b, i)->source = koc__bom_text(c->b, "image for %s", platform);
+    koc__bom_link(c->b, c->image, KOC__BOM_CONTAINS, i);
+    koc__bom_link(c->b, i, KOC__BOM_VARIANT_OF, c->image);
+    return KOC_OK;
+}
+
+int koc__bom_collect_index(koc__bom *b, const koc__sbom_options *o, const koc_index *idx,
+                           koc_error **err)
+{
+    collector c = {.b = b, .o = o};
+    const koc_digest *digest = &koc_index_descriptor(idx)->digest;
+    const koc_image *first = koc_index_image(idx, 0);
+    begin(&c);
+    set_document_name(&c, digest);
+    KOC__TRY(set_created(&c, first ? koc__sbom_config_created(first) : NULL, err));
+    c.image = add_image(&c, koc__bom_text(b, "Index-%s", c.short_name), digest, NULL);
+    koc__bom_link(b, KOC__BOM_DOCUMENT, KOC__BOM_DESCRIBES, c.image);
+    for (size_t i = 0; i < koc_index_count(idx); i++) {
+        KOC__TRY(add_child(&c, koc_index_get(idx, i), err));
+    }
+    KOC__TRY(add_base(&c, koc__sbom_index_annotation(idx, KOC__BASE_NAME),
+                      koc__sbom_index_annotation(idx, KOC__BASE_DIGEST), NULL, err));
+    return koc__bom_check(b, err);
+}

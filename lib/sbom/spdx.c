@@ -1,0 +1,261 @@
+/*
+ * SPDX 2.3 in JSON. The document's namespace must be new for each content and the same for the same
+ * content: it ends in the SHA-256 of the document, taken while that place held zeros.
+ */
+#include "core/common.h"
+
+#include "core/json_write.h"
+#include "core/sha256.h"
+#include "core/str.h"
+#include "core/text.h"
+#include "sbom/bom.h"
+
+#define NAMESPACE   "https://spdx.org/spdxdocs/koc/"
+#define NOASSERTION "NOASSERTION"
+#define PLACEHOLDER "0000000000000000000000000000000000000000000000000000000000000000"
+
+static const char *or_noassertion(const char *s)
+{
+    return s ? s : NOASSERTION;
+}
+
+/* Ids are words, so no id needs more room than this adds. */
+static void put_id(koc__jw *w, const char *key, const koc__bom *b, size_t i)
+{
+    char id[16384];
+    if (i == KOC__BOM_DOCUMENT) {
+        koc__jw_kv(w, key, "SPDXRef-DOCUMENT");
+        return;
+    }
+    snprintf(id, sizeof(id), "SPDXRef-%s", b->components[i].id);
+    koc__jw_kv(w, key, id);
+}
+
+static void put_labelled(koc__jw *w, const char *key, const char *label, const char *value)
+{
+    char text[4096];
+    snprintf(text, sizeof(text), "%s: %s", label, value);
+    koc__jw_kv(w, key, text);
+}
+
+static void put_checksums(koc__jw *w, const koc__bom_component *c)
+{
+    if (c->n_hashes == 0) {
+        return;
+    }
+    koc__jw_key(w, "checksums");
+    koc__jw_array(w);
+    for (size_t i = 0; i < c->n_hashes; i++) {
+        koc__jw_object(w);
+        koc__jw_kv(w, "algorithm", c->hashes[i].algorithm == KOC__BOM_SHA1 ? "SHA1" : "SHA256");
+        koc__jw_kv(w, "checksumValue", c->hashes[i].hex);
+        koc__jw_object_end(w);
+    }
+    koc__jw_array_end(w);
+}
+
+static void put_reference(koc__jw *w, const char *category, const char *type, const char *locator)
+{
+    if (!locator) {
+        return;
+    }
+    koc__jw_object(w);
+    koc__jw_kv(w, "referenceCategory", category);
+    koc__jw_kv(w, "referenceType", type);
+    koc__jw_kv(w, "referenceLocator", locator);
+    koc__jw_object_end(w);
+}
+
+static void put_references(koc__jw *w, const koc__bom_component *c)
+{
+    if (!c->purl && !c->cpe && !c->go_sum) {
+        return;
+    }
+    koc__jw_key(w, "externalRefs");
+    koc__jw_array(w);
+    put_reference(w, "PACKAGE-MANAGER", "purl", c->purl);
+    put_reference(w, "SECURITY", "cpe23Type", c->cpe);
+    put_reference(w, "OTHER", "go-module-h1", c->go_sum);
+    koc__jw_array_end(w);
+}
+
+static const char *purpose(int32_t kind)
+{
+    switch (kind) {
+    case KOC__BOM_CONTAINER: return "CONTAINER";
+    case KOC__BOM_APPLICATION: return "APPLICATION";
+    default: return "LIBRARY";
+    }
+}
+
+static void put_package(koc__jw *w, const koc__bom *b, size_t i)
+{
+    const koc__bom_component *c = &b->components[i];
+    koc__jw_object(w);
+    put_id(w, "SPDXID", b, i);
+    koc__jw_kv(w, "name", c->name);
+    koc__jw_kv(w, "versionInfo", c->version);
+    if (c->supplier) {
+        put_labelled(w, "supplier", "Organization", c->supplier);
+    }
+    koc__jw_kv(w, "packageFileName", c->file_name);
+    koc__jw_kv(w, "downloadLocation", or_noassertion(c->download));
+    koc__jw_key(w, "filesAnalyzed");
+    koc__jw_bool(w, false);
+    koc__jw_kv(w, "licenseConcluded", or_noassertion(c->license));
+    koc__jw_kv(w, "licenseDeclared", or_noassertion(c->license));
+    koc__jw_kv(w, "copyrightText", or_noassertion(c->copyright));
+    koc__jw_kv(w, "primaryPackagePurpose", purpose(c->kind));
+    put_checksums(w, c);
+    put_references(w, c);
+    koc__jw_kv(w, "sourceInfo", c->source);
+    koc__jw_object_end(w);
+}
+
+static void put_file(koc__jw *w, const koc__bom *b, size_t i)
+{
+    const koc__bom_component *c = &b->components[i];
+    char name[8192];
+    snprintf(name, sizeof(name), "./%s", c->name);
+    koc__jw_object(w);
+    put_id(w, "SPDXID", b, i);
+    koc__jw_kv(w, "fileName", name);
+    koc__jw_key(w, "fileTypes");
+    koc__jw_array(w);
+    koc__jw_str(w, "BINARY");
+    koc__jw_array_end(w);
+    put_checksums(w, c);
+    koc__jw_kv(w, "licenseConcluded", NOASSERTION);
+    koc__jw_key(w, "licenseInfoInFiles");
+    koc__jw_array(w);
+    koc__jw_str(w, NOASSERTION);
+    koc__jw_array_end(w);
+    koc__jw_kv(w, "copyrightText", NOASSERTION);
+    koc__jw_object_end(w);
+}
+
+/* The packages, or the files. */
+static void put_components(koc__jw *w, const koc__bom *b, const char *key, bool files)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < b->n_components; i++) {
+        count += (b->components[i].kind == KOC__BOM_FILE) == files;
+    }
+    if (count == 0) {
+        return;
+    }
+    koc__jw_key(w, key);
+    koc__jw_array(w);
+    for (size_t i = 0; i < b->n_components; i++) {
+        if ((b->components[i].kind == KOC__BOM_FILE) != files) {
+            continue;
+        }
+        if (files) {
+            put_file(w, b, i);
+        } else {
+            put_package(w, b, i);
+        }
+    }
+    koc__jw_array_end(w);
+}
+
+static const char *edge_name(int32_t type)
+{
+    switch (type) {
+    case KOC__BOM_DESCRIBES: return "DESCRIBES";
+    case KOC__BOM_CONTAINS: return "CONTAINS";
+    case KOC__BOM_DEPENDS_ON: return "DEPENDS_ON";
+    case KOC__BOM_DESCENDANT_OF: return "DESCENDANT_OF";
+    case KOC__BOM_VARIANT_OF: return "VARIANT_OF";
+    default: return "GENERATED_FROM";
+    }
+}
+
+static void put_edges(koc__jw *w, const koc__bom *b)
+{
+    koc__jw_key(w, "relationships");
+    koc__jw_array(w);
+    for (size_t i = 0; i < b->n_edges; i++) {
+        koc__jw_object(w);
+        put_id(w, "spdxElementId", b, b->edges[i].from);
+        koc__jw_kv(w, "relationshipType", edge_name(b->edges[i].type));
+        put_id(w, "relatedSpdxElement", b, b->edges[i].to);
+        koc__jw_object_end(w);
+    }
+    koc__jw_array_end(w);
+}
+
+static void put_creation(koc__jw *w, const koc__bom *b)
+{
+    char text[4096];
+    koc__jw_key(w, "creationInfo");
+    koc__jw_object(w);
+    koc__jw_kv(w, "created", b->created);
+    koc__jw_key(w, "creators");
+    koc__jw_array(w);
+    snprintf(text, sizeof(text), "Tool: %s", b->tool);
+    koc__jw_str(w, text);
+    if (b->author) {
+        snprintf(text, sizeof(text), "Organization: %s", b->author);
+        koc__jw_str(w, text);
+    }
+    koc__jw_array_end(w);
+    koc__jw_kv(w, "comment", b->comment);
+    koc__jw_object_end(w);
+}
+
+/* What the document is about, besides the DESCRIBES edges: old readers look here. */
+static void put_described(koc__jw *w, const koc__bom *b)
+{
+    char id[16384];
+    koc__jw_key(w, "documentDescribes");
+    koc__jw_array(w);
+    for (size_t i = 0; i < b->n_edges; i++) {
+        if (b->edges[i].type == KOC__BOM_DESCRIBES) {
+            snprintf(id, sizeof(id), "SPDXRef-%s", b->components[b->edges[i].to].id);
+            koc__jw_str(w, id);
+        }
+    }
+    koc__jw_array_end(w);
+}
+
+/* Puts the hash of what start begins in the place of the zeros. */
+static void seal(koc__buf *out, size_t start)
+{
+    uint8_t hash[32];
+    char hex[65];
+    koc__sha256 h;
+    koc__sha256_init(&h);
+    koc__sha256_update(&h, out->ptr + start, out->len - start);
+    koc__sha256_final(&h, hash);
+    koc__hex(hash, sizeof(hash), hex);
+    char *at = memmem(out->ptr + start, out->len - start, PLACEHOLDER, 64);
+    if (at) {
+        memcpy(at, hex, 64);
+    }
+}
+
+int koc__spdx_write(const koc__bom *b, koc__buf *out, koc_error **err)
+{
+    char space[8192];
+    size_t start = out->len;
+    koc__jw w;
+    snprintf(space, sizeof(space), "%s%.4096s-%s", NAMESPACE, b->name, PLACEHOLDER);
+    koc__jw_begin(&w, out, 2, 0);
+    koc__jw_object(&w);
+    koc__jw_kv(&w, "spdxVersion", "SPDX-2.3");
+    koc__jw_kv(&w, "dataLicense", "CC0-1.0");
+    koc__jw_kv(&w, "SPDXID", "SPDXRef-DOCUMENT");
+    koc__jw_kv(&w, "name", b->name);
+    koc__jw_kv(&w, "documentNamespace", space);
+    put_creation(&w, b);
+    put_described(&w, b);
+    put_components(&w, b, "packages", false);
+    put_components(&w, b, "files", true);
+    put_edges(&w, b);
+    koc__jw_object_end(&w);
+    KOC__TRY(koc__jw_end(&w, err));
+    KOC__TRY(koc__buf_putc(out, '\n', err));
+    seal(out, start);
+    return KOC_OK;
+}

@@ -1,0 +1,85 @@
+/* Package URLs, and what GOPROXY means for download locations. */
+#include "core/common.h"
+
+#include "core/digests.h"
+#include "core/str.h"
+#include "sbom/bom.h"
+#include "test.h"
+
+#define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static koc_digest digest(void)
+{
+    koc_digest d;
+    assert_int_equal(koc_digest_parse("sha256:" HEX, &d, NULL), KOC_OK);
+    return d;
+}
+
+static void check(char *got, const char *want)
+{
+    KOC__AUTO_STR text = got;
+    assert_non_null(text);
+    assert_string_equal(text, want);
+}
+
+KOC_TEST(purl_go_keeps_case_and_escapes)
+{
+    check(koc__purl_go("github.com/BurntSushi/toml", "v1.6.0"),
+          "pkg:golang/github.com/BurntSushi/toml@v1.6.0");
+    check(koc__purl_go("a.b/c", "v1.0.0+dirty"), "pkg:golang/a.b/c@v1.0.0%2Bdirty");
+    check(koc__purl_go("a.b/c~d", NULL), "pkg:golang/a.b/c~d");
+    check(koc__purl_go("a b/\xc3\xa9", ""), "pkg:golang/a%20b/%C3%A9");
+}
+
+KOC_TEST(purl_oci_leaves_out_what_is_not_known)
+{
+    koc_digest d = digest();
+    koc_kv q[] = {{"arch", "amd64"}, {"repository_url", "127.0.0.1:5000/x/App"}, {"tag", NULL}};
+    check(koc__purl_oci("App", &d, q, 3),
+          "pkg:oci/app@sha256:" HEX "?arch=amd64&repository_url=127.0.0.1:5000%2Fx%2FApp");
+    check(koc__purl_oci("app", &d, NULL, 0), "pkg:oci/app@sha256:" HEX);
+}
+
+KOC_TEST(purl_ko_lowers_two_elements_of_more)
+{
+    check(koc__purl_ko_go("GitHub.com/Foo/Bar/V2", "v1"),
+          "pkg:golang/github.com/foo/Bar/V2@v1?type=module");
+    check(koc__purl_ko_go("GitHub.com/Foo", "v1"), "pkg:golang/GitHub.com/Foo@v1?type=module");
+    check(koc__purl_ko_go("X", "(devel)"), "pkg:golang/X@(devel)?type=module");
+    check(koc__purl_ko_go("", ""), "pkg:golang/@?type=module");
+}
+
+KOC_TEST(purl_ko_oci_is_a_web_form)
+{
+    koc_digest d = digest();
+    koc_kv q[] = {{"mediaType", "a/b+c d~e%20"}, {"os", ""}, {"variant", NULL}};
+    check(koc__purl_ko_oci("image", &d, q, 3),
+          "pkg:oci/image@sha256:" HEX "?mediaType=a%2Fb%2Bc+d~e%2520&os=");
+}
+
+KOC_TEST(purl_module_zip_escapes_capitals)
+{
+    check(koc__purl_module_zip("https://p/x", "github.com/BurntSushi/toml", "v1.0.0+Inc"),
+          "https://p/x/github.com/!burnt!sushi/toml/@v/v1.0.0%2B!inc.zip");
+}
+
+KOC_TEST(purl_proxy_is_the_first_that_is_asked)
+{
+    static const struct {
+        const char *given, *want;
+    } cases[] = {
+        {"https://a.example,direct", "https://a.example"},
+        {" https://a.example/go/ | https://b.example", "https://a.example/go"},
+        {"https://user:secret@a.example,https://b.example", "https://b.example"},
+        {"direct,https://a.example", NULL},
+        {"off", NULL},
+        {"", NULL},
+        {"file:///x,https://b.example", "https://b.example"},
+        {NULL, NULL},
+    };
+    for (size_t i = 0; i < KOC__COUNT(cases); i++) {
+        KOC__AUTO_STR got = NULL;
+        assert_int_equal(koc__sbom_proxy(cases[i].given, &got, NULL), KOC_OK);
+        assert_true(koc__streq(got, cases[i].want));
+    }
+}

@@ -1,0 +1,96 @@
+/* --compat=ko against documents that ko wrote. */
+#include "core/common.h"
+
+#include <limits.h>
+
+#include "core/str.h"
+#include "sample.h"
+
+static void check_document(const koc_buf *doc, const char *recorded)
+{
+    KOC__AUTO_VAL(koc__buf) want = KOC__BUF_INIT(0);
+    sample_read(recorded, &want);
+    assert_string_equal(doc->ptr, koc__buf_cstr(&want));
+    assert_int_equal(doc->len, want.len);
+}
+
+KOC_TEST(spdx_ko_image_is_ko_s)
+{
+    KOC__AUTO(koc_image) img = sample_image();
+    KOC__AUTO_VAL(koc_buf) doc = KOC_BUF_INIT;
+    koc__go_module deps[1];
+    koc__go_info info = sample_info(deps);
+    koc__sbom_options o = {.compat = true, .module_proxy = "https://goproxy.example"};
+    assert_int_equal(koc__sbom_image(&o, img, &info, NULL, &doc, NULL), KOC_OK);
+    check_document(&doc, "01-single/sbom.spdx.json");
+}
+
+KOC_TEST(spdx_ko_index_is_ko_s)
+{
+    static const struct {
+        const char *index, *recorded;
+        int64_t epoch;
+    } cases[] = {
+        {"02-index-oci/index.json", "02-index-oci/index.sbom.spdx.json", 1709296496},
+        {"hello-index/index.json", "hello-index/index.sbom.spdx.json", 1700000000},
+    };
+    for (size_t i = 0; i < KOC__COUNT(cases); i++) {
+        KOC__AUTO(koc_index) idx = sample_index(cases[i].index);
+        KOC__AUTO_VAL(koc_buf) doc = KOC_BUF_INIT;
+        koc__sbom_options o = {.compat = true, .has_epoch = true, .epoch = cases[i].epoch};
+        assert_int_equal(koc__sbom_index(&o, idx, NULL, &doc, NULL), KOC_OK);
+        check_document(&doc, cases[i].recorded);
+    }
+}
+
+KOC_TEST(spdx_ko_keeps_ko_s_oddities)
+{
+    KOC__AUTO(koc_image) img = sample_image();
+    KOC__AUTO_VAL(koc_buf) doc = KOC_BUF_INIT;
+    koc__go_module other = {"example.com/other", "v2.0.0", "h1:AAAA", NULL};
+    koc__go_module deps[] = {
+        {"GitHub.com/Foo/Bar", "v1.0.0+incompatible", "h1:////", NULL},
+        {"Example.COM/Two", "v0.1.0", "not-a-sum", NULL},
+        {"example.com/old", "v1.0.0", "", &other},
+    };
+    koc__go_info info = {.main = {"m/<&>", "v1.0.0+dirty", "", NULL}, .deps = deps, .n_deps = 3};
+    koc__sbom_options o = {.compat = true, .tool_version = "v9", .module_proxy = "https://p"};
+    assert_int_equal(koc__sbom_image(&o, img, &info, NULL, &doc, NULL), KOC_OK);
+    assert_non_null(strstr(doc.ptr, "\"Tool: ko v9\""));
+    assert_non_null(strstr(doc.ptr, "SPDXRef-Package-m.\\u003c\\u0026\\u003e-v1.0.0+dirty"));
+    assert_non_null(
+        strstr(doc.ptr, "pkg:golang/github.com/foo/Bar@v1.0.0+incompatible?type=module"));
+    assert_non_null(strstr(doc.ptr, "pkg:golang/Example.COM/Two@v0.1.0?type=module"));
+    assert_non_null(strstr(doc.ptr, "\"checksumValue\": \"ffffff\""));
+    assert_non_null(strstr(doc.ptr, "\"checksumValue\": \"\""));
+    assert_non_null(strstr(doc.ptr, "\"https://p/example.com/old/@v/v1.0.0.zip\""));
+    assert_null(strstr(doc.ptr, "example.com/other"));
+}
+
+KOC_TEST(spdx_ko_without_build_info_has_an_empty_module)
+{
+    KOC__AUTO(koc_image) img = sample_image();
+    KOC__AUTO_VAL(koc_buf) doc = KOC_BUF_INIT;
+    koc__sbom_options o = {.compat = true};
+    assert_int_equal(koc__sbom_image(&o, img, NULL, NULL, &doc, NULL), KOC_OK);
+    assert_non_null(strstr(doc.ptr, "\"SPDXRef-Package--\""));
+    assert_non_null(strstr(doc.ptr, "\"downloadLocation\": \"https://\""));
+}
+
+KOC_TEST(spdx_ko_survives_lack_of_memory)
+{
+    KOC__AUTO(koc_image) img = sample_image();
+    koc__go_module deps[1];
+    koc__go_info info = sample_info(deps);
+    koc__sbom_options o = {.compat = true, .module_proxy = "https://p"};
+    int rc = KOC_ENOMEM;
+    for (uint64_t n = 1; n < 300 && rc != KOC_OK; n++) {
+        KOC__AUTO_VAL(koc_buf) doc = KOC_BUF_INIT;
+        koc__alloc_fail_after(n);
+        rc = koc__sbom_image(&o, img, &info, NULL, &doc, NULL);
+        koc__alloc_fail_after(0);
+        assert_true(rc == KOC_OK || rc == KOC_ENOMEM);
+        assert_true(rc == KOC_OK || doc.ptr == NULL);
+    }
+    assert_int_equal(rc, KOC_OK);
+}
