@@ -1,0 +1,116 @@
+/*
+ * What the files of the command line share. The command line is a thin front: it parses words, draws
+ * progress and prints results; all else is libkoc's public API.
+ */
+#ifndef CLI_H
+#define CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <koc/context.h>
+#include <koc/error.h>
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* --- words to options (opt.c) --- */
+typedef struct cli_list { /* NULL-terminated once it has something */
+    const char **items;
+    size_t count, capacity;
+} cli_list;
+
+enum cli_kind {
+    CLI_BOOL,   /* bool; a value only as --flag=false */
+    CLI_COUNT,  /* int; -v, -vv */
+    CLI_INT,    /* int32_t */
+    CLI_STRING, /* const char * */
+    CLI_CSV,    /* cli_list; ko's lists: split at commas, CSV quotes, repeats append */
+    CLI_LIST    /* cli_list; one item an occurrence */
+};
+typedef struct cli_flag {
+    const char *name; /* without dashes; NULL ends a table */
+    char letter;      /* or 0 */
+    enum cli_kind kind;
+    size_t offset;     /* in the command's option struct */
+    const char *value; /* what stands for the value in help: "REF" */
+    const char *group; /* heading in help */
+    const char *help;  /* one sentence, lower case, no full stop */
+} cli_flag;
+
+typedef struct cli_example {
+    const char *command, *what;
+} cli_example;
+
+struct cli;
+typedef struct cli_command {
+    const char *name;
+    const char *alias; /* or NULL */
+    const char *group;
+    const char *usage;       /* "koc build [flags] [IMPORTPATH...]" */
+    const char *summary;     /* one line of `koc help` */
+    const char *description; /* two sentences of `koc build -h` */
+    const char *more;        /* the rest of `koc help build`, or NULL */
+    const cli_example *examples; /* ends with a NULL command */
+    const cli_flag *flags;       /* or NULL */
+    size_t options_size;         /* of the zeroed struct that flags point into */
+    void (*defaults)(void *options); /* or NULL */
+    int (*run)(struct cli *cli, void *options, const cli_list *args);
+} cli_command;
+
+extern const cli_command *const cli_commands[]; /* ends with NULL (commands.c) */
+extern const cli_flag cli_global_flags[];
+const cli_command *cli_find_command(const char *name);
+
+typedef struct cli {
+    /* What the global flags say. */
+    int verbose;
+    bool quiet, help;
+    const char *color, *progress_mode;
+    /* What follows from them. */
+    bool use_color; /* on stderr */
+    koc_cancel *cancel;
+    const cli_command *command;
+} cli;
+
+/* Flags anywhere, "--" ends them. Result EXIT_OK, or EXIT_USAGE after one line on stderr. after_dashes
+ * (or NULL) gets what follows "--"; without it that is appended to args. */
+int cli_parse(cli *c, const cli_command *command, void *options, int argc, char **argv, cli_list *args);
+int cli_list_add(cli_list *l, const char *item);
+void cli_list_free(cli_list *l);
+/* The items with a NULL at the end, or NULL when there are none. */
+const char *const *cli_list_argv(const cli_list *l);
+/* The nearest of names by edit distance; NULL: none is near. names ends with NULL. */
+const char *cli_nearest(const char *word, const char *const *names);
+
+/* --- words to people (out.c) --- */
+void cli_setup_output(cli *c);
+/* "koc: <message>", the tool's output before it, a hint after it. Returns the exit code: 1, or 130. */
+int cli_error(const cli *c, const koc_error *err);
+int cli_usage(const cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void cli_warn(const cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void cli_hint(const cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* "    Built api …": a verb in ten columns, then text. Nothing under -q. */
+void cli_verb(const cli *c, const char *verb, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Flushes stdout; a full disk or closed pipe there is an error. */
+int cli_finish_stdout(const cli *c, int code);
+/* "11.9 MB" */
+const char *cli_size(uint64_t bytes, char out[24]);
+
+/* --- help (help.c) --- */
+void cli_help_overview(void);
+void cli_help_command(const cli_command *command, bool whole);
+
+/* --- progress (progress.c) --- */
+typedef struct cli_progress cli_progress;
+/* mode: auto, tty, plain, json, none. */
+cli_progress *cli_progress_new(const cli *c);
+int cli_progress_event(const koc_progress *event, void *progress);
+/* Wipes what is live on the screen; call it before anything else is printed. */
+void cli_progress_end(cli_progress *p);
+void cli_progress_free(cli_progress *p);
+
+/* --- commands --- */
+extern const cli_command cli_build, cli_version, cli_help;
+
+#endif

@@ -1,0 +1,101 @@
+/* Help text, made from the command tables alone. */
+#include "cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const groups[] = {"Build", "Kubernetes", "Images", "Registry", "Supply chain", "Other",
+                                     NULL};
+
+void cli_help_overview(void)
+{
+    puts("koc builds container images from Go packages (and other files) without Docker,\n"
+         "pushes them to any registry and puts their digests into Kubernetes YAML.\n");
+    puts("usage: koc COMMAND [flags] [arguments]");
+    for (size_t g = 0; groups[g]; g++) {
+        bool first = true;
+        for (size_t i = 0; cli_commands[i]; i++) {
+            const cli_command *c = cli_commands[i];
+            if (strcmp(c->group, groups[g]) != 0) {
+                continue;
+            }
+            if (first) {
+                printf("\n%s\n", groups[g]);
+                first = false;
+            }
+            printf("  %-12s %s\n", c->name, c->summary);
+        }
+    }
+    puts("\nkoc COMMAND -h shows the flags of a command, koc help COMMAND its whole text.");
+}
+
+/* Text after a hanging indent, broken at spaces. */
+static void wrapped(const char *text, size_t indent, size_t at, size_t width)
+{
+    while (*text) {
+        size_t len = strcspn(text, " ");
+        if (at + len > width && at > indent) {
+            printf("\n%*s", (int)indent, "");
+            at = indent;
+        }
+        printf("%.*s", (int)len, text);
+        at += len;
+        text += len;
+        if (*text == ' ') {
+            text++;
+            putchar(' ');
+            at++;
+        }
+    }
+    putchar('\n');
+}
+
+static void one_flag(const cli_flag *f)
+{
+    char head[64];
+    char letter[8] = "    ";
+    if (f->letter) {
+        snprintf(letter, sizeof(letter), "-%c, ", f->letter);
+    }
+    snprintf(head, sizeof(head), "  %s--%s%s%s", letter, f->name, f->value ? " " : "",
+             f->value ? f->value : "");
+    size_t at = strlen(head);
+    printf("%s", head);
+    if (at > 32) {
+        printf("\n%*s", 34, "");
+    } else {
+        printf("%*s", (int)(34 - at), "");
+    }
+    wrapped(f->help, 34, 34, 100);
+}
+
+static void flag_groups(const cli_flag *table)
+{
+    const char *group = NULL;
+    for (const cli_flag *f = table; f && f->name; f++) {
+        if (!group || strcmp(group, f->group) != 0) {
+            group = f->group;
+            printf("\n%s\n", group);
+        }
+        one_flag(f);
+    }
+}
+
+void cli_help_command(const cli_command *c, bool whole)
+{
+    printf("usage: %s\n\n", c->usage);
+    wrapped(c->description, 0, 0, 100);
+    if (c->examples) {
+        puts("\nExamples");
+        for (const cli_example *e = c->examples; e->command; e++) {
+            printf("  # %s\n  %s\n", e->what, e->command);
+        }
+    }
+    flag_groups(c->flags);
+    flag_groups(cli_global_flags);
+    if (whole && c->more) {
+        printf("\n%s", c->more);
+    } else if (c->more) {
+        printf("\nkoc help %s says more.\n", c->name);
+    }
+}

@@ -1,0 +1,145 @@
+/* koc: finds the command, parses its words, turns signals into a cancel. */
+#include "cli.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static koc_cancel *on_signal_cancel;
+static volatile sig_atomic_t signals_seen;
+static volatile sig_atomic_t first_signal;
+
+/* The first one ends the work in good order, a second one ends the program. */
+static void on_signal(int number)
+{
+    if (signals_seen++ > 0) {
+        _exit(128 + number);
+    }
+    first_signal = number;
+    koc_cancel_trigger(on_signal_cancel);
+}
+
+static int catch_signals(cli *c)
+{
+    koc_error *err = NULL;
+    if (koc_cancel_new(&c->cancel, &err) != KOC_OK) {
+        int code = cli_error(c, err);
+        koc_error_free(err);
+        return code;
+    }
+    on_signal_cancel = c->cancel;
+    struct sigaction action;
+    memset(&action, 0, sizeof(action));
+    action.sa_handler = on_signal;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    action.sa_handler = SIG_IGN; /* a closed pipe is an error of the write, not the end */
+    sigaction(SIGPIPE, &action, NULL);
+    return EXIT_OK;
+}
+
+static int no_such_command(const cli *c, const char *word)
+{
+    const char *names[64];
+    size_t n = 0;
+    for (size_t i = 0; cli_commands[i] && n < 63; i++) {
+        names[n++] = cli_commands[i]->name;
+    }
+    names[n] = NULL;
+    const char *near = cli_nearest(word, names);
+    cli_usage(c, "unknown command: %s", word);
+    if (near) {
+        cli_hint(c, "did you mean koc %s?", near);
+    } else {
+        cli_hint(c, "koc help lists the commands");
+    }
+    return EXIT_USAGE;
+}
+
+static bool one_of(const char *value, const char *const *list)
+{
+    for (size_t i = 0; list[i]; i++) {
+        if (strcmp(value, list[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int check_globals(const cli *c)
+{
+    static const char *const colors[] = {"auto", "always", "never", NULL};
+    static const char *const modes[] = {"auto", "tty", "plain", "json", "none", NULL};
+    if (c->color && !one_of(c->color, colors)) {
+        return cli_usage(c, "--color: \"%s\" is not auto, always or never", c->color);
+    }
+    if (c->progress_mode && !one_of(c->progress_mode, modes)) {
+        return cli_usage(c, "--progress: \"%s\" is not auto, tty, plain, json or none", c->progress_mode);
+    }
+    return EXIT_OK;
+}
+
+static int run(cli *c, int argc, char **argv)
+{
+    void *options = calloc(1, c->command->options_size + 1);
+    cli_list args = {0};
+    if (!options) {
+        return cli_usage(c, "out of memory");
+    }
+    if (c->command->defaults) {
+        c->command->defaults(options);
+    }
+    int code = cli_parse(c, c->command, options, argc, argv, &args);
+    cli_setup_output(c);
+    if (code == EXIT_OK && c->help) {
+        cli_help_command(c->command, false);
+        code = cli_finish_stdout(c, EXIT_OK);
+    } else if (code == EXIT_OK) {
+        code = check_globals(c);
+        if (code == EXIT_OK) {
+            code = c->command->run(c, options, &args);
+        }
+    }
+    cli_list_free(&args);
+    free(options);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    cli c = {0};
+    cli_setup_output(&c);
+    int at = 1;
+    while (at < argc && argv[at][0] == '-' && argv[at][1]) { /* flags before the command */
+        at++;
+    }
+    if (at >= argc) {
+        cli_list none = {0};
+        int code = cli_parse(&c, NULL, NULL, argc - 1, argv + 1, &none);
+        if (code == EXIT_OK) {
+            cli_help_overview();
+            code = cli_finish_stdout(&c, EXIT_OK);
+        }
+        return code;
+    }
+    c.command = cli_find_command(argv[at]);
+    if (!c.command) {
+        return no_such_command(&c, argv[at]);
+    }
+    for (int i = at; i > 1; i--) { /* the command's word goes, its flags stay in order */
+        argv[i] = argv[i - 1];
+    }
+    int code = catch_signals(&c);
+    if (code == EXIT_OK) {
+        code = run(&c, argc - 2, argv + 2);
+    }
+    if (first_signal && code == 130) {
+        code = 128 + (int)first_signal;
+    }
+    koc_cancel_unref(c.cancel);
+    return code;
+}

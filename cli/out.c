@@ -1,0 +1,132 @@
+/* What is printed: results on stdout, everything else on stderr, one line each. */
+#include "cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BOLD   "\033[1m"
+#define RED    "\033[31m"
+#define GREEN  "\033[32m"
+#define YELLOW "\033[33m"
+#define CYAN   "\033[36m"
+#define RESET  "\033[0m"
+
+static bool is_set(const char *name)
+{
+    const char *v = getenv(name);
+    return v && *v;
+}
+
+void cli_setup_output(cli *c)
+{
+    const char *term = getenv("TERM");
+    if (c->color && strcmp(c->color, "always") == 0) {
+        c->use_color = true;
+    } else if (c->color && strcmp(c->color, "never") == 0) {
+        c->use_color = false;
+    } else if (is_set("NO_COLOR")) {
+        c->use_color = false;
+    } else if (is_set("CLICOLOR_FORCE") && strcmp(getenv("CLICOLOR_FORCE"), "0") != 0) {
+        c->use_color = true;
+    } else {
+        c->use_color = isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+    }
+}
+
+static void vline(const cli *c, const char *color, const char *prefix, const char *fmt, va_list args)
+{
+    flockfile(stderr);
+    fprintf(stderr, "%s%s%s", c->use_color ? color : "", prefix, c->use_color ? RESET : "");
+    vfprintf(stderr, fmt, args);
+    fputc('\n', stderr);
+    fflush(stderr);
+    funlockfile(stderr);
+}
+
+int cli_usage(const cli *c, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    vline(c, BOLD RED, "koc: ", fmt, args);
+    va_end(args);
+    return EXIT_USAGE;
+}
+
+void cli_warn(const cli *c, const char *fmt, ...)
+{
+    if (c->quiet) {
+        return;
+    }
+    va_list args;
+    va_start(args, fmt);
+    vline(c, BOLD YELLOW, "warning: ", fmt, args);
+    va_end(args);
+}
+
+void cli_hint(const cli *c, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    vline(c, CYAN, "hint: ", fmt, args);
+    va_end(args);
+}
+
+void cli_verb(const cli *c, const char *verb, const char *fmt, ...)
+{
+    if (c->quiet) {
+        return;
+    }
+    char prefix[48];
+    snprintf(prefix, sizeof(prefix), "%9s ", verb);
+    va_list args;
+    va_start(args, fmt);
+    vline(c, BOLD GREEN, prefix, fmt, args);
+    va_end(args);
+}
+
+int cli_error(const cli *c, const koc_error *err)
+{
+    const char *detail = koc_error_detail(err);
+    if (koc_error_code(err) == KOC_ECANCELLED) {
+        cli_usage(c, "cancelled");
+        return 130; /* main makes it 143 for SIGTERM */
+    }
+    if (detail && *detail) {
+        fputs(detail, stderr);
+        if (detail[strlen(detail) - 1] != '\n') {
+            fputc('\n', stderr);
+        }
+    }
+    cli_usage(c, "%s", koc_error_message(err));
+    if (koc_error_hint(err)) {
+        cli_hint(c, "%s", koc_error_hint(err));
+    }
+    return EXIT_FAILED;
+}
+
+int cli_finish_stdout(const cli *c, int code)
+{
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        cli_usage(c, "cannot write the result to stdout: %s", strerror(errno));
+        return EXIT_FAILED;
+    }
+    return code;
+}
+
+const char *cli_size(uint64_t bytes, char out[24])
+{
+    if (bytes < 1000) {
+        snprintf(out, 24, "%u B", (unsigned)bytes);
+    } else if (bytes < 100000) {
+        snprintf(out, 24, "%.1f kB", (double)bytes / 1e3);
+    } else if (bytes < UINT64_C(100000000000)) {
+        snprintf(out, 24, "%.1f MB", (double)bytes / 1e6);
+    } else {
+        snprintf(out, 24, "%.1f GB", (double)bytes / 1e9);
+    }
+    return out;
+}
