@@ -78,6 +78,8 @@ typedef struct cli {
 int cli_parse(cli *c, const cli_command *command, void *options, int argc, char **argv, cli_list *args);
 int cli_list_add(cli_list *l, const char *item);
 void cli_list_free(cli_list *l);
+/* Releases what cli_parse made; the options are not to be used any more. */
+void cli_free_kept(void);
 /* The items with a NULL at the end, or NULL when there are none. */
 const char *const *cli_list_argv(const cli_list *l);
 /* The nearest of names by edit distance; NULL: none is near. names ends with NULL. */

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include <koc/ext/publish.h>
+#include <koc/layer.h>
 
 typedef struct build_options {
     cli_list tags, platforms, ldflags, labels, annotations;

@@ -140,6 +140,7 @@ int main(int argc, char **argv)
     if (first_signal && code == 130) {
         code = 128 + (int)first_signal;
     }
+    cli_free_kept();
     koc_cancel_unref(c.cancel);
     return code;
 }

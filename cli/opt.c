@@ -154,13 +154,24 @@ static int set_int(const parser *p, const cli_flag *f, int32_t *out, const char 
     return EXIT_OK;
 }
 
-/* One field of a CSV record, as Go's encoding/csv reads it; the copy lives as long as the program. */
+static cli_list kept; /* strings made while parsing; options borrow them until the end */
+
+void cli_free_kept(void)
+{
+    for (size_t i = 0; i < kept.count; i++) {
+        free((char *)(uintptr_t)kept.items[i]);
+    }
+    cli_list_free(&kept);
+}
+
+/* One field of a CSV record, as Go's encoding/csv reads it. */
 static const char *csv_field(const char **rest, bool *broken)
 {
     const char *s = *rest;
     char *out = malloc(strlen(s) + 1);
     size_t n = 0;
-    if (!out) {
+    if (!out || cli_list_add(&kept, out) != 0) {
+        free(out);
         *broken = true;
         return NULL;
     }
