@@ -7,6 +7,7 @@ and says which. Servers listen on loopback, on free ports, and are ended by the 
 import os
 import pathlib
 import shutil
+import subprocess
 import tempfile
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 import bases as base_images
 import goapps
 import registry as registries
+from consumer import Consumer
 from runner import Home, Tool, find_tool, go_environment
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -172,3 +174,20 @@ def hello(tmp_path, go_env):
     folder = tmp_path / "hello"
     shutil.copytree(ROOT / "examples/hello", folder)
     return goapps.GoApp(folder)
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory):
+    """The library, as `meson install` lays it out, below a folder of its own."""
+    build = os.environ.get("KOC_BUILD")
+    if build is None or shutil.which("meson") is None:
+        pytest.skip("meson is missing")
+    root = tmp_path_factory.mktemp("installed")
+    subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", root],
+                   check=True, capture_output=True)
+    return root
+
+
+@pytest.fixture
+def consumer(installed, tmp_path):
+    return Consumer(installed, tmp_path)

@@ -1,8 +1,6 @@
 """libkoc in another program: installed, found by pkg-config, linked, and doing the whole job."""
 
-import os
 import pathlib
-import shutil
 import subprocess
 import time
 import urllib.request
@@ -14,47 +12,6 @@ from registry import free_port
 from runner import Tool, stop
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
-
-
-@pytest.fixture(scope="session")
-def installed(tmp_path_factory):
-    """The library, as `meson install` lays it out, below a folder of its own."""
-    build = os.environ.get("KOC_BUILD")
-    if build is None or shutil.which("meson") is None:
-        pytest.skip("meson is missing")
-    root = tmp_path_factory.mktemp("installed")
-    subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", root],
-                   check=True, capture_output=True)
-    return root
-
-
-class Consumer:
-    """Compiles a program against the installed library, knowing only what pkg-config says."""
-
-    def __init__(self, root, folder):
-        self.root, self.folder = root, folder
-        pc, = root.rglob("libkoc.pc")
-        self.library, = [p.parent for p in root.rglob("libkoc.so")]
-        self.env = {**os.environ, "PKG_CONFIG_PATH": str(pc.parent), "PKG_CONFIG_SYSROOT_DIR": str(root)}
-        symbols = subprocess.run(["nm", "-D", self.library / "libkoc.so"], capture_output=True, text=True)
-        # A sanitized library wants its runtime in the program.
-        self.sanitize = ["-fsanitize=address,undefined"] if "__asan" in symbols.stdout else []
-
-    def pkg_config(self, *args):
-        return subprocess.run(["pkg-config", *args, "libkoc"], env=self.env, capture_output=True,
-                              text=True, check=True).stdout.split()
-
-    def compile(self, source, *libraries):
-        program = self.folder / pathlib.Path(source).stem
-        subprocess.run(["cc", "-std=c99", *WARNINGS, *self.sanitize, *self.pkg_config("--cflags"),
-                        "-o", program, source, *(libraries or self.pkg_config("--libs"))], check=True)
-        return program
-
-
-@pytest.fixture
-def consumer(installed, tmp_path):
-    return Consumer(installed, tmp_path)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The same digest, whoever builds it, wherever, with how many threads, with which caches."""
 
+import pathlib
 import shutil
 
 import pytest
@@ -41,11 +42,14 @@ def test_two_directories(build, tmp_path):
     assert build(one) == build(two)
 
 
-def test_one_and_eight_threads(build, app):
-    """KOC_THREADS sets the pool; -j the builds that go on at once."""
-    digests = {build(app, "--no-cache", "-j", jobs, KOC_THREADS=threads)
-               for jobs, threads in (("1", "1"), ("8", "8"))}
+def test_one_and_eight_threads(build, app, consumer, registry, bases, home):
+    """The pool's threads are an option of the context, so a C program sets them; -j bounds compiles."""
+    program = Tool(consumer.compile(pathlib.Path(__file__).parent / "threads.c"), home,
+                   LD_LIBRARY_PATH=consumer.library, KO_DEFAULTBASEIMAGE=bases["index"],
+                   KO_DOCKER_REPO=f"{registry.host}/threads")
+    digests = {program(threads, "./cmd/app", cwd=app).ref.split("@")[1] for threads in (1, 8)}
     assert len(digests) == 1
+    assert build(app, "--no-cache", "-j", "1") == build(app, "--no-cache", "-j", "8")
 
 
 def test_other_user_other_machine(build, app, other_home, tmp_path):

@@ -1,0 +1,30 @@
+"""A program of somebody else's, compiled against the installed library."""
+
+import os
+import pathlib
+import subprocess
+
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+
+
+class Consumer:
+    """Compiles a program against the installed library, knowing only what pkg-config says."""
+
+    def __init__(self, root, folder):
+        self.root, self.folder = root, folder
+        pc, = root.rglob("libkoc.pc")
+        self.library, = [p.parent for p in root.rglob("libkoc.so")]
+        self.env = {**os.environ, "PKG_CONFIG_PATH": str(pc.parent), "PKG_CONFIG_SYSROOT_DIR": str(root)}
+        symbols = subprocess.run(["nm", "-D", self.library / "libkoc.so"], capture_output=True, text=True)
+        # A sanitized library wants its runtime in the program.
+        self.sanitize = ["-fsanitize=address,undefined"] if "__asan" in symbols.stdout else []
+
+    def pkg_config(self, *args):
+        return subprocess.run(["pkg-config", *args, "libkoc"], env=self.env, capture_output=True,
+                              text=True, check=True).stdout.split()
+
+    def compile(self, source, *libraries):
+        program = self.folder / pathlib.Path(source).stem
+        subprocess.run(["cc", "-std=c99", *WARNINGS, *self.sanitize, *self.pkg_config("--cflags"),
+                        "-o", program, source, *(libraries or self.pkg_config("--libs"))], check=True)
+        return program
