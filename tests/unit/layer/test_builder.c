@@ -1,0 +1,350 @@
+/* The layer builder: names, order, parents, content, refusals. */
+#include "helper.h"
+
+#include <sys/time.h>
+
+static koc_layer_builder *builder(koc_ctx *ctx, uint32_t flags)
+{
+    koc_layer_options o = KOC_LAYER_OPTIONS_INIT;
+    koc_layer_builder *b = NULL;
+    koc_error *err = NULL;
+    o.flags = flags;
+    ok(koc_layer_builder_new(ctx, &o, &b, &err), err);
+    return b;
+}
+
+/* One line an entry: type, mode, name, link, size. */
+static void list(koc_layer *l, koc__buf *out)
+{
+    KOC__AUTO(koc_reader) in = NULL;
+    KOC__AUTO(koc__tar_reader) r = NULL;
+    koc_error *err = NULL;
+    out->max = TEST_MAX;
+    ok(koc_layer_open_tar(l, NULL, &in, &err), err);
+    ok(koc__tar_reader_new(in, "layer", &r, &err), err);
+    for (;;) {
+        koc__tar_entry e = {0};
+        bool more = false;
+        ok(koc__tar_next(r, &e, &more, &err), err);
+        if (!more) {
+            return;
+        }
+        ok(koc__buf_printf(out, &err, "%c %o %s%s%s %d\n", e.type, e.mode, e.name,
+                           e.link ? ">" : "", e.link ? e.link : "", (int)e.size),
+           err);
+    }
+}
+
+static void finishes_as(koc_layer_builder *b, const char *expect)
+{
+    KOC__AUTO(koc_layer) l = NULL;
+    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(0);
+    koc_error *err = NULL;
+    ok(koc_layer_builder_finish(b, NULL, &l, &err), err);
+    list(l, &out);
+    assert_string_equal(koc__buf_cstr(&out), expect);
+    fails(koc_layer_builder_finish(b, NULL, &l, &err), KOC_EMISUSE, &err);
+}
+
+KOC_TEST(builder_orders_and_adds_parents)
+{
+    KOC__AUTO(koc_ctx) ctx = context(2, NULL);
+    KOC__AUTO(koc_layer_builder) b = builder(ctx, 0);
+    koc_error *err = NULL;
+    koc_entry exe = KOC_ENTRY_INIT;
+    exe.mode = 0755;
+    ok(koc_layer_builder_add_hardlink(b, "/app/0hard", "app/server", &err), err);
+    ok(koc_layer_builder_add_bytes(b, "/app-data/x", KOC__STR("12"), NULL, &err), err);
+    ok(koc_layer_builder_add_bytes(b, "app/server", KOC__STR("123"), &exe, &err), err);
+    ok(koc_layer_builder_add_bytes(b, "/app/./a//z", KOC__STR(""), NULL, &err), err);
+    ok(koc_layer_builder_add_symlink(b, "/app/link", "../etc/x", NULL, &err), err);
+    ok(koc_layer_builder_add_dir(b, "/", NULL, &err), err);
+    finishes_as(b, "5 755 app/ 0\n"
+                   "5 755 app/a/ 0\n"
+                   "0 644 app/a/z 0\n"
+                   "2 777 app/link>../etc/x 0\n"
+                   "0 755 app/server 3\n"
+                   "5 755 app-data/ 0\n"
+                   "0 644 app-data/x 2\n"
+                   "1 644 app/0hard>app/server 0\n");
+}
+
+KOC_TEST(builder_gives_the_same_bytes_in_any_order)
+{
+    static const char *const names[] = {"a/b", "a-b", "a.b", "a/b-c", "z", "a0/1", "\xc3\xbc", "Z"};
+    KOC__AUTO(koc_ctx) ctx = context(1, NULL);
+    koc_digest first = {0};
+    koc_error *err = NULL;
+    for (size_t turn = 0; turn < KOC__COUNT(names); turn++) {
+        KOC__AUTO(koc_layer_builder) b = builder(ctx, KOC_LAYER_IN_MEMORY);
+        KOC__AUTO(koc_layer) l = NULL;
+        for (size_t i = 0; i < KOC__COUNT(names); i++) {
+            const char *name = names[(i * 3 + turn) % KOC__COUNT(names)];
+            ok(koc_layer_builder_add_bytes(b, name, koc__str(name), NULL, &err), err);
+        }
+        ok(koc_layer_builder_finish(b, NULL, &l, &err), err);
+        if (turn == 0) {
+            first = koc_layer_descriptor(l)->digest;
+        }
+        assert_true(koc_digest_equal(&first, &koc_layer_descriptor(l)->digest));
+    }
+}
+
+KOC_TEST(builder_refuses_bad_paths_and_conflicts)
+{
+    KOC__AUTO(koc_ctx) ctx = context(1, NULL);
+    KOC__AUTO(koc_layer_builder) b = builder(ctx, 0);
+    koc_error *err = NULL;
+    koc_entry mode = KOC_ENTRY_INIT;
+    mode.mode = 0700;
+    fails(koc_layer_builder_add_bytes(b, "../x", KOC__STR(""), NULL, &err), KOC_EINVAL, &err);
+    fails(koc_layer_builder_add_bytes(b, "/a/../x", KOC__STR(""), NULL, &err), KOC_EINVAL, &err);
+    fails(koc_layer_builder_add_bytes(b, "/", KOC__STR(""), NULL, &err), KOC_EINVAL, &err);
+    fails(koc_layer_builder_add_bytes(b, "", KOC__STR(""), NULL, &err), KOC_EINVAL, &err);
+    ok(koc_layer_builder_add_bytes(b, "/a/b", KOC__STR("1"), NULL, &err), err);
+    fails(koc_layer_builder_add_bytes(b, "/a/b", KOC__STR("1"), NULL, &err), KOC_EEXISTS, &err);
+    fails(koc_layer_builder_add_bytes(b, "/a", KOC__STR("1"), NULL, &err), KOC_EEXISTS, &err);
+    fails(koc_layer_builder_add_bytes(b, "/a/b/c", KOC__STR("1"), NULL, &err), KOC_EINVAL, &err);
+    /* A parent may be described later, and twice the same way, but not in two ways. */
+    ok(koc_layer_builder_add_dir(b, "/a", &mode, &err), err);
+    ok(koc_layer_builder_add_dir(b, "/a/", &mode, &err), err);
+    fails(koc_layer_builder_add_dir(b, "/a", NULL, &err), KOC_EEXISTS, &err);
+    finishes_as(b, "5 700 a/ 0\n0 644 a/b 1\n");
+}
+
+KOC_TEST(builder_hardlinks_lead_to_files_of_the_layer)
+{
+    KOC__AUTO(koc_ctx) ctx = context(1, NULL);
+    KOC__AUTO(koc_layer_builder) b = builder(ctx, 0);
+    KOC__AUTO(koc_layer_builder) lost = builder(ctx, 0);
+    KOC__AUTO(koc_layer_builder) circle = builder(ctx, 0);
+    koc_layer *l = NULL;
+    koc_error *err = NULL;
+    ok(koc_layer_builder_add_hardlink(b, "/1", "/2", &err), err);
+    ok(koc_layer_builder_add_hardlink(b, "/2", "/3", &err), err);
+    ok(koc_layer_builder_add_bytes(b, "/3", KOC__STR("x"), NULL, &err), err);
+    finishes_as(b, "0 644 3 1\n1 644 1>3 0\n1 644 2>3 0\n");
+    ok(koc_layer_builder_add_hardlink(lost, "/1", "/2", &err), err);
+    fails(koc_layer_builder_finish(lost, NULL, &l, &err), KOC_EINVAL, &err);
+    ok(koc_layer_builder_add_hardlink(circle, "/1", "/2", &err), err);
+    ok(koc_layer_builder_add_hardlink(circle, "/2", "/1", &err), err);
+    fails(koc_layer_builder_finish(circle, NULL, &l, &err), KOC_EINVAL, &err);
+}
+
+KOC_TEST(builder_adds_trees)
+{
+    KOC__AUTO(koc_ctx) ctx = context(1, NULL);
+    KOC__AUTO(koc_layer_builder) b = builder(ctx, 0);
+    KOC__AUTO(koc_layer_builder) followed = builder(ctx, 0);
+    koc_tree_options o = KOC_TREE_OPTIONS_INIT;
+    koc_error *err = NULL;
+    ok(koc__fs_mkdirs(koc_test_path("t/sub"), 0755, &err), err);
+    koc_test_write("t/a.txt", "a\n", 2);
+    koc_test_write("t/sub/run", "b", 1);
+    assert_int_equal(chmod(koc_test_path("t/a.txt"), 0600), 0);
+    assert_int_equal(chmod(koc_test_path("t/sub/run"), 0700), 0);
+    assert_int_equal(symlink("sub", koc_test_path("t/dirlink")), 0);
+    ok(koc_layer_builder_add_tree(b, "/data", koc_test_path("t"), NULL, &err), err);
+    finishes_as(b, "5 755 data/ 0\n"
+                   "0 644 data/a.txt 2\n"
+                   "2 777 data/dirlink>sub 0\n"
+                   "5 755 data/sub/ 0\n"
+                   "0 755 data/sub/run 1\n");
+    o.flags = KOC_TREE_FOLLOW_LINKS_INSIDE;
+    ok(koc_layer_builder_add_tree(followed, "/", koc_test_path("t"), &o, &err), err);
+    finishes_as(followed, "0 644 a.txt 2\n"
+                          "5 755 dirlink/ 0\n"
+                          "0 755 dirlink/run 1\n"
+                          "5 755 sub/ 0\n"
+                          "0 755 sub/run 1\n");
+}
+
+static int skip_sub(const char *path, koc_entry *e, void *payload)
+{
+    e->mode = 0444;
+    return strcmp(path, payload) == 0;
+}
+
+static int give_up(const char *path KOC__UNUSED, koc_entry *e KOC__UNUSED,
+                   void *payload KOC__UNUSED)
+{
+    return -1;
+}
+
+KOC_TEST(builder_asks_the_filter)
+{
+    KOC__AUTO(koc_ctx) ctx = context(1, NULL);
+    KOC__AUTO(koc_layer_builder) b = builder(ctx, 0);
+    koc_tree_options o = KOC_TREE_OPTIONS_INIT;
+    koc_error *err = NULL;
+    char sub[] = "sub";
+    ok(koc__fs_mkdirs(koc_test_path("t/sub"), 0755, &err), err);
+    koc_test_write("t/a.txt", "a\n", 2);
+    koc_test_write("t/sub/run", "b", 1);
+    o.filter = give_up;
+    fails(koc_layer_builder_add_tree(b, "/x", koc_test_path("t"), &o, &err), KOC_EUSER, &err);
+    o.filter = skip_sub;
+    o.payload = sub;
+    ok(koc_layer_builder_add_tree(b, "/x", koc_test_path("t"), &o, &err), err);
+    finishes_as(b, "5 755 x/ 0\n0 444 x/a.txt 2\n");
+}
+
+/* --- content --- */
+
+KOC_TEST(builder_reads_files_blobs_and_bytes)
+{
+    enum { SIZE = 2500000 };
+    KOC__AUTO(koc_ctx) ctx = context(2, NULL);
+    KOC__AUTO(koc_layer_builder) b = builder(ctx, KOC_LAYER_VERBATIM);
+    KOC__AUTO(koc_layer) l = NULL;
+    KOC__AUTO(koc_blob) blob = NULL;
+    KOC__AUTO_VAL(koc__buf) tar = KOC__BUF_INIT(0);
+    koc_error *err = NULL;
+    koc_digest digests[3] = {{0}};
+    koc_digest expect = {0};
+    uint8_t *data = koc__malloc(SIZE);
+    noise(data, SIZE, 1, true);
+    koc__sha256_of(data, SIZE, &expect);
+    const char *path = koc_test_write("source", data, SIZE);
+    ok(koc_blob_from_file(path, NULL, &blob, &err), err);
+    koc__layer_entry e = {
+        .name = "f", .type = KOC__TAR_FILE, .source = path, .digest = &digests[0]};
+    ok(koc__layer_builder_add_raw(b, &e, &err), err);
+    e = (koc__layer_entry){.name = "b", .type = KOC__TAR_FILE, .blob = blob, .digest = &digests[1]};
+    ok(koc__layer_builder_add_raw(b, &e, &err), err);
+    e = (koc__layer_entry){.name = "m",
+                           .type = KOC__TAR_FILE,
+                           .digest = &digests[2],
+                           .bytes = koc__str_n((char *)data, SIZE)};
+    ok(koc__layer_builder_add_raw(b, &e, &err), err);
+    ok(koc_layer_builder_finish(b, NULL, &l, &err), err);
+    layer_tar(l, &tar);
+    size_t each = 512 + (SIZE + 511) / 512 * 512;
+    assert_int_equal(tar.len, 3 * each + 1024);
+    for (size_t i = 0; i < 3; i++) {
+        assert_memory_equal(tar.ptr + i * each + 512, data, SIZE);
+        assert_true(koc_digest_equal(&digests[i], &expect));
+    }
+    koc__free(data);
+}
+
+static int touch_open(void *self, uint64_t offset KOC__UNUSED, const koc_op *op KOC__UNUSED,
+                      koc_reader **out, koc_error **err KOC__UNUSED)
+{
+    FILE *f = fopen(self, "a");
+    fputs("more", f);
+    fclose(f);
+    *out = trickle("x", 1, 1);
+    return KOC_OK;
+}
+
+/* A blob that changes the next file when it is opened: so in the middle of the build. */
+KOC_TEST(builder_notices_a_source_that_changes)
+{
+    KOC__AUTO(koc_ctx) ctx = context(1, NULL);
+    KOC__AUTO(koc_layer_builder) b = builder(ctx, 0);
+    KOC__AUTO(koc_blob) blob = NULL;
+    koc_layer *l = NULL;
+    koc_error *err = NULL;
+    koc_blob_ops ops = {.struct_size = sizeof(ops), .open = touch_open};
+    KOC__AUTO_STR path = koc__strdup(koc_test_write("source", "data", 4));
+    ok(koc_blob_new(&ops, path, 1, NULL, &blob, &err), err);
+    ok(koc_layer_builder_add_blob(b, "/a", blob, NULL, &err), err);
+    ok(koc_layer_builder_add_file(b, "/b", path, NULL, &err), err);
+    fails(koc_layer_builder_finish(b, NULL, &l, &err), KOC_ECONFLICT, &err);
+    assert_null(l);
+}
+
+KOC_TEST(builder_names_missing_and_odd_sources)
+{
+    KOC__AUTO(koc_ctx) ctx = context(1, NULL);
+    KOC__AUTO(koc_layer_builder) b = builder(ctx, 0);
+    koc_error *err = NULL;
+    fails(koc_layer_builder_add_file(b, "/a", koc_test_path("none"), NULL, &err), KOC_ENOTFOUND,
+          &err);
+    fails(koc_layer_builder_add_file(b, "/a", koc_test_dir(), NULL, &err), KOC_EINVAL, &err);
+    fails(koc_layer_builder_add_tree(b, "/a", koc_test_path("none"), NULL, &err), KOC_ENOTFOUND,
+          &err);
+}
+
+KOC_TEST(builder_stores_extended_attributes)
+{
+    KOC__AUTO(koc_ctx) ctx = context(1, NULL);
+    KOC__AUTO(koc_layer_builder) b = builder(ctx, 0);
+    KOC__AUTO(koc_layer) l = NULL;
+    KOC__AUTO_VAL(koc__buf) tar = KOC__BUF_INIT(0);
+    koc_error *err = NULL;
+    koc_kv xattr = {"user.colour", "blue"};
+    koc_entry e = KOC_ENTRY_INIT;
+    e.xattrs = &xattr;
+    e.n_xattrs = 1;
+    e.uid = 65532;
+    e.mtime = 1700000000;
+    ok(koc_layer_builder_add_bytes(b, "f", KOC__STR("x"), &e, &err), err);
+    ok(koc_layer_builder_finish(b, NULL, &l, &err), err);
+    layer_tar(l, &tar);
+    assert_non_null(strstr(tar.ptr + 512, "34 SCHILY.xattr.user.colour=blue\n"));
+    assert_memory_equal(tar.ptr + 1024 + 108, "0177774", 8);
+    assert_memory_equal(tar.ptr + 1024 + 136, "14524770400", 12);
+}
+
+/* --- where layers go --- */
+
+KOC_TEST(layers_have_the_same_bytes_wherever_they_go)
+{
+    KOC__AUTO_STR cache = koc__strdup(koc_test_path("cache"));
+    KOC__AUTO(koc_ctx) bare = context(1, NULL);
+    KOC__AUTO(koc_ctx) cached = context(1, cache);
+    koc_ctx *ctxs[] = {bare, bare, cached};
+    uint32_t flags[] = {0, KOC_LAYER_IN_MEMORY, 0};
+    KOC__AUTO_VAL(koc__buf) first = KOC__BUF_INIT(0);
+    koc_error *err = NULL;
+    for (size_t i = 0; i < 3; i++) {
+        KOC__AUTO(koc_layer_builder) b = builder(ctxs[i], flags[i]);
+        KOC__AUTO(koc_layer) l = NULL;
+        KOC__AUTO_VAL(koc__buf) bytes = KOC__BUF_INIT(TEST_MAX);
+        ok(koc_layer_builder_add_bytes(b, "f", KOC__STR("content"), NULL, &err), err);
+        ok(koc_layer_builder_finish(b, NULL, &l, &err), err);
+        layer_bytes(l, i == 0 ? &first : &bytes);
+        if (i > 0) {
+            assert_int_equal(bytes.len, first.len);
+            assert_memory_equal(bytes.ptr, first.ptr, first.len);
+        }
+        assert_string_equal(koc_layer_descriptor(l)->media_type, KOC_MT_OCI_LAYER_GZIP);
+        assert_int_equal(koc__blob_path(l->blob) != NULL, i == 2);
+    }
+}
+
+/* Every allocation on the way may fail: the build fails, nothing leaks, nothing is half there. */
+KOC_TEST(builder_survives_running_out_of_memory)
+{
+    KOC__AUTO(koc_ctx) ctx = context(1, NULL);
+    koc_entry e = KOC_ENTRY_INIT;
+    koc_kv xattr = {"user.x", "y"};
+    e.xattrs = &xattr;
+    e.n_xattrs = 1;
+    for (uint64_t n = 1;; n++) {
+        KOC__AUTO(koc_layer_builder) b = NULL;
+        KOC__AUTO(koc_layer) l = NULL;
+        koc_error *err = NULL;
+        koc__alloc_fail_after(n);
+        int rc = koc_layer_builder_new(ctx, NULL, &b, &err);
+        if (rc == KOC_OK) {
+            rc = koc_layer_builder_add_bytes(b, "/\xc3\xbc/file", KOC__STR("x"), &e, &err);
+        }
+        if (rc == KOC_OK) {
+            rc = koc_layer_builder_add_hardlink(b, "/hard", "/\xc3\xbc/file", &err);
+        }
+        if (rc == KOC_OK) {
+            rc = koc_layer_builder_finish(b, NULL, &l, &err);
+        }
+        koc__alloc_fail_after(0);
+        if (rc == KOC_OK) {
+            assert_true(n > 20);
+            return;
+        }
+        assert_int_equal(rc, KOC_ENOMEM);
+        assert_null(l);
+        koc__error_clear(&err);
+    }
+}
