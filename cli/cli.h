@@ -26,7 +26,8 @@ enum cli_kind {
     CLI_INT,    /* int32_t */
     CLI_STRING, /* const char * */
     CLI_CSV,    /* cli_list; ko's lists: split at commas, CSV quotes, repeats append */
-    CLI_LIST    /* cli_list; one item an occurrence */
+    CLI_LIST,   /* cli_list; one item an occurrence */
+    CLI_OPTIONAL /* const char *; a value only as --flag=VALUE, "" without one */
 };
 typedef struct cli_flag {
     const char *name; /* without dashes; NULL ends a table */
@@ -52,7 +53,9 @@ typedef struct cli_command {
     const char *description; /* two sentences of `koc build -h` */
     const char *more;        /* the rest of `koc help build`, or NULL */
     const cli_example *examples; /* ends with a NULL command */
-    const cli_flag *flags;       /* or NULL */
+    const cli_flag *flags;        /* or NULL */
+    const cli_flag *shared_flags; /* of several commands, into the same struct; or NULL */
+    bool raw; /* its words are another program's: only -h is looked at, all are args */
     size_t options_size;         /* of the zeroed struct that flags point into */
     void (*defaults)(void *options); /* or NULL */
     int (*run)(struct cli *cli, void *options, const cli_list *args);
@@ -71,10 +74,12 @@ typedef struct cli {
     bool use_color; /* on stderr */
     koc_cancel *cancel;
     const cli_command *command;
+    bool has_dashes; /* there was a "--" ... */
+    size_t dashes;   /* ... and this many arguments before it; without one, all */
 } cli;
 
-/* Flags anywhere, "--" ends them. Result EXIT_OK, or EXIT_USAGE after one line on stderr. after_dashes
- * (or NULL) gets what follows "--"; without it that is appended to args. */
+/* Flags anywhere, "--" ends them: what follows it is appended to args as it is, and c->dashes says where
+ * it begins. Result EXIT_OK, or EXIT_USAGE after one line on stderr. */
 int cli_parse(cli *c, const cli_command *command, void *options, int argc, char **argv, cli_list *args);
 int cli_list_add(cli_list *l, const char *item);
 void cli_list_free(cli_list *l);

@@ -57,8 +57,9 @@ static void one_flag(const cli_flag *f)
     if (f->letter) {
         snprintf(letter, sizeof(letter), "-%c, ", f->letter);
     }
-    snprintf(head, sizeof(head), "  %s--%s%s%s", letter, f->name, f->value ? " " : "",
-             f->value ? f->value : "");
+    const char *before = f->kind == CLI_OPTIONAL ? "[=" : f->value ? " " : "";
+    snprintf(head, sizeof(head), "  %s--%s%s%s%s", letter, f->name, before, f->value ? f->value : "",
+             f->kind == CLI_OPTIONAL ? "]" : "");
     size_t at = strlen(head);
     printf("%s", head);
     if (at > 32) {
@@ -92,6 +93,7 @@ void cli_help_command(const cli_command *c, bool whole)
         }
     }
     flag_groups(c->flags);
+    flag_groups(c->shared_flags);
     flag_groups(cli_global_flags);
     if (whole && c->more) {
         printf("\n%s", c->more);

@@ -94,6 +94,9 @@ static const cli_flag *find(const parser *p, const char *name, size_t len, char 
 {
     const cli_flag *f = find_in(p->command ? p->command->flags : NULL, name, len, letter);
     *base = p->options;
+    if (!f && p->command) {
+        f = find_in(p->command->shared_flags, name, len, letter);
+    }
     if (!f) {
         f = find_in(cli_global_flags, name, len, letter);
         *base = p->c;
@@ -105,8 +108,9 @@ static int unknown(const parser *p, const char *word, size_t len)
 {
     const char *names[128];
     size_t n = 0;
-    const cli_flag *tables[] = {p->command ? p->command->flags : NULL, cli_global_flags};
-    for (size_t t = 0; t < 2; t++) {
+    const cli_flag *tables[] = {p->command ? p->command->flags : NULL,
+                                p->command ? p->command->shared_flags : NULL, cli_global_flags};
+    for (size_t t = 0; t < 3; t++) {
         for (const cli_flag *f = tables[t]; f && f->name && n < 127; f++) {
             names[n++] = f->name;
         }
@@ -224,6 +228,7 @@ static int set(const parser *p, const cli_flag *f, void *base, const char *value
     case CLI_INT:
         return set_int(p, f, at, value);
     case CLI_STRING:
+    case CLI_OPTIONAL:
         *(const char **)at = value;
         return EXIT_OK;
     case CLI_CSV:
@@ -236,7 +241,12 @@ static int set(const parser *p, const cli_flag *f, void *base, const char *value
 
 static bool takes_value(const cli_flag *f)
 {
-    return f->kind != CLI_BOOL && f->kind != CLI_COUNT;
+    return f->kind != CLI_BOOL && f->kind != CLI_COUNT && f->kind != CLI_OPTIONAL;
+}
+
+static const char *without_value(const cli_flag *f)
+{
+    return f->kind == CLI_OPTIONAL ? "" : "true";
 }
 
 static int parse_long(const parser *p, const char *word, char **next, int *used)
@@ -252,7 +262,7 @@ static int parse_long(const parser *p, const char *word, char **next, int *used)
         return set(p, f, base, equals + 1);
     }
     if (!takes_value(f)) {
-        return set(p, f, base, "true");
+        return set(p, f, base, without_value(f));
     }
     if (!*next) {
         return cli_usage(p->c, "--%s needs a value (%s)", f->name, f->value);
@@ -274,7 +284,7 @@ static int parse_short(const parser *p, const char *word, char **next, int *used
         int rc = EXIT_OK;
         if (!takes_value(f)) {
             bool given = word[1] == '=';
-            rc = set(p, f, base, given ? value : "true");
+            rc = set(p, f, base, given ? value : without_value(f));
             if (rc != EXIT_OK || given) {
                 return rc;
             }
@@ -292,14 +302,30 @@ static int parse_short(const parser *p, const char *word, char **next, int *used
     return EXIT_OK;
 }
 
+static int parse_raw(cli *c, int argc, char **argv, cli_list *args)
+{
+    for (int i = 0; i < argc; i++) {
+        c->has_dashes = c->has_dashes || strcmp(argv[i], "--") == 0;
+        c->help = c->help || (!c->has_dashes && (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help")));
+        cli_list_add(args, argv[i]);
+    }
+    return EXIT_OK;
+}
+
 int cli_parse(cli *c, const cli_command *command, void *options, int argc, char **argv, cli_list *args)
 {
     parser p = {c, command, options};
+    c->has_dashes = false;
+    if (command && command->raw) {
+        return parse_raw(c, argc, argv, args);
+    }
     for (int i = 0; i < argc; i++) {
         const char *word = argv[i];
         int used = 0;
         int rc = EXIT_OK;
         if (strcmp(word, "--") == 0) {
+            c->has_dashes = true;
+            c->dashes = args->count;
             for (i++; i < argc; i++) {
                 cli_list_add(args, argv[i]);
             }
@@ -315,5 +341,6 @@ int cli_parse(cli *c, const cli_command *command, void *options, int argc, char 
         }
         i += used;
     }
+    c->dashes = c->has_dashes ? c->dashes : args->count;
     return EXIT_OK;
 }

@@ -1,0 +1,255 @@
+/* The flags of every command that builds: one table, one way to koc_publish. */
+#include "publish_flags.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <koc/layer.h>
+
+#define AT(member) offsetof(publish_flags, member)
+const cli_flag publish_flag_table[] = {
+    {"tags", 't', CLI_CSV, AT(tags), "TAGS", "Where to", "tags to write (default latest)"},
+    {"tag-only", 0, CLI_BOOL, AT(tag_only), NULL, "Where to", "print repo:tag without the digest"},
+    {"push", 0, CLI_BOOL, AT(push), NULL, "Where to",
+     "push to KO_DOCKER_REPO (default true; --push=false builds only)"},
+    {"oci-layout-path", 0, CLI_STRING, AT(layout), "DIR", "Where to",
+     "also write an OCI image layout"},
+    {"tarball", 0, CLI_STRING, AT(tarball), "FILE", "Where to", "also write a docker-save archive"},
+    {"image-refs", 0, CLI_STRING, AT(image_refs), "FILE", "Where to",
+     "also write the references of all images to FILE"},
+    {"local", 'L', CLI_BOOL, AT(local), NULL, "Where to",
+     "load into the Docker daemon (not in this version)"},
+    {"insecure-registry", 0, CLI_BOOL, AT(insecure), NULL, "Where to",
+     "allow plain HTTP and unverified certificates, for every registry of this run"},
+    {"allow-http", 0, CLI_LIST, AT(allow_http), "HOST", "Where to",
+     "allow plain HTTP to this registry"},
+    {"preserve-import-paths", 'P', CLI_BOOL, AT(preserve), NULL, "Names",
+     "name images by their whole import path"},
+    {"base-import-paths", 'B', CLI_BOOL, AT(base_paths), NULL, "Names",
+     "name images by the last element of their import path, without the MD5"},
+    {"bare", 0, CLI_BOOL, AT(bare), NULL, "Names", "use KO_DOCKER_REPO alone as the name"},
+    {"platform", 0, CLI_CSV, AT(platforms), "LIST", "What is built",
+     "all, or a list of os[/arch[/variant]][:os.version] (default linux/amd64)"},
+    {"base-image", 0, CLI_STRING, AT(base_image), "REF", "What is built",
+     "base for all packages: a reference, scratch, oci:DIR or docker-archive:FILE"},
+    {"ldflags", 0, CLI_CSV, AT(ldflags), "FLAGS", "What is built",
+     "linker flags instead of those in .ko.yaml"},
+    {"disable-optimizations", 0, CLI_BOOL, AT(disable_optimizations), NULL, "What is built",
+     "compile without optimizations, for debuggers"},
+    {"debug", 0, CLI_BOOL, AT(debug), NULL, "What is built",
+     "add a debugger (not in this version)"},
+    {"jobs", 'j', CLI_INT, AT(jobs), "N", "What is built", "compiles at once (default one a core)"},
+    {"force", 0, CLI_BOOL, AT(force), NULL, "What is built", "build even when nothing changed"},
+    {"image-label", 0, CLI_CSV, AT(labels), "KEY=VALUE", "What is in it",
+     "labels for the image's config"},
+    {"image-annotation", 0, CLI_CSV, AT(annotations), "KEY=VALUE", "What is in it",
+     "annotations for manifests and index"},
+    {"image-user", 0, CLI_STRING, AT(user), "USER", "What is in it",
+     "user that the program runs as"},
+    {"sbom", 0, CLI_STRING, AT(sbom), "FORMAT", "What is in it", "spdx (default) or none"},
+    {"sbom-dir", 0, CLI_STRING, AT(sbom_dir), "DIR", "What is in it",
+     "also write the SBOMs to DIR"},
+    {"compression", 0, CLI_STRING, AT(compression), "KIND", "What is in it",
+     "gzip[:1-12] (default gzip:1), zstd[:1-19] or none"},
+    {"compat", 0, CLI_STRING, AT(compat), "ko", "What is in it",
+     "ko's identity strings and byte quirks, so that config digests equal ko's (KOC_COMPAT)"},
+    {"no-cache", 0, CLI_BOOL, AT(no_cache), NULL, "Other", "neither read nor write koc's cache"},
+    {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL},
+};
+
+void publish_flags_defaults(publish_flags *f)
+{
+    f->push = true;
+    f->compat = getenv("KOC_COMPAT");
+}
+
+void publish_flags_free(publish_flags *f)
+{
+    cli_list *lists[] = {&f->tags,   &f->platforms,   &f->ldflags,
+                         &f->labels, &f->annotations, &f->allow_http};
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        cli_list_free(lists[i]);
+    }
+}
+
+/* --- values that are words --- */
+
+static int read_compression(const cli *c, const char *text, koc_publish_options *p)
+{
+    static const struct {
+        const char *name;
+        int32_t kind;
+        long max;
+    } kinds[] = {{"gzip", KOC_COMPRESS_GZIP, 12},
+                 {"zstd", KOC_COMPRESS_ZSTD, 19},
+                 {"none", KOC_COMPRESS_NONE, 0}};
+    if (!text) {
+        return EXIT_OK;
+    }
+    size_t len = strcspn(text, ":");
+    for (size_t i = 0; i < 3; i++) {
+        if (strlen(kinds[i].name) != len || strncmp(text, kinds[i].name, len) != 0) {
+            continue;
+        }
+        p->compression = kinds[i].kind;
+        if (!text[len]) {
+            return EXIT_OK;
+        }
+        char *end = NULL;
+        long level = strtol(text + len + 1, &end, 10);
+        if (end == text + len + 1 || *end || level < 1 || level > kinds[i].max) {
+            break;
+        }
+        p->level = (int32_t)level;
+        return EXIT_OK;
+    }
+    return cli_usage(c, "--compression: \"%s\" is not gzip[:1-12], zstd[:1-19] or none", text);
+}
+
+static int read_words(const cli *c, const publish_flags *f, koc_publish_options *p)
+{
+    if (f->compat && *f->compat) {
+        if (strcmp(f->compat, "ko") != 0) {
+            return cli_usage(c, "--compat: \"%s\" is not known; only ko is", f->compat);
+        }
+        p->flags |= KOC_PUBLISH_COMPAT_KO;
+    }
+    if (f->sbom && strcmp(f->sbom, "none") == 0) {
+        p->sbom = KOC_SBOM_NONE;
+    } else if (f->sbom && strcmp(f->sbom, "spdx") != 0) {
+        return cli_usage(c, "--sbom: \"%s\" is not spdx or none", f->sbom);
+    }
+    int code = read_compression(c, f->compression, p);
+    if (code != EXIT_OK) {
+        return code;
+    }
+    if (p->compression == KOC_COMPRESS_ZSTD && !(koc_features() & KOC_FEATURE_ZSTD)) {
+        return cli_usage(c, "--compression=zstd: this koc was built without zstd");
+    }
+    if (f->jobs < 0) {
+        return cli_usage(c, "--jobs: %d is negative", (int)f->jobs);
+    }
+    if (f->platforms.count > 1) {
+        for (size_t i = 0; i < f->platforms.count; i++) {
+            if (strcmp(f->platforms.items[i], "all") == 0) {
+                return cli_usage(c, "--platform: all stands alone, it cannot be part of a list");
+            }
+        }
+    }
+    if (f->local || f->debug) {
+        return cli_usage(c, "--%s: not in this version", f->local ? "local" : "debug");
+    }
+    return EXIT_OK;
+}
+
+static uint32_t flag_bits(const publish_flags *f)
+{
+    uint32_t bits = 0;
+    bits |= f->push ? 0 : KOC_PUBLISH_NO_PUSH;
+    bits |= f->tag_only ? KOC_PUBLISH_TAG_ONLY : 0;
+    bits |= f->preserve ? KOC_PUBLISH_PRESERVE_IMPORT_PATHS : 0;
+    bits |= f->base_paths ? KOC_PUBLISH_BASE_IMPORT_PATHS : 0;
+    bits |= f->bare ? KOC_PUBLISH_BARE : 0;
+    bits |= f->disable_optimizations ? KOC_PUBLISH_DISABLE_OPTIMIZATIONS : 0;
+    bits |= f->force ? KOC_PUBLISH_FORCE : 0;
+    return bits;
+}
+
+int publish_flags_read(const cli *c, const publish_flags *f, koc_publish_options *p)
+{
+    p->flags = flag_bits(f);
+    p->tags = cli_list_argv(&f->tags);
+    p->platforms = cli_list_argv(&f->platforms);
+    p->base_image = f->base_image;
+    p->ldflags = cli_list_argv(&f->ldflags);
+    p->labels = cli_list_argv(&f->labels);
+    p->annotations = cli_list_argv(&f->annotations);
+    p->user = f->user;
+    p->oci_layout_path = f->layout;
+    p->tarball = f->tarball;
+    p->image_refs = f->image_refs;
+    p->sbom_dir = f->sbom_dir;
+    p->jobs = f->jobs;
+    if (f->bare && f->base_paths) {
+        cli_warn(c,
+                 "--bare and --base-import-paths exclude each other; --base-import-paths is used");
+    }
+    return read_words(c, f, p);
+}
+
+/* --- the run --- */
+
+static void on_log(int32_t level, const char *component, const char *message, void *payload)
+{
+    const cli *c = payload;
+    if (level <= KOC_LOG_WARN) {
+        cli_warn(c, "%s", message);
+    } else {
+        fprintf(stderr, "%9s %s\n", component, message);
+    }
+}
+
+static int open_client(const publish_flags *f, koc_ctx *ctx, koc_client **out, koc_error **err)
+{
+    koc_auth *auth = NULL;
+    int rc = koc_auth_docker(getenv("KOC_AUTH_FILE"), &auth, err);
+    if (rc != KOC_OK) {
+        return rc;
+    }
+    koc_client_options co = KOC_CLIENT_OPTIONS_INIT;
+    co.auth = auth;
+    co.flags = f->insecure ? KOC_CLIENT_INSECURE : 0;
+    co.allow_http = cli_list_argv(&f->allow_http);
+    rc = koc_client_new(ctx, &co, out, err);
+    koc_auth_unref(auth);
+    return rc;
+}
+
+double cli_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+int publish_session_open(const cli *c, const publish_flags *f, publish_session *out,
+                         koc_error **err)
+{
+    koc_ctx_options co = KOC_CTX_OPTIONS_INIT;
+    co.log = on_log;
+    co.log_payload = (void *)(uintptr_t)c;
+    co.log_level = c->quiet ? KOC_LOG_ERROR : KOC_LOG_WARN + (c->verbose > 2 ? 2 : c->verbose);
+    co.cache_dir = f->no_cache ? NULL : "";
+    *out = (publish_session){.c = c, .flags = f};
+    int rc = koc_ctx_new(&co, &out->ctx, err);
+    return rc == KOC_OK ? open_client(f, out->ctx, &out->client, err) : rc;
+}
+
+void publish_session_close(publish_session *s)
+{
+    koc_client_unref(s->client);
+    koc_ctx_unref(s->ctx);
+    *s = (publish_session){0};
+}
+
+int publish_session_run(const publish_session *s, const koc_publish_options *p, koc_published **out,
+                        koc_error **err)
+{
+    koc_publish_options with_client = *p;
+    with_client.client = s->client;
+    cli_progress *progress = cli_progress_new(s->c);
+    koc_op op = KOC_OP_INIT;
+    op.cancel = s->c->cancel;
+    op.progress = progress ? cli_progress_event : NULL;
+    op.payload = progress;
+    int rc = koc_publish(s->ctx, &with_client, &op, out, err);
+    cli_progress_end(progress);
+    cli_progress_free(progress);
+    const koc_strlist *warnings = rc == KOC_OK ? koc_published_warnings(*out) : NULL;
+    for (size_t i = 0; i < koc_strlist_count(warnings); i++) {
+        cli_warn(s->c, "%s", koc_strlist_get(warnings, i));
+    }
+    return rc;
+}
