@@ -1,0 +1,155 @@
+#include "core/common.h"
+
+#include "registry/auth_config.h"
+
+#include "core/buf.h"
+#include "core/str.h"
+#include "core/text.h"
+
+#define SECRET_MAX ((size_t)64 << 10)
+
+static bool is_hub(koc_str host)
+{
+    return koc__str_is(host, "docker.io") || koc__str_is(host, "index.docker.io") ||
+           koc__str_is(host, "registry-1.docker.io");
+}
+
+static bool same_host(koc_str a, koc_str b)
+{
+    return koc__str_ieq(a, b) || (is_hub(a) && is_hub(b));
+}
+
+/* The host that a key names, or empty when the key is bound to a path. */
+static koc_str host_of_key(koc_str key)
+{
+    koc_str host = key, path = {"", 0};
+    bool scheme = false;
+
+    if (koc__str_starts(key, "https://") || koc__str_starts(key, "http://")) {
+        scheme = true;
+        host = koc__str_from(key, koc__str_starts(key, "https://") ? 8 : 7);
+    }
+    if (koc__str_cut(host, '/', &host, &path) && !scheme && path.len > 0 && !koc__str_is(path, "v1/") &&
+        !koc__str_is(path, "v2/") && !koc__str_is(path, "v1") && !koc__str_is(path, "v2")) {
+        return (koc_str){"", 0};
+    }
+    return host;
+}
+
+const char *koc__config_helper_key(const char *registry)
+{
+    return is_hub(koc__str(registry)) ? KOC__HUB_KEY : registry;
+}
+
+const char *koc__config_helper(const koc__jnode *root, const char *registry, const char **how)
+{
+    const koc__jnode *helpers = koc__json_get(root, "credHelpers");
+    const char *store = koc__json_get_str(root, "credsStore");
+
+    *how = "credHelpers";
+    for (const koc__jnode *n = koc__json_child(helpers); n; n = koc__json_next(n)) {
+        koc_str host = host_of_key(koc__str(koc__json_name(n)));
+        if (same_host(host, koc__str(registry)) && koc__json_str(n) && koc__json_str(n)[0]) {
+            return koc__json_str(n);
+        }
+    }
+    *how = "credsStore";
+    return store && store[0] ? store : NULL;
+}
+
+/* Whether key, without a scheme, is "registry/some/path" and repository lies at or below that path. */
+static bool path_fits(koc_str key, koc_str registry, koc_str repository)
+{
+    koc_str host, path;
+
+    if (!koc__str_cut(key, '/', &host, &path) || !same_host(host, registry) || path.len == 0) {
+        return false;
+    }
+    if (path.len > repository.len || memcmp(path.ptr, repository.ptr, path.len) != 0) {
+        return false;
+    }
+    return path.len == repository.len || repository.ptr[path.len] == '/';
+}
+
+const koc__jnode *koc__config_entry(const koc__jnode *auths, const char *registry, const char *repository)
+{
+    const koc__jnode *best = NULL, *by_host = NULL;
+    size_t best_len = 0;
+    koc_str r = koc__str(registry), name = koc__str(repository);
+
+    for (const koc__jnode *n = koc__json_child(auths); n; n = koc__json_next(n)) {
+        koc_str key = koc__str(koc__json_name(n));
+        if (path_fits(key, r, name) && key.len > best_len) {
+            best = n;
+            best_len = key.len;
+        }
+        bool exact = koc__str_eq(key, r) || koc__str_is(key, koc__config_helper_key(registry));
+        if ((exact || !by_host) && same_host(host_of_key(key), r)) {
+            by_host = n;
+        }
+    }
+    return best ? best : by_host;
+}
+
+/* "user:password" from base64. */
+static int from_auth(const char *text, const char *source, const char *identity, bool *broken,
+                     koc_credential **out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) plain = KOC__BUF_INIT(SECRET_MAX);
+    koc_str user, password;
+    int rc = koc__unbase64(&plain, koc__str_trim(koc__str(text)), NULL);
+
+    if (rc == KOC_ENOMEM) {
+        return koc__oom(err);
+    }
+    if (rc != KOC_OK || !koc__str_cut(koc__buf_view(&plain), ':', &user, &password)) {
+        *broken = true;
+        koc__buf_wipe(&plain);
+        return KOC_OK;
+    }
+    while (password.len > 0 && password.ptr[password.len - 1] == '\0') {
+        password.len--;
+    }
+    bool token = koc__str_is(user, "<token>");
+    if (identity) {
+        rc = koc__credential_make(KOC_CRED_IDENTITY_TOKEN, user, koc__str(identity), out, err, "%s", source);
+    } else if (token) {
+        rc = koc__credential_make(KOC_CRED_IDENTITY_TOKEN, (koc_str){NULL, 0}, password, out, err, "%s", source);
+    } else if (user.len > 0 || password.len > 0) {
+        rc = koc__credential_make(KOC_CRED_BASIC, user, password, out, err, "%s", source);
+    }
+    koc__buf_wipe(&plain);
+    if (rc == KOC_EINVAL) {
+        koc__error_clear(err);
+        *broken = true;
+        return KOC_OK;
+    }
+    return rc;
+}
+
+int koc__config_credential(const koc__jnode *entry, const char *source, bool *broken, koc_credential **out,
+                           koc_error **err)
+{
+    const char *auth = koc__json_get_str(entry, "auth");
+    const char *user = koc__json_get_str(entry, "username");
+    const char *password = koc__json_get_str(entry, "password");
+    const char *identity = koc__json_get_str(entry, "identitytoken");
+    const char *ready = koc__json_get_str(entry, "registrytoken");
+
+    *broken = false;
+    if (ready && ready[0]) {
+        return koc__credential_make(KOC_CRED_BEARER, (koc_str){NULL, 0}, koc__str(ready), out, err, "%s", source);
+    }
+    identity = identity && identity[0] ? identity : NULL;
+    if (auth && auth[0]) {
+        return from_auth(auth, source, identity, broken, out, err);
+    }
+    if (identity) {
+        return koc__credential_make(KOC_CRED_IDENTITY_TOKEN, koc__str(user), koc__str(identity), out, err, "%s",
+                                    source);
+    }
+    if (user && user[0] && password) {
+        return koc__credential_make(KOC_CRED_BASIC, koc__str(user), koc__str(password), out, err, "%s", source);
+    }
+    return KOC_OK;
+}

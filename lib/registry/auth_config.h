@@ -1,0 +1,22 @@
+/* Documents of docker and podman that hold credentials: pure reading, no files, no programs. */
+#ifndef KOC__AUTH_CONFIG_H
+#define KOC__AUTH_CONFIG_H
+
+#include "core/json.h"
+#include "registry/auth.h"
+
+#define KOC__HUB_KEY "https://index.docker.io/v1/"
+
+/* The helper that the document names for registry (credHelpers, then credsStore) or NULL; *how is then
+ * "credHelpers" or "credsStore". Borrowed from root. */
+const char *koc__config_helper(const koc__jnode *root, const char *registry, const char **how);
+/* What a helper is asked for. */
+const char *koc__config_helper_key(const char *registry);
+/* The entry of auths (or, legacy, of the whole document) that serves registry/repository: keys with a
+ * path first, the longest that fits, then by host. NULL: none. */
+const koc__jnode *koc__config_entry(const koc__jnode *auths, const char *registry, const char *repository);
+/* *out stays as it is for an entry that says nothing; *broken when it is there but cannot be read. */
+int koc__config_credential(const koc__jnode *entry, const char *source, bool *broken, koc_credential **out,
+                           koc_error **err);
+
+#endif

@@ -1,0 +1,303 @@
+/*
+ * Credentials from docker's and podman's configuration: which files, in which order, and helper programs.
+ * Not there moves on to the next place; broken is an error that names it, so that nothing is ever done
+ * anonymously, or with another credential, behind the user's back (R-41).
+ */
+#include "core/common.h"
+
+#include <sys/stat.h>
+
+#include "core/env.h"
+#include "core/fs.h"
+#include "core/map.h"
+#include "core/str.h"
+#include "registry/auth_config.h"
+#include "registry/auth_helper.h"
+
+#define CONFIG_MAX ((size_t)1 << 20)
+#define PLACES_MAX 8
+#define LOOK_MS 50
+
+typedef struct place {
+    char *path;   /* or NULL: text is the document */
+    char *text;   /* DOCKER_AUTH_CONFIG */
+    bool legacy;  /* the whole document is the map of auths */
+    bool required; /* missing is an error */
+    bool loaded;
+    koc__json *doc; /* NULL: not there */
+} place;
+
+typedef struct docker {
+    pthread_mutex_t mutex; /* guards all below */
+    pthread_cond_t left;
+    bool busy; /* somebody reads a file or runs a helper */
+    char *config_path;
+    bool placed;
+    place places[PLACES_MAX];
+    size_t n_places;
+    koc__map *answers; /* "helper server" to what it gave: one run of each */
+} docker;
+
+/* An answer of a helper: cred NULL: it has none. */
+typedef struct answer {
+    koc_credential *cred;
+} answer;
+
+static void answer_free(void *value)
+{
+    answer *a = value;
+
+    if (a) {
+        koc_credential_free(a->cred);
+        koc__free(a);
+    }
+}
+
+/* --- places --------------------------------------------------------------------------------------------------- */
+
+/* Takes path; NULL is skipped. */
+static void add_file(docker *d, char *path, bool legacy, bool required)
+{
+    if (path && d->n_places < PLACES_MAX) {
+        d->places[d->n_places++] = (place){.path = path, .legacy = legacy, .required = required};
+    } else {
+        koc__free(path);
+    }
+}
+
+static char *below(const char *folder, const char *name)
+{
+    return folder ? koc__format("%s/%s", folder, name) : NULL;
+}
+
+static void find_places(docker *d)
+{
+    KOC__AUTO_STR home = koc__home();
+    KOC__AUTO_STR config = koc__xdg("XDG_CONFIG_HOME", ".config");
+    const char *own = d->config_path ? d->config_path : koc__env_nonempty("KOC_AUTH_FILE");
+    const char *inline_text = koc__env_nonempty("DOCKER_AUTH_CONFIG");
+    const char *docker_dir = koc__env_nonempty("DOCKER_CONFIG");
+    const char *runtime = koc__env_nonempty("XDG_RUNTIME_DIR");
+
+    if (own) {
+        add_file(d, koc__strdup(own), false, true);
+        return;
+    }
+    if (inline_text) {
+        d->places[d->n_places++] = (place){.text = koc__strdup(inline_text)};
+    }
+    add_file(d, koc__strdup(koc__env_nonempty("REGISTRY_AUTH_FILE")), false, false);
+    if (docker_dir) {
+        add_file(d, below(docker_dir, "config.json"), false, false);
+    } else {
+        add_file(d, below(home, ".docker/config.json"), false, false);
+    }
+    if (runtime) {
+        add_file(d, below(runtime, "containers/auth.json"), false, false);
+    } else {
+        add_file(d, koc__format("/run/containers/%u/auth.json", (unsigned)getuid()), false, false);
+    }
+    add_file(d, below(config, "containers/auth.json"), false, false);
+    add_file(d, below(home, ".dockercfg"), true, false);
+}
+
+static int load(place *p, koc__op *op, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(CONFIG_MAX);
+    const char *name = p->path ? p->path : "DOCKER_AUTH_CONFIG";
+    struct stat st;
+
+    if (p->path) {
+        if (!p->required && !koc__fs_exists(p->path)) {
+            return KOC_OK;
+        }
+        KOC__TRY(koc__fs_read_file(p->path, &text, err));
+        if (stat(p->path, &st) == 0 && (st.st_mode & 0004) && op) {
+            koc__log(op->ctx, KOC_LOG_WARN, "registry", "%s can be read by everybody on this machine; try: "
+                     "chmod 600 %s", p->path, p->path);
+        }
+    } else {
+        KOC__TRY(koc__buf_puts(&text, p->text ? p->text : "", err));
+    }
+    if (koc__str_trim(koc__buf_view(&text)).len == 0) {
+        return KOC_OK;
+    }
+    /* What the parser would quote may be a secret. */
+    if (koc__json_parse(koc__buf_view(&text), CONFIG_MAX, name, &p->doc, NULL) != KOC_OK ||
+        !koc__json_is(koc__json_root(p->doc), KOC__JSON_OBJECT)) {
+        koc__json_free(koc__steal(&p->doc));
+        koc__buf_wipe(&text);
+        return koc__error(err, KOC_EFORMAT, "%s is not a JSON object (credentials are read from it)", name);
+    }
+    koc__buf_wipe(&text);
+    return KOC_OK;
+}
+
+/* --- one place -------------------------------------------------------------------------------------------------- */
+
+static int ask_helper(docker *d, const char *helper, const char *how, const char *registry, koc__op *op,
+                      koc_credential **out, koc_error **err)
+{
+    const char *server = koc__config_helper_key(registry);
+    KOC__AUTO_STR key = koc__format("%s %s", helper, server);
+    KOC__AUTO_STR source = koc__format("docker config (%s \"%s\")", how, helper);
+    KOC__AUTO(koc_credential) found = NULL;
+
+    if (!key || !source) {
+        return koc__oom(err);
+    }
+    if (!d->answers) {
+        d->answers = koc__map_new(answer_free);
+    }
+    answer *known = d->answers ? koc__map_get(d->answers, koc__str(key)) : NULL;
+    if (!known) {
+        KOC__TRY(koc__helper_get(helper, server, source, op, &found, err));
+        known = koc__calloc(1, sizeof(*known));
+        if (!known || !d->answers) {
+            koc__free(known);
+            return koc__oom(err);
+        }
+        known->cred = koc__steal(&found);
+        int rc = koc__map_set(d->answers, koc__str(key), known, err);
+        if (rc != KOC_OK) {
+            answer_free(known);
+            return rc;
+        }
+    }
+    if (!known->cred) {
+        return KOC_OK;
+    }
+    *out = koc__credential_dup(known->cred);
+    return *out ? KOC_OK : koc__oom(err);
+}
+
+static int ask_place(docker *d, place *p, const char *registry, const char *repository, koc__op *op,
+                     koc_credential **out, koc_error **err)
+{
+    const char *name = p->path ? p->path : "DOCKER_AUTH_CONFIG";
+    const char *how;
+    bool broken = false;
+
+    if (!p->loaded) {
+        KOC__TRY(load(p, op, err));
+        p->loaded = true;
+    }
+    if (!p->doc) {
+        return KOC_OK;
+    }
+    const koc__jnode *root = koc__json_root(p->doc);
+    const char *helper = p->legacy ? NULL : koc__config_helper(root, registry, &how);
+    if (helper) {
+        KOC__TRY(ask_helper(d, helper, how, registry, op, out, err));
+        if (*out) {
+            return KOC_OK;
+        }
+    }
+    const koc__jnode *auths = p->legacy ? root : koc__json_get(root, "auths");
+    const koc__jnode *entry = koc__config_entry(auths, registry, repository);
+    if (!entry) {
+        return KOC_OK;
+    }
+    KOC__AUTO_STR source = koc__format("docker config (%s)", name);
+    if (!source) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc__config_credential(entry, source, &broken, out, err));
+    if (broken && op) {
+        koc__log(op->ctx, KOC_LOG_WARN, "registry", "%s: the entry for %s cannot be read; it is skipped", name,
+                 koc__json_name(entry));
+    }
+    return KOC_OK;
+}
+
+static int ask_all(docker *d, const char *registry, const char *repository, koc__op *op, koc_credential **out,
+                   koc_error **err)
+{
+    koc_credential *found = NULL;
+
+    if (!d->placed) {
+        find_places(d);
+        d->placed = true;
+    }
+    for (size_t i = 0; i < d->n_places && !found; i++) {
+        KOC__TRY(ask_place(d, &d->places[i], registry, repository, op, &found, err));
+    }
+    if (found) {
+        *out = found;
+    }
+    return KOC_OK;
+}
+
+/* --- the object ---------------------------------------------------------------------------------------------------- */
+
+/* One look-up at a time, so that a helper runs once; waiting ends with the call. */
+static int docker_get(void *self, const char *registry, const char *repository, koc__op *op, koc_credential **out,
+                      koc_error **err)
+{
+    docker *d = self;
+    int rc = KOC_OK;
+
+    pthread_mutex_lock(&d->mutex);
+    while (rc == KOC_OK && d->busy) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += LOOK_MS * 1000000L;
+        until.tv_sec += until.tv_nsec / 1000000000L;
+        until.tv_nsec %= 1000000000L;
+        pthread_cond_timedwait(&d->left, &d->mutex, &until);
+        rc = koc__op_check(op, err);
+    }
+    d->busy = d->busy || rc == KOC_OK;
+    pthread_mutex_unlock(&d->mutex);
+    KOC__TRY(rc);
+    rc = ask_all(d, registry, repository, op, out, err);
+    pthread_mutex_lock(&d->mutex);
+    d->busy = false;
+    pthread_cond_broadcast(&d->left);
+    pthread_mutex_unlock(&d->mutex);
+    return rc;
+}
+
+static void docker_release(void *self)
+{
+    docker *d = self;
+
+    for (size_t i = 0; i < d->n_places; i++) {
+        koc__free(d->places[i].path);
+        if (d->places[i].text) {
+            koc__wipe(d->places[i].text, strlen(d->places[i].text));
+            koc__free(d->places[i].text);
+        }
+        koc__json_free(d->places[i].doc);
+    }
+    koc__map_free(d->answers);
+    koc__free(d->config_path);
+    pthread_mutex_destroy(&d->mutex);
+    pthread_cond_destroy(&d->left);
+    koc__free(d);
+}
+
+static const koc__auth_vt docker_vt = {docker_get, NULL, docker_release};
+
+int koc_auth_docker(const char *config_path, koc_auth **out, koc_error **err)
+{
+    if (!out) {
+        return koc__misuse(err, "koc_auth_docker");
+    }
+    docker *d = koc__calloc(1, sizeof(*d));
+    if (!d) {
+        return koc__oom(err);
+    }
+    pthread_mutex_init(&d->mutex, NULL);
+    pthread_cond_init(&d->left, NULL);
+    d->config_path = config_path && config_path[0] ? koc__strdup(config_path) : NULL;
+    if (config_path && config_path[0] && !d->config_path) {
+        docker_release(d);
+        return koc__oom(err);
+    }
+    int rc = koc__auth_make(&docker_vt, d, out, err);
+    if (rc != KOC_OK) {
+        docker_release(d);
+    }
+    return rc;
+}

@@ -1,0 +1,16 @@
+/* Credential helper programs: docker-credential-<name> (R-48 to R-50). */
+#ifndef KOC__AUTH_HELPER_H
+#define KOC__AUTH_HELPER_H
+
+#include "core/op.h"
+#include "registry/auth.h"
+
+/* Asks for server; *out stays NULL when the helper has nothing. source: for hints, with the helper's
+ * name in it. KOC_EPROCESS when it fails: its message, never its secret. */
+int koc__helper_get(const char *name, const char *server, const char *source, koc__op *op, koc_credential **out,
+                    koc_error **err);
+/* What a helper printed: pure, for tests. */
+int koc__helper_reply(const char *name, int exit_code, koc_str output, const char *source, koc_credential **out,
+                      koc_error **err);
+
+#endif

@@ -1,0 +1,355 @@
+/* Blobs: is it there, mount it, read it (with Range where the connection breaks). */
+#include "core/common.h"
+
+#include "core/digests.h"
+#include "core/io.h"
+#include "core/text.h"
+#include "registry/ops.h"
+#include "registry/retry.h"
+
+#define IDLE_TRIES_MAX 5             /* breaks in a row without progress */
+#define PROGRESS_BYTES ((uint64_t)1 << 20)
+#define SKIP_CHUNK ((size_t)16 << 10)
+
+/* --- is it there ------------------------------------------------------------------------------------- */
+
+int koc__client_has_blob(koc_client *c, const koc_reference *repo, const koc_digest *d, bool pushing, koc__op *op,
+                         bool *out, koc_error **err)
+{
+    static const int also[] = {403, 404, 405, 0};
+    KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
+    KOC__AUTO_STR path = NULL;
+    koc__request rq;
+
+    KOC__TRY(koc__ref_request(c, repo, "HEAD", pushing ? KOC__ACT_PULL | KOC__ACT_PUSH : KOC__ACT_PULL, &rq,
+                              &path, err, "blobs/%s", koc__digest_str(d).s));
+    rq.also = also;
+    KOC__TRY(koc__request_run(&rq, op, &resp, err));
+    *out = resp.status < 300;
+    return KOC_OK;
+}
+
+/* --- mount -------------------------------------------------------------------------------------------- */
+
+int koc__mount(koc_client *c, const koc_reference *repo, const char *from, const koc_digest *d, koc__op *op,
+               bool *mounted, koc__url *session, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
+    KOC__AUTO_STR path = NULL;
+    koc_error *ignored = NULL;
+    koc__request rq;
+
+    *mounted = false;
+    KOC__TRY(koc__ref_request(c, repo, "POST", KOC__ACT_PULL | KOC__ACT_PUSH, &rq, &path, err,
+                              "blobs/uploads/?mount=%s&from=%s", koc__digest_str(d).s, from));
+    rq.mount_from = from;
+    rq.has_body = true;
+    rq.flags = KOC__RQ_ONE_TRY;
+    int rc = koc__request_run(&rq, op, &resp, &ignored);
+    if (rc != KOC_OK) {
+        koc_error_free(ignored);
+        /* Whatever it was, the ordinary upload will tell. */
+        return koc__op_check(op, err);
+    }
+    *mounted = resp.status == 201;
+    if (resp.status == 202 && koc__upload_location(rq.host, &resp, session, NULL) != KOC_OK) {
+        *session = (koc__url)KOC__URL_INIT;
+    }
+    return KOC_OK;
+}
+
+/* --- what is known to be there ------------------------------------------------------------------------- */
+
+static char *claim_key(const char *repository, const koc_digest *d)
+{
+    return koc__format("%s@%s", repository, koc__digest_str(d).s);
+}
+
+static char in_work, present;
+
+/* The map's values are these two marks; they need no release. */
+static int claim_locked(koc__host *h, koc_str key, koc__claim *out, bool *wait, koc_error **err)
+{
+    if (!h->blobs) {
+        h->blobs = koc__map_new(NULL);
+        if (!h->blobs) {
+            return koc__oom(err);
+        }
+    }
+    const char *mark = koc__map_get(h->blobs, key);
+    *wait = mark == &in_work;
+    if (mark == &present) {
+        *out = KOC__CLAIM_PRESENT;
+        return KOC_OK;
+    }
+    if (!mark) {
+        *out = KOC__CLAIM_MINE;
+        return koc__map_set(h->blobs, key, &in_work, err);
+    }
+    return KOC_OK;
+}
+
+int koc__claim_begin(koc__host *h, const char *repository, const koc_digest *d, koc__op *op, koc__claim *out,
+                     koc_error **err)
+{
+    KOC__AUTO_STR key = claim_key(repository, d);
+    bool wait = true;
+
+    if (!key) {
+        return koc__oom(err);
+    }
+    while (wait) {
+        pthread_mutex_lock(&h->mutex);
+        int rc = claim_locked(h, koc__str(key), out, &wait, err);
+        if (rc == KOC_OK && wait) {
+            koc__host_wait_locked(h);
+        }
+        pthread_mutex_unlock(&h->mutex);
+        KOC__TRY(rc);
+        KOC__TRY(koc__op_check(op, err));
+    }
+    return KOC_OK;
+}
+
+void koc__claim_end(koc__host *h, const char *repository, const koc_digest *d, bool done)
+{
+    KOC__AUTO_STR key = claim_key(repository, d);
+
+    pthread_mutex_lock(&h->mutex);
+    if (key && (!done || koc__map_set(h->blobs, koc__str(key), &present, NULL) != KOC_OK)) {
+        koc__map_remove(h->blobs, koc__str(key));
+    }
+    pthread_cond_broadcast(&h->left);
+    pthread_mutex_unlock(&h->mutex);
+}
+
+char *koc__claim_elsewhere(koc__host *h, const char *repository, const koc_digest *d)
+{
+    koc__digest_text text = koc__digest_str(d);
+    char *found = NULL;
+    size_t cursor = 0;
+    koc_str key, name, digest;
+    void *mark;
+
+    pthread_mutex_lock(&h->mutex);
+    while (!found && h->blobs && koc__map_next(h->blobs, &cursor, &key, &mark)) {
+        if (mark == &present && koc__str_cut(key, '@', &name, &digest) && koc__str_is(digest, text.s) &&
+            !koc__str_is(name, repository)) {
+            found = koc__str_dup(name);
+        }
+    }
+    pthread_mutex_unlock(&h->mutex);
+    return found;
+}
+
+/* --- reading -------------------------------------------------------------------------------------------- */
+
+typedef struct source {
+    koc_client *client;
+    koc_reference *repo;
+    koc_digest digest;
+    uint64_t size;
+} source;
+
+typedef struct download {
+    source *source; /* the blob keeps it */
+    koc__op *op;
+    koc__exchange *exchange;
+    uint64_t at;         /* the next byte wanted */
+    uint64_t mark;       /* where the last break was */
+    uint64_t skip;       /* bytes to pass over: the server ignored Range */
+    unsigned idle_tries; /* breaks since there was progress */
+} download;
+
+static void source_release(void *self)
+{
+    source *s = self;
+
+    koc_client_unref(s->client);
+    koc_reference_unref(s->repo);
+    koc__free(s);
+}
+
+static int check_start(download *d, const koc__response *resp, koc_error **err)
+{
+    uint64_t first, last, total, length;
+    const source *s = d->source;
+
+    if (resp->status == 206) {
+        const char *range = koc__headers_get(&resp->headers, "Content-Range");
+        if (koc__headers_count(&resp->headers, "Content-Range") != 1 ||
+            !koc__http_content_range(range, &first, &last, &total) || first != d->at ||
+            (total != UINT64_MAX && total != s->size)) {
+            return koc__error(err, KOC_ENET, "the registry sent another part than was asked for");
+        }
+        return KOC_OK;
+    }
+    d->skip = d->at;
+    if (koc__http_length(&resp->headers, &length) && length != s->size) {
+        return koc__error(err, KOC_EDIGEST, "the registry has it with %llu bytes instead of %llu",
+                          (unsigned long long)length, (unsigned long long)s->size);
+    }
+    return KOC_OK;
+}
+
+/* Opens at d->at. */
+static int start(download *d, koc_error **err)
+{
+    static const int also[] = {416, 0};
+    KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
+    KOC__AUTO_STR path = NULL;
+    const source *s = d->source;
+    char range[64];
+    koc__request rq;
+
+    d->skip = 0;
+    KOC__TRY(koc__ref_request(s->client, s->repo, "GET", KOC__ACT_PULL, &rq, &path, err, "blobs/%s",
+                              koc__digest_str(&s->digest).s));
+    rq.flags = KOC__RQ_STREAM;
+    rq.also = also;
+    if (d->at > 0) {
+        /* Both ends: some registries refuse the open form. */
+        snprintf(range, sizeof(range), "bytes=%llu-%llu", (unsigned long long)d->at,
+                 (unsigned long long)s->size - 1);
+        rq.range = range;
+    }
+    KOC__TRY(koc__request_run(&rq, d->op, &resp, err));
+    if (resp.status == 416) {
+        rq.range = NULL;
+        rq.also = NULL;
+        KOC__TRY(koc__request_run(&rq, d->op, &resp, err));
+    }
+    KOC__TRY(check_start(d, &resp, err));
+    d->exchange = koc__steal(&resp.exchange);
+    return KOC_OK;
+}
+
+/* After a break: whether to go on. Takes failure when not. */
+static int go_on(download *d, koc__failure why, koc_error **failure, koc_error **err)
+{
+    koc__exchange_close(koc__steal(&d->exchange));
+    if (d->at - d->mark >= PROGRESS_BYTES) {
+        d->idle_tries = 0;
+    }
+    d->mark = d->at;
+    bool transient = why == KOC__FAIL_BROKEN || why == KOC__FAIL_SILENT;
+    if (!transient || ++d->idle_tries > IDLE_TRIES_MAX) {
+        return koc__error_move(err, failure);
+    }
+    koc__log(d->source->client->ctx, KOC_LOG_INFO, "registry", "%s: %s at byte %llu; going on from there",
+             koc_reference_registry(d->source->repo), koc_error_message(*failure), (unsigned long long)d->at);
+    koc__error_clear(failure);
+    return koc__op_sleep(d->op, koc__retry_delay_ms(d->idle_tries - 1, (uint32_t)koc__monotonic_ns()), err);
+}
+
+static int pass_over(download *d, koc__failure *why, koc_error **err)
+{
+    char dropped[SKIP_CHUNK];
+
+    while (d->skip > 0) {
+        size_t n, want = (size_t)KOC__MIN(d->skip, (uint64_t)sizeof(dropped));
+        KOC__TRY(koc__exchange_read(d->exchange, d->op, dropped, want, &n, why, err));
+        if (n == 0) {
+            *why = KOC__FAIL_BROKEN;
+            return koc__error(err, KOC_ENET, "the reply ended early");
+        }
+        d->skip -= n;
+    }
+    return KOC_OK;
+}
+
+static int download_read(void *self, void *buf, size_t len, size_t *n_read, koc_error **err)
+{
+    download *d = self;
+    uint64_t left = d->source->size - d->at;
+
+    if (left == 0) {
+        koc__exchange_close(koc__steal(&d->exchange));
+        *n_read = 0;
+        return KOC_OK;
+    }
+    len = (size_t)KOC__MIN((uint64_t)len, left);
+    for (;;) {
+        koc_error *failure = NULL;
+        koc__failure why = KOC__FAIL_LOCAL;
+        size_t n = 0;
+        if (!d->exchange) {
+            KOC__TRY(start(d, err));
+        }
+        int rc = pass_over(d, &why, &failure);
+        if (rc == KOC_OK) {
+            rc = koc__exchange_read(d->exchange, d->op, buf, len, &n, &why, &failure);
+        }
+        if (rc == KOC_OK && n == 0) {
+            why = KOC__FAIL_BROKEN;
+            rc = koc__error(&failure, KOC_ENET, "the reply ended early");
+        }
+        if (rc == KOC_OK) {
+            d->at += n;
+            *n_read = n;
+            return KOC_OK;
+        }
+        KOC__TRY(go_on(d, why, &failure, err));
+    }
+}
+
+static void download_close(void *self)
+{
+    download *d = self;
+
+    koc__exchange_close(d->exchange);
+    koc__free(d);
+}
+
+static const koc__reader_vt download_vt = {download_read, download_close};
+
+static int source_open(void *self, uint64_t offset, koc__op *op, koc_reader **out, koc_error **err)
+{
+    source *s = self;
+    KOC__AUTO(koc_reader) r = NULL;
+    download *d = koc__calloc(1, sizeof(*d));
+
+    if (!d) {
+        return koc__oom(err);
+    }
+    d->source = s;
+    d->op = op;
+    d->at = d->mark = offset;
+    int rc = koc__reader_make(&download_vt, d, &r, err);
+    if (rc != KOC_OK) {
+        download_close(d);
+        return rc;
+    }
+    if (offset == 0) {
+        KOC__TRY(koc__reader_verify(r, s->size, &s->digest, out, err));
+        r = NULL;
+        return KOC_OK;
+    }
+    *out = koc__steal(&r);
+    return KOC_OK;
+}
+
+static const koc__blob_vt source_vt = {.open = source_open, .release = source_release};
+
+int koc_client_get_blob(koc_client *c, const koc_reference *repo, const koc_descriptor *d, koc_blob **out,
+                        koc_error **err)
+{
+    if (!c || !repo || !d || !out) {
+        return koc__misuse(err, "koc_client_get_blob");
+    }
+    source *s = koc__calloc(1, sizeof(*s));
+    if (!s) {
+        return koc__oom(err);
+    }
+    s->client = koc_client_ref(c);
+    s->digest = d->digest;
+    s->size = d->size;
+    int rc = koc_reference_with_tag(repo, NULL, &s->repo, err);
+    if (rc == KOC_OK) {
+        rc = koc__blob_make(&source_vt, s, s->size, &s->digest, out, err);
+    }
+    if (rc != KOC_OK) {
+        source_release(s);
+    }
+    return rc;
+}

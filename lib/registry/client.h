@@ -1,0 +1,105 @@
+/* The inside of a client: what is known about each registry host. */
+#ifndef KOC__CLIENT_H
+#define KOC__CLIENT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <koc/registry.h>
+
+#include "core/buf.h"
+#include "core/context.h"
+#include "core/map.h"
+#include "core/op.h"
+#include "core/str.h"
+#include "registry/address.h"
+#include "registry/auth.h"
+#include "registry/challenge.h"
+#include "registry/hosts.h"
+#include "registry/transport.h"
+
+KOC__DEFINE_AUTO(koc_client, koc_client_unref);
+
+/* An access token; expires_ms by the monotonic clock. */
+typedef struct koc__token {
+    char *key; /* repository, mount source, user */
+    uint32_t actions;
+    char *value;
+    int64_t expires_ms;
+} koc__token;
+
+/* What was found for a repository: cred NULL means anonymous. */
+typedef struct koc__login {
+    char *repository;
+    koc_credential *cred;
+    bool refused; /* the registry or its token server did not accept it */
+} koc__login;
+
+typedef struct koc__host {
+    koc_client *client; /* borrowed */
+    char *name;         /* as references have it */
+    char *wire;         /* "host[:port]" in URLs */
+    bool loopback;
+    bool may_http;     /* the user allows plain HTTP for it */
+    bool insecure;     /* certificates are not verified */
+    atomic_bool scheme_known;
+    atomic_bool https;
+    atomic_bool answered;
+    atomic_int kind; /* koc__address of the peer, once it answered */
+    /* Behaviour seen, kept for the process. */
+    atomic_bool no_expect;
+    atomic_bool chunks;            /* a whole blob in one PUT was refused */
+    atomic_uint_fast64_t chunk_size; /* what went through; 0: not yet known */
+    pthread_mutex_t mutex; /* guards all below */
+    pthread_cond_t left;
+    bool busy[2]; /* by KOC__GATE_*: see koc__host_enter */
+    int64_t pause_until_ms;
+    /* Authentication: the last challenge, tokens, credentials. */
+    koc__scheme scheme;
+    char *realm;
+    char *service;
+    koc__url challenged_at; /* realms may be relative to it */
+    koc__token *tokens;
+    size_t n_tokens, tokens_capacity;
+    koc__login *logins;
+    size_t n_logins, logins_capacity;
+    koc__map *blobs; /* "repository@digest": what this process knows to be there (blobs.c) */
+} koc__host;
+
+enum { KOC__GATE_SCHEME = 0, KOC__GATE_LOGIN = 1 };
+
+struct koc_client {
+    atomic_uint refs;
+    koc_ctx *ctx;
+    koc_auth *auth; /* or NULL */
+    koc__transport *transport;
+    uint32_t flags;
+    char *user_agent;
+    koc__buf ca_pem;
+    koc_strlist *allow_http;
+    koc__proxies proxies;
+    unsigned max_connections;
+    unsigned max_attempts;
+    int64_t connect_timeout_ms;  /* a try */
+    int64_t connect_total_ms;    /* all tries */
+    int64_t response_timeout_ms; /* 0: by what the host did before */
+    pthread_mutex_t mutex; /* guards hosts */
+    koc__host **hosts;
+    size_t n_hosts, hosts_capacity;
+};
+
+/* The record of a registry; made when it is new. Borrowed from c. */
+int koc__client_host(koc_client *c, const char *registry, koc__host **out, koc_error **err);
+/* One at a time finds out the scheme, one at a time fetches a token: waits, under op, until nobody else
+ * is inside. */
+int koc__host_enter(koc__host *h, int gate, koc__op *op, koc_error **err);
+void koc__host_leave(koc__host *h, int gate);
+/* With the mutex held: until something changed, but never longer than it takes to notice a cancel. */
+void koc__host_wait_locked(koc__host *h);
+/* Where the scheme stands before any request of this process: https, or what a run before this one
+ * found out. */
+bool koc__host_first_guess_https(koc__host *h);
+/* Remembers that the host answered, from this address, by this scheme. */
+void koc__host_learn(koc__host *h, bool https, const char *address);
+
+#endif

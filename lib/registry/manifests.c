@@ -1,0 +1,292 @@
+/* Manifests: what a name stands for, read and written (distribution-spec, "Pulling", "Pushing"). */
+#include "core/common.h"
+
+#include "core/digests.h"
+#include "core/sha256.h"
+#include "registry/ops.h"
+
+/* All we understand, in one header; never schema 1. */
+#define ACCEPT_MANIFESTS                                                                               \
+    KOC_MT_OCI_INDEX ", " KOC_MT_OCI_MANIFEST ", " KOC_MT_DOCKER_LIST ", " KOC_MT_DOCKER_MANIFEST
+
+char *koc__ref_target(const koc_reference *r)
+{
+    if (koc_reference_digest(r)) {
+        return koc__strdup(koc__digest_str(koc_reference_digest(r)).s);
+    }
+    return koc__strdup(koc_reference_tag(r) ? koc_reference_tag(r) : "latest");
+}
+
+int koc__ref_request(koc_client *c, const koc_reference *r, const char *method, uint32_t actions,
+                     koc__request *rq, char **path, koc_error **err, const char *fmt, ...)
+{
+    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(KOC__URL_MAX);
+    va_list args;
+
+    *rq = (koc__request){.method = method, .repository = koc_reference_repository(r), .actions = actions};
+    KOC__TRY(koc__client_host(c, koc_reference_registry(r), &rq->host, err));
+    KOC__TRY(koc__buf_printf(&b, err, "/v2/%s/", rq->repository));
+    va_start(args, fmt);
+    int rc = koc__buf_vprintf(&b, err, fmt, args);
+    va_end(args);
+    KOC__TRY(rc);
+    *path = koc__buf_steal(&b);
+    if (!*path) {
+        return koc__oom(err);
+    }
+    rq->target = *path;
+    return KOC_OK;
+}
+
+/* The digest that the registry claims, when it is one of an algorithm we have. */
+static bool claimed_digest(const koc__headers *h, koc_digest *out)
+{
+    const char *value = koc__headers_get(h, "Docker-Content-Digest");
+
+    return value && koc__digest_read(koc__str_trim(koc__str(value)), out);
+}
+
+static int digest_as(const koc_digest *like, koc_str bytes, koc_digest *out, koc_error **err)
+{
+    koc_hasher *h = NULL;
+
+    if (!like || like->algorithm == KOC_DIGEST_SHA256) {
+        koc__sha256_of(bytes.ptr, bytes.len, out);
+        return KOC_OK;
+    }
+    KOC__TRY(koc_hasher_new(like->algorithm, &h, err));
+    koc_hasher_update(h, bytes);
+    int rc = koc_hasher_finish(h, out, err);
+    koc_hasher_free(h);
+    return rc;
+}
+
+/* Held against what was asked for and what the registry says. */
+static int check_digest(const koc_reference *r, const koc__response *resp, koc_digest *out, koc_error **err)
+{
+    const koc_digest *wanted = koc_reference_digest(r);
+    koc_str bytes = koc__buf_view(&resp->body);
+    koc_digest claimed, actual;
+
+    KOC__TRY(digest_as(wanted, bytes, &actual, err));
+    if (wanted && !koc_digest_equal(wanted, &actual)) {
+        return koc__error(err, KOC_EDIGEST, "the registry sent a manifest with the digest %s",
+                          koc__digest_str(&actual).s);
+    }
+    if (claimed_digest(&resp->headers, &claimed)) {
+        koc_digest same;
+        KOC__TRY(digest_as(&claimed, bytes, &same, err));
+        if (!koc_digest_equal(&same, &claimed)) {
+            return koc__error(err, KOC_EDIGEST, "the registry says %s, but sent a manifest with the digest %s",
+                              koc__digest_str(&claimed).s, koc__digest_str(&same).s);
+        }
+    }
+    *out = actual;
+    return KOC_OK;
+}
+
+static int get(koc_client *c, const koc_reference *r, koc__op *op, const int *also, koc__response *resp,
+               koc_error **err)
+{
+    KOC__AUTO_STR target = koc__ref_target(r);
+    KOC__AUTO_STR path = NULL;
+    koc__request rq;
+
+    if (!target) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc__ref_request(c, r, "GET", KOC__ACT_PULL, &rq, &path, err, "manifests/%s", target));
+    rq.accept = ACCEPT_MANIFESTS;
+    rq.max_reply = KOC__MANIFEST_MAX;
+    rq.also = also;
+    return koc__request_run(&rq, op, resp, err);
+}
+
+int koc__client_get_manifest(koc_client *c, const koc_reference *r, koc__op *op, koc_buf *bytes,
+                             koc_buf *media_type, koc_digest *digest, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
+    KOC__AUTO(koc__json) doc = NULL;
+    char content_type[160] = "";
+    const char *type = NULL;
+    koc_digest actual;
+
+    KOC__TRY(get(c, r, op, NULL, &resp, err));
+    KOC__TRY(check_digest(r, &resp, &actual, err));
+    koc__http_media_type(&resp.headers, content_type, sizeof(content_type));
+    KOC__TRY(koc__json_parse(koc__buf_view(&resp.body), KOC__MANIFEST_MAX, "manifest", &doc, err));
+    KOC__TRY(koc__mt_of_document(doc, content_type[0] ? content_type : NULL, "manifest", &type, err));
+    if (media_type) {
+        KOC__TRY(koc_buf_set(media_type, koc__str(type), err));
+    }
+    koc__buf_give(&resp.body, bytes);
+    if (digest) {
+        *digest = actual;
+    }
+    return KOC_OK;
+}
+
+/* Where a HEAD does not tell: the manifest itself does. */
+static int found_by_get(koc_client *c, const koc_reference *r, koc__op *op, koc__found *out, koc_error **err)
+{
+    static const int also[] = {404, 0};
+    KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
+    koc__found f = {.found = true};
+
+    KOC__TRY(get(c, r, op, also, &resp, err));
+    if (resp.status == 404) {
+        *out = (koc__found){.found = false};
+        return KOC_OK;
+    }
+    KOC__TRY(check_digest(r, &resp, &f.digest, err));
+    f.size = resp.body.len;
+    koc__http_media_type(&resp.headers, f.media_type, sizeof(f.media_type));
+    *out = f;
+    return KOC_OK;
+}
+
+int koc__client_head_manifest(koc_client *c, const koc_reference *r, bool pushing, koc__op *op,
+                              koc__found *out, koc_error **err)
+{
+    static const int also[] = {400, 403, 404, 405, 0};
+    KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
+    KOC__AUTO_STR target = koc__ref_target(r);
+    KOC__AUTO_STR path = NULL;
+    koc__found f = {.found = true};
+    koc__request rq;
+
+    if (!target) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc__ref_request(c, r, "HEAD", pushing ? KOC__ACT_PULL | KOC__ACT_PUSH : KOC__ACT_PULL, &rq, &path,
+                              err, "manifests/%s", target));
+    rq.accept = ACCEPT_MANIFESTS;
+    rq.also = also;
+    KOC__TRY(koc__request_run(&rq, op, &resp, err));
+    if (resp.status == 404 || (pushing && resp.status == 403)) {
+        *out = (koc__found){.found = false};
+        return KOC_OK;
+    }
+    bool complete = resp.status < 300 && claimed_digest(&resp.headers, &f.digest) &&
+                    koc__http_length(&resp.headers, &f.size);
+    if (!complete) {
+        return found_by_get(c, r, op, out, err); /* a failed HEAD has no body to explain it */
+    }
+    if (koc_reference_digest(r) && koc_reference_digest(r)->algorithm == f.digest.algorithm &&
+        !koc_digest_equal(koc_reference_digest(r), &f.digest)) {
+        return koc__error(err, KOC_EDIGEST, "the registry answers with %s", koc__digest_str(&f.digest).s);
+    }
+    koc__http_media_type(&resp.headers, f.media_type, sizeof(f.media_type));
+    *out = f;
+    return KOC_OK;
+}
+
+static bool tag_is_ours(koc_client *c, const koc_reference *r, const koc_digest *d, koc__op *op)
+{
+    koc__found f;
+
+    return koc__client_head_manifest(c, r, true, op, &f, NULL) == KOC_OK && f.found &&
+           koc_digest_equal(&f.digest, d);
+}
+
+int koc__client_put_manifest(koc_client *c, const koc_reference *r, const char *media_type, koc_str bytes,
+                             koc__op *op, koc_digest *out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
+    KOC__AUTO_STR target = koc__ref_target(r);
+    KOC__AUTO_STR path = NULL;
+    koc_digest ours, claimed;
+    koc__request rq;
+
+    if (!target) {
+        return koc__oom(err);
+    }
+    KOC__TRY(digest_as(koc_reference_digest(r), bytes, &ours, err));
+    if (koc_reference_digest(r) && !koc_digest_equal(koc_reference_digest(r), &ours)) {
+        return koc__error(err, KOC_EDIGEST, "the manifest's digest is %s, not the one of the reference",
+                          koc__digest_str(&ours).s);
+    }
+    KOC__TRY(koc__ref_request(c, r, "PUT", KOC__ACT_PULL | KOC__ACT_PUSH, &rq, &path, err, "manifests/%s",
+                              target));
+    rq.content_type = media_type;
+    rq.bytes = bytes;
+    rq.has_body = true;
+    rq.flags = KOC__RQ_SLOW;
+    int rc = koc__request_run(&rq, op, &resp, err);
+    if (rc != KOC_OK) {
+        /* Immutable tags refuse even what they hold; and a lost answer may have been a yes. */
+        bool perhaps = resp.status == 400 || resp.status == 409 || resp.status == 0 || resp.status >= 500;
+        if (!perhaps || rc == KOC_ECANCELLED || !tag_is_ours(c, r, &ours, op)) {
+            if (strcmp(resp.error.code, "TAG_INVALID") == 0 || resp.status == 409) {
+                koc__error_prefix(err, "the tag cannot be moved to another image");
+            }
+            return rc;
+        }
+        koc__error_clear(err);
+    } else if (claimed_digest(&resp.headers, &claimed) && claimed.algorithm == ours.algorithm &&
+               !koc_digest_equal(&claimed, &ours)) {
+        return koc__error(err, KOC_EDIGEST, "the registry stored %s instead of %s",
+                          koc__digest_str(&claimed).s, koc__digest_str(&ours).s);
+    }
+    if (out) {
+        *out = ours;
+    }
+    return KOC_OK;
+}
+
+/* --- public ------------------------------------------------------------------------------------------ */
+
+int koc_client_resolve(koc_client *c, const koc_reference *r, const koc_op *user, koc_buf *storage,
+                       koc_descriptor *out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+    koc__found f;
+
+    if (!c || !r || !storage || !out || out->struct_size < sizeof(*out)) {
+        return koc__misuse(err, "koc_client_resolve");
+    }
+    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
+    if (koc__client_head_manifest(c, r, false, &op, &f, err) != KOC_OK) {
+        return koc__error_prefix(err, "cannot resolve %s", koc_reference_string(r));
+    }
+    if (!f.found) {
+        koc__error(err, KOC_ENOTFOUND, "%s: no such image", koc_reference_string(r));
+        koc__error_http(err, 404, NULL);
+        return KOC_ENOTFOUND;
+    }
+    KOC__TRY(koc_buf_set(storage, koc__str(f.media_type), err));
+    out->digest = f.digest;
+    out->size = f.size;
+    out->media_type = f.media_type[0] ? storage->ptr : NULL;
+    return KOC_OK;
+}
+
+int koc_client_get_manifest(koc_client *c, const koc_reference *r, const koc_op *user, koc_buf *bytes,
+                            koc_buf *media_type, koc_digest *digest, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+
+    if (!c || !r || !bytes) {
+        return koc__misuse(err, "koc_client_get_manifest");
+    }
+    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
+    if (koc__client_get_manifest(c, r, &op, bytes, media_type, digest, err) != KOC_OK) {
+        return koc__error_prefix(err, "cannot read %s", koc_reference_string(r));
+    }
+    return KOC_OK;
+}
+
+int koc_client_put_manifest(koc_client *c, const koc_reference *r, const char *media_type, koc_str bytes,
+                            const koc_op *user, koc_digest *out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+
+    if (!c || !r || !media_type || (bytes.len > 0 && !bytes.ptr)) {
+        return koc__misuse(err, "koc_client_put_manifest");
+    }
+    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
+    if (koc__client_put_manifest(c, r, media_type, bytes, &op, out, err) != KOC_OK) {
+        return koc__error_prefix(err, "cannot write %s", koc_reference_string(r));
+    }
+    return KOC_OK;
+}

@@ -1,0 +1,300 @@
+/*
+ * Pull: a name becomes an image or an index whose documents are here and checked; layers are fetched when
+ * somebody reads them. Documents by digest come from the cache where there is one.
+ */
+#include "core/common.h"
+
+#include "core/cache.h"
+#include "core/digests.h"
+#include "core/io.h"
+#include "registry/ops.h"
+
+#define NESTING_MAX 4
+#define RECORD_MAX 256
+
+/* A manifest or index as it came. */
+typedef struct document {
+    koc_buf bytes;
+    koc_buf media_type;
+    koc_digest digest;
+} document;
+
+static void document_dispose(document *d)
+{
+    koc_buf_dispose(&d->bytes);
+    koc_buf_dispose(&d->media_type);
+}
+KOC__DEFINE_AUTO_VAL(document, document_dispose);
+
+/* --- the cache --------------------------------------------------------------------------------------------- */
+
+/* The cache knows blobs by digest and size; the record beside a manifest keeps its size and type. */
+static void keep_document(koc_client *c, const document *d)
+{
+    koc__cache *cache = c->ctx->cache;
+    KOC__AUTO_STR record = koc__format("%zu %s", d->bytes.len, d->media_type.ptr);
+
+    if (!cache || !record) {
+        return;
+    }
+    if (koc__cache_put_bytes(cache, &d->digest, koc__str_n(d->bytes.ptr, d->bytes.len), NULL) == KOC_OK) {
+        (void)koc__cache_put(cache, "manifests", koc__str(koc__digest_str(&d->digest).s), koc__str(record), NULL);
+    }
+}
+
+static bool cached_bytes(koc_client *c, const koc_digest *digest, uint64_t size, size_t max, koc__op *op,
+                         koc_buf *out)
+{
+    KOC__AUTO(koc_blob) blob = NULL;
+
+    return c->ctx->cache && size <= max &&
+           koc__cache_blob(c->ctx->cache, digest, size, &blob, NULL) == KOC_OK &&
+           koc__blob_read_all(blob, max, op, out, NULL) == KOC_OK;
+}
+
+static bool cached_document(koc_client *c, const koc_digest *digest, koc__op *op, document *out)
+{
+    KOC__AUTO_VAL(koc_buf) record = KOC_BUF_INIT;
+    koc_str size_text, type;
+    uint64_t size;
+    bool found = false;
+
+    if (!c->ctx->cache ||
+        koc__cache_get(c->ctx->cache, "manifests", koc__str(koc__digest_str(digest).s), RECORD_MAX, &found,
+                       &record, NULL) != KOC_OK ||
+        !found || !koc__str_cut(koc__str_n(record.ptr, record.len), ' ', &size_text, &type) ||
+        !koc__str_u64(size_text, &size)) {
+        return false;
+    }
+    if (!cached_bytes(c, digest, size, KOC__MANIFEST_MAX, op, &out->bytes) ||
+        koc_buf_set(&out->media_type, type, NULL) != KOC_OK) {
+        return false;
+    }
+    out->digest = *digest;
+    return true;
+}
+
+/* --- documents ----------------------------------------------------------------------------------------------- */
+
+static int fetch(koc_client *c, const koc_reference *r, koc__op *op, document *out, koc_error **err)
+{
+    if (koc_reference_digest(r) && cached_document(c, koc_reference_digest(r), op, out)) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc__client_get_manifest(c, r, op, &out->bytes, &out->media_type, &out->digest, err));
+    keep_document(c, out);
+    return KOC_OK;
+}
+
+/* A tag is looked up by HEAD first when its manifest may be in the cache: that costs nothing of a quota. */
+static int fetch_named(koc_client *c, const koc_reference *r, koc__op *op, document *out, koc_error **err)
+{
+    KOC__AUTO(koc_reference) exact = NULL;
+    koc__found f;
+
+    if (koc_reference_digest(r) || !c->ctx->cache) {
+        return fetch(c, r, op, out, err);
+    }
+    KOC__TRY(koc__client_head_manifest(c, r, false, op, &f, err));
+    if (!f.found) {
+        koc__error(err, KOC_ENOTFOUND, "no such image");
+        koc__error_http(err, 404, NULL);
+        return KOC_ENOTFOUND;
+    }
+    KOC__TRY(koc_reference_with_digest(r, &f.digest, &exact, err));
+    return fetch(c, exact, op, out, err);
+}
+
+/* --- images ---------------------------------------------------------------------------------------------------- */
+
+static int config_descriptor(const document *d, koc_descriptor **out, koc_error **err)
+{
+    KOC__AUTO(koc__json) doc = NULL;
+
+    KOC__TRY(koc__json_parse(koc__str_n(d->bytes.ptr, d->bytes.len), KOC__MANIFEST_MAX, "manifest", &doc, err));
+    return koc__descriptor_read(koc__json_get(koc__json_root(doc), "config"), "config of the manifest", out, err);
+}
+
+static int fetch_config(koc_client *c, const koc_reference *r, const koc_descriptor *d, koc__op *op, koc_buf *out,
+                        koc_error **err)
+{
+    KOC__AUTO(koc_blob) blob = NULL;
+
+    if (cached_bytes(c, &d->digest, d->size, KOC__CONFIG_MAX, op, out)) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc_client_get_blob(c, r, d, &blob, err));
+    if (koc__blob_read_all(blob, KOC__CONFIG_MAX, op, out, err) != KOC_OK) {
+        return koc__error_prefix(err, "its config");
+    }
+    if (c->ctx->cache) {
+        (void)koc__cache_put_bytes(c->ctx->cache, &d->digest, koc__str_n(out->ptr, out->len), NULL);
+    }
+    return KOC_OK;
+}
+
+/* Layers that the cache has are read from there, others from the registry when somebody reads them. */
+static int attach_layers(koc_client *c, const koc_reference *r, koc_image *img, koc_error **err)
+{
+    KOC__AUTO(koc_reference) origin = NULL;
+    KOC__AUTO(koc_reference) untagged = NULL;
+
+    KOC__TRY(koc_reference_with_tag(r, NULL, &untagged, err));
+    KOC__TRY(koc_reference_with_digest(untagged, NULL, &origin, err));
+    for (size_t i = 0; i < koc_image_layer_count(img); i++) {
+        const koc_descriptor *d = koc_layer_descriptor(koc_image_layer(img, i));
+        KOC__AUTO(koc_blob) blob = NULL;
+        if (koc__mt_is_foreign(d->media_type)) {
+            continue;
+        }
+        if (!c->ctx->cache || koc__cache_blob(c->ctx->cache, &d->digest, d->size, &blob, NULL) != KOC_OK) {
+            KOC__TRY(koc_client_get_blob(c, origin, d, &blob, err));
+        }
+        KOC__TRY(koc__image_attach(img, i, blob, origin, err));
+    }
+    return KOC_OK;
+}
+
+static int image_of(koc_client *c, const koc_reference *r, const document *d, koc__op *op, koc_image **out,
+                    koc_error **err)
+{
+    KOC__AUTO(koc_descriptor) config_d = NULL;
+    KOC__AUTO_VAL(koc_buf) config = KOC_BUF_INIT;
+    KOC__AUTO(koc_image) img = NULL;
+
+    KOC__TRY(config_descriptor(d, &config_d, err));
+    KOC__TRY(fetch_config(c, r, config_d, op, &config, err));
+    KOC__TRY(koc_image_from_bytes(c->ctx, koc__str_n(d->bytes.ptr, d->bytes.len),
+                                  koc__str_n(config.ptr, config.len), &img, err));
+    KOC__TRY(attach_layers(c, r, img, err));
+    *out = koc__steal(&img);
+    return KOC_OK;
+}
+
+/* The document d of r's repository; digest and size are held against d. */
+static int fetch_by(koc_client *c, const koc_reference *r, const koc_descriptor *d, koc__op *op, document *out,
+                    koc_error **err)
+{
+    KOC__AUTO(koc_reference) exact = NULL;
+
+    KOC__TRY(koc_reference_with_digest(r, &d->digest, &exact, err));
+    KOC__TRY(fetch(c, exact, op, out, err));
+    if (out->bytes.len != d->size) {
+        return koc__error(err, KOC_EDIGEST, "%s has %zu bytes, not %llu", koc__digest_str(&d->digest).s,
+                          out->bytes.len, (unsigned long long)d->size);
+    }
+    return KOC_OK;
+}
+
+int koc__client_get_image_by(koc_client *c, const koc_reference *r, const koc_descriptor *d, koc__op *op,
+                             koc_image **out, koc_error **err)
+{
+    KOC__AUTO_VAL(document) doc = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
+
+    KOC__TRY(fetch_by(c, r, d, op, &doc, err));
+    return image_of(c, r, &doc, op, out, err);
+}
+
+/* "it has linux/amd64, linux/arm64" */
+static int no_platform(const koc_index *idx, const koc_platform *want, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) have = KOC__BUF_INIT(4096);
+    KOC__AUTO_STR wanted = koc__platform_str(want);
+
+    for (size_t i = 0; i < koc_index_count(idx); i++) {
+        const koc_platform *p = koc_index_get(idx, i)->platform;
+        if (!p || koc__platform_is_unknown(p)) {
+            continue;
+        }
+        KOC__AUTO_STR text = koc__platform_str(p);
+        if (koc__buf_printf(&have, NULL, "%s%s", have.len ? ", " : "", text ? text : "?") != KOC_OK) {
+            break;
+        }
+    }
+    return koc__error(err, KOC_EPLATFORM, "there is no %s (it has %s)", wanted ? wanted : "such platform",
+                      have.len ? koc__buf_cstr(&have) : "no platforms");
+}
+
+int koc__client_get_image(koc_client *c, const koc_reference *r, const koc_platform *want, koc__op *op,
+                          koc_image **out, koc_error **err)
+{
+    KOC__AUTO_VAL(document) doc = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
+    koc_platform usual = KOC_PLATFORM_INIT;
+
+    usual.os = "linux";
+    usual.arch = "amd64";
+    want = want ? want : &usual;
+    KOC__TRY(fetch_named(c, r, op, &doc, err));
+    for (int depth = 0; koc__mt_is_index(doc.media_type.ptr); depth++) {
+        KOC__AUTO(koc_index) idx = NULL;
+        KOC__AUTO_VAL(document) next = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
+        if (depth >= NESTING_MAX) {
+            return koc__error(err, KOC_ELIMIT, "indexes are nested more than %d deep", NESTING_MAX);
+        }
+        KOC__TRY(koc_index_from_bytes(c->ctx, koc__str_n(doc.bytes.ptr, doc.bytes.len), &idx, err));
+        const koc_descriptor *d = koc_index_select(idx, want);
+        if (!d) {
+            return no_platform(idx, want, err);
+        }
+        KOC__TRY(fetch_by(c, r, d, op, &next, err));
+        document old = doc;
+        doc = next;
+        next = old;
+    }
+    return image_of(c, r, &doc, op, out, err);
+}
+
+int koc__client_get_either(koc_client *c, const koc_reference *r, koc__op *op, koc_index **index,
+                           koc_image **image, koc_error **err)
+{
+    KOC__AUTO_VAL(document) doc = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
+
+    KOC__TRY(fetch_named(c, r, op, &doc, err));
+    if (koc__mt_is_index(doc.media_type.ptr)) {
+        return koc_index_from_bytes(c->ctx, koc__str_n(doc.bytes.ptr, doc.bytes.len), index, err);
+    }
+    return image_of(c, r, &doc, op, image, err);
+}
+
+int koc__client_get_index(koc_client *c, const koc_reference *r, koc__op *op, koc_index **out, koc_error **err)
+{
+    KOC__AUTO_VAL(document) doc = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
+
+    KOC__TRY(fetch_named(c, r, op, &doc, err));
+    if (!koc__mt_is_index(doc.media_type.ptr)) {
+        return koc__error(err, KOC_EFORMAT, "it is an image, not an index");
+    }
+    return koc_index_from_bytes(c->ctx, koc__str_n(doc.bytes.ptr, doc.bytes.len), out, err);
+}
+
+/* --- public ------------------------------------------------------------------------------------------------------ */
+
+int koc_client_get_image(koc_client *c, const koc_reference *r, const koc_platform *want, const koc_op *user,
+                         koc_image **out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+
+    if (!c || !r || !out) {
+        return koc__misuse(err, "koc_client_get_image");
+    }
+    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
+    if (koc__client_get_image(c, r, want, &op, out, err) != KOC_OK) {
+        return koc__error_prefix(err, "cannot pull %s", koc_reference_string(r));
+    }
+    return KOC_OK;
+}
+
+int koc_client_get_index(koc_client *c, const koc_reference *r, const koc_op *user, koc_index **out,
+                         koc_error **err)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+
+    if (!c || !r || !out) {
+        return koc__misuse(err, "koc_client_get_index");
+    }
+    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
+    if (koc__client_get_index(c, r, &op, out, err) != KOC_OK) {
+        return koc__error_prefix(err, "cannot pull %s", koc_reference_string(r));
+    }
+    return KOC_OK;
+}

@@ -1,0 +1,478 @@
+/*
+ * Push: what is there is asked first, blobs go side by side, manifests after all they name, tags last. A
+ * push that is cut short leaves nothing that can be seen; doing it again is safe.
+ */
+#include "core/common.h"
+
+#include "core/digests.h"
+#include "core/io.h"
+#include "core/map.h"
+#include "registry/ops.h"
+
+typedef struct push push;
+
+/* One blob on its way. Borrows from the images. */
+typedef struct blob_job {
+    push *push;
+    const koc_descriptor *descriptor;
+    koc_blob *blob;              /* owned; NULL: its content is not here */
+    const koc_reference *origin; /* where it came from, or NULL */
+    uint64_t id;
+    int32_t state; /* KOC_STATE_*, once done */
+} blob_job;
+
+/* One manifest below an index. */
+typedef struct child_job {
+    push *push;
+    const koc_descriptor *descriptor;
+    koc_image *image; /* borrowed; NULL: it must be at the target */
+    bool there;
+} child_job;
+
+/* A name that the manifest gets. */
+typedef struct name_job {
+    push *push;
+    koc_reference *ref;
+    bool there;
+} name_job;
+
+struct push {
+    koc_client *client;
+    koc__host *host;
+    const koc_reference *repo;
+    koc__op *op;
+    const koc_descriptor *top; /* the manifest or index that gets the names */
+    koc_str bytes;
+    blob_job *blobs;
+    size_t n_blobs, blobs_capacity;
+    child_job *children;
+    size_t n_children;
+    name_job *names;
+    size_t n_names;
+};
+
+static void push_dispose(push *p)
+{
+    for (size_t i = 0; i < p->n_blobs; i++) {
+        koc_blob_unref(p->blobs[i].blob);
+    }
+    for (size_t i = 0; i < p->n_names; i++) {
+        koc_reference_unref(p->names[i].ref);
+    }
+    koc__free(p->blobs);
+    koc__free(p->children);
+    koc__free(p->names);
+}
+KOC__DEFINE_AUTO_VAL(push, push_dispose);
+
+static void tell(push *p, int32_t kind, int32_t state, const koc_descriptor *d, const char *what, uint64_t id)
+{
+    koc_progress event = KOC_PROGRESS_INIT;
+    koc__digest_text text = koc__digest_str(&d->digest);
+
+    event.kind = kind;
+    event.state = state;
+    event.what = what ? what : text.s;
+    event.digest = &d->digest;
+    event.done = state == KOC_STATE_STARTED ? 0 : d->size;
+    event.total = d->size;
+    event.id = id;
+    koc__op_progress(p->op, &event);
+}
+
+/* Runs fn on each of n elements side by side. */
+static int each(push *p, koc__task_fn fn, void *list, size_t n, size_t size, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__group) g = {0};
+
+    if (n == 1) {
+        return fn(list, p->op, err);
+    }
+    if (n == 0) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc__group_begin(&g, p->op, p->client->max_connections, err));
+    for (size_t i = 0; i < n; i++) {
+        KOC__TRY(koc__group_add(&g, fn, (char *)list + i * size, err));
+    }
+    return koc__group_wait(&g, err);
+}
+
+/* --- names ------------------------------------------------------------------------------------------------- */
+
+static int add_name(push *p, koc_reference *ref, koc_error **err)
+{
+    for (size_t i = 0; i < p->n_names; i++) {
+        if (strcmp(koc_reference_string(p->names[i].ref), koc_reference_string(ref)) == 0) {
+            koc_reference_unref(ref);
+            return KOC_OK;
+        }
+    }
+    p->names[p->n_names++] = (name_job){p, ref, false};
+    return KOC_OK;
+}
+
+/* r's tag, else the digest; then the extra tags. */
+static int collect_names(push *p, const koc_reference *r, const koc_push_options *o, koc_error **err)
+{
+    KOC__AUTO(koc_reference) plain = NULL;
+    koc_reference *name = NULL;
+    size_t n = 1;
+
+    for (size_t i = 0; o->extra_tags && o->extra_tags[i]; i++) {
+        n++;
+    }
+    p->names = koc__calloc(n, sizeof(p->names[0]));
+    if (!p->names) {
+        return koc__oom(err);
+    }
+    const koc_digest *wanted = koc_reference_digest(r);
+    if (wanted && !koc_digest_equal(wanted, &p->top->digest)) {
+        return koc__error(err, KOC_EDIGEST, "the image has the digest %s", koc__digest_str(&p->top->digest).s);
+    }
+    KOC__TRY(koc_reference_with_digest(r, NULL, &plain, err));
+    if (koc_reference_tag(r)) {
+        KOC__TRY(add_name(p, koc_reference_ref(plain), err));
+    } else {
+        KOC__TRY(koc_reference_with_digest(r, &p->top->digest, &name, err));
+        KOC__TRY(add_name(p, name, err));
+    }
+    for (size_t i = 0; o->extra_tags && o->extra_tags[i]; i++) {
+        KOC__TRY(koc_reference_with_tag(plain, o->extra_tags[i], &name, err));
+        KOC__TRY(add_name(p, name, err));
+    }
+    return KOC_OK;
+}
+
+static int ask_name(void *arg, koc__op *op, koc_error **err)
+{
+    name_job *j = arg;
+    koc__found f;
+
+    KOC__TRY(koc__client_head_manifest(j->push->client, j->ref, true, op, &f, err));
+    j->there = f.found && koc_digest_equal(&f.digest, &j->push->top->digest);
+    return KOC_OK;
+}
+
+static int put_name(void *arg, koc__op *op, koc_error **err)
+{
+    name_job *j = arg;
+    push *p = j->push;
+
+    if (j->there) {
+        return KOC_OK;
+    }
+    uint64_t id = koc__op_new_id(op);
+    tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_STARTED, p->top, koc_reference_string(j->ref), id);
+    KOC__TRY(koc__client_put_manifest(p->client, j->ref, p->top->media_type, p->bytes, op, NULL, err));
+    tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_FINISHED, p->top, koc_reference_string(j->ref), id);
+    return KOC_OK;
+}
+
+/* --- blobs ------------------------------------------------------------------------------------------------- */
+
+static int add_blob(push *p, const koc_descriptor *d, koc_blob *blob, const koc_reference *origin, koc_error **err)
+{
+    for (size_t i = 0; i < p->n_blobs; i++) {
+        if (koc_digest_equal(&p->blobs[i].descriptor->digest, &d->digest)) {
+            if (!p->blobs[i].blob && blob) {
+                p->blobs[i].blob = koc_blob_ref(blob);
+            }
+            return KOC_OK;
+        }
+    }
+    if (!koc__grow((void **)&p->blobs, &p->blobs_capacity, p->n_blobs + 1, sizeof(p->blobs[0]))) {
+        return koc__oom(err);
+    }
+    p->blobs[p->n_blobs++] = (blob_job){p, d, blob ? koc_blob_ref(blob) : NULL, origin, koc__op_new_id(p->op), 0};
+    return KOC_OK;
+}
+
+static int collect_blobs(push *p, koc_image *img, koc_error **err)
+{
+    const koc_descriptor *config = koc_image_config_descriptor(img);
+    KOC__AUTO(koc_blob) bytes = NULL;
+
+    for (size_t i = 0; i < koc_image_layer_count(img); i++) {
+        koc_layer *l = koc_image_layer(img, i);
+        if (koc__mt_is_foreign(l->descriptor->media_type) && !l->blob) {
+            continue; /* named by URL, never sent */
+        }
+        KOC__TRY(add_blob(p, l->descriptor, l->blob, l->origin, err));
+    }
+    KOC__TRY(koc_blob_from_bytes(koc_image_config(img), &bytes, err));
+    return add_blob(p, config, bytes, NULL, err);
+}
+
+/* A repository of the same registry to mount from, or NULL. Owned by the caller. */
+static char *mount_source(const blob_job *j)
+{
+    const koc_reference *o = j->origin;
+    const push *p = j->push;
+
+    if (o && strcmp(koc_reference_registry(o), koc_reference_registry(p->repo)) == 0 &&
+        strcmp(koc_reference_repository(o), koc_reference_repository(p->repo)) != 0) {
+        return koc__strdup(koc_reference_repository(o));
+    }
+    return koc__claim_elsewhere(p->host, koc_reference_repository(p->repo), &j->descriptor->digest);
+}
+
+static int no_content(const blob_job *j, koc_error **err)
+{
+    return koc__error(err, KOC_ENOTFOUND, "layer %s is not at the target, and its content is not here",
+                      koc__digest_str(&j->descriptor->digest).s);
+}
+
+/* Sees to it that the target has the blob. *state: how it came there. */
+static int transfer(blob_job *j, koc__op *op, int32_t *state, koc_error **err)
+{
+    push *p = j->push;
+    KOC__AUTO_VAL(koc__url) session = KOC__URL_INIT;
+    KOC__AUTO_STR from = mount_source(j);
+    const koc_digest *d = &j->descriptor->digest;
+    bool there = false;
+
+    *state = KOC_STATE_SKIPPED;
+    if (from && d->algorithm == KOC_DIGEST_SHA256) {
+        KOC__TRY(koc__mount(p->client, p->repo, from, d, op, &there, &session, err));
+        *state = there ? KOC_STATE_MOUNTED : *state;
+    }
+    if (!there && !session.host) {
+        KOC__TRY(koc__client_has_blob(p->client, p->repo, d, true, op, &there, err));
+    }
+    if (there) {
+        return KOC_OK;
+    }
+    if (!j->blob) {
+        return no_content(j, err);
+    }
+    *state = KOC_STATE_FINISHED;
+    tell(p, KOC_PROGRESS_BLOB, KOC_STATE_STARTED, j->descriptor, NULL, j->id);
+    return koc__upload(p->client, p->repo, j->blob, d, &session, op, j->id, err);
+}
+
+static int push_blob(void *arg, koc__op *op, koc_error **err)
+{
+    blob_job *j = arg;
+    push *p = j->push;
+    const char *repository = koc_reference_repository(p->repo);
+    const koc_digest *d = &j->descriptor->digest;
+    int32_t state = KOC_STATE_SKIPPED;
+    koc__claim claim;
+
+    KOC__TRY(koc__claim_begin(p->host, repository, d, op, &claim, err));
+    if (claim == KOC__CLAIM_MINE) {
+        int rc = transfer(j, op, &state, err);
+        koc__claim_end(p->host, repository, d, rc == KOC_OK);
+        if (rc != KOC_OK) {
+            tell(p, KOC_PROGRESS_BLOB, KOC_STATE_FAILED, j->descriptor, NULL, j->id);
+            return rc;
+        }
+    }
+    j->state = state;
+    tell(p, KOC_PROGRESS_BLOB, state, j->descriptor, NULL, j->id);
+    return KOC_OK;
+}
+
+/* --- children of an index ------------------------------------------------------------------------------------ */
+
+static int child_reference(const child_job *j, koc_reference **out, koc_error **err)
+{
+    KOC__AUTO(koc_reference) plain = NULL;
+
+    KOC__TRY(koc_reference_with_tag(j->push->repo, NULL, &plain, err));
+    return koc_reference_with_digest(plain, &j->descriptor->digest, out, err);
+}
+
+static int ask_child(void *arg, koc__op *op, koc_error **err)
+{
+    child_job *j = arg;
+    KOC__AUTO(koc_reference) ref = NULL;
+    koc__found f;
+
+    KOC__TRY(child_reference(j, &ref, err));
+    KOC__TRY(koc__client_head_manifest(j->push->client, ref, true, op, &f, err));
+    j->there = f.found;
+    if (!f.found && !j->image) {
+        return koc__error(err, KOC_ENOTFOUND,
+                          "%s, which the index lists, is not at the target, and its content is not here",
+                          koc__digest_str(&j->descriptor->digest).s);
+    }
+    return KOC_OK;
+}
+
+static int put_child(void *arg, koc__op *op, koc_error **err)
+{
+    child_job *j = arg;
+    push *p = j->push;
+    KOC__AUTO(koc_reference) ref = NULL;
+
+    if (j->there) {
+        return KOC_OK;
+    }
+    uint64_t id = koc__op_new_id(op);
+    KOC__TRY(child_reference(j, &ref, err));
+    tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_STARTED, j->descriptor, NULL, id);
+    KOC__TRY(koc__client_put_manifest(p->client, ref, j->descriptor->media_type, koc_image_manifest(j->image), op,
+                                      NULL, err));
+    tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_FINISHED, j->descriptor, NULL, id);
+    return KOC_OK;
+}
+
+static int push_children(push *p, koc_index *idx, koc_error **err)
+{
+    size_t n = koc_index_count(idx);
+
+    p->children = koc__calloc(n ? n : 1, sizeof(p->children[0]));
+    if (!p->children) {
+        return koc__oom(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        p->children[i] = (child_job){p, koc_index_get(idx, i), koc_index_image(idx, i), false};
+    }
+    p->n_children = n;
+    KOC__TRY(each(p, ask_child, p->children, n, sizeof(p->children[0]), err));
+    for (size_t i = 0; i < n; i++) {
+        if (!p->children[i].there) {
+            KOC__TRY(collect_blobs(p, p->children[i].image, err));
+        }
+    }
+    KOC__TRY(each(p, push_blob, p->blobs, p->n_blobs, sizeof(p->blobs[0]), err));
+    return each(p, put_child, p->children, n, sizeof(p->children[0]), err);
+}
+
+/* --- the whole -------------------------------------------------------------------------------------------------- */
+
+/* idx or img, not both. */
+static int run(push *p, const koc_reference *r, koc_image *img, koc_index *idx, const koc_push_options *o,
+               koc_error **err)
+{
+    size_t there = 0;
+
+    KOC__TRY(koc__client_host(p->client, koc_reference_registry(r), &p->host, err));
+    KOC__TRY(collect_names(p, r, o, err));
+    KOC__TRY(each(p, ask_name, p->names, p->n_names, sizeof(p->names[0]), err));
+    for (size_t i = 0; i < p->n_names; i++) {
+        there += p->names[i].there;
+    }
+    if (there == p->n_names) {
+        tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_SKIPPED, p->top, koc_reference_string(r), koc__op_new_id(p->op));
+        return KOC_OK;
+    }
+    if (there == 0 && idx) {
+        KOC__TRY(push_children(p, idx, err));
+    } else if (there == 0) {
+        KOC__TRY(collect_blobs(p, img, err));
+        KOC__TRY(each(p, push_blob, p->blobs, p->n_blobs, sizeof(p->blobs[0]), err));
+    }
+    return each(p, put_name, p->names, p->n_names, sizeof(p->names[0]), err);
+}
+
+static void fill_result(const push *p, koc__push_result *out)
+{
+    koc__push_result r = {.digest = p->top->digest, .blobs = (unsigned)p->n_blobs, .unchanged = true};
+
+    for (size_t i = 0; i < p->n_names; i++) {
+        r.unchanged = r.unchanged && p->names[i].there;
+    }
+    for (size_t i = 0; i < p->n_blobs; i++) {
+        bool sent = p->blobs[i].state == KOC_STATE_FINISHED;
+        r.blobs_sent += sent;
+        r.blobs_mounted += p->blobs[i].state == KOC_STATE_MOUNTED;
+        r.bytes_sent += sent ? p->blobs[i].descriptor->size : 0;
+    }
+    *out = r;
+}
+
+static int push_any(koc_client *c, const koc_reference *r, koc_image *img, koc_index *idx,
+                    const koc_push_options *user, koc__op *op, koc__push_result *out, koc_error **err)
+{
+    KOC__AUTO_VAL(push) p = {.client = c, .repo = r, .op = op};
+    koc_push_options o;
+
+    KOC__TRY(koc__options_copy(&o, sizeof(o), user, "koc_push_options", err));
+    if (o.flags) {
+        return koc__misuse(err, "koc_push_options: unknown flags");
+    }
+    p.top = idx ? koc_index_descriptor(idx) : koc_image_descriptor(img);
+    p.bytes = idx ? koc_index_bytes(idx) : koc_image_manifest(img);
+    if (run(&p, r, img, idx, &o, err) != KOC_OK) {
+        return koc__error_prefix(err, "cannot push %s", koc_reference_string(r));
+    }
+    if (out) {
+        fill_result(&p, out);
+    }
+    return KOC_OK;
+}
+
+int koc__client_push_image(koc_client *c, const koc_reference *r, koc_image *img, const koc_push_options *o,
+                           koc__op *op, koc__push_result *out, koc_error **err)
+{
+    return push_any(c, r, img, NULL, o, op, out, err);
+}
+
+int koc__client_push_index(koc_client *c, const koc_reference *r, koc_index *idx, const koc_push_options *o,
+                           koc__op *op, koc__push_result *out, koc_error **err)
+{
+    return push_any(c, r, NULL, idx, o, op, out, err);
+}
+
+int koc__client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, koc__op *op, koc_error **err)
+{
+    KOC__AUTO_VAL(push) p = {.client = c, .repo = repo, .op = op};
+    koc_descriptor d = KOC_DESCRIPTOR_INIT;
+
+    KOC__TRY(koc__client_host(c, koc_reference_registry(repo), &p.host, err));
+    KOC__TRY(koc__blob_digest(b, op, &d.digest, err));
+    d.size = koc_blob_size(b);
+    KOC__TRY(add_blob(&p, &d, b, NULL, err));
+    if (push_blob(&p.blobs[0], op, err) != KOC_OK) {
+        return koc__error_prefix(err, "cannot push a blob to %s", koc__reference_context(repo));
+    }
+    return KOC_OK;
+}
+
+int koc_client_push_image(koc_client *c, const koc_reference *r, koc_image *img, const koc_push_options *o,
+                          const koc_op *user, koc_digest *out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+    koc__push_result result;
+
+    if (!c || !r || !img) {
+        return koc__misuse(err, "koc_client_push_image");
+    }
+    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
+    KOC__TRY(koc__client_push_image(c, r, img, o, &op, &result, err));
+    if (out) {
+        *out = result.digest;
+    }
+    return KOC_OK;
+}
+
+int koc_client_push_index(koc_client *c, const koc_reference *r, koc_index *idx, const koc_push_options *o,
+                          const koc_op *user, koc_digest *out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+    koc__push_result result;
+
+    if (!c || !r || !idx) {
+        return koc__misuse(err, "koc_client_push_index");
+    }
+    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
+    KOC__TRY(koc__client_push_index(c, r, idx, o, &op, &result, err));
+    if (out) {
+        *out = result.digest;
+    }
+    return KOC_OK;
+}
+
+int koc_client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, const koc_op *user, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+
+    if (!c || !repo || !b) {
+        return koc__misuse(err, "koc_client_put_blob");
+    }
+    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
+    return koc__client_put_blob(c, repo, b, &op, err);
+}

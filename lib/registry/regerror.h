@@ -1,0 +1,22 @@
+/* What registries say when they refuse: their bodies read, and made into errors for people. */
+#ifndef KOC__REGERROR_H
+#define KOC__REGERROR_H
+
+#include <koc/base.h>
+
+#define KOC__ERROR_BODY_MAX ((size_t)64 << 10)
+
+typedef struct koc__regerror {
+    char code[64];     /* "MANIFEST_UNKNOWN", or "" */
+    char message[256]; /* cleaned: printable, one line; or "" */
+} koc__regerror;
+
+/* JSON of the distribution-spec, a bare object, OAuth's, else the first printable text. */
+void koc__regerror_read(koc_str body, koc__regerror *out);
+/* Copies the printable UTF-8 of text, tags of HTML left out, white space folded. */
+void koc__clean_text(koc_str text, char *out, size_t size);
+
+/* The error of a status: code, reason, HTTP status and the registry's own code; no hint. */
+int koc__regerror_make(int status, const koc__regerror *e, koc_error **err);
+
+#endif

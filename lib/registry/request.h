@@ -1,0 +1,78 @@
+/*
+ * One logical request to a registry: credentials, redirects by hand, retries, deadlines, limits. Every
+ * operation of the module is made of these.
+ */
+#ifndef KOC__REQUEST_H
+#define KOC__REQUEST_H
+
+#include "registry/client.h"
+#include "registry/regerror.h"
+#include "registry/token.h"
+
+enum {
+    KOC__RQ_STREAM = 1u << 0, /* leave the body of a success to the caller: resp->exchange */
+    KOC__RQ_UNSAFE = 1u << 1, /* not to be repeated when its outcome is unknown */
+    KOC__RQ_SLOW = 1u << 2,   /* the server may think long before it answers */
+    KOC__RQ_ONE_TRY = 1u << 3 /* no retries at all: the caller has a better way */
+};
+
+typedef struct koc__request {
+    koc__host *host;
+    const char *method;
+    const char *target;     /* "/v2/…"; or */
+    const koc__url *url;    /* where an earlier reply pointed */
+    const char *repository; /* for credentials and scopes; NULL: none */
+    uint32_t actions;       /* KOC__ACT_* */
+    const char *mount_from; /* another repository whose content is wanted too, or NULL */
+    const char *accept;
+    const char *content_type;
+    const char *content_range;
+    const char *range;
+    koc_str bytes;
+    koc_blob *blob;
+    uint64_t blob_offset;
+    uint64_t blob_size;
+    bool has_body;
+    bool fresh; /* over a connection of its own */
+    size_t max_reply;  /* of a success's body; more is KOC_ELIMIT. 0: read and dropped */
+    const int *also;   /* statuses beside 2xx that the caller understands; ends with 0 */
+    uint32_t flags;
+    void (*sent)(void *self, uint64_t bytes);
+    void *sent_self;
+} koc__request;
+
+typedef struct koc__response {
+    int status;
+    koc__headers headers;
+    koc__buf body;
+    koc__url url; /* that gave this reply: Locations are relative to it */
+    koc__exchange *exchange;
+    koc__failure failure; /* when the run failed without a status */
+    koc__regerror error;  /* read from the body when the status is no success */
+} koc__response;
+/* clang-format off */
+#define KOC__RESPONSE_INIT { 0, KOC__HEADERS_INIT, KOC__BUF_INIT(0), KOC__URL_INIT, NULL, KOC__FAIL_NONE, { "", "" } }
+/* clang-format on */
+void koc__response_dispose(koc__response *r);
+KOC__DEFINE_AUTO_VAL(koc__response, koc__response_dispose);
+
+/* KOC_OK: the status is 2xx or one of rq->also. Else an error for people (without the name of what was
+ * done: prefix it), and resp tells status or failure. */
+int koc__request_run(const koc__request *rq, koc__op *op, koc__response *resp, koc_error **err);
+
+/* --- session.c: credentials on requests --- */
+
+/* Adds Authorization when the host is known to want it. *sent: whether it did. */
+int koc__session_authorize(koc__host *h, const koc__request *rq, koc__op *op, koc__headers *headers, bool *sent,
+                           koc_error **err);
+/* After a 401 from the registry itself: *again when the request should be sent once more. authorized:
+ * this request had credentials; refreshed: it was sent again before for that reason. */
+int koc__session_challenged(koc__host *h, const koc__request *rq, const koc__response *resp, bool authorized,
+                            bool *refreshed, bool *again, koc__op *op, koc_error **err);
+/* Adds the hint about which credentials were used, or that there are none. */
+void koc__session_explain(koc__host *h, const char *repository, koc_error **err);
+/* What is kept of a token server's host between exchanges. */
+int koc__send_plain(koc_client *c, const koc__http_request *rq, size_t max, koc__op *op, koc__http_reply *reply,
+                    koc__buf *body, koc__failure *why, koc_error **err);
+
+#endif

@@ -1,0 +1,613 @@
+/* Credentials on requests: what the host wants, who we are there, tokens. */
+#include "core/common.h"
+
+#include "core/text.h"
+#include "registry/request.h"
+#include "registry/retry.h"
+
+#define TOKENS_MAX 256
+#define LOGINS_MAX 256
+#define TOKEN_REDIRECTS_MAX 3
+#define TOKEN_ATTEMPTS 5
+#define TOKEN_TIMEOUT_MS 30000
+
+/* --- who we are ----------------------------------------------------------------------------------- */
+
+static koc__login *find_login_locked(koc__host *h, const char *repository)
+{
+    for (size_t i = 0; i < h->n_logins; i++) {
+        if (strcmp(h->logins[i].repository, repository) == 0) {
+            return &h->logins[i];
+        }
+    }
+    return NULL;
+}
+
+/* Takes cred (NULL: anonymous) on success. */
+static int add_login_locked(koc__host *h, const char *repository, koc_credential *cred, koc_error **err)
+{
+    if (h->n_logins >= LOGINS_MAX) {
+        koc_credential_free(h->logins[0].cred);
+        koc__free(h->logins[0].repository);
+        h->logins[0] = h->logins[--h->n_logins];
+    }
+    if (!koc__grow((void **)&h->logins, &h->logins_capacity, h->n_logins + 1, sizeof(h->logins[0]))) {
+        return koc__oom(err);
+    }
+    char *name = koc__strdup(repository);
+    if (!name) {
+        return koc__oom(err);
+    }
+    h->logins[h->n_logins++] = (koc__login){name, cred, false};
+    return KOC_OK;
+}
+
+/* A copy of the credential for repository; *out NULL: anonymous. Called inside the gate. */
+static int look_up(koc__host *h, const char *repository, koc__op *op, koc_credential **out, koc_error **err)
+{
+    KOC__AUTO(koc_credential) found = NULL;
+    koc_credential *copy = NULL;
+    bool known, had;
+
+    pthread_mutex_lock(&h->mutex);
+    koc__login *l = find_login_locked(h, repository);
+    known = l != NULL;
+    had = known && l->cred;
+    copy = had ? koc__credential_dup(l->cred) : NULL;
+    pthread_mutex_unlock(&h->mutex);
+    if (had && !copy) {
+        return koc__oom(err);
+    }
+    if (known) {
+        *out = copy;
+        return KOC_OK;
+    }
+    KOC__TRY(koc__auth_get(h->client->auth, h->name, repository, op, &found, err));
+    if (found) {
+        copy = koc__credential_dup(found);
+        if (!copy) {
+            return koc__oom(err);
+        }
+    }
+    koc__log(h->client->ctx, KOC_LOG_DEBUG, "registry", "%s: credentials: %s", h->name,
+             !found ? "none" : found->source ? found->source : "given");
+    pthread_mutex_lock(&h->mutex);
+    int rc = add_login_locked(h, repository, found, err);
+    pthread_mutex_unlock(&h->mutex);
+    if (rc != KOC_OK) {
+        koc_credential_free(copy);
+        return rc;
+    }
+    found = NULL;
+    *out = copy;
+    return KOC_OK;
+}
+
+static void mark_refused(koc__host *h, const char *repository)
+{
+    pthread_mutex_lock(&h->mutex);
+    koc__login *l = find_login_locked(h, repository);
+    if (l) {
+        l->refused = true;
+    }
+    pthread_mutex_unlock(&h->mutex);
+}
+
+/* --- tokens in hand --------------------------------------------------------------------------------- */
+
+static char *token_key(const koc__request *rq)
+{
+    return koc__format("%s|%s", rq->repository ? rq->repository : "", rq->mount_from ? rq->mount_from : "");
+}
+
+/* A copy of a token good for rq, or NULL. */
+static char *find_token(koc__host *h, const char *key, uint32_t actions)
+{
+    int64_t now = koc__monotonic_ms();
+    char *found = NULL;
+
+    pthread_mutex_lock(&h->mutex);
+    for (size_t i = 0; i < h->n_tokens && !found; i++) {
+        koc__token *t = &h->tokens[i];
+        if (strcmp(t->key, key) == 0 && (t->actions & actions) == actions && t->expires_ms > now) {
+            found = koc__strdup(t->value);
+        }
+    }
+    pthread_mutex_unlock(&h->mutex);
+    return found;
+}
+
+static void drop_token_locked(koc__host *h, size_t i)
+{
+    koc__wipe(h->tokens[i].value, strlen(h->tokens[i].value));
+    koc__free(h->tokens[i].value);
+    koc__free(h->tokens[i].key);
+    h->tokens[i] = h->tokens[--h->n_tokens];
+}
+
+static void drop_tokens(koc__host *h, const char *key)
+{
+    pthread_mutex_lock(&h->mutex);
+    for (size_t i = h->n_tokens; i-- > 0;) {
+        if (!key || strcmp(h->tokens[i].key, key) == 0) {
+            drop_token_locked(h, i);
+        }
+    }
+    pthread_mutex_unlock(&h->mutex);
+}
+
+static int keep_token(koc__host *h, const char *key, uint32_t actions, const koc__token_reply *reply,
+                      koc_error **err)
+{
+    koc__token t = {koc__strdup(key), actions, koc__strdup(reply->token),
+                    koc__monotonic_ms() + reply->lifetime_ms};
+    bool kept = false;
+
+    pthread_mutex_lock(&h->mutex);
+    if (h->n_tokens >= TOKENS_MAX) {
+        drop_token_locked(h, 0);
+    }
+    if (t.key && t.value &&
+        koc__grow((void **)&h->tokens, &h->tokens_capacity, h->n_tokens + 1, sizeof(h->tokens[0]))) {
+        h->tokens[h->n_tokens++] = t;
+        kept = true;
+    }
+    pthread_mutex_unlock(&h->mutex);
+    if (!kept) {
+        koc__free(t.key);
+        koc__free(t.value);
+        return koc__oom(err);
+    }
+    return KOC_OK;
+}
+
+/* --- asking for a token ------------------------------------------------------------------------------ */
+
+typedef struct ask {
+    koc__host *host;
+    koc__op *op;
+    const koc_credential *cred;
+    koc__url realm;
+    char *service;
+    koc_strlist *scopes;
+} ask;
+
+static void ask_dispose(ask *a)
+{
+    koc__url_dispose(&a->realm);
+    koc__free(a->service);
+    koc_strlist_free(a->scopes);
+}
+
+static int basic_header(koc__headers *h, const koc_credential *cred, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) plain = KOC__BUF_INIT(64 << 10);
+    KOC__AUTO_VAL(koc__buf) line = KOC__BUF_INIT(128 << 10);
+
+    int rc = koc__buf_printf(&plain, err, "%s:%s", cred->username ? cred->username : "", cred->secret);
+    if (rc == KOC_OK) {
+        rc = koc__buf_puts(&line, "Basic ", err);
+    }
+    if (rc == KOC_OK) {
+        rc = koc__base64(&line, koc__buf_view(&plain), false, err);
+    }
+    if (rc == KOC_OK) {
+        rc = koc__headers_add(h, KOC__STR("Authorization"), koc__buf_view(&line), err);
+    }
+    koc__buf_wipe(&plain);
+    koc__buf_wipe(&line);
+    return rc;
+}
+
+/* One try over the wire. with_secret: this hop may see it. */
+static int ask_hop(const ask *a, const koc__url *url, koc_str form, bool with_secret, koc__http_reply *reply,
+                   koc__buf *body, koc__failure *why, koc_error **err)
+{
+    koc_client *c = a->host->client;
+    KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
+    bool same = koc__url_same_origin(url, &a->host->challenged_at);
+
+    *why = KOC__FAIL_LOCAL;
+    KOC__TRY(koc__headers_put(&headers, "User-Agent", c->user_agent, err));
+    KOC__TRY(koc__headers_put(&headers, "Accept-Encoding", "identity", err));
+    if (form.len > 0) {
+        KOC__TRY(koc__headers_put(&headers, "Content-Type", "application/x-www-form-urlencoded", err));
+    } else if (with_secret && a->cred) {
+        KOC__TRY(basic_header(&headers, a->cred, err));
+    }
+    koc__http_request h = {
+        .method = form.len > 0 ? "POST" : "GET",
+        .url = url,
+        .headers = &headers,
+        .bytes = form,
+        .has_body = form.len > 0,
+        .insecure = a->host->insecure,
+        .reach = !same && a->host->kind == (int)KOC__ADDRESS_PUBLIC ? KOC__REACH_PUBLIC : KOC__REACH_ANY,
+        .proxy = koc__proxies_for(&c->proxies, url),
+        .ca_pem = koc__buf_view(&c->ca_pem),
+        .connect_timeout_ms = c->connect_timeout_ms,
+        .response_timeout_ms = c->response_timeout_ms ? c->response_timeout_ms : TOKEN_TIMEOUT_MS,
+    };
+    int64_t begin = koc__monotonic_ms();
+    int rc = koc__send_plain(c, &h, KOC__TOKEN_REPLY_MAX, a->op, reply, body, why, err);
+    koc__log(c->ctx, KOC_LOG_DEBUG, "registry", "%s token for %s from %s: %d (%lld ms)", h.method,
+             a->host->name, url->host, rc == KOC_OK ? reply->status : 0,
+             (long long)(koc__monotonic_ms() - begin));
+    return rc;
+}
+
+static bool is_redirect(int status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+/* GET or POST with redirects: at most three, and the secret stays with the origin that was named. */
+static int ask_followed(const ask *a, const koc__url *start, koc_str form, koc__http_reply *reply, koc__buf *body,
+                        koc__failure *why, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
+
+    *why = KOC__FAIL_LOCAL;
+    KOC__TRY(koc__url_copy(start, &url, err));
+    for (int hop = 0; hop <= TOKEN_REDIRECTS_MAX; hop++) {
+        KOC__AUTO_VAL(koc__url) next = KOC__URL_INIT;
+        const char *location;
+        koc__http_reply_dispose(reply);
+        koc__buf_clear(body);
+        KOC__TRY(ask_hop(a, &url, form, koc__url_same_origin(&url, start), reply, body, why, err));
+        location = koc__headers_get(&reply->headers, "Location");
+        if (!is_redirect(reply->status) || !location) {
+            return KOC_OK;
+        }
+        *why = KOC__FAIL_LOCAL;
+        KOC__TRY(koc__url_resolve(&url, koc__str(location), &next, err));
+        if ((url.https && !next.https) || (form.len > 0 && !koc__url_same_origin(&url, &next))) {
+            return koc__error(err, KOC_EDENIED, "the token server redirects to http%s://%s: refused",
+                              next.https ? "s" : "", next.host);
+        }
+        koc__url_dispose(&url);
+        url = next;
+        next = (koc__url)KOC__URL_INIT;
+    }
+    return koc__error(err, KOC_ELIMIT, "the token server redirects more than %d times", TOKEN_REDIRECTS_MAX);
+}
+
+/* The ordinary retry policy round it; refused credentials are never tried twice. */
+static int ask_retried(const ask *a, const koc__url *url, koc_str form, int *status, koc__buf *body,
+                       koc_error **err)
+{
+    for (unsigned attempt = 0;; attempt++) {
+        KOC__AUTO_VAL(koc__http_reply) reply = KOC__HTTP_REPLY_INIT;
+        koc_error *failure = NULL;
+        koc__failure why;
+        int64_t wait = 0, seconds = 0;
+        int rc = ask_followed(a, url, form, &reply, body, &why, &failure);
+        koc__retry retry = rc == KOC_OK ? koc__retry_of_status(reply.status, "")
+                                        : koc__retry_of_failure(why, true, attempt == 0);
+        bool wants = koc__retry_after(koc__headers_get(&reply.headers, "Retry-After"), koc__now(), &seconds);
+        if (retry == KOC__RETRY_NO || attempt + 1 >= TOKEN_ATTEMPTS ||
+            (wants && seconds > KOC__RETRY_AFTER_MAX)) {
+            if (rc == KOC_OK) {
+                *status = reply.status;
+                return KOC_OK;
+            }
+            koc__error_move(err, &failure);
+            return koc__error_prefix(err, "token server %s", url->host);
+        }
+        koc__error_clear(&failure);
+        wait = koc__retry_delay_ms(attempt, (uint32_t)koc__monotonic_ns()) + (wants ? seconds * 1000 : 0);
+        KOC__TRY(koc__op_sleep(a->op, wait, err));
+    }
+}
+
+static int ask_by_post(const ask *a, int *status, koc__buf *body, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) form = KOC__BUF_INIT(256 << 10);
+
+    int rc = koc__token_form(&form, a->service, a->scopes, a->cred->secret, NULL, NULL, err);
+    if (rc == KOC_OK) {
+        rc = ask_retried(a, &a->realm, koc__buf_view(&form), status, body, err);
+    }
+    koc__buf_wipe(&form);
+    return rc;
+}
+
+static int ask_by_get(const ask *a, int *status, koc__buf *body, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
+
+    KOC__TRY(koc__url_copy(&a->realm, &url, err));
+    KOC__TRY(koc__token_query(&url, a->service, a->scopes, a->cred ? a->cred->username : NULL, err));
+    return ask_retried(a, &url, (koc_str){"", 0}, status, body, err);
+}
+
+/* The token server said no. */
+static int refused(const ask *a, int status, koc_str body, koc_error **err)
+{
+    koc__regerror e;
+
+    koc__regerror_read(body, &e);
+    if (status == 401 || status == 403 || (status == 400 && a->cred)) {
+        koc__error(err, KOC_EAUTH, "%s%s%s%s",
+                   a->cred ? "the credentials were not accepted" : "it wants a login",
+                   e.message[0] ? " (" : "", e.message, e.message[0] ? ")" : "");
+    } else {
+        koc__regerror_make(status, &e, err);
+        koc__error_prefix(err, "token server %s", a->realm.host);
+    }
+    koc__error_http(err, status, e.code[0] ? e.code : NULL);
+    return err && *err ? koc_error_code(*err) : KOC_EAUTH;
+}
+
+static int ask_for_token(const ask *a, koc__token_reply *out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) body = KOC__BUF_INIT(KOC__TOKEN_REPLY_MAX);
+    bool identity = a->cred && a->cred->kind == KOC_CRED_IDENTITY_TOKEN;
+    int status = 0;
+
+    if (identity) {
+        KOC__TRY(ask_by_post(a, &status, &body, err));
+    }
+    if (!identity || koc__token_post_unsupported(status, a->cred->username && a->cred->username[0])) {
+        KOC__TRY(ask_by_get(a, &status, &body, err));
+    }
+    if (status < 200 || status >= 300) {
+        return refused(a, status, koc__buf_view(&body), err);
+    }
+    int rc = koc__token_reply_read(koc__buf_view(&body), out, err);
+    koc__buf_wipe(&body);
+    return rc;
+}
+
+/* Fills realm, service and scopes from what the host is known to want. */
+static int prepare(ask *a, const koc__request *rq, const char *demanded, bool with_mount, koc_error **err)
+{
+    koc__host *h = a->host;
+
+    KOC__TRY(koc__strlist_new(&a->scopes, err));
+    if (rq->repository) {
+        KOC__TRY(koc__scope_add(a->scopes, rq->repository, rq->actions, err));
+    }
+    if (rq->mount_from && with_mount) {
+        KOC__TRY(koc__scope_add(a->scopes, rq->mount_from, KOC__ACT_PULL, err));
+    }
+    if (demanded) {
+        KOC__TRY(koc__scope_demand(&a->scopes, demanded, err));
+    }
+    pthread_mutex_lock(&h->mutex);
+    int rc = koc__realm_resolve(&h->challenged_at, h->realm, &a->realm, err);
+    a->service = h->service ? koc__strdup(h->service) : NULL;
+    bool oom = h->service && !a->service;
+    pthread_mutex_unlock(&h->mutex);
+    KOC__TRY(rc);
+    return oom ? koc__oom(err) : KOC_OK;
+}
+
+/* Inside the gate. demanded: the scope that a challenge named, or NULL. */
+static int fetch_token(koc__host *h, const koc__request *rq, const char *demanded, koc__op *op, char **out,
+                       koc_error **err)
+{
+    KOC__AUTO(koc_credential) cred = NULL;
+    KOC__AUTO_VAL(koc__token_reply) reply = {NULL, 0};
+    KOC__AUTO_STR key = token_key(rq);
+    const char *repository = rq->repository ? rq->repository : "";
+
+    if (!key) {
+        return koc__oom(err);
+    }
+    KOC__TRY(look_up(h, repository, op, &cred, err));
+    if (cred && cred->kind == KOC_CRED_BEARER) {
+        *out = koc__strdup(cred->secret);
+        return *out ? KOC_OK : koc__oom(err);
+    }
+    ask a = {.host = h, .op = op, .cred = cred};
+    int rc = prepare(&a, rq, demanded, true, err);
+    if (rc == KOC_OK) {
+        rc = ask_for_token(&a, &reply, err);
+    }
+    ask_dispose(&a);
+    if (rc != KOC_OK && rq->mount_from && (rc == KOC_EAUTH || rc == KOC_EDENIED)) {
+        /* Some servers give nothing when one scope is refused: then without the source. */
+        koc__error_clear(err);
+        a = (ask){.host = h, .op = op, .cred = cred};
+        rc = prepare(&a, rq, demanded, false, err);
+        if (rc == KOC_OK) {
+            rc = ask_for_token(&a, &reply, err);
+        }
+        ask_dispose(&a);
+    }
+    if (rc == KOC_EAUTH && cred) {
+        mark_refused(h, repository);
+        koc__auth_rejected(h->client->auth, h->name, op);
+    }
+    if (rc == KOC_EAUTH) {
+        koc__session_explain(h, repository, err);
+    }
+    KOC__TRY(rc);
+    KOC__TRY(keep_token(h, key, rq->actions, &reply, err));
+    *out = koc__steal(&reply.token);
+    return KOC_OK;
+}
+
+/* --- on requests ---------------------------------------------------------------------------------------- */
+
+static int bearer_header(koc__headers *headers, const char *token, koc_error **err)
+{
+    if (!koc__token_usable(koc__str(token))) {
+        return koc__error(err, KOC_EAUTH, "the access token has characters that no token may have");
+    }
+    return koc__headers_printf(headers, "Authorization", err, "Bearer %s", token);
+}
+
+static int authorize_bearer(koc__host *h, const koc__request *rq, koc__op *op, koc__headers *headers,
+                            koc_error **err)
+{
+    KOC__AUTO_STR key = token_key(rq);
+    KOC__AUTO_STR token = key ? find_token(h, key, rq->actions) : NULL;
+
+    if (!key) {
+        return koc__oom(err);
+    }
+    if (!token) {
+        KOC__TRY(koc__host_enter(h, KOC__GATE_LOGIN, op, err));
+        token = find_token(h, key, rq->actions); /* perhaps somebody has just fetched it */
+        int rc = token ? KOC_OK : fetch_token(h, rq, NULL, op, &token, err);
+        koc__host_leave(h, KOC__GATE_LOGIN);
+        KOC__TRY(rc);
+    }
+    int rc = bearer_header(headers, token, err);
+    koc__wipe(token, strlen(token));
+    return rc;
+}
+
+static int credential(koc__host *h, const koc__request *rq, koc__op *op, koc_credential **out, koc_error **err)
+{
+    KOC__TRY(koc__host_enter(h, KOC__GATE_LOGIN, op, err));
+    int rc = look_up(h, rq->repository ? rq->repository : "", op, out, err);
+    koc__host_leave(h, KOC__GATE_LOGIN);
+    return rc;
+}
+
+static int authorize_basic(koc__host *h, const koc__request *rq, koc__op *op, koc__headers *headers, bool *sent,
+                           koc_error **err)
+{
+    KOC__AUTO(koc_credential) cred = NULL;
+
+    KOC__TRY(credential(h, rq, op, &cred, err));
+    if (!cred || (cred->kind != KOC_CRED_BASIC && cred->kind != KOC_CRED_BEARER)) {
+        return KOC_OK;
+    }
+    *sent = true;
+    return cred->kind == KOC_CRED_BASIC ? basic_header(headers, cred, err)
+                                        : bearer_header(headers, cred->secret, err);
+}
+
+int koc__session_authorize(koc__host *h, const koc__request *rq, koc__op *op, koc__headers *headers, bool *sent,
+                           koc_error **err)
+{
+    pthread_mutex_lock(&h->mutex);
+    koc__scheme scheme = h->scheme;
+    pthread_mutex_unlock(&h->mutex);
+    switch (scheme) {
+    case KOC__SCHEME_BEARER: *sent = true; return authorize_bearer(h, rq, op, headers, err);
+    case KOC__SCHEME_BASIC: return authorize_basic(h, rq, op, headers, sent, err);
+    default: return KOC_OK;
+    }
+}
+
+static int remember(koc__host *h, const koc__challenge *c, const koc__url *at, koc_error **err)
+{
+    KOC__AUTO_STR realm = koc__strdup(c->realm);
+    KOC__AUTO_STR service = koc__strdup(c->service);
+    KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
+
+    if ((c->realm && !realm) || (c->service && !service)) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc__url_copy(at, &url, err));
+    pthread_mutex_lock(&h->mutex);
+    h->scheme = c->bearer ? KOC__SCHEME_BEARER : KOC__SCHEME_BASIC;
+    koc__free(h->realm);
+    koc__free(h->service);
+    koc__url_dispose(&h->challenged_at);
+    h->realm = koc__steal(&realm);
+    h->service = koc__steal(&service);
+    h->challenged_at = url;
+    url = (koc__url)KOC__URL_INIT;
+    pthread_mutex_unlock(&h->mutex);
+    return KOC_OK;
+}
+
+/* The token we used was refused: fetch another, for what the challenge asks too. */
+static int refetch(koc__host *h, const koc__request *rq, const koc__challenge *c, koc__op *op, koc_error **err)
+{
+    KOC__AUTO_STR key = token_key(rq);
+    KOC__AUTO_STR token = NULL;
+
+    if (!key) {
+        return koc__oom(err);
+    }
+    bool more = c->error && strcmp(c->error, "insufficient_scope") == 0 && c->scope;
+    KOC__TRY(koc__host_enter(h, KOC__GATE_LOGIN, op, err));
+    drop_tokens(h, key);
+    int rc = fetch_token(h, rq, more ? c->scope : NULL, op, &token, err);
+    koc__host_leave(h, KOC__GATE_LOGIN);
+    if (token) {
+        koc__wipe(token, strlen(token));
+    }
+    return rc;
+}
+
+static int no_challenge(const koc__challenge *c, koc_error **err)
+{
+    if (c->others) {
+        return koc__error(err, KOC_EUNSUPPORTED, "the registry wants a login by %s, which is not supported",
+                          c->others);
+    }
+    return KOC_OK;
+}
+
+int koc__session_challenged(koc__host *h, const koc__request *rq, const koc__response *resp, bool authorized,
+                            bool *refreshed, bool *again, koc__op *op, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__challenge) c = KOC__CHALLENGE_INIT;
+    KOC__AUTO(koc_credential) cred = NULL;
+
+    KOC__TRY(koc__challenge_of(&resp->headers, &c, err));
+    if (!c.bearer && !c.basic) {
+        return no_challenge(&c, err);
+    }
+    pthread_mutex_lock(&h->mutex);
+    koc__scheme before = h->scheme;
+    pthread_mutex_unlock(&h->mutex);
+    bool same = before == (c.bearer ? KOC__SCHEME_BEARER : KOC__SCHEME_BASIC);
+    KOC__TRY(remember(h, &c, &resp->url, err));
+    if (*refreshed) {
+        return KOC_OK;
+    }
+    KOC__TRY(credential(h, rq, op, &cred, err));
+    if (!c.bearer) {
+        bool usable = cred && (cred->kind == KOC_CRED_BASIC || cred->kind == KOC_CRED_BEARER);
+        *again = usable && !(authorized && same);
+        if (usable && !*again) {
+            mark_refused(h, rq->repository ? rq->repository : "");
+            koc__auth_rejected(h->client->auth, h->name, op);
+        }
+        *refreshed = *again;
+        return KOC_OK;
+    }
+    if (authorized && same) {
+        if (cred && cred->kind == KOC_CRED_BEARER) {
+            mark_refused(h, rq->repository ? rq->repository : "");
+            return KOC_OK; /* a ready token cannot be renewed */
+        }
+        KOC__TRY(refetch(h, rq, &c, op, err));
+        *refreshed = true;
+    }
+    *again = true;
+    return KOC_OK;
+}
+
+void koc__session_explain(koc__host *h, const char *repository, koc_error **err)
+{
+    char source[256] = "";
+    bool has = false, asked = false;
+
+    pthread_mutex_lock(&h->mutex);
+    koc__login *l = find_login_locked(h, repository ? repository : "");
+    if (l) {
+        asked = true;
+        has = l->cred != NULL;
+        if (has) {
+            snprintf(source, sizeof(source), "%s", l->cred->source ? l->cred->source : "given by the program");
+        }
+    }
+    pthread_mutex_unlock(&h->mutex);
+    if (has) {
+        koc__error_hint(err, "credentials used: %s for %s; try: koc login %s", source, h->name, h->name);
+    } else if (asked || h->client->auth == NULL) {
+        koc__error_hint(err, "there are no credentials for %s; try: koc login %s", h->name, h->name);
+    } else {
+        koc__error_hint(err, "try: koc login %s", h->name);
+    }
+}

@@ -1,0 +1,31 @@
+/*
+ * The only door to the network: sends one request, gives the head of the reply, then the body in pieces.
+ * No redirects, no retries, no credentials of its own (registry/request.c). transport_curl.c keeps warm
+ * connections: one handle per connection, the last one used first.
+ */
+#ifndef KOC__TRANSPORT_H
+#define KOC__TRANSPORT_H
+
+#include "core/op.h"
+#include "registry/http.h"
+
+typedef struct koc__transport koc__transport;
+typedef struct koc__exchange koc__exchange;
+
+/* max_per_host: exchanges at once to an origin (downloads that somebody reads do not count). */
+int koc__transport_new(unsigned max_per_host, koc__transport **out, koc_error **err);
+void koc__transport_free(koc__transport *t);
+
+/* Sends and waits for the head. On failure *why says what kind, and there is no exchange. The reply is
+ * filled on success only. reading: the caller streams the body, perhaps slowly. */
+int koc__exchange_open(koc__transport *t, const koc__http_request *rq, bool reading, koc__op *op,
+                       koc__http_reply *reply, koc__failure *why, koc__exchange **out, koc_error **err);
+/* The next bytes of the body; *n 0: the end, complete as far as HTTP can tell. */
+int koc__exchange_read(koc__exchange *x, koc__op *op, void *buf, size_t len, size_t *n, koc__failure *why,
+                       koc_error **err);
+/* Gives the connection back (or closes it when the body was not read to its end). Takes NULL. */
+void koc__exchange_close(koc__exchange *x);
+KOC__DEFINE_AUTO(koc__exchange, koc__exchange_close);
+KOC__DEFINE_AUTO(koc__transport, koc__transport_free);
+
+#endif

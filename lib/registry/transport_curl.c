@@ -1,0 +1,594 @@
+/* The pool of connections, and the loop that moves one exchange on. */
+#include "core/common.h"
+
+#include "registry/transport_curl.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include "core/init.h"
+#include "core/io.h"
+#include "core/str.h"
+#include "core/text.h"
+
+#define IDLE_MAX 32
+/* Slower than this for as long is a stall. */
+#define STALL_MS 60000
+#define STALL_BYTES (60 * 1024)
+/* A wait for a free connection looks this often whether the call must end. */
+#define SLOT_WAIT_MS 50
+
+typedef struct origin_use {
+    char *key;
+    unsigned count;
+} origin_use;
+
+struct koc__transport {
+    pthread_mutex_t mutex;
+    pthread_cond_t freed;
+    koc__conn *idle; /* the last one used first */
+    size_t n_idle;
+    origin_use *use;
+    size_t n_use, use_capacity;
+    unsigned max_per_host;
+    CURLSH *share; /* names and TLS sessions; connections stay with their handle */
+    pthread_mutex_t share_mutex[CURL_LOCK_DATA_LAST];
+};
+
+/* --- libcurl as a whole ------------------------------------------------------------------------- */
+
+static pthread_once_t global_once = PTHREAD_ONCE_INIT;
+static CURLcode global_result;
+
+static void global_init(void)
+{
+    global_result = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+int koc__curl_global_init(koc_error **err)
+{
+    pthread_once(&global_once, global_init);
+    if (global_result != CURLE_OK) {
+        return koc__error(err, KOC_ENET, "libcurl could not be initialised: %s",
+                          curl_easy_strerror(global_result));
+    }
+    return KOC_OK;
+}
+
+static pthread_once_t version_once = PTHREAD_ONCE_INIT;
+static char version_text[160];
+
+static void version_init(void)
+{
+    const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+
+    snprintf(version_text, sizeof(version_text), "libcurl/%s %s", v->version,
+             v->ssl_version ? v->ssl_version : "without TLS");
+}
+
+const char *koc__curl_version(void)
+{
+    pthread_once(&version_once, version_init);
+    return version_text;
+}
+
+bool koc__curl_has_http2(void)
+{
+    return (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2) != 0;
+}
+
+/* --- the transport ------------------------------------------------------------------------------ */
+
+static void share_lock(CURL *easy KOC__UNUSED, curl_lock_data data, curl_lock_access access KOC__UNUSED,
+                       void *self)
+{
+    pthread_mutex_lock(&((koc__transport *)self)->share_mutex[data]);
+}
+
+static void share_unlock(CURL *easy KOC__UNUSED, curl_lock_data data, void *self)
+{
+    pthread_mutex_unlock(&((koc__transport *)self)->share_mutex[data]);
+}
+
+int koc__transport_new(unsigned max_per_host, koc__transport **out, koc_error **err)
+{
+    koc__transport *t = koc__calloc(1, sizeof(*t));
+
+    if (!t) {
+        return koc__oom(err);
+    }
+    t->max_per_host = max_per_host;
+    pthread_mutex_init(&t->mutex, NULL);
+    pthread_cond_init(&t->freed, NULL);
+    for (size_t i = 0; i < CURL_LOCK_DATA_LAST; i++) {
+        pthread_mutex_init(&t->share_mutex[i], NULL);
+    }
+    *out = t;
+    return KOC_OK;
+}
+
+static void conn_free(koc__conn *c)
+{
+    if (!c) {
+        return;
+    }
+    if (c->easy) {
+        curl_easy_cleanup(c->easy);
+    }
+    if (c->multi) {
+        curl_multi_cleanup(c->multi);
+    }
+    koc__free(c->key);
+    koc__free(c);
+}
+
+void koc__transport_free(koc__transport *t)
+{
+    if (!t) {
+        return;
+    }
+    while (t->idle) {
+        koc__conn *c = t->idle;
+        t->idle = c->next;
+        conn_free(c);
+    }
+    if (t->share) {
+        curl_share_cleanup(t->share);
+    }
+    for (size_t i = 0; i < t->n_use; i++) {
+        koc__free(t->use[i].key);
+    }
+    koc__free(t->use);
+    for (size_t i = 0; i < CURL_LOCK_DATA_LAST; i++) {
+        pthread_mutex_destroy(&t->share_mutex[i]);
+    }
+    pthread_cond_destroy(&t->freed);
+    pthread_mutex_destroy(&t->mutex);
+    koc__free(t);
+}
+
+/* libcurl starts with the first request, so that programs that make none do not pay for it. */
+static int start_locked(koc__transport *t, koc_error **err)
+{
+    if (t->share) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc__curl_global_init(err));
+    t->share = curl_share_init();
+    if (!t->share) {
+        return koc__oom(err);
+    }
+    curl_share_setopt(t->share, CURLSHOPT_LOCKFUNC, share_lock);
+    curl_share_setopt(t->share, CURLSHOPT_UNLOCKFUNC, share_unlock);
+    curl_share_setopt(t->share, CURLSHOPT_USERDATA, t);
+    curl_share_setopt(t->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
+    curl_share_setopt(t->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+    return KOC_OK;
+}
+
+static koc__conn *conn_new(const char *key)
+{
+    koc__conn *c = koc__calloc(1, sizeof(*c));
+
+    if (!c) {
+        return NULL;
+    }
+    c->easy = curl_easy_init();
+    c->multi = curl_multi_init();
+    c->key = koc__strdup(key);
+    if (!c->easy || !c->multi || !c->key) {
+        conn_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+static koc__conn *take_idle_locked(koc__transport *t, const char *key)
+{
+    for (koc__conn **p = &t->idle; *p; p = &(*p)->next) {
+        if (strcmp((*p)->key, key) == 0) {
+            koc__conn *c = *p;
+            *p = c->next;
+            t->n_idle--;
+            return c;
+        }
+    }
+    return NULL;
+}
+
+static origin_use *use_of_locked(koc__transport *t, const char *key)
+{
+    for (size_t i = 0; i < t->n_use; i++) {
+        if (strcmp(t->use[i].key, key) == 0) {
+            return &t->use[i];
+        }
+    }
+    if (!koc__grow((void **)&t->use, &t->use_capacity, t->n_use + 1, sizeof(t->use[0]))) {
+        return NULL;
+    }
+    char *copy = koc__strdup(key);
+    if (!copy) {
+        return NULL;
+    }
+    t->use[t->n_use] = (origin_use){copy, 0};
+    return &t->use[t->n_use++];
+}
+
+/* Waits, with the mutex held, for a place among max_per_host. */
+static int take_place_locked(koc__transport *t, const char *key, koc__op *op, koc_error **err)
+{
+    for (;;) {
+        origin_use *use = use_of_locked(t, key);
+        struct timespec until;
+        if (!use) {
+            return koc__oom(err);
+        }
+        if (use->count < t->max_per_host) {
+            use->count++;
+            return KOC_OK;
+        }
+        KOC__TRY(koc__op_check(op, err));
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += SLOT_WAIT_MS * 1000000L;
+        if (until.tv_nsec >= 1000000000L) {
+            until.tv_nsec -= 1000000000L;
+            until.tv_sec++;
+        }
+        pthread_cond_timedwait(&t->freed, &t->mutex, &until);
+    }
+}
+
+static char *conn_key(const koc__http_request *rq)
+{
+    KOC__AUTO_STR origin = koc__url_origin(rq->url);
+
+    /* The authorities' text is one per host, so its address tells it apart. */
+    return origin ? koc__format("%s|%s|%s|%p|%d%d", origin, rq->proxy ? rq->proxy : "",
+                                rq->client_cert ? rq->client_cert : "", (const void *)rq->ca_pem.ptr,
+                                (int)rq->reach, rq->insecure)
+                  : NULL;
+}
+
+static int take_conn(koc__transport *t, const koc__http_request *rq, koc__exchange *x, koc__op *op,
+                     koc_error **err)
+{
+    x->key = conn_key(rq);
+    if (!x->key) {
+        return koc__oom(err);
+    }
+    pthread_mutex_lock(&t->mutex);
+    int rc = start_locked(t, err);
+    if (rc == KOC_OK && !x->reading) {
+        rc = take_place_locked(t, x->key, op, err);
+        x->counted = rc == KOC_OK;
+    }
+    if (rc == KOC_OK && !rq->fresh) {
+        x->conn = take_idle_locked(t, x->key);
+    }
+    pthread_mutex_unlock(&t->mutex);
+    KOC__TRY(rc);
+    if (!x->conn) {
+        x->conn = conn_new(x->key);
+    }
+    return x->conn ? KOC_OK : koc__oom(err);
+}
+
+static void give_conn(koc__transport *t, koc__exchange *x)
+{
+    koc__conn *c = x->conn, *extra = NULL;
+    /* After a failure the connection is not trusted again. */
+    bool keep = c && (!x->done || x->result == CURLE_OK);
+
+    pthread_mutex_lock(&t->mutex);
+    if (x->counted) {
+        origin_use *use = use_of_locked(t, x->key);
+        if (use && use->count > 0) {
+            use->count--;
+        }
+    }
+    if (keep) {
+        c->next = t->idle;
+        t->idle = c;
+        t->n_idle++;
+        if (t->n_idle > IDLE_MAX) {
+            koc__conn **p = &t->idle;
+            while ((*p)->next) {
+                p = &(*p)->next;
+            }
+            extra = *p;
+            *p = NULL;
+            t->n_idle--;
+        }
+    }
+    pthread_cond_broadcast(&t->freed);
+    pthread_mutex_unlock(&t->mutex);
+    conn_free(keep ? extra : c);
+}
+
+/* --- one step ----------------------------------------------------------------------------------- */
+
+/* TLS libraries may write to a closed socket; the process's own SIGPIPE disposition is not ours. */
+typedef struct pipe_guard {
+    bool active;
+    sigset_t old;
+} pipe_guard;
+
+static void guard_begin(pipe_guard *g)
+{
+    sigset_t pipe_set, pending;
+
+    sigemptyset(&pipe_set);
+    sigaddset(&pipe_set, SIGPIPE);
+    g->active = sigpending(&pending) == 0 && !sigismember(&pending, SIGPIPE) &&
+                pthread_sigmask(SIG_BLOCK, &pipe_set, &g->old) == 0;
+}
+
+static void guard_end(pipe_guard *g)
+{
+    sigset_t pipe_set, pending;
+    int number;
+
+    if (!g->active) {
+        return;
+    }
+    sigemptyset(&pipe_set);
+    sigaddset(&pipe_set, SIGPIPE);
+    if (sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE)) {
+        sigwait(&pipe_set, &number);
+    }
+    pthread_sigmask(SIG_SETMASK, &g->old, NULL);
+}
+
+static void collect_result(koc__exchange *x)
+{
+    int left;
+    CURLMsg *m;
+
+    do {
+        m = curl_multi_info_read(x->conn->multi, &left);
+        if (m && m->msg == CURLMSG_DONE) {
+            x->done = true;
+            x->result = (int)m->data.result;
+        }
+    } while (m && left > 0);
+}
+
+/* KOC_OK while all is well; a failure when nothing has happened for too long. */
+static int watch(koc__exchange *x, koc__failure *why, koc_error **err)
+{
+    int64_t now = koc__monotonic_ms();
+    bool sending = x->first_read_ms != 0 && x->body_sent < x->body_size;
+    bool connected = x->first_read_ms != 0 || x->active_ms != x->opened_ms;
+    curl_off_t ready = 0;
+
+    if (!connected &&
+        curl_easy_getinfo(x->conn->easy, CURLINFO_PRETRANSFER_TIME_T, &ready) == CURLE_OK && ready > 0) {
+        connected = true;
+    }
+    if (!x->head_done && !sending) {
+        if (connected && now - x->active_ms > x->response_timeout_ms) {
+            *why = KOC__FAIL_SILENT;
+            return koc__error(err, KOC_ETIMEOUT, "no answer within %lld s",
+                              (long long)(x->response_timeout_ms / 1000));
+        }
+        x->window_ms = now;
+        return KOC_OK;
+    }
+    if (now - x->window_ms < STALL_MS) {
+        return KOC_OK;
+    }
+    uint64_t moved = x->body_sent + x->received;
+    if (moved - x->window_bytes < STALL_BYTES) {
+        *why = KOC__FAIL_BROKEN;
+        return koc__error(err, KOC_ETIMEOUT, "stalled: less than 1 KiB a second for %d s", STALL_MS / 1000);
+    }
+    x->window_ms = now;
+    x->window_bytes = moved;
+    return KOC_OK;
+}
+
+static int step(koc__exchange *x, koc__failure *why, koc_error **err)
+{
+    struct pollfd fds[2];
+    struct curl_waitfd extra[2];
+    int running = 0;
+    uint64_t before = x->body_sent + x->received;
+    bool had_head = x->head_done;
+
+    *why = KOC__FAIL_LOCAL;
+    if (x->paused) {
+        x->paused = false;
+        curl_easy_pause(x->conn->easy, CURLPAUSE_CONT);
+    }
+    if (curl_multi_perform(x->conn->multi, &running) != CURLM_OK) {
+        return koc__oom(err);
+    }
+    collect_result(x);
+    KOC__TRY(koc__op_check(x->op, err));
+    if (x->done || x->head_done != had_head || x->body_sent + x->received != before) {
+        return KOC_OK;
+    }
+    KOC__TRY(watch(x, why, err));
+    size_t n = koc__op_fds(x->op, fds);
+    for (size_t i = 0; i < n; i++) {
+        extra[i] = (struct curl_waitfd){fds[i].fd, CURL_WAIT_POLLIN, 0};
+    }
+    curl_multi_poll(x->conn->multi, extra, (unsigned)n, koc__op_timeout(x->op, 1000), NULL);
+    return KOC_OK;
+}
+
+/* --- exchanges ---------------------------------------------------------------------------------- */
+
+static void exchange_free(koc__exchange *x)
+{
+    if (x->attached) {
+        curl_multi_remove_handle(x->conn->multi, x->conn->easy);
+    }
+    if (x->conn) {
+        /* No pointer of ours may stay in a handle that somebody else will use. */
+        curl_easy_reset(x->conn->easy);
+        curl_easy_setopt(x->conn->easy, CURLOPT_SHARE, NULL);
+    }
+    if (x->conn || x->counted) {
+        give_conn(x->transport, x);
+    }
+    for (struct curl_slist *f = x->fields; f; f = f->next) {
+        koc__wipe(f->data, strlen(f->data));
+    }
+    curl_slist_free_all(x->fields);
+    koc_reader_free(x->reader);
+    koc_blob_unref(x->blob);
+    koc__headers_dispose(&x->head);
+    koc__buf_dispose(&x->spill);
+    koc_error_free(x->error);
+    koc__free(x->host);
+    koc__free(x->key);
+    koc__free(x);
+}
+
+void koc__exchange_close(koc__exchange *x)
+{
+    pipe_guard guard;
+
+    if (!x) {
+        return;
+    }
+    guard_begin(&guard);
+    exchange_free(x);
+    guard_end(&guard);
+}
+
+static koc__exchange *exchange_new(koc__transport *t, const koc__http_request *rq, bool reading, koc__op *op)
+{
+    koc__exchange *x = koc__calloc(1, sizeof(*x));
+
+    if (!x) {
+        return NULL;
+    }
+    x->transport = t;
+    x->op = op;
+    x->reading = reading;
+    x->reach = rq->reach;
+    x->insecure = rq->insecure;
+    x->proxied = rq->proxy != NULL;
+    x->bytes = rq->bytes;
+    x->blob = rq->blob ? koc_blob_ref(rq->blob) : NULL;
+    x->blob_offset = rq->blob_offset;
+    x->body_size = rq->blob ? rq->blob_size : rq->bytes.len;
+    x->sent = rq->sent;
+    x->sent_self = rq->sent_self;
+    x->response_timeout_ms = rq->response_timeout_ms;
+    x->opened_ms = x->active_ms = x->window_ms = koc__monotonic_ms();
+    x->host = koc__strdup(rq->url->host);
+    if (!x->host) {
+        exchange_free(x);
+        return NULL;
+    }
+    return x;
+}
+
+static void fill_reply(koc__exchange *x, koc__http_reply *reply)
+{
+    const char *address = NULL;
+    curl_off_t ready_us = 0;
+
+    koc__headers_dispose(&reply->headers);
+    reply->status = x->status;
+    reply->headers = x->head;
+    x->head = (koc__headers)KOC__HEADERS_INIT;
+    curl_easy_getinfo(x->conn->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
+    reply->expect_expired = x->first_read_ms - x->opened_ms - ready_us / 1000 >= 950;
+    reply->address[0] = '\0';
+    if (!x->proxied && curl_easy_getinfo(x->conn->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK && address) {
+        snprintf(reply->address, sizeof(reply->address), "%s", address);
+    }
+}
+
+static int run_to_head(koc__exchange *x, const koc__http_request *rq, koc__failure *why, koc_error **err)
+{
+    *why = KOC__FAIL_LOCAL;
+    KOC__TRY(koc__op_check(x->op, err));
+    KOC__TRY(take_conn(x->transport, rq, x, x->op, err));
+    KOC__TRY(koc__easy_prepare(x, rq, x->transport->share, err));
+    if (curl_multi_add_handle(x->conn->multi, x->conn->easy) != CURLM_OK) {
+        return koc__oom(err);
+    }
+    x->attached = true;
+    while (!x->head_done && !x->done) {
+        KOC__TRY(step(x, why, err));
+    }
+    return x->head_done ? KOC_OK : koc__easy_failure(x, why, err);
+}
+
+int koc__exchange_open(koc__transport *t, const koc__http_request *rq, bool reading, koc__op *op,
+                       koc__http_reply *reply, koc__failure *why, koc__exchange **out, koc_error **err)
+{
+    pipe_guard guard;
+    koc__exchange *x = exchange_new(t, rq, reading, op);
+
+    *why = KOC__FAIL_LOCAL;
+    if (!x) {
+        return koc__oom(err);
+    }
+    guard_begin(&guard);
+    int rc = run_to_head(x, rq, why, err);
+    if (rc == KOC_OK) {
+        fill_reply(x, reply);
+        *out = x;
+    } else {
+        exchange_free(x);
+    }
+    guard_end(&guard);
+    return rc;
+}
+
+static size_t take_spill(koc__exchange *x, void *buf, size_t len)
+{
+    size_t n = KOC__MIN(len, x->spill.len - x->spill_off);
+
+    if (n > 0) {
+        memcpy(buf, x->spill.ptr + x->spill_off, n);
+    }
+    x->spill_off += n;
+    if (x->spill_off == x->spill.len) {
+        koc__buf_clear(&x->spill);
+        x->spill_off = 0;
+    }
+    return n;
+}
+
+static int read_some(koc__exchange *x, void *buf, size_t len, size_t *n, koc__failure *why, koc_error **err)
+{
+    size_t got = take_spill(x, buf, len);
+
+    x->dest = buf;
+    x->dest_len = len;
+    x->dest_used = got;
+    x->window_ms = x->active_ms = koc__monotonic_ms();
+    int rc = KOC_OK;
+    while (rc == KOC_OK && x->dest_used == 0 && !x->done) {
+        rc = step(x, why, err);
+    }
+    got = x->dest_used;
+    x->dest = NULL;
+    x->dest_len = x->dest_used = 0;
+    KOC__TRY(rc);
+    if (got == 0 && x->result != CURLE_OK) {
+        return koc__easy_failure(x, why, err);
+    }
+    *n = got;
+    return KOC_OK;
+}
+
+int koc__exchange_read(koc__exchange *x, koc__op *op, void *buf, size_t len, size_t *n, koc__failure *why,
+                       koc_error **err)
+{
+    pipe_guard guard;
+
+    x->op = op;
+    guard_begin(&guard);
+    int rc = read_some(x, buf, len, n, why, err);
+    guard_end(&guard);
+    return rc;
+}
