@@ -28,7 +28,7 @@ typedef struct koc__git {
     char *tag;    /* v0.0.0 when there is none */
     char *short_commit;
     char *full_commit;
-    int64_t commit_time; /* INT64_MIN: no commit */
+    int64_t commit_time; /* the year 1: no commit */
     bool dirty;
     uint32_t known; /* bit per KOC__GIT_* */
 } koc__git;

@@ -10,6 +10,7 @@
 #include "golang/facts.h"
 
 #define GIT_OUTPUT_MAX ((size_t)16 << 20)
+#define ZERO_TIME      INT64_C(-62135596800) /* 0001-01-01T00:00:00Z, Go's zero time */
 
 /* Runs git; *ok tells whether it succeeded. Fails only when the call is to end. */
 static int run_git(koc_ctx *ctx, const char *folder, const char *const *arguments, koc__op *op,
@@ -71,10 +72,8 @@ static int ask_commit(koc__git *g, koc_ctx *ctx, const char *folder, koc__op *op
     for (size_t i = 0; i < KOC__COUNT(commit); i++) {
         (void)koc__str_word(&rest, &commit[i]);
     }
-    g->commit_time = INT64_MIN;
-    if (commit[2].len > 0 && !koc__str_i64(commit[2], &g->commit_time)) {
-        g->commit_time = INT64_MIN;
-    }
+    g->commit_time = ZERO_TIME;
+    (void)koc__str_i64(commit[2], &g->commit_time);
     KOC__TRY(set(&g->short_commit, commit[0], err));
     return set(&g->full_commit, commit[1], err);
 }

@@ -1,0 +1,22 @@
+/* What templates of flags see: .Env .GoEnv .Git .Date .Timestamp (docs/ko.md, templates). */
+#ifndef KOC__GOLANG_TEMPLATE_DATA_H
+#define KOC__GOLANG_TEMPLATE_DATA_H
+
+#include "golang/facts.h"
+#include "golang/template.h"
+
+/* All borrowed. Filled by koc__template_data_begin; not to be moved afterwards. */
+typedef struct koc__template_data {
+    koc_ctx *ctx;
+    koc__op *op;
+    koc__go_facts *facts;
+    const koc_strlist *env; /* NAME=value, no name twice */
+    const char *folder;     /* for git; NULL: the working folder */
+    koc__tmap root, env_map, go_env_map, git_map;
+    char date[32], commit_date[32];
+} koc__template_data;
+
+void koc__template_data_begin(koc__template_data *d, koc_ctx *ctx, koc__go_facts *facts,
+                              const koc_strlist *env, const char *folder, koc__op *op);
+
+#endif
