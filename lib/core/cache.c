@@ -362,6 +362,17 @@ int koc__cache_folder(koc__cache *c, const char *kind, koc_str key, char **out, 
     return KOC_OK;
 }
 
+int koc__cache_lock_now(koc__cache *c, const char *kind, koc_str key, int *out_fd, koc_error **err)
+{
+    KOC__AUTO_STR path = NULL;
+
+    if (!c) {
+        return koc__misuse(err, "koc__cache_lock_now: there is no cache");
+    }
+    path = path_of(c, "locks", kind, '.', key);
+    return path ? koc__cache_try_lock(path, out_fd, err) : koc__oom(err);
+}
+
 int koc__cache_lock(koc__cache *c, const char *kind, koc_str key, struct koc__op *op, int *out_fd,
                     koc_error **err)
 {

@@ -50,6 +50,8 @@ int koc__cache_folder(koc__cache *c, const char *kind, koc_str key, char **out, 
 struct koc__op;
 int koc__cache_lock(koc__cache *c, const char *kind, koc_str key, struct koc__op *op, int *out_fd,
                     koc_error **err);
+/* The same without waiting: *out_fd is -1 when somebody else has it. */
+int koc__cache_lock_now(koc__cache *c, const char *kind, koc_str key, int *out_fd, koc_error **err);
 /* Removes least recently used entries until the whole takes at most max_bytes, never one that was used
  * within the hour or is locked; and what killed processes left behind. Nothing happens while another
  * process does the same. freed may be NULL. */
