@@ -14,14 +14,14 @@
 
 /* --- settings (settings.c): .ko.yaml / .ko.json and their KO_* overrides --- */
 typedef struct koc__go_config { /* an entry of builds: */
-    char *id, *dir, *main;     /* dir and main as they are in the file, defaults "." */
+    char *id, *dir, *main;      /* defaults "."; dir cleaned, main as it is in the file */
     koc_strlist *flags, *ldflags, *env, *capabilities; /* never NULL, may be empty */
-    char *import_path;         /* filled by koc__go_targets: what `go list` says, else NULL */
-    size_t line, column;       /* of the entry */
+    char *import_path;   /* filled by koc__go_targets: what `go list` says, else NULL */
+    size_t line, column; /* of the entry */
 } koc__go_config;
 typedef struct koc__go_settings {
-    char *path;                        /* of the file, or NULL */
-    char *default_base;                /* never NULL */
+    char *path;                              /* of the file, or NULL */
+    char *default_base;                      /* never NULL */
     char **override_paths, **override_bases; /* n_overrides of each; paths lower-cased */
     size_t n_overrides;
     koc_strlist *platforms, *env, *flags, *ldflags; /* default*: never NULL */
@@ -44,12 +44,12 @@ int koc__go_settings_platforms(koc__go_settings *s, const char *const *asked, ko
 
 /* --- targets (package.c): arguments to packages --- */
 typedef struct koc__go_target {
-    char *argument;      /* as given */
-    char *reference;     /* "ko://…", what history entries name */
-    char *import_path;   /* without the scheme; ko keeps absolute paths and "ko://./x" as they are */
-    char *package_path;  /* the import path that go uses for it */
-    char *package_dir;   /* absolute: where kodata lies; NULL until known */
-    char *work_dir;      /* where go runs; NULL: here */
+    char *argument;     /* as given */
+    char *reference;    /* "ko://…", what history entries name */
+    char *import_path;  /* without the scheme; ko keeps absolute paths and "ko://./x" as they are */
+    char *package_path; /* the import path that go uses for it */
+    char *package_dir;  /* absolute: where kodata lies; NULL until known */
+    char *work_dir;     /* where go runs; NULL: here */
     const koc__go_config *config; /* the entry of builds: that applies, or NULL */
 } koc__go_target;
 typedef struct koc__go_targets {
@@ -59,8 +59,8 @@ typedef struct koc__go_targets {
 /* Qualifies args ("./..." gives every main package below) and checks that each is a main package. As few
  * `go list` as can be: answers are kept in the cache and used while go.mod, go.work and the environment
  * of go are unchanged; a stale answer is found out by the build (koc__go_build looks at the build info). */
-int koc__go_targets_find(koc_ctx *ctx, const koc__go_settings *s, const char *const *args, koc__op *op,
-                         koc__go_targets **out, koc_error **err);
+int koc__go_targets_find(koc_ctx *ctx, const koc__go_settings *s, const char *const *args,
+                         koc__op *op, koc__go_targets **out, koc_error **err);
 void koc__go_targets_free(koc__go_targets *t);
 KOC__DEFINE_AUTO(koc__go_targets, koc__go_targets_free);
 
@@ -68,28 +68,28 @@ KOC__DEFINE_AUTO(koc__go_targets, koc__go_targets_free);
 typedef struct koc__go_options {
     const char *const *ldflags; /* --ldflags, or NULL */
     bool disable_optimizations;
-    bool force;                 /* forget what is cached */
-    unsigned jobs;              /* `go build`s at once; 0: as many as the context has threads */
+    bool force;    /* forget what is cached */
+    unsigned jobs; /* `go build`s at once; 0: as many as the context has threads */
 } koc__go_options;
 typedef struct koc__go_binary {
-    char *path;          /* the linked file */
-    char *folder;        /* to be removed with the object when there is no cache, else NULL */
-    char *key;           /* hex: identifies target + platform + arguments + environment */
-    bool from_cache;     /* the file is byte for byte what the last build with this key made */
-    koc_digest digest;   /* SHA-256 of the file when known without reading, else none */
-    koc__stamp stamp;    /* of the file: it stays as it is while the object lives */
-    char *build_id;      /* Go's, which holds a hash of the content; NULL: none */
+    char *path;        /* the linked file */
+    char *key;         /* hex: identifies target + platform + arguments + environment */
+    bool from_cache;   /* the file is byte for byte what the last build with this key made */
+    koc_digest digest; /* SHA-256 of the file when known without reading, else none */
+    koc__stamp stamp;  /* of the file: it stays as it is while the object lives */
+    char *build_id;    /* Go's, which holds a hash of the content; NULL: none */
     char *package_path;
-    int lock_fd;         /* keeps other processes from building into the file; -1: nobody else can */
+    struct koc__go_hold *hold; /* while it is held nobody builds into the file or removes it */
 } koc__go_binary;
 /* Builds n targets for p: one `go build` where work_dir, arguments and environment agree and the output
  * names differ, several otherwise. out[i] belongs to targets[i]; all or none. A compile error is
  * KOC_EPROCESS with go's output as detail. */
 int koc__go_build(koc_ctx *ctx, const koc__go_settings *s, koc__go_target *const *targets, size_t n,
-                  const koc_platform *p, const koc__go_options *o, koc__op *op, koc__go_binary **out,
-                  koc_error **err);
+                  const koc_platform *p, const koc__go_options *o, koc__op *op,
+                  koc__go_binary **out, koc_error **err);
 /* Tells the digest of b's file once somebody has read it, so that it is known next time. */
-int koc__go_binary_set_digest(koc_ctx *ctx, koc__go_binary *b, const koc_digest *d, koc_error **err);
+int koc__go_binary_set_digest(koc_ctx *ctx, koc__go_binary *b, const koc_digest *d,
+                              koc_error **err);
 void koc__go_binary_free(koc__go_binary *b);
 KOC__DEFINE_AUTO(koc__go_binary, koc__go_binary_free);
 /* The folder of the package (kodata's parent); asks `go list` only when target->package_dir is NULL. */
@@ -98,34 +98,36 @@ int koc__go_package_dir(koc_ctx *ctx, koc__go_target *t, koc__op *op, koc_error 
 /* --- layers (layers.c, kodata.c) --- */
 typedef struct koc__go_layer_options {
     const koc_platform *platform;
-    int32_t format;        /* KOC_FORMAT_OCI or _DOCKER */
+    int32_t format; /* KOC_FORMAT_OCI or _DOCKER */
     int32_t compression, level;
 } koc__go_layer_options;
 /* The layer with /ko-app/<base>, in ko's tar dialect; digests come from the cache when the file is the
  * same, and then nothing is read. */
-int koc__go_binary_layer(koc_ctx *ctx, const koc__go_target *t, const koc__go_binary *b,
-                         const koc__go_layer_options *o, koc__op *op, koc_layer **out, koc_error **err);
+int koc__go_binary_layer(koc_ctx *ctx, const koc__go_target *t, koc__go_binary *b,
+                         const koc__go_layer_options *o, koc__op *op, koc_layer **out,
+                         koc_error **err);
 /* The layer with kodata below /var/run/ko; epoch: KO_DATA_DATE_EPOCH. */
 int koc__go_kodata_layer(koc_ctx *ctx, const koc__go_target *t, const koc__go_layer_options *o,
                          koc__op *op, koc_layer **out, koc_error **err);
 
 /* --- build info (buildinfo.c) --- */
 typedef struct koc__go_module {
-    const char *path, *version, *sum;            /* sum may be "" */
-    const struct koc__go_module *replace;        /* or NULL */
+    const char *path, *version, *sum;     /* sum may be "" */
+    const struct koc__go_module *replace; /* or NULL */
 } koc__go_module;
 typedef struct koc__go_info { /* strings live in the object */
     const char *go_version, *path;
-    koc__go_module main;      /* path NULL: none */
+    koc__go_module main; /* path NULL: none */
     koc__go_module *deps;
     size_t n_deps;
-    koc_kv *settings;         /* build lines */
+    koc_kv *settings; /* build lines */
     size_t n_settings;
-    char *text;               /* as `go version -m` prints it after the first line */
+    char *text; /* as `go version -m` prints it after the first line */
 } koc__go_info;
 /* KOC_ENOTFOUND: no Go program (or its build info was removed); KOC_EFORMAT: damaged. */
 int koc__go_info_read(const char *path, koc__go_info **out, koc_error **err);
-int koc__go_info_parse(koc_str file, koc__go_info **out, koc_error **err); /* a whole file in memory */
+int koc__go_info_parse(koc_str file, koc__go_info **out,
+                       koc_error **err); /* a whole file in memory */
 void koc__go_info_free(koc__go_info *i);
 KOC__DEFINE_AUTO(koc__go_info, koc__go_info_free);
 

@@ -226,7 +226,14 @@ static int read_config(const loader *l, const koc__ynode *n, size_t index, koc__
     if (env) {
         KOC__TRY(read_env(l, env, key, true, c->env, err));
     }
-    return check_folders(l, index, c, dir ? dir : n, main ? main : n, err);
+    KOC__TRY(check_folders(l, index, c, dir ? dir : n, main ? main : n, err));
+    char *clean = koc__path_clean(c->dir); /* so that equal folders are equal strings */
+    if (!clean) {
+        return koc__oom(err);
+    }
+    koc__free(c->dir);
+    c->dir = clean;
+    return KOC_OK;
 }
 
 static int read_builds(const loader *l, const koc__ynode *n, koc_error **err)

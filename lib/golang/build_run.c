@@ -1,0 +1,488 @@
+/*
+ * One `go build`. With a cache the linked files stay where they are, so that go sees from their build IDs
+ * whether it has to link again. A file is only left for go to judge when the record of the last build
+ * vouches for it: go would take one that was cut off in the middle for complete.
+ *
+ *   <folder>/<hash of the package>/<name>   one file a target
+ *   <folder>/all0/<name>                    where go puts several at once; moved in and out
+ */
+#include "core/common.h"
+
+#include <stdio.h>
+
+#include "core/cache.h"
+#include "core/digests.h"
+#include "core/json.h"
+#include "core/json_write.h"
+#include "core/path.h"
+#include "core/proc.h"
+#include "core/sha256.h"
+#include "golang/build.h"
+#include "golang/command.h"
+#include "golang/package.h"
+#include "model/model.h"
+
+#define FOLDERS    "bin"
+#define RECORDS    "gobin"
+#define RECORD_MAX ((size_t)64 << 10)
+
+/* A file before go ran. */
+typedef struct before {
+    bool known; /* as the last build left it */
+    koc__stamp stamp;
+    char *build_id;
+    koc_digest digest;
+} before;
+
+static void before_dispose(before *b)
+{
+    koc__free(b->build_id);
+}
+
+/* --- hold --- */
+
+void koc__go_hold_unref(koc__go_hold *h)
+{
+    if (!h || atomic_fetch_sub(&h->refs, 1) != 1) {
+        return;
+    }
+    if (h->folder) {
+        (void)koc__fs_remove(h->folder, NULL);
+        koc__free(h->folder);
+    }
+    if (h->fd >= 0) {
+        close(h->fd);
+    }
+    koc__free(h);
+}
+
+void koc__go_binary_free(koc__go_binary *b)
+{
+    if (!b) {
+        return;
+    }
+    koc__go_hold_unref(b->hold);
+    koc__free(b->path);
+    koc__free(b->key);
+    koc__free(b->build_id);
+    koc__free(b->package_path);
+    koc__free(b);
+}
+
+/* --- keys --- */
+
+static void hash_str(koc__sha256 *h, const char *s)
+{
+    koc__sha256_update(h, s ? s : "", strlen(s ? s : "") + 1);
+}
+
+/* What is the same for every build of these targets: the folder's key. */
+static int hash_common(koc__sha256 *h, const koc__go_batch *b, const koc__go_unit *u,
+                       const koc_strlist *args, koc_error **err)
+{
+    const koc__go_target *t = u->target;
+    KOC__AUTO_STR dir = NULL;
+    KOC__TRY(koc__path_abs(t->work_dir ? t->work_dir : ".", &dir, err));
+    KOC__AUTO_STR platform = koc__platform_str(b->platform);
+    if (!platform) {
+        return koc__oom(err);
+    }
+    const char *tool = NULL;
+    KOC__TRY(koc__go_tool(b->s->facts, &tool, NULL, err));
+    hash_str(h, "koc-go-1");
+    hash_str(h, tool);
+    hash_str(h, dir);
+    hash_str(h, platform);
+    for (size_t i = 0; i < koc_strlist_count(args); i++) {
+        hash_str(h, koc_strlist_get(args, i));
+    }
+    hash_str(h, "");
+    for (size_t i = 0; i < koc_strlist_count(u->env); i++) {
+        if (koc__go_env_matters(koc_strlist_get(u->env, i))) {
+            hash_str(h, koc_strlist_get(u->env, i));
+        }
+    }
+    hash_str(h, "");
+    const koc_strlist *own = t->config ? t->config->env : NULL;
+    for (size_t i = 0; own && i < koc_strlist_count(own); i++) {
+        hash_str(h, koc_strlist_get(own, i));
+    }
+    return KOC_OK;
+}
+
+static int unit_key(const koc__go_batch *b, const koc__go_unit *u, char **out, koc_error **err)
+{
+    koc__sha256 h;
+    koc_digest d;
+    koc__stamp stamp;
+    const char *tool = NULL;
+    KOC__TRY(koc__go_tool(b->s->facts, &tool, &stamp, err));
+    koc__sha256_init(&h);
+    KOC__TRY(hash_common(&h, b, u, u->args, err));
+    const uint64_t numbers[] = {stamp.size, (uint64_t)stamp.mtime_ns, stamp.inode};
+    koc__sha256_update(&h, numbers, sizeof(numbers));
+    hash_str(&h, u->target->import_path);
+    koc__sha256_digest(&h, &d);
+    *out = koc__strdup(koc__digest_hex(&d).s);
+    return *out ? KOC_OK : koc__oom(err);
+}
+
+/* --- folders --- */
+
+/* The folder to build in. The cache's when nobody else builds there now, else one of our own. */
+static int open_folder(koc__go_batch *b, koc_error **err)
+{
+    KOC__AUTO(koc__go_hold) h = koc__calloc(1, sizeof(*h));
+    if (!h) {
+        return koc__oom(err);
+    }
+    atomic_init(&h->refs, 1);
+    h->fd = -1;
+    koc__cache *cache = b->ctx ? b->ctx->cache : NULL;
+    if (cache) {
+        koc__sha256 hash;
+        koc_digest d;
+        koc__sha256_init(&hash);
+        KOC__TRY(hash_common(&hash, b, b->units[0], b->units[0]->raw, err));
+        koc__sha256_digest(&hash, &d);
+        koc_str key = koc__str_n((const char *)d.bytes, d.len);
+        /* A cache that fails here is done without. */
+        if (koc__cache_lock_now(cache, FOLDERS, key, &h->fd, NULL) != KOC_OK) {
+            h->fd = -1;
+        } else if (h->fd >= 0 &&
+                   koc__cache_folder(cache, FOLDERS, key, &b->folder, NULL) == KOC_OK) {
+            b->hold = koc__steal(&h);
+            return KOC_OK;
+        }
+    }
+    KOC__TRY(koc__fs_tempdir("koc-go-", &h->folder, err));
+    b->folder = koc__strdup(h->folder);
+    if (!b->folder) {
+        return koc__oom(err);
+    }
+    b->hold = koc__steal(&h);
+    return KOC_OK;
+}
+
+int koc__go_batch_open(koc__go_batch *b, const koc__go_batch *like, koc_error **err)
+{
+    if (!like) {
+        return open_folder(b, err);
+    }
+    b->folder = koc__strdup(like->folder);
+    if (!b->folder) {
+        return koc__oom(err);
+    }
+    b->hold = like->hold;
+    atomic_fetch_add(&b->hold->refs, 1);
+    b->round = like->round + 1;
+    return KOC_OK;
+}
+
+static int new_binary(const koc__go_batch *b, const koc__go_unit *u, koc__go_binary **out,
+                      koc_error **err)
+{
+    KOC__AUTO(koc__go_binary) bin = koc__calloc(1, sizeof(*bin));
+    if (!bin) {
+        return koc__oom(err);
+    }
+    const char *package =
+        u->target->package_path ? u->target->package_path : u->target->import_path;
+    koc_digest d;
+    koc__sha256_of(package, strlen(package), &d);
+    KOC__AUTO_STR dir = koc__format("%s/%.16s", b->folder, koc__digest_hex(&d).s);
+    if (!dir) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc__fs_mkdirs(dir, 0700, err));
+    bin->path = koc__path_join(dir, u->name);
+    bin->package_path = koc__strdup(package);
+    if (!bin->path || !bin->package_path) {
+        return koc__oom(err);
+    }
+    KOC__TRY(unit_key(b, u, &bin->key, err));
+    atomic_fetch_add(&b->hold->refs, 1);
+    bin->hold = b->hold;
+    *out = koc__steal(&bin);
+    return KOC_OK;
+}
+
+/* --- records --- */
+
+static bool u64_member(const koc__jnode *n, const char *name, uint64_t *out)
+{
+    const char *text = koc__json_get_str(n, name);
+    return text && koc__str_u64(koc__str(text), out);
+}
+
+static bool i64_member(const koc__jnode *n, const char *name, int64_t *out)
+{
+    const char *text = koc__json_get_str(n, name);
+    return text && koc__str_i64(koc__str(text), out);
+}
+
+/* Fills was from the record when the file is still as it says. Trouble with records only means that
+ * nothing is known. */
+static int recall(koc__cache *cache, const koc__go_binary *bin, before *was, koc_error **err)
+{
+    KOC__AUTO_VAL(koc_buf) text = KOC_BUF_INIT;
+    KOC__AUTO(koc__json) doc = NULL;
+    bool found = false;
+    KOC__TRY(koc__cache_get(cache, RECORDS, koc__str(bin->path), RECORD_MAX, &found, &text, err));
+    koc_str json = koc__str_n(text.ptr, text.len);
+    if (!found || koc__json_parse(json, RECORD_MAX, RECORDS, &doc, NULL) != KOC_OK) {
+        return KOC_OK;
+    }
+    const koc__jnode *n = koc__json_root(doc);
+    koc__stamp then = {0};
+    uint64_t mode = 0;
+    bool whole = u64_member(n, "size", &then.size) && i64_member(n, "mtime", &then.mtime_ns) &&
+                 i64_member(n, "ctime", &then.ctime_ns) && u64_member(n, "inode", &then.inode) &&
+                 u64_member(n, "device", &then.device) && u64_member(n, "mode", &mode);
+    then.mode = (uint32_t)mode;
+    koc__stamp now;
+    if (!whole || koc__fs_stamp(bin->path, false, &now, NULL) != KOC_OK ||
+        !koc__stamp_equal(&now, &then)) {
+        return KOC_OK;
+    }
+    const char *id = koc__json_get_str(n, "build_id");
+    const char *digest = koc__json_get_str(n, "digest");
+    was->build_id = koc__strdup(id);
+    if (id && !was->build_id) {
+        return koc__oom(err);
+    }
+    if (digest && koc_digest_parse(digest, &was->digest, NULL) != KOC_OK) {
+        was->digest = (koc_digest){0};
+    }
+    was->stamp = now;
+    was->known = true;
+    return KOC_OK;
+}
+
+static int remember(koc__cache *cache, const koc__go_binary *bin, koc_error **err)
+{
+    if (!cache || bin->hold->folder) {
+        return KOC_OK;
+    }
+    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(RECORD_MAX);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } numbers[] = {{"size", bin->stamp.size},
+                   {"inode", bin->stamp.inode},
+                   {"device", bin->stamp.device},
+                   {"mode", bin->stamp.mode}};
+    char number[32];
+    koc__jw w;
+    koc__jw_begin(&w, &text, 0, 0);
+    koc__jw_object(&w);
+    for (size_t i = 0; i < KOC__COUNT(numbers); i++) { /* as text: JSON numbers end at 2^53 */
+        snprintf(number, sizeof(number), "%llu", (unsigned long long)numbers[i].value);
+        koc__jw_kv(&w, numbers[i].name, number);
+    }
+    snprintf(number, sizeof(number), "%lld", (long long)bin->stamp.mtime_ns);
+    koc__jw_kv(&w, "mtime", number);
+    snprintf(number, sizeof(number), "%lld", (long long)bin->stamp.ctime_ns);
+    koc__jw_kv(&w, "ctime", number);
+    koc__jw_kv(&w, "build_id", bin->build_id);
+    if (bin->digest.algorithm != KOC_DIGEST_NONE) {
+        koc__jw_kv(&w, "digest", koc__digest_str(&bin->digest).s);
+    }
+    koc__jw_object_end(&w);
+    KOC__TRY(koc__jw_end(&w, err));
+    (void)koc__cache_put(cache, RECORDS, koc__str(bin->path), koc__buf_view(&text), NULL);
+    return KOC_OK;
+}
+
+int koc__go_binary_set_digest(koc_ctx *ctx, koc__go_binary *b, const koc_digest *d, koc_error **err)
+{
+    b->digest = *d;
+    return remember(ctx ? ctx->cache : NULL, b, err);
+}
+
+/* --- running go --- */
+
+static int find_out(const koc__go_batch *b, const koc__go_unit *u, koc__op *op, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__go_listing) l = {0};
+    KOC__AUTO(koc_strlist) patterns = NULL;
+    KOC__TRY(koc__strlist_new(&patterns, err));
+    KOC__TRY(koc__strlist_add(patterns, u->binary->package_path, err));
+    KOC__TRY(koc__go_list(b->ctx, b->s->facts, u->target->work_dir, patterns, u->env, true, op, &l,
+                          err));
+    if (l.count == 0 || !koc__streq(l.items[0].name, "main") || l.items[0].error) {
+        return koc__go_not_main(u->target->argument, l.count ? &l.items[0] : NULL, err);
+    }
+    return KOC_OK; /* a main package whose build info somebody took out */
+}
+
+/* The targets that go's output speaks of ("# example.com/cmd/api"), or the first few. */
+static int failed(const koc__go_batch *b, const koc__proc_result *result, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) names = KOC__BUF_INIT(4096);
+    koc_str output = koc__buf_view(&result->output);
+    for (int pass = 0; pass < 2 && names.len == 0; pass++) {
+        for (size_t i = 0; i < b->n && names.len < 200; i++) {
+            const koc__go_target *t = b->units[i]->target;
+            KOC__AUTO_STR mark = koc__format("# %s\n", b->units[i]->binary->package_path);
+            bool named = mark && output.len > 0 &&
+                         memmem(output.ptr, output.len, mark, strlen(mark)) != NULL;
+            if (named || pass == 1) {
+                (void)koc__buf_printf(&names, NULL, "%s%.150s", names.len ? ", " : "", t->argument);
+            }
+        }
+    }
+    int rc = result->signal
+                 ? koc__error(err, KOC_EPROCESS, "cannot build %s: go build was ended by signal %d",
+                              koc__buf_cstr(&names), result->signal)
+                 : koc__error(err, KOC_EPROCESS, "cannot build %s: go build failed (exit %d)",
+                              koc__buf_cstr(&names), result->exit_code);
+    koc__error_detail(err, output);
+    return rc;
+}
+
+static int run_go(const koc__go_batch *b, const char *output, koc__op *op, koc_error **err)
+{
+    const koc__go_unit *first = b->units[0];
+    const char *tool = NULL;
+    KOC__AUTO(koc_strlist) argv = NULL;
+    KOC__TRY(koc__go_tool(b->s->facts, &tool, NULL, err));
+    KOC__TRY(koc__strlist_new(&argv, err));
+    KOC__TRY(koc__strlist_add(argv, tool, err));
+    for (size_t i = 0; i < koc_strlist_count(first->args); i++) {
+        KOC__TRY(koc__strlist_add(argv, koc_strlist_get(first->args, i), err));
+    }
+    KOC__TRY(koc__strlist_add(argv, "-o", err));
+    KOC__TRY(koc__strlist_add(argv, output, err));
+    for (size_t i = 0; i < b->n; i++) {
+        KOC__TRY(koc__strlist_add(argv, b->units[i]->target->import_path, err));
+    }
+    KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
+    const koc__proc proc = {.argv = koc__strlist_argv(argv),
+                            .env = koc__strlist_argv(first->env),
+                            .dir = first->target->work_dir,
+                            .flags = KOC__PROC_MERGE};
+    KOC__TRY(koc__proc_run(&proc, op, &result, err));
+    if (result.exit_code == 0) {
+        return KOC_OK;
+    }
+    if (koc__buf_view(&result.output).len > 0 &&
+        strstr(koc__buf_cstr(&result.output), "no main packages to build")) {
+        for (size_t i = 0; i < b->n; i++) {
+            KOC__TRY(find_out(b, b->units[i], op, err));
+        }
+    }
+    return failed(b, &result, err);
+}
+
+/* Where go puts the program of u when it builds several. */
+static char *shared_path(const koc__go_batch *b, const koc__go_unit *u, const char *all)
+{
+    return koc__format("%s/%s%s", all, u->name,
+                       koc__streq(b->platform->os, "windows") ? ".exe" : "");
+}
+
+/* Moves the files to where go looks for them (in), or back. One that is not there is no matter. */
+static int move_files(const koc__go_batch *b, const char *all, bool in, koc_error **err)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        KOC__AUTO_STR shared = shared_path(b, b->units[i], all);
+        const char *own = b->units[i]->binary->path;
+        if (!shared) {
+            return koc__oom(err);
+        }
+        int rc = in ? rename(own, shared) : rename(shared, own);
+        if (rc != 0 && errno != ENOENT) {
+            return koc__error_errno(err, errno, "cannot move %s", in ? own : shared);
+        }
+    }
+    return KOC_OK;
+}
+
+static int run_for_many(const koc__go_batch *b, koc__op *op, koc_error **err)
+{
+    KOC__AUTO_STR all = koc__format("%s/all%u", b->folder, b->round);
+    KOC__AUTO_STR output = all ? koc__format("%s/", all) : NULL;
+    if (!output) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc__fs_remove(all, err)); /* what a killed build left */
+    KOC__TRY(koc__fs_mkdirs(all, 0700, err));
+    KOC__TRY(move_files(b, all, true, err));
+    int rc = run_go(b, output, op, err);
+    int moved = move_files(b, all, false, rc == KOC_OK ? err : NULL);
+    return rc == KOC_OK ? moved : rc;
+}
+
+/* --- after go --- */
+
+/* That the file is the program that was asked for. */
+static int check_program(const koc__go_batch *b, const koc__go_unit *u, koc__op *op,
+                         koc_error **err)
+{
+    KOC__AUTO(koc__go_info) info = NULL;
+    int rc = koc__go_info_read(u->binary->path, &info, NULL);
+    if (rc == KOC_OK && koc__streq(info->path, u->binary->package_path)) {
+        return KOC_OK;
+    }
+    if (rc == KOC_ENOMEM) {
+        return koc__oom(err);
+    }
+    return find_out(b, u, op, err);
+}
+
+static int finish(const koc__go_batch *b, koc__go_unit *u, const before *was, koc__op *op,
+                  koc_error **err)
+{
+    koc__go_binary *bin = u->binary;
+    KOC__TRY(koc__go_build_id(bin->path, &bin->build_id, err));
+    bool there = koc__fs_stamp(bin->path, false, &bin->stamp, NULL) == KOC_OK;
+    /* go marks a file that it found up to date with the time: the stamp changes, the content does not. */
+    bin->from_cache = there && was->known && bin->build_id && bin->stamp.size == was->stamp.size &&
+                      koc__streq(bin->build_id, was->build_id);
+    if (bin->from_cache) {
+        bin->digest = was->digest;
+    } else {
+        KOC__TRY(check_program(b, u, op, err));
+    }
+    if (!there) {
+        return koc__error(err, KOC_EPROCESS, "cannot build %s: go build made no program",
+                          u->target->argument);
+    }
+    return remember(b->ctx ? b->ctx->cache : NULL, bin, err);
+}
+
+static int run_with(koc__go_batch *b, before *was, koc__op *op, koc_error **err)
+{
+    koc__cache *cache = b->ctx ? b->ctx->cache : NULL;
+    for (size_t i = 0; i < b->n; i++) {
+        koc__go_unit *u = b->units[i];
+        KOC__TRY(new_binary(b, u, &u->binary, err));
+        if (cache && !b->hold->folder && !b->options->force) {
+            KOC__TRY(recall(cache, u->binary, &was[i], err));
+        }
+        if (!was[i].known) {
+            KOC__TRY(koc__fs_remove(u->binary->path, err));
+        }
+    }
+    KOC__TRY(b->n == 1 ? run_go(b, b->units[0]->binary->path, op, err) : run_for_many(b, op, err));
+    for (size_t i = 0; i < b->n; i++) {
+        KOC__TRY(finish(b, b->units[i], &was[i], op, err));
+    }
+    return KOC_OK;
+}
+
+int koc__go_batch_run(void *batch, koc__op *op, koc_error **err)
+{
+    koc__go_batch *b = batch;
+    before *was = koc__calloc(b->n, sizeof(*was));
+    if (!was) {
+        return koc__oom(err);
+    }
+    int rc = run_with(b, was, op, err);
+    for (size_t i = 0; i < b->n; i++) {
+        before_dispose(&was[i]);
+    }
+    koc__free(was);
+    return rc;
+}
