@@ -136,22 +136,25 @@ static int read_member(const koc__jnode *object, const char *name, const char **
 static int read_features(const koc__jnode *object, const char ***out, koc_error **err)
 {
     const koc__jnode *list = koc__json_get(object, "os.features");
+    size_t count = koc__json_count(list);
     *out = NULL;
-    if (!list || koc__json_is(list, KOC__JSON_NULL) || koc__json_count(list) == 0) {
+    if (!list || koc__json_is(list, KOC__JSON_NULL)) {
         return KOC_OK;
     }
-    const char **features = koc__calloc(koc__json_count(list) + 1, sizeof(*features));
-    if (!features) {
+    bool good = koc__json_is(list, KOC__JSON_ARRAY);
+    const char **features = count > 0 ? koc__calloc(count + 1, sizeof(*features)) : NULL;
+    if (count > 0 && !features) {
         return koc__oom(err);
     }
     size_t n = 0;
-    for (const koc__jnode *c = koc__json_child(list); c; c = koc__json_next(c)) {
+    for (const koc__jnode *c = koc__json_child(list); c && good; c = koc__json_next(c)) {
         features[n] = koc__json_str(c);
-        if (!features[n++] || !koc__json_is(list, KOC__JSON_ARRAY)) {
-            koc__free(features);
-            return koc__error(err, KOC_EFORMAT,
-                              "the platform's \"os.features\" is not a list of strings");
-        }
+        good = features[n++] != NULL;
+    }
+    if (!good) {
+        koc__free(features);
+        return koc__error(err, KOC_EFORMAT,
+                          "the platform's \"os.features\" is not a list of strings");
     }
     *out = features;
     return KOC_OK;

@@ -24,13 +24,15 @@ static inline koc__buf golden(const char *name)
     return b;
 }
 
-/* Fails the test with the error's own words. */
-static inline void must(int code, koc_error *err)
-{
-    if (code != KOC_OK) {
-        fail_msg("%s", koc_error_message(err));
-    }
-}
+/* Fails the test with the error's own words. err is looked at after the call. */
+#define must(call, err)                                                                            \
+    do {                                                                                           \
+        int must_code = (call);                                                                    \
+        const koc_error *must_error = (err);                                                       \
+        if (must_code != KOC_OK) {                                                                 \
+            fail_msg("%s", must_error ? koc_error_message(must_error) : koc_code_name(must_code)); \
+        }                                                                                          \
+    } while (0)
 
 static inline void assert_text(koc_str actual, koc_str expected)
 {
