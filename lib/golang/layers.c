@@ -1,0 +1,341 @@
+/*
+ * The two layers of an image in ko's tar dialect (docs/ko.md, layers). A layer that was made before is
+ * found by what shapes it, and then neither sources are read nor anything is compressed.
+ */
+#include "core/common.h"
+
+#include "core/cache.h"
+#include "core/digests.h"
+#include "core/path.h"
+#include "core/sha256.h"
+#include "core/text.h"
+#include "golang/golang.h"
+#include "golang/kodata.h"
+#include "layer/layer.h"
+#include "model/model.h"
+
+#define RECORD       "layer" /* kind of the cache's records */
+#define RECORD_MAX   1024
+#define LAYER_FORMAT "koc-layer-1"
+#define MODE         0555
+#define RACY_SECONDS 2 /* a file this young may still change without a new time stamp */
+
+/* Owner and group BUILTIN\Users in a security descriptor, as Windows wants it on files. */
+#define RAWSD_KEY   "MSWINDOWS.rawsd"
+#define RAWSD_VALUE "AQAAgBQAAAAkAAAAAAAAAAAAAAABAgAAAAAABSAAAAAhAgAAAQIAAAAAAAUgAAAAIQIAAA=="
+
+typedef struct maker {
+    koc_ctx *ctx;
+    const koc__go_layer_options *o;
+    bool windows;
+    int64_t mtime;
+    koc__sha256 key; /* over everything that shapes the layer */
+    koc_layer_builder *builder;
+} maker;
+
+/* --- what was made before --- */
+
+static void key_text(maker *m, const char *text)
+{
+    koc__sha256_update(&m->key, text, strlen(text) + 1);
+}
+
+static void key_number(maker *m, int64_t number)
+{
+    koc__sha256_update(&m->key, &number, sizeof(number));
+}
+
+static const char *encoder(int32_t compression)
+{
+    uint64_t feature = compression == KOC_COMPRESS_ZSTD ? KOC_FEATURE_ZSTD : KOC_FEATURE_DEFLATE;
+    const char *detail = compression == KOC_COMPRESS_NONE ? NULL : koc_feature_detail(feature);
+    return detail ? detail : "none";
+}
+
+static void begin(maker *m, const char *kind)
+{
+    m->windows = koc__streq(m->o->platform->os, "windows");
+    koc__sha256_init(&m->key);
+    key_text(m, LAYER_FORMAT);
+    key_text(m, kind);
+    key_text(m, encoder(m->o->compression));
+    key_number(m, m->o->compression);
+    key_number(m, m->o->level);
+    key_number(m, m->o->format);
+    key_number(m, m->windows);
+    key_number(m, m->mtime);
+}
+
+static bool read_record(koc_str text, koc_digest *diff_id, koc_digest *digest, uint64_t *size,
+                        uint64_t *tar_size)
+{
+    koc_str word[4];
+    for (size_t i = 0; i < KOC__COUNT(word); i++) {
+        if (!koc__str_word(&text, &word[i])) {
+            return false;
+        }
+    }
+    return koc__digest_read(word[0], diff_id) && koc__digest_read(word[1], digest) &&
+           koc__str_u64(word[2], size) && koc__str_u64(word[3], tar_size);
+}
+
+/* *out stays NULL when there is no such layer, or its bytes are gone. */
+static int find(const maker *m, koc_str key, koc_layer **out, koc_error **err)
+{
+    koc__cache *cache = m->ctx->cache;
+    KOC__AUTO_VAL(koc_buf) record = KOC_BUF_INIT;
+    KOC__AUTO(koc_blob) blob = NULL;
+    koc_descriptor d = KOC_DESCRIPTOR_INIT;
+    koc_digest diff_id;
+    uint64_t tar_size;
+    bool found = false;
+    if (!cache) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc__cache_get(cache, RECORD, key, RECORD_MAX, &found, &record, err));
+    if (!found ||
+        !read_record(koc__str_n(record.ptr, record.len), &diff_id, &d.digest, &d.size, &tar_size) ||
+        koc__cache_blob(cache, &d.digest, d.size, &blob, NULL) != KOC_OK) {
+        return KOC_OK;
+    }
+    d.media_type = koc__mt_layer(m->o->format, m->o->compression);
+    return koc__layer_new(&d, &diff_id, tar_size, blob, NULL, out, err);
+}
+
+/* A cache that cannot be written costs time, not the build. */
+static void keep(const maker *m, koc_str key, koc_layer *l, koc__op *op)
+{
+    koc_digest diff_id;
+    const koc_descriptor *d = koc_layer_descriptor(l);
+    if (!m->ctx->cache || koc__layer_diff_id(l, op, &diff_id, NULL) != KOC_OK) {
+        return;
+    }
+    KOC__AUTO_STR record = koc__format("%s %s %llu %llu\n", koc__digest_str(&diff_id).s,
+                                       koc__digest_str(&d->digest).s, (unsigned long long)d->size,
+                                       (unsigned long long)koc_layer_uncompressed_size(l));
+    if (record) {
+        (void)koc__cache_put(m->ctx->cache, RECORD, key, koc__str(record), NULL);
+    }
+}
+
+/* --- entries --- */
+
+static int open_builder(maker *m, const char *app, const char *what, koc_error **err)
+{
+    koc_layer_options lo = KOC_LAYER_OPTIONS_INIT;
+    KOC__AUTO_STR name = koc__format("%s %s", app, what);
+    if (!name) {
+        return koc__oom(err);
+    }
+    lo.flags =
+        KOC_LAYER_VERBATIM | (m->o->format == KOC_FORMAT_DOCKER ? KOC_LAYER_DOCKER_TYPES : 0);
+    lo.compression = m->o->compression;
+    lo.level = m->o->level;
+    KOC__TRY(koc_layer_builder_new(m->ctx, &lo, &m->builder, err));
+    return koc__layer_builder_set_name(m->builder, name, err);
+}
+
+static int add_folder(maker *m, const char *name, koc_error **err)
+{
+    koc__layer_entry e = {.name = name, .type = KOC__TAR_DIR, .mode = MODE, .mtime = m->mtime};
+    return koc__layer_builder_add_raw(m->builder, &e, err);
+}
+
+/* caps NULL: none. digest (or NULL) gets the content's when the layer is made. */
+static int add_file(maker *m, const char *name, const char *source, const uint8_t *caps,
+                    koc_digest *digest, koc_error **err)
+{
+    koc__tar_record records[2];
+    size_t n = 0;
+    if (m->windows) {
+        records[n++] = (koc__tar_record){RAWSD_KEY, KOC__STR(RAWSD_VALUE)};
+    }
+    if (caps) {
+        records[n++] =
+            (koc__tar_record){KOC__CAPS_RECORD, koc__str_n((const char *)caps, KOC__CAPS_SIZE)};
+    }
+    koc__layer_entry e = {.name = name,
+                          .type = KOC__TAR_FILE,
+                          .mode = MODE,
+                          .mtime = m->mtime,
+                          .records = records,
+                          .n_records = n,
+                          .source = source,
+                          .digest = digest};
+    return koc__layer_builder_add_raw(m->builder, &e, err);
+}
+
+static int add_folders(maker *m, const char *const *names, koc_error **err)
+{
+    for (; *names; names++) {
+        KOC__TRY(add_folder(m, *names, err));
+    }
+    return KOC_OK;
+}
+
+/* --- the program --- */
+
+/* The last element of the import path, as ko names programs. Owned. */
+static char *app_name(const koc__go_target *t)
+{
+    koc_str base = koc__path_base(koc__str(t->import_path));
+    bool none = koc__str_is(base, ".") || koc__str_is(base, "/");
+    return none ? koc__strdup("ko-app") : koc__str_dup(base);
+}
+
+/* The capabilities of the program's file; *any false: none. Only Linux has them. */
+static int capabilities(const maker *m, const koc__go_target *t, bool *any,
+                        uint8_t caps[KOC__CAPS_SIZE], koc_error **err)
+{
+    *any = false;
+    if (!t->config || !koc__streq(m->o->platform->os, "linux")) {
+        return KOC_OK;
+    }
+    return koc__caps_encode(t->config->capabilities, any, caps, err);
+}
+
+static int make_binary(maker *m, const char *app, const char *source, const uint8_t *caps,
+                       koc__op *op, koc_digest *digest, koc_layer **out, koc_error **err)
+{
+    static const char *const windows[] = {"Hives", "Files", "Files/ko-app", NULL};
+    static const char *const others[] = {"ko-app", NULL};
+    KOC__AUTO_STR name = koc__format(m->windows ? "Files/ko-app/%s" : "/ko-app/%s", app);
+    KOC__AUTO_STR platform = koc__platform_str(m->o->platform);
+    if (!name || !platform) {
+        return koc__oom(err);
+    }
+    KOC__TRY(open_builder(m, app, platform, err));
+    KOC__TRY(add_folders(m, m->windows ? windows : others, err));
+    KOC__TRY(add_file(m, name, source, caps, digest, err));
+    return koc__layer_builder_finish(m->builder, op, out, err);
+}
+
+/* The key of a layer around content of this digest. */
+static koc__digest_text binary_key(const maker *m, const koc_digest *content)
+{
+    koc__sha256 key = m->key;
+    koc_digest d;
+    koc__sha256_update(&key, content->bytes, sizeof(content->bytes));
+    koc__sha256_digest(&key, &d);
+    return koc__digest_hex(&d);
+}
+
+static int binary_layer(maker *m, const koc__go_target *t, koc__go_binary *b, koc__op *op,
+                        koc_layer **out, koc_error **err)
+{
+    KOC__AUTO(koc_layer) made = NULL;
+    KOC__AUTO_STR app = app_name(t);
+    uint8_t caps[KOC__CAPS_SIZE];
+    bool any;
+    koc_digest content = b->digest;
+    if (!app) {
+        return koc__oom(err);
+    }
+    begin(m, "program");
+    key_text(m, app);
+    KOC__TRY(capabilities(m, t, &any, caps, err));
+    koc__sha256_update(&m->key, caps, any ? sizeof(caps) : 0);
+    if (content.algorithm != KOC_DIGEST_NONE) {
+        KOC__TRY(find(m, koc__str(binary_key(m, &content).s), &made, err));
+    }
+    if (!made) {
+        KOC__TRY(make_binary(m, app, b->path, any ? caps : NULL, op, &content, &made, err));
+        KOC__TRY(koc__go_binary_set_digest(m->ctx, b, &content, err));
+        keep(m, koc__str(binary_key(m, &content).s), made, op);
+    }
+    *out = koc__steal(&made);
+    return KOC_OK;
+}
+
+int koc__go_binary_layer(koc_ctx *ctx, const koc__go_target *t, koc__go_binary *b,
+                         const koc__go_layer_options *o, koc__op *op, koc_layer **out,
+                         koc_error **err)
+{
+    maker m = {.ctx = ctx, .o = o};
+    int rc = binary_layer(&m, t, b, op, out, err);
+    koc_layer_builder_free(m.builder);
+    return rc;
+}
+
+/* --- kodata --- */
+
+/* Adds names and stamps to the key; whether all files are old enough for their stamps to be trusted. */
+static bool key_tree(maker *m, const koc__kodata *k)
+{
+    int64_t newest = INT64_MIN, now = koc__now();
+    for (size_t i = 0; i < k->count; i++) {
+        const koc__kodata_entry *e = &k->entries[i];
+        bool folder = koc__kodata_is_folder(e);
+        key_text(m, e->name);
+        key_number(m, folder);
+        if (!folder) {
+            koc__sha256_update(&m->key, &e->stamp, sizeof(e->stamp));
+            newest = KOC__MAX(newest, e->stamp.ctime_ns / 1000000000);
+        }
+    }
+    return newest < now - RACY_SECONDS;
+}
+
+static int add_tree(maker *m, const koc__kodata *k, const char *prefix, koc_error **err)
+{
+    for (size_t i = 0; i < k->count; i++) {
+        const koc__kodata_entry *e = &k->entries[i];
+        KOC__AUTO_STR name = koc__format("%s/%s", prefix, e->name);
+        KOC__AUTO_STR source = koc__format("%s/%s", k->root, e->name);
+        if (!name || !source) {
+            return koc__oom(err);
+        }
+        KOC__TRY(koc__kodata_is_folder(e) ? add_folder(m, name, err)
+                                          : add_file(m, name, source, NULL, NULL, err));
+    }
+    return KOC_OK;
+}
+
+static int make_kodata(maker *m, const char *app, const koc__kodata *k, koc__op *op,
+                       koc_layer **out, koc_error **err)
+{
+    static const char *const windows[] = {
+        "Hives", "Files", "Files/var", "Files/var/run", "Files/var/run/ko", NULL};
+    static const char *const others[] = {"/var", "/var/run", "/var/run/ko", NULL};
+    KOC__TRY(open_builder(m, app, "kodata", err));
+    KOC__TRY(add_folders(m, m->windows ? windows : others, err));
+    KOC__TRY(add_tree(m, k, m->windows ? "Files/var/run/ko" : "/var/run/ko", err));
+    return koc__layer_builder_finish(m->builder, op, out, err);
+}
+
+static int kodata_layer(maker *m, const koc__go_target *t, koc__op *op, koc_layer **out,
+                        koc_error **err)
+{
+    KOC__AUTO(koc__kodata) k = NULL;
+    KOC__AUTO(koc_layer) made = NULL;
+    KOC__AUTO_STR app = app_name(t);
+    koc_digest d;
+    bool found;
+    if (!app) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc__go_epoch("KO_DATA_DATE_EPOCH", &found, &m->mtime, err));
+    begin(m, "kodata");
+    KOC__TRY(koc__kodata_walk(m->ctx, t->package_dir, m->windows, op, &k, err));
+    bool settled = key_tree(m, k);
+    koc__sha256_digest(&m->key, &d);
+    koc__digest_text key = koc__digest_hex(&d);
+    KOC__TRY(find(m, koc__str(key.s), &made, err));
+    if (!made) {
+        KOC__TRY(make_kodata(m, app, k, op, &made, err));
+        if (settled) {
+            keep(m, koc__str(key.s), made, op);
+        }
+    }
+    *out = koc__steal(&made);
+    return KOC_OK;
+}
+
+int koc__go_kodata_layer(koc_ctx *ctx, const koc__go_target *t, const koc__go_layer_options *o,
+                         koc__op *op, koc_layer **out, koc_error **err)
+{
+    maker m = {.ctx = ctx, .o = o};
+    int rc = kodata_layer(&m, t, op, out, err);
+    koc_layer_builder_free(m.builder);
+    return rc;
+}

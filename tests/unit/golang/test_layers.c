@@ -1,0 +1,286 @@
+/* Layers against the DiffIDs that ko recorded, and what the cache saves. */
+#include "core/common.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/cache.h"
+#include "core/digests.h"
+#include "core/str.h"
+#include "golang/golang.h"
+#include "layer/layer.h"
+#include "model/model.h"
+#include "test.h"
+
+#define KODATA_LINUX   "sha256:02d45ab20a2dc515b03230668459927dda91a063a5f2e5b17bf8f0ba54a35ad5"
+#define KODATA_EPOCH   "sha256:e4cc011fd112350e5423188e3e13be66bd7f95a5cd6de8feebca3cd798160b9f"
+#define KODATA_WINDOWS "sha256:deb463892d4861d687677715efb2c8a2f304e9c55eccf546f8890c1d36399557"
+
+static const koc_platform linux_amd64 = {
+    sizeof(koc_platform), 0, "linux", "amd64", NULL, NULL, NULL};
+static const koc_platform windows_amd64 = {
+    sizeof(koc_platform), 0, "windows", "amd64", NULL, "10.0.1", NULL};
+
+/* One call with a context of its own; made counts the layers that were not in the cache. */
+typedef struct call {
+    koc_ctx *ctx;
+    koc__op op;
+    int made;
+} call;
+
+static int count(const koc_progress *event, void *payload)
+{
+    if (event->kind == KOC_PROGRESS_LAYER && event->state == KOC_STATE_STARTED) {
+        ((call *)payload)->made++;
+    }
+    return 0;
+}
+
+static void begin(call *c, bool cached)
+{
+    koc_ctx_options o = KOC_CTX_OPTIONS_INIT;
+    koc_op user = KOC_OP_INIT;
+    memset(c, 0, sizeof(*c));
+    o.cache_dir = cached ? koc_test_path("cache") : NULL;
+    user.progress = count;
+    user.payload = c;
+    assert_int_equal(koc_ctx_new(&o, &c->ctx, NULL), KOC_OK);
+    assert_int_equal(koc__op_begin(&c->op, c->ctx, &user, NULL), KOC_OK);
+}
+
+static void end(call *c)
+{
+    koc__op_end(&c->op);
+    koc_ctx_unref(c->ctx);
+}
+KOC__DEFINE_AUTO_VAL(call, end);
+
+/* --- kodata --- */
+
+static void make_kodata(void)
+{
+    assert_int_equal(koc__fs_mkdirs(koc_test_path("p/kodata/sub"), 0755, NULL), KOC_OK);
+    assert_int_equal(koc__fs_mkdirs(koc_test_path("p/kodata/empty"), 0755, NULL), KOC_OK);
+    koc_test_write("p/kodata/a.txt", "a\n", 2);
+    koc_test_write("p/kodata/sub/b.txt", "b\n", 2);
+    assert_int_equal(chmod(koc_test_path("p/kodata/a.txt"), 0600), 0);
+    assert_int_equal(symlink("a.txt", koc_test_path("p/kodata/link.txt")), 0);
+    assert_int_equal(symlink("sub", koc_test_path("p/kodata/linkdir")), 0);
+}
+
+static int kodata(call *c, const koc__go_layer_options *o, koc_layer **out, koc_error **err)
+{
+    char dir[4096], path[] = "example.com/kohello/cmd/app";
+    snprintf(dir, sizeof(dir), "%s", koc_test_path("p"));
+    koc__go_target t = {.import_path = path, .package_dir = dir};
+    return koc__go_kodata_layer(c->ctx, &t, o, &c->op, out, err);
+}
+
+static void check_diff_id(koc_layer *l, const char *want)
+{
+    koc_digest d;
+    assert_int_equal(koc__layer_diff_id(l, NULL, &d, NULL), KOC_OK);
+    assert_string_equal(koc__digest_str(&d).s, want);
+}
+
+static void check_kodata(const koc_platform *p, int32_t format, const char *diff_id,
+                         const char *type)
+{
+    KOC__AUTO_VAL(call) c;
+    KOC__AUTO(koc_layer) l = NULL;
+    koc__go_layer_options o = {.platform = p, .format = format};
+    begin(&c, false);
+    assert_int_equal(kodata(&c, &o, &l, NULL), KOC_OK);
+    check_diff_id(l, diff_id);
+    assert_string_equal(koc_layer_descriptor(l)->media_type, type);
+    assert_int_equal(c.made, 1);
+}
+
+KOC_TEST(layers_kodata_has_ko_s_diff_ids)
+{
+    static char epoch[] = "KO_DATA_DATE_EPOCH=1600000000";
+    make_kodata();
+    check_kodata(&linux_amd64, KOC_FORMAT_OCI, KODATA_LINUX, KOC_MT_OCI_LAYER_GZIP);
+    check_kodata(&windows_amd64, KOC_FORMAT_DOCKER, KODATA_WINDOWS, KOC_MT_DOCKER_LAYER_GZIP);
+    putenv(epoch);
+    check_kodata(&linux_amd64, KOC_FORMAT_OCI, KODATA_EPOCH, KOC_MT_OCI_LAYER_GZIP);
+    unsetenv("KO_DATA_DATE_EPOCH");
+}
+
+KOC_TEST(layers_kodata_refuses_an_epoch_that_is_none)
+{
+    static char epoch[] = "KO_DATA_DATE_EPOCH=yesterday";
+    KOC__AUTO_VAL(call) c;
+    KOC__AUTO(koc_layer) l = NULL;
+    koc__go_layer_options o = {.platform = &linux_amd64, .format = KOC_FORMAT_OCI};
+    make_kodata();
+    begin(&c, false);
+    putenv(epoch);
+    int rc = kodata(&c, &o, &l, NULL);
+    unsetenv("KO_DATA_DATE_EPOCH");
+    assert_int_equal(rc, KOC_EINVAL);
+}
+
+/* Makes the layer with a context of its own; how many layers were compressed for it. */
+static int kodata_again(const koc__go_layer_options *o, char diff_id[KOC_DIGEST_TEXT_MAX])
+{
+    KOC__AUTO_VAL(call) c;
+    KOC__AUTO(koc_layer) l = NULL;
+    koc_digest d;
+    begin(&c, true);
+    assert_int_equal(kodata(&c, o, &l, NULL), KOC_OK);
+    assert_int_equal(koc__layer_diff_id(l, &c.op, &d, NULL), KOC_OK);
+    snprintf(diff_id, KOC_DIGEST_TEXT_MAX, "%s", koc__digest_str(&d).s);
+    return c.made;
+}
+
+KOC_TEST(layers_kodata_is_found_again_once_its_files_are_old_enough)
+{
+    char one[KOC_DIGEST_TEXT_MAX], two[KOC_DIGEST_TEXT_MAX];
+    koc__go_layer_options o = {.platform = &linux_amd64, .format = KOC_FORMAT_OCI};
+    make_kodata();
+    assert_int_equal(kodata_again(&o, one), 1);
+    assert_int_equal(kodata_again(&o, one), 1); /* too young: their stamps say nothing yet */
+    sleep(4);
+    assert_int_equal(kodata_again(&o, one), 1);
+    assert_int_equal(kodata_again(&o, two), 0);
+    assert_string_equal(one, two);
+    assert_string_equal(one, KODATA_LINUX);
+
+    o.compression = KOC_COMPRESS_NONE; /* another layer */
+    assert_int_equal(kodata_again(&o, two), 1);
+    o.compression = KOC_COMPRESS_GZIP;
+    o.format = KOC_FORMAT_DOCKER;
+    assert_int_equal(kodata_again(&o, two), 1);
+    o.format = KOC_FORMAT_OCI;
+    koc_test_write("p/kodata/sub/b.txt", "c\n", 2); /* the same size */
+    assert_int_equal(kodata_again(&o, two), 1);
+    assert_string_not_equal(one, two);
+}
+
+/* --- the program --- */
+
+static koc__go_config config;
+
+static int program(call *c, const koc__go_layer_options *o, const char *import_path,
+                   koc__go_binary *b, koc_layer **out)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s", import_path);
+    koc__go_target t = {.import_path = path, .config = &config};
+    return koc__go_binary_layer(c->ctx, &t, b, o, &c->op, out, NULL);
+}
+
+static koc__go_binary *new_binary(const char *content)
+{
+    koc__go_binary *b = koc__calloc(1, sizeof(*b));
+    assert_non_null(b);
+    b->path = koc__strdup(koc_test_write("program", content, strlen(content)));
+    b->key = koc__strdup("00");
+    return b;
+}
+
+/* Names in the layer with type, mode, size and extra records. */
+static void listing(koc_layer *l, koc__op *op, koc__buf *out)
+{
+    KOC__AUTO(koc_reader) tar = NULL;
+    KOC__AUTO(koc__tar_reader) r = NULL;
+    assert_int_equal(koc__layer_open_tar(l, op, &tar, NULL), KOC_OK);
+    assert_int_equal(koc__tar_reader_new(tar, "layer", &r, NULL), KOC_OK);
+    for (;;) {
+        koc__tar_entry e;
+        bool more;
+        assert_int_equal(koc__tar_next(r, &e, &more, NULL), KOC_OK);
+        if (!more) {
+            break;
+        }
+        koc__buf_printf(out, NULL, "%s %c %o %lld %lld", e.name, e.type, (unsigned)e.mode,
+                        (long long)e.mtime, (long long)e.size);
+        for (size_t i = 0; i < e.n_records; i++) {
+            koc__buf_printf(out, NULL, " %s/%zu", e.records[i].key, e.records[i].value.len);
+        }
+        koc__buf_putc(out, '\n', NULL);
+    }
+}
+
+static void check_program(const koc_platform *p, const char *import_path, const char *want)
+{
+    KOC__AUTO_VAL(call) c;
+    KOC__AUTO(koc_layer) l = NULL;
+    KOC__AUTO(koc__go_binary) b = new_binary("hello\n");
+    KOC__AUTO_VAL(koc__buf) got = KOC__BUF_INIT(1 << 16);
+    koc__go_layer_options o = {.platform = p, .format = KOC_FORMAT_OCI};
+    begin(&c, false);
+    assert_int_equal(program(&c, &o, import_path, b, &l), KOC_OK);
+    listing(l, &c.op, &got);
+    assert_string_equal(koc__buf_cstr(&got), want);
+    assert_string_equal(koc__digest_str(&b->digest).s,
+                        "sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03");
+}
+
+KOC_TEST(layers_program_is_named_as_ko_names_it)
+{
+    static char epoch[] = "KO_DATA_DATE_EPOCH=1600000000"; /* not for the program */
+    assert_int_equal(koc__strlist_new(&config.capabilities, NULL), KOC_OK);
+    putenv(epoch);
+    check_program(&linux_amd64, "example.com/x/app", "ko-app 5 555 0 0\n/ko-app/app 0 555 0 6\n");
+    unsetenv("KO_DATA_DATE_EPOCH");
+    check_program(&linux_amd64, ".", "ko-app 5 555 0 0\n/ko-app/ko-app 0 555 0 6\n");
+    check_program(&windows_amd64, "example.com/x/app",
+                  "Hives 5 555 0 0\nFiles 5 555 0 0\nFiles/ko-app 5 555 0 0\n"
+                  "Files/ko-app/app 0 555 0 6 MSWINDOWS.rawsd/72\n");
+    koc_strlist_free(koc__steal(&config.capabilities));
+}
+
+KOC_TEST(layers_program_has_capabilities_on_linux_alone)
+{
+    assert_int_equal(koc__strlist_new(&config.capabilities, NULL), KOC_OK);
+    assert_int_equal(koc__strlist_add(config.capabilities, "net_bind_service", NULL), KOC_OK);
+    check_program(&linux_amd64, "x/app",
+                  "ko-app 5 555 0 0\n/ko-app/app 0 555 0 6 SCHILY.xattr.security.capability/20\n");
+    check_program(&windows_amd64, "x/app",
+                  "Hives 5 555 0 0\nFiles 5 555 0 0\nFiles/ko-app 5 555 0 0\n"
+                  "Files/ko-app/app 0 555 0 6 MSWINDOWS.rawsd/72\n");
+    koc_strlist_free(koc__steal(&config.capabilities));
+}
+
+KOC_TEST(layers_program_is_not_read_when_it_is_known)
+{
+    koc__go_layer_options o = {.platform = &linux_amd64, .format = KOC_FORMAT_OCI};
+    KOC__AUTO(koc__go_binary) b = new_binary("hello\n");
+    KOC__AUTO(koc_layer) one = NULL;
+    KOC__AUTO(koc_layer) two = NULL;
+    KOC__AUTO(koc_layer) three = NULL;
+    KOC__AUTO_VAL(call) c;
+    KOC__AUTO_VAL(call) d;
+    assert_int_equal(koc__strlist_new(&config.capabilities, NULL), KOC_OK);
+    begin(&c, true);
+    assert_int_equal(program(&c, &o, "x/app", b, &one), KOC_OK);
+    assert_int_equal(c.made, 1);
+    unlink(b->path);
+    begin(&d, true);
+    assert_int_equal(program(&d, &o, "x/app", b, &two), KOC_OK);
+    assert_int_equal(d.made, 0);
+    assert_true(
+        koc_digest_equal(&koc_layer_descriptor(one)->digest, &koc_layer_descriptor(two)->digest));
+    assert_int_equal(koc_layer_uncompressed_size(one), koc_layer_uncompressed_size(two));
+    /* Under another name it is another layer. */
+    assert_int_not_equal(program(&d, &o, "x/other", b, &three), KOC_OK);
+    koc_strlist_free(koc__steal(&config.capabilities));
+}
+
+KOC_TEST(layers_program_is_made_again_when_its_blob_is_gone)
+{
+    koc__go_layer_options o = {.platform = &linux_amd64, .format = KOC_FORMAT_OCI};
+    KOC__AUTO(koc__go_binary) b = new_binary("hello\n");
+    KOC__AUTO(koc_layer) one = NULL;
+    KOC__AUTO(koc_layer) two = NULL;
+    KOC__AUTO_VAL(call) c;
+    assert_int_equal(koc__strlist_new(&config.capabilities, NULL), KOC_OK);
+    begin(&c, true);
+    assert_int_equal(program(&c, &o, "x/app", b, &one), KOC_OK);
+    assert_int_equal(koc__fs_remove(koc_test_path("cache/v1/blobs"), NULL), KOC_OK);
+    assert_int_equal(program(&c, &o, "x/app", b, &two), KOC_OK);
+    assert_int_equal(c.made, 2);
+    koc_strlist_free(koc__steal(&config.capabilities));
+}
