@@ -1,4 +1,4 @@
-/* The inside of the store, for publish: as the public calls, inside a running call. */
+/* The inside of the store module, for publish: the public calls inside a running one. */
 #ifndef KOC__STORE_H
 #define KOC__STORE_H
 
@@ -6,15 +6,15 @@
 
 #include "core/op.h"
 
+KOC__DEFINE_AUTO(koc_layout, koc_layout_unref);
+
 int koc__layout_put_image(koc_layout *l, koc_image *img, const char *ref_name, koc__op *op,
                           koc_error **err);
 int koc__layout_put_index(koc_layout *l, koc_index *idx, const char *ref_name, koc__op *op,
                           koc_error **err);
-int koc__archive_write(koc_ctx *ctx, const koc_archive_image *list, size_t n, const koc_writer *w,
-                       koc__op *op, koc_error **err);
+int koc__archive_write(const koc_archive_image *list, size_t n, const koc_writer *w, koc__op *op,
+                       koc_error **err);
 int koc__archive_read(koc_ctx *ctx, const char *path, size_t i, koc__op *op, koc_image **out,
                       size_t *count, koc_error **err);
-
-KOC__DEFINE_AUTO(koc_layout, koc_layout_unref);
 
 #endif

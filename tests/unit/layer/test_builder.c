@@ -283,7 +283,7 @@ KOC_TEST(builder_stores_extended_attributes)
     ok(koc_layer_builder_add_bytes(b, "f", KOC__STR("x"), &e, &err), err);
     ok(koc_layer_builder_finish(b, NULL, &l, &err), err);
     layer_tar(l, &tar);
-    assert_non_null(strstr(tar.ptr + 512, "34 SCHILY.xattr.user.colour=blue\n"));
+    assert_non_null(strstr(tar.ptr + 512, "33 SCHILY.xattr.user.colour=blue\n"));
     assert_memory_equal(tar.ptr + 1024 + 108, "0177774", 8);
     assert_memory_equal(tar.ptr + 1024 + 136, "14524770400", 12);
 }

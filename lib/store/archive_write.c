@@ -1,0 +1,340 @@
+/*
+ * Writing docker-save archives (image spec v1.2): configs and layers once each, manifest.json last. Names and
+ * order are ko's, and the same images give the same bytes.
+ */
+#include "core/common.h"
+
+#include "core/digests.h"
+#include "core/io.h"
+#include "core/map.h"
+#include "layer/tar.h"
+#include "model/model.h"
+#include "store/store.h"
+
+enum { COPY = 256 * 1024, MODE = 0644 };
+
+/* An image and all its names. */
+typedef struct member {
+    koc_image *image; /* borrowed */
+    koc_strlist *tags;
+    char *joined; /* the tags, for the order */
+} member;
+
+typedef struct archive {
+    const koc_writer *writer;
+    koc__op *op;
+    koc__tar_writer tar;
+    koc__map *written; /* names of entries */
+    member *members;
+    size_t n;
+} archive;
+
+/* --- the user's writer --- */
+
+typedef struct chunk {
+    const koc_writer *writer;
+    const void *data;
+    size_t len;
+} chunk;
+
+static int write_chunk(void *arg, koc_error **err)
+{
+    const chunk *c = arg;
+    return c->writer->write(c->writer->self, c->data, c->len, err);
+}
+
+/* A koc__tar_sink. */
+static int to_writer(void *self, const void *data, size_t len, koc_error **err)
+{
+    const archive *a = self;
+    chunk c = {a->writer, data, len};
+    if (len == 0) {
+        return KOC_OK;
+    }
+    int rc = koc__op_call(a->op, write_chunk, &c, err);
+    if (rc > 0) {
+        return koc__error(err, KOC_EUSER, "the writer of the archive gave %d", rc);
+    }
+    return rc;
+}
+
+/* --- entries --- */
+
+/* Notes name; *first: it was not there yet. */
+static int first_time(archive *a, const char *name, bool *first, koc_error **err)
+{
+    *first = !koc__map_get(a->written, koc__str(name));
+    return *first ? koc__map_set(a->written, koc__str(name), a, err) : KOC_OK;
+}
+
+static int put_bytes(archive *a, const char *name, koc_str data, koc_error **err)
+{
+    const koc__tar_entry e = {.name = name, .type = KOC__TAR_FILE, .mode = MODE, .size = data.len};
+    KOC__TRY(koc__tar_header(&a->tar, &e, err));
+    return koc__tar_data(&a->tar, data.ptr, data.len, err);
+}
+
+static int copy_content(archive *a, koc_layer *layer, koc_progress *event, koc_error **err)
+{
+    const koc_descriptor *d = koc_layer_descriptor(layer);
+    KOC__AUTO(koc_reader) raw = NULL;
+    KOC__AUTO(koc_reader) in = NULL;
+    KOC__AUTO_STR buf = koc__malloc(COPY);
+    if (!buf) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc__blob_open(layer->blob, 0, a->op, &raw, err));
+    KOC__TRY(koc__reader_verify(raw, d->size, &d->digest, &in, err));
+    koc__steal(&raw);
+    for (;;) {
+        size_t n = 0;
+        KOC__TRY(koc__op_check(a->op, err));
+        KOC__TRY(koc_reader_read(in, buf, COPY, &n, err));
+        if (n == 0) {
+            return KOC_OK;
+        }
+        KOC__TRY(koc__tar_data(&a->tar, buf, n, err));
+        event->done += n;
+        event->state = KOC_STATE_ACTIVE;
+        koc__op_progress(a->op, event);
+    }
+}
+
+static int put_layer(archive *a, koc_layer *layer, const char *name, koc_error **err)
+{
+    const koc_descriptor *d = koc_layer_descriptor(layer);
+    const koc__digest_text digest = koc__digest_str(&d->digest);
+    const koc__tar_entry e = {.name = name, .type = KOC__TAR_FILE, .mode = MODE, .size = d->size};
+    if (!layer->blob) {
+        return koc__error(err, KOC_ENOTFOUND, "layer %s has no content here", digest.s);
+    }
+    koc_progress event = KOC_PROGRESS_INIT;
+    event.kind = KOC_PROGRESS_BLOB;
+    event.state = KOC_STATE_STARTED;
+    event.what = digest.s;
+    event.digest = &d->digest;
+    event.total = d->size;
+    event.id = koc__op_new_id(a->op);
+    koc__op_progress(a->op, &event);
+    KOC__TRY(koc__tar_header(&a->tar, &e, err));
+    int rc = copy_content(a, layer, &event, err);
+    event.state = rc == KOC_OK ? KOC_STATE_FINISHED : KOC_STATE_FAILED;
+    koc__op_progress(a->op, &event);
+    return rc;
+}
+
+/* "<hex>.tar.gz", by what the media type says. */
+static char *layer_name(const koc_layer *layer)
+{
+    const koc_descriptor *d = koc_layer_descriptor(layer);
+    const char *end = ".tar.gz";
+    switch (koc__mt_compression(d->media_type)) {
+    case KOC_COMPRESS_NONE: end = ".tar"; break;
+    case KOC_COMPRESS_ZSTD: end = ".tar.zst"; break;
+    default: break;
+    }
+    return koc__format("%s%s", koc__digest_hex(&d->digest).s, end);
+}
+
+static int put_image(archive *a, const koc_image *img, koc_error **err)
+{
+    const koc__digest_text config = koc__digest_str(&koc_image_config_descriptor(img)->digest);
+    bool first = false;
+    KOC__TRY(first_time(a, config.s, &first, err));
+    if (first) {
+        KOC__TRY(put_bytes(a, config.s, koc_image_config(img), err));
+    }
+    for (size_t i = 0; i < koc_image_layer_count(img); i++) {
+        koc_layer *layer = koc_image_layer(img, i);
+        KOC__AUTO_STR name = layer_name(layer);
+        if (!name) {
+            return koc__oom(err);
+        }
+        KOC__TRY(first_time(a, name, &first, err));
+        if (first) {
+            KOC__TRY(put_layer(a, layer, name, err));
+        }
+    }
+    return KOC_OK;
+}
+
+/* --- manifest.json --- */
+
+/* Where layers that are not to be pushed come from: by DiffID, their descriptors. */
+static int layer_sources(archive *a, koc__jw *w, const koc_image *img, koc_error **err)
+{
+    bool any = false;
+    for (size_t i = 0; i < koc_image_layer_count(img); i++) {
+        koc_layer *layer = koc_image_layer(img, i);
+        koc_digest diff_id = {0};
+        if (!koc__mt_is_foreign(koc_layer_descriptor(layer)->media_type)) {
+            continue;
+        }
+        KOC__TRY(koc__layer_diff_id(layer, a->op, &diff_id, err));
+        if (!any) {
+            koc__jw_key(w, "LayerSources");
+            koc__jw_object(w);
+            any = true;
+        }
+        koc__jw_key(w, koc__digest_str(&diff_id).s);
+        koc__descriptor_write(w, koc_layer_descriptor(layer));
+    }
+    if (any) {
+        koc__jw_object_end(w);
+    }
+    return KOC_OK;
+}
+
+static int describe(archive *a, koc__jw *w, const member *m, koc_error **err)
+{
+    koc__jw_object(w);
+    koc__jw_kv(w, "Config", koc__digest_str(&koc_image_config_descriptor(m->image)->digest).s);
+    koc__jw_key(w, "RepoTags");
+    koc__jw_array(w);
+    for (size_t i = 0; i < koc_strlist_count(m->tags); i++) {
+        koc__jw_str(w, koc_strlist_get(m->tags, i));
+    }
+    koc__jw_array_end(w);
+    koc__jw_key(w, "Layers");
+    koc__jw_array(w);
+    for (size_t i = 0; i < koc_image_layer_count(m->image); i++) {
+        KOC__AUTO_STR name = layer_name(koc_image_layer(m->image, i));
+        if (!name) {
+            return koc__oom(err);
+        }
+        koc__jw_str(w, name);
+    }
+    koc__jw_array_end(w);
+    KOC__TRY(layer_sources(a, w, m->image, err));
+    koc__jw_object_end(w);
+    return KOC_OK;
+}
+
+static int put_manifest(archive *a, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(KOC__MANIFEST_MAX);
+    koc__jw w;
+    int rc = KOC_OK;
+    koc__jw_begin(&w, &out, 0, KOC__JW_GO);
+    koc__jw_array(&w);
+    for (size_t i = 0; i < a->n && rc == KOC_OK; i++) {
+        rc = describe(a, &w, &a->members[i], err);
+    }
+    koc__jw_array_end(&w);
+    int ended = koc__jw_end(&w, rc == KOC_OK ? err : NULL);
+    KOC__TRY(rc != KOC_OK ? rc : ended);
+    return put_bytes(a, "manifest.json", koc__buf_view(&out), err);
+}
+
+/* --- what goes in --- */
+
+static member *find(archive *a, const koc_image *img)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        if (koc_digest_equal(&koc_image_descriptor(a->members[i].image)->digest,
+                             &koc_image_descriptor(img)->digest)) {
+            return &a->members[i];
+        }
+    }
+    return NULL;
+}
+
+static int add_tags(member *m, const koc_archive_image *from, koc_error **err)
+{
+    for (size_t i = 0; i < from->n_tags; i++) {
+        const char *text = koc_reference_string(from->tags[i]);
+        if (!koc_reference_tag(from->tags[i]) || koc_reference_digest(from->tags[i])) {
+            return koc__error(err, KOC_EINVAL, "%s: in an archive an image is named by a tag",
+                              text);
+        }
+        if (!koc__strlist_has(m->tags, text)) {
+            KOC__TRY(koc__strlist_add(m->tags, text, err));
+        }
+    }
+    return KOC_OK;
+}
+
+static int by_tags(const void *x, const void *y)
+{
+    const member *a = x;
+    const member *b = y;
+    int order = strcmp(a->joined, b->joined);
+    if (order != 0) {
+        return order;
+    }
+    return memcmp(koc_image_descriptor(a->image)->digest.bytes,
+                  koc_image_descriptor(b->image)->digest.bytes, 64);
+}
+
+static int collect(archive *a, const koc_archive_image *list, size_t n, koc_error **err)
+{
+    a->members = koc__calloc(n + 1, sizeof(*a->members));
+    a->written = koc__map_new(NULL);
+    if (!a->members || !a->written) {
+        return koc__oom(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        member *m = find(a, list[i].image);
+        if (!m) {
+            m = &a->members[a->n];
+            KOC__TRY(koc__strlist_new(&m->tags, err));
+            m->image = list[i].image;
+            a->n++;
+        }
+        KOC__TRY(add_tags(m, &list[i], err));
+    }
+    for (size_t i = 0; i < a->n; i++) {
+        KOC__AUTO_VAL(koc__buf) joined = KOC__BUF_INIT(KOC__MANIFEST_MAX);
+        koc__strlist_sort(a->members[i].tags);
+        for (size_t k = 0; k < koc_strlist_count(a->members[i].tags); k++) {
+            KOC__TRY(koc__buf_printf(&joined, err, "%s%s", k ? "," : "",
+                                     koc_strlist_get(a->members[i].tags, k)));
+        }
+        a->members[i].joined = koc__strdup(koc__buf_cstr(&joined));
+        if (!a->members[i].joined) {
+            return koc__oom(err);
+        }
+    }
+    qsort(a->members, a->n, sizeof(*a->members), by_tags);
+    return KOC_OK;
+}
+
+static void dispose(archive *a)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        koc_strlist_free(a->members[i].tags);
+        koc__free(a->members[i].joined);
+    }
+    koc__free(a->members);
+    koc__map_free(a->written);
+}
+KOC__DEFINE_AUTO_VAL(archive, dispose);
+
+int koc__archive_write(const koc_archive_image *list, size_t n, const koc_writer *w, koc__op *op,
+                       koc_error **err)
+{
+    KOC__AUTO_VAL(archive) a = {.writer = w, .op = op};
+    a.tar = (koc__tar_writer)KOC__TAR_WRITER_INIT(to_writer, &a);
+    KOC__TRY(collect(&a, list, n, err));
+    for (size_t i = 0; i < a.n; i++) {
+        KOC__TRY(put_image(&a, a.members[i].image, err));
+    }
+    KOC__TRY(put_manifest(&a, err));
+    return koc__tar_end(&a.tar, err);
+}
+
+int koc_archive_write(koc_ctx *ctx, const koc_archive_image *list, size_t n, const koc_writer *w,
+                      const koc_op *op, koc_error **err)
+{
+    if (!list || n == 0 || !w || !w->write) {
+        return koc__misuse(err, "koc_archive_write: there is no image or no writer");
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!list[i].image || (!list[i].tags && list[i].n_tags > 0)) {
+            return koc__misuse(err, "koc_archive_write: an image or its tags are NULL");
+        }
+    }
+    KOC__AUTO_VAL(koc__op) run = {0};
+    KOC__TRY(koc__op_begin(&run, ctx, op, err));
+    return koc__archive_write(list, n, w, &run, err);
+}

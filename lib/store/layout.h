@@ -1,0 +1,25 @@
+/* Inside koc_layout: what layout.c reads and layout_write.c writes. */
+#ifndef KOC__LAYOUT_H
+#define KOC__LAYOUT_H
+
+#include <koc/store.h>
+
+#include "model/model.h"
+#include "store/store.h"
+
+#define KOC__REF_NAME "org.opencontainers.image.ref.name"
+
+struct koc_layout {
+    atomic_uint refs;
+    koc_ctx *ctx;
+    char *dir;
+};
+
+/* <dir>/blobs/sha256/<hex>; NULL: out of memory. */
+char *koc__layout_blob_path(const koc_layout *l, const koc_digest *d);
+/* index.json, parsed; bytes (NULL: not wanted) gets its text. */
+int koc__layout_read_index(const koc_layout *l, koc_buf *bytes, koc__json **out, koc_error **err);
+/* Makes what a layout consists of, for those of its parts that are missing. */
+int koc__layout_create(const koc_layout *l, koc_error **err);
+
+#endif

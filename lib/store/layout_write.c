@@ -1,0 +1,376 @@
+/*
+ * Writing OCI image layouts. Blobs come first, each complete or not there; then index.json is replaced, under
+ * a lock on the folder, so that several processes may write to one layout.
+ */
+#include "core/common.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include "core/digests.h"
+#include "core/fs.h"
+#include "core/str.h"
+#include "store/layout.h"
+
+enum { COPY = 256 * 1024, LOCK_WAIT_MS = 20, PARALLEL = 4, FILE_MODE = 0644, DIR_MODE = 0755 };
+enum { INDEX_INDENT = 3 };
+
+/* --- the frame --- */
+
+static int write_once(const koc_layout *l, const char *name, const char *content, koc_error **err)
+{
+    KOC__AUTO_STR path = koc__format("%s/%s", l->dir, name);
+    if (!path) {
+        return koc__oom(err);
+    }
+    return koc__fs_exists(path) ? KOC_OK
+                                : koc__fs_write_file(path, koc__str(content), FILE_MODE, err);
+}
+
+/* Exclusive among processes and threads; released by closing. The folder itself is what is locked, so
+ * that no file is left behind. */
+static int lock(const koc_layout *l, koc__op *op, int *out_fd, koc_error **err)
+{
+    KOC__AUTO_FD fd = open(l->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return koc__error_errno(err, errno, "cannot open %s", l->dir);
+    }
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            return koc__error_errno(err, errno, "cannot lock %s", l->dir);
+        }
+        KOC__TRY(koc__op_sleep(op, LOCK_WAIT_MS, err));
+    }
+    *out_fd = koc__steal_fd(&fd);
+    return KOC_OK;
+}
+
+int koc__layout_create(const koc_layout *l, koc_error **err)
+{
+    KOC__AUTO_STR blobs = koc__format("%s/blobs/sha256", l->dir);
+    KOC__AUTO_FD fd = -1;
+    if (!blobs) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc__fs_mkdirs(blobs, DIR_MODE, err));
+    KOC__TRY(lock(l, NULL, &fd, err));
+    /* oci-layout last: with it the layout is whole. */
+    KOC__TRY(write_once(l, "index.json",
+                        "{\n   \"schemaVersion\": 2,\n   \"mediaType\": \"" KOC_MT_OCI_INDEX
+                        "\",\n   \"manifests\": []\n}",
+                        err));
+    return write_once(l, "oci-layout", "{\n    \"imageLayoutVersion\": \"1.0.0\"\n}", err);
+}
+
+/* --- blobs --- */
+
+typedef struct copy {
+    const koc_layout *layout;
+    koc_blob *blob;
+    const koc_digest *digest;
+    uint64_t size;
+} copy;
+
+static bool have(const char *path, uint64_t size)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size == size;
+}
+
+static int copy_content(const copy *c, int fd, const char *path, koc__op *op, koc_progress *event,
+                        koc_error **err)
+{
+    KOC__AUTO(koc_reader) raw = NULL;
+    KOC__AUTO(koc_reader) in = NULL;
+    KOC__AUTO_STR buf = koc__malloc(COPY);
+    if (!buf) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc__blob_open(c->blob, 0, op, &raw, err));
+    KOC__TRY(koc__reader_verify(raw, c->size, c->digest, &in, err));
+    koc__steal(&raw);
+    for (;;) {
+        size_t n = 0;
+        KOC__TRY(koc_reader_read(in, buf, COPY, &n, err));
+        if (n == 0) {
+            return KOC_OK;
+        }
+        KOC__TRY(koc__fs_write_fd(fd, buf, n, path, err));
+        event->done += n;
+        event->state = KOC_STATE_ACTIVE;
+        koc__op_progress(op, event);
+        KOC__TRY(koc__op_check(op, err));
+    }
+}
+
+static int copy_to_file(const copy *c, const char *path, koc__op *op, koc_progress *event,
+                        koc_error **err)
+{
+    KOC__AUTO_VAL(koc__tempfile) t = KOC__TEMPFILE_INIT;
+    if (c->digest->algorithm == KOC_DIGEST_SHA512) {
+        KOC__AUTO_STR folder = koc__format("%s/blobs/sha512", c->layout->dir);
+        if (!folder) {
+            return koc__oom(err);
+        }
+        KOC__TRY(koc__fs_mkdirs(folder, DIR_MODE, err));
+    }
+    /* Not in blobs/: what is there must be content under its digest, whenever one looks. */
+    KOC__TRY(koc__tempfile_new(c->layout->dir, &t, err));
+    KOC__TRY(copy_content(c, t.fd, path, op, event, err));
+    return koc__tempfile_publish(&t, path, FILE_MODE, err);
+}
+
+/* A koc__task_fn. */
+static int put_blob(void *arg, koc__op *op, koc_error **err)
+{
+    const copy *c = arg;
+    KOC__AUTO_STR path = koc__layout_blob_path(c->layout, c->digest);
+    koc_progress event = KOC_PROGRESS_INIT;
+    if (!path) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc__op_check(op, err));
+    const koc__digest_text name = koc__digest_str(c->digest);
+    event.kind = KOC_PROGRESS_BLOB;
+    event.what = name.s;
+    event.digest = c->digest;
+    event.total = c->size;
+    event.id = koc__op_new_id(op);
+    int rc = KOC_OK;
+    if (have(path, c->size)) {
+        event.state = KOC_STATE_SKIPPED;
+    } else if (!c->blob) {
+        return koc__error(err, KOC_ENOTFOUND, "%s has no content here and is not in the layout %s",
+                          name.s, c->layout->dir);
+    } else {
+        event.state = KOC_STATE_STARTED;
+        koc__op_progress(op, &event);
+        rc = copy_to_file(c, path, op, &event, err);
+        event.state = rc == KOC_OK ? KOC_STATE_FINISHED : KOC_STATE_FAILED;
+    }
+    koc__op_progress(op, &event);
+    return rc;
+}
+
+static int put_bytes(const koc_layout *l, koc_str bytes, const koc_descriptor *d, koc_error **err)
+{
+    KOC__AUTO_STR path = koc__layout_blob_path(l, &d->digest);
+    if (!path) {
+        return koc__oom(err);
+    }
+    if (have(path, d->size)) {
+        return KOC_OK;
+    }
+    if (d->digest.algorithm == KOC_DIGEST_SHA512) {
+        KOC__AUTO(koc_blob) blob = NULL;
+        KOC__TRY(koc_blob_from_bytes(bytes, &blob, err));
+        copy c = {l, blob, &d->digest, d->size};
+        return put_blob(&c, NULL, err);
+    }
+    return koc__fs_write_file(path, bytes, FILE_MODE, err);
+}
+
+/* Whether layer i is one of those before it. */
+static bool repeated(const koc_image *img, size_t i)
+{
+    const koc_descriptor *d = koc_layer_descriptor(koc_image_layer(img, i));
+    for (size_t k = 0; k < i; k++) {
+        if (koc_digest_equal(&koc_layer_descriptor(koc_image_layer(img, k))->digest, &d->digest)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int put_layers(const koc_layout *l, const koc_image *img, koc__op *op, copy *copies,
+                      koc_error **err)
+{
+    KOC__AUTO_VAL(koc__group) group = {0};
+    KOC__TRY(koc__group_begin(&group, op, PARALLEL, err));
+    for (size_t i = 0; i < koc_image_layer_count(img); i++) {
+        const koc_layer *layer = koc_image_layer(img, i);
+        const koc_descriptor *d = koc_layer_descriptor(layer);
+        if (repeated(img, i) || (!layer->blob && koc__mt_is_foreign(d->media_type))) {
+            continue;
+        }
+        copies[i] = (copy){l, layer->blob, &d->digest, d->size};
+        KOC__TRY(koc__group_add(&group, put_blob, &copies[i], err));
+    }
+    return koc__group_wait(&group, err);
+}
+
+/* All of img but its place in index.json. */
+static int put_content(const koc_layout *l, const koc_image *img, koc__op *op, koc_error **err)
+{
+    copy *copies = koc__calloc(koc_image_layer_count(img) + 1, sizeof(*copies));
+    if (!copies) {
+        return koc__oom(err);
+    }
+    int rc = put_layers(l, img, op, copies, err);
+    koc__free(copies);
+    if (rc != KOC_OK) {
+        return rc;
+    }
+    KOC__TRY(put_bytes(l, koc_image_config(img), koc_image_config_descriptor(img), err));
+    return put_bytes(l, koc_image_manifest(img), koc_image_descriptor(img), err);
+}
+
+/* --- index.json --- */
+
+static const char *ref_name_of(const koc__jnode *entry)
+{
+    return koc__json_get_str(koc__json_get(entry, "annotations"), KOC__REF_NAME);
+}
+
+typedef struct listing {
+    const char *digest;
+    const char *ref_name; /* or NULL */
+} listing;
+
+/* Whether entry makes room: it has the name that is to be given, or is the same thing without one. */
+static bool replaced(const koc__jnode *entry, const listing *add)
+{
+    const char *name = ref_name_of(entry);
+    if (add->ref_name && koc__streq(name, add->ref_name)) {
+        return true;
+    }
+    return !name && koc__streq(koc__json_get_str(entry, "digest"), add->digest);
+}
+
+/* Whether the list says already what is to be added. */
+static bool listed(const koc__jnode *manifests, const listing *add)
+{
+    bool found = false;
+    for (const koc__jnode *e = koc__json_child(manifests); e; e = koc__json_next(e)) {
+        bool same = koc__streq(koc__json_get_str(e, "digest"), add->digest);
+        bool named = koc__streq(ref_name_of(e), add->ref_name);
+        if (add->ref_name && named && !same) {
+            return false;
+        }
+        found |= same && (named || !add->ref_name);
+    }
+    return found;
+}
+
+static void write_entry(koc__jw *w, const koc_descriptor *d, const char *ref_name)
+{
+    koc_descriptor entry = *d;
+    koc_kv name = {KOC__REF_NAME, ref_name};
+    entry.annotations = ref_name ? &name : NULL;
+    entry.n_annotations = ref_name ? 1 : 0;
+    koc__descriptor_write(w, &entry);
+}
+
+static int rewrite(const koc__json *doc, const koc_descriptor *d, const listing *add, koc__buf *out,
+                   koc_error **err)
+{
+    koc__jw w;
+    koc__jw_begin(&w, out, INDEX_INDENT, 0);
+    koc__jw_object(&w);
+    bool done = false;
+    for (const koc__jnode *m = koc__json_child(koc__json_root(doc)); m; m = koc__json_next(m)) {
+        koc__jw_key(&w, koc__json_name(m));
+        if (!koc__streq(koc__json_name(m), "manifests")) {
+            koc__jw_node(&w, m);
+            continue;
+        }
+        koc__jw_array(&w);
+        for (const koc__jnode *e = koc__json_child(m); e; e = koc__json_next(e)) {
+            if (!replaced(e, add)) {
+                koc__jw_node(&w, e);
+            }
+        }
+        write_entry(&w, d, add->ref_name);
+        koc__jw_array_end(&w);
+        done = true;
+    }
+    koc__jw_object_end(&w);
+    KOC__TRY(koc__jw_end(&w, err));
+    return done ? KOC_OK : koc__error(err, KOC_EFORMAT, "index.json has no \"manifests\"");
+}
+
+static int list_in_index(const koc_layout *l, const koc_descriptor *d, const char *ref_name,
+                         koc__op *op, koc_error **err)
+{
+    KOC__AUTO_FD fd = -1;
+    KOC__AUTO(koc__json) doc = NULL;
+    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(KOC__MANIFEST_MAX);
+    KOC__AUTO_STR path = koc__format("%s/index.json", l->dir);
+    if (!path) {
+        return koc__oom(err);
+    }
+    KOC__TRY(lock(l, op, &fd, err));
+    KOC__TRY(koc__layout_read_index(l, NULL, &doc, err));
+    const koc__digest_text digest = koc__digest_str(&d->digest);
+    const listing add = {digest.s, ref_name};
+    if (listed(koc__json_get(koc__json_root(doc), "manifests"), &add)) {
+        return KOC_OK;
+    }
+    int rc = rewrite(doc, d, &add, &out, err);
+    if (rc != KOC_OK) {
+        return koc__error_prefix(err, "%s", l->dir);
+    }
+    return koc__fs_write_file(path, koc__buf_view(&out), FILE_MODE, err);
+}
+
+/* --- public --- */
+
+int koc_layout_put_image(koc_layout *l, koc_image *img, const char *ref_name, const koc_op *op,
+                         koc_error **err)
+{
+    if (!l || !img) {
+        return koc__misuse(err, "koc_layout_put_image: l or img is NULL");
+    }
+    KOC__AUTO_VAL(koc__op) run = {0};
+    KOC__TRY(koc__op_begin(&run, l->ctx, op, err));
+    return koc__layout_put_image(l, img, ref_name, &run, err);
+}
+
+int koc__layout_put_image(koc_layout *l, koc_image *img, const char *ref_name, koc__op *op,
+                          koc_error **err)
+{
+    KOC__TRY(put_content(l, img, op, err));
+    return list_in_index(l, koc_image_descriptor(img), ref_name, op, err);
+}
+
+/* The children that idx carries; the others must be here already. */
+static int put_children(const koc_layout *l, const koc_index *idx, koc__op *op, koc_error **err)
+{
+    for (size_t i = 0; i < koc_index_count(idx); i++) {
+        const koc_image *img = koc_index_image(idx, i);
+        const koc_descriptor *d = koc_index_get(idx, i);
+        if (img) {
+            KOC__TRY(put_content(l, img, op, err));
+            continue;
+        }
+        KOC__AUTO_STR path = koc__layout_blob_path(l, &d->digest);
+        if (!path) {
+            return koc__oom(err);
+        }
+        if (!have(path, d->size)) {
+            return koc__error(err, KOC_ENOTFOUND,
+                              "the index names %s, which is not in the layout %s",
+                              koc__digest_str(&d->digest).s, l->dir);
+        }
+    }
+    return KOC_OK;
+}
+
+int koc__layout_put_index(koc_layout *l, koc_index *idx, const char *ref_name, koc__op *op,
+                          koc_error **err)
+{
+    KOC__TRY(put_children(l, idx, op, err));
+    KOC__TRY(put_bytes(l, koc_index_bytes(idx), koc_index_descriptor(idx), err));
+    return list_in_index(l, koc_index_descriptor(idx), ref_name, op, err);
+}
+
+int koc_layout_put_index(koc_layout *l, koc_index *idx, const char *ref_name, const koc_op *op,
+                         koc_error **err)
+{
+    if (!l || !idx) {
+        return koc__misuse(err, "koc_layout_put_index: l or idx is NULL");
+    }
+    KOC__AUTO_VAL(koc__op) run = {0};
+    KOC__TRY(koc__op_begin(&run, l->ctx, op, err));
+    return koc__layout_put_index(l, idx, ref_name, &run, err);
+}
