@@ -9,9 +9,16 @@
 
 #include "core/cleanup.h"
 
-typedef struct koc__json koc__json;        /* a document: owns all its nodes */
-typedef struct cJSON koc__jnode;           /* one value; borrowed from the document */
-enum { KOC__JSON_NULL = 1, KOC__JSON_BOOL, KOC__JSON_NUMBER, KOC__JSON_STRING, KOC__JSON_ARRAY, KOC__JSON_OBJECT };
+typedef struct koc__json koc__json; /* a document: owns all its nodes */
+typedef struct cJSON koc__jnode;    /* one value; borrowed from the document */
+enum {
+    KOC__JSON_NULL = 1,
+    KOC__JSON_BOOL,
+    KOC__JSON_NUMBER,
+    KOC__JSON_STRING,
+    KOC__JSON_ARRAY,
+    KOC__JSON_OBJECT
+};
 
 /* what names the document in errors ("manifest of x"): "what: not valid JSON at byte 17: ...".
  * KOC_EFORMAT, KOC_ELIMIT (more than max bytes). */
@@ -21,19 +28,21 @@ KOC__DEFINE_AUTO(koc__json, koc__json_free);
 koc__jnode *koc__json_root(const koc__json *doc);
 
 /* All of these take NULL nodes and give nothing. */
-int koc__json_type(const koc__jnode *n);                          /* 0 for NULL */
+int koc__json_type(const koc__jnode *n); /* 0 for NULL */
 bool koc__json_is(const koc__jnode *n, int type);
-koc__jnode *koc__json_get(const koc__jnode *object, const char *name); /* exact name; NULL: absent */
-koc__jnode *koc__json_child(const koc__jnode *n);                 /* first element or member */
-koc__jnode *koc__json_next(const koc__jnode *n);                  /* the one after, in source order */
+koc__jnode *koc__json_get(const koc__jnode *object,
+                          const char *name);      /* exact name; NULL: absent */
+koc__jnode *koc__json_child(const koc__jnode *n); /* first element or member */
+koc__jnode *koc__json_next(const koc__jnode *n);  /* the one after, in source order */
 size_t koc__json_count(const koc__jnode *n);
-const char *koc__json_name(const koc__jnode *n);                  /* a member's name */
-const char *koc__json_str(const koc__jnode *n);                   /* NULL unless a string */
-bool koc__json_true(const koc__jnode *n);                         /* a true literal */
-const char *koc__json_number(const koc__jnode *n);                /* a number's source text or NULL */
-bool koc__json_u64(const koc__jnode *n, uint64_t *out);           /* plain digits up to 2^53-1 */
-bool koc__json_i64(const koc__jnode *n, int64_t *out);            /* with a sign */
-const char *koc__json_get_str(const koc__jnode *object, const char *name); /* string member or NULL */
+const char *koc__json_name(const koc__jnode *n);        /* a member's name */
+const char *koc__json_str(const koc__jnode *n);         /* NULL unless a string */
+bool koc__json_true(const koc__jnode *n);               /* a true literal */
+const char *koc__json_number(const koc__jnode *n);      /* a number's source text or NULL */
+bool koc__json_u64(const koc__jnode *n, uint64_t *out); /* plain digits up to 2^53-1 */
+bool koc__json_i64(const koc__jnode *n, int64_t *out);  /* with a sign */
+const char *koc__json_get_str(const koc__jnode *object,
+                              const char *name); /* string member or NULL */
 /* koc__json_at(doc root, "/config/Env/0"): RFC 6901; NULL: absent. */
 koc__jnode *koc__json_at(const koc__jnode *n, const char *pointer);
 const char *koc__cjson_version(void);

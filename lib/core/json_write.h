@@ -13,12 +13,12 @@ enum {
 typedef struct koc__jw {
     koc__buf *out;
     uint32_t flags;
-    int indent;    /* spaces a level; 0: compact */
+    int indent; /* spaces a level; 0: compact */
     int depth;
-    uint64_t has;  /* a bit a level: something was written there */
-    uint64_t array;/* a bit a level: it is an array */
+    uint64_t has;   /* a bit a level: something was written there */
+    uint64_t array; /* a bit a level: it is an array */
     bool after_key;
-    int status;    /* sticky: the first failure; checked once by koc__jw_end */
+    int status; /* sticky: the first failure; checked once by koc__jw_end */
     koc_error *error;
 } koc__jw;
 

@@ -26,7 +26,8 @@ const char *koc__yaml_str(const koc__ynode *n);
 bool koc__yaml_is_null(const koc__ynode *n);
 const koc__ynode *koc__yaml_get(const koc__ynode *mapping, const char *key, bool fold_case);
 size_t koc__yaml_count(const koc__ynode *n);
-const koc__ynode *koc__yaml_at(const koc__ynode *n, size_t i); /* element, or value of the i-th pair */
+const koc__ynode *koc__yaml_at(const koc__ynode *n,
+                               size_t i); /* element, or value of the i-th pair */
 const char *koc__yaml_key(const koc__ynode *mapping, size_t i);
 /* Place for messages, from 1. */
 size_t koc__yaml_line(const koc__ynode *n);

@@ -1,6 +1,6 @@
 /*
- * ko's bytes: documents as Go's encoding/json writes the structs that ko reads them into (docs/ko-compat.md,
- * the image). Each table is one struct: members in its order, empty ones left out unless marked, everything
+ * ko's bytes: documents as Go's encoding/json writes the structs that ko reads them into (spec: ko 10.5 to
+ * 10.7). Each table is one struct: members in its order, empty ones left out unless marked, everything
  * else forgotten.
  */
 #include "core/common.h"

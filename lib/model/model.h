@@ -16,17 +16,18 @@
 #include "core/json_write.h"
 
 /* Ceilings for documents that come from elsewhere (docs/registry.md, limits). */
-#define KOC__MANIFEST_MAX ((size_t)4 << 20)
-#define KOC__CONFIG_MAX ((size_t)8 << 20)
+#define KOC__MANIFEST_MAX    ((size_t)4 << 20)
+#define KOC__CONFIG_MAX      ((size_t)8 << 20)
 #define KOC__DESCRIPTORS_MAX 1000
 
 /* --- media types (mediatype.c) --- */
 bool koc__mt_is_index(const char *media_type);
-bool koc__mt_is_manifest(const char *media_type);   /* an image manifest, OCI or Docker */
-bool koc__mt_is_docker(const char *media_type);     /* of Docker's family */
-bool koc__mt_is_foreign(const char *media_type);    /* a layer that is not pushed */
+bool koc__mt_is_manifest(const char *media_type); /* an image manifest, OCI or Docker */
+bool koc__mt_is_docker(const char *media_type);   /* of Docker's family */
+bool koc__mt_is_foreign(const char *media_type);  /* a layer that is not pushed */
 bool koc__mt_is_layer(const char *media_type);
-int32_t koc__mt_compression(const char *media_type); /* KOC_COMPRESS_*; -1: not a known layer type */
+int32_t koc__mt_compression(
+    const char *media_type); /* KOC_COMPRESS_*; -1: not a known layer type */
 /* The layer type of a family (KOC_FORMAT_*) and compression; NULL: there is none (Docker has no zstd). */
 const char *koc__mt_layer(int32_t format, int32_t compression);
 /* The type of a document from Content-Type and its own members; NULL and an error when they disagree or
@@ -53,7 +54,8 @@ koc_descriptor *koc__descriptor_dup(const koc_descriptor *d);
 void koc__descriptor_free(koc_descriptor *d);
 KOC__DEFINE_AUTO(koc_descriptor, koc__descriptor_free);
 /* what: "layers[2] of x". Checks digest, size (integer up to 2^53), media type. */
-int koc__descriptor_read(const koc__jnode *n, const char *what, koc_descriptor **out, koc_error **err);
+int koc__descriptor_read(const koc__jnode *n, const char *what, koc_descriptor **out,
+                         koc_error **err);
 /* Member order: mediaType, size, digest, data, urls, annotations (sorted), platform, artifactType. */
 void koc__descriptor_write(koc__jw *w, const koc_descriptor *d);
 
@@ -75,14 +77,15 @@ struct koc_layer {
     koc_reference *origin; /* a repository that has the blob (mounts, copies), or NULL */
 };
 /* Copies d; refs blob and origin (both may be NULL). */
-int koc__layer_new(const koc_descriptor *d, const koc_digest *diff_id, uint64_t tar_size, koc_blob *blob,
-                   koc_reference *origin, koc_layer **out, koc_error **err);
+int koc__layer_new(const koc_descriptor *d, const koc_digest *diff_id, uint64_t tar_size,
+                   koc_blob *blob, koc_reference *origin, koc_layer **out, koc_error **err);
 KOC__DEFINE_AUTO(koc_layer, koc_layer_unref);
 int koc__layer_diff_id(koc_layer *l, koc__op *op, koc_digest *out, koc_error **err);
 
 /* --- images (image.c, image_build.c) --- */
 /* Gives layer i its content; before the image is shared. */
-int koc__image_attach(koc_image *img, size_t i, koc_blob *blob, koc_reference *origin, koc_error **err);
+int koc__image_attach(koc_image *img, size_t i, koc_blob *blob, koc_reference *origin,
+                      koc_error **err);
 const koc__json *koc__image_manifest_json(const koc_image *img);
 const koc__json *koc__image_config_json(const koc_image *img);
 bool koc__image_is_docker(const koc_image *img);
@@ -107,8 +110,8 @@ bool koc__index_is_docker(const koc_index *idx);
 int koc__index_builder_add_like(koc_index_builder *b, koc_image *img, const koc_descriptor *like,
                                 bool compat, koc_error **err);
 /* The digest ko records for an OCI base index (its quirk Q1): re-serialised with annotations merged. */
-int koc__index_ko_digest(const koc_index *base, const koc_kv *annotations, size_t n, koc_digest *out,
-                         koc_error **err);
+int koc__index_ko_digest(const koc_index *base, const koc_kv *annotations, size_t n,
+                         koc_digest *out, koc_error **err);
 
 /* --- references (reference.c) --- */
 KOC__DEFINE_AUTO(koc_reference, koc_reference_unref);

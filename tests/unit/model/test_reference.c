@@ -68,78 +68,79 @@ KOC_TEST(reference_keeps_tag_and_digest)
     assert_null(koc_reference_digest(plain));
 }
 
+static const char *const good_names[] = {"a.b",     "a_b",   "a__b",    "a-b",      "a--b",
+                                         "a---b",   "0",     "a/b/c/d", "a:_",      "a:A.b-c_d",
+                                         "a-0.b_1", "x.y/z", "x.y:1/z", "l.i.b/a_1"};
+static const char *const bad_names[] = {
+    "",
+    " ",
+    "a ",
+    "a b",
+    "a\n",
+    "a/",
+    "/a",
+    "a//b",
+    "a..b",
+    "a___b",
+    "a._b",
+    "a-_b",
+    "-a",
+    "a-",
+    ".a",
+    "a.",
+    "_a",
+    "a_",
+    "a/.",
+    "a/..",
+    "../a",
+    "a/../b",
+    "a:",
+    "a:-b",
+    "a:.b",
+    "a:b c",
+    "a:b/c:",
+    "a@",
+    "a@b",
+    "a@sha256:",
+    "a@sha256:" HEX128,
+    "a@sha512:" HEX64,
+    "a@md5:00",
+    "a:b@",
+    "@sha256:" HEX64,
+    ":tag",
+    "x.y:/z",
+    "x.y:99999/z",
+    "x.y:a/z",
+    "x..y/z",
+    "-x.y/z",
+    "x-.y/z",
+    "[::1/z",
+    "[]/z",
+    "[g::]/z",
+    "[::1]x/z",
+    "localhost/",
+    "%2e%2e/a",
+    "a?b",
+    "a#b",
+    "a\\b",
+    "caf\xC3\xA9",
+    "a:caf\xC3\xA9",
+    "a,b",
+    HEX64,
+    "a:b:c",
+};
+
 KOC_TEST(reference_follows_the_grammar)
 {
-    static const char *const good[] = {"a.b",     "a_b",   "a__b",    "a-b",      "a--b",
-                                       "a---b",   "0",     "a/b/c/d", "a:_",      "a:A.b-c_d",
-                                       "a-0.b_1", "x.y/z", "x.y:1/z", "l.i.b/a_1"};
-    static const char *const bad[] = {
-        "",
-        " ",
-        "a ",
-        "a b",
-        "a\n",
-        "a/",
-        "/a",
-        "a//b",
-        "a..b",
-        "a___b",
-        "a._b",
-        "a-_b",
-        "-a",
-        "a-",
-        ".a",
-        "a.",
-        "_a",
-        "a_",
-        "a/.",
-        "a/..",
-        "../a",
-        "a/../b",
-        "a:",
-        "a:-b",
-        "a:.b",
-        "a:b c",
-        "a:b/c:",
-        "a@",
-        "a@b",
-        "a@sha256:",
-        "a@sha256:" HEX128,
-        "a@sha512:" HEX64,
-        "a@md5:00",
-        "a:b@",
-        "@sha256:" HEX64,
-        ":tag",
-        "x.y:/z",
-        "x.y:99999/z",
-        "x.y:a/z",
-        "x..y/z",
-        "-x.y/z",
-        "x-.y/z",
-        "[::1/z",
-        "[]/z",
-        "[g::]/z",
-        "[::1]x/z",
-        "localhost/",
-        "%2e%2e/a",
-        "a?b",
-        "a#b",
-        "a\\b",
-        "caf\xC3\xA9",
-        "a:caf\xC3\xA9",
-        "a,b",
-        HEX64,
-        "a:b:c",
-    };
-    for (size_t i = 0; i < KOC__COUNT(good); i++) {
-        koc_reference_unref(parse(good[i]));
+    for (size_t i = 0; i < KOC__COUNT(good_names); i++) {
+        koc_reference_unref(parse(good_names[i]));
     }
-    for (size_t i = 0; i < KOC__COUNT(bad); i++) {
+    for (size_t i = 0; i < KOC__COUNT(bad_names); i++) {
         koc_reference *r = NULL;
         koc_error *err = NULL;
-        int code = koc_reference_parse(bad[i], 0, &r, &err);
+        int code = koc_reference_parse(bad_names[i], 0, &r, &err);
         if (code == KOC_OK) {
-            fail_msg("\"%s\" was accepted as %s", bad[i], koc_reference_string(r));
+            fail_msg("\"%s\" was accepted as %s", bad_names[i], koc_reference_string(r));
         }
         assert_error(code, &err, KOC_EINVAL, "is not an image name: ");
     }
