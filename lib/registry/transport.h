@@ -16,6 +16,10 @@ typedef struct koc__exchange koc__exchange;
 int koc__transport_new(unsigned max_per_host, koc__transport **out, koc_error **err);
 void koc__transport_free(koc__transport *t);
 
+/* The file of the system's authorities, to be put beside one's own; NULL where libcurl finds them by
+ * itself in a folder. Static or borrowed from the environment. */
+const char *koc__transport_bundle(void);
+
 /* Sends and waits for the head. On failure *why says what kind, and there is no exchange. The reply is
  * filled on success only. reading: the caller streams the body, perhaps slowly. */
 int koc__exchange_open(koc__transport *t, const koc__http_request *rq, bool reading, koc__op *op,

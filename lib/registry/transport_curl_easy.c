@@ -4,8 +4,12 @@
 #include "registry/transport_curl.h"
 
 #include <curl/curl.h>
+#include <dirent.h>
+#include <pthread.h>
 #include <sys/socket.h>
 
+#include "core/env.h"
+#include "core/fs.h"
 #include "core/io.h"
 #include "core/str.h"
 #include "core/text.h"
@@ -209,6 +213,62 @@ static void set_method(koc__exchange *x, const koc__http_request *rq)
     }
 }
 
+/* Reading the whole bundle of authorities costs OpenSSL 40 ms for each connection; a folder with a file
+ * for each, named by hash, is looked into only for the one that is needed. */
+static pthread_once_t trust_once = PTHREAD_ONCE_INIT;
+static const char *trust_folder;
+static const char *trust_bundle;
+
+static bool is_hashed(const char *folder)
+{
+    KOC__AUTO(DIR) dir = opendir(folder);
+
+    for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir)) {
+        if (strlen(entry->d_name) == 10 && strspn(entry->d_name, "0123456789abcdef") == 8 &&
+            strcmp(entry->d_name + 8, ".0") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void find_trust(void)
+{
+    const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+    const char *folder = koc__env_nonempty("SSL_CERT_DIR");
+    const char *file = koc__env_nonempty("SSL_CERT_FILE"), *usual = NULL, *ssl = v->ssl_version;
+
+#if LIBCURL_VERSION_NUM >= 0x074600
+    usual = v->cainfo;
+    folder = folder ? folder : v->capath;
+#endif
+    bool own_file = file && !koc__streq(file, usual);
+    bool openssl = ssl && (strncmp(ssl, "OpenSSL", 7) == 0 || strncmp(ssl, "LibreSSL", 8) == 0);
+    if (openssl && folder && !own_file && is_hashed(folder)) {
+        trust_folder = folder;
+    } else {
+        trust_bundle = own_file ? file : usual;
+    }
+}
+
+const char *koc__transport_bundle(void)
+{
+    pthread_once(&trust_once, find_trust);
+    return trust_bundle;
+}
+
+static void set_trust(CURL *e)
+{
+    const char *bundle = koc__transport_bundle();
+
+    if (trust_folder) {
+        curl_easy_setopt(e, CURLOPT_CAINFO, NULL);
+        curl_easy_setopt(e, CURLOPT_CAPATH, trust_folder);
+    } else if (bundle) {
+        curl_easy_setopt(e, CURLOPT_CAINFO, bundle);
+    }
+}
+
 static int set_tls(koc__exchange *x, const koc__http_request *rq, koc_error **err)
 {
     CURL *e = x->conn->easy;
@@ -216,6 +276,7 @@ static int set_tls(koc__exchange *x, const koc__http_request *rq, koc_error **er
     curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, rq->insecure ? 0L : 1L);
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, rq->insecure ? 0L : 2L);
+    set_trust(e);
     if (rq->client_cert && rq->client_key) {
         curl_easy_setopt(e, CURLOPT_SSLCERT, rq->client_cert);
         curl_easy_setopt(e, CURLOPT_SSLKEY, rq->client_key);

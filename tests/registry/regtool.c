@@ -20,9 +20,9 @@ static koc_error *error;
 
 static int usage(void)
 {
-    fputs("usage: regtool [options] make DIR BYTES [SEED] | push DIR REF [TAG...] | pull REF DIR |\n"
-          "               resolve REF | manifest REF | copy SRC DST | put-blob FILE REPO |\n"
-          "               get-blob REPO DIGEST SIZE\n",
+    fputs("usage: regtool [options] push BYTES SEED LAYERS REF [TAG...] | push-index BYTES SEED REF |\n"
+          "               pull REF [PLATFORM] | resolve REF | manifest REF | copy SRC DST |\n"
+          "               put-blob FILE REPO | get-blob REPO DIGEST SIZE\n",
           stderr);
     return 2;
 }
@@ -64,98 +64,133 @@ static void print_digest(const koc_digest *d)
     }
 }
 
-/* An image with one layer of bytes that do not compress. */
-static int cmd_make(char **args)
+/* An image with layers of bytes that do not compress, the same for the same size and seed. */
+static int make_layer(size_t size, uint64_t seed, koc_layer **out)
 {
-    size_t size = strtoul(args[1], NULL, 10);
-    uint64_t x = args[2] ? strtoul(args[2], NULL, 10) + 88172645463325252u : 88172645463325252u;
-    char *data = malloc(size + 1);
-    koc_layer_builder *lb = NULL;
-    koc_image_builder *ib = NULL;
-    koc_layer *layer = NULL;
-    koc_image *img = NULL;
-    koc_layout *layout = NULL;
-    koc_platform platform = KOC_PLATFORM_INIT;
-    const char *argv[] = {"/app", NULL};
+    uint64_t x = seed + 88172645463325252u;
+    char *data = malloc(size + 8);
+    koc_layer_builder *b = NULL;
 
-    platform.os = "linux";
-    platform.arch = "amd64";
-    for (size_t i = 0; data && i < size; i++) {
+    for (size_t i = 0; data && i < size; i += 8) {
         x ^= x << 13;
         x ^= x >> 7;
         x ^= x << 17;
-        data[i] = (char)x;
+        memcpy(data + i, &x, 8);
     }
-    int rc = data ? koc_layer_builder_new(ctx, NULL, &lb, &error) : KOC_ENOMEM;
-    rc = rc ? rc : koc_layer_builder_add_bytes(lb, "/app", (koc_str){data, size}, NULL, &error);
-    rc = rc ? rc : koc_layer_builder_finish(lb, NULL, &layer, &error);
-    rc = rc ? rc : koc_image_builder_new(ctx, NULL, &ib, &error);
-    rc = rc ? rc : koc_image_builder_add_layer(ib, layer, NULL, &error);
-    rc = rc ? rc : koc_image_builder_set_entrypoint(ib, argv, &error);
-    rc = rc ? rc : koc_image_builder_set_platform(ib, &platform, &error);
-    rc = rc ? rc : koc_image_builder_finish(ib, NULL, &img, &error);
-    rc = rc ? rc : koc_layout_open(ctx, args[0], KOC_LAYOUT_CREATE, &layout, &error);
-    rc = rc ? rc : koc_layout_put_image(layout, img, NULL, NULL, &error);
-    if (rc == KOC_OK) {
-        print_digest(&koc_image_descriptor(img)->digest);
-    }
-    koc_layout_unref(layout);
-    koc_image_unref(img);
-    koc_image_builder_free(ib);
-    koc_layer_unref(layer);
-    koc_layer_builder_free(lb);
+    int rc = data ? koc_layer_builder_new(ctx, NULL, &b, &error) : KOC_ENOMEM;
+    rc = rc ? rc : koc_layer_builder_add_bytes(b, "/app", (koc_str){data, size}, NULL, &error);
+    rc = rc ? rc : koc_layer_builder_finish(b, NULL, out, &error);
+    koc_layer_builder_free(b);
     free(data);
     return rc;
 }
 
-/* The last entry of the layout. */
+static int make_image(size_t size, uint64_t seed, unsigned layers, koc_image **out)
+{
+    koc_image_builder *b = NULL;
+    koc_platform platform = KOC_PLATFORM_INIT;
+    const char *argv[] = {"/app", NULL};
+    int rc = koc_image_builder_new(ctx, NULL, &b, &error);
+
+    platform.os = "linux";
+    platform.arch = "amd64";
+    for (unsigned i = 0; rc == KOC_OK && i < layers; i++) {
+        koc_layer *layer = NULL;
+        rc = make_layer(size, seed + i, &layer);
+        rc = rc ? rc : koc_image_builder_add_layer(b, layer, NULL, &error);
+        koc_layer_unref(layer);
+    }
+    rc = rc ? rc : koc_image_builder_set_entrypoint(b, argv, &error);
+    rc = rc ? rc : koc_image_builder_set_platform(b, &platform, &error);
+    rc = rc ? rc : koc_image_builder_finish(b, NULL, out, &error);
+    koc_image_builder_free(b);
+    return rc;
+}
+
 static int cmd_push(char **args)
 {
-    koc_layout *layout = NULL;
-    koc_index *list = NULL, *idx = NULL;
-    koc_image *img = NULL;
-    koc_reference *r = reference(args[1]);
+    koc_reference *r = reference(args[3]);
     koc_push_options o = KOC_PUSH_OPTIONS_INIT;
+    koc_image *img = NULL;
     koc_digest d;
-    int rc = r ? koc_layout_open(ctx, args[0], 0, &layout, &error) : KOC_EINVAL;
+    int rc = r ? make_image(strtoul(args[0], NULL, 10), strtoul(args[1], NULL, 10),
+                            (unsigned)strtoul(args[2], NULL, 10), &img)
+               : KOC_EINVAL;
 
-    o.extra_tags = (const char *const *)(args + 2);
-    rc = rc ? rc : koc_layout_list(layout, &list, &error);
-    if (rc == KOC_OK && koc_index_count(list) > 0) {
-        const koc_descriptor *top = koc_index_get(list, koc_index_count(list) - 1);
-        if (strstr(top->media_type, "index") || strstr(top->media_type, "list")) {
-            rc = koc_layout_get_index(layout, &top->digest, &idx, &error);
-            rc = rc ? rc : koc_client_push_index(client, r, idx, &o, &op, &d, &error);
-        } else {
-            rc = koc_layout_get_image(layout, &top->digest, &img, &error);
-            rc = rc ? rc : koc_client_push_image(client, r, img, &o, &op, &d, &error);
-        }
-        if (rc == KOC_OK) {
-            print_digest(&d);
-        }
+    o.extra_tags = (const char *const *)(args + 4);
+    rc = rc ? rc : koc_client_push_image(client, r, img, &o, &op, &d, &error);
+    if (rc == KOC_OK) {
+        print_digest(&d);
     }
     koc_image_unref(img);
-    koc_index_unref(idx);
-    koc_index_unref(list);
-    koc_layout_unref(layout);
     koc_reference_unref(r);
     return rc;
 }
 
+/* An index of two images. */
+static int cmd_push_index(char **args)
+{
+    koc_reference *r = reference(args[2]);
+    koc_index_builder *b = NULL;
+    koc_index *idx = NULL;
+    koc_digest d;
+    int rc = r ? koc_index_builder_new(ctx, KOC_FORMAT_OCI, &b, &error) : KOC_EINVAL;
+
+    for (unsigned i = 0; rc == KOC_OK && i < 2; i++) {
+        koc_platform p = KOC_PLATFORM_INIT;
+        koc_image *img = NULL;
+        p.os = "linux";
+        p.arch = i ? "arm64" : "amd64";
+        rc = make_image(strtoul(args[0], NULL, 10), strtoul(args[1], NULL, 10) + i, 2, &img);
+        rc = rc ? rc : koc_index_builder_add_image(b, img, &p, &error);
+        koc_image_unref(img);
+    }
+    rc = rc ? rc : koc_index_builder_finish(b, &idx, &error);
+    rc = rc ? rc : koc_client_push_index(client, r, idx, NULL, &op, &d, &error);
+    if (rc == KOC_OK) {
+        print_digest(&d);
+    }
+    koc_index_unref(idx);
+    koc_index_builder_free(b);
+    koc_reference_unref(r);
+    return rc;
+}
+
+static int read_all(koc_layer *l)
+{
+    static char chunk[131072];
+    koc_reader *r = NULL;
+    size_t n = 1;
+    int rc = koc_layer_open(l, &op, &r, &error);
+
+    while (rc == KOC_OK && n > 0) {
+        rc = koc_reader_read(r, chunk, sizeof(chunk), &n, &error);
+    }
+    koc_reader_free(r);
+    return rc;
+}
+
+/* Fetches and checks all there is of an image. */
 static int cmd_pull(char **args)
 {
     koc_reference *r = reference(args[0]);
     koc_image *img = NULL;
-    koc_layout *layout = NULL;
-    int rc = r ? koc_client_get_image(client, r, NULL, &op, &img, &error) : KOC_EINVAL;
+    koc_platform p = KOC_PLATFORM_INIT;
+    koc_buf storage = KOC_BUF_INIT;
+    int rc = r ? KOC_OK : KOC_EINVAL;
 
-    rc = rc ? rc : koc_layout_open(ctx, args[1], KOC_LAYOUT_CREATE, &layout, &error);
-    rc = rc ? rc : koc_layout_put_image(layout, img, NULL, &op, &error);
+    if (rc == KOC_OK && args[1]) {
+        rc = koc_platform_parse(args[1], &storage, &p, &error);
+    }
+    rc = rc ? rc : koc_client_get_image(client, r, args[1] ? &p : NULL, &op, &img, &error);
+    for (size_t i = 0; rc == KOC_OK && i < koc_image_layer_count(img); i++) {
+        rc = read_all(koc_image_layer(img, i));
+    }
     if (rc == KOC_OK) {
         print_digest(&koc_image_descriptor(img)->digest);
     }
-    koc_layout_unref(layout);
     koc_image_unref(img);
+    koc_buf_dispose(&storage);
     koc_reference_unref(r);
     return rc;
 }
@@ -255,8 +290,8 @@ static const struct command {
     int args; /* at least */
     int (*run)(char **args);
 } commands[] = {
-    {"make", 2, cmd_make},         {"push", 2, cmd_push},         {"pull", 2, cmd_pull},
-    {"resolve", 1, cmd_resolve},   {"manifest", 1, cmd_manifest}, {"copy", 2, cmd_copy},
+    {"push", 4, cmd_push},         {"push-index", 3, cmd_push_index}, {"pull", 1, cmd_pull},
+    {"resolve", 1, cmd_resolve},   {"manifest", 1, cmd_manifest},     {"copy", 2, cmd_copy},
     {"put-blob", 2, cmd_put_blob}, {"get-blob", 3, cmd_get_blob},
 };
 
