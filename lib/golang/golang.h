@@ -131,6 +131,12 @@ int koc__go_info_parse(koc_str file, koc__go_info **out,
 void koc__go_info_free(koc__go_info *i);
 KOC__DEFINE_AUTO(koc__go_info, koc__go_info_free);
 
+/* --- go's variables (variable.c) --- */
+/* The value of one of go's own variables (GOPROXY, GOPRIVATE) without running go: the environment, the
+ * user's file (`go env -w`), the toolchain's go.env; defaults: the last alone. *out NULL: not set. */
+int koc__go_variable(const koc__go_settings *s, const char *name, bool defaults, char **out,
+                     koc_error **err);
+
 /* --- epochs --- */
 /* SOURCE_DATE_EPOCH or KO_DATA_DATE_EPOCH; *found false when unset or empty. KOC_EINVAL: no integer. */
 int koc__go_epoch(const char *variable, bool *found, int64_t *out, koc_error **err);
