@@ -109,6 +109,9 @@ char *koc__purl_ko_oci(const char *name, const koc_digest *d, const koc_kv *qual
 /* Where a module zip lies at a proxy: capitals written as '!' and the small letter. */
 char *koc__purl_module_zip(const char *proxy, const char *path, const char *version);
 
+/* Whether path falls under one of the comma-separated patterns of GOPRIVATE. */
+bool koc__purl_is_private(const char *patterns, const char *path);
+
 /* --- the collector (collect.c) --- */
 int koc__bom_collect_image(koc__bom *b, const koc__sbom_options *o, const koc_image *img,
                            const koc__go_info *info, koc__op *op, koc_error **err);

@@ -278,6 +278,11 @@ static bool is_folder(const koc__go_module *m)
            strcmp(m->version, "(devel)") == 0;
 }
 
+static bool at_proxy(const koc__sbom_options *o, const char *path)
+{
+    return o->module_proxy && !(o->module_private && koc__purl_is_private(o->module_private, path));
+}
+
 static void add_dependency(collector *c, size_t app, const koc__go_module *m)
 {
     bool local = m->replace && is_folder(m->replace);
@@ -290,7 +295,7 @@ static void add_dependency(collector *c, size_t app, const koc__go_module *m)
     component->supplier = koc__bom_module_supplier(c->b, used->path);
     component->purl = koc__bom_take(c->b, koc__purl_go(used->path, used->version));
     component->go_sum = *used->sum ? koc__bom_text(c->b, "%s", used->sum) : NULL;
-    if (c->o->module_proxy && !local && *used->version && *used->sum) {
+    if (!local && *used->version && *used->sum && at_proxy(c->o, used->path)) {
         component->download = koc__bom_take(
             c->b, koc__purl_module_zip(c->o->module_proxy, used->path, used->version));
     }

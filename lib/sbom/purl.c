@@ -1,6 +1,8 @@
 /* Package URLs (purl-spec): what names a component in the world. */
 #include "core/common.h"
 
+#include <fnmatch.h>
+
 #include "core/buf.h"
 #include "core/digests.h"
 #include "core/str.h"
@@ -136,4 +138,34 @@ int koc__sbom_proxy(const char *goproxy, char **out, koc_error **err)
         rest = koc__str_from(rest, n + 1);
     }
     return KOC_OK;
+}
+
+/* Whether pattern matches as many of path's first elements as it has itself. */
+static bool matches(koc_str pattern, const char *path)
+{
+    size_t slashes = 0, n = 0;
+    KOC__AUTO_STR glob = koc__str_dup(pattern);
+    for (size_t i = 0; i < pattern.len; i++) {
+        slashes += pattern.ptr[i] == '/';
+    }
+    while (path[n] && (path[n] != '/' || slashes > 0)) {
+        slashes -= path[n] == '/';
+        n++;
+    }
+    KOC__AUTO_STR prefix = koc__strndup(path, n);
+    return glob && prefix && slashes == 0 && fnmatch(glob, prefix, FNM_PATHNAME) == 0;
+}
+
+bool koc__purl_is_private(const char *patterns, const char *path)
+{
+    koc_str rest = koc__str(patterns), pattern;
+    while (koc__str_split(&rest, ',', &pattern)) {
+        while (koc__str_ends(pattern, "/")) {
+            pattern.len--;
+        }
+        if (pattern.len > 0 && matches(pattern, path)) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -17,18 +17,17 @@
 
 /* All-zero: a document by this library about an image of no name. Strings are borrowed for the call. */
 typedef struct koc__sbom_options {
-    bool compat;    /* ko's document, byte for byte */
-    bool has_epoch; /* created: epoch, not the commit's or the config's time */
-    int64_t epoch;  /* SOURCE_DATE_EPOCH */
-    const char
-        *tool_version; /* NULL: this library's version; compat: the ko release we compare with */
-    const char *repository;  /* "host/path" the image goes to, or NULL */
-    const char *import_path; /* of the main package; names the application when nothing else does */
-    const char *binary;      /* the linked file, for its hashes, or NULL */
+    bool compat;              /* ko's document, byte for byte */
+    bool has_epoch;           /* created: epoch, not the commit's or the config's time */
+    int64_t epoch;            /* SOURCE_DATE_EPOCH */
+    const char *tool_version; /* NULL: this library's; compat: the ko release we compare with */
+    const char *repository;   /* "host/path" the image goes to, or NULL */
+    const char *import_path;  /* of the main package: names the application for want of else */
+    const char *binary;       /* the linked file, for its hashes, or NULL */
     const koc_digest *binary_digest; /* its SHA-256 when known, or NULL */
-    const char *binary_name; /* its path in the image, "ko-app/app" or "/ko-app/app", or NULL */
-    const char
-        *module_proxy; /* where module zips come from, "https://host" (koc__sbom_proxy), or NULL */
+    const char *binary_name;         /* its path in the image, "/ko-app/app", or NULL */
+    const char *module_proxy;        /* what modules come from (koc__sbom_proxy), or NULL */
+    const char *module_private;      /* GOPRIVATE: patterns of modules that no proxy has, or NULL */
 } koc__sbom_options;
 
 /* The document about img. info NULL: the program told nothing about its modules. out is replaced. */

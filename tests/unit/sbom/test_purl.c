@@ -83,3 +83,15 @@ KOC_TEST(purl_proxy_is_the_first_that_is_asked)
         assert_true(koc__streq(got, cases[i].want));
     }
 }
+
+KOC_TEST(purl_private_modules_match_by_prefix)
+{
+    assert_true(koc__purl_is_private("*.corp.example,rsc.io/private", "git.corp.example/xyzzy"));
+    assert_true(koc__purl_is_private("*.corp.example,rsc.io/private", "rsc.io/private/quux"));
+    assert_true(koc__purl_is_private("github.com/me/", "github.com/me/x/y"));
+    assert_false(koc__purl_is_private("github.com/me", "github.com/you/x"));
+    assert_false(koc__purl_is_private("github.com/me/x", "github.com/me"));
+    assert_false(koc__purl_is_private("github.com/*", "github.com"));
+    assert_false(koc__purl_is_private("*", "") && koc__purl_is_private("", "a"));
+    assert_false(koc__purl_is_private(",,", "a/b"));
+}

@@ -202,6 +202,17 @@ KOC_TEST(spdx_gives_no_module_sum_as_a_file_hash)
     assert_string_equal(member(&p, "golang.org/x/sys", "supplier"), "Organization: The Go Authors");
 }
 
+KOC_TEST(spdx_says_of_no_private_module_that_a_proxy_has_it)
+{
+    KOC__AUTO_VAL(koc_buf) doc = KOC_BUF_INIT;
+    koc__go_info info = make_info();
+    koc__sbom_options o = {.module_proxy = "https://p.example", .module_private = "example.com"};
+    make(&o, &info, &doc);
+    KOC__AUTO_VAL(parsed) p = parse(&doc);
+    assert_string_equal(member(&p, "example.com/fork_uuid", "downloadLocation"), "NOASSERTION");
+    assert_non_null(strstr(doc.ptr, "https://p.example/github.com/!burnt!sushi/toml"));
+}
+
 KOC_TEST(spdx_describes_the_program_and_its_toolchain)
 {
     KOC__AUTO_VAL(koc_buf) doc = KOC_BUF_INIT;
