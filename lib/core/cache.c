@@ -9,7 +9,6 @@
 #include "core/digests.h"
 #include "core/env.h"
 #include "core/io.h"
-#include "core/op.h"
 #include "core/path.h"
 #include "core/sha256.h"
 #include "core/str.h"
@@ -118,9 +117,8 @@ static void touch(const char *path, const struct stat *st)
     }
 }
 
-/* <root>/<area>/<kind>/<hash of key>, or with '.' before the hash for locks. */
-static char *path_of(const koc__cache *c, const char *area, const char *kind, char separator,
-                     koc_str key)
+char *koc__cache_path(const koc__cache *c, const char *area, const char *kind, char separator,
+                      koc_str key)
 {
     koc_digest d;
 
@@ -221,7 +219,7 @@ int koc__cache_get(koc__cache *c, const char *kind, koc_str key, size_t max, boo
         *found = false;
         return KOC_OK;
     }
-    path = path_of(c, "records", kind, '/', key);
+    path = koc__cache_path(c, "records", kind, '/', key);
     if (!path) {
         return koc__oom(err);
     }
@@ -248,7 +246,7 @@ int koc__cache_put(koc__cache *c, const char *kind, koc_str key, koc_str value, 
     if (!c) {
         return KOC_OK;
     }
-    path = path_of(c, "records", kind, '/', key);
+    path = koc__cache_path(c, "records", kind, '/', key);
     if (!path) {
         return koc__oom(err);
     }
@@ -266,7 +264,7 @@ int koc__cache_drop(koc__cache *c, const char *kind, koc_str key, koc_error **er
     if (!c) {
         return KOC_OK;
     }
-    path = path_of(c, "records", kind, '/', key);
+    path = koc__cache_path(c, "records", kind, '/', key);
     return path ? koc__fs_remove(path, err) : koc__oom(err);
 }
 
@@ -349,7 +347,7 @@ int koc__cache_folder(koc__cache *c, const char *kind, koc_str key, char **out, 
     if (!c) {
         return koc__misuse(err, "koc__cache_folder: there is no cache");
     }
-    path = path_of(c, "files", kind, '/', key);
+    path = koc__cache_path(c, "files", kind, '/', key);
     if (!path) {
         return koc__oom(err);
     }
@@ -369,32 +367,6 @@ int koc__cache_lock_now(koc__cache *c, const char *kind, koc_str key, int *out_f
     if (!c) {
         return koc__misuse(err, "koc__cache_lock_now: there is no cache");
     }
-    path = path_of(c, "locks", kind, '.', key);
+    path = koc__cache_path(c, "locks", kind, '.', key);
     return path ? koc__cache_try_lock(path, out_fd, err) : koc__oom(err);
-}
-
-int koc__cache_lock(koc__cache *c, const char *kind, koc_str key, struct koc__op *op, int *out_fd,
-                    koc_error **err)
-{
-    enum { FIRST_WAIT_MS = 2, MOST_WAIT_MS = 50 };
-    KOC__AUTO_STR path = NULL;
-    int64_t wait_ms = FIRST_WAIT_MS;
-    int fd = -1;
-
-    if (!c) {
-        return koc__misuse(err, "koc__cache_lock: there is no cache");
-    }
-    path = path_of(c, "locks", kind, '.', key);
-    if (!path) {
-        return koc__oom(err);
-    }
-    for (;;) {
-        KOC__TRY(koc__cache_try_lock(path, &fd, err));
-        if (fd >= 0) {
-            *out_fd = fd;
-            return KOC_OK;
-        }
-        KOC__TRY(koc__op_sleep(op, wait_ms, err));
-        wait_ms = KOC__MIN(wait_ms * 2, MOST_WAIT_MS);
-    }
 }

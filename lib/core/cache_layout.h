@@ -1,4 +1,4 @@
-/* Where things are in the cache's folder, and when they were used: shared by cache.c and cache_prune.c. */
+/* Where things are in the cache's folder, and when they were used: shared by the files of the cache. */
 #ifndef KOC__CACHE_LAYOUT_H
 #define KOC__CACHE_LAYOUT_H
 
@@ -23,6 +23,9 @@ enum {
 /* The later of the last access and the last change; of a folder only the change, which a lookup sets:
  * looking through it for its size is an access too. */
 int64_t koc__cache_last_use(const struct stat *st);
+/* <root>/<area>/<kind><separator><hash of key>; owned by the caller; NULL: out of memory. */
+char *koc__cache_path(const koc__cache *c, const char *area, const char *kind, char separator,
+                      koc_str key);
 /* Opens a lock file and tries to lock it: KOC_OK with *out_fd -1 when somebody else has it. */
 int koc__cache_try_lock(const char *path, int *out_fd, koc_error **err);
 

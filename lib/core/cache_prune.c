@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/file.h>
 
 #include "core/cache_layout.h"
 #include "core/path.h"
@@ -42,58 +41,6 @@ static void free_scan(scan *s)
     koc__free(s->entries);
 }
 KOC__DEFINE_AUTO_VAL(scan, free_scan);
-
-/* Whether path still names the file behind fd: a lock on a removed file excludes nobody. */
-static bool still_named(int fd, const char *path)
-{
-    struct stat a, b;
-
-    return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_ino == b.st_ino &&
-           a.st_dev == b.st_dev;
-}
-
-static int open_lock_file(const char *path, int *out_fd, koc_error **err)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-    if (fd < 0 && errno == ENOENT) {
-        KOC__AUTO_STR parent = koc__str_dup(koc__path_dir(koc__str(path)));
-
-        if (!parent) {
-            return koc__oom(err);
-        }
-        KOC__TRY(koc__fs_mkdirs(parent, 0700, err));
-        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    }
-    if (fd < 0) {
-        return koc__error_errno(err, errno, "cannot open the lock %s", path);
-    }
-    *out_fd = fd;
-    return KOC_OK;
-}
-
-int koc__cache_try_lock(const char *path, int *out_fd, koc_error **err)
-{
-    for (;;) {
-        KOC__AUTO_FD fd = -1;
-
-        KOC__TRY(open_lock_file(path, &fd, err));
-        if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-            if (errno == EINTR) {
-                continue;
-            }
-            if (errno != EWOULDBLOCK) {
-                return koc__error_errno(err, errno, "cannot lock %s", path);
-            }
-            *out_fd = -1;
-            return KOC_OK;
-        }
-        if (still_named(fd, path)) {
-            *out_fd = koc__steal_fd(&fd);
-            return KOC_OK;
-        }
-    }
-}
 
 static uint64_t disk_size(const struct stat *st)
 {
