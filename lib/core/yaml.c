@@ -138,11 +138,21 @@ static size_t skip_space_and_comments(koc_str t, size_t at, size_t end)
     return at;
 }
 
-/* The event's mark includes the anchor and the tag; both end at white space where a text follows. */
+static bool is_anchor_character(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' ||
+           c == '-';
+}
+
+/* The event's mark includes the anchor and the tag. An anchor ends with its last letter, as libyaml sees
+ * it, a tag at white space. */
 static size_t skip_properties(koc_str t, size_t at, size_t end)
 {
     while (at < end && (t.ptr[at] == '&' || t.ptr[at] == '!')) {
-        while (at < end && !strchr(" \t\r\n", t.ptr[at])) {
+        bool anchor = t.ptr[at] == '&';
+        at++;
+        while (at < end &&
+               (anchor ? is_anchor_character(t.ptr[at]) : !strchr(" \t\r\n", t.ptr[at]))) {
             at++;
         }
         at = skip_space_and_comments(t, at, end);

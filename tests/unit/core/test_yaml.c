@@ -257,6 +257,7 @@ KOC_TEST(yaml_events_leave_out_anchors_and_tags)
     check_scalar("a: &i\nb: 1\n", 1, "", KOC__YSTYLE_PLAIN);
     check_scalar("[&i , !!str , &j ko://x]\n", 2, "ko://x", KOC__YSTYLE_PLAIN);
     check_scalar("a: !<tag:yaml.org,2002:str> \xC3\xA9\n", 1, "\xC3\xA9", KOC__YSTYLE_PLAIN);
+    check_scalar("a: &b:{x\n", 1, ":{x", KOC__YSTYLE_PLAIN);
     koc__yevent e;
     scalar(KOC__STR("\xC3\xA9: &i ko://x\n"), 1, &e);
     assert_int_equal(e.line, 1);
