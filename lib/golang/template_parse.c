@@ -119,6 +119,9 @@ static bool parse_digits(koc_str s, int64_t *out)
     }
     int64_t value = 0;
     for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] == '_' && i > 0 && i + 1 < s.len && s.ptr[i - 1] != '_') {
+            continue;
+        }
         int c = s.ptr[i] | 0x20;
         int digit = c >= 'a' ? c - 'a' + 10 : s.ptr[i] - '0';
         if (digit < 0 || digit >= base || (c < 'a' && digit > 9) ||
@@ -142,6 +145,27 @@ static int number(parser *p, const koc__ttok *tok, koc__tnode **out, koc_error *
         return koc__template_error(p->t, tok->pos, err, "%.*s: only whole numbers are supported",
                                    KOC__FMT(tok->text));
     }
+    *out = n;
+    return KOC_OK;
+}
+
+/* 'a' is the number of its code point. */
+static int character(parser *p, const koc__ttok *tok, koc__tnode **out, koc_error **err)
+{
+    koc__tnode *n = new_node(p, KOC__TN_VALUE, tok, err);
+    if (!n) {
+        return KOC_ENOMEM;
+    }
+    const unsigned char *c = (const unsigned char *)tok->text.ptr;
+    size_t len = tok->text.len == 0 ? 0 : c[0] < 0x80 ? 1 : c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : 4;
+    if (len == 0 || len != tok->text.len || !koc__str_utf8(tok->text)) {
+        return koc__template_error(p->t, tok->pos, err, "malformed character constant");
+    }
+    int64_t code = len == 1 ? c[0] : c[0] & (0x7f >> len);
+    for (size_t i = 1; i < len; i++) {
+        code = code << 6 | (c[i] & 0x3f);
+    }
+    n->value = (koc__tvalue){KOC__T_INT, code, {0}, NULL};
     *out = n;
     return KOC_OK;
 }
@@ -191,8 +215,7 @@ static int term(parser *p, koc__tnode **out, koc_error **err)
     switch (tok->kind) {
     case KOC__TT_NUMBER: take(p); return number(p, tok, out, err);
     case KOC__TT_WORD: take(p); return word(p, tok, out, err);
-    case KOC__TT_CHAR:
-        return koc__template_error(p->t, tok->pos, err, "character constants are not supported");
+    case KOC__TT_CHAR: take(p); return character(p, tok, out, err);
     case KOC__TT_STRING:
         *out = new_node(p, KOC__TN_VALUE, take(p), err);
         if (*out) {
