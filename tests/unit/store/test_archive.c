@@ -1,0 +1,255 @@
+/* docker-save archives: ko's shape, the same bytes each time, and those that others wrote. */
+#include "helper.h"
+
+#include "layer/tar.h"
+
+static const char *const one[] = {"one", NULL};
+static const char *const two[] = {"one", "two", NULL};
+
+static int to_buf(void *self, const void *data, size_t len, koc_error **err)
+{
+    return koc__buf_append(self, data, len, err);
+}
+
+static koc_reference *reference(const char *text)
+{
+    koc_reference *r = NULL;
+    koc_error *err = NULL;
+    ok(koc_reference_parse(text, 0, &r, &err), err);
+    return r;
+}
+
+static void write_archive(koc_ctx *ctx, const koc_archive_image *list, size_t n, koc__buf *out)
+{
+    koc_writer w = {to_buf, out};
+    koc_error *err = NULL;
+    out->max = TEST_MAX;
+    ok(koc_archive_write(ctx, list, n, &w, NULL, &err), err);
+}
+
+/* The names in an archive, one a line; content of manifest.json in *manifest. */
+static void contents(const koc__buf *tar, koc__buf *names, koc__buf *manifest)
+{
+    KOC__AUTO(koc_blob) blob = NULL;
+    KOC__AUTO(koc__tar_reader) r = NULL;
+    koc_error *err = NULL;
+    names->max = manifest->max = TEST_MAX;
+    ok(koc_blob_from_bytes(koc__buf_view(tar), &blob, &err), err);
+    ok(koc__tar_reader_open(blob, "archive", NULL, &r, &err), err);
+    for (;;) {
+        koc__tar_entry e = {0};
+        bool more = false;
+        ok(koc__tar_next(r, &e, &more, &err), err);
+        if (!more) {
+            return;
+        }
+        assert_int_equal(e.mode, 0644);
+        assert_int_equal(e.mtime, 0);
+        ok(koc__buf_printf(names, &err, "%s\n", e.name), err);
+        char buf[4096];
+        size_t n = 0;
+        ok(koc__tar_read(r, buf, sizeof(buf), &n, &err), err);
+        if (koc__streq(e.name, "manifest.json")) {
+            ok(koc__buf_append(manifest, buf, n, &err), err);
+        }
+    }
+}
+
+KOC_TEST(archive_has_ko_s_shape)
+{
+    KOC__AUTO(koc_ctx) ctx = context();
+    KOC__AUTO(koc_image) a = image(ctx, "amd64", KOC_COMPRESS_GZIP, two);
+    KOC__AUTO(koc_reference) x = reference("localhost:5000/out/tool:s08");
+    KOC__AUTO_VAL(koc__buf) tar = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__buf) names = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__buf) manifest = KOC__BUF_INIT(0);
+    koc_archive_image list = {a, &x, 1};
+    write_archive(ctx, &list, 1, &tar);
+    contents(&tar, &names, &manifest);
+    koc__digest_text config = koc__digest_hex(&koc_image_config_descriptor(a)->digest);
+    koc__digest_text first = koc__digest_hex(&koc_layer_descriptor(koc_image_layer(a, 0))->digest);
+    koc__digest_text second = koc__digest_hex(&koc_layer_descriptor(koc_image_layer(a, 1))->digest);
+    KOC__AUTO_STR expect = koc__format("sha256:%s\n%s.tar.gz\n%s.tar.gz\nmanifest.json\n", config.s,
+                                       first.s, second.s);
+    assert_string_equal(names.ptr, expect);
+    KOC__AUTO_STR json =
+        koc__format("[{\"Config\":\"sha256:%s\",\"RepoTags\":[\"localhost:5000/out/tool:s08\"],"
+                    "\"Layers\":[\"%s.tar.gz\",\"%s.tar.gz\"]}]",
+                    config.s, first.s, second.s);
+    assert_string_equal(manifest.ptr, json);
+}
+
+KOC_TEST(archive_does_not_depend_on_the_order_of_the_list)
+{
+    KOC__AUTO(koc_ctx) ctx = context();
+    KOC__AUTO(koc_image) a = image(ctx, "amd64", KOC_COMPRESS_GZIP, one);
+    KOC__AUTO(koc_image) b = image(ctx, "arm64", KOC_COMPRESS_NONE, two);
+    KOC__AUTO(koc_reference) x = reference("r.example/b:1");
+    KOC__AUTO(koc_reference) y = reference("r.example/a:2");
+    KOC__AUTO(koc_reference) z = reference("r.example/a:1");
+    koc_reference *yz[] = {y, z};
+    KOC__AUTO_VAL(koc__buf) first = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__buf) second = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__buf) names = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__buf) manifest = KOC__BUF_INIT(0);
+    koc_archive_image forth[] = {{a, &x, 1}, {b, yz, 2}};
+    koc_archive_image back[] = {{b, &z, 1}, {a, &x, 1}, {b, &y, 1}};
+    write_archive(ctx, forth, 2, &first);
+    write_archive(ctx, back, 3, &second);
+    assert_int_equal(first.len, second.len);
+    assert_memory_equal(first.ptr, second.ptr, first.len);
+    contents(&first, &names, &manifest);
+    assert_int_equal(count(names.ptr, ".tar.gz\n"), 1);
+    assert_int_equal(count(names.ptr, ".tar\n"), 2);
+    assert_non_null(strstr(manifest.ptr, "\"RepoTags\":[\"r.example/a:1\",\"r.example/a:2\"]"));
+}
+
+KOC_TEST(archive_reads_back)
+{
+    KOC__AUTO(koc_ctx) ctx = context();
+    KOC__AUTO(koc_image) a = image(ctx, "amd64", KOC_COMPRESS_GZIP, one);
+    KOC__AUTO(koc_image) b = image(ctx, "arm64", KOC_COMPRESS_NONE, two);
+    KOC__AUTO(koc_reference) x = reference("r.example/a:1");
+    KOC__AUTO(koc_reference) y = reference("r.example/b:2");
+    KOC__AUTO_VAL(koc__buf) tar = KOC__BUF_INIT(0);
+    koc_archive_image list[] = {{a, &x, 1}, {b, &y, 1}};
+    koc_image *images[] = {a, b};
+    koc_error *err = NULL;
+    size_t n = 0;
+    write_archive(ctx, list, 2, &tar);
+    const char *path = koc_test_write("images.tar", tar.ptr, tar.len);
+    ok(koc_archive_read(ctx, path, 0, NULL, NULL, &n, &err), err);
+    assert_int_equal(n, 2);
+    for (size_t i = 0; i < n; i++) {
+        KOC__AUTO(koc_image) img = NULL;
+        ok(koc_archive_read(ctx, path, i, NULL, &img, NULL, &err), err);
+        assert_true(koc__str_eq(koc_image_config(img), koc_image_config(images[i])));
+        for (size_t k = 0; k < koc_image_layer_count(img); k++) {
+            KOC__AUTO(koc_blob) content = koc_blob_ref(koc_image_layer(img, k)->blob);
+            KOC__AUTO_VAL(koc_buf) bytes = KOC_BUF_INIT;
+            ok(koc_blob_read_all(content, TEST_MAX, NULL, &bytes, &err), err);
+            assert_true(
+                koc_digest_equal(&koc_layer_descriptor(koc_image_layer(img, k))->digest,
+                                 &koc_layer_descriptor(koc_image_layer(images[i], k))->digest));
+        }
+    }
+    koc_image *none = NULL;
+    fails(koc_archive_read(ctx, path, 2, NULL, &none, NULL, &err), KOC_ENOTFOUND, &err);
+}
+
+/* --- what other programs write --- */
+
+static void add(koc__tar_writer *w, char type, const char *name, const char *link, koc_str data)
+{
+    koc_error *err = NULL;
+    koc__tar_entry e = {.name = name, .type = type, .link = link, .mode = 0644, .size = data.len};
+    ok(koc__tar_header(w, &e, &err), err);
+    if (data.len > 0) {
+        ok(koc__tar_data(w, data.ptr, data.len, &err), err);
+    }
+}
+
+/* Docker before 1.25: a folder a layer, plain tars, links where layers are equal. */
+KOC_TEST(archive_reads_docker_s_old_form)
+{
+    KOC__AUTO(koc_ctx) ctx = context();
+    KOC__AUTO(koc_image) img = NULL;
+    KOC__AUTO_VAL(koc__buf) tar = KOC__BUF_INIT(TEST_MAX);
+    koc__tar_writer w = KOC__TAR_WRITER_INIT(to_buf, &tar);
+    koc_digest d = {0};
+    koc_error *err = NULL;
+    koc__sha256_of("layer content", 13, &d);
+    KOC__AUTO_STR config =
+        koc__format("{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\","
+                    "\"diff_ids\":[\"%s\",\"%s\"]}}",
+                    koc__digest_str(&d).s, koc__digest_str(&d).s);
+    add(&w, '5', "aaa/", NULL, KOC__STR(""));
+    add(&w, '0', "aaa/layer.tar", NULL, KOC__STR("layer content"));
+    add(&w, '2', "bbb/layer.tar", "../aaa/layer.tar", KOC__STR(""));
+    add(&w, '0', "c.json", NULL, koc__str(config));
+    add(&w, '0', "manifest.json", NULL,
+        KOC__STR("[{\"Config\":\"c.json\",\"RepoTags\":null,\"Layers\":[\"aaa/layer.tar\","
+                 "\"bbb/layer.tar\"]}]"));
+    ok(koc__tar_end(&w, &err), err);
+    const char *path = koc_test_write("old.tar", tar.ptr, tar.len);
+    ok(koc_archive_read(ctx, path, 0, NULL, &img, NULL, &err), err);
+    assert_int_equal(koc_image_layer_count(img), 2);
+    for (size_t i = 0; i < 2; i++) {
+        KOC__AUTO_VAL(koc_buf) bytes = KOC_BUF_INIT;
+        koc_layer *l = koc_image_layer(img, i);
+        assert_string_equal(koc_layer_descriptor(l)->media_type, KOC_MT_DOCKER_LAYER);
+        assert_true(koc_digest_equal(&koc_layer_descriptor(l)->digest, &d));
+        ok(koc_blob_read_all(l->blob, 100, NULL, &bytes, &err), err);
+        assert_string_equal(bytes.ptr, "layer content");
+    }
+}
+
+static void refused(koc_ctx *ctx, koc_code code, const char *manifest, const char *config)
+{
+    KOC__AUTO_VAL(koc__buf) tar = KOC__BUF_INIT(TEST_MAX);
+    koc__tar_writer w = KOC__TAR_WRITER_INIT(to_buf, &tar);
+    koc_image *img = NULL;
+    koc_error *err = NULL;
+    if (config) {
+        add(&w, '0', "c", NULL, koc__str(config));
+    }
+    add(&w, '2', "loop", "loop", KOC__STR(""));
+    if (manifest) {
+        add(&w, '0', "manifest.json", NULL, koc__str(manifest));
+    }
+    ok(koc__tar_end(&w, &err), err);
+    const char *path = koc_test_write("bad.tar", tar.ptr, tar.len);
+    fails(koc_archive_read(ctx, path, 0, NULL, &img, NULL, &err), code, &err);
+}
+
+KOC_TEST(archive_refuses_what_does_not_add_up)
+{
+    static const char config[] =
+        "{\"architecture\":\"a\",\"os\":\"l\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"x\"]}}";
+    KOC__AUTO(koc_ctx) ctx = context();
+    koc_image *img = NULL;
+    koc_error *err = NULL;
+    refused(ctx, KOC_EFORMAT, NULL, NULL);
+    refused(ctx, KOC_EFORMAT, "{}", NULL);
+    refused(ctx, KOC_EFORMAT, "[", NULL);
+    refused(ctx, KOC_ENOTFOUND, "[]", NULL);
+    refused(ctx, KOC_EFORMAT, "[{}]", NULL);
+    refused(ctx, KOC_EFORMAT, "[{\"Config\":\"none\",\"Layers\":[]}]", NULL);
+    refused(ctx, KOC_EFORMAT, "[{\"Config\":\"loop\",\"Layers\":[]}]", NULL);
+    refused(ctx, KOC_EFORMAT, "[{\"Config\":\"c\",\"Layers\":[]}]", config);
+    refused(ctx, KOC_EFORMAT, "[{\"Config\":\"c\",\"Layers\":[3]}]", config);
+    refused(ctx, KOC_EFORMAT, "[{\"Config\":\"c\",\"Layers\":[\"none\"]}]", config);
+    const char *path = koc_test_write("x.tar.gz", "\x1f\x8b\x08\0", 4);
+    fails(koc_archive_read(ctx, path, 0, NULL, &img, NULL, &err), KOC_EUNSUPPORTED, &err);
+    fails(koc_archive_read(ctx, koc_test_path("none"), 0, NULL, &img, NULL, &err), KOC_ENOTFOUND,
+          &err);
+}
+
+static int full(void *self KOC__UNUSED, const void *data KOC__UNUSED, size_t len KOC__UNUSED,
+                koc_error **err)
+{
+    if (err) {
+        *err = koc_error_new(KOC_EIO, "the disk is full");
+    }
+    return KOC_EIO;
+}
+
+KOC_TEST(archive_needs_tags_content_and_room)
+{
+    KOC__AUTO(koc_ctx) ctx = context();
+    KOC__AUTO(koc_image) img = image(ctx, "amd64", KOC_COMPRESS_GZIP, one);
+    KOC__AUTO(koc_image) bare = NULL;
+    KOC__AUTO(koc_reference) untagged = reference("r.example/a");
+    KOC__AUTO(koc_reference) tagged = reference("r.example/a:1");
+    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(TEST_MAX);
+    koc_writer w = {to_buf, &out};
+    koc_writer none = {full, NULL};
+    koc_error *err = NULL;
+    koc_archive_image list = {img, &untagged, 1};
+    fails(koc_archive_write(ctx, &list, 1, &w, NULL, &err), KOC_EINVAL, &err);
+    list.tags = &tagged;
+    fails(koc_archive_write(ctx, &list, 1, &none, NULL, &err), KOC_EIO, &err);
+    ok(koc_image_from_bytes(ctx, koc_image_manifest(img), koc_image_config(img), &bare, &err), err);
+    list.image = bare;
+    fails(koc_archive_write(ctx, &list, 1, &w, NULL, &err), KOC_ENOTFOUND, &err);
+}
