@@ -109,7 +109,7 @@ def run_e2e(build, pattern, everything):
         report = pathlib.Path(scratch) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider",
                    "-n", str(max(2, os.cpu_count() or 2)), "--dist", "worksteal",
-                   f"--junitxml={report}", str(ROOT / "tests/e2e")]
+                   f"--junitxml={report}", str(ROOT / "tests/e2e"), str(ROOT / "tests/registry")]
         command += ["-k", pattern] if pattern else []
         command += ["--everything"] if everything else []
         environment = {**os.environ, **SANITIZERS, "KOC_BIN": str(build / "cli/koc"),

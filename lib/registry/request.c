@@ -466,6 +466,10 @@ static int status_error(run *r, koc_error **err)
     if (r->elsewhere) {
         return koc__error_prefix(err, "%s", resp->url.host);
     }
+    if (resp->status == 401 && koc__session_is_anonymous(r->host, r->rq->repository)) {
+        koc__error(err, KOC_EAUTH, "no credentials for %s", r->host->name);
+        koc__error_http(err, 401, resp->error.code[0] ? resp->error.code : NULL);
+    }
     if (resp->status == 401 || resp->status == 403 ||
         (resp->status == 404 && strcmp(resp->error.code, "NAME_UNKNOWN") == 0)) {
         koc__session_explain(r->host, r->rq->repository, err);

@@ -69,6 +69,8 @@ int koc__session_authorize(koc__host *h, const koc__request *rq, koc__op *op, ko
  * this request had credentials; refreshed: it was sent again before for that reason. */
 int koc__session_challenged(koc__host *h, const koc__request *rq, const koc__response *resp, bool authorized,
                             bool *refreshed, bool *again, koc__op *op, koc_error **err);
+/* Whether nothing was found for repository, so that requests go without credentials. */
+bool koc__session_is_anonymous(koc__host *h, const char *repository);
 /* Adds the hint about which credentials were used, or that there are none. */
 void koc__session_explain(koc__host *h, const char *repository, koc_error **err);
 /* What is kept of a token server's host between exchanges. */

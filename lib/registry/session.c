@@ -588,6 +588,15 @@ int koc__session_challenged(koc__host *h, const koc__request *rq, const koc__res
     return KOC_OK;
 }
 
+bool koc__session_is_anonymous(koc__host *h, const char *repository)
+{
+    pthread_mutex_lock(&h->mutex);
+    const koc__login *l = find_login_locked(h, repository ? repository : "");
+    bool anonymous = l && !l->cred;
+    pthread_mutex_unlock(&h->mutex);
+    return anonymous;
+}
+
 void koc__session_explain(koc__host *h, const char *repository, koc_error **err)
 {
     char source[256] = "";
