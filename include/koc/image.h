@@ -65,7 +65,8 @@ KOC_API int koc_platform_parse(const char *text, koc_buf *storage, koc_platform 
 /** The text form of p, as koc_platform_parse reads it. */
 KOC_API int koc_platform_format(const koc_platform *p, koc_buf *out, koc_error **err);
 /** Whether have serves want: every member that want sets is equal. For Windows an os.version of three
- * parts matches one of four that begins with it. unknown/unknown (attestations) never matches. */
+ * parts matches one of four that begins with it; an arm64 without a variant is v8, an arm v7.
+ * unknown/unknown (attestations) never matches. */
 KOC_API bool koc_platform_matches(const koc_platform *want, const koc_platform *have);
 
 /** An image from its manifest and config bytes (copied). KOC_EFORMAT, KOC_EDIGEST (config is not the

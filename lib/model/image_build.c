@@ -165,11 +165,11 @@ int koc_image_builder_add_layer(koc_image_builder *b, koc_layer *layer,
     KOC__TRY(check_usable(b, layer != NULL, "koc_image_builder_add_layer", err));
     koc_add_layer_options o;
     KOC__TRY(koc__options_copy(&o, sizeof(o), opts, "koc_add_layer_options", err));
-    if (o.flags & ~KOC__ADD_LAYER_CREATED) {
+    if (o.flags & ~KOC_ADD_LAYER_CREATED) {
         return koc__misuse(err, "koc_image_builder_add_layer: unknown flags");
     }
     KOC__AUTO_VAL(koc__addition) a = {.layer = koc_layer_ref(layer)};
-    a.has_created = o.created != 0 || (o.flags & KOC__ADD_LAYER_CREATED);
+    a.has_created = o.created != 0 || (o.flags & KOC_ADD_LAYER_CREATED);
     a.created = o.created;
     KOC__TRY(copy_text(o.created_by, &a.created_by, err));
     KOC__TRY(copy_text(o.comment, &a.comment, err));

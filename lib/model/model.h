@@ -94,8 +94,6 @@ KOC__DEFINE_AUTO(koc_image, koc_image_unref);
 KOC__DEFINE_AUTO(koc_image_builder, koc_image_builder_free);
 /* ko's bytes: config re-serialised in Go's member order, unknown members dropped (spec: ko 10.5, 10.6). */
 void koc__image_builder_set_compat(koc_image_builder *b);
-/* A flag of koc_add_layer_options: created holds even when it is 0. */
-#define KOC__ADD_LAYER_CREATED (1u << 31)
 /* Appends "KEY=value" to Env even when KEY is there. */
 int koc__image_builder_append_env(koc_image_builder *b, const char *item, koc_error **err);
 int koc__image_builder_finish(koc_image_builder *b, koc__op *op, koc_image **out, koc_error **err);

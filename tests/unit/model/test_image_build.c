@@ -271,11 +271,11 @@ KOC_TEST(build_dates_layers)
     o.created = 1600000000;
     must(koc_image_builder_add_layer(b, l, &o, NULL), NULL);
     o.created = 0;
-    o.flags = KOC__ADD_LAYER_CREATED;
+    o.flags = KOC_ADD_LAYER_CREATED;
     must(koc_image_builder_add_layer(b, l, &o, NULL), NULL);
     o.created = -62135596800; /* Go's zero time */
     must(koc_image_builder_add_layer(b, l, &o, NULL), NULL);
-    o.flags = 1;
+    o.flags = 2;
     assert_int_equal(koc_image_builder_add_layer(b, l, &o, NULL), KOC_EMISUSE);
     koc_layer_unref(l);
     koc_image *img = finish(b, base);
