@@ -261,7 +261,7 @@ static int recall(koc__cache *cache, const koc__go_binary *bin, before *was, koc
 
 static int remember(koc__cache *cache, const koc__go_binary *bin, koc_error **err)
 {
-    if (!cache || bin->hold->folder) {
+    if (!cache || !bin->hold || bin->hold->folder) {
         return KOC_OK;
     }
     KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(RECORD_MAX);

@@ -177,6 +177,7 @@ static koc__go_binary *new_binary(const char *content)
     assert_non_null(b);
     b->path = koc__strdup(koc_test_write("program", content, strlen(content)));
     b->key = koc__strdup("00");
+    b->package_path = koc__strdup("example.com/x/app");
     return b;
 }
 
