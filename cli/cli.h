@@ -92,7 +92,8 @@ const char *cli_nearest(const char *word, const char *const *names);
 
 /* --- words to people (out.c) --- */
 void cli_setup_output(cli *c);
-/* "koc: <message>", the tool's output before it, a hint after it. Returns the exit code: 1, or 130. */
+/* "koc: <message>", the tool's output before it, a hint after it. Returns the exit code: 1, 2 when the message is
+ * about a flag, or 130. */
 int cli_error(const cli *c, const koc_error *err);
 int cli_usage(const cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void cli_warn(const cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

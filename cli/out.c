@@ -105,7 +105,9 @@ int cli_error(const cli *c, const koc_error *err)
     if (koc_error_hint(err)) {
         cli_hint(c, "%s", koc_error_hint(err));
     }
-    return EXIT_FAILED;
+    /* A refused value of a flag: nothing was built. */
+    bool usage = koc_error_code(err) == KOC_EINVAL && strncmp(koc_error_message(err), "--", 2) == 0;
+    return usage ? EXIT_USAGE : EXIT_FAILED;
 }
 
 int cli_finish_stdout(const cli *c, int code)

@@ -5,7 +5,6 @@
 
 #include "core/cache.h"
 #include "core/digests.h"
-#include "core/env.h"
 #include "core/path.h"
 #include "model/model.h"
 #include "registry/registry.h"
@@ -16,9 +15,10 @@
 /* The document is a function of these; the image's digest stands for its content. */
 static char *record_key(const koc__work *w, const koc__sbom_options *o, const koc_digest *subject)
 {
-    return koc__format("%s|%s|%s|%d|%d %lld|%s|%s", koc_version_string(), koc__digest_str(subject).s,
+    return koc__format("%s|%s|%s|%d|%d %lld|%s|%s|%s", koc_version_string(), koc__digest_str(subject).s,
                        o->repository ? o->repository : "", o->compat, o->has_epoch,
                        (long long)o->epoch, o->module_proxy ? o->module_proxy : "",
+                       o->module_private ? o->module_private : "",
                        w->target->import_path);
 }
 
@@ -67,6 +67,16 @@ static int make_one(koc__work *w, const koc__unit *unit, const koc__sbom_options
     return KOC_OK;
 }
 
+/* Where modules come from: for ko always the place that a toolchain comes with. */
+static int find_sources(const koc__plan *p, char **proxy, char **private, koc_error **err)
+{
+    KOC__AUTO_STR list = NULL;
+    KOC__TRY(koc__go_variable(p->settings, "GOPROXY", p->compat, &list, err));
+    KOC__TRY(koc__sbom_proxy(list, proxy, err));
+    KOC__TRY(koc__go_variable(p->settings, "GONOPROXY", false, private, err));
+    return *private ? KOC_OK : koc__go_variable(p->settings, "GOPRIVATE", false, private, err);
+}
+
 int koc__sboms_make(koc__work *w, koc__op *op, koc_error **err)
 {
     const koc__plan *p = w->plan;
@@ -75,8 +85,9 @@ int koc__sboms_make(koc__work *w, koc__op *op, koc_error **err)
         return KOC_OK;
     }
     KOC__AUTO_STR proxy = NULL;
+    KOC__AUTO_STR private = NULL;
     KOC__AUTO_STR binary_name = koc__format("/ko-app/%s", w->app);
-    KOC__TRY(koc__sbom_proxy(koc__env("GOPROXY"), &proxy, err));
+    KOC__TRY(find_sources(p, &proxy, &private, err));
     w->sboms = koc__calloc(w->n_units + 1, sizeof(*w->sboms));
     if (!w->sboms || !binary_name) {
         return koc__oom(err);
@@ -89,14 +100,17 @@ int koc__sboms_make(koc__work *w, koc__op *op, koc_error **err)
         .import_path = w->target->import_path,
         .binary_name = binary_name,
         .module_proxy = proxy,
+        .module_private = private,
     };
     for (size_t i = 0; i < w->n_units; i++) {
         o.binary = w->units[i].binary->path;
+        o.binary_digest = &w->units[i].binary->digest;
         KOC__TRY(make_one(w, &w->units[i], &o, op, &w->sboms[i], err));
         w->n_sboms++;
     }
     if (w->index) {
         o.binary = NULL;
+        o.binary_digest = NULL;
         KOC__TRY(make_one(w, NULL, &o, op, &w->sboms[w->n_sboms], err));
         w->n_sboms++;
     }

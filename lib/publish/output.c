@@ -174,7 +174,7 @@ static int write_tarball(koc__plan *p, koc__work *works, size_t n, koc__op *op, 
     }
     KOC__TRY(koc__tempfile_new(folder, &file, err));
     koc_writer w = {write_fd, &file.fd};
-    KOC__TRY(koc__archive_write(p->ctx, t.images, n, &w, op, err));
+    KOC__TRY(koc__archive_write(t.images, n, &w, op, err));
     return koc__tempfile_publish(&file, p->o.tarball, 0644, err);
 }
 

@@ -235,6 +235,21 @@ static int check_outputs(koc__plan *p, koc_error **err)
     return KOC_OK;
 }
 
+/* A flag that does not parse is told before anything is built. */
+static int check_base(const koc__plan *p, koc_error **err)
+{
+    const char *name = p->o.base_image;
+    if (!name || koc__streq(name, "scratch") || koc__str_starts(koc__str(name), "oci:") ||
+        koc__str_starts(koc__str(name), "docker-archive:")) {
+        return KOC_OK;
+    }
+    KOC__AUTO(koc_reference) r = NULL;
+    if (koc_reference_parse(name, 0, &r, err) != KOC_OK) {
+        return koc__error_prefix(err, "--base-image");
+    }
+    return KOC_OK;
+}
+
 static int make_client(koc__plan *p, koc_error **err)
 {
     if (p->o.client) {
@@ -250,16 +265,36 @@ static int make_client(koc__plan *p, koc_error **err)
     return rc;
 }
 
+/* Each platform parses; the error names the place where it was written. */
+static int check_platforms(const koc__plan *p, koc_error **err)
+{
+    const char *source = p->o.platforms && p->o.platforms[0]             ? "--platform"
+                         : koc__env_nonempty("KO_DEFAULTPLATFORMS")      ? "KO_DEFAULTPLATFORMS"
+                         : koc_strlist_count(p->settings->platforms) > 0 ? "defaultPlatforms"
+                                                                         : "GOOS and GOARCH";
+    for (size_t i = 0; i < koc_strlist_count(p->settings->platforms); i++) {
+        const char *text = koc_strlist_get(p->settings->platforms, i);
+        KOC__AUTO_VAL(koc_buf) storage = KOC_BUF_INIT;
+        koc_platform platform = KOC_PLATFORM_INIT;
+        if (!koc__streq(text, "all") && koc_platform_parse(text, &storage, &platform, err) != KOC_OK) {
+            return koc__error_prefix(err, "%s", source);
+        }
+    }
+    return KOC_OK;
+}
+
 static int fill(koc__plan *p, koc_error **err)
 {
     p->compat = p->o.flags & KOC_PUBLISH_COMPAT_KO;
     KOC__TRY(koc__strlist_new(&p->warnings, err));
     KOC__TRY(check_outputs(p, err));
+    KOC__TRY(check_base(p, err));
     KOC__TRY(read_tags(p, err));
     KOC__TRY(read_pairs(p->o.labels, "--image-label", &p->labels, &p->n_labels, err));
     KOC__TRY(read_pairs(p->o.annotations, "--image-annotation", &p->annotations, &p->n_annotations, err));
     KOC__TRY(koc__go_settings_load(p->o.config_path, &p->settings, err));
     KOC__TRY(koc__go_settings_platforms(p->settings, p->o.platforms, err));
+    KOC__TRY(check_platforms(p, err));
     KOC__TRY(choose_destination(p, err));
     KOC__TRY(koc__go_epoch("SOURCE_DATE_EPOCH", &p->has_epoch, &p->epoch, err));
     KOC__TRY(koc__go_epoch("KO_DATA_DATE_EPOCH", &p->has_data_epoch, &p->data_epoch, err));
