@@ -16,8 +16,7 @@
 
 enum {
     READ_STEP = 32 * 1024,
-    ASK_MS = 1500,    /* between SIGINT, on which go tidies up its folders, and SIGTERM */
-    GRACE_MS = 2000,  /* between SIGINT and SIGKILL */
+    GRACE_MS = 2000,  /* between SIGTERM and SIGKILL */
     DRAIN_MAX = 64,   /* reads after the child's end: more than a pipe holds */
     TICK_MAX_MS = 20, /* longest nap where the system has no descriptor for a child's end */
 };
@@ -32,8 +31,7 @@ typedef struct run {
     int64_t deadline_ms; /* from p->timeout_ms; 0: none */
     int failure;         /* why the child is being ended; KOC_OK: it is not */
     koc_error *error;
-    int64_t term_ms; /* when SIGTERM follows; 0: it did */
-    int64_t kill_ms; /* when SIGKILL follows; 0: it did */
+    int64_t kill_ms; /* when SIGKILL follows SIGTERM; 0: it did */
     int tick_ms;
 } run;
 
@@ -84,9 +82,8 @@ static void close_pipe(int *fd)
 static void end_child(run *r, int failure)
 {
     r->failure = failure;
-    r->term_ms = koc__monotonic_ms() + ASK_MS;
     r->kill_ms = koc__monotonic_ms() + GRACE_MS;
-    koc__child_signal(&r->child, SIGINT);
+    koc__child_signal(&r->child, SIGTERM);
 }
 
 /* Keeps data as far as buf->max goes. */
@@ -146,7 +143,7 @@ static void write_some(run *r)
 static int wait_limit(const run *r)
 {
     int limit = r->child.exit_fd >= 0 ? -1 : r->tick_ms;
-    int64_t until = r->failure == KOC_OK ? r->deadline_ms : r->term_ms ? r->term_ms : r->kill_ms;
+    int64_t until = r->failure == KOC_OK ? r->deadline_ms : r->kill_ms;
 
     if (until != 0) {
         int64_t left = until - koc__monotonic_ms();
@@ -157,7 +154,7 @@ static int wait_limit(const run *r)
     return r->op && r->failure == KOC_OK ? koc__op_timeout(r->op, limit) : limit;
 }
 
-/* Whether the call or the child's own time is over; stronger signals when the first did not help. */
+/* Whether the call or the child's own time is over; SIGKILL when SIGTERM did not help. */
 static void watch_clock(run *r)
 {
     int64_t now;
@@ -175,9 +172,6 @@ static void watch_clock(run *r)
         end_child(r, koc__error(&r->error, KOC_ETIMEOUT, "%s did not end within %lld ms",
                                 r->p->argv[0], (long long)r->p->timeout_ms));
         koc__error_detail(&r->error, koc__buf_view(&r->result.errors));
-    } else if (r->failure != KOC_OK && r->term_ms != 0 && now >= r->term_ms) {
-        r->term_ms = 0;
-        koc__child_signal(&r->child, SIGTERM);
     } else if (r->failure != KOC_OK && r->kill_ms != 0 && now >= r->kill_ms) {
         r->kill_ms = 0;
         koc__child_signal(&r->child, SIGKILL);

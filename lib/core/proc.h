@@ -36,7 +36,7 @@ void koc__proc_result_dispose(koc__proc_result *r);
 KOC__DEFINE_AUTO_VAL(koc__proc_result, koc__proc_result_dispose);
 
 /* Runs to the end. A non-zero exit is KOC_OK here: look at exit_code. KOC_ENOTFOUND: no such program.
- * On cancel the child's process group gets SIGINT, after 1.5 s SIGTERM, after 2 s SIGKILL. */
+ * On cancel the child's process group gets SIGTERM, after 2 s SIGKILL. */
 int koc__proc_run(const koc__proc *p, koc__op *op, koc__proc_result *result, koc_error **err);
 /* Where PATH (NULL: ours) finds name; a name with a slash is checked as it is. KOC_ENOTFOUND. */
 int koc__proc_find(const char *name, const char *path, char **out, koc_error **err);
