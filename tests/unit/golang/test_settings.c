@@ -192,7 +192,7 @@ KOC_TEST(settings_complain_with_file_line_and_column)
     }
     /* The words are the reference parser's and libyaml's. */
     assert_memory_equal(complaint("defaultBaseImage: A//b\n"),
-                        ".ko.yaml:1:19: defaultBaseImage: ", 34);
+                        ".ko.yaml:1:19: defaultBaseImage: ", 33);
     assert_memory_equal(complaint("a: [b\n"), ".ko.yaml:", 9);
     assert_memory_equal(complaint("a: 1\na: 2\n"), ".ko.yaml:2:", 11);
 }

@@ -1,0 +1,294 @@
+/* Arguments to packages, with a real go. */
+#include "core/common.h"
+
+#include <unistd.h>
+
+#include "core/env.h"
+#include "core/path.h"
+#include "gotest.h"
+#include "test.h"
+
+#undef setenv
+
+/* A module with two programs, a library, an empty folder and a program for Windows. */
+static void module(void)
+{
+    gotest_begin();
+    gotest_write("go.mod", "module example.com/m\n\ngo 1.19\n");
+    gotest_main("cmd/api", "api");
+    gotest_main("cmd/worker", "worker");
+    gotest_write("lib/lib.go", "package apilib\n");
+    gotest_write("empty/README", "");
+    gotest_write("cmd/win/main_windows.go", "package main\n\nfunc main() {}\n");
+}
+
+KOC_TEST(package_arguments_become_import_paths)
+{
+    static const struct {
+        const char *args, *targets;
+    } table[] = {
+        {"./cmd/api", "example.com/m/cmd/api|.\n"},
+        {"./cmd/api/", "example.com/m/cmd/api|.\n"},
+        {"./lib/../cmd/api", "example.com/m/cmd/api|.\n"},
+        {"example.com/m/cmd/api", "example.com/m/cmd/api|.\n"},
+        {"ko://example.com/m/cmd/api", "example.com/m/cmd/api|.\n"},
+        {"ko://./cmd/api", "./cmd/api|.\n"}, /* word for word, as in ko */
+        {"./cmd/worker ./cmd/api example.com/m/cmd/worker",
+         "example.com/m/cmd/worker|.\nexample.com/m/cmd/api|.\n"},
+        {"./...", "example.com/m/cmd/api|.\nexample.com/m/cmd/worker|.\n"},
+        {"./cmd/...", "example.com/m/cmd/api|.\nexample.com/m/cmd/worker|.\n"},
+        {"example.com/m/... ./cmd/api", "example.com/m/cmd/api|.\nexample.com/m/cmd/worker|.\n"},
+        {"./cmd/win", "example.com/m/cmd/win|.\n"}, /* the build will tell for which platform */
+    };
+    module();
+    KOC__AUTO(koc__go_settings) s = gotest_settings();
+    for (size_t i = 0; i < KOC__COUNT(table); i++) {
+        assert_string_equal(gotest_find(NULL, s, table[i].args), table[i].targets);
+        assert_int_equal(gotest_runs(), 1);
+    }
+}
+
+KOC_TEST(package_targets_know_folder_and_reference)
+{
+    module();
+    KOC__AUTO(koc__go_settings) s = gotest_settings();
+    KOC__AUTO_STR absolute = NULL;
+    assert_int_equal(koc__fs_realpath("cmd/api", &absolute, NULL), KOC_OK);
+    KOC__AUTO_STR args = koc__format("./cmd/worker %s ko://./cmd/worker", absolute);
+    KOC__AUTO(koc__go_targets) t = gotest_targets(NULL, s, args);
+    assert_int_equal(t->count, 3);
+    assert_string_equal(t->items[0]->argument, "./cmd/worker");
+    assert_string_equal(t->items[0]->reference, "ko://example.com/m/cmd/worker");
+    assert_string_equal(t->items[0]->package_path, "example.com/m/cmd/worker");
+    assert_string_equal(t->items[1]->import_path, absolute);
+    assert_string_equal(t->items[1]->package_path, "example.com/m/cmd/api");
+    assert_string_equal(t->items[1]->package_dir, absolute);
+    assert_string_equal(t->items[2]->reference, "ko://./cmd/worker");
+    assert_string_equal(t->items[2]->package_path, "example.com/m/cmd/worker");
+}
+
+KOC_TEST(package_complaints)
+{
+    static const struct {
+        const char *args, *message;
+    } table[] = {
+        {"./lib", "cannot build ./lib: package main not found there (package is \"apilib\")"},
+        {"example.com/m/lib",
+         "cannot build example.com/m/lib: package main not found there (package is \"apilib\")"},
+        {"./cmd/ap", "cannot build ./cmd/ap: no such folder -- did you mean ./cmd/api?"},
+        {"ko://./cmd/ap", "cannot build ko://./cmd/ap: no such folder -- did you mean ./cmd/api?"},
+        {"./cmd/api/main.go", "cannot build ./cmd/api/main.go: it is a file, not a package -- name "
+                              "its folder: ./cmd/api"},
+        {"example.com/x@v1.2.3",
+         "cannot build example.com/x@v1.2.3: a version cannot be given here -- add the module with "
+         "`go get example.com/x@v1.2.3`, then name it without the version"},
+        {"./lib/...", "cannot build ./lib/...: no main package found there"},
+        {"fmt", "cannot build fmt: package main not found there (package is \"fmt\")"},
+        {"ko://", "cannot build \"ko://\": an empty import path"},
+    };
+    module();
+    KOC__AUTO(koc__go_settings) s = gotest_settings();
+    for (size_t i = 0; i < KOC__COUNT(table); i++) {
+        assert_string_equal(gotest_find(NULL, s, table[i].args), table[i].message);
+    }
+    /* Here the words are go's. */
+    const char *text = gotest_find(NULL, s, "cmd/worker");
+    assert_memory_equal(text, "cannot build cmd/worker: ", 25);
+    assert_non_null(strstr(text, " -- did you mean ./cmd/worker?"));
+    text = gotest_find(NULL, s, "./empty");
+    assert_non_null(strstr(text, "cannot build ./empty: no Go files in "));
+    text = gotest_find(NULL, s, "./cmd/api example.com/other/cmd");
+    assert_non_null(
+        strstr(text, "cannot build example.com/other/cmd: no required module provides"));
+    assert_null(strchr(text, '\n'));
+}
+
+KOC_TEST(package_without_a_module_or_go)
+{
+    gotest_begin();
+    gotest_main("cmd/api", "api");
+    KOC__AUTO(koc__go_settings) s = gotest_settings();
+    assert_string_equal(gotest_find(NULL, s, "./cmd/api"),
+                        "cannot build ./cmd/api: go.mod file not found in current directory or any "
+                        "parent directory; see 'go help modules'");
+    gotest_write("go.mod", "module example.com/m\n\nnonsense\n");
+    const char *text = gotest_find(NULL, s, "./cmd/api");
+    assert_non_null(strstr(text, "cannot build ./cmd/api: errors parsing go.mod: "));
+    assert_non_null(strstr(text, "go.mod:3"));
+
+    setenv("KO_GO_PATH", "/nope/go", 1);
+    KOC__AUTO(koc__go_settings) named = gotest_settings();
+    assert_string_equal(gotest_find(NULL, named, "./cmd/api"),
+                        "cannot build: KO_GO_PATH names no program: /nope/go -- set KO_GO_PATH to "
+                        "the go tool, or unset it to use go from PATH");
+    unsetenv("KO_GO_PATH");
+    KOC__AUTO_STR path = koc__strdup(koc__env("PATH"));
+    setenv("PATH", "/nope", 1);
+    KOC__AUTO(koc__go_settings) none = gotest_settings();
+    assert_string_equal(
+        gotest_find(NULL, none, "./cmd/api"),
+        "cannot build: there is no go in PATH -- install Go (https://go.dev/dl), or "
+        "set KO_GO_PATH to the go tool");
+    setenv("PATH", path, 1);
+}
+
+/* Two modules side by side, no workspace: go can only be asked in their folders. */
+static void two_modules(void)
+{
+    gotest_begin();
+    gotest_write("one/go.mod", "module example.com/one\n\ngo 1.19\n");
+    gotest_main("one/cmd/app", "one");
+    gotest_main("one/cmd/extra", "extra");
+    gotest_write("two/go.mod", "module example.com/two\n\ngo 1.19\n");
+    gotest_main("two/app", "two");
+    gotest_main("two", "root of two");
+}
+
+KOC_TEST(package_entries_of_builds_say_where_go_runs)
+{
+    static const struct {
+        const char *args, *targets;
+    } table[] = {
+        {"example.com/one/cmd/app", "example.com/one/cmd/app|one\n"}, /* an entry's import path */
+        {"./one/cmd/app", "example.com/one/cmd/app|one\n"},           /* lies in an entry's dir */
+        {"./one/cmd/extra", "example.com/one/cmd/extra|one\n"},
+        {"example.com/one/cmd/extra", "example.com/one/cmd/extra|one\n"}, /* ko picks at random */
+        {"example.com/two/app", "example.com/two/app|two\n"},
+        {"./two ./two/app", "example.com/two|two\nexample.com/two/app|two\n"},
+        {"./one/... example.com/two",
+         "example.com/one/cmd/app|one\nexample.com/one/cmd/extra|one\nexample.com/two|two\n"},
+    };
+    two_modules();
+    gotest_write(".ko.yaml", "builds:\n- id: a\n  dir: ./one\n  main: ./cmd/app\n  env: [A=1]\n"
+                             "- id: b\n  dir: two/\n  main: main.go\n");
+    KOC__AUTO(koc__go_settings) s = gotest_settings();
+    for (size_t i = 0; i < KOC__COUNT(table); i++) {
+        assert_string_equal(gotest_find(NULL, s, table[i].args), table[i].targets);
+    }
+    KOC__AUTO(koc__go_targets) t = gotest_targets(NULL, s, "./one/cmd/app ./one/cmd/extra ./two");
+    assert_ptr_equal(t->items[0]->config, &s->builds[0]);
+    assert_null(t->items[1]->config); /* flags and env go by the exact import path */
+    assert_ptr_equal(t->items[2]->config, &s->builds[1]);
+    assert_string_equal(s->builds[0].import_path, "example.com/one/cmd/app");
+    /* Not in any of them: what the working folder said. */
+    assert_non_null(strstr(gotest_find(NULL, s, "example.com/three"),
+                           "cannot build example.com/three: no required module provides package"));
+}
+
+KOC_TEST(package_entry_that_go_cannot_load)
+{
+    two_modules();
+    gotest_write("two/lib/README", "");
+    gotest_write(".ko.yaml", "builds:\n- dir: one\n  main: ./cmd/app\n- dir: two\n  main: lib\n");
+    KOC__AUTO(koc__go_settings) s = gotest_settings();
+    const char *text = gotest_find(NULL, s, "./one/cmd/app");
+    assert_memory_equal(text, ".ko.yaml:4:3: builds[1]: no Go files in ", 40);
+    gotest_write(".ko.yaml", "builds:\n- main: ./one/cmd/app\n");
+    KOC__AUTO(koc__go_settings) nowhere = gotest_settings();
+    text = gotest_find(NULL, nowhere, "./one/cmd/app");
+    assert_memory_equal(text, ".ko.yaml:2:3: builds[0]: go.mod file not found", 46);
+}
+
+KOC_TEST(package_last_entry_of_an_import_path_wins)
+{
+    module();
+    gotest_write(".ko.yaml", "builds:\n- main: ./cmd/api\n- main: ./cmd/api/main.go\n");
+    KOC__AUTO(koc__go_settings) s = gotest_settings();
+    KOC__AUTO(koc__go_targets) t = gotest_targets(NULL, s, "./cmd/api");
+    assert_ptr_equal(t->items[0]->config, &s->builds[1]);
+    assert_int_equal(gotest_runs(), 1); /* entries and arguments in one go list */
+}
+
+KOC_TEST(package_workspace_replace_and_vendor)
+{
+    two_modules();
+    gotest_write("go.work", "go 1.19\n\nuse ./one\nuse ./two\n");
+    KOC__AUTO(koc__go_settings) s = gotest_settings();
+    assert_string_equal(gotest_find(NULL, s, "./one/cmd/app example.com/two"),
+                        "example.com/one/cmd/app|.\nexample.com/two|.\n");
+    assert_int_equal(unlink("go.work"), 0);
+
+    gotest_write("three/go.mod", "module example.com/three\n\ngo 1.19\n\nrequire example.com/two "
+                                 "v0.0.0\n\nreplace example.com/two => ../two\n");
+    gotest_write("three/tools.go", "package three\n\nimport _ \"example.com/two/lib\"\n");
+    gotest_write("two/lib/lib.go", "package lib\n");
+    gotest_main("three/cmd", "three");
+    assert_int_equal(chdir("three"), 0);
+    KOC__AUTO(koc__go_settings) replaced = gotest_settings();
+    KOC__AUTO(koc__go_targets) t = gotest_targets(NULL, replaced, "example.com/two/app ./cmd");
+    assert_true(koc__str_ends(koc__str(t->items[0]->package_dir), "/two/app"));
+    gotest_run("go mod vendor");
+    assert_string_equal(gotest_find(NULL, replaced, "./cmd"), "example.com/three/cmd|.\n");
+}
+
+KOC_TEST(package_answers_are_kept)
+{
+    module();
+    KOC__AUTO(koc_ctx) ctx = gotest_ctx();
+    KOC__AUTO(koc__go_settings) s = gotest_settings();
+    static const char both[] = "example.com/m/cmd/api|.\nexample.com/m/cmd/worker|.\n";
+    assert_string_equal(gotest_find(ctx, s, "./cmd/api ./cmd/worker"), both);
+    assert_int_equal(gotest_runs(), 1);
+    assert_string_equal(gotest_find(ctx, s, "./cmd/api ./cmd/worker"), both);
+    assert_int_equal(gotest_runs(), 0);
+    /* Only what is new is asked. */
+    assert_string_equal(gotest_find(ctx, s, "./cmd/api ./cmd/win"),
+                        "example.com/m/cmd/api|.\nexample.com/m/cmd/win|.\n");
+    assert_int_equal(gotest_runs(), 1);
+    /* "./..." may have grown. */
+    assert_string_equal(gotest_find(ctx, s, "./..."), both);
+    gotest_main("cmd/third", "x");
+    assert_non_null(strstr(gotest_find(ctx, s, "./..."), "third"));
+    assert_int_equal(gotest_runs(), 2);
+    /* The module's name is in go.mod. */
+    gotest_write("go.mod", "module example.com/n\n\ngo 1.19\n");
+    assert_string_equal(gotest_find(ctx, s, "./cmd/api"), "example.com/n/cmd/api|.\n");
+    assert_int_equal(gotest_runs(), 1);
+    /* A module between. */
+    gotest_write("cmd/api/go.mod", "module example.com/inner\n\ngo 1.19\n");
+    assert_non_null(strstr(gotest_find(ctx, s, "./cmd/api"), "cannot build ./cmd/api: "));
+    assert_int_equal(gotest_runs(), 1);
+    /* A workspace that takes it in. */
+    gotest_write("go.work", "go 1.19\n\nuse .\nuse ./cmd/api\n");
+    assert_string_equal(gotest_find(ctx, s, "./cmd/api"), "example.com/inner|.\n");
+    assert_string_equal(gotest_find(ctx, s, "./cmd/api"), "example.com/inner|.\n");
+    assert_int_equal(gotest_runs(), 1);
+    /* What steers go. */
+    setenv("GOWORK", "off", 1);
+    assert_non_null(strstr(gotest_find(ctx, s, "./cmd/api"), "cannot build ./cmd/api: "));
+    assert_int_equal(gotest_runs(), 1);
+    unsetenv("GOWORK");
+    setenv("KOC_TEST_OTHER", "1", 1); /* and what does not */
+    assert_string_equal(gotest_find(ctx, s, "./cmd/api"), "example.com/inner|.\n");
+    assert_int_equal(gotest_runs(), 0);
+    unsetenv("KOC_TEST_OTHER");
+    /* Another go. */
+    KOC__AUTO_VAL(koc__buf) script = KOC__BUF_INIT(4096);
+    assert_int_equal(koc__fs_read_file("watched-go", &script, NULL), KOC_OK);
+    assert_int_equal(koc__buf_puts(&script, "\n", NULL), KOC_OK);
+    assert_int_equal(koc__fs_write_file("watched-go", koc__buf_view(&script), 0755, NULL), KOC_OK);
+    KOC__AUTO(koc__go_settings) again = gotest_settings();
+    assert_string_equal(gotest_find(ctx, again, "./cmd/api"), "example.com/inner|.\n");
+    assert_int_equal(gotest_runs(), 1);
+    /* A folder that is gone. */
+    assert_int_equal(koc__fs_remove("cmd/worker", NULL), KOC_OK);
+    assert_non_null(strstr(gotest_find(ctx, again, "./cmd/worker"), "no such folder"));
+}
+
+KOC_TEST(package_kept_answers_follow_go_env_w)
+{
+    module();
+    KOC__AUTO(koc_ctx) ctx = gotest_ctx();
+    KOC__AUTO(koc__go_settings) s = gotest_settings();
+    setenv("GOENV", koc_test_path("goenv"), 1);
+    gotest_find(ctx, s, "./cmd/api");
+    gotest_find(ctx, s, "./cmd/api");
+    assert_int_equal(gotest_runs(), 1);
+    gotest_write("goenv", "GOPRIVATE=example.com\n");
+    gotest_find(ctx, s, "./cmd/api");
+    assert_int_equal(gotest_runs(), 1);
+    setenv("GOFLAGS", "-modfile=go.mod", 1); /* names a file: nothing is known of it */
+    gotest_find(ctx, s, "./cmd/api");
+    gotest_find(ctx, s, "./cmd/api");
+    assert_int_equal(gotest_runs(), 2);
+}
