@@ -26,6 +26,8 @@ int koc__fs_realpath(const char *path, char **out, koc_error **err);
 int koc__fs_remove(const char *path, koc_error **err);
 /* A folder of its own below $TMPDIR (or /tmp): <prefix>XXXXXX, mode 0700. */
 int koc__fs_tempdir(const char *prefix, char **out, koc_error **err);
+/* The same below parent (NULL: as above). */
+int koc__fs_tempdir_in(const char *parent, const char *prefix, char **out, koc_error **err);
 /* Names in a folder without . and .., in byte order. */
 int koc__fs_list(const char *path, koc_strlist **out, koc_error **err);
 

@@ -113,17 +113,23 @@ int koc__fs_write_file(const char *path, koc_str content, mode_t mode, koc_error
     return koc__tempfile_publish(&t, path, mode, err);
 }
 
-int koc__fs_tempdir(const char *prefix, char **out, koc_error **err)
+int koc__fs_tempdir_in(const char *parent, const char *prefix, char **out, koc_error **err)
 {
-    const char *parent = koc__env_nonempty("TMPDIR");
-    KOC__AUTO_STR path = koc__format("%s/%sXXXXXX", parent ? parent : "/tmp", prefix);
+    const char *usual = koc__env_nonempty("TMPDIR");
+    const char *place = parent ? parent : usual ? usual : "/tmp";
+    KOC__AUTO_STR path = koc__format("%s/%sXXXXXX", place, prefix);
 
     if (!path) {
         return koc__oom(err);
     }
     if (!mkdtemp(path)) {
-        return koc__error_errno(err, errno, "cannot make a folder in %s", parent ? parent : "/tmp");
+        return koc__error_errno(err, errno, "cannot make a folder in %s", place);
     }
     *out = koc__steal(&path);
     return KOC_OK;
+}
+
+int koc__fs_tempdir(const char *prefix, char **out, koc_error **err)
+{
+    return koc__fs_tempdir_in(NULL, prefix, out, err);
 }

@@ -341,6 +341,39 @@ static int failed(const koc__go_batch *b, const koc__proc_result *result, koc_er
     return rc;
 }
 
+/*
+ * A folder for go's own temporary files: go leaves them behind when it is stopped by a signal. env gets a
+ * copy of the unit's with GOTMPDIR in it.
+ */
+static int give_tempdir(const koc__go_batch *b, koc_strlist **env, char **folder, koc_error **err)
+{
+    const koc__go_unit *u = b->units[0];
+    KOC__AUTO(koc_strlist) list = NULL;
+    KOC__AUTO_STR parent = NULL;
+    KOC__TRY(koc__go_variable(b->s, "GOTMPDIR", false, &parent, err));
+    KOC__TRY(koc__fs_tempdir_in(parent && *parent ? parent : NULL, "koc-go-", folder, err));
+    KOC__TRY(koc__strlist_new(&list, err));
+    for (size_t i = 0; i < koc_strlist_count(u->env); i++) {
+        const char *item = koc_strlist_get(u->env, i);
+        if (!koc__str_starts(koc__str(item), "GOTMPDIR=")) {
+            KOC__TRY(koc__strlist_add(list, item, err));
+        }
+    }
+    KOC__TRY(koc__strlist_addf(list, err, "GOTMPDIR=%s", *folder));
+    *env = koc__steal(&list);
+    return KOC_OK;
+}
+
+static int run_in(const koc__go_batch *b, const koc_strlist *argv, const koc_strlist *env, koc__op *op,
+                  koc__proc_result *result, koc_error **err)
+{
+    const koc__proc proc = {.argv = koc__strlist_argv(argv),
+                            .env = koc__strlist_argv(env),
+                            .dir = b->units[0]->target->work_dir,
+                            .flags = KOC__PROC_MERGE};
+    return koc__proc_run(&proc, op, result, err);
+}
+
 static int run_go(const koc__go_batch *b, const char *output, koc__op *op, koc_error **err)
 {
     const koc__go_unit *first = b->units[0];
@@ -358,11 +391,16 @@ static int run_go(const koc__go_batch *b, const char *output, koc__op *op, koc_e
         KOC__TRY(koc__strlist_add(argv, b->units[i]->target->import_path, err));
     }
     KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
-    const koc__proc proc = {.argv = koc__strlist_argv(argv),
-                            .env = koc__strlist_argv(first->env),
-                            .dir = first->target->work_dir,
-                            .flags = KOC__PROC_MERGE};
-    KOC__TRY(koc__proc_run(&proc, op, &result, err));
+    KOC__AUTO(koc_strlist) env = NULL;
+    KOC__AUTO_STR scratch = NULL;
+    int rc = give_tempdir(b, &env, &scratch, err);
+    if (rc == KOC_OK) {
+        rc = run_in(b, argv, env, op, &result, err);
+    }
+    if (scratch) {
+        (void)koc__fs_remove(scratch, NULL);
+    }
+    KOC__TRY(rc);
     if (result.exit_code == 0) {
         return KOC_OK;
     }
