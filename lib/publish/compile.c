@@ -3,6 +3,7 @@
 
 #include "publish/publish.h"
 
+#include "core/digests.h"
 #include "core/text.h"
 #include "model/model.h"
 
@@ -70,6 +71,17 @@ static int sort_out(koc__plan *p, koc__work *works, size_t n, batches *all, koc_
     return KOC_OK;
 }
 
+static void log_unit(const koc__unit *u, const koc_layer *layer, const char *what)
+{
+    koc_ctx *ctx = u->work->plan->ctx;
+    if (koc__log_wants(ctx, KOC_LOG_INFO)) {
+        const koc_descriptor *d = koc_layer_descriptor(layer);
+        KOC__AUTO_STR label = koc__unit_label(u);
+        koc__log(ctx, KOC_LOG_INFO, "layer", "%s: %s layer %s, %llu bytes", label ? label : "", what,
+                 koc__digest_str(&d->digest).s, (unsigned long long)d->size);
+    }
+}
+
 static int make_layers(koc__unit *u, koc__op *op, koc_error **err)
 {
     koc__plan *p = u->work->plan;
@@ -81,7 +93,10 @@ static int make_layers(koc__unit *u, koc__op *op, koc_error **err)
     };
     KOC__TRY(koc__go_package_dir(p->ctx, u->work->target, op, err));
     KOC__TRY(koc__go_kodata_layer(p->ctx, u->work->target, &o, op, &u->kodata, err));
-    return koc__go_binary_layer(p->ctx, u->work->target, u->binary, &o, op, &u->app, err);
+    KOC__TRY(koc__go_binary_layer(p->ctx, u->work->target, u->binary, &o, op, &u->app, err));
+    log_unit(u, u->kodata, "kodata");
+    log_unit(u, u->app, "binary");
+    return KOC_OK;
 }
 
 static void tell_batch(const batch *b, int32_t state, koc__op *op)
@@ -112,6 +127,9 @@ static int build_batch(void *arg, koc__op *op, koc_error **err)
     for (size_t i = 0; rc == KOC_OK && i < b->n; i++) {
         b->units[i]->binary = binaries[i];
         b->units[i]->unchanged = binaries[i]->from_cache;
+        koc__log(b->plan->ctx, KOC_LOG_INFO, "golang", "%s %s: %s", b->units[i]->work->app, b->platform,
+                 binaries[i]->from_cache ? "go had nothing to link, the file of the last build is used"
+                                         : "linked");
         b->units[i]->work->build_ms =
             KOC__MAX(b->units[i]->work->build_ms, koc__monotonic_ms() - start);
     }
