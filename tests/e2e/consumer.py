@@ -14,13 +14,15 @@ class Consumer:
         self.root, self.folder = root, folder
         pc, = root.rglob("libkoc.pc")
         self.library, = [p.parent for p in root.rglob("libkoc.so")]
-        self.env = {**os.environ, "PKG_CONFIG_PATH": str(pc.parent), "PKG_CONFIG_SYSROOT_DIR": str(root)}
+        self.env = {**os.environ, "PKG_CONFIG_PATH": str(pc.parent)}
+        prefix, = [line.split("=")[1] for line in pc.read_text().splitlines() if line.startswith("prefix=")]
+        self.prefix = f"--define-variable=prefix={root}{prefix}"
         symbols = subprocess.run(["nm", "-D", self.library / "libkoc.so"], capture_output=True, text=True)
         # A sanitized library wants its runtime in the program.
         self.sanitize = ["-fsanitize=address,undefined"] if "__asan" in symbols.stdout else []
 
     def pkg_config(self, *args):
-        return subprocess.run(["pkg-config", *args, "libkoc"], env=self.env, capture_output=True,
+        return subprocess.run(["pkg-config", self.prefix, *args, "libkoc"], env=self.env, capture_output=True,
                               text=True, check=True).stdout.split()
 
     def compile(self, source, *libraries):

@@ -92,7 +92,7 @@ class Registry:
             return []
 
     def repositories(self):
-        return json.load(self.open("GET", "/v2/_catalog?n=10000"))["repositories"]
+        return json.load(self.open("GET", "/v2/_catalog?n=1000"))["repositories"]
 
     def put_blob(self, repository, data, digest):
         start = self.open("POST", f"/v2/{repository}/blobs/uploads/")

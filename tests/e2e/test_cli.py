@@ -55,6 +55,8 @@ def test_quiet_says_nothing(scratch):
 
 
 def test_verbose_says_more(scratch):
+    """-v adds the decisions: what came from the cache, for example."""
+    scratch("./cmd/tool")
     plain = scratch("./cmd/tool").stderr
     assert len(scratch("-v", "./cmd/tool").stderr) > len(plain)
 
