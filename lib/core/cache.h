@@ -28,8 +28,8 @@ const char *koc__cache_dir(const koc__cache *c);
 
 /* Records: key is any bytes (hashed). Finding nothing is KOC_OK with *found false. What cannot be read, is
  * not whole or has more than max bytes is not there. With c NULL nothing is found and nothing kept. */
-int koc__cache_get(koc__cache *c, const char *kind, koc_str key, size_t max, bool *found, koc_buf *out,
-                   koc_error **err);
+int koc__cache_get(koc__cache *c, const char *kind, koc_str key, size_t max, bool *found,
+                   koc_buf *out, koc_error **err);
 int koc__cache_put(koc__cache *c, const char *kind, koc_str key, koc_str value, koc_error **err);
 int koc__cache_drop(koc__cache *c, const char *kind, koc_str key, koc_error **err);
 
@@ -37,7 +37,8 @@ int koc__cache_drop(koc__cache *c, const char *kind, koc_str key, koc_error **er
  * for temporary files. A blob that was asked for stays for half an hour at least. */
 bool koc__cache_has_blob(koc__cache *c, const koc_digest *d, uint64_t size);
 /* KOC_ENOTFOUND; a file of the wrong size is removed and not found. */
-int koc__cache_blob(koc__cache *c, const koc_digest *d, uint64_t size, koc_blob **out, koc_error **err);
+int koc__cache_blob(koc__cache *c, const koc_digest *d, uint64_t size, koc_blob **out,
+                    koc_error **err);
 int koc__cache_put_bytes(koc__cache *c, const koc_digest *d, koc_str data, koc_error **err);
 /* A temporary file on the cache's file system, then the blob under its digest (which the caller made
  * while writing). */

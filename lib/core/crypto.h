@@ -7,7 +7,8 @@
 int koc__crypto_init(koc_error **err); /* idempotent, thread-safe */
 int koc__sha512(koc_str data, uint8_t out[64], koc_error **err);
 int koc__sha1(koc_str data, uint8_t out[20], koc_error **err);
-int koc__md5(koc_str data, uint8_t out[16], koc_error **err); /* ko's image names; not for security */
+int koc__md5(koc_str data, uint8_t out[16],
+             koc_error **err); /* ko's image names; not for security */
 /* Running SHA-512 for koc_hasher. */
 typedef struct koc__sha512_state koc__sha512_state;
 int koc__sha512_new(koc__sha512_state **out, koc_error **err);

@@ -35,14 +35,15 @@ const koc_digest *koc__blob_known_digest(const koc_blob *b);
 /* The file behind b, or NULL when it is no plain file (then nothing may be linked or copied by path). */
 const char *koc__blob_path(const koc_blob *b);
 /* A part of a file: [start, start + size). For docker archives. */
-int koc__blob_from_file_part(const char *path, uint64_t start, uint64_t size, const koc_digest *expect,
-                             koc_blob **out, koc_error **err);
+int koc__blob_from_file_part(const char *path, uint64_t start, uint64_t size,
+                             const koc_digest *expect, koc_blob **out, koc_error **err);
 /* As koc_blob_from_file for a file of the cache: when it turns out not to be what it should, it is
  * removed, so that it is fetched again next time. */
 int koc__blob_from_cached_file(const char *path, uint64_t size, const koc_digest *expect,
                                koc_blob **out, koc_error **err);
 /* Takes data (from koc__malloc) instead of copying it. */
-int koc__blob_take(char *data, size_t len, const koc_digest *digest, koc_blob **out, koc_error **err);
+int koc__blob_take(char *data, size_t len, const koc_digest *digest, koc_blob **out,
+                   koc_error **err);
 /* A reader that fails at the end unless size and digest hold: the read that would give the last byte
  * fails, so wrong content is never seen whole. Takes inner on success. digest NULL: size only;
  * size UINT64_MAX: digest only. KOC_EDIGEST. */

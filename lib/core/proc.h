@@ -8,8 +8,8 @@
 #include "core/op.h"
 
 enum {
-    KOC__PROC_MERGE = 1u << 0,     /* stderr goes into the output as well */
-    KOC__PROC_INHERIT = 1u << 1    /* stdin, stdout, stderr are ours */
+    KOC__PROC_MERGE = 1u << 0,  /* stderr goes into the output as well */
+    KOC__PROC_INHERIT = 1u << 1 /* stdin, stdout, stderr are ours */
 };
 typedef struct koc__proc {
     const char *const *argv; /* argv[0] is looked up in PATH unless it has a slash */
@@ -23,11 +23,11 @@ typedef struct koc__proc {
 } koc__proc;
 
 typedef struct koc__proc_result {
-    int exit_code;   /* -1 when a signal ended it */
-    int signal;      /* 0 when it exited */
+    int exit_code; /* -1 when a signal ended it */
+    int signal;    /* 0 when it exited */
     koc__buf output;
     koc__buf errors;
-    int64_t cpu_us;  /* user and system time of the child, where known */
+    int64_t cpu_us; /* user and system time of the child, where known */
 } koc__proc_result;
 /* clang-format off */
 #define KOC__PROC_RESULT_INIT { 0, 0, KOC__BUF_INIT(0), KOC__BUF_INIT(0), 0 }
