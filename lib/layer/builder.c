@@ -230,7 +230,7 @@ static int copy_records(koc__layer_item *i, const koc__tar_record *from, size_t 
 static int copy_xattrs(koc__layer_item *i, const koc_kv *xattrs, size_t n, koc_error **err)
 {
     enum { XATTRS_MAX = 8 };
-    koc__tar_record records[XATTRS_MAX];
+    koc__tar_record records[XATTRS_MAX] = {{NULL, {NULL, 0}}};
     char *keys[XATTRS_MAX] = {NULL};
     int rc = KOC_OK;
     if (n > XATTRS_MAX) {

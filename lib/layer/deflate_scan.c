@@ -12,43 +12,44 @@ static uint64_t position(const koc__bits *b, const uint8_t *data)
     return (uint64_t)(b->next - data) * 8 - b->count;
 }
 
-/* Symbols as long as the input cannot end within one. True: the block has ended. */
-static bool scan_fast(koc__bits *b, const koc__deflate_codes *codes, uint64_t *out_size, bool *bad)
+/* Symbols as long as the input cannot end within one. True: the block has ended. This costs about a quarter
+ * of what compressing costs at level 1, so the state is kept in registers. */
+static bool scan_fast(koc__bits *bits, const koc__deflate_codes *codes, uint64_t *out_size,
+                      bool *bad)
 {
+    koc__bits b = *bits;
     uint64_t n = *out_size;
-    bool ended = false;
-    /* 56 bits hold a length and a distance (48), or three literals and the next length (at most 15 each). */
-    while (b->end - b->next >= 16) {
-        koc__bits_refill(b);
-        uint32_t e = koc__huff_follow(codes->litlen, KOC__LITLEN_BITS, b);
+    uint32_t e = 0;
+    /* 56 bits hold a length and a distance (48), or two literals and the next code (at most 15 each). */
+    while (b.end - b.next >= 16) {
+        koc__bits_refill(&b);
+        e = koc__huff_follow(codes->litlen, KOC__LITLEN_BITS, &b);
         for (int i = 0; i < 2 && !(e & KOC__HUFF_SPECIAL); i++) {
-            koc__bits_drop(b, koc__huff_total(e));
+            koc__bits_drop(&b, koc__huff_total(e));
             n++;
-            e = koc__huff_follow(codes->litlen, KOC__LITLEN_BITS, b);
+            e = koc__huff_follow(codes->litlen, KOC__LITLEN_BITS, &b);
         }
         if (!(e & KOC__HUFF_SPECIAL)) {
-            koc__bits_drop(b, koc__huff_total(e));
+            koc__bits_drop(&b, koc__huff_total(e));
             n++;
             continue;
         }
         if (e & (KOC__HUFF_END | KOC__HUFF_BAD)) {
-            koc__bits_drop(b, koc__huff_total(e));
-            *bad = e & KOC__HUFF_BAD;
-            ended = true;
+            koc__bits_drop(&b, koc__huff_total(e));
             break;
         }
-        koc__bits_refill(b);
-        n += koc__huff_take(b, e);
-        e = koc__huff_follow(codes->dist, KOC__DIST_BITS, b);
-        koc__bits_drop(b, koc__huff_total(e));
+        koc__bits_refill(&b);
+        n += koc__huff_take(&b, e);
+        e = koc__huff_follow(codes->dist, KOC__DIST_BITS, &b);
+        koc__bits_drop(&b, koc__huff_total(e));
         if (e & KOC__HUFF_BAD) {
-            *bad = true;
-            ended = true;
             break;
         }
     }
+    *bits = b;
     *out_size = n;
-    return ended;
+    *bad = e & KOC__HUFF_BAD;
+    return e & (KOC__HUFF_END | KOC__HUFF_BAD);
 }
 
 static const char *scan_slow(koc__bits *b, const koc__deflate_codes *codes, uint64_t *out_size)

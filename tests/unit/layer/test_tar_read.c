@@ -204,7 +204,7 @@ static void header(koc__buf *out, char type, const char *size)
 
 static void records(koc__buf *out, const char *text, size_t len)
 {
-    char size[16];
+    char size[24];
     char block[1024] = {0};
     koc_error *err = NULL;
     assert_true(len <= sizeof(block));
