@@ -364,8 +364,8 @@ static int give_tempdir(const koc__go_batch *b, koc_strlist **env, char **folder
     return KOC_OK;
 }
 
-static int run_in(const koc__go_batch *b, const koc_strlist *argv, const koc_strlist *env, koc__op *op,
-                  koc__proc_result *result, koc_error **err)
+static int run_in(const koc__go_batch *b, const koc_strlist *argv, const koc_strlist *env,
+                  koc__op *op, koc__proc_result *result, koc_error **err)
 {
     const koc__proc proc = {.argv = koc__strlist_argv(argv),
                             .env = koc__strlist_argv(env),
@@ -475,13 +475,19 @@ static int finish(const koc__go_batch *b, koc__go_unit *u, const before *was, ko
     koc__go_binary *bin = u->binary;
     KOC__TRY(koc__go_build_id(bin->path, &bin->build_id, err));
     bool there = koc__fs_stamp(bin->path, false, &bin->stamp, NULL) == KOC_OK;
-    /* go marks a file that it found up to date with the time: the stamp changes, the content does not. */
     bin->from_cache = there && was->known && bin->build_id && bin->stamp.size == was->stamp.size &&
                       koc__streq(bin->build_id, was->build_id);
+    /* go marks a file that it found up to date with the time: the stamp changes, the content does not. One
+     * without the mark it may have passed over: among several packages it makes the main ones and says
+     * nothing about the others, whose old files are still there. */
+    bool marked = bin->stamp.mtime_ns != was->stamp.mtime_ns;
+    if (!bin->from_cache) {
+        KOC__TRY(check_program(b, u, op, err));
+    } else if (!marked) {
+        KOC__TRY(find_out(b, u, op, err));
+    }
     if (bin->from_cache) {
         bin->digest = was->digest;
-    } else {
-        KOC__TRY(check_program(b, u, op, err));
     }
     if (!there) {
         return koc__error(err, KOC_EPROCESS, "cannot build %s: go build made no program",
