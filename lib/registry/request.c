@@ -11,6 +11,9 @@
 #define FIRST_BYTE_NEW_MS 30000
 #define FIRST_BYTE_MS 60000
 #define FIRST_BYTE_SLOW_MS 300000
+/* A plain HTTP server may wait for more when it is greeted by TLS. */
+#define GUESS_LOCAL_MS 1000
+#define GUESS_MS 5000
 #define NEW_HOST_ATTEMPTS 3
 #define WAITING_MAX_MS 120000
 #define DROP_MAX ((size_t)1 << 20)
@@ -30,6 +33,7 @@ typedef struct run {
     bool authorized;
     bool refreshed;
     bool elsewhere; /* the reply came from a host we were sent to */
+    bool guessing;  /* this scheme is a guess, the other one comes next */
 } run;
 
 void koc__response_dispose(koc__response *r)
@@ -189,6 +193,16 @@ static int64_t response_timeout(const run *r)
     return r->host->answered ? FIRST_BYTE_MS : FIRST_BYTE_NEW_MS;
 }
 
+static int64_t connect_timeout(const run *r)
+{
+    int64_t usual = r->host->client->connect_timeout_ms;
+
+    if (!r->guessing) {
+        return usual;
+    }
+    return KOC__MIN(usual, r->host->loopback ? GUESS_LOCAL_MS : GUESS_MS);
+}
+
 static int send_once(run *r, const koc__url *url, koc_error **err)
 {
     const koc__request *rq = r->rq;
@@ -215,7 +229,7 @@ static int send_once(run *r, const koc__url *url, koc_error **err)
         .reach = r->elsewhere && r->host->kind == (int)KOC__ADDRESS_PUBLIC ? KOC__REACH_PUBLIC : KOC__REACH_ANY,
         .proxy = koc__proxies_for(&c->proxies, url),
         .ca_pem = koc__buf_view(&c->ca_pem),
-        .connect_timeout_ms = c->connect_timeout_ms,
+        .connect_timeout_ms = connect_timeout(r),
         .response_timeout_ms = response_timeout(r),
         .sent = rq->sent,
         .sent_self = rq->sent_self,
@@ -301,6 +315,7 @@ static bool try_other_scheme(const koc__host *h, koc__failure why)
 {
     switch (why) {
     case KOC__FAIL_CONNECT:
+    case KOC__FAIL_CONNECT_TIMEOUT:
     case KOC__FAIL_TLS:
     case KOC__FAIL_BROKEN:
     case KOC__FAIL_PROTOCOL: return true;
@@ -313,7 +328,10 @@ static int send_discovering(run *r, koc_error **err)
 {
     bool first = koc__host_first_guess_https(r->host);
     koc_error *error = NULL;
+
+    r->guessing = true;
     int rc = send_followed(r, first, &error);
+    r->guessing = false;
 
     if (rc == KOC_OK || r->host->scheme_known || !try_other_scheme(r->host, r->resp->failure)) {
         return rc == KOC_OK ? KOC_OK : koc__error_move(err, &error);

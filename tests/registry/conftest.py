@@ -15,6 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 
 import registry as registries  # noqa: E402
+from faulty import Faulty  # noqa: E402
 from runner import Home, Tool  # noqa: E402
 
 
@@ -91,3 +92,10 @@ def relative_registry(tmp_path):
     server = registries.relative_registry(tmp_path / "relative")
     yield server
     server.close()
+
+
+@pytest.fixture
+def faulty(registry):
+    proxy = Faulty(registry.host)
+    yield proxy
+    proxy.close()

@@ -1,0 +1,286 @@
+"""The client in bad weather: a scripted proxy before a real registry, everything counted."""
+
+import time
+
+import pytest
+
+import faulty as faults
+from faulty import Faulty, Rate, Rule
+
+MB = 1000 * 1000
+UPLOAD = r"/blobs/uploads/"
+
+
+def digest_of(result):
+    return result.lines[-1]
+
+
+def test_random_503(regtool, registry):
+    """R-193, R-197: 20 % of all requests fail; 10 pushes of fresh images all succeed within 10 s each."""
+    proxy = Faulty(registry.host, seed=7)
+    proxy.add(Rule("*", r"/v2/", faults.answer(503), chance=0.2))
+    for i in range(10):
+        begin = time.monotonic()
+        regtool("push", 900000, 100 + i, 3, f"{proxy.host}/faults/r503:v{i}")
+        assert time.monotonic() - begin < 10
+    proxy.close()
+
+
+def test_server_that_stares_at_tls(regtool, faulty):
+    """R-11: an http server that waits for more after a TLS greeting costs a second, not a time-out."""
+    faulty.stare_at_tls = True
+    begin = time.monotonic()
+    regtool("push", 300, 1, 1, f"{faulty.host}/faults/stare:v1")
+    assert time.monotonic() - begin < 4
+
+
+def test_two_503_on_the_manifest(regtool, faulty):
+    """R-166, R-193: PUT of a manifest is repeated."""
+    faulty.add(Rule("PUT", r"/manifests/", faults.answer(503, {"Retry-After": "1"}), times=2))
+    regtool("push", 300, 1, 1, f"{faulty.host}/faults/m503:v1")
+    puts = faulty.requests("PUT", "/manifests/")
+    assert [e.status for e in puts] == [503, 503, 201]
+    assert puts[1].at - puts[0].at >= 1
+
+
+def test_503_after_the_blob_was_stored(regtool, faulty):
+    """R-139: the outcome is unknown, so HEAD asks; the blob is not sent twice."""
+    faulty.add(Rule("PUT", UPLOAD, faults.do_but_say(502), times=1))
+    regtool("push", 2 * MB, 2, 1, f"{faulty.host}/faults/stored:v1")
+    assert faulty.count("PUT", UPLOAD) == 2  # layer and config, once each
+
+
+def test_connection_killed_in_the_middle_of_a_put(regtool, faulty):
+    """R-139, R-195: a new session, a new connection."""
+    faulty.add(Rule("PUT", UPLOAD, faults.break_body_after(500000), times=1))
+    regtool("push", 3 * MB, 3, 1, f"{faulty.host}/faults/killed:v1")
+    big = [e for e in faulty.requests("PUT", UPLOAD) if e.sent > 400000]
+    assert len(big) == 2
+    assert big[0].connection != big[1].connection
+
+
+def test_uploads_always_cut(regtool, faulty):
+    """R-145, R-146: every connection dies after 3 MB of upload, and the registry cannot resume."""
+    faulty.cut_uploads_after = 3 * MB
+    result = regtool("push", 9 * MB, 4, 1, f"{faulty.host}/faults/cut:v1")
+    assert regtool("pull", f"{faulty.host}/faults/cut:v1").ref == digest_of(result)
+
+
+def test_413_on_the_whole_blob(regtool, faulty):
+    """R-34, R-145: too large at once, so in chunks; chunks that are too large are halved."""
+    def too_large(x):
+        if x.left <= 1 * MB:
+            return False
+        x.respond(413, drain=False)
+        raise faults.Broken(reset=False)
+    faulty.add(Rule("PUT", UPLOAD, too_large))
+    faulty.add(Rule("PATCH", UPLOAD, too_large))
+    result = regtool("push", 5 * MB, 5, 1, f"{faulty.host}/faults/large:v1")
+    assert faulty.count("PATCH", UPLOAD) >= 5
+    assert regtool("pull", f"{faulty.host}/faults/large:v1").ref == digest_of(result)
+
+
+def test_429_with_retry_after(regtool, faulty):
+    """R-193: the wait is kept, and the whole host pauses."""
+    faulty.add(Rule("POST", UPLOAD, faults.answer(429, {"Retry-After": "1"}), times=1))
+    begin = time.monotonic()
+    regtool("push", 300, 6, 1, f"{faulty.host}/faults/429:v1")
+    assert 1 <= time.monotonic() - begin < 5
+
+
+def test_rate_limit(regtool, faulty):
+    """R-193, R-196: 5 requests a second; the push takes little more than the limit itself."""
+    faulty.add(Rule("*", "/v2/", Rate(5)))
+    begin = time.monotonic()
+    regtool("push", 3000, 7, 3, f"{faulty.host}/faults/rate:v1")
+    needed = sum(1 for e in faulty.log if e.status != 429) / 5
+    assert time.monotonic() - begin < 1.5 * needed + 2
+
+
+def test_retry_after_too_long(regtool, faulty):
+    """R-194: waiting is useless, so it fails at once and says when."""
+    faulty.add(Rule("*", "/v2/", faults.answer(429, {"Retry-After": "3600"})))
+    begin = time.monotonic()
+    result = regtool("push", 300, 8, 1, f"{faulty.host}/faults/quota:v1", status=1)
+    assert time.monotonic() - begin < 5
+    assert "too many requests" in result.stderr
+    assert "3600 s" in result.stderr
+
+
+def test_pull_truncated_once_per_connection(regtool, registry, faulty):
+    """R-122, R-123: resume by Range; hardly a byte comes twice."""
+    target = "faults/truncated:v1"
+    pushed = regtool("push", 4 * MB, 9, 1, f"{registry.host}/{target}")
+    faulty.add(Rule("GET", r"/blobs/", faults.truncate(1500000)))
+    assert regtool("pull", f"{faulty.host}/{target}").ref == digest_of(pushed)
+    ranges = [e.headers.get("range") for e in faulty.requests("GET", "/blobs/") if "range" in e.headers]
+    assert [r.split("-")[0] for r in ranges] == ["bytes=1500000", "bytes=3000000"]
+
+
+def test_pull_from_a_server_without_ranges(regtool, registry, faulty):
+    """R-122: 200 to a Range request means: from the start, the known part is passed over."""
+    target = "faults/noranges:v1"
+    pushed = regtool("push", 2 * MB, 10, 1, f"{registry.host}/{target}")
+
+    def ignore_range(x):
+        x.head = b"\r\n".join(l for l in x.head.split(b"\r\n") if not l.lower().startswith(b"range:"))
+        return False
+    faulty.add(Rule("GET", r"/blobs/", faults.truncate(900000), times=1, skip=1))
+    faulty.add(Rule("GET", r"/blobs/", ignore_range))
+    assert regtool("pull", f"{faulty.host}/{target}").ref == digest_of(pushed)
+
+
+def test_shifted_content_range(regtool, registry, faulty):
+    """R-122: a 206 of another part is refused."""
+    target = "faults/shifted:v1"
+    regtool("push", 2 * MB, 11, 1, f"{registry.host}/{target}")
+    faulty.add(Rule("GET", r"/blobs/", faults.truncate(900000), times=1, skip=1))
+    faulty.add(Rule("GET", r"/blobs/", faults.header("Content-Range", "bytes 5-99/100"), skip=1))
+    result = regtool("pull", f"{faulty.host}/{target}", status=1)
+    assert "sent another part than was asked for" in result.stderr
+
+
+def test_flipped_byte(regtool, registry, faulty):
+    """R-120, R-202: refused."""
+    target = "faults/flipped:v1"
+    regtool("push", 2 * MB, 12, 1, f"{registry.host}/{target}")
+    faulty.add(Rule("GET", r"/blobs/", faults.flip(1000), skip=1))
+    assert "KOC_EDIGEST" in regtool("pull", f"{faulty.host}/{target}", status=1).stderr
+
+
+def test_wrong_digest_header_by_tag(regtool, registry, faulty):
+    """R-112: crane takes this one."""
+    target = "faults/liar:v1"
+    regtool("push", 300, 13, 1, f"{registry.host}/{target}")
+    faulty.add(Rule("GET", r"/manifests/", faults.header("Docker-Content-Digest", "sha256:" + "0" * 64)))
+    result = regtool("pull", f"{faulty.host}/{target}", status=1)
+    assert "the registry says sha256:0000" in result.stderr
+
+
+def test_head_without_digest(regtool, registry, faulty):
+    """R-114: a HEAD that does not tell is followed by GET."""
+    target = "faults/nodigest:v1"
+    pushed = regtool("push", 300, 14, 1, f"{registry.host}/{target}")
+    faulty.add(Rule("HEAD", r"/manifests/", faults.header("Docker-Content-Digest", None)))
+    assert regtool("resolve", f"{faulty.host}/{target}").stdout.split()[0] == digest_of(pushed)
+
+
+def test_blackhole(regtool, faulty):
+    """R-95: accepts, never answers: one try, and it says so."""
+    faulty.add(Rule("*", "/v2/", faults.silence()))
+    begin = time.monotonic()
+    result = regtool("--first-byte", "1500", "pull", f"{faulty.host}/faults/hole:v1", status=1)
+    assert time.monotonic() - begin < 8
+    assert "no answer within" in result.stderr
+
+
+def test_endless_manifest(regtool, faulty):
+    """§13: a ceiling on everything."""
+    def endless(x):
+        x.client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+        while True:
+            x.client.sendall(b" " * 65536)
+    faulty.add(Rule("GET", r"/manifests/", endless))
+    assert "KOC_ELIMIT" in regtool("manifest", f"{faulty.host}/faults/endless:v1", status=1).stderr
+
+
+def test_huge_head(regtool, faulty):
+    """R-96"""
+    def huge(x):
+        x.client.sendall(b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: %s\r\n" % (i, b"y" * 3000) for i in range(100)))
+        x.client.sendall(b"\r\n")
+        raise faults.Broken(reset=False)
+    faulty.add(Rule("GET", r"/manifests/", huge))
+    assert "header fields" in regtool("manifest", f"{faulty.host}/faults/huge:v1", status=1).stderr
+
+
+def test_content_encoding_nobody_asked_for(regtool, registry, faulty):
+    """R-93"""
+    target = "faults/gzip:v1"
+    regtool("push", 300, 15, 1, f"{registry.host}/{target}")
+    faulty.add(Rule("GET", r"/manifests/", faults.header("Content-Encoding", "gzip")))
+    assert "Content-Encoding" in regtool("manifest", f"{faulty.host}/{target}", status=1).stderr
+
+
+@pytest.mark.parametrize("location", ["", "ftp://x/", "http://u:planted@127.0.0.1/", "//", "a b"])
+def test_bad_locations(regtool, faulty, location):
+    """R-134"""
+    faulty.add(Rule("POST", UPLOAD, faults.header("Location", location)))
+    result = regtool("-v", "-v", "-v", "push", 300, 16, 1, f"{faulty.host}/faults/location:v1", status=1)
+    assert "planted" not in result.stderr
+
+
+def test_upload_on_another_host(regtool, registry, basic_registry, home):
+    """R-135: works, and that host never sees a credential."""
+    import registry as registries
+    front, other = Faulty(basic_registry.host), Faulty(basic_registry.host, host="127.0.0.2")
+    seen = []
+
+    def spy(x):
+        seen.append(dict(x.entry.headers))
+        basic = registries.base64.b64encode(f"{registries.USER}:{registries.PASSWORD}".encode())
+        x.head += b"\r\nAuthorization: Basic " + basic
+        return False
+    other.add(Rule("*", "", spy))
+    front.add(Rule("POST", UPLOAD, faults.header("Location", lambda v: v.replace(front.host, other.host))))
+    registries.docker_config(home, front.host)
+    regtool("push", 3000, 17, 1, f"{front.host}/app:v1")
+    assert len(seen) == 2
+    assert not any("authorization" in h for h in seen)
+    front.close()
+    other.close()
+
+
+def test_blob_redirect_to_a_store(regtool, registry, basic_registry, home):
+    """R-91, R-92: the store refuses Authorization; nothing of ours goes there."""
+    import registry as registries
+    front, store = Faulty(basic_registry.host), Faulty(basic_registry.host, host="127.0.0.2")
+
+    def picky(x):
+        if "authorization" in x.entry.headers:
+            x.respond(400, body=b"Only one auth mechanism allowed")
+            return True
+        basic = registries.base64.b64encode(f"{registries.USER}:{registries.PASSWORD}".encode())
+        x.head += b"\r\nAuthorization: Basic " + basic
+        return False
+    registries.docker_config(home, front.host)
+    pushed = regtool("push", 3000, 18, 1, f"{front.host}/app:v1")
+    store.add(Rule("*", "", picky))
+
+    def to_store(x):
+        x.respond(307, {"Location": f"http://{store.host}{x.entry.path}?X-Amz-Signature=planted"})
+        return True
+    front.add(Rule("GET", r"/blobs/", to_store))
+    pulled = regtool("-v", "-v", "-v", "pull", f"{front.host}/app:v1")
+    assert digest_of(pulled) == digest_of(pushed)
+    assert store.count("GET", "/blobs/") == 2
+    assert "planted" not in pulled.stderr
+    front.close()
+    store.close()
+
+
+def test_redirect_loop(regtool, faulty):
+    """R-90: at most ten hops."""
+    def round_and_round(x):
+        x.respond(307, {"Location": x.entry.path})
+        return True
+    faulty.add(Rule("GET", r"/manifests/", round_and_round))
+    result = regtool("manifest", f"{faulty.host}/faults/loop:v1", status=1)
+    assert "redirected more than 10 times" in result.stderr
+    assert faulty.count("GET") == 11
+
+
+def test_immutable_tag_that_is_ours(regtool, faulty):
+    """R-163, R-166: refused, but it holds what we push: success."""
+    faulty.add(Rule("PUT", r"/manifests/", faults.do_but_say(409), times=1))
+    regtool("push", 300, 19, 1, f"{faulty.host}/faults/immutable:v1")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 500])
+def test_mount_refused(regtool, registry, faulty, status):
+    """R-132: whatever the answer, the blob is uploaded."""
+    regtool("push", 3000, 20, 1, f"{registry.host}/faults/origin:v1")
+    faulty.add(Rule("POST", r"mount=", faults.answer(status)))
+    target = f"{faulty.host}/faults/mounted{status}"
+    regtool("copy", f"{faulty.host}/faults/origin:v1", f"{target}:v1")
+    regtool("pull", f"{target}:v1")
