@@ -10,6 +10,7 @@
 #include "core/yaml.h"
 #include "golang/facts.h"
 #include "golang/settings.h"
+#include "layer/layer.h"
 
 /* What reading one file needs everywhere. */
 typedef struct loader {
@@ -185,6 +186,24 @@ static int default_dot(char **text, koc_error **err)
     return *text ? KOC_OK : koc__oom(err);
 }
 
+/* A capability that is not known is found here, and not after a compile. */
+static int read_capabilities(const loader *l, const koc__ynode *entry, size_t index,
+                             koc__go_config *c, koc_error **err)
+{
+    char key[64];
+    uint8_t encoded[KOC__CAPS_SIZE];
+    bool any = false;
+    const koc__ynode *n = member(entry, index, "linux_capabilities", key);
+    if (!n) {
+        return KOC_OK;
+    }
+    KOC__TRY(read_list(l, n, key, false, c->capabilities, err));
+    int rc = koc__caps_encode(c->capabilities, &any, encoded, err);
+    return rc == KOC_OK ? KOC_OK
+                        : koc__error_prefix(err, "%s:%zu:%zu: builds[%zu]", l->file,
+                                            koc__yaml_line(n), koc__yaml_column(n), index);
+}
+
 static int read_config(const loader *l, const koc__ynode *n, size_t index, koc__go_config *c,
                        koc_error **err)
 {
@@ -213,15 +232,14 @@ static int read_config(const loader *l, const koc__ynode *n, size_t index, koc__
         const char *name;
         bool whole;
         koc_strlist *out;
-    } lists[] = {{"flags", false, c->flags},
-                 {"ldflags", true, c->ldflags},
-                 {"linux_capabilities", false, c->capabilities}};
+    } lists[] = {{"flags", false, c->flags}, {"ldflags", true, c->ldflags}};
     for (size_t i = 0; i < KOC__COUNT(lists); i++) {
         const koc__ynode *list = member(n, index, lists[i].name, key);
         if (list) {
             KOC__TRY(read_list(l, list, key, lists[i].whole, lists[i].out, err));
         }
     }
+    KOC__TRY(read_capabilities(l, n, index, c, err));
     const koc__ynode *env = member(n, index, "env", key);
     if (env) {
         KOC__TRY(read_env(l, env, key, true, c->env, err));
@@ -234,6 +252,24 @@ static int read_config(const loader *l, const koc__ynode *n, size_t index, koc__
     koc__free(c->dir);
     c->dir = clean;
     return KOC_OK;
+}
+
+/* Entries for one package: the last one counts, as in ko; whoever wrote the others should know. */
+static int warn_same_package(const loader *l, size_t index, koc_error **err)
+{
+    const koc__go_config *builds = l->s->builds;
+    const koc__go_config *c = &builds[index];
+    KOC__AUTO_STR path = koc__path_join(c->dir, c->main);
+    for (size_t i = 0; path && i < index; i++) {
+        KOC__AUTO_STR other = koc__path_join(builds[i].dir, builds[i].main);
+        if (other && koc__streq(path, other)) {
+            return koc__strlist_addf(l->s->warnings, err,
+                                     "%s:%zu:%zu: builds[%zu]: %s is the package of builds[%zu] "
+                                     "too; the last entry counts",
+                                     l->file, c->line, c->column, index, path, i);
+        }
+    }
+    return path ? KOC_OK : koc__oom(err);
 }
 
 static int read_builds(const loader *l, const koc__ynode *n, koc_error **err)
@@ -254,6 +290,7 @@ static int read_builds(const loader *l, const koc__ynode *n, koc_error **err)
     for (size_t i = 0; i < count; i++) {
         s->n_builds = i + 1;
         KOC__TRY(read_config(l, one ? n : koc__yaml_at(n, i), i, &s->builds[i], err));
+        KOC__TRY(warn_same_package(l, i, err));
     }
     return KOC_OK;
 }

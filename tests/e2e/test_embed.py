@@ -71,9 +71,12 @@ def test_build_program_gives_the_digest_of_the_command(program, koc, bases, app)
 
 
 def test_static_library(consumer, program):
+    """libkoc.a with the system's shared packages: those that its .pc file requires, and no others."""
     archive = consumer.library / "libkoc.a"
-    libraries = [flag for flag in consumer.pkg_config("--libs", "--static") if flag != "-lkoc"]
-    tool = program("push.c", str(archive), *libraries, "-lpthread")
+    required = [word for word in consumer.pkg_config("--print-requires-private") if word[0].isalpha()]
+    libraries = subprocess.run(["pkg-config", "--libs", *required], capture_output=True, text=True,
+                               check=True).stdout.split()
+    tool = program("push.c", str(archive), *libraries, "-lmbedcrypto", "-lpthread")
     assert "usage" in tool(status=2).stderr
     needed = subprocess.run(["readelf", "-d", tool.path], capture_output=True, text=True).stdout
     assert "libkoc" not in needed

@@ -208,6 +208,25 @@ KOC_TEST(settings_warn_once_about_unknown_keys)
                         "foo");
 }
 
+KOC_TEST(settings_warn_about_two_entries_for_one_package)
+{
+    begin();
+    write_file(".ko.yaml", "builds:\n- id: a\n- id: b\n  main: ./\n");
+    KOC__AUTO(koc__go_settings) s = load(NULL);
+    assert_int_equal(koc_strlist_count(s->warnings), 1);
+    assert_string_equal(koc_strlist_get(s->warnings, 0),
+                        ".ko.yaml:3:3: builds[1]: . is the package of builds[0] too; the last "
+                        "entry counts");
+}
+
+KOC_TEST(settings_refuse_capabilities_that_are_not_known)
+{
+    begin();
+    assert_string_equal(complaint("builds: [{linux_capabilities: [chwon]}]\n"),
+                        ".ko.yaml:1:31: builds[0]: linux_capabilities: unknown capability "
+                        "\"chwon\"");
+}
+
 KOC_TEST(settings_are_found_in_kos_order)
 {
     begin();
