@@ -1,0 +1,138 @@
+/* What templates learn from git, with a real git: ko's table of repositories. */
+#include "core/common.h"
+
+#include <unistd.h>
+
+#include "core/env.h"
+#include "core/proc.h"
+#include "golang/facts.h"
+#include "gotest.h"
+#include "test.h"
+
+#undef setenv
+
+/* A repository with one commit of 2023-11-14T22:13:20Z on the branch trunk. */
+static void begin(bool repository, bool commit)
+{
+    KOC__AUTO_STR git = NULL;
+    if (koc__proc_find("git", NULL, &git, NULL) != KOC_OK) {
+        print_message("skipped: there is no git\n");
+        skip();
+    }
+    assert_int_equal(chdir(koc_test_dir()), 0);
+    setenv("GIT_CONFIG_GLOBAL", "/dev/null", 1);
+    setenv("GIT_CONFIG_SYSTEM", "/dev/null", 1);
+    setenv("GIT_CEILING_DIRECTORIES", koc_test_dir(), 1);
+    setenv("GIT_AUTHOR_DATE", "1700000000 +0200", 1);
+    setenv("GIT_COMMITTER_DATE", "1700000000 +0200", 1);
+    static const char *const who[] = {"GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME",
+                                      "GIT_COMMITTER_EMAIL"};
+    for (size_t i = 0; i < KOC__COUNT(who); i++) {
+        setenv(who[i], "someone@example.com", 1);
+    }
+    gotest_write("work/file", "1\n");
+    if (repository) {
+        gotest_run("git init -q work");
+        gotest_run("git -C work symbolic-ref HEAD refs/heads/trunk");
+    }
+    if (commit) {
+        gotest_run("git -C work add file");
+        gotest_run("git -C work commit -q -m one");
+    }
+}
+
+/* Everything about work, asked anew. */
+static const koc__git *ask(koc__go_facts **facts)
+{
+    const koc__git *g = NULL;
+    koc__go_facts_free(*facts);
+    *facts = NULL;
+    assert_int_equal(koc__go_facts_new(facts, NULL), KOC_OK);
+    for (int part = KOC__GIT_BRANCH; part <= KOC__GIT_DIRTY; part++) {
+        assert_int_equal(koc__go_git(*facts, NULL, "work", part, NULL, &g, NULL), KOC_OK);
+    }
+    return g;
+}
+
+static void expect_nothing(const koc__git *g)
+{
+    assert_string_equal(g->branch, "");
+    assert_string_equal(g->tag, "");
+    assert_string_equal(g->short_commit, "");
+    assert_string_equal(g->full_commit, "");
+    assert_int_equal(g->commit_time, INT64_C(-62135596800));
+    assert_false(g->dirty);
+}
+
+KOC_TEST(git_outside_of_a_repository)
+{
+    koc__go_facts *facts = NULL;
+    begin(false, false);
+    expect_nothing(ask(&facts));
+    koc__go_facts_free(facts);
+}
+
+KOC_TEST(git_repository_without_a_commit)
+{
+    koc__go_facts *facts = NULL;
+    begin(true, false);
+    expect_nothing(ask(&facts));
+    koc__go_facts_free(facts);
+}
+
+KOC_TEST(git_commit_tags_and_changes)
+{
+    koc__go_facts *facts = NULL;
+    begin(true, true);
+    const koc__git *g = ask(&facts);
+    assert_string_equal(g->branch, "trunk");
+    assert_string_equal(g->tag, "v0.0.0");
+    assert_int_equal(strlen(g->full_commit), 40);
+    assert_memory_equal(g->full_commit, g->short_commit, strlen(g->short_commit));
+    assert_int_equal(g->commit_time, 1700000000);
+    assert_false(g->dirty);
+
+    gotest_run("git -C work tag v1.0.0");
+    gotest_write("work/file", "2\n");
+    g = ask(&facts);
+    assert_string_equal(g->tag, "v1.0.0");
+    assert_true(g->dirty);
+
+    gotest_run("git -C work commit -q -a -m two");
+    gotest_run("git -C work tag v1.1.0");
+    gotest_write("work/new", "\n"); /* not tracked: dirty */
+    g = ask(&facts);
+    assert_string_equal(g->tag, "v1.1.0");
+    assert_true(g->dirty);
+
+    gotest_run("git -C work checkout -q --detach HEAD");
+    g = ask(&facts);
+    assert_string_equal(g->branch, "HEAD");
+    koc__go_facts_free(facts);
+}
+
+KOC_TEST(git_is_asked_once_for_each_part_and_folder)
+{
+    koc__go_facts *facts = NULL;
+    const koc__git *g = NULL;
+    begin(true, true);
+    assert_int_equal(koc__go_facts_new(&facts, NULL), KOC_OK);
+    assert_int_equal(koc__go_git(facts, NULL, "work", KOC__GIT_DIRTY, NULL, &g, NULL), KOC_OK);
+    assert_false(g->dirty);
+    assert_null(g->branch); /* nobody asked */
+    gotest_write("work/file", "2\n");
+    assert_int_equal(koc__go_git(facts, NULL, "work", KOC__GIT_DIRTY, NULL, &g, NULL), KOC_OK);
+    assert_false(g->dirty); /* as it was at the start of the run */
+    koc__go_facts_free(facts);
+}
+
+KOC_TEST(git_that_is_missing)
+{
+    koc__go_facts *facts = NULL;
+    begin(true, true);
+    KOC__AUTO_STR path = koc__strdup(koc__env("PATH"));
+    setenv("PATH", "/nope", 1);
+    expect_nothing(ask(&facts));
+    setenv("PATH", path, 1);
+    koc__go_facts_free(facts);
+}
