@@ -134,3 +134,35 @@ KOC_TEST(zstd_notices_truncation_and_its_ceiling)
         fails(slurp(r, &out, &err), len == bytes.len ? KOC_ELIMIT : KOC_EFORMAT, &err);
     }
 }
+
+/* Every allocation of reading a layer may fail. */
+KOC_TEST(layer_reading_survives_running_out_of_memory)
+{
+    KOC__AUTO(koc_ctx) ctx = context(1, NULL);
+    KOC__AUTO(koc_layer_builder) b = NULL;
+    KOC__AUTO(koc_layer) l = NULL;
+    koc_error *err = NULL;
+    ok(koc_layer_builder_new(ctx, NULL, &b, &err), err);
+    ok(koc_layer_builder_add_bytes(b, "/\xc3\xbc", KOC__STR("content"), NULL, &err), err);
+    ok(koc_layer_builder_finish(b, NULL, &l, &err), err);
+    for (uint64_t n = 1;; n++) {
+        KOC__AUTO(koc_reader) in = NULL;
+        KOC__AUTO(koc__tar_reader) r = NULL;
+        koc__tar_entry e = {0};
+        bool more = true;
+        koc__alloc_fail_after(n);
+        int rc = koc_layer_open_tar(l, NULL, &in, &err);
+        if (rc == KOC_OK) {
+            rc = koc__tar_reader_new(in, "layer", &r, &err);
+        }
+        while (rc == KOC_OK && more) {
+            rc = koc__tar_next(r, &e, &more, &err);
+        }
+        koc__alloc_fail_after(0);
+        if (rc == KOC_OK) {
+            assert_true(n > 5);
+            return;
+        }
+        fails(rc, KOC_ENOMEM, &err);
+    }
+}

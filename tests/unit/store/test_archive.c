@@ -253,3 +253,39 @@ KOC_TEST(archive_needs_tags_content_and_room)
     list.image = bare;
     fails(koc_archive_write(ctx, &list, 1, &w, NULL, &err), KOC_ENOTFOUND, &err);
 }
+
+KOC_TEST(archive_survives_running_out_of_memory)
+{
+    KOC__AUTO(koc_ctx) ctx = context();
+    KOC__AUTO(koc_image) img = image(ctx, "amd64", KOC_COMPRESS_GZIP, two);
+    KOC__AUTO(koc_reference) tag = reference("r.example/a:1");
+    koc_archive_image list = {img, &tag, 1};
+    const char *path = NULL;
+    for (uint64_t n = 1; !path; n++) {
+        KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(TEST_MAX);
+        koc_writer w = {to_buf, &out};
+        koc_error *err = NULL;
+        koc__alloc_fail_after(n);
+        int rc = koc_archive_write(ctx, &list, 1, &w, NULL, &err);
+        koc__alloc_fail_after(0);
+        if (rc == KOC_OK) {
+            assert_true(n > 10);
+            path = koc_test_write("a.tar", out.ptr, out.len);
+        } else {
+            fails(rc, KOC_ENOMEM, &err);
+        }
+    }
+    for (uint64_t n = 1;; n++) {
+        KOC__AUTO(koc_image) back = NULL;
+        koc_error *err = NULL;
+        koc__alloc_fail_after(n);
+        int rc = koc_archive_read(ctx, path, 0, NULL, &back, NULL, &err);
+        koc__alloc_fail_after(0);
+        if (rc == KOC_OK) {
+            assert_true(n > 10);
+            return;
+        }
+        assert_null(back);
+        fails(rc, KOC_ENOMEM, &err);
+    }
+}

@@ -292,3 +292,32 @@ KOC_TEST(layout_takes_many_writers_at_once)
         koc_layout_unref(putters[i].layout);
     }
 }
+
+/* Every allocation may fail: then the put fails, and the layout still reads. */
+KOC_TEST(layout_survives_running_out_of_memory)
+{
+    KOC__AUTO(koc_ctx) ctx = context();
+    KOC__AUTO(koc_image) img = image(ctx, "amd64", KOC_COMPRESS_GZIP, one);
+    for (uint64_t n = 1;; n++) {
+        KOC__AUTO(koc_layout) l = NULL;
+        KOC__AUTO(koc_image) back = NULL;
+        koc_error *err = NULL;
+        KOC__AUTO_STR dir = koc__format("%s/%d", koc_test_dir(), (int)n);
+        koc__alloc_fail_after(n);
+        int rc = koc_layout_open(ctx, dir, KOC_LAYOUT_CREATE, &l, &err);
+        if (rc == KOC_OK) {
+            rc = koc_layout_put_image(l, img, "x", NULL, &err);
+        }
+        if (rc == KOC_OK) {
+            rc = koc_layout_get_image(l, &koc_image_descriptor(img)->digest, &back, &err);
+        }
+        koc__alloc_fail_after(0);
+        assert_true(!l || entries(l) <= 1);
+        if (rc == KOC_OK) {
+            assert_true(n > 20);
+            return;
+        }
+        assert_int_equal(rc, KOC_ENOMEM);
+        koc__error_clear(&err);
+    }
+}
