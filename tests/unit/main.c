@@ -21,6 +21,11 @@ static struct koc_test **last = &first;
 
 static char test_dir[PATH_MAX];
 
+/* What each test starts with, and gets back after the one before it: environment and folder. */
+extern char **environ;
+static char **start_env;
+static char start_dir[PATH_MAX];
+
 void koc_test_register(struct koc_test *test)
 {
     *last = test;
@@ -84,9 +89,43 @@ static int open_folder(const char *path, const struct stat *st, int type, struct
     return 0;
 }
 
-static int remove_test_dir(void **state)
+static int keep_start(void)
+{
+    size_t n = 0;
+
+    while (environ[n] != NULL) {
+        n++;
+    }
+    start_env = calloc(n + 1, sizeof(*start_env));
+    for (size_t i = 0; start_env != NULL && i < n; i++) {
+        start_env[i] = strdup(environ[i]);
+    }
+    return start_env != NULL && getcwd(start_dir, sizeof(start_dir)) != NULL ? 0 : -1;
+}
+
+static void restore_start(void)
+{
+    while (environ != NULL && environ[0] != NULL) {
+        char *name = strndup(environ[0], strcspn(environ[0], "="));
+        int failed = name == NULL ? -1 : unsetenv(name);
+
+        free(name);
+        if (failed != 0) {
+            break;
+        }
+    }
+    for (size_t i = 0; start_env[i] != NULL; i++) {
+        putenv(start_env[i]);
+    }
+    if (chdir(start_dir) != 0) {
+        perror(start_dir);
+    }
+}
+
+static int end_test(void **state)
 {
     (void)state;
+    restore_start();
     if (test_dir[0] != '\0') {
         nftw(test_dir, open_folder, 16, FTW_PHYS);
         nftw(test_dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
@@ -101,7 +140,7 @@ static size_t select_tests(const char *pattern, struct CMUnitTest *out, size_t m
 
     for (struct koc_test *t = first; t != NULL && n < max; t = t->next) {
         if (pattern == NULL || strstr(t->name, pattern) != NULL) {
-            out[n++] = (struct CMUnitTest){t->name, t->run, NULL, remove_test_dir, NULL};
+            out[n++] = (struct CMUnitTest){t->name, t->run, NULL, end_test, NULL};
         }
     }
     return n;
@@ -131,7 +170,7 @@ int main(int argc, char **argv)
     struct CMUnitTest *tests = calloc(max + 1, sizeof(*tests));
     int failed = 0;
 
-    if (tests == NULL) {
+    if (tests == NULL || keep_start() != 0) {
         return 1;
     }
     if (pattern != NULL && strcmp(pattern, "--list") == 0) {
