@@ -12,6 +12,7 @@
 #include <koc/layer.h>
 #include <koc/reference.h>
 #include <koc/registry.h>
+#include <koc/resolve.h>
 #include <koc/store.h>
 #include <koc/version.h>
 

@@ -1,0 +1,83 @@
+/* Inputs that are files, and folders of files. */
+#include "core/common.h"
+
+#include "resolve/inputs.h"
+
+#include "core/fs.h"
+#include "core/path.h"
+
+#define DEPTH_MAX 100
+
+int koc__input_read(const char *path, size_t max, koc__buf *out, koc_error **err)
+{
+    struct stat st;
+    KOC__AUTO_FD fd = -1;
+    KOC__TRY(koc__fs_open_read(path, &fd, err));
+    *out = (koc__buf)KOC__BUF_INIT(max);
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+        (uint64_t)st.st_size <= max) {
+        KOC__TRY(koc__buf_reserve(out, (size_t)st.st_size + 1, err)); /* no more than it takes */
+    }
+    size_t n = 0;
+    do {
+        char chunk[64 * 1024];
+        KOC__TRY(koc__fs_read_fd(fd, chunk, sizeof(chunk), &n, path, err));
+        if (n > max - out->len) {
+            return koc__error(err, KOC_ELIMIT, "%s: more than %zu bytes of YAML", path, max);
+        }
+        KOC__TRY(koc__buf_append(out, chunk, n, err));
+    } while (n > 0);
+    return KOC_OK;
+}
+
+static bool is_manifest(const char *name)
+{
+    koc_str s = koc__str(name);
+    return koc__str_ends(s, ".yaml") || koc__str_ends(s, ".yml") || koc__str_ends(s, ".json");
+}
+
+static int walk(const char *dir, bool recursive, int depth, koc_strlist *files,
+                koc_strlist *warnings, koc_error **err)
+{
+    KOC__AUTO(koc_strlist) names = NULL;
+    if (depth > DEPTH_MAX) {
+        return koc__error(err, KOC_ELIMIT, "%s: more than %d folders deep", dir, DEPTH_MAX);
+    }
+    KOC__TRY(koc__fs_list(dir, &names, err));
+    for (size_t i = 0; i < koc_strlist_count(names); i++) {
+        struct stat st;
+        const char *name = koc_strlist_get(names, i);
+        KOC__AUTO_STR path =
+            koc__format("%s%s%s", dir, koc__str_ends(koc__str(dir), "/") ? "" : "/", name);
+        if (!path) {
+            return koc__oom(err);
+        }
+        bool folder = lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+        if (folder && recursive) {
+            KOC__TRY(walk(path, recursive, depth + 1, files, warnings, err));
+        }
+        if (folder || !is_manifest(name)) {
+            continue;
+        }
+        if (stat(path, &st) != 0 || !S_ISREG(st.st_mode)) {
+            KOC__TRY(koc__strlist_addf(warnings, err, "%s is left out: it is no file", path));
+        } else {
+            KOC__TRY(koc__strlist_add(files, path, err));
+        }
+    }
+    return KOC_OK;
+}
+
+int koc__inputs_find(const char *dir, bool recursive, koc_strlist *files, koc_strlist *warnings,
+                     koc_error **err)
+{
+    KOC__TRY(walk(dir, recursive, 0, files, warnings, err));
+    if (koc_strlist_count(files) == 0) {
+        int rc = koc__error(err, KOC_ENOTFOUND, "%s: no .yaml, .yml or .json file in it", dir);
+        if (!recursive) {
+            koc__error_hint(err, "-R looks into its sub-folders too");
+        }
+        return rc;
+    }
+    return KOC_OK;
+}

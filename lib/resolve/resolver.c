@@ -1,0 +1,452 @@
+/* The public object: inputs, the references in them, what stands for each, and the way out. */
+#include "core/common.h"
+
+#include "core/context.h"
+#include "core/map.h"
+#include "core/pool.h"
+#include "resolve/inputs.h"
+#include "resolve/resolve.h"
+
+#define BYTES_MAX    ((uint64_t)64 << 20)
+#define DEPTH_MAX    500u
+#define PIECE        ((size_t)1 << 20) /* what one thread reads at a time */
+#define PIECES_AHEAD 8u
+
+typedef struct input {
+    char *label;
+    koc__buf owned; /* the content of a file; empty for borrowed bytes */
+    koc_str text;
+    koc__edits edits;
+} input;
+
+typedef struct reference {
+    char *name;
+    char *replacement; /* NULL: not set yet */
+    size_t input;      /* where it stands first */
+    size_t at;
+} reference;
+
+struct koc_resolver {
+    koc_ctx *ctx; /* or NULL */
+    koc_str prefix;
+    char *prefix_text;
+    koc__selector *selector;
+    size_t max_bytes;
+    uint32_t max_depth;
+    input *inputs;
+    size_t n_inputs, inputs_capacity;
+    reference *references;
+    size_t n_references, references_capacity;
+    koc__map *by_name; /* of references: index + 1 */
+    koc_strlist *warnings;
+    char *place;      /* for koc_resolver_place */
+    bool has_written; /* something, before the input that comes next */
+    char last_byte;   /* of what was written */
+};
+
+/* --- life --- */
+
+static void input_dispose(input *in)
+{
+    koc__free(in->label);
+    koc__buf_dispose(&in->owned);
+    koc__edits_dispose(&in->edits);
+}
+KOC__DEFINE_AUTO_VAL(input, input_dispose);
+
+void koc_resolver_free(koc_resolver *r)
+{
+    if (!r) {
+        return;
+    }
+    for (size_t i = 0; i < r->n_inputs; i++) {
+        input_dispose(&r->inputs[i]);
+    }
+    for (size_t i = 0; i < r->n_references; i++) {
+        koc__free(r->references[i].name);
+        koc__free(r->references[i].replacement);
+    }
+    koc__free(r->inputs);
+    koc__free(r->references);
+    koc__map_free(r->by_name);
+    koc__selector_free(r->selector);
+    koc_strlist_free(r->warnings);
+    koc__free(r->prefix_text);
+    koc__free(r->place);
+    koc_ctx_unref(r->ctx);
+    koc__free(r);
+}
+KOC__DEFINE_AUTO(koc_resolver, koc_resolver_free);
+
+int koc_resolver_new(koc_ctx *ctx, const koc_resolver_options *opts, koc_resolver **out,
+                     koc_error **err)
+{
+    koc_resolver_options o;
+    if (!out) {
+        return koc__misuse(err, "koc_resolver_new: out is NULL");
+    }
+    KOC__TRY(koc__options_copy(&o, sizeof(o), opts, "koc_resolver_options", err));
+    if (o.flags || o.reserved || (o.prefix && !*o.prefix)) {
+        return koc__misuse(err, "koc_resolver_new: unknown flags, or an empty prefix");
+    }
+    KOC__AUTO(koc_resolver) r = koc__calloc(1, sizeof(*r));
+    if (!r) {
+        return koc__oom(err);
+    }
+    r->ctx = ctx ? koc_ctx_ref(ctx) : NULL;
+    r->max_bytes = (size_t)KOC__MIN(o.max_bytes ? o.max_bytes : BYTES_MAX, (uint64_t)SIZE_MAX / 4);
+    r->max_depth = o.max_depth ? o.max_depth : DEPTH_MAX;
+    r->prefix_text = koc__strdup(o.prefix ? o.prefix : "ko://");
+    r->by_name = koc__map_new(NULL);
+    if (!r->prefix_text || !r->by_name) {
+        return koc__oom(err);
+    }
+    r->prefix = koc__str(r->prefix_text);
+    KOC__TRY(koc__strlist_new(&r->warnings, err));
+    if (o.selector && *o.selector) {
+        KOC__TRY(koc__selector_parse(o.selector, &r->selector, err));
+    }
+    *out = koc__steal(&r);
+    return KOC_OK;
+}
+
+/* --- reading --- */
+
+typedef struct piece {
+    koc__job job; /* first: the pool gives it back */
+    koc__scan scan;
+    koc_error *error;
+    int code;
+} piece;
+
+static void run_piece(koc__job *job)
+{
+    piece *p = (piece *)job;
+    p->code = koc__scan_run(&p->scan, &p->error);
+}
+
+static koc__scan new_scan(const koc_resolver *r, const input *in, size_t base, size_t end)
+{
+    return (koc__scan){
+        .text = in->text,
+        .base = base,
+        .end = end,
+        .label = in->label,
+        .prefix = r->prefix,
+        .selector = r->selector,
+        .max_depth = r->max_depth,
+    };
+}
+
+static int take_edits(input *in, koc__edits *from, koc_error **err)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        KOC__TRY(koc__edits_add(&in->edits, &from->items[i], err));
+    }
+    return KOC_OK;
+}
+
+static int read_whole(const koc_resolver *r, input *in, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__scan) scan = new_scan(r, in, 0, in->text.len);
+    KOC__TRY(koc__scan_run(&scan, err));
+    return take_edits(in, &scan.edits, err);
+}
+
+/* Takes what a piece found. false: it failed, and the input is to be read as a whole: that gives the same
+ * error with its right place, or shows that the cut was wrong. */
+static bool finish_piece(piece *p, koc__pool *pool, input *in)
+{
+    koc__pool_wait(pool, &p->job);
+    bool good = p->code == KOC_OK && take_edits(in, &p->scan.edits, NULL) == KOC_OK;
+    koc__scan_dispose(&p->scan);
+    koc_error_free(p->error);
+    return good;
+}
+
+static bool read_pieces(const koc_resolver *r, input *in, koc__pool *pool)
+{
+    piece pieces[PIECES_AHEAD];
+    size_t first = 0;
+    size_t next = 0;
+    size_t at = 0;
+    bool good = true;
+    while (first < next || (good && at < in->text.len)) {
+        if (good && at < in->text.len && next - first < PIECES_AHEAD) {
+            piece *p = &pieces[next++ % PIECES_AHEAD];
+            size_t end = koc__split_next(in->text, at, PIECE);
+            *p = (piece){.job = {.run = run_piece}, .scan = new_scan(r, in, at, end)};
+            koc__pool_submit(pool, &p->job);
+            at = end;
+        } else {
+            good = finish_piece(&pieces[first++ % PIECES_AHEAD], pool, in) && good;
+        }
+    }
+    return good;
+}
+
+static int read_input(const koc_resolver *r, input *in, koc_error **err)
+{
+    if (in->text.len > r->max_bytes) {
+        return koc__error(err, KOC_ELIMIT,
+                          "%s: %zu bytes of YAML, more than the %zu that are accepted", in->label,
+                          in->text.len, r->max_bytes);
+    }
+    bool pieces = r->ctx && in->text.len > 2 * PIECE && koc__split_allowed(in->text);
+    if (pieces && read_pieces(r, in, r->ctx->pool)) {
+        return KOC_OK;
+    }
+    koc__edits_truncate(&in->edits, 0);
+    return read_whole(r, in, err);
+}
+
+/* --- references --- */
+
+static int intern(koc_resolver *r, koc__edit *e, koc_error **err)
+{
+    koc_str name = koc__str(e->reference);
+    uintptr_t known = (uintptr_t)koc__map_get(r->by_name, name);
+    if (known == 0) {
+        if (!koc__grow((void **)&r->references, &r->references_capacity, r->n_references + 1,
+                       sizeof(*r->references))) {
+            return koc__oom(err);
+        }
+        known = r->n_references + 1;
+        KOC__TRY(koc__map_set(r->by_name, name, (void *)known, err));
+        r->references[r->n_references++] =
+            (reference){.name = koc__steal(&e->reference), .input = r->n_inputs, .at = e->start};
+    }
+    koc__free(e->reference);
+    e->reference = NULL;
+    e->index = known - 1;
+    return KOC_OK;
+}
+
+/* Takes in on success only. */
+static int add(koc_resolver *r, input *in, koc_error **err)
+{
+    if (!koc__grow((void **)&r->inputs, &r->inputs_capacity, r->n_inputs + 1, sizeof(*r->inputs))) {
+        return koc__oom(err);
+    }
+    KOC__TRY(read_input(r, in, err));
+    for (size_t i = 0; i < in->edits.count; i++) {
+        koc__edit *e = &in->edits.items[i];
+        if (e->form != KOC__FORM_NOTHING) {
+            KOC__TRY(intern(r, e, err));
+        }
+    }
+    r->inputs[r->n_inputs++] = *in;
+    *in = (input){0};
+    return KOC_OK;
+}
+
+int koc_resolver_add_bytes(koc_resolver *r, const char *label, koc_str yaml, koc_error **err)
+{
+    if (!r || !label || (!yaml.ptr && yaml.len > 0)) {
+        return koc__misuse(err, "koc_resolver_add_bytes: r, label and yaml must be given");
+    }
+    KOC__AUTO_VAL(input) in = {.label = koc__strdup(label), .text = yaml};
+    if (!in.label) {
+        return koc__oom(err);
+    }
+    in.text.ptr = yaml.ptr ? yaml.ptr : "";
+    return add(r, &in, err);
+}
+
+int koc_resolver_add_file(koc_resolver *r, const char *path, koc_error **err)
+{
+    if (!r || !path) {
+        return koc__misuse(err, "koc_resolver_add_file: r and path must be given");
+    }
+    KOC__AUTO_VAL(input) in = {.label = koc__strdup(path)};
+    if (!in.label) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc__input_read(path, r->max_bytes, &in.owned, err));
+    in.text = koc__str_n(koc__buf_cstr(&in.owned), in.owned.len);
+    return add(r, &in, err);
+}
+
+int koc_resolver_add_dir(koc_resolver *r, const char *path, bool recursive, koc_error **err)
+{
+    if (!r || !path) {
+        return koc__misuse(err, "koc_resolver_add_dir: r and path must be given");
+    }
+    KOC__AUTO(koc_strlist) files = NULL;
+    KOC__TRY(koc__strlist_new(&files, err));
+    KOC__TRY(koc__inputs_find(path, recursive, files, r->warnings, err));
+    for (size_t i = 0; i < koc_strlist_count(files); i++) {
+        KOC__TRY(koc_resolver_add_file(r, koc_strlist_get(files, i), err));
+    }
+    return KOC_OK;
+}
+
+size_t koc_resolver_count(const koc_resolver *r)
+{
+    return r ? r->n_inputs : 0;
+}
+
+const char *koc_resolver_label(const koc_resolver *r, size_t i)
+{
+    return r && i < r->n_inputs ? r->inputs[i].label : NULL;
+}
+
+const koc_strlist *koc_resolver_warnings(const koc_resolver *r)
+{
+    return r ? r->warnings : NULL;
+}
+
+int koc_resolver_references(const koc_resolver *r, koc_strlist **out, koc_error **err)
+{
+    if (!r || !out) {
+        return koc__misuse(err, "koc_resolver_references: r and out must be given");
+    }
+    KOC__AUTO(koc_strlist) list = NULL;
+    KOC__TRY(koc__strlist_new(&list, err));
+    for (size_t i = 0; i < r->n_references; i++) {
+        KOC__TRY(koc__strlist_add(list, r->references[i].name, err));
+    }
+    *out = koc__steal(&list);
+    return KOC_OK;
+}
+
+static reference *find(const koc_resolver *r, const char *name)
+{
+    uintptr_t known = r && name ? (uintptr_t)koc__map_get(r->by_name, koc__str(name)) : 0;
+    return known ? &r->references[known - 1] : NULL;
+}
+
+const char *koc_resolver_place(koc_resolver *r, const char *name)
+{
+    const reference *x = find(r, name);
+    if (!x) {
+        return NULL;
+    }
+    const input *in = &r->inputs[x->input];
+    size_t line = 0;
+    size_t column = 0;
+    koc__ymarks_place(in->text, x->at, &line, &column);
+    koc__free(r->place);
+    r->place = koc__format("%s:%zu:%zu", in->label, line, column);
+    return r->place;
+}
+
+/* --- replacements --- */
+
+int koc_resolver_set(koc_resolver *r, const char *name, const char *replacement, koc_error **err)
+{
+    if (!r || !name || !replacement) {
+        return koc__misuse(err, "koc_resolver_set: r, reference and replacement must be given");
+    }
+    reference *x = find(r, name);
+    if (!x) {
+        return koc__error(err, KOC_ENOTFOUND, "%s: no input holds this reference", name);
+    }
+    KOC__TRY(koc__rewrite_check(replacement, err));
+    char *copy = koc__strdup(replacement);
+    if (!copy) {
+        return koc__oom(err);
+    }
+    koc__free(x->replacement);
+    x->replacement = copy;
+    return KOC_OK;
+}
+
+bool koc_resolver_is_ready(const koc_resolver *r, size_t i)
+{
+    if (!r || i >= r->n_inputs) {
+        return false;
+    }
+    const koc__edits *edits = &r->inputs[i].edits;
+    for (size_t k = 0; k < edits->count; k++) {
+        const koc__edit *e = &edits->items[k];
+        if (e->form != KOC__FORM_NOTHING && !r->references[e->index].replacement) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- writing --- */
+
+typedef struct sink {
+    koc_resolver *r;
+    const koc_writer *w;
+    bool begun; /* of this input */
+} sink;
+
+static int put(sink *s, koc_str data, koc_error **err)
+{
+    if (data.len == 0) {
+        return KOC_OK;
+    }
+    if (!s->begun && s->r->has_written) {
+        /* A directive is read only behind the end of a document. */
+        const char *between = data.ptr[0] == '%' ? "\n...\n" : "\n---\n";
+        size_t skip = s->r->last_byte == '\n' ? 1 : 0;
+        KOC__TRY(s->w->write(s->w->self, between + skip, 5 - skip, err));
+        data = koc__str_from(data, koc__ymarks_begin(data)); /* a mark is for the beginning only */
+    }
+    s->begun = true;
+    if (data.len == 0) {
+        return KOC_OK;
+    }
+    KOC__TRY(s->w->write(s->w->self, data.ptr, data.len, err));
+    s->r->has_written = true;
+    s->r->last_byte = data.ptr[data.len - 1];
+    return KOC_OK;
+}
+
+static int place_error(const input *in, const koc__edit *e, koc_error **err)
+{
+    size_t line = 0;
+    size_t column = 0;
+    koc__ymarks_place(in->text, e->start, &line, &column);
+    return koc__error_prefix(err, "%s:%zu:%zu", in->label, line, column);
+}
+
+static int write_input(koc_resolver *r, const input *in, const koc_writer *w, koc_error **err)
+{
+    sink s = {.r = r, .w = w};
+    size_t at = 0;
+    KOC__AUTO_VAL(koc__buf) value = KOC__BUF_INIT((size_t)1 << 20);
+    for (size_t i = 0; i < in->edits.count; i++) {
+        const koc__edit *e = &in->edits.items[i];
+        const char *replacement =
+            e->form == KOC__FORM_NOTHING ? NULL : r->references[e->index].replacement;
+        koc__buf_clear(&value);
+        int rc = koc__rewrite_edit(e, replacement, &value, err);
+        if (rc != KOC_OK) {
+            return place_error(in, e, err);
+        }
+        KOC__TRY(put(&s, koc__str_n(in->text.ptr + at, e->start - at), err));
+        KOC__TRY(put(&s, koc__buf_view(&value), err));
+        at = e->end;
+    }
+    return put(&s, koc__str_from(in->text, at), err);
+}
+
+int koc_resolver_write_input(koc_resolver *r, size_t i, const koc_writer *w, koc_error **err)
+{
+    if (!r || !w || !w->write || i >= r->n_inputs) {
+        return koc__misuse(err, "koc_resolver_write_input: r, w and an input must be given");
+    }
+    if (!koc_resolver_is_ready(r, i)) {
+        return koc__misuse(err, "koc_resolver_write_input: a reference has no replacement yet");
+    }
+    if (i == 0) {
+        r->has_written = false;
+    }
+    return write_input(r, &r->inputs[i], w, err);
+}
+
+int koc_resolver_write(koc_resolver *r, const koc_writer *w, koc_error **err)
+{
+    if (!r || !w || !w->write) {
+        return koc__misuse(err, "koc_resolver_write: r and w must be given");
+    }
+    for (size_t i = 0; i < r->n_inputs; i++) {
+        KOC__TRY(koc_resolver_write_input(r, i, w, err));
+    }
+    return KOC_OK;
+}

@@ -1,0 +1,140 @@
+/* Edits and replacements become bytes, in the style that the scalar had. */
+#include "core/common.h"
+
+#include "resolve/resolve.h"
+
+#define REPLACEMENT_MAX ((size_t)4 << 10)
+#define NO_TAG          "latest" /* a registry's own default, where a chart needs some tag */
+
+int koc__rewrite_check(const char *replacement, koc_error **err)
+{
+    size_t len = strlen(replacement);
+    if (len == 0 || len > REPLACEMENT_MAX) {
+        return koc__error(err, KOC_EINVAL, "a replacement of %zu bytes is no image reference", len);
+    }
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)replacement[i];
+        if (c <= ' ' || c >= 0x7F) {
+            return koc__error(err, KOC_EINVAL, "\"%s\" is no image reference", replacement);
+        }
+    }
+    return KOC_OK;
+}
+
+/* --- the value --- */
+
+typedef struct parts {
+    koc_str name; /* registry/repository */
+    koc_str tag;
+    koc_str digest;
+} parts;
+
+static parts take_apart(const char *replacement)
+{
+    parts p = {.name = koc__str(replacement)};
+    koc_str name;
+    koc_str tag;
+    (void)koc__str_cut(p.name, '@', &p.name, &p.digest);
+    if (koc__str_rcut(p.name, ':', &name, &tag) && !memchr(tag.ptr, '/', tag.len)) {
+        p.name = name;
+        p.tag = tag;
+    }
+    return p;
+}
+
+/* The tag that was asked for counts only beside a digest: without one the image has the tags it was
+ * pushed with, and no other. */
+static int put_tag(const koc__edit *e, const parts *p, koc__buf *out, koc_error **err)
+{
+    koc_str pushed = p->tag.len > 0 ? p->tag : koc__str(NO_TAG);
+    koc_str own = e->tag && *e->tag ? koc__str(e->tag) : pushed;
+    if (p->digest.len == 0) {
+        return koc__buf_put(out, pushed, err);
+    }
+    return koc__buf_printf(out, err, "%.*s@%.*s", KOC__FMT(own), KOC__FMT(p->digest));
+}
+
+static int put_value(const koc__edit *e, const char *replacement, koc__buf *out, koc_error **err)
+{
+    parts p = take_apart(replacement);
+    koc_str registry = {0};
+    koc_str path = p.name;
+    (void)koc__str_cut(p.name, '/', &registry, &path);
+    switch (e->form) {
+    case KOC__FORM_NAME: return koc__buf_put(out, p.name, err);
+    case KOC__FORM_REGISTRY: return koc__buf_put(out, registry, err);
+    case KOC__FORM_PATH: return koc__buf_put(out, path, err);
+    case KOC__FORM_TAG: return put_tag(e, &p, out, err);
+    case KOC__FORM_DIGEST:
+        if (p.digest.len == 0) {
+            return koc__error(err, KOC_EINVAL, "a digest is needed here, and %s has none",
+                              replacement);
+        }
+        return koc__buf_put(out, p.digest, err);
+    default: break;
+    }
+    if (!e->tag || p.digest.len == 0) {
+        return koc__buf_puts(out, replacement, err);
+    }
+    KOC__TRY(koc__buf_put(out, p.name, err));
+    KOC__TRY(koc__buf_putc(out, ':', err));
+    return put_tag(e, &p, out, err);
+}
+
+/* --- the style --- */
+
+/* Whether a plain scalar would be read back as this text and as a string, within brackets too. Strict: in
+ * doubt it is quoted ("1:30" is a number to YAML 1.1). */
+static bool is_plain_safe(koc_str value)
+{
+    bool colon = memchr(value.ptr, ':', value.len) != NULL;
+    bool name = koc__str_is(value, NO_TAG);
+    for (size_t i = 0; i < value.len; i++) {
+        char c = value.ptr[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!letter && !(c >= '0' && c <= '9') && (i == 0 || !strchr("._/@:-", c))) {
+            return false;
+        }
+        name = name || c == '/' || c == '@' || (letter && colon);
+    }
+    return name && value.ptr[value.len - 1] != ':';
+}
+
+static int put_quoted(koc_str value, char quote, koc__buf *out, koc_error **err)
+{
+    KOC__TRY(koc__buf_putc(out, quote, err));
+    for (size_t i = 0; i < value.len; i++) {
+        char c = value.ptr[i];
+        if (quote == '\'' && c == '\'') {
+            KOC__TRY(koc__buf_putc(out, '\'', err));
+        } else if (quote == '"' && (c == '"' || c == '\\')) {
+            KOC__TRY(koc__buf_putc(out, '\\', err));
+        }
+        KOC__TRY(koc__buf_putc(out, c, err));
+    }
+    return koc__buf_putc(out, quote, err);
+}
+
+static int put_styled(const koc__edit *e, koc_str value, koc__buf *out, koc_error **err)
+{
+    switch (e->style) {
+    case 0: return koc__buf_put(out, value, err); /* a line of a block: anything goes */
+    case KOC__YSTYLE_SINGLE: return put_quoted(value, '\'', out, err);
+    case KOC__YSTYLE_DOUBLE: return put_quoted(value, '"', out, err);
+    default: break;
+    }
+    return is_plain_safe(value) ? koc__buf_put(out, value, err) : put_quoted(value, '"', out, err);
+}
+
+int koc__rewrite_edit(const koc__edit *e, const char *replacement, koc__buf *out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) value = KOC__BUF_INIT(2 * REPLACEMENT_MAX);
+    if (e->before) {
+        KOC__TRY(koc__buf_puts(out, e->before, err));
+    }
+    if (e->form != KOC__FORM_NOTHING) {
+        KOC__TRY(put_value(e, replacement, &value, err));
+        KOC__TRY(put_styled(e, koc__buf_view(&value), out, err));
+    }
+    return e->after ? koc__buf_puts(out, e->after, err) : KOC_OK;
+}

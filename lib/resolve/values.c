@@ -1,0 +1,194 @@
+/*
+ * Where the consumer looks. A chart joins two values of its values.yaml, kustomize has members of its own;
+ * a whole reference in one of them would come out wrong. docs/resolve.md has each rule with an example.
+ */
+#include "core/common.h"
+
+#include "resolve/resolve.h"
+
+static bool has(const koc__frame *f, int key)
+{
+    return f->has >> key & 1;
+}
+
+static bool is_scalar(const koc__frame *f, int key)
+{
+    return has(f, key) && f->members[key].value.type == KOC__YEVENT_SCALAR;
+}
+
+static const char *reference_of(const koc__frame *f, int key)
+{
+    return has(f, key) ? f->members[key].reference : NULL;
+}
+
+/* The text of a scalar that was met before, read once more from its bytes. */
+static int text_of(const koc__scan *s, const koc__place *p, char **out, koc_error **err)
+{
+    koc_str bytes = koc__str_n(s->text.ptr + p->start, p->end - p->start);
+    KOC__AUTO(koc__yevents) events = NULL;
+    koc__yevent e = {0};
+    KOC__TRY(koc__yevents_open(bytes, bytes.len, s->label, &events, err));
+    while (p->filled && e.type != KOC__YEVENT_SCALAR) {
+        KOC__TRY(koc__yevents_next(events, &e, err));
+        if (e.type == KOC__YEVENT_END) {
+            break;
+        }
+    }
+    *out = koc__str_dup(p->filled ? koc__str_trim(e.value) : koc__str_n("", 0));
+    return *out ? KOC_OK : koc__oom(err);
+}
+
+/* The scalar takes a part of the image's name. An empty value ("tag:") gets a text of its own. */
+static int fill(koc__scan *s, const koc__member *m, const char *reference, int form, int only_in,
+                koc_error **err)
+{
+    KOC__AUTO_STR tag = NULL;
+    koc__place at = m->value;
+    if (form == KOC__FORM_TAG) {
+        KOC__TRY(text_of(s, &at, &tag, err));
+    }
+    bool block = at.style == KOC__YSTYLE_LITERAL || at.style == KOC__YSTYLE_FOLDED;
+    if (block && at.text == at.start) {
+        return koc__scan_fail(
+            s, &at, KOC_EINVAL,
+            "the image's tag or digest is written here, which a block cannot take", err);
+    }
+    KOC__TRY(koc__scan_replace(s, &at, reference, tag, form, only_in, err));
+    if (at.start == at.end) { /* nothing stood there: a space behind the colon may be missing too */
+        koc__edit *e = &s->edits.items[s->edits.count - 1];
+        e->before = koc__strdup(at.start > 0 && s->text.ptr[at.start - 1] == ' ' ? "" : " ");
+        return e->before ? KOC_OK : koc__oom(err);
+    }
+    return KOC_OK;
+}
+
+/* --- a member that is not there --- */
+
+/* "digest: VALUE" before the key of m, in the way that m's mapping is written. */
+static int insert(koc__scan *s, const koc__member *m, const char *key, const char *reference,
+                  int form, int only_in, koc_error **err)
+{
+    const koc__place *at = &m->key;
+    bool quoted = at->style == KOC__YSTYLE_DOUBLE;
+    const char *quote = quoted ? "\"" : at->style == KOC__YSTYLE_SINGLE ? "'" : "";
+    const char *eol = memmem(s->text.ptr, s->text.len, "\r\n", 2) ? "\r\n" : "\n";
+    if (!at->bare || at->text != at->start) {
+        return koc__error(err, KOC_EINVAL,
+                          "%s:%zu:%zu: \"%s\" is missing here, and an anchor or tag is in "
+                          "its way; write it down",
+                          s->label, at->line, at->column, key);
+    }
+    koc__edit e = {
+        .start = at->start,
+        .end = at->start,
+        .reference = koc__strdup(reference),
+        .before = koc__format("%s%s%s: ", quote, key, quote),
+        .after = at->flow
+                     ? koc__format(", ")
+                     : koc__format("%s%*s", eol, (int)KOC__MIN(at->column - 1, (size_t)4096), ""),
+        .form = (uint8_t)form,
+        .style = quoted ? KOC__YSTYLE_DOUBLE : KOC__YSTYLE_PLAIN,
+        .flow = at->flow,
+        .only_in = (uint8_t)only_in,
+    };
+    if (!e.reference || !e.before || !e.after) {
+        koc__edit_dispose(&e);
+        return koc__oom(err);
+    }
+    return koc__edits_add(&s->edits, &e, err);
+}
+
+/* --- Helm: repository, beside registry, tag or digest --- */
+
+static int apply_repository(koc__scan *s, koc__frame *f, koc_error **err)
+{
+    koc__member *m = &f->members[KOC__KEY_REPOSITORY];
+    bool digest = is_scalar(f, KOC__KEY_DIGEST);
+    bool tag = is_scalar(f, KOC__KEY_TAG);
+    if ((has(f, KOC__KEY_DIGEST) && !digest) || (has(f, KOC__KEY_TAG) && !tag)) {
+        return koc__scan_fail(s, &m->value, KOC_EINVAL,
+                              "the tag or digest beside it must be written out as a text", err);
+    }
+    if (!digest && !tag) {
+        return KOC_OK;
+    }
+    if (m->tag) {
+        return koc__scan_fail(s, &m->value, KOC_EINVAL,
+                              "a tag behind the reference, and another beside it", err);
+    }
+    bool registry = is_scalar(f, KOC__KEY_REGISTRY) && f->members[KOC__KEY_REGISTRY].value.filled;
+    const char *reference = m->reference;
+    KOC__TRY(fill(s, m, reference, registry ? KOC__FORM_PATH : KOC__FORM_NAME, 0, err));
+    if (registry) {
+        KOC__TRY(fill(s, &f->members[KOC__KEY_REGISTRY], reference, KOC__FORM_REGISTRY, 0, err));
+    }
+    KOC__TRY(digest ? fill(s, &f->members[KOC__KEY_DIGEST], reference, KOC__FORM_DIGEST, 0, err)
+                    : fill(s, &f->members[KOC__KEY_TAG], reference, KOC__FORM_TAG, 0, err));
+    koc__free(m->reference);
+    m->reference = NULL;
+    return KOC_OK;
+}
+
+/* --- kustomize: name, newName, newTag, digest --- */
+
+static int apply_digest(koc__scan *s, koc__frame *f, const koc__member *beside,
+                        const char *reference, int only_in, koc_error **err)
+{
+    if (is_scalar(f, KOC__KEY_DIGEST)) {
+        return fill(s, &f->members[KOC__KEY_DIGEST], reference, KOC__FORM_DIGEST, only_in, err);
+    }
+    if (is_scalar(f, KOC__KEY_NEW_TAG)) {
+        return fill(s, &f->members[KOC__KEY_NEW_TAG], reference, KOC__FORM_TAG, only_in, err);
+    }
+    return insert(s, beside, "digest", reference, KOC__FORM_DIGEST, only_in, err);
+}
+
+static int apply_new_name(koc__scan *s, koc__frame *f, koc_error **err)
+{
+    koc__member *m = &f->members[KOC__KEY_NEW_NAME];
+    if (m->tag) {
+        return koc__scan_fail(s, &m->value, KOC_EINVAL, "a tag belongs into newTag", err);
+    }
+    KOC__TRY(fill(s, m, m->reference, KOC__FORM_NAME, 0, err));
+    KOC__TRY(apply_digest(s, f, m, m->reference, 0, err));
+    koc__free(m->reference);
+    m->reference = NULL;
+    return KOC_OK;
+}
+
+/* images: of a kustomization: name is what is looked for in the resources, so it stays. The same bytes in
+ * another document are a reference as any other; which it is shows at the document's end. */
+static int apply_name(koc__scan *s, koc__frame *f, koc_error **err)
+{
+    koc__member *m = &f->members[KOC__KEY_NAME];
+    KOC__TRY(
+        koc__scan_replace(s, &m->value, m->reference, m->tag, KOC__FORM_WHOLE, KOC__IN_OTHER, err));
+    if (!has(f, KOC__KEY_NEW_NAME)) {
+        KOC__TRY(insert(s, m, "newName", m->reference, KOC__FORM_NAME, KOC__IN_KUSTOMIZATION, err));
+        KOC__TRY(apply_digest(s, f, m, m->reference, KOC__IN_KUSTOMIZATION, err));
+    }
+    koc__free(m->reference);
+    m->reference = NULL;
+    return KOC_OK;
+}
+
+int koc__values_apply(koc__scan *s, koc__frame *f, koc_error **err)
+{
+    if (reference_of(f, KOC__KEY_REPOSITORY)) {
+        KOC__TRY(apply_repository(s, f, err));
+    }
+    if (reference_of(f, KOC__KEY_NEW_NAME)) {
+        KOC__TRY(apply_new_name(s, f, err));
+    }
+    if (reference_of(f, KOC__KEY_NAME) && f->role == KOC__ROLE_IMAGE) {
+        KOC__TRY(apply_name(s, f, err));
+    }
+    for (int k = 0; k < KOC__KEY_MEMBERS; k++) {
+        const koc__member *m = &f->members[k];
+        if (reference_of(f, k)) {
+            KOC__TRY(
+                koc__scan_replace(s, &m->value, m->reference, m->tag, KOC__FORM_WHOLE, 0, err));
+        }
+    }
+    return KOC_OK;
+}
