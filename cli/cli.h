@@ -98,7 +98,9 @@ int cli_error(const cli *c, const koc_error *err);
 int cli_usage(const cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void cli_warn(const cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void cli_hint(const cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* "    Built api …": a verb in ten columns, then text. Nothing under -q. */
+/* Whether stderr is for a program: then a run that succeeds writes JSON lines there and no others. */
+bool cli_wants_json_progress(const cli *c);
+/* "    Built api …": a verb in ten columns, then text. Nothing under -q or --progress=json. */
 void cli_verb(const cli *c, const char *verb, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Flushes stdout; a full disk or closed pipe there is an error. */
 int cli_finish_stdout(const cli *c, int code);

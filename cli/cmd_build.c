@@ -40,13 +40,12 @@ static void layout_hints(const cli *c, const koc_published *result)
 {
     const char *ref = koc_published_reference(result, 0);
     const char *repo = getenv("KO_DOCKER_REPO");
-    if (c->quiet || !ref || strncmp(ref, "oci:", 4) != 0 || (repo && *repo)) {
+    bool silent = c->quiet || cli_wants_json_progress(c);
+    if (silent || !ref || strncmp(ref, "oci:", 4) != 0 || (repo && *repo)) {
         return;
     }
-    const char *at = strrchr(ref, '@');
     cli_hint(c, "to push: KO_DOCKER_REPO=registry.example/team koc build …");
-    cli_hint(c, "to run: podman run --rm %.*s:NAME   (or skopeo copy it into a daemon)",
-             (int)(at ? at - ref : (long)strlen(ref)), ref);
+    cli_hint(c, "to run: koc build --push=false --tarball=image.tar … && podman load -i image.tar");
 }
 
 static void summary(const cli *c, const build_options *o, const koc_published *result,

@@ -37,6 +37,11 @@ void cli_setup_output(cli *c)
     }
 }
 
+bool cli_wants_json_progress(const cli *c)
+{
+    return c->progress_mode && strcmp(c->progress_mode, "json") == 0;
+}
+
 static void vline(const cli *c, const char *color, const char *prefix, const char *fmt, va_list args)
 {
     flockfile(stderr);
@@ -77,7 +82,7 @@ void cli_hint(const cli *c, const char *fmt, ...)
 
 void cli_verb(const cli *c, const char *verb, const char *fmt, ...)
 {
-    if (c->quiet) {
+    if (c->quiet || cli_wants_json_progress(c)) {
         return;
     }
     char prefix[48];
