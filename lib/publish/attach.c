@@ -103,14 +103,11 @@ int koc__sboms_make(koc__work *w, koc__op *op, koc_error **err)
         .module_private = private,
     };
     for (size_t i = 0; i < w->n_units; i++) {
-        o.binary = w->units[i].binary->path;
-        o.binary_digest = &w->units[i].binary->digest;
+        /* o.binary stays unset: hashing the file once more would cost more than all else here. */
         KOC__TRY(make_one(w, &w->units[i], &o, op, &w->sboms[i], err));
         w->n_sboms++;
     }
     if (w->index) {
-        o.binary = NULL;
-        o.binary_digest = NULL;
         KOC__TRY(make_one(w, NULL, &o, op, &w->sboms[w->n_sboms], err));
         w->n_sboms++;
     }
