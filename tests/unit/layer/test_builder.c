@@ -348,3 +348,47 @@ KOC_TEST(builder_survives_running_out_of_memory)
         koc__error_clear(&err);
     }
 }
+
+typedef struct seen {
+    unsigned started, finished, other;
+    uint64_t last, total;
+    char what[32];
+} seen;
+
+static int watch(const koc_progress *event, void *payload)
+{
+    seen *s = payload;
+    assert_int_equal(event->kind, KOC_PROGRESS_LAYER);
+    assert_true(event->done >= s->last && event->done <= event->total);
+    s->last = event->done;
+    s->total = event->total;
+    snprintf(s->what, sizeof(s->what), "%s", event->what);
+    s->started += event->state == KOC_STATE_STARTED;
+    s->finished += event->state == KOC_STATE_FINISHED && event->digest;
+    s->other += event->state == KOC_STATE_FAILED;
+    return 0;
+}
+
+KOC_TEST(builder_tells_how_far_it_is)
+{
+    enum { SIZE = 3 << 20 };
+    KOC__AUTO(koc_ctx) ctx = context(2, NULL);
+    KOC__AUTO(koc_layer_builder) b = builder(ctx, 0);
+    KOC__AUTO(koc_layer) l = NULL;
+    koc_error *err = NULL;
+    koc_op op = KOC_OP_INIT;
+    seen s = {0};
+    op.progress = watch;
+    op.payload = &s;
+    char *data = koc__calloc(1, SIZE);
+    ok(koc_layer_builder_add_bytes(b, "f", koc__str_n(data, SIZE), NULL, &err), err);
+    koc__free(data);
+    ok(koc__layer_builder_set_name(b, "app linux/amd64", &err), err);
+    ok(koc_layer_builder_finish(b, &op, &l, &err), err);
+    assert_int_equal(s.started, 1);
+    assert_int_equal(s.finished, 1);
+    assert_int_equal(s.other, 0);
+    assert_int_equal(s.last, koc_layer_uncompressed_size(l));
+    assert_int_equal(s.last, s.total);
+    assert_string_equal(s.what, "app linux/amd64");
+}
