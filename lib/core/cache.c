@@ -291,8 +291,8 @@ bool koc__cache_has_blob(koc__cache *c, const koc_digest *d, uint64_t size)
     return path && usable(path, size);
 }
 
-int koc__cache_blob(koc__cache *c, const koc_digest *d, uint64_t size, koc_blob **out,
-                    koc_error **err)
+static int find_blob(koc__cache *c, const koc_digest *d, uint64_t size, bool fresh, koc_blob **out,
+                     koc_error **err)
 {
     KOC__AUTO_STR path = NULL;
 
@@ -305,7 +305,19 @@ int koc__cache_blob(koc__cache *c, const koc_digest *d, uint64_t size, koc_blob 
     if (!path || !usable(path, size)) {
         return koc__error(err, KOC_ENOTFOUND, "%s is not in the cache", koc__digest_str(d).s);
     }
-    return koc__blob_from_cached_file(path, size, d, out, err);
+    return koc__blob_from_cached_file(path, size, d, fresh, out, err);
+}
+
+int koc__cache_blob(koc__cache *c, const koc_digest *d, uint64_t size, koc_blob **out,
+                    koc_error **err)
+{
+    return find_blob(c, d, size, false, out, err);
+}
+
+int koc__cache_fresh_blob(koc__cache *c, const koc_digest *d, uint64_t size, koc_blob **out,
+                          koc_error **err)
+{
+    return find_blob(c, d, size, true, out, err);
 }
 
 int koc__cache_put_bytes(koc__cache *c, const koc_digest *d, koc_str data, koc_error **err)

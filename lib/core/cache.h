@@ -39,6 +39,9 @@ bool koc__cache_has_blob(koc__cache *c, const koc_digest *d, uint64_t size);
 /* KOC_ENOTFOUND; a file of the wrong size is removed and not found. */
 int koc__cache_blob(koc__cache *c, const koc_digest *d, uint64_t size, koc_blob **out,
                     koc_error **err);
+/* The same for a blob that this process has just hashed and put: readers do not hash it again. */
+int koc__cache_fresh_blob(koc__cache *c, const koc_digest *d, uint64_t size, koc_blob **out,
+                          koc_error **err);
 int koc__cache_put_bytes(koc__cache *c, const koc_digest *d, koc_str data, koc_error **err);
 /* A temporary file on the cache's file system, then the blob under its digest (which the caller made
  * while writing). */

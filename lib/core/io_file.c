@@ -15,6 +15,7 @@ typedef struct file_blob {
     uint64_t size;
     bool whole;        /* not a part: the file must end where the blob ends */
     bool cached;       /* remove it when it turns out to be wrong */
+    bool fresh;        /* written and hashed by this process: not hashed again */
     koc_digest expect; /* or none */
 } file_blob;
 
@@ -172,7 +173,7 @@ static int file_open(void *self, uint64_t offset, koc__op *op, koc_reader **out,
     const file_blob *b = self;
     KOC__AUTO(koc_reader) r = NULL;
 
-    if (b->expect.algorithm == KOC_DIGEST_NONE) {
+    if (b->expect.algorithm == KOC_DIGEST_NONE || b->fresh) {
         return open_bytes(b, offset, out, err);
     }
     KOC__TRY(open_checked(b, &r, err));
@@ -252,10 +253,11 @@ int koc__blob_from_file_part(const char *path, uint64_t start, uint64_t size,
     return make_file_blob(path, &like, out, err);
 }
 
-int koc__blob_from_cached_file(const char *path, uint64_t size, const koc_digest *expect,
+int koc__blob_from_cached_file(const char *path, uint64_t size, const koc_digest *expect, bool fresh,
                                koc_blob **out, koc_error **err)
 {
-    file_blob like = {.size = size, .whole = true, .cached = true, .expect = *expect};
+    file_blob like = {
+        .size = size, .whole = true, .cached = true, .fresh = fresh, .expect = *expect};
 
     return make_file_blob(path, &like, out, err);
 }

@@ -210,14 +210,41 @@ static int make_binary(maker *m, const char *app, const char *source, const uint
     return koc__layer_builder_finish(m->builder, op, out, err);
 }
 
-/* The key of a layer around content of this digest. */
-static koc__digest_text binary_key(const maker *m, const koc_digest *content)
+/*
+ * What stands for the program's content in the layer's key: Go's build ID, whose last part is a hash of
+ * the whole file, so that nothing is read; where a flag took it away, the SHA-256.
+ */
+static bool binary_key(const maker *m, const koc__go_binary *b, const koc_digest *content,
+                       koc__digest_text *out)
 {
     koc__sha256 key = m->key;
     koc_digest d;
-    koc__sha256_update(&key, content->bytes, sizeof(content->bytes));
+    if (b->build_id) {
+        koc__sha256_update(&key, b->build_id, strlen(b->build_id) + 1);
+        koc__sha256_update(&key, &b->stamp.size, sizeof(b->stamp.size));
+    } else if (content->algorithm != KOC_DIGEST_NONE) {
+        koc__sha256_update(&key, content->bytes, sizeof(content->bytes));
+    } else {
+        return false;
+    }
     koc__sha256_digest(&key, &d);
-    return koc__digest_hex(&d);
+    *out = koc__digest_hex(&d);
+    return true;
+}
+
+static int make_and_keep(maker *m, const char *app, const uint8_t *caps, koc__go_binary *b, koc__op *op,
+                         koc_layer **out, koc_error **err)
+{
+    koc_digest content = b->digest;
+    koc__digest_text key;
+    KOC__TRY(make_binary(m, app, b->path, caps, op, b->build_id ? NULL : &content, out, err));
+    if (!b->build_id) {
+        KOC__TRY(koc__go_binary_set_digest(m->ctx, b, &content, err));
+    }
+    if (binary_key(m, b, &content, &key)) {
+        keep(m, koc__str(key.s), *out, op);
+    }
+    return KOC_OK;
 }
 
 static int binary_layer(maker *m, const koc__go_target *t, koc__go_binary *b, koc__op *op,
@@ -227,7 +254,7 @@ static int binary_layer(maker *m, const koc__go_target *t, koc__go_binary *b, ko
     KOC__AUTO_STR app = app_name(t);
     uint8_t caps[KOC__CAPS_SIZE];
     bool any;
-    koc_digest content = b->digest;
+    koc__digest_text key;
     if (!app) {
         return koc__oom(err);
     }
@@ -235,13 +262,11 @@ static int binary_layer(maker *m, const koc__go_target *t, koc__go_binary *b, ko
     key_text(m, app);
     KOC__TRY(capabilities(m, t, &any, caps, err));
     koc__sha256_update(&m->key, caps, any ? sizeof(caps) : 0);
-    if (content.algorithm != KOC_DIGEST_NONE) {
-        KOC__TRY(find(m, koc__str(binary_key(m, &content).s), &made, err));
+    if (binary_key(m, b, &b->digest, &key)) {
+        KOC__TRY(find(m, koc__str(key.s), &made, err));
     }
     if (!made) {
-        KOC__TRY(make_binary(m, app, b->path, any ? caps : NULL, op, &content, &made, err));
-        KOC__TRY(koc__go_binary_set_digest(m->ctx, b, &content, err));
-        keep(m, koc__str(binary_key(m, &content).s), made, op);
+        KOC__TRY(make_and_keep(m, app, any ? caps : NULL, b, op, &made, err));
     }
     *out = koc__steal(&made);
     return KOC_OK;

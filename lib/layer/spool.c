@@ -152,7 +152,7 @@ int koc__spool_finish(koc__spool *s, koc_blob **out, koc_digest *digest, koc_err
         KOC__TRY(memory_blob(s, &d, out, err));
     } else if (s->ctx->cache) {
         KOC__TRY(koc__cache_put_file(s->ctx->cache, &d, &s->file, err));
-        KOC__TRY(koc__cache_blob(s->ctx->cache, &d, s->size, out, err));
+        KOC__TRY(koc__cache_fresh_blob(s->ctx->cache, &d, s->size, out, err));
     } else {
         KOC__TRY(nameless_blob(&s->file, s->size, &d, out, err));
     }

@@ -315,7 +315,7 @@ KOC_TEST(blob_from_cached_file_removes_what_is_wrong)
     KOC__AUTO(koc_blob) b = NULL;
     koc_buf out = KOC_BUF_INIT;
 
-    assert_int_equal(koc__blob_from_cached_file(path, 5, &bad, &b, NULL), KOC_OK);
+    assert_int_equal(koc__blob_from_cached_file(path, 5, &bad, false, &b, NULL), KOC_OK);
     assert_int_equal(koc_blob_read_all(b, 100, NULL, &out, NULL), KOC_EDIGEST);
     assert_false(koc__fs_exists(path));
 }
