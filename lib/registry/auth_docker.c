@@ -12,6 +12,7 @@
 #include "core/map.h"
 #include "core/str.h"
 #include "registry/auth_config.h"
+#include "registry/auth_env.h"
 #include "registry/auth_helper.h"
 
 #define CONFIG_MAX ((size_t)1 << 20)
@@ -221,6 +222,9 @@ static int ask_all(docker *d, const char *registry, const char *repository, koc_
     }
     for (size_t i = 0; i < d->n_places && !found; i++) {
         KOC__TRY(ask_place(d, &d->places[i], registry, repository, op, &found, err));
+    }
+    if (!found && !d->config_path) {
+        KOC__TRY(koc__auth_from_env(registry, &found, err));
     }
     if (found) {
         *out = found;

@@ -130,6 +130,7 @@ static void host_free(koc__host *h)
     koc__url_dispose(&h->challenged_at);
     koc__free(h->name);
     koc__free(h->wire);
+    koc__certs_dispose(&h->certs);
     pthread_mutex_destroy(&h->mutex);
     pthread_cond_destroy(&h->left);
     koc__free(h);
@@ -148,6 +149,7 @@ void koc_client_unref(koc_client *c)
     koc__buf_dispose(&c->ca_pem);
     koc__proxies_dispose(&c->proxies);
     koc_strlist_free(c->allow_http);
+    koc__map_free(c->warned);
     koc_auth_unref(c->auth);
     koc_ctx_unref(c->ctx);
     pthread_mutex_destroy(&c->mutex);
@@ -157,23 +159,41 @@ void koc_client_unref(koc_client *c)
 
 /* --- hosts -------------------------------------------------------------------------------------- */
 
-static koc__host *host_new(koc_client *c, const char *registry)
+/* All that is trusted beside the system's authorities, in one text: libcurl takes one. */
+static int join_authorities(koc_client *c, koc__host *h, koc_error **err)
+{
+    if (h->certs.authorities.len == 0) {
+        return KOC_OK;
+    }
+    if (c->ca_pem.len > 0) {
+        return koc__buf_put(&h->certs.authorities, koc__buf_view(&c->ca_pem), err);
+    }
+    return koc__transport_bundle() ? koc__fs_read_file(koc__transport_bundle(), &h->certs.authorities, err)
+                                   : KOC_OK;
+}
+
+static int host_new(koc_client *c, const char *registry, koc__host **out, koc_error **err)
 {
     koc__host *h = koc__calloc(1, sizeof(*h));
     koc_str host = {"", 0};
     uint16_t port;
 
     if (!h) {
-        return NULL;
+        return koc__oom(err);
     }
+    h->certs = (koc__certs)KOC__CERTS_INIT;
     h->client = c;
     pthread_mutex_init(&h->mutex, NULL);
     pthread_cond_init(&h->left, NULL);
     h->name = koc__strdup(registry);
     h->wire = koc__strdup(koc__host_on_wire(registry));
-    if (!h->name || !h->wire) {
+    int rc = h->name && h->wire ? koc__certs_of(h->name, &h->certs, err) : koc__oom(err);
+    if (rc == KOC_OK) {
+        rc = join_authorities(c, h, err);
+    }
+    if (rc != KOC_OK) {
         host_free(h);
-        return NULL;
+        return rc;
     }
     koc__authority_split(koc__str(h->wire), &host, &port);
     h->loopback = koc__host_is_loopback(host);
@@ -182,7 +202,8 @@ static koc__host *host_new(koc_client *c, const char *registry)
     h->kind = (int)koc__address_of_text(host);
     h->https = !h->loopback && !h->may_http;
     h->scheme_known = !h->loopback && !h->may_http;
-    return h;
+    *out = h;
+    return KOC_OK;
 }
 
 static int find_or_add_locked(koc_client *c, const char *registry, koc__host **out, koc_error **err)
@@ -199,12 +220,8 @@ static int find_or_add_locked(koc_client *c, const char *registry, koc__host **o
     if (!koc__grow((void **)&c->hosts, &c->hosts_capacity, c->n_hosts + 1, sizeof(*c->hosts))) {
         return koc__oom(err);
     }
-    koc__host *h = host_new(c, registry);
-    if (!h) {
-        return koc__oom(err);
-    }
-    c->hosts[c->n_hosts++] = h;
-    *out = h;
+    KOC__TRY(host_new(c, registry, &c->hosts[c->n_hosts], err));
+    *out = c->hosts[c->n_hosts++];
     return KOC_OK;
 }
 
@@ -214,6 +231,27 @@ int koc__client_host(koc_client *c, const char *registry, koc__host **out, koc_e
     int rc = find_or_add_locked(c, registry, out, err);
     pthread_mutex_unlock(&c->mutex);
     return rc;
+}
+
+int koc__client_host_of_url(koc_client *c, const koc__url *u, koc__host **out, koc_error **err)
+{
+    KOC__AUTO_STR origin = koc__url_origin(u);
+
+    if (!origin) {
+        return koc__oom(err);
+    }
+    return koc__client_host(c, origin + (u->https ? 8 : 7), out, err);
+}
+
+void koc__client_route(koc_client *c, const koc__host *target, koc__http_request *rq)
+{
+    const koc__buf *own = &target->certs.authorities;
+
+    rq->proxy = koc__proxies_for(&c->proxies, rq->url);
+    rq->ca_pem = koc__buf_view(own->len > 0 ? own : &c->ca_pem);
+    rq->client_cert = target->certs.client_cert;
+    rq->client_key = target->certs.client_key;
+    rq->insecure = target->insecure;
 }
 
 void koc__host_wait_locked(koc__host *h)

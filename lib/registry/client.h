@@ -14,6 +14,7 @@
 #include "core/str.h"
 #include "registry/address.h"
 #include "registry/auth.h"
+#include "registry/certs.h"
 #include "registry/challenge.h"
 #include "registry/hosts.h"
 #include "registry/transport.h"
@@ -42,6 +43,7 @@ typedef struct koc__host {
     bool loopback;
     bool may_http;     /* the user allows plain HTTP for it */
     bool insecure;     /* certificates are not verified */
+    koc__certs certs;  /* its own, from certs.d */
     atomic_bool scheme_known;
     atomic_bool https;
     atomic_bool answered;
@@ -86,10 +88,15 @@ struct koc_client {
     pthread_mutex_t mutex; /* guards hosts */
     koc__host **hosts;
     size_t n_hosts, hosts_capacity;
+    koc__map *warned; /* texts of Warning headers that were shown */
 };
 
 /* The record of a registry; made when it is new. Borrowed from c. */
 int koc__client_host(koc_client *c, const char *registry, koc__host **out, koc_error **err);
+/* The record of the host that u leads to: redirect targets and token servers have TLS settings too. */
+int koc__client_host_of_url(koc_client *c, const koc__url *u, koc__host **out, koc_error **err);
+/* Fills what of a request depends on where it goes: proxy, authorities, client certificate. */
+void koc__client_route(koc_client *c, const koc__host *target, koc__http_request *rq);
 /* One at a time finds out the scheme, one at a time fetches a token: waits, under op, until nobody else
  * is inside. */
 int koc__host_enter(koc__host *h, int gate, koc__op *op, koc_error **err);

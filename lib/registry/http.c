@@ -181,6 +181,17 @@ bool koc__http_content_range(const char *value, uint64_t *first, uint64_t *last,
     return true;
 }
 
+bool koc__http_warning(const char *value, koc_str *text)
+{
+    koc_str v = koc__str_trim(koc__str(value));
+
+    if (!koc__str_starts(v, "299 - \"") || !koc__str_ends(v, "\"") || v.len < 9) {
+        return false;
+    }
+    *text = koc__str_n(v.ptr + 7, v.len - 8);
+    return true;
+}
+
 bool koc__http_media_type(const koc__headers *h, char *out, size_t size)
 {
     const char *value = koc__headers_get(h, "Content-Type");

@@ -56,6 +56,9 @@ bool koc__http_content_range(const char *value, uint64_t *first, uint64_t *last,
 /* Content-Type without parameters, in lower case, in out. False: none, or longer than size. */
 bool koc__http_media_type(const koc__headers *h, char *out, size_t size);
 
+/* The text of a Warning field of the form 299 - "text"; false: another form. */
+bool koc__http_warning(const char *value, koc_str *text);
+
 /* Which addresses a connection may be made to. */
 typedef enum koc__reach {
     KOC__REACH_ANY,    /* the user named this host */

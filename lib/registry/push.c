@@ -9,6 +9,9 @@
 #include "core/map.h"
 #include "registry/ops.h"
 
+#define REPAIRS_MAX 2
+#define REPAIR_WAIT_MS 300
+
 typedef struct push push;
 
 /* One blob on its way. Borrows from the images. */
@@ -100,6 +103,8 @@ static int each(push *p, koc__task_fn fn, void *list, size_t n, size_t size, koc
 
 /* --- names ------------------------------------------------------------------------------------------------- */
 
+static int push_blob(void *arg, koc__op *op, koc_error **err);
+
 static int add_name(push *p, koc_reference *ref, koc_error **err)
 {
     for (size_t i = 0; i < p->n_names; i++) {
@@ -154,6 +159,27 @@ static int ask_name(void *arg, koc__op *op, koc_error **err)
     return KOC_OK;
 }
 
+/* A manifest; where the registry lost or has not yet seen a blob of it, that is sent again. */
+static int put_repaired(push *p, const koc_reference *ref, const char *media_type, koc_str bytes, koc__op *op,
+                        koc_error **err)
+{
+    for (int attempt = 0;; attempt++) {
+        koc_error *failure = NULL;
+        int rc = koc__client_put_manifest(p->client, ref, media_type, bytes, op, NULL, &failure);
+        const char *code = koc_error_registry_code(failure);
+        bool lost = code && (strcmp(code, "MANIFEST_BLOB_UNKNOWN") == 0 || strcmp(code, "BLOB_UNKNOWN") == 0);
+        if (rc == KOC_OK || !lost || attempt >= REPAIRS_MAX) {
+            return rc == KOC_OK ? KOC_OK : koc__error_move(err, &failure);
+        }
+        koc__error_clear(&failure);
+        KOC__TRY(koc__op_sleep(op, REPAIR_WAIT_MS, err));
+        for (size_t i = 0; i < p->n_blobs; i++) {
+            koc__claim_end(p->host, koc_reference_repository(p->repo), &p->blobs[i].descriptor->digest, false);
+            KOC__TRY(push_blob(&p->blobs[i], op, err));
+        }
+    }
+}
+
 static int put_name(void *arg, koc__op *op, koc_error **err)
 {
     name_job *j = arg;
@@ -164,7 +190,7 @@ static int put_name(void *arg, koc__op *op, koc_error **err)
     }
     uint64_t id = koc__op_new_id(op);
     tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_STARTED, p->top, koc_reference_string(j->ref), id);
-    KOC__TRY(koc__client_put_manifest(p->client, j->ref, p->top->media_type, p->bytes, op, NULL, err));
+    KOC__TRY(put_repaired(p, j->ref, p->top->media_type, p->bytes, op, err));
     tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_FINISHED, p->top, koc_reference_string(j->ref), id);
     return KOC_OK;
 }
@@ -313,8 +339,7 @@ static int put_child(void *arg, koc__op *op, koc_error **err)
     uint64_t id = koc__op_new_id(op);
     KOC__TRY(child_reference(j, &ref, err));
     tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_STARTED, j->descriptor, NULL, id);
-    KOC__TRY(koc__client_put_manifest(p->client, ref, j->descriptor->media_type, koc_image_manifest(j->image), op,
-                                      NULL, err));
+    KOC__TRY(put_repaired(p, ref, j->descriptor->media_type, koc_image_manifest(j->image), op, err));
     tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_FINISHED, j->descriptor, NULL, id);
     return KOC_OK;
 }

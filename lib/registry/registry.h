@@ -52,6 +52,9 @@ int koc__client_push_image(koc_client *c, const koc_reference *r, koc_image *img
                            koc__op *op, koc__push_result *out, koc_error **err);
 int koc__client_push_index(koc_client *c, const koc_reference *r, koc_index *idx, const koc_push_options *o,
                            koc__op *op, koc__push_result *out, koc_error **err);
+/* Whether one may push to repo, before a long compile: opens an upload and cancels it (R-153). KOC_EAUTH,
+ * KOC_EDENIED, KOC_ENOTFOUND (no such repository where they are not made by a push). */
+int koc__client_check_push(koc_client *c, const koc_reference *repo, koc__op *op, koc_error **err);
 int koc__client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, koc__op *op, koc_error **err);
 
 #endif

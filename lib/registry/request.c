@@ -16,12 +16,15 @@
 #define GUESS_MS 5000
 #define NEW_HOST_ATTEMPTS 3
 #define WAITING_MAX_MS 120000
+#define WARNINGS_MAX 4096 /* bytes of Warning texts looked at in one reply */
+#define WARNED_MAX 64
 #define DROP_MAX ((size_t)1 << 20)
 
 /* One run of a logical request. */
 typedef struct run {
     const koc__request *rq;
     koc__host *host;
+    koc__host *target; /* of the last exchange: host, or where we were sent */
     koc__op *op;
     koc__response *resp;
     unsigned attempts;
@@ -104,7 +107,7 @@ int koc__send_plain(koc_client *c, const koc__http_request *rq, size_t max, koc_
 {
     KOC__AUTO(koc__exchange) x = NULL;
 
-    KOC__TRY(koc__exchange_open(c->transport, rq, false, op, reply, why, &x, err));
+    KOC__TRY(koc__exchange_open(c->transport, rq, true, op, reply, why, &x, err));
     body->max = max;
     return read_body(x, max, reply->status >= 300, op, body, why, err);
 }
@@ -117,6 +120,32 @@ static int check_encoding(const koc__headers *h, koc_error **err)
         return koc__error(err, KOC_EFORMAT, "the reply came with a Content-Encoding nobody asked for");
     }
     return KOC_OK;
+}
+
+/* Once per text; never acted upon. */
+static void show_warnings(run *r, const koc__headers *h)
+{
+    koc_client *c = r->host->client;
+    size_t left = WARNINGS_MAX;
+
+    for (size_t i = 0; i < h->count; i++) {
+        char text[512];
+        koc_str raw;
+        if (!koc__str_ieq(koc__str(h->list[i].name), KOC__STR("Warning")) ||
+            !koc__http_warning(h->list[i].value, &raw) || raw.len > left) {
+            continue;
+        }
+        left -= raw.len;
+        koc__clean_text(raw, text, sizeof(text));
+        pthread_mutex_lock(&c->mutex);
+        c->warned = c->warned ? c->warned : koc__map_new(NULL);
+        bool news = c->warned && koc__map_count(c->warned) < WARNED_MAX && !koc__map_get(c->warned, koc__str(text)) &&
+                    koc__map_set(c->warned, koc__str(text), c, NULL) == KOC_OK;
+        pthread_mutex_unlock(&c->mutex);
+        if (news) {
+            koc__log(c->ctx, KOC_LOG_WARN, "registry", "%s says: %s", r->target->name, text);
+        }
+    }
 }
 
 static int exchange(run *r, const koc__http_request *h, koc_error **err)
@@ -146,6 +175,7 @@ static int exchange(run *r, const koc__http_request *h, koc_error **err)
             r->host->no_expect = true;
         }
     }
+    show_warnings(r, &resp->headers);
     KOC__TRY(koc__url_copy(h->url, &resp->url, err));
     bool success = resp->status >= 200 && resp->status < 300;
     resp->failure = KOC__FAIL_LOCAL;
@@ -225,16 +255,18 @@ static int send_once(run *r, const koc__url *url, koc_error **err)
         .has_body = rq->has_body,
         .fresh = r->fresh || rq->fresh,
         .expect = !r->host->no_expect,
-        .insecure = r->host->insecure,
         .reach = r->elsewhere && r->host->kind == (int)KOC__ADDRESS_PUBLIC ? KOC__REACH_PUBLIC : KOC__REACH_ANY,
-        .proxy = koc__proxies_for(&c->proxies, url),
-        .ca_pem = koc__buf_view(&c->ca_pem),
         .connect_timeout_ms = connect_timeout(r),
         .response_timeout_ms = response_timeout(r),
         .sent = rq->sent,
         .sent_self = rq->sent_self,
     };
     r->fresh = false;
+    r->target = r->host;
+    if (r->elsewhere) {
+        KOC__TRY(koc__client_host_of_url(c, url, &r->target, err));
+    }
+    koc__client_route(c, r->target, &h);
     return exchange(r, &h, err);
 }
 
@@ -455,13 +487,10 @@ static int network_error(run *r, koc_error **err)
 {
     koc__host *h = r->host;
     koc_code code = err && *err ? koc_error_code(*err) : KOC_ENET;
-    const char *where = h->name;
+    const char *where = r->target ? r->target->name : h->name;
 
     if (r->resp->failure == KOC__FAIL_LOCAL) {
         return code;
-    }
-    if (r->elsewhere && r->rq->url) {
-        where = r->rq->url->host;
     }
     if (r->attempts > 1) {
         koc__error_prefix(err, "%s: after %u attempts", where, r->attempts);

@@ -221,13 +221,15 @@ static int ask_hop(const ask *a, const koc__url *url, koc_str form, bool with_se
         .headers = &headers,
         .bytes = form,
         .has_body = form.len > 0,
-        .insecure = a->host->insecure,
         .reach = !same && a->host->kind == (int)KOC__ADDRESS_PUBLIC ? KOC__REACH_PUBLIC : KOC__REACH_ANY,
-        .proxy = koc__proxies_for(&c->proxies, url),
-        .ca_pem = koc__buf_view(&c->ca_pem),
         .connect_timeout_ms = c->connect_timeout_ms,
         .response_timeout_ms = c->response_timeout_ms ? c->response_timeout_ms : TOKEN_TIMEOUT_MS,
     };
+    koc__host *target = a->host;
+    if (!same) {
+        KOC__TRY(koc__client_host_of_url(c, url, &target, err));
+    }
+    koc__client_route(c, target, &h);
     int64_t begin = koc__monotonic_ms();
     int rc = koc__send_plain(c, &h, KOC__TOKEN_REPLY_MAX, a->op, reply, body, why, err);
     koc__log(c->ctx, KOC_LOG_DEBUG, "registry", "%s token for %s from %s: %d (%lld ms)", h.method,
@@ -538,6 +540,29 @@ static int refetch(koc__host *h, const koc__request *rq, const koc__challenge *c
     return rc;
 }
 
+/* A 401 that does not say what it wants: /v2/ may. */
+static int ask_ping(koc__host *h, const koc__response *resp, koc__op *op, koc__challenge *c, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
+    KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
+    KOC__AUTO_VAL(koc__http_reply) reply = KOC__HTTP_REPLY_INIT;
+    KOC__AUTO_VAL(koc__buf) body = KOC__BUF_INIT(KOC__ERROR_BODY_MAX);
+    koc__failure why;
+
+    KOC__TRY(koc__url_resolve(&resp->url, KOC__STR("/v2/"), &url, err));
+    KOC__TRY(koc__headers_put(&headers, "User-Agent", h->client->user_agent, err));
+    koc__http_request rq = {.method = "GET",
+                            .url = &url,
+                            .headers = &headers,
+                            .connect_timeout_ms = h->client->connect_timeout_ms,
+                            .response_timeout_ms = TOKEN_TIMEOUT_MS};
+    koc__client_route(h->client, h, &rq);
+    if (koc__send_plain(h->client, &rq, KOC__ERROR_BODY_MAX, op, &reply, &body, &why, NULL) != KOC_OK) {
+        return koc__op_check(op, err);
+    }
+    return koc__challenge_of(&reply.headers, c, err);
+}
+
 static int no_challenge(const koc__challenge *c, koc_error **err)
 {
     if (c->others) {
@@ -554,6 +579,9 @@ int koc__session_challenged(koc__host *h, const koc__request *rq, const koc__res
     KOC__AUTO(koc_credential) cred = NULL;
 
     KOC__TRY(koc__challenge_of(&resp->headers, &c, err));
+    if (!koc__headers_get(&resp->headers, "WWW-Authenticate") && !authorized) {
+        KOC__TRY(ask_ping(h, resp, op, &c, err));
+    }
     if (!c.bearer && !c.basic) {
         return no_challenge(&c, err);
     }

@@ -21,8 +21,9 @@ void koc__transport_free(koc__transport *t);
 const char *koc__transport_bundle(void);
 
 /* Sends and waits for the head. On failure *why says what kind, and there is no exchange. The reply is
- * filled on success only. reading: the caller streams the body, perhaps slowly. */
-int koc__exchange_open(koc__transport *t, const koc__http_request *rq, bool reading, koc__op *op,
+ * filled on success only. uncounted: not held against max_per_host, since something that holds a place
+ * waits for it: a body that is read slowly, a token. */
+int koc__exchange_open(koc__transport *t, const koc__http_request *rq, bool uncounted, koc__op *op,
                        koc__http_reply *reply, koc__failure *why, koc__exchange **out, koc_error **err);
 /* The next bytes of the body; *n 0: the end, complete as far as HTTP can tell. */
 int koc__exchange_read(koc__exchange *x, koc__op *op, void *buf, size_t len, size_t *n, koc__failure *why,

@@ -259,7 +259,7 @@ static int take_conn(koc__transport *t, const koc__http_request *rq, koc__exchan
     }
     pthread_mutex_lock(&t->mutex);
     int rc = start_locked(t, err);
-    if (rc == KOC_OK && !x->reading) {
+    if (rc == KOC_OK && !x->uncounted) {
         rc = take_place_locked(t, x->key, op, err);
         x->counted = rc == KOC_OK;
     }
@@ -459,7 +459,7 @@ void koc__exchange_close(koc__exchange *x)
     guard_end(&guard);
 }
 
-static koc__exchange *exchange_new(koc__transport *t, const koc__http_request *rq, bool reading, koc__op *op)
+static koc__exchange *exchange_new(koc__transport *t, const koc__http_request *rq, bool uncounted, koc__op *op)
 {
     koc__exchange *x = koc__calloc(1, sizeof(*x));
 
@@ -468,7 +468,7 @@ static koc__exchange *exchange_new(koc__transport *t, const koc__http_request *r
     }
     x->transport = t;
     x->op = op;
-    x->reading = reading;
+    x->uncounted = uncounted;
     x->reach = rq->reach;
     x->insecure = rq->insecure;
     x->proxied = rq->proxy != NULL;
@@ -521,11 +521,11 @@ static int run_to_head(koc__exchange *x, const koc__http_request *rq, koc__failu
     return x->head_done ? KOC_OK : koc__easy_failure(x, why, err);
 }
 
-int koc__exchange_open(koc__transport *t, const koc__http_request *rq, bool reading, koc__op *op,
+int koc__exchange_open(koc__transport *t, const koc__http_request *rq, bool uncounted, koc__op *op,
                        koc__http_reply *reply, koc__failure *why, koc__exchange **out, koc_error **err)
 {
     pipe_guard guard;
-    koc__exchange *x = exchange_new(t, rq, reading, op);
+    koc__exchange *x = exchange_new(t, rq, uncounted, op);
 
     *why = KOC__FAIL_LOCAL;
     if (!x) {

@@ -19,8 +19,8 @@ struct koc__exchange {
     koc__transport *transport;
     koc__conn *conn;
     koc__op *op;         /* of the call that drives it now */
-    bool reading;        /* not counted against the host's limit */
-    bool counted;
+    bool uncounted;      /* needs no place among the host's limit */
+    bool counted;        /* has one */
     char *key;
     bool attached;       /* the easy handle is in its multi handle */
     struct curl_slist *fields;

@@ -160,6 +160,18 @@ static void abandon(upload *u)
     koc__url_dispose(&u->session);
 }
 
+int koc__client_check_push(koc_client *c, const koc_reference *repo, koc__op *op, koc_error **err)
+{
+    upload u = {.client = c, .repo = repo, .op = op};
+
+    KOC__TRY(koc__client_host(c, koc_reference_registry(repo), &u.host, err));
+    if (open_session(&u, err) != KOC_OK) {
+        return koc__error_prefix(err, "cannot push to %s", koc__reference_context(repo));
+    }
+    abandon(&u);
+    return KOC_OK;
+}
+
 /* --- one PUT ---------------------------------------------------------------------------------------------- */
 
 /* Ends the session with the bytes from u->at on. */
