@@ -48,7 +48,8 @@ static koc__address of_ip6(const uint8_t a[16])
     static const uint8_t zero[12];
     static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     static const uint8_t nat64[12] = {0, 0x64, 0xff, 0x9b};
-    static const uint8_t metadata[16] = {0xfd, 0, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x54};
+    static const uint8_t metadata[16] = {0xfd, 0, 0x0e, 0xc2, 0, 0, 0,    0,
+                                         0,    0, 0,    0,    0, 0, 0x02, 0x54};
 
     if (memcmp(a, mapped, 12) == 0 || memcmp(a, nat64, 12) == 0) {
         return of_ip4(be32(a + 12));
@@ -107,14 +108,16 @@ static bool is_number(koc_str host)
     koc_str before, label = host;
 
     koc__str_rcut(host, '.', &before, &label);
-    return memchr(host.ptr, ':', host.len) || (label.len > 0 && label.ptr[0] >= '0' && label.ptr[0] <= '9');
+    return memchr(host.ptr, ':', host.len) ||
+           (label.len > 0 && label.ptr[0] >= '0' && label.ptr[0] <= '9');
 }
 
 bool koc__address_allowed(const char *host, const struct sockaddr *sa)
 {
     koc__address kind = koc__address_of_socket(sa);
 
-    return kind == KOC__ADDRESS_PUBLIC || (kind == KOC__ADDRESS_PRIVATE && !is_number(koc__str(host)));
+    return kind == KOC__ADDRESS_PUBLIC ||
+           (kind == KOC__ADDRESS_PRIVATE && !is_number(koc__str(host)));
 }
 
 bool koc__host_is_loopback(koc_str host)

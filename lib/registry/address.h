@@ -7,7 +7,7 @@
 struct sockaddr;
 
 typedef enum koc__address {
-    KOC__ADDRESS_NAME,    /* not an address: a host name */
+    KOC__ADDRESS_NAME, /* not an address: a host name */
     KOC__ADDRESS_PUBLIC,
     KOC__ADDRESS_PRIVATE, /* RFC 1918, fc00::/7, 100.64/10 */
     KOC__ADDRESS_LOCAL    /* this machine, its link, cloud metadata, multicast, unspecified */

@@ -38,7 +38,8 @@ static bool has_line_end(koc_str s)
     return false;
 }
 
-static int make(int32_t kind, koc_str username, koc_str secret, koc_credential **out, koc_error **err)
+static int make(int32_t kind, koc_str username, koc_str secret, koc_credential **out,
+                koc_error **err)
 {
     KOC__AUTO(koc_credential) c = NULL;
 
@@ -74,8 +75,8 @@ int koc_credential_new(int32_t kind, const char *username, const char *secret, k
     return make(kind, koc__str(username), koc__str(secret), out, err);
 }
 
-int koc__credential_make(int32_t kind, koc_str username, koc_str secret, koc_credential **out, koc_error **err,
-                         const char *source, ...)
+int koc__credential_make(int32_t kind, koc_str username, koc_str secret, koc_credential **out,
+                         koc_error **err, const char *source, ...)
 {
     KOC__AUTO(koc_credential) c = NULL;
     KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(4096);
@@ -98,7 +99,8 @@ koc_credential *koc__credential_dup(const koc_credential *from)
 {
     KOC__AUTO(koc_credential) c = NULL;
 
-    if (!from || make(from->kind, koc__str(from->username), koc__str(from->secret), &c, NULL) != KOC_OK) {
+    if (!from ||
+        make(from->kind, koc__str(from->username), koc__str(from->secret), &c, NULL) != KOC_OK) {
         return NULL;
     }
     c->source = koc__strdup(from->source);
@@ -154,8 +156,8 @@ void koc_auth_unref(koc_auth *a)
     }
 }
 
-int koc__auth_get(koc_auth *a, const char *registry, const char *repository, koc__op *op, koc_credential **out,
-                  koc_error **err)
+int koc__auth_get(koc_auth *a, const char *registry, const char *repository, koc__op *op,
+                  koc_credential **out, koc_error **err)
 {
     return a ? a->vt->get(a->self, registry, repository, op, out, err) : KOC_OK;
 }
@@ -198,8 +200,8 @@ static void fixed_release(void *self)
     koc__free(f);
 }
 
-static int fixed_get(void *self, const char *registry, const char *repository, koc__op *op, koc_credential **out,
-                     koc_error **err)
+static int fixed_get(void *self, const char *registry, const char *repository, koc__op *op,
+                     koc_credential **out, koc_error **err)
 {
     const fixed *f = self;
 
@@ -216,7 +218,8 @@ static int fixed_get(void *self, const char *registry, const char *repository, k
 
 static const koc__auth_vt fixed_vt = {fixed_get, NULL, fixed_release};
 
-int koc_auth_static(const char *registry, const koc_credential *cred, koc_auth **out, koc_error **err)
+int koc_auth_static(const char *registry, const koc_credential *cred, koc_auth **out,
+                    koc_error **err)
 {
     if (!registry || !cred || !out) {
         return koc__misuse(err, "koc_auth_static");
@@ -255,8 +258,8 @@ static void chain_release(void *self)
     koc__free(c);
 }
 
-static int chain_get(void *self, const char *registry, const char *repository, koc__op *op, koc_credential **out,
-                     koc_error **err)
+static int chain_get(void *self, const char *registry, const char *repository, koc__op *op,
+                     koc_credential **out, koc_error **err)
 {
     const chain *c = self;
     koc_credential *found = NULL;
@@ -320,7 +323,8 @@ static int call_get(void *arg, koc_error **err)
 {
     custom_call *a = arg;
     koc_error *theirs = NULL;
-    int rc = a->c->ops.get(a->c->self, a->registry, a->repository, &a->op->user, &a->found, &theirs);
+    int rc =
+        a->c->ops.get(a->c->self, a->registry, a->repository, &a->op->user, &a->found, &theirs);
 
     if (rc == KOC_OK || rc == KOC_PASSTHROUGH) {
         koc_error_free(theirs);
@@ -328,7 +332,8 @@ static int call_get(void *arg, koc_error **err)
     }
     koc_credential_free(koc__steal(&a->found));
     if (!theirs) {
-        return koc__error(err, KOC_EUSER, "the program's own look-up of credentials for %s failed", a->registry);
+        return koc__error(err, KOC_EUSER, "the program's own look-up of credentials for %s failed",
+                          a->registry);
     }
     koc__error(err, KOC_EUSER, "credentials for %s: %s", a->registry, koc_error_message(theirs));
     koc_error_free(theirs);
@@ -343,8 +348,8 @@ static int call_rejected(void *arg, koc_error **err)
     return KOC_OK;
 }
 
-static int custom_get(void *self, const char *registry, const char *repository, koc__op *op, koc_credential **out,
-                      koc_error **err)
+static int custom_get(void *self, const char *registry, const char *repository, koc__op *op,
+                      koc_credential **out, koc_error **err)
 {
     custom_call call = {self, registry, repository, op, NULL};
 

@@ -17,15 +17,17 @@ struct koc_credential {
 };
 KOC__DEFINE_AUTO(koc_credential, koc_credential_free);
 KOC__DEFINE_AUTO(koc_auth, koc_auth_unref);
-koc_credential *koc__credential_dup(const koc_credential *c); /* NULL: out of memory, or c is NULL */
+koc_credential *koc__credential_dup(
+    const koc_credential *c); /* NULL: out of memory, or c is NULL */
 /* As koc_credential_new, with a source made by printf. */
-int koc__credential_make(int32_t kind, koc_str username, koc_str secret, koc_credential **out, koc_error **err,
-                         const char *source, ...) __attribute__((format(printf, 6, 7)));
+int koc__credential_make(int32_t kind, koc_str username, koc_str secret, koc_credential **out,
+                         koc_error **err, const char *source, ...)
+    __attribute__((format(printf, 6, 7)));
 
 typedef struct koc__auth_vt {
     /* *out stays as it is when there is nothing. */
-    int (*get)(void *self, const char *registry, const char *repository, koc__op *op, koc_credential **out,
-               koc_error **err);
+    int (*get)(void *self, const char *registry, const char *repository, koc__op *op,
+               koc_credential **out, koc_error **err);
     void (*rejected)(void *self, const char *registry, koc__op *op); /* or NULL */
     void (*release)(void *self);                                     /* or NULL */
 } koc__auth_vt;
@@ -37,8 +39,8 @@ struct koc_auth {
 /* Takes self on success only. */
 int koc__auth_make(const koc__auth_vt *vt, void *self, koc_auth **out, koc_error **err);
 /* a may be NULL: nothing. */
-int koc__auth_get(koc_auth *a, const char *registry, const char *repository, koc__op *op, koc_credential **out,
-                  koc_error **err);
+int koc__auth_get(koc_auth *a, const char *registry, const char *repository, koc__op *op,
+                  koc_credential **out, koc_error **err);
 void koc__auth_rejected(koc_auth *a, const char *registry, koc__op *op);
 
 #endif

@@ -29,8 +29,9 @@ static koc_str host_of_key(koc_str key)
         scheme = true;
         host = koc__str_from(key, koc__str_starts(key, "https://") ? 8 : 7);
     }
-    if (koc__str_cut(host, '/', &host, &path) && !scheme && path.len > 0 && !koc__str_is(path, "v1/") &&
-        !koc__str_is(path, "v2/") && !koc__str_is(path, "v1") && !koc__str_is(path, "v2")) {
+    if (koc__str_cut(host, '/', &host, &path) && !scheme && path.len > 0 &&
+        !koc__str_is(path, "v1/") && !koc__str_is(path, "v2/") && !koc__str_is(path, "v1") &&
+        !koc__str_is(path, "v2")) {
         return (koc_str){"", 0};
     }
     return host;
@@ -71,7 +72,8 @@ static bool path_fits(koc_str key, koc_str registry, koc_str repository)
     return path.len == repository.len || repository.ptr[path.len] == '/';
 }
 
-const koc__jnode *koc__config_entry(const koc__jnode *auths, const char *registry, const char *repository)
+const koc__jnode *koc__config_entry(const koc__jnode *auths, const char *registry,
+                                    const char *repository)
 {
     const koc__jnode *best = NULL, *by_host = NULL;
     size_t best_len = 0;
@@ -112,9 +114,11 @@ static int from_auth(const char *text, const char *source, const char *identity,
     }
     bool token = koc__str_is(user, "<token>");
     if (identity) {
-        rc = koc__credential_make(KOC_CRED_IDENTITY_TOKEN, user, koc__str(identity), out, err, "%s", source);
+        rc = koc__credential_make(KOC_CRED_IDENTITY_TOKEN, user, koc__str(identity), out, err, "%s",
+                                  source);
     } else if (token) {
-        rc = koc__credential_make(KOC_CRED_IDENTITY_TOKEN, (koc_str){NULL, 0}, password, out, err, "%s", source);
+        rc = koc__credential_make(KOC_CRED_IDENTITY_TOKEN, (koc_str){NULL, 0}, password, out, err,
+                                  "%s", source);
     } else if (user.len > 0 || password.len > 0) {
         rc = koc__credential_make(KOC_CRED_BASIC, user, password, out, err, "%s", source);
     }
@@ -127,8 +131,8 @@ static int from_auth(const char *text, const char *source, const char *identity,
     return rc;
 }
 
-int koc__config_credential(const koc__jnode *entry, const char *source, bool *broken, koc_credential **out,
-                           koc_error **err)
+int koc__config_credential(const koc__jnode *entry, const char *source, bool *broken,
+                           koc_credential **out, koc_error **err)
 {
     const char *auth = koc__json_get_str(entry, "auth");
     const char *user = koc__json_get_str(entry, "username");
@@ -138,18 +142,20 @@ int koc__config_credential(const koc__jnode *entry, const char *source, bool *br
 
     *broken = false;
     if (ready && ready[0]) {
-        return koc__credential_make(KOC_CRED_BEARER, (koc_str){NULL, 0}, koc__str(ready), out, err, "%s", source);
+        return koc__credential_make(KOC_CRED_BEARER, (koc_str){NULL, 0}, koc__str(ready), out, err,
+                                    "%s", source);
     }
     identity = identity && identity[0] ? identity : NULL;
     if (auth && auth[0]) {
         return from_auth(auth, source, identity, broken, out, err);
     }
     if (identity) {
-        return koc__credential_make(KOC_CRED_IDENTITY_TOKEN, koc__str(user), koc__str(identity), out, err, "%s",
-                                    source);
+        return koc__credential_make(KOC_CRED_IDENTITY_TOKEN, koc__str(user), koc__str(identity),
+                                    out, err, "%s", source);
     }
     if (user && user[0] && password) {
-        return koc__credential_make(KOC_CRED_BASIC, koc__str(user), koc__str(password), out, err, "%s", source);
+        return koc__credential_make(KOC_CRED_BASIC, koc__str(user), koc__str(password), out, err,
+                                    "%s", source);
     }
     return KOC_OK;
 }

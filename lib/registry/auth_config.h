@@ -14,9 +14,10 @@ const char *koc__config_helper(const koc__jnode *root, const char *registry, con
 const char *koc__config_helper_key(const char *registry);
 /* The entry of auths (or, legacy, of the whole document) that serves registry/repository: keys with a
  * path first, the longest that fits, then by host. NULL: none. */
-const koc__jnode *koc__config_entry(const koc__jnode *auths, const char *registry, const char *repository);
+const koc__jnode *koc__config_entry(const koc__jnode *auths, const char *registry,
+                                    const char *repository);
 /* *out stays as it is for an entry that says nothing; *broken when it is there but cannot be read. */
-int koc__config_credential(const koc__jnode *entry, const char *source, bool *broken, koc_credential **out,
-                           koc_error **err);
+int koc__config_credential(const koc__jnode *entry, const char *source, bool *broken,
+                           koc_credential **out, koc_error **err);
 
 #endif

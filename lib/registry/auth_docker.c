@@ -17,12 +17,12 @@
 
 #define CONFIG_MAX ((size_t)1 << 20)
 #define PLACES_MAX 8
-#define LOOK_MS 50
+#define LOOK_MS    50
 
 typedef struct place {
-    char *path;   /* or NULL: text is the document */
-    char *text;   /* DOCKER_AUTH_CONFIG */
-    bool legacy;  /* the whole document is the map of auths */
+    char *path;    /* or NULL: text is the document */
+    char *text;    /* DOCKER_AUTH_CONFIG */
+    bool legacy;   /* the whole document is the map of auths */
     bool required; /* missing is an error */
     bool loaded;
     koc__json *doc; /* NULL: not there */
@@ -114,8 +114,10 @@ static int load(place *p, koc__op *op, koc_error **err)
         }
         KOC__TRY(koc__fs_read_file(p->path, &text, err));
         if (stat(p->path, &st) == 0 && (st.st_mode & 0004) && op) {
-            koc__log(op->ctx, KOC_LOG_WARN, "registry", "%s can be read by everybody on this machine; try: "
-                     "chmod 600 %s", p->path, p->path);
+            koc__log(op->ctx, KOC_LOG_WARN, "registry",
+                     "%s can be read by everybody on this machine; try: "
+                     "chmod 600 %s",
+                     p->path, p->path);
         }
     } else {
         KOC__TRY(koc__buf_puts(&text, p->text ? p->text : "", err));
@@ -128,7 +130,8 @@ static int load(place *p, koc__op *op, koc_error **err)
         !koc__json_is(koc__json_root(p->doc), KOC__JSON_OBJECT)) {
         koc__json_free(koc__steal(&p->doc));
         koc__buf_wipe(&text);
-        return koc__error(err, KOC_EFORMAT, "%s is not a JSON object (credentials are read from it)", name);
+        return koc__error(err, KOC_EFORMAT,
+                          "%s is not a JSON object (credentials are read from it)", name);
     }
     koc__buf_wipe(&text);
     return KOC_OK;
@@ -136,8 +139,8 @@ static int load(place *p, koc__op *op, koc_error **err)
 
 /* --- one place -------------------------------------------------------------------------------------------------- */
 
-static int ask_helper(docker *d, const char *helper, const char *how, const char *registry, koc__op *op,
-                      koc_credential **out, koc_error **err)
+static int ask_helper(docker *d, const char *helper, const char *how, const char *registry,
+                      koc__op *op, koc_credential **out, koc_error **err)
 {
     const char *server = koc__config_helper_key(registry);
     KOC__AUTO_STR key = koc__format("%s %s", helper, server);
@@ -205,14 +208,14 @@ static int ask_place(docker *d, place *p, const char *registry, const char *repo
     }
     KOC__TRY(koc__config_credential(entry, source, &broken, out, err));
     if (broken && op) {
-        koc__log(op->ctx, KOC_LOG_WARN, "registry", "%s: the entry for %s cannot be read; it is skipped", name,
-                 koc__json_name(entry));
+        koc__log(op->ctx, KOC_LOG_WARN, "registry",
+                 "%s: the entry for %s cannot be read; it is skipped", name, koc__json_name(entry));
     }
     return KOC_OK;
 }
 
-static int ask_all(docker *d, const char *registry, const char *repository, koc__op *op, koc_credential **out,
-                   koc_error **err)
+static int ask_all(docker *d, const char *registry, const char *repository, koc__op *op,
+                   koc_credential **out, koc_error **err)
 {
     koc_credential *found = NULL;
 
@@ -235,8 +238,8 @@ static int ask_all(docker *d, const char *registry, const char *repository, koc_
 /* --- the object ---------------------------------------------------------------------------------------------------- */
 
 /* One look-up at a time, so that a helper runs once; waiting ends with the call. */
-static int docker_get(void *self, const char *registry, const char *repository, koc__op *op, koc_credential **out,
-                      koc_error **err)
+static int docker_get(void *self, const char *registry, const char *repository, koc__op *op,
+                      koc_credential **out, koc_error **err)
 {
     docker *d = self;
     int rc = KOC_OK;

@@ -9,12 +9,13 @@
 
 #define OUTPUT_MAX ((size_t)64 << 10)
 #define TIMEOUT_MS 30000
-#define NOT_FOUND "credentials not found in native keychain"
+#define NOT_FOUND  "credentials not found in native keychain"
 
 static bool is_name(const char *name)
 {
     for (const char *p = name; *p; p++) {
-        bool letter = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9');
+        bool letter =
+            (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9');
         if (!letter && *p != '.' && *p != '_' && *p != '-') {
             return false;
         }
@@ -27,12 +28,12 @@ static int failed(const char *name, koc_str output, koc_error **err)
     char text[256];
 
     koc__clean_text(output, text, sizeof(text));
-    return koc__error(err, KOC_EPROCESS, "the credential helper docker-credential-%s failed: %s", name,
-                      text[0] ? text : "it said nothing");
+    return koc__error(err, KOC_EPROCESS, "the credential helper docker-credential-%s failed: %s",
+                      name, text[0] ? text : "it said nothing");
 }
 
-int koc__helper_reply(const char *name, int exit_code, koc_str output, const char *source, koc_credential **out,
-                      koc_error **err)
+int koc__helper_reply(const char *name, int exit_code, koc_str output, const char *source,
+                      koc_credential **out, koc_error **err)
 {
     KOC__AUTO(koc__json) doc = NULL;
 
@@ -41,7 +42,8 @@ int koc__helper_reply(const char *name, int exit_code, koc_str output, const cha
     }
     /* The parser's own words could quote a secret; so they are not shown. */
     if (koc__json_parse(output, OUTPUT_MAX, "reply", &doc, NULL) != KOC_OK) {
-        return koc__error(err, KOC_EPROCESS, "the credential helper docker-credential-%s did not print JSON", name);
+        return koc__error(err, KOC_EPROCESS,
+                          "the credential helper docker-credential-%s did not print JSON", name);
     }
     const char *user = koc__json_get_str(koc__json_root(doc), "Username");
     const char *secret = koc__json_get_str(koc__json_root(doc), "Secret");
@@ -50,24 +52,28 @@ int koc__helper_reply(const char *name, int exit_code, koc_str output, const cha
         return KOC_OK;
     }
     return koc__credential_make(token ? KOC_CRED_IDENTITY_TOKEN : KOC_CRED_BASIC,
-                                token ? (koc_str){NULL, 0} : koc__str(user ? user : ""), koc__str(secret), out, err,
-                                "%s", source);
+                                token ? (koc_str){NULL, 0} : koc__str(user ? user : ""),
+                                koc__str(secret), out, err, "%s", source);
 }
 
-int koc__helper_get(const char *name, const char *server, const char *source, koc__op *op, koc_credential **out,
-                    koc_error **err)
+int koc__helper_get(const char *name, const char *server, const char *source, koc__op *op,
+                    koc_credential **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
 
     if (!is_name(name)) {
-        return koc__error(err, KOC_EPROCESS, "the name of a credential helper has characters that it may not have");
+        return koc__error(err, KOC_EPROCESS,
+                          "the name of a credential helper has characters that it may not have");
     }
     KOC__AUTO_STR program = koc__format("docker-credential-%s", name);
     if (!program) {
         return koc__oom(err);
     }
     const char *argv[] = {program, "get", NULL};
-    koc__proc p = {.argv = argv, .input = koc__str(server), .max_output = OUTPUT_MAX, .timeout_ms = TIMEOUT_MS};
+    koc__proc p = {.argv = argv,
+                   .input = koc__str(server),
+                   .max_output = OUTPUT_MAX,
+                   .timeout_ms = TIMEOUT_MS};
     int rc = koc__proc_run(&p, op, &result, err);
     if (rc == KOC_ENOTFOUND) {
         return koc__error(err, KOC_EPROCESS, "the credential helper %s is not installed", program);
@@ -82,8 +88,8 @@ int koc__helper_get(const char *name, const char *server, const char *source, ko
         koc__clean_text(koc__buf_view(&result.errors), text, sizeof(text));
         koc__log(op->ctx, KOC_LOG_DEBUG, "registry", "%s: %s", program, text);
     }
-    rc = koc__helper_reply(name, result.signal ? -1 : result.exit_code, koc__buf_view(&result.output), source, out,
-                           err);
+    rc = koc__helper_reply(name, result.signal ? -1 : result.exit_code,
+                           koc__buf_view(&result.output), source, out, err);
     koc__buf_wipe(&result.output);
     return rc;
 }

@@ -7,10 +7,10 @@
 
 /* Asks for server; *out stays NULL when the helper has nothing. source: for hints, with the helper's
  * name in it. KOC_EPROCESS when it fails: its message, never its secret. */
-int koc__helper_get(const char *name, const char *server, const char *source, koc__op *op, koc_credential **out,
-                    koc_error **err);
+int koc__helper_get(const char *name, const char *server, const char *source, koc__op *op,
+                    koc_credential **out, koc_error **err);
 /* What a helper printed: pure, for tests. */
-int koc__helper_reply(const char *name, int exit_code, koc_str output, const char *source, koc_credential **out,
-                      koc_error **err);
+int koc__helper_reply(const char *name, int exit_code, koc_str output, const char *source,
+                      koc_credential **out, koc_error **err);
 
 #endif

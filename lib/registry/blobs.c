@@ -7,22 +7,23 @@
 #include "registry/ops.h"
 #include "registry/retry.h"
 
-#define IDLE_TRIES_MAX 5             /* breaks in a row without progress */
+#define IDLE_TRIES_MAX 5 /* breaks in a row without progress */
 #define PROGRESS_BYTES ((uint64_t)1 << 20)
-#define SKIP_CHUNK ((size_t)16 << 10)
+#define SKIP_CHUNK     ((size_t)16 << 10)
 
 /* --- is it there ------------------------------------------------------------------------------------- */
 
-int koc__client_has_blob(koc_client *c, const koc_reference *repo, const koc_digest *d, bool pushing, koc__op *op,
-                         bool *out, koc_error **err)
+int koc__client_has_blob(koc_client *c, const koc_reference *repo, const koc_digest *d,
+                         bool pushing, koc__op *op, bool *out, koc_error **err)
 {
     static const int also[] = {403, 404, 405, 0};
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
     KOC__AUTO_STR path = NULL;
     koc__request rq;
 
-    KOC__TRY(koc__ref_request(c, repo, "HEAD", pushing ? KOC__ACT_PULL | KOC__ACT_PUSH : KOC__ACT_PULL, &rq,
-                              &path, err, "blobs/%s", koc__digest_str(d).s));
+    KOC__TRY(koc__ref_request(c, repo, "HEAD",
+                              pushing ? KOC__ACT_PULL | KOC__ACT_PUSH : KOC__ACT_PULL, &rq, &path,
+                              err, "blobs/%s", koc__digest_str(d).s));
     rq.also = also;
     KOC__TRY(koc__request_run(&rq, op, &resp, err));
     *out = resp.status < 300;
@@ -31,8 +32,8 @@ int koc__client_has_blob(koc_client *c, const koc_reference *repo, const koc_dig
 
 /* --- mount -------------------------------------------------------------------------------------------- */
 
-int koc__mount(koc_client *c, const koc_reference *repo, const char *from, const koc_digest *d, koc__op *op,
-               bool *mounted, koc__url *session, koc_error **err)
+int koc__mount(koc_client *c, const koc_reference *repo, const char *from, const koc_digest *d,
+               koc__op *op, bool *mounted, koc__url *session, koc_error **err)
 {
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
     KOC__AUTO_STR path = NULL;
@@ -89,8 +90,8 @@ static int claim_locked(koc__host *h, koc_str key, koc__claim *out, bool *wait, 
     return KOC_OK;
 }
 
-int koc__claim_begin(koc__host *h, const char *repository, const koc_digest *d, koc__op *op, koc__claim *out,
-                     koc_error **err)
+int koc__claim_begin(koc__host *h, const char *repository, const koc_digest *d, koc__op *op,
+                     koc__claim *out, koc_error **err)
 {
     KOC__AUTO_STR key = claim_key(repository, d);
     bool wait = true;
@@ -133,8 +134,8 @@ char *koc__claim_elsewhere(koc__host *h, const char *repository, const koc_diges
 
     pthread_mutex_lock(&h->mutex);
     while (!found && h->blobs && koc__map_next(h->blobs, &cursor, &key, &mark)) {
-        if (mark == &present && koc__str_cut(key, '@', &name, &digest) && koc__str_is(digest, text.s) &&
-            !koc__str_is(name, repository)) {
+        if (mark == &present && koc__str_cut(key, '@', &name, &digest) &&
+            koc__str_is(digest, text.s) && !koc__str_is(name, repository)) {
             found = koc__str_dup(name);
         }
     }
@@ -236,10 +237,12 @@ static int go_on(download *d, koc__failure why, koc_error **failure, koc_error *
     if (!transient || ++d->idle_tries > IDLE_TRIES_MAX) {
         return koc__error_move(err, failure);
     }
-    koc__log(d->source->client->ctx, KOC_LOG_INFO, "registry", "%s: %s at byte %llu; going on from there",
-             koc_reference_registry(d->source->repo), koc_error_message(*failure), (unsigned long long)d->at);
+    koc__log(d->source->client->ctx, KOC_LOG_INFO, "registry",
+             "%s: %s at byte %llu; going on from there", koc_reference_registry(d->source->repo),
+             koc_error_message(*failure), (unsigned long long)d->at);
     koc__error_clear(failure);
-    return koc__op_sleep(d->op, koc__retry_delay_ms(d->idle_tries - 1, (uint32_t)koc__monotonic_ns()), err);
+    return koc__op_sleep(
+        d->op, koc__retry_delay_ms(d->idle_tries - 1, (uint32_t)koc__monotonic_ns()), err);
 }
 
 static int pass_over(download *d, koc__failure *why, koc_error **err)
@@ -331,8 +334,8 @@ static int source_open(void *self, uint64_t offset, koc__op *op, koc_reader **ou
 
 static const koc__blob_vt source_vt = {.open = source_open, .release = source_release};
 
-int koc_client_get_blob(koc_client *c, const koc_reference *repo, const koc_descriptor *d, koc_blob **out,
-                        koc_error **err)
+int koc_client_get_blob(koc_client *c, const koc_reference *repo, const koc_descriptor *d,
+                        koc_blob **out, koc_error **err)
 {
     if (!c || !repo || !d || !out) {
         return koc__misuse(err, "koc_client_get_blob");

@@ -31,7 +31,8 @@ static int add_pair(const char *folder, koc_str name, koc__certs *out, koc_error
         return koc__oom(err);
     }
     if (!koc__fs_is_file(is_cert ? key : cert)) {
-        return koc__error(err, KOC_ENOTFOUND, "the client certificate needs two files; there is no %s",
+        return koc__error(err, KOC_ENOTFOUND,
+                          "the client certificate needs two files; there is no %s",
                           is_cert ? key : cert);
     }
     if (is_cert && !out->client_cert) {

@@ -107,7 +107,8 @@ static int set_parameter(koc__challenge *c, koc_str name, koc_str value, koc_err
 
 static int add_other(koc__challenge *c, koc_str name, koc_error **err)
 {
-    char *list = c->others ? koc__format("%s, %.*s", c->others, KOC__FMT(name)) : koc__str_dup(name);
+    char *list =
+        c->others ? koc__format("%s, %.*s", c->others, KOC__FMT(name)) : koc__str_dup(name);
 
     if (!list) {
         return koc__oom(err);

@@ -7,13 +7,13 @@
 #include "core/text.h"
 
 #define CONNECTIONS_DEFAULT 8
-#define CONNECTIONS_MAX 64
-#define ATTEMPTS_DEFAULT 8
-#define CONNECT_TRY_MS 10000
-#define CONNECT_ALL_MS 30000
-#define HOSTS_MAX 4096
-#define GATE_LOOK_MS 50
-#define CA_MAX ((size_t)16 << 20)
+#define CONNECTIONS_MAX     64
+#define ATTEMPTS_DEFAULT    8
+#define CONNECT_TRY_MS      10000
+#define CONNECT_ALL_MS      30000
+#define HOSTS_MAX           4096
+#define GATE_LOOK_MS        50
+#define CA_MAX              ((size_t)16 << 20)
 
 /* --- options ------------------------------------------------------------------------------------ */
 
@@ -46,14 +46,14 @@ static int fill(koc_client *c, const koc_client_options *o, koc_error **err)
     }
     c->flags = o->flags;
     c->auth = o->auth ? koc_auth_ref(o->auth) : NULL;
-    c->max_connections = KOC__MIN(o->max_connections ? o->max_connections : CONNECTIONS_DEFAULT,
-                                  CONNECTIONS_MAX);
+    c->max_connections =
+        KOC__MIN(o->max_connections ? o->max_connections : CONNECTIONS_DEFAULT, CONNECTIONS_MAX);
     c->max_attempts = o->max_attempts ? o->max_attempts : ATTEMPTS_DEFAULT;
     c->connect_timeout_ms = o->connect_timeout_ms ? o->connect_timeout_ms : CONNECT_TRY_MS;
     c->connect_total_ms = o->connect_timeout_ms ? o->connect_timeout_ms : CONNECT_ALL_MS;
     c->response_timeout_ms = o->response_timeout_ms;
-    c->user_agent = o->user_agent ? koc__strdup(o->user_agent)
-                                  : koc__format("koc/%s", koc_version_string());
+    c->user_agent =
+        o->user_agent ? koc__strdup(o->user_agent) : koc__format("koc/%s", koc_version_string());
     if (!c->user_agent) {
         return koc__oom(err);
     }
@@ -168,8 +168,9 @@ static int join_authorities(koc_client *c, koc__host *h, koc_error **err)
     if (c->ca_pem.len > 0) {
         return koc__buf_put(&h->certs.authorities, koc__buf_view(&c->ca_pem), err);
     }
-    return koc__transport_bundle() ? koc__fs_read_file(koc__transport_bundle(), &h->certs.authorities, err)
-                                   : KOC_OK;
+    return koc__transport_bundle()
+               ? koc__fs_read_file(koc__transport_bundle(), &h->certs.authorities, err)
+               : KOC_OK;
 }
 
 static int host_new(koc_client *c, const char *registry, koc__host **out, koc_error **err)
@@ -297,7 +298,8 @@ bool koc__host_first_guess_https(koc__host *h)
     bool found = false, https = true;
 
     if (h->client->ctx->cache &&
-        koc__cache_get(h->client->ctx->cache, "hosts", koc__str(h->wire), 16, &found, &record, NULL) == KOC_OK &&
+        koc__cache_get(h->client->ctx->cache, "hosts", koc__str(h->wire), 16, &found, &record,
+                       NULL) == KOC_OK &&
         found) {
         https = !koc__str_is(koc__str_n(record.ptr, record.len), "http");
     }

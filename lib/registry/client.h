@@ -41,18 +41,18 @@ typedef struct koc__host {
     char *name;         /* as references have it */
     char *wire;         /* "host[:port]" in URLs */
     bool loopback;
-    bool may_http;     /* the user allows plain HTTP for it */
-    bool insecure;     /* certificates are not verified */
-    koc__certs certs;  /* its own, from certs.d */
+    bool may_http;    /* the user allows plain HTTP for it */
+    bool insecure;    /* certificates are not verified */
+    koc__certs certs; /* its own, from certs.d */
     atomic_bool scheme_known;
     atomic_bool https;
     atomic_bool answered;
     atomic_int kind; /* koc__address of the peer, once it answered */
     /* Behaviour seen, kept for the process. */
     atomic_bool no_expect;
-    atomic_bool chunks;            /* a whole blob in one PUT was refused */
+    atomic_bool chunks;              /* a whole blob in one PUT was refused */
     atomic_uint_fast64_t chunk_size; /* what went through; 0: not yet known */
-    pthread_mutex_t mutex; /* guards all below */
+    pthread_mutex_t mutex;           /* guards all below */
     pthread_cond_t left;
     bool busy[2]; /* by KOC__GATE_*: see koc__host_enter */
     int64_t pause_until_ms;
@@ -85,7 +85,7 @@ struct koc_client {
     int64_t connect_timeout_ms;  /* a try */
     int64_t connect_total_ms;    /* all tries */
     int64_t response_timeout_ms; /* 0: by what the host did before */
-    pthread_mutex_t mutex; /* guards hosts */
+    pthread_mutex_t mutex;       /* guards hosts */
     koc__host **hosts;
     size_t n_hosts, hosts_capacity;
     koc__map *warned; /* texts of Warning headers that were shown */

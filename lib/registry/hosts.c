@@ -31,9 +31,11 @@ bool koc__host_listed(const koc_strlist *list, const char *registry)
     return false;
 }
 
-static int from_env(const char *lower, const char *upper, const char *all, char **out, koc_error **err)
+static int from_env(const char *lower, const char *upper, const char *all, char **out,
+                    koc_error **err)
 {
-    const char *value = koc__env_nonempty(upper) ? koc__env_nonempty(upper) : koc__env_nonempty(lower);
+    const char *value =
+        koc__env_nonempty(upper) ? koc__env_nonempty(upper) : koc__env_nonempty(lower);
 
     if (!value && all) {
         return from_env("all_proxy", "ALL_PROXY", NULL, out, err);
@@ -120,7 +122,8 @@ static bool entry_matches(koc_str entry, koc_str host, uint16_t port)
     if (koc__str_starts(entry, "*.")) {
         entry = koc__str_from(entry, 1);
     }
-    if (!koc__authority_split(entry, &name, &entry_port) || (entry_port != 0 && entry_port != port)) {
+    if (!koc__authority_split(entry, &name, &entry_port) ||
+        (entry_port != 0 && entry_port != port)) {
         return false;
     }
     if (koc__str_ieq(name, host)) {

@@ -165,7 +165,8 @@ bool koc__http_content_range(const char *value, uint64_t *first, uint64_t *last,
     uint64_t from, to, all = UINT64_MAX;
 
     if (!value || !koc__str_cut(koc__str(value), ' ', &unit, &rest) ||
-        !koc__str_ieq(unit, KOC__STR("bytes")) || !koc__str_cut(koc__str_trim(rest), '/', &range, &size) ||
+        !koc__str_ieq(unit, KOC__STR("bytes")) ||
+        !koc__str_cut(koc__str_trim(rest), '/', &range, &size) ||
         !koc__str_cut(range, '-', &a, &b)) {
         return false;
     }

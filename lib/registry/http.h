@@ -61,8 +61,8 @@ bool koc__http_warning(const char *value, koc_str *text);
 
 /* Which addresses a connection may be made to. */
 typedef enum koc__reach {
-    KOC__REACH_ANY,    /* the user named this host */
-    KOC__REACH_PUBLIC  /* a public registry named it: nothing on this machine or its link */
+    KOC__REACH_ANY,   /* the user named this host */
+    KOC__REACH_PUBLIC /* a public registry named it: nothing on this machine or its link */
 } koc__reach;
 
 typedef struct koc__http_request {
@@ -106,16 +106,16 @@ KOC__DEFINE_AUTO_VAL(koc__http_reply, koc__http_reply_dispose);
 /* Why no reply came. */
 typedef enum koc__failure {
     KOC__FAIL_NONE,
-    KOC__FAIL_LOCAL,    /* memory, the body's reader, cancel, a refused address: never tried again */
-    KOC__FAIL_RESOLVE,  /* the name has no address */
-    KOC__FAIL_CONNECT,  /* refused, unreachable */
+    KOC__FAIL_LOCAL,   /* memory, the body's reader, cancel, a refused address: never tried again */
+    KOC__FAIL_RESOLVE, /* the name has no address */
+    KOC__FAIL_CONNECT, /* refused, unreachable */
     KOC__FAIL_CONNECT_TIMEOUT,
-    KOC__FAIL_TLS,      /* the handshake broke: perhaps not TLS at all */
-    KOC__FAIL_CERT,     /* the certificate is not to be trusted */
+    KOC__FAIL_TLS,  /* the handshake broke: perhaps not TLS at all */
+    KOC__FAIL_CERT, /* the certificate is not to be trusted */
     KOC__FAIL_PROXY,
-    KOC__FAIL_SILENT,   /* connected, asked, no first byte in time */
-    KOC__FAIL_BROKEN,   /* reset, end of stream, stall, HTTP/2 error: the outcome is unknown */
-    KOC__FAIL_PROTOCOL  /* not HTTP, or a head past its limits */
+    KOC__FAIL_SILENT,  /* connected, asked, no first byte in time */
+    KOC__FAIL_BROKEN,  /* reset, end of stream, stall, HTTP/2 error: the outcome is unknown */
+    KOC__FAIL_PROTOCOL /* not HTTP, or a head past its limits */
 } koc__failure;
 
 #endif

@@ -6,7 +6,7 @@
 #include "registry/ops.h"
 
 /* All we understand, in one header; never schema 1. */
-#define ACCEPT_MANIFESTS                                                                               \
+#define ACCEPT_MANIFESTS                                                                           \
     KOC_MT_OCI_INDEX ", " KOC_MT_OCI_MANIFEST ", " KOC_MT_DOCKER_LIST ", " KOC_MT_DOCKER_MANIFEST
 
 char *koc__ref_target(const koc_reference *r)
@@ -23,7 +23,8 @@ int koc__ref_request(koc_client *c, const koc_reference *r, const char *method, 
     KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(KOC__URL_MAX);
     va_list args;
 
-    *rq = (koc__request){.method = method, .repository = koc_reference_repository(r), .actions = actions};
+    *rq = (koc__request){
+        .method = method, .repository = koc_reference_repository(r), .actions = actions};
     KOC__TRY(koc__client_host(c, koc_reference_registry(r), &rq->host, err));
     KOC__TRY(koc__buf_printf(&b, err, "/v2/%s/", rq->repository));
     va_start(args, fmt);
@@ -62,7 +63,8 @@ static int digest_as(const koc_digest *like, koc_str bytes, koc_digest *out, koc
 }
 
 /* Held against what was asked for and what the registry says. */
-static int check_digest(const koc_reference *r, const koc__response *resp, koc_digest *out, koc_error **err)
+static int check_digest(const koc_reference *r, const koc__response *resp, koc_digest *out,
+                        koc_error **err)
 {
     const koc_digest *wanted = koc_reference_digest(r);
     koc_str bytes = koc__buf_view(&resp->body);
@@ -77,7 +79,8 @@ static int check_digest(const koc_reference *r, const koc__response *resp, koc_d
         koc_digest same;
         KOC__TRY(digest_as(&claimed, bytes, &same, err));
         if (!koc_digest_equal(&same, &claimed)) {
-            return koc__error(err, KOC_EDIGEST, "the registry says %s, but sent a manifest with the digest %s",
+            return koc__error(err, KOC_EDIGEST,
+                              "the registry says %s, but sent a manifest with the digest %s",
                               koc__digest_str(&claimed).s, koc__digest_str(&same).s);
         }
     }
@@ -85,8 +88,8 @@ static int check_digest(const koc_reference *r, const koc__response *resp, koc_d
     return KOC_OK;
 }
 
-static int get(koc_client *c, const koc_reference *r, koc__op *op, const int *also, koc__response *resp,
-               koc_error **err)
+static int get(koc_client *c, const koc_reference *r, koc__op *op, const int *also,
+               koc__response *resp, koc_error **err)
 {
     KOC__AUTO_STR target = koc__ref_target(r);
     KOC__AUTO_STR path = NULL;
@@ -115,7 +118,8 @@ int koc__client_get_manifest(koc_client *c, const koc_reference *r, koc__op *op,
     KOC__TRY(check_digest(r, &resp, &actual, err));
     koc__http_media_type(&resp.headers, content_type, sizeof(content_type));
     KOC__TRY(koc__json_parse(koc__buf_view(&resp.body), KOC__MANIFEST_MAX, "manifest", &doc, err));
-    KOC__TRY(koc__mt_of_document(doc, content_type[0] ? content_type : NULL, "manifest", &type, err));
+    KOC__TRY(
+        koc__mt_of_document(doc, content_type[0] ? content_type : NULL, "manifest", &type, err));
     if (media_type) {
         KOC__TRY(koc_buf_set(media_type, koc__str(type), err));
     }
@@ -127,7 +131,8 @@ int koc__client_get_manifest(koc_client *c, const koc_reference *r, koc__op *op,
 }
 
 /* Where a HEAD does not tell: the manifest itself does. */
-static int found_by_get(koc_client *c, const koc_reference *r, koc__op *op, koc__found *out, koc_error **err)
+static int found_by_get(koc_client *c, const koc_reference *r, koc__op *op, koc__found *out,
+                        koc_error **err)
 {
     static const int also[] = {404, 0};
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
@@ -158,8 +163,8 @@ int koc__client_head_manifest(koc_client *c, const koc_reference *r, bool pushin
     if (!target) {
         return koc__oom(err);
     }
-    KOC__TRY(koc__ref_request(c, r, "HEAD", pushing ? KOC__ACT_PULL | KOC__ACT_PUSH : KOC__ACT_PULL, &rq, &path,
-                              err, "manifests/%s", target));
+    KOC__TRY(koc__ref_request(c, r, "HEAD", pushing ? KOC__ACT_PULL | KOC__ACT_PUSH : KOC__ACT_PULL,
+                              &rq, &path, err, "manifests/%s", target));
     rq.accept = ACCEPT_MANIFESTS;
     rq.also = also;
     KOC__TRY(koc__request_run(&rq, op, &resp, err));
@@ -170,11 +175,13 @@ int koc__client_head_manifest(koc_client *c, const koc_reference *r, bool pushin
     bool complete = resp.status < 300 && claimed_digest(&resp.headers, &f.digest) &&
                     koc__http_length(&resp.headers, &f.size);
     if (!complete) {
-        return found_by_get(c, r, op, out, err); /* a failed HEAD has no body to explain it */
+        return found_by_get(c, r, op, out,
+                            err); /* a failed HEAD has no body to explain it */
     }
     if (koc_reference_digest(r) && koc_reference_digest(r)->algorithm == f.digest.algorithm &&
         !koc_digest_equal(koc_reference_digest(r), &f.digest)) {
-        return koc__error(err, KOC_EDIGEST, "the registry answers with %s", koc__digest_str(&f.digest).s);
+        return koc__error(err, KOC_EDIGEST, "the registry answers with %s",
+                          koc__digest_str(&f.digest).s);
     }
     koc__http_media_type(&resp.headers, f.media_type, sizeof(f.media_type));
     *out = f;
@@ -189,8 +196,8 @@ static bool tag_is_ours(koc_client *c, const koc_reference *r, const koc_digest 
            koc_digest_equal(&f.digest, d);
 }
 
-int koc__client_put_manifest(koc_client *c, const koc_reference *r, const char *media_type, koc_str bytes,
-                             koc__op *op, koc_digest *out, koc_error **err)
+int koc__client_put_manifest(koc_client *c, const koc_reference *r, const char *media_type,
+                             koc_str bytes, koc__op *op, koc_digest *out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
     KOC__AUTO_STR target = koc__ref_target(r);
@@ -203,11 +210,12 @@ int koc__client_put_manifest(koc_client *c, const koc_reference *r, const char *
     }
     KOC__TRY(digest_as(koc_reference_digest(r), bytes, &ours, err));
     if (koc_reference_digest(r) && !koc_digest_equal(koc_reference_digest(r), &ours)) {
-        return koc__error(err, KOC_EDIGEST, "the manifest's digest is %s, not the one of the reference",
+        return koc__error(err, KOC_EDIGEST,
+                          "the manifest's digest is %s, not the one of the reference",
                           koc__digest_str(&ours).s);
     }
-    KOC__TRY(koc__ref_request(c, r, "PUT", KOC__ACT_PULL | KOC__ACT_PUSH, &rq, &path, err, "manifests/%s",
-                              target));
+    KOC__TRY(koc__ref_request(c, r, "PUT", KOC__ACT_PULL | KOC__ACT_PUSH, &rq, &path, err,
+                              "manifests/%s", target));
     rq.content_type = media_type;
     rq.bytes = bytes;
     rq.has_body = true;
@@ -215,7 +223,8 @@ int koc__client_put_manifest(koc_client *c, const koc_reference *r, const char *
     int rc = koc__request_run(&rq, op, &resp, err);
     if (rc != KOC_OK) {
         /* Immutable tags refuse even what they hold; and a lost answer may have been a yes. */
-        bool perhaps = resp.status == 400 || resp.status == 409 || resp.status == 0 || resp.status >= 500;
+        bool perhaps =
+            resp.status == 400 || resp.status == 409 || resp.status == 0 || resp.status >= 500;
         if (!perhaps || rc == KOC_ECANCELLED || !tag_is_ours(c, r, &ours, op)) {
             if (strcmp(resp.error.code, "TAG_INVALID") == 0 || resp.status == 409) {
                 koc__error_prefix(err, "the tag cannot be moved to another image");
@@ -261,8 +270,9 @@ int koc_client_resolve(koc_client *c, const koc_reference *r, const koc_op *user
     return KOC_OK;
 }
 
-int koc_client_get_manifest(koc_client *c, const koc_reference *r, const koc_op *user, koc_buf *bytes,
-                            koc_buf *media_type, koc_digest *digest, koc_error **err)
+int koc_client_get_manifest(koc_client *c, const koc_reference *r, const koc_op *user,
+                            koc_buf *bytes, koc_buf *media_type, koc_digest *digest,
+                            koc_error **err)
 {
     KOC__AUTO_VAL(koc__op) op = {0};
 
@@ -276,8 +286,8 @@ int koc_client_get_manifest(koc_client *c, const koc_reference *r, const koc_op 
     return KOC_OK;
 }
 
-int koc_client_put_manifest(koc_client *c, const koc_reference *r, const char *media_type, koc_str bytes,
-                            const koc_op *user, koc_digest *out, koc_error **err)
+int koc_client_put_manifest(koc_client *c, const koc_reference *r, const char *media_type,
+                            koc_str bytes, const koc_op *user, koc_digest *out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__op) op = {0};
 

@@ -19,21 +19,22 @@ typedef enum koc__claim {
     KOC__CLAIM_MINE,   /* upload it, then koc__claim_end */
     KOC__CLAIM_PRESENT /* it is there */
 } koc__claim;
-int koc__claim_begin(koc__host *h, const char *repository, const koc_digest *d, koc__op *op, koc__claim *out,
-                     koc_error **err);
+int koc__claim_begin(koc__host *h, const char *repository, const koc_digest *d, koc__op *op,
+                     koc__claim *out, koc_error **err);
 void koc__claim_end(koc__host *h, const char *repository, const koc_digest *d, bool present);
 /* Another repository of this registry that has d, or NULL. Owned by the caller. */
 char *koc__claim_elsewhere(koc__host *h, const char *repository, const koc_digest *d);
 
 /* Uploads a whole blob and checks that it arrived. session: where an unused upload waits (a mount that
  * was not done), or NULL. */
-int koc__upload(koc_client *c, const koc_reference *repo, koc_blob *b, const koc_digest *d, koc__url *session,
-                koc__op *op, uint64_t progress_id, koc_error **err);
+int koc__upload(koc_client *c, const koc_reference *repo, koc_blob *b, const koc_digest *d,
+                koc__url *session, koc__op *op, uint64_t progress_id, koc_error **err);
 /* *mounted, or *session set to an upload that was opened instead, or neither. */
-int koc__mount(koc_client *c, const koc_reference *repo, const char *from, const koc_digest *d, koc__op *op,
-               bool *mounted, koc__url *session, koc_error **err);
+int koc__mount(koc_client *c, const koc_reference *repo, const char *from, const koc_digest *d,
+               koc__op *op, bool *mounted, koc__url *session, koc_error **err);
 
 /* The Location of a reply, resolved and allowed. */
-int koc__upload_location(const koc__host *h, const koc__response *resp, koc__url *out, koc_error **err);
+int koc__upload_location(const koc__host *h, const koc__response *resp, koc__url *out,
+                         koc_error **err);
 
 #endif

@@ -10,7 +10,7 @@
 #include "registry/ops.h"
 
 #define NESTING_MAX 4
-#define RECORD_MAX 256
+#define RECORD_MAX  256
 
 /* A manifest or index as it came. */
 typedef struct document {
@@ -37,13 +37,15 @@ static void keep_document(koc_client *c, const document *d)
     if (!cache || !record) {
         return;
     }
-    if (koc__cache_put_bytes(cache, &d->digest, koc__str_n(d->bytes.ptr, d->bytes.len), NULL) == KOC_OK) {
-        (void)koc__cache_put(cache, "manifests", koc__str(koc__digest_str(&d->digest).s), koc__str(record), NULL);
+    if (koc__cache_put_bytes(cache, &d->digest, koc__str_n(d->bytes.ptr, d->bytes.len), NULL) ==
+        KOC_OK) {
+        (void)koc__cache_put(cache, "manifests", koc__str(koc__digest_str(&d->digest).s),
+                             koc__str(record), NULL);
     }
 }
 
-static bool cached_bytes(koc_client *c, const koc_digest *digest, uint64_t size, size_t max, koc__op *op,
-                         koc_buf *out)
+static bool cached_bytes(koc_client *c, const koc_digest *digest, uint64_t size, size_t max,
+                         koc__op *op, koc_buf *out)
 {
     KOC__AUTO(koc_blob) blob = NULL;
 
@@ -60,8 +62,8 @@ static bool cached_document(koc_client *c, const koc_digest *digest, koc__op *op
     bool found = false;
 
     if (!c->ctx->cache ||
-        koc__cache_get(c->ctx->cache, "manifests", koc__str(koc__digest_str(digest).s), RECORD_MAX, &found,
-                       &record, NULL) != KOC_OK ||
+        koc__cache_get(c->ctx->cache, "manifests", koc__str(koc__digest_str(digest).s), RECORD_MAX,
+                       &found, &record, NULL) != KOC_OK ||
         !found || !koc__str_cut(koc__str_n(record.ptr, record.len), ' ', &size_text, &type) ||
         !koc__str_u64(size_text, &size)) {
         return false;
@@ -87,7 +89,8 @@ static int fetch(koc_client *c, const koc_reference *r, koc__op *op, document *o
 }
 
 /* A tag is looked up by HEAD first when its manifest may be in the cache: that costs nothing of a quota. */
-static int fetch_named(koc_client *c, const koc_reference *r, koc__op *op, document *out, koc_error **err)
+static int fetch_named(koc_client *c, const koc_reference *r, koc__op *op, document *out,
+                       koc_error **err)
 {
     KOC__AUTO(koc_reference) exact = NULL;
     koc__found f;
@@ -111,12 +114,14 @@ static int config_descriptor(const document *d, koc_descriptor **out, koc_error 
 {
     KOC__AUTO(koc__json) doc = NULL;
 
-    KOC__TRY(koc__json_parse(koc__str_n(d->bytes.ptr, d->bytes.len), KOC__MANIFEST_MAX, "manifest", &doc, err));
-    return koc__descriptor_read(koc__json_get(koc__json_root(doc), "config"), "config of the manifest", out, err);
+    KOC__TRY(koc__json_parse(koc__str_n(d->bytes.ptr, d->bytes.len), KOC__MANIFEST_MAX, "manifest",
+                             &doc, err));
+    return koc__descriptor_read(koc__json_get(koc__json_root(doc), "config"),
+                                "config of the manifest", out, err);
 }
 
-static int fetch_config(koc_client *c, const koc_reference *r, const koc_descriptor *d, koc__op *op, koc_buf *out,
-                        koc_error **err)
+static int fetch_config(koc_client *c, const koc_reference *r, const koc_descriptor *d, koc__op *op,
+                        koc_buf *out, koc_error **err)
 {
     KOC__AUTO(koc_blob) blob = NULL;
 
@@ -147,7 +152,8 @@ static int attach_layers(koc_client *c, const koc_reference *r, koc_image *img, 
         if (koc__mt_is_foreign(d->media_type)) {
             continue;
         }
-        if (!c->ctx->cache || koc__cache_blob(c->ctx->cache, &d->digest, d->size, &blob, NULL) != KOC_OK) {
+        if (!c->ctx->cache ||
+            koc__cache_blob(c->ctx->cache, &d->digest, d->size, &blob, NULL) != KOC_OK) {
             KOC__TRY(koc_client_get_blob(c, origin, d, &blob, err));
         }
         KOC__TRY(koc__image_attach(img, i, blob, origin, err));
@@ -155,8 +161,8 @@ static int attach_layers(koc_client *c, const koc_reference *r, koc_image *img, 
     return KOC_OK;
 }
 
-static int image_of(koc_client *c, const koc_reference *r, const document *d, koc__op *op, koc_image **out,
-                    koc_error **err)
+static int image_of(koc_client *c, const koc_reference *r, const document *d, koc__op *op,
+                    koc_image **out, koc_error **err)
 {
     KOC__AUTO(koc_descriptor) config_d = NULL;
     KOC__AUTO_VAL(koc_buf) config = KOC_BUF_INIT;
@@ -172,22 +178,23 @@ static int image_of(koc_client *c, const koc_reference *r, const document *d, ko
 }
 
 /* The document d of r's repository; digest and size are held against d. */
-static int fetch_by(koc_client *c, const koc_reference *r, const koc_descriptor *d, koc__op *op, document *out,
-                    koc_error **err)
+static int fetch_by(koc_client *c, const koc_reference *r, const koc_descriptor *d, koc__op *op,
+                    document *out, koc_error **err)
 {
     KOC__AUTO(koc_reference) exact = NULL;
 
     KOC__TRY(koc_reference_with_digest(r, &d->digest, &exact, err));
     KOC__TRY(fetch(c, exact, op, out, err));
     if (out->bytes.len != d->size) {
-        return koc__error(err, KOC_EDIGEST, "%s has %zu bytes, not %llu", koc__digest_str(&d->digest).s,
-                          out->bytes.len, (unsigned long long)d->size);
+        return koc__error(err, KOC_EDIGEST, "%s has %zu bytes, not %llu",
+                          koc__digest_str(&d->digest).s, out->bytes.len,
+                          (unsigned long long)d->size);
     }
     return KOC_OK;
 }
 
-int koc__client_get_image_by(koc_client *c, const koc_reference *r, const koc_descriptor *d, koc__op *op,
-                             koc_image **out, koc_error **err)
+int koc__client_get_image_by(koc_client *c, const koc_reference *r, const koc_descriptor *d,
+                             koc__op *op, koc_image **out, koc_error **err)
 {
     KOC__AUTO_VAL(document) doc = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
 
@@ -207,16 +214,18 @@ static int no_platform(const koc_index *idx, const koc_platform *want, koc_error
             continue;
         }
         KOC__AUTO_STR text = koc__platform_str(p);
-        if (koc__buf_printf(&have, NULL, "%s%s", have.len ? ", " : "", text ? text : "?") != KOC_OK) {
+        if (koc__buf_printf(&have, NULL, "%s%s", have.len ? ", " : "", text ? text : "?") !=
+            KOC_OK) {
             break;
         }
     }
-    return koc__error(err, KOC_EPLATFORM, "there is no %s (it has %s)", wanted ? wanted : "such platform",
+    return koc__error(err, KOC_EPLATFORM, "there is no %s (it has %s)",
+                      wanted ? wanted : "such platform",
                       have.len ? koc__buf_cstr(&have) : "no platforms");
 }
 
-int koc__client_get_image(koc_client *c, const koc_reference *r, const koc_platform *want, koc__op *op,
-                          koc_image **out, koc_error **err)
+int koc__client_get_image(koc_client *c, const koc_reference *r, const koc_platform *want,
+                          koc__op *op, koc_image **out, koc_error **err)
 {
     KOC__AUTO_VAL(document) doc = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
     koc_platform usual = KOC_PLATFORM_INIT;
@@ -256,7 +265,8 @@ int koc__client_get_either(koc_client *c, const koc_reference *r, koc__op *op, k
     return image_of(c, r, &doc, op, image, err);
 }
 
-int koc__client_get_index(koc_client *c, const koc_reference *r, koc__op *op, koc_index **out, koc_error **err)
+int koc__client_get_index(koc_client *c, const koc_reference *r, koc__op *op, koc_index **out,
+                          koc_error **err)
 {
     KOC__AUTO_VAL(document) doc = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
 
@@ -269,8 +279,8 @@ int koc__client_get_index(koc_client *c, const koc_reference *r, koc__op *op, ko
 
 /* --- public ------------------------------------------------------------------------------------------------------ */
 
-int koc_client_get_image(koc_client *c, const koc_reference *r, const koc_platform *want, const koc_op *user,
-                         koc_image **out, koc_error **err)
+int koc_client_get_image(koc_client *c, const koc_reference *r, const koc_platform *want,
+                         const koc_op *user, koc_image **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__op) op = {0};
 

@@ -9,7 +9,7 @@
 #include "core/map.h"
 #include "registry/ops.h"
 
-#define REPAIRS_MAX 2
+#define REPAIRS_MAX    2
 #define REPAIR_WAIT_MS 300
 
 typedef struct push push;
@@ -68,7 +68,8 @@ static void push_dispose(push *p)
 }
 KOC__DEFINE_AUTO_VAL(push, push_dispose);
 
-static void tell(push *p, int32_t kind, int32_t state, const koc_descriptor *d, const char *what, uint64_t id)
+static void tell(push *p, int32_t kind, int32_t state, const koc_descriptor *d, const char *what,
+                 uint64_t id)
 {
     koc_progress event = KOC_PROGRESS_INIT;
     koc__digest_text text = koc__digest_str(&d->digest);
@@ -118,7 +119,8 @@ static int add_name(push *p, koc_reference *ref, koc_error **err)
 }
 
 /* r's tag, else the digest; then the extra tags. */
-static int collect_names(push *p, const koc_reference *r, const koc_push_options *o, koc_error **err)
+static int collect_names(push *p, const koc_reference *r, const koc_push_options *o,
+                         koc_error **err)
 {
     KOC__AUTO(koc_reference) plain = NULL;
     koc_reference *name = NULL;
@@ -133,7 +135,8 @@ static int collect_names(push *p, const koc_reference *r, const koc_push_options
     }
     const koc_digest *wanted = koc_reference_digest(r);
     if (wanted && !koc_digest_equal(wanted, &p->top->digest)) {
-        return koc__error(err, KOC_EDIGEST, "the image has the digest %s", koc__digest_str(&p->top->digest).s);
+        return koc__error(err, KOC_EDIGEST, "the image has the digest %s",
+                          koc__digest_str(&p->top->digest).s);
     }
     KOC__TRY(koc_reference_with_digest(r, NULL, &plain, err));
     if (koc_reference_tag(r)) {
@@ -160,21 +163,23 @@ static int ask_name(void *arg, koc__op *op, koc_error **err)
 }
 
 /* A manifest; where the registry lost or has not yet seen a blob of it, that is sent again. */
-static int put_repaired(push *p, const koc_reference *ref, const char *media_type, koc_str bytes, koc__op *op,
-                        koc_error **err)
+static int put_repaired(push *p, const koc_reference *ref, const char *media_type, koc_str bytes,
+                        koc__op *op, koc_error **err)
 {
     for (int attempt = 0;; attempt++) {
         koc_error *failure = NULL;
         int rc = koc__client_put_manifest(p->client, ref, media_type, bytes, op, NULL, &failure);
         const char *code = koc_error_registry_code(failure);
-        bool lost = code && (strcmp(code, "MANIFEST_BLOB_UNKNOWN") == 0 || strcmp(code, "BLOB_UNKNOWN") == 0);
+        bool lost = code && (strcmp(code, "MANIFEST_BLOB_UNKNOWN") == 0 ||
+                             strcmp(code, "BLOB_UNKNOWN") == 0);
         if (rc == KOC_OK || !lost || attempt >= REPAIRS_MAX) {
             return rc == KOC_OK ? KOC_OK : koc__error_move(err, &failure);
         }
         koc__error_clear(&failure);
         KOC__TRY(koc__op_sleep(op, REPAIR_WAIT_MS, err));
         for (size_t i = 0; i < p->n_blobs; i++) {
-            koc__claim_end(p->host, koc_reference_repository(p->repo), &p->blobs[i].descriptor->digest, false);
+            koc__claim_end(p->host, koc_reference_repository(p->repo),
+                           &p->blobs[i].descriptor->digest, false);
             KOC__TRY(push_blob(&p->blobs[i], op, err));
         }
     }
@@ -197,7 +202,8 @@ static int put_name(void *arg, koc__op *op, koc_error **err)
 
 /* --- blobs ------------------------------------------------------------------------------------------------- */
 
-static int add_blob(push *p, const koc_descriptor *d, koc_blob *blob, const koc_reference *origin, koc_error **err)
+static int add_blob(push *p, const koc_descriptor *d, koc_blob *blob, const koc_reference *origin,
+                    koc_error **err)
 {
     for (size_t i = 0; i < p->n_blobs; i++) {
         if (koc_digest_equal(&p->blobs[i].descriptor->digest, &d->digest)) {
@@ -210,7 +216,8 @@ static int add_blob(push *p, const koc_descriptor *d, koc_blob *blob, const koc_
     if (!koc__grow((void **)&p->blobs, &p->blobs_capacity, p->n_blobs + 1, sizeof(p->blobs[0]))) {
         return koc__oom(err);
     }
-    p->blobs[p->n_blobs++] = (blob_job){p, d, blob ? koc_blob_ref(blob) : NULL, origin, koc__op_new_id(p->op), 0};
+    p->blobs[p->n_blobs++] =
+        (blob_job){p, d, blob ? koc_blob_ref(blob) : NULL, origin, koc__op_new_id(p->op), 0};
     return KOC_OK;
 }
 
@@ -245,7 +252,8 @@ static char *mount_source(const blob_job *j)
 
 static int no_content(const blob_job *j, koc_error **err)
 {
-    return koc__error(err, KOC_ENOTFOUND, "layer %s is not at the target, and its content is not here",
+    return koc__error(err, KOC_ENOTFOUND,
+                      "layer %s is not at the target, and its content is not here",
                       koc__digest_str(&j->descriptor->digest).s);
 }
 
@@ -320,9 +328,10 @@ static int ask_child(void *arg, koc__op *op, koc_error **err)
     KOC__TRY(koc__client_head_manifest(j->push->client, ref, true, op, &f, err));
     j->there = f.found;
     if (!f.found && !j->image) {
-        return koc__error(err, KOC_ENOTFOUND,
-                          "%s, which the index lists, is not at the target, and its content is not here",
-                          koc__digest_str(&j->descriptor->digest).s);
+        return koc__error(
+            err, KOC_ENOTFOUND,
+            "%s, which the index lists, is not at the target, and its content is not here",
+            koc__digest_str(&j->descriptor->digest).s);
     }
     return KOC_OK;
 }
@@ -339,7 +348,8 @@ static int put_child(void *arg, koc__op *op, koc_error **err)
     uint64_t id = koc__op_new_id(op);
     KOC__TRY(child_reference(j, &ref, err));
     tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_STARTED, j->descriptor, NULL, id);
-    KOC__TRY(put_repaired(p, ref, j->descriptor->media_type, koc_image_manifest(j->image), op, err));
+    KOC__TRY(
+        put_repaired(p, ref, j->descriptor->media_type, koc_image_manifest(j->image), op, err));
     tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_FINISHED, j->descriptor, NULL, id);
     return KOC_OK;
 }
@@ -369,8 +379,8 @@ static int push_children(push *p, koc_index *idx, koc_error **err)
 /* --- the whole -------------------------------------------------------------------------------------------------- */
 
 /* idx or img, not both. */
-static int run(push *p, const koc_reference *r, koc_image *img, koc_index *idx, const koc_push_options *o,
-               koc_error **err)
+static int run(push *p, const koc_reference *r, koc_image *img, koc_index *idx,
+               const koc_push_options *o, koc_error **err)
 {
     size_t there = 0;
 
@@ -381,7 +391,8 @@ static int run(push *p, const koc_reference *r, koc_image *img, koc_index *idx, 
         there += p->names[i].there;
     }
     if (there == p->n_names) {
-        tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_SKIPPED, p->top, koc_reference_string(r), koc__op_new_id(p->op));
+        tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_SKIPPED, p->top, koc_reference_string(r),
+             koc__op_new_id(p->op));
         return KOC_OK;
     }
     if (there == 0 && idx) {
@@ -395,7 +406,8 @@ static int run(push *p, const koc_reference *r, koc_image *img, koc_index *idx, 
 
 static void fill_result(const push *p, koc__push_result *out)
 {
-    koc__push_result r = {.digest = p->top->digest, .blobs = (unsigned)p->n_blobs, .unchanged = true};
+    koc__push_result r = {
+        .digest = p->top->digest, .blobs = (unsigned)p->n_blobs, .unchanged = true};
 
     for (size_t i = 0; i < p->n_names; i++) {
         r.unchanged = r.unchanged && p->names[i].there;
@@ -410,7 +422,8 @@ static void fill_result(const push *p, koc__push_result *out)
 }
 
 static int push_any(koc_client *c, const koc_reference *r, koc_image *img, koc_index *idx,
-                    const koc_push_options *user, koc__op *op, koc__push_result *out, koc_error **err)
+                    const koc_push_options *user, koc__op *op, koc__push_result *out,
+                    koc_error **err)
 {
     KOC__AUTO_VAL(push) p = {.client = c, .repo = r, .op = op};
     koc_push_options o;
@@ -430,19 +443,22 @@ static int push_any(koc_client *c, const koc_reference *r, koc_image *img, koc_i
     return KOC_OK;
 }
 
-int koc__client_push_image(koc_client *c, const koc_reference *r, koc_image *img, const koc_push_options *o,
-                           koc__op *op, koc__push_result *out, koc_error **err)
+int koc__client_push_image(koc_client *c, const koc_reference *r, koc_image *img,
+                           const koc_push_options *o, koc__op *op, koc__push_result *out,
+                           koc_error **err)
 {
     return push_any(c, r, img, NULL, o, op, out, err);
 }
 
-int koc__client_push_index(koc_client *c, const koc_reference *r, koc_index *idx, const koc_push_options *o,
-                           koc__op *op, koc__push_result *out, koc_error **err)
+int koc__client_push_index(koc_client *c, const koc_reference *r, koc_index *idx,
+                           const koc_push_options *o, koc__op *op, koc__push_result *out,
+                           koc_error **err)
 {
     return push_any(c, r, NULL, idx, o, op, out, err);
 }
 
-int koc__client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, koc__op *op, koc_error **err)
+int koc__client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, koc__op *op,
+                         koc_error **err)
 {
     KOC__AUTO_VAL(push) p = {.client = c, .repo = repo, .op = op};
     koc_descriptor d = KOC_DESCRIPTOR_INIT;
@@ -457,8 +473,9 @@ int koc__client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, 
     return KOC_OK;
 }
 
-int koc_client_push_image(koc_client *c, const koc_reference *r, koc_image *img, const koc_push_options *o,
-                          const koc_op *user, koc_digest *out, koc_error **err)
+int koc_client_push_image(koc_client *c, const koc_reference *r, koc_image *img,
+                          const koc_push_options *o, const koc_op *user, koc_digest *out,
+                          koc_error **err)
 {
     KOC__AUTO_VAL(koc__op) op = {0};
     koc__push_result result;
@@ -474,8 +491,9 @@ int koc_client_push_image(koc_client *c, const koc_reference *r, koc_image *img,
     return KOC_OK;
 }
 
-int koc_client_push_index(koc_client *c, const koc_reference *r, koc_index *idx, const koc_push_options *o,
-                          const koc_op *user, koc_digest *out, koc_error **err)
+int koc_client_push_index(koc_client *c, const koc_reference *r, koc_index *idx,
+                          const koc_push_options *o, const koc_op *user, koc_digest *out,
+                          koc_error **err)
 {
     KOC__AUTO_VAL(koc__op) op = {0};
     koc__push_result result;
@@ -491,7 +509,8 @@ int koc_client_push_index(koc_client *c, const koc_reference *r, koc_index *idx,
     return KOC_OK;
 }
 
-int koc_client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, const koc_op *user, koc_error **err)
+int koc_client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, const koc_op *user,
+                        koc_error **err)
 {
     KOC__AUTO_VAL(koc__op) op = {0};
 

@@ -32,29 +32,33 @@ typedef struct koc__push_result {
 int koc__client_head_manifest(koc_client *c, const koc_reference *r, bool pushing, koc__op *op,
                               koc__found *out, koc_error **err);
 /* Whether the repository has the blob: one HEAD. */
-int koc__client_has_blob(koc_client *c, const koc_reference *repo, const koc_digest *d, bool pushing,
-                         koc__op *op, bool *out, koc_error **err);
+int koc__client_has_blob(koc_client *c, const koc_reference *repo, const koc_digest *d,
+                         bool pushing, koc__op *op, bool *out, koc_error **err);
 
 int koc__client_get_manifest(koc_client *c, const koc_reference *r, koc__op *op, koc_buf *bytes,
                              koc_buf *media_type, koc_digest *digest, koc_error **err);
-int koc__client_put_manifest(koc_client *c, const koc_reference *r, const char *media_type, koc_str bytes,
-                             koc__op *op, koc_digest *out, koc_error **err);
-int koc__client_get_image(koc_client *c, const koc_reference *r, const koc_platform *want, koc__op *op,
-                          koc_image **out, koc_error **err);
+int koc__client_put_manifest(koc_client *c, const koc_reference *r, const char *media_type,
+                             koc_str bytes, koc__op *op, koc_digest *out, koc_error **err);
+int koc__client_get_image(koc_client *c, const koc_reference *r, const koc_platform *want,
+                          koc__op *op, koc_image **out, koc_error **err);
 /* The image d of r's repository; no platform is chosen. */
-int koc__client_get_image_by(koc_client *c, const koc_reference *r, const koc_descriptor *d, koc__op *op,
-                             koc_image **out, koc_error **err);
-int koc__client_get_index(koc_client *c, const koc_reference *r, koc__op *op, koc_index **out, koc_error **err);
+int koc__client_get_image_by(koc_client *c, const koc_reference *r, const koc_descriptor *d,
+                             koc__op *op, koc_image **out, koc_error **err);
+int koc__client_get_index(koc_client *c, const koc_reference *r, koc__op *op, koc_index **out,
+                          koc_error **err);
 /* Exactly one of the two is set. */
 int koc__client_get_either(koc_client *c, const koc_reference *r, koc__op *op, koc_index **index,
                            koc_image **image, koc_error **err);
-int koc__client_push_image(koc_client *c, const koc_reference *r, koc_image *img, const koc_push_options *o,
-                           koc__op *op, koc__push_result *out, koc_error **err);
-int koc__client_push_index(koc_client *c, const koc_reference *r, koc_index *idx, const koc_push_options *o,
-                           koc__op *op, koc__push_result *out, koc_error **err);
+int koc__client_push_image(koc_client *c, const koc_reference *r, koc_image *img,
+                           const koc_push_options *o, koc__op *op, koc__push_result *out,
+                           koc_error **err);
+int koc__client_push_index(koc_client *c, const koc_reference *r, koc_index *idx,
+                           const koc_push_options *o, koc__op *op, koc__push_result *out,
+                           koc_error **err);
 /* Whether one may push to repo, before a long compile: opens an upload and cancels it (R-153). KOC_EAUTH,
  * KOC_EDENIED, KOC_ENOTFOUND (no such repository where they are not made by a push). */
 int koc__client_check_push(koc_client *c, const koc_reference *repo, koc__op *op, koc_error **err);
-int koc__client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, koc__op *op, koc_error **err);
+int koc__client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, koc__op *op,
+                         koc_error **err);
 
 #endif

@@ -6,19 +6,19 @@
 #include "core/text.h"
 #include "registry/retry.h"
 
-#define REDIRECTS_MAX 10
-#define LOGINS_MAX 3 /* answers to challenges in one try */
-#define FIRST_BYTE_NEW_MS 30000
-#define FIRST_BYTE_MS 60000
+#define REDIRECTS_MAX      10
+#define LOGINS_MAX         3 /* answers to challenges in one try */
+#define FIRST_BYTE_NEW_MS  30000
+#define FIRST_BYTE_MS      60000
 #define FIRST_BYTE_SLOW_MS 300000
 /* A plain HTTP server may wait for more when it is greeted by TLS. */
-#define GUESS_LOCAL_MS 1000
-#define GUESS_MS 5000
+#define GUESS_LOCAL_MS    1000
+#define GUESS_MS          5000
 #define NEW_HOST_ATTEMPTS 3
-#define WAITING_MAX_MS 120000
-#define WARNINGS_MAX 4096 /* bytes of Warning texts looked at in one reply */
-#define WARNED_MAX 64
-#define DROP_MAX ((size_t)1 << 20)
+#define WAITING_MAX_MS    120000
+#define WARNINGS_MAX      4096 /* bytes of Warning texts looked at in one reply */
+#define WARNED_MAX        64
+#define DROP_MAX          ((size_t)1 << 20)
 
 /* One run of a logical request. */
 typedef struct run {
@@ -71,13 +71,13 @@ static void log_exchange(run *r, const koc__http_request *h, const char *outcome
         return;
     }
     KOC__AUTO_STR url = koc__url_redacted(h->url);
-    koc__log(ctx, KOC_LOG_DEBUG, "registry", "%s %s: %s (%lld ms)", h->method, url ? url : "", outcome,
-             (long long)ms);
+    koc__log(ctx, KOC_LOG_DEBUG, "registry", "%s %s: %s (%lld ms)", h->method, url ? url : "",
+             outcome, (long long)ms);
 }
 
 /* Reads the body to its end. Past max it is an error, or cut for bodies that only explain. */
-static int read_body(koc__exchange *x, size_t max, bool cut, koc__op *op, koc__buf *body, koc__failure *why,
-                     koc_error **err)
+static int read_body(koc__exchange *x, size_t max, bool cut, koc__op *op, koc__buf *body,
+                     koc__failure *why, koc_error **err)
 {
     char chunk[16384];
     size_t n, total = 0;
@@ -102,8 +102,8 @@ static int read_body(koc__exchange *x, size_t max, bool cut, koc__op *op, koc__b
     }
 }
 
-int koc__send_plain(koc_client *c, const koc__http_request *rq, size_t max, koc__op *op, koc__http_reply *reply,
-                    koc__buf *body, koc__failure *why, koc_error **err)
+int koc__send_plain(koc_client *c, const koc__http_request *rq, size_t max, koc__op *op,
+                    koc__http_reply *reply, koc__buf *body, koc__failure *why, koc_error **err)
 {
     KOC__AUTO(koc__exchange) x = NULL;
 
@@ -117,7 +117,8 @@ static int check_encoding(const koc__headers *h, koc_error **err)
     const char *encoding = koc__headers_get(h, "Content-Encoding");
 
     if (encoding && encoding[0] && !koc__str_ieq(koc__str(encoding), KOC__STR("identity"))) {
-        return koc__error(err, KOC_EFORMAT, "the reply came with a Content-Encoding nobody asked for");
+        return koc__error(err, KOC_EFORMAT,
+                          "the reply came with a Content-Encoding nobody asked for");
     }
     return KOC_OK;
 }
@@ -139,7 +140,8 @@ static void show_warnings(run *r, const koc__headers *h)
         koc__clean_text(raw, text, sizeof(text));
         pthread_mutex_lock(&c->mutex);
         c->warned = c->warned ? c->warned : koc__map_new(NULL);
-        bool news = c->warned && koc__map_count(c->warned) < WARNED_MAX && !koc__map_get(c->warned, koc__str(text)) &&
+        bool news = c->warned && koc__map_count(c->warned) < WARNED_MAX &&
+                    !koc__map_get(c->warned, koc__str(text)) &&
                     koc__map_set(c->warned, koc__str(text), c, NULL) == KOC_OK;
         pthread_mutex_unlock(&c->mutex);
         if (news) {
@@ -158,9 +160,11 @@ static int exchange(run *r, const koc__http_request *h, koc_error **err)
 
     koc__response_dispose(resp);
     resp->status = 0;
-    int rc = koc__exchange_open(r->host->client->transport, h, stream, r->op, &reply, &resp->failure, &x, err);
+    int rc = koc__exchange_open(r->host->client->transport, h, stream, r->op, &reply,
+                                &resp->failure, &x, err);
     if (rc != KOC_OK) {
-        log_exchange(r, h, err && *err ? koc_error_message(*err) : "failed", koc__monotonic_ms() - begin);
+        log_exchange(r, h, err && *err ? koc_error_message(*err) : "failed",
+                     koc__monotonic_ms() - begin);
         return rc;
     }
     char text[32];
@@ -187,7 +191,8 @@ static int exchange(run *r, const koc__http_request *h, koc_error **err)
         return KOC_OK;
     }
     resp->body.max = success ? r->rq->max_reply : KOC__ERROR_BODY_MAX;
-    return read_body(x, resp->body.max, !success || r->rq->max_reply == 0, r->op, &resp->body, &resp->failure, err);
+    return read_body(x, resp->body.max, !success || r->rq->max_reply == 0, r->op, &resp->body,
+                     &resp->failure, err);
 }
 
 /* --- one request, followed to the reply that counts ---------------------------------------------- */
@@ -255,7 +260,8 @@ static int send_once(run *r, const koc__url *url, koc_error **err)
         .has_body = rq->has_body,
         .fresh = r->fresh || rq->fresh,
         .expect = !r->host->no_expect,
-        .reach = r->elsewhere && r->host->kind == (int)KOC__ADDRESS_PUBLIC ? KOC__REACH_PUBLIC : KOC__REACH_ANY,
+        .reach = r->elsewhere && r->host->kind == (int)KOC__ADDRESS_PUBLIC ? KOC__REACH_PUBLIC
+                                                                           : KOC__REACH_ANY,
         .connect_timeout_ms = connect_timeout(r),
         .response_timeout_ms = response_timeout(r),
         .sent = rq->sent,
@@ -293,7 +299,8 @@ static int next_hop(const run *r, const koc__url *from, koc__url *out, koc_error
         return koc__error_prefix(err, "redirected to nowhere");
     }
     if (from->https && !to.https) {
-        return koc__error(err, KOC_EDENIED, "redirected from https to plain http (http://%s): refused", to.host);
+        return koc__error(err, KOC_EDENIED,
+                          "redirected from https to plain http (http://%s): refused", to.host);
     }
     if (!reads && !koc__url_same_origin(from, &to)) {
         return KOC_OK;
@@ -323,8 +330,8 @@ static int send_followed(run *r, bool https, koc_error **err)
         KOC__TRY(send_once(r, &url, err));
         r->resp->failure = KOC__FAIL_LOCAL;
         if (r->resp->status == 401 && !r->elsewhere) {
-            KOC__TRY(koc__session_challenged(r->host, r->rq, r->resp, r->authorized, &r->refreshed, &again,
-                                             r->op, err));
+            KOC__TRY(koc__session_challenged(r->host, r->rq, r->resp, r->authorized, &r->refreshed,
+                                             &again, r->op, err));
             if (again && ++logins <= LOGINS_MAX) {
                 continue;
             }
@@ -464,7 +471,8 @@ static int64_t next_wait(run *r, bool has_status)
     }
     r->used_once = r->used_once || retry == KOC__RETRY_ONCE;
     delay = koc__retry_delay_ms(r->attempts - 1, random32());
-    if (has_status && koc__retry_after(koc__headers_get(&r->resp->headers, "Retry-After"), koc__now(), &seconds)) {
+    if (has_status && koc__retry_after(koc__headers_get(&r->resp->headers, "Retry-After"),
+                                       koc__now(), &seconds)) {
         if (seconds > KOC__RETRY_AFTER_MAX) {
             return -1;
         }
@@ -555,8 +563,9 @@ int koc__request_run(const koc__request *rq, koc__op *op, koc__response *resp, k
             network_error(&r, err);
             return rc;
         }
-        koc__log(r.host->client->ctx, KOC_LOG_INFO, "registry", "%s: %s; again in %lld ms", r.host->name,
-                 has_status ? resp->error.message : koc_error_message(failure), (long long)wait);
+        koc__log(r.host->client->ctx, KOC_LOG_INFO, "registry", "%s: %s; again in %lld ms",
+                 r.host->name, has_status ? resp->error.message : koc_error_message(failure),
+                 (long long)wait);
         koc__error_clear(&failure);
         r.fresh = !has_status;
         r.refreshed = false;

@@ -33,9 +33,9 @@ typedef struct koc__request {
     uint64_t blob_offset;
     uint64_t blob_size;
     bool has_body;
-    bool fresh; /* over a connection of its own */
-    size_t max_reply;  /* of a success's body; more is KOC_ELIMIT. 0: read and dropped */
-    const int *also;   /* statuses beside 2xx that the caller understands; ends with 0 */
+    bool fresh;       /* over a connection of its own */
+    size_t max_reply; /* of a success's body; more is KOC_ELIMIT. 0: read and dropped */
+    const int *also;  /* statuses beside 2xx that the caller understands; ends with 0 */
     uint32_t flags;
     void (*sent)(void *self, uint64_t bytes);
     void *sent_self;
@@ -63,18 +63,19 @@ int koc__request_run(const koc__request *rq, koc__op *op, koc__response *resp, k
 /* --- session.c: credentials on requests --- */
 
 /* Adds Authorization when the host is known to want it. *sent: whether it did. */
-int koc__session_authorize(koc__host *h, const koc__request *rq, koc__op *op, koc__headers *headers, bool *sent,
-                           koc_error **err);
+int koc__session_authorize(koc__host *h, const koc__request *rq, koc__op *op, koc__headers *headers,
+                           bool *sent, koc_error **err);
 /* After a 401 from the registry itself: *again when the request should be sent once more. authorized:
  * this request had credentials; refreshed: it was sent again before for that reason. */
-int koc__session_challenged(koc__host *h, const koc__request *rq, const koc__response *resp, bool authorized,
-                            bool *refreshed, bool *again, koc__op *op, koc_error **err);
+int koc__session_challenged(koc__host *h, const koc__request *rq, const koc__response *resp,
+                            bool authorized, bool *refreshed, bool *again, koc__op *op,
+                            koc_error **err);
 /* Whether nothing was found for repository, so that requests go without credentials. */
 bool koc__session_is_anonymous(koc__host *h, const char *repository);
 /* Adds the hint about which credentials were used, or that there are none. */
 void koc__session_explain(koc__host *h, const char *repository, koc_error **err);
 /* What is kept of a token server's host between exchanges. */
-int koc__send_plain(koc_client *c, const koc__http_request *rq, size_t max, koc__op *op, koc__http_reply *reply,
-                    koc__buf *body, koc__failure *why, koc_error **err);
+int koc__send_plain(koc_client *c, const koc__http_request *rq, size_t max, koc__op *op,
+                    koc__http_reply *reply, koc__buf *body, koc__failure *why, koc_error **err);
 
 #endif

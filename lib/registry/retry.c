@@ -6,7 +6,7 @@
 #include "core/text.h"
 
 #define FIRST_DELAY_MS 100
-#define LAST_DELAY_MS 5000
+#define LAST_DELAY_MS  5000
 
 static bool is_code(const char *code, const char *const *list)
 {
@@ -21,7 +21,8 @@ static bool is_code(const char *code, const char *const *list)
 koc__retry koc__retry_of_status(int status, const char *code)
 {
     /* Registries that answer 400 to what is their own passing trouble. */
-    static const char *const passing[] = {"UNKNOWN", "BLOB_UPLOAD_INVALID", "TOOMANYREQUESTS", NULL};
+    static const char *const passing[] = {"UNKNOWN", "BLOB_UPLOAD_INVALID", "TOOMANYREQUESTS",
+                                          NULL};
 
     switch (status) {
     case 429: return KOC__RETRY_THROTTLE;

@@ -5,11 +5,11 @@
 #include "registry/request.h"
 #include "registry/retry.h"
 
-#define TOKENS_MAX 256
-#define LOGINS_MAX 256
+#define TOKENS_MAX          256
+#define LOGINS_MAX          256
 #define TOKEN_REDIRECTS_MAX 3
-#define TOKEN_ATTEMPTS 5
-#define TOKEN_TIMEOUT_MS 30000
+#define TOKEN_ATTEMPTS      5
+#define TOKEN_TIMEOUT_MS    30000
 
 /* --- who we are ----------------------------------------------------------------------------------- */
 
@@ -24,14 +24,16 @@ static koc__login *find_login_locked(koc__host *h, const char *repository)
 }
 
 /* Takes cred (NULL: anonymous) on success. */
-static int add_login_locked(koc__host *h, const char *repository, koc_credential *cred, koc_error **err)
+static int add_login_locked(koc__host *h, const char *repository, koc_credential *cred,
+                            koc_error **err)
 {
     if (h->n_logins >= LOGINS_MAX) {
         koc_credential_free(h->logins[0].cred);
         koc__free(h->logins[0].repository);
         h->logins[0] = h->logins[--h->n_logins];
     }
-    if (!koc__grow((void **)&h->logins, &h->logins_capacity, h->n_logins + 1, sizeof(h->logins[0]))) {
+    if (!koc__grow((void **)&h->logins, &h->logins_capacity, h->n_logins + 1,
+                   sizeof(h->logins[0]))) {
         return koc__oom(err);
     }
     char *name = koc__strdup(repository);
@@ -43,7 +45,8 @@ static int add_login_locked(koc__host *h, const char *repository, koc_credential
 }
 
 /* A copy of the credential for repository; *out NULL: anonymous. Called inside the gate. */
-static int look_up(koc__host *h, const char *repository, koc__op *op, koc_credential **out, koc_error **err)
+static int look_up(koc__host *h, const char *repository, koc__op *op, koc_credential **out,
+                   koc_error **err)
 {
     KOC__AUTO(koc_credential) found = NULL;
     koc_credential *copy = NULL;
@@ -70,7 +73,9 @@ static int look_up(koc__host *h, const char *repository, koc__op *op, koc_creden
         }
     }
     koc__log(h->client->ctx, KOC_LOG_DEBUG, "registry", "%s: credentials: %s", h->name,
-             !found ? "none" : found->source ? found->source : "given");
+             !found          ? "none"
+             : found->source ? found->source
+                             : "given");
     pthread_mutex_lock(&h->mutex);
     int rc = add_login_locked(h, repository, found, err);
     pthread_mutex_unlock(&h->mutex);
@@ -97,7 +102,8 @@ static void mark_refused(koc__host *h, const char *repository)
 
 static char *token_key(const koc__request *rq)
 {
-    return koc__format("%s|%s", rq->repository ? rq->repository : "", rq->mount_from ? rq->mount_from : "");
+    return koc__format("%s|%s", rq->repository ? rq->repository : "",
+                       rq->mount_from ? rq->mount_from : "");
 }
 
 /* A copy of a token good for rq, or NULL. */
@@ -136,8 +142,8 @@ static void drop_tokens(koc__host *h, const char *key)
     pthread_mutex_unlock(&h->mutex);
 }
 
-static int keep_token(koc__host *h, const char *key, uint32_t actions, const koc__token_reply *reply,
-                      koc_error **err)
+static int keep_token(koc__host *h, const char *key, uint32_t actions,
+                      const koc__token_reply *reply, koc_error **err)
 {
     koc__token t = {koc__strdup(key), actions, koc__strdup(reply->token),
                     koc__monotonic_ms() + reply->lifetime_ms};
@@ -148,7 +154,8 @@ static int keep_token(koc__host *h, const char *key, uint32_t actions, const koc
         drop_token_locked(h, 0);
     }
     if (t.key && t.value &&
-        koc__grow((void **)&h->tokens, &h->tokens_capacity, h->n_tokens + 1, sizeof(h->tokens[0]))) {
+        koc__grow((void **)&h->tokens, &h->tokens_capacity, h->n_tokens + 1,
+                  sizeof(h->tokens[0]))) {
         h->tokens[h->n_tokens++] = t;
         kept = true;
     }
@@ -184,7 +191,8 @@ static int basic_header(koc__headers *h, const koc_credential *cred, koc_error *
     KOC__AUTO_VAL(koc__buf) plain = KOC__BUF_INIT(64 << 10);
     KOC__AUTO_VAL(koc__buf) line = KOC__BUF_INIT(128 << 10);
 
-    int rc = koc__buf_printf(&plain, err, "%s:%s", cred->username ? cred->username : "", cred->secret);
+    int rc =
+        koc__buf_printf(&plain, err, "%s:%s", cred->username ? cred->username : "", cred->secret);
     if (rc == KOC_OK) {
         rc = koc__buf_puts(&line, "Basic ", err);
     }
@@ -200,8 +208,8 @@ static int basic_header(koc__headers *h, const koc_credential *cred, koc_error *
 }
 
 /* One try over the wire. with_secret: this hop may see it. */
-static int ask_hop(const ask *a, const koc__url *url, koc_str form, bool with_secret, koc__http_reply *reply,
-                   koc__buf *body, koc__failure *why, koc_error **err)
+static int ask_hop(const ask *a, const koc__url *url, koc_str form, bool with_secret,
+                   koc__http_reply *reply, koc__buf *body, koc__failure *why, koc_error **err)
 {
     koc_client *c = a->host->client;
     KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
@@ -211,7 +219,8 @@ static int ask_hop(const ask *a, const koc__url *url, koc_str form, bool with_se
     KOC__TRY(koc__headers_put(&headers, "User-Agent", c->user_agent, err));
     KOC__TRY(koc__headers_put(&headers, "Accept-Encoding", "identity", err));
     if (form.len > 0) {
-        KOC__TRY(koc__headers_put(&headers, "Content-Type", "application/x-www-form-urlencoded", err));
+        KOC__TRY(
+            koc__headers_put(&headers, "Content-Type", "application/x-www-form-urlencoded", err));
     } else if (with_secret && a->cred) {
         KOC__TRY(basic_header(&headers, a->cred, err));
     }
@@ -221,7 +230,8 @@ static int ask_hop(const ask *a, const koc__url *url, koc_str form, bool with_se
         .headers = &headers,
         .bytes = form,
         .has_body = form.len > 0,
-        .reach = !same && a->host->kind == (int)KOC__ADDRESS_PUBLIC ? KOC__REACH_PUBLIC : KOC__REACH_ANY,
+        .reach =
+            !same && a->host->kind == (int)KOC__ADDRESS_PUBLIC ? KOC__REACH_PUBLIC : KOC__REACH_ANY,
         .connect_timeout_ms = c->connect_timeout_ms,
         .response_timeout_ms = c->response_timeout_ms ? c->response_timeout_ms : TOKEN_TIMEOUT_MS,
     };
@@ -244,8 +254,8 @@ static bool is_redirect(int status)
 }
 
 /* GET or POST with redirects: at most three, and the secret stays with the origin that was named. */
-static int ask_followed(const ask *a, const koc__url *start, koc_str form, koc__http_reply *reply, koc__buf *body,
-                        koc__failure *why, koc_error **err)
+static int ask_followed(const ask *a, const koc__url *start, koc_str form, koc__http_reply *reply,
+                        koc__buf *body, koc__failure *why, koc_error **err)
 {
     KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
 
@@ -264,14 +274,16 @@ static int ask_followed(const ask *a, const koc__url *start, koc_str form, koc__
         *why = KOC__FAIL_LOCAL;
         KOC__TRY(koc__url_resolve(&url, koc__str(location), &next, err));
         if ((url.https && !next.https) || (form.len > 0 && !koc__url_same_origin(&url, &next))) {
-            return koc__error(err, KOC_EDENIED, "the token server redirects to http%s://%s: refused",
+            return koc__error(err, KOC_EDENIED,
+                              "the token server redirects to http%s://%s: refused",
                               next.https ? "s" : "", next.host);
         }
         koc__url_dispose(&url);
         url = next;
         next = (koc__url)KOC__URL_INIT;
     }
-    return koc__error(err, KOC_ELIMIT, "the token server redirects more than %d times", TOKEN_REDIRECTS_MAX);
+    return koc__error(err, KOC_ELIMIT, "the token server redirects more than %d times",
+                      TOKEN_REDIRECTS_MAX);
 }
 
 /* The ordinary retry policy round it; refused credentials are never tried twice. */
@@ -286,7 +298,8 @@ static int ask_retried(const ask *a, const koc__url *url, koc_str form, int *sta
         int rc = ask_followed(a, url, form, &reply, body, &why, &failure);
         koc__retry retry = rc == KOC_OK ? koc__retry_of_status(reply.status, "")
                                         : koc__retry_of_failure(why, true, attempt == 0);
-        bool wants = koc__retry_after(koc__headers_get(&reply.headers, "Retry-After"), koc__now(), &seconds);
+        bool wants =
+            koc__retry_after(koc__headers_get(&reply.headers, "Retry-After"), koc__now(), &seconds);
         if (retry == KOC__RETRY_NO || attempt + 1 >= TOKEN_ATTEMPTS ||
             (wants && seconds > KOC__RETRY_AFTER_MAX)) {
             if (rc == KOC_OK) {
@@ -297,7 +310,8 @@ static int ask_retried(const ask *a, const koc__url *url, koc_str form, int *sta
             return koc__error_prefix(err, "token server %s", url->host);
         }
         koc__error_clear(&failure);
-        wait = koc__retry_delay_ms(attempt, (uint32_t)koc__monotonic_ns()) + (wants ? seconds * 1000 : 0);
+        wait = koc__retry_delay_ms(attempt, (uint32_t)koc__monotonic_ns()) +
+               (wants ? seconds * 1000 : 0);
         KOC__TRY(koc__op_sleep(a->op, wait, err));
     }
 }
@@ -319,7 +333,8 @@ static int ask_by_get(const ask *a, int *status, koc__buf *body, koc_error **err
     KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
 
     KOC__TRY(koc__url_copy(&a->realm, &url, err));
-    KOC__TRY(koc__token_query(&url, a->service, a->scopes, a->cred ? a->cred->username : NULL, err));
+    KOC__TRY(
+        koc__token_query(&url, a->service, a->scopes, a->cred ? a->cred->username : NULL, err));
     return ask_retried(a, &url, (koc_str){"", 0}, status, body, err);
 }
 
@@ -350,7 +365,8 @@ static int ask_for_token(const ask *a, koc__token_reply *out, koc_error **err)
     if (identity) {
         KOC__TRY(ask_by_post(a, &status, &body, err));
     }
-    if (!identity || koc__token_post_unsupported(status, a->cred->username && a->cred->username[0])) {
+    if (!identity ||
+        koc__token_post_unsupported(status, a->cred->username && a->cred->username[0])) {
         KOC__TRY(ask_by_get(a, &status, &body, err));
     }
     if (status < 200 || status >= 300) {
@@ -362,7 +378,8 @@ static int ask_for_token(const ask *a, koc__token_reply *out, koc_error **err)
 }
 
 /* Fills realm, service and scopes from what the host is known to want. */
-static int prepare(ask *a, const koc__request *rq, const char *demanded, bool with_mount, koc_error **err)
+static int prepare(ask *a, const koc__request *rq, const char *demanded, bool with_mount,
+                   koc_error **err)
 {
     koc__host *h = a->host;
 
@@ -386,8 +403,8 @@ static int prepare(ask *a, const koc__request *rq, const char *demanded, bool wi
 }
 
 /* Inside the gate. demanded: the scope that a challenge named, or NULL. */
-static int fetch_token(koc__host *h, const koc__request *rq, const char *demanded, koc__op *op, char **out,
-                       koc_error **err)
+static int fetch_token(koc__host *h, const koc__request *rq, const char *demanded, koc__op *op,
+                       char **out, koc_error **err)
 {
     KOC__AUTO(koc_credential) cred = NULL;
     KOC__AUTO_VAL(koc__token_reply) reply = {NULL, 0};
@@ -441,8 +458,8 @@ static int bearer_header(koc__headers *headers, const char *token, koc_error **e
     return koc__headers_printf(headers, "Authorization", err, "Bearer %s", token);
 }
 
-static int authorize_bearer(koc__host *h, const koc__request *rq, koc__op *op, koc__headers *headers,
-                            koc_error **err)
+static int authorize_bearer(koc__host *h, const koc__request *rq, koc__op *op,
+                            koc__headers *headers, koc_error **err)
 {
     KOC__AUTO_STR key = token_key(rq);
     KOC__AUTO_STR token = key ? find_token(h, key, rq->actions) : NULL;
@@ -462,7 +479,8 @@ static int authorize_bearer(koc__host *h, const koc__request *rq, koc__op *op, k
     return rc;
 }
 
-static int credential(koc__host *h, const koc__request *rq, koc__op *op, koc_credential **out, koc_error **err)
+static int credential(koc__host *h, const koc__request *rq, koc__op *op, koc_credential **out,
+                      koc_error **err)
 {
     KOC__TRY(koc__host_enter(h, KOC__GATE_LOGIN, op, err));
     int rc = look_up(h, rq->repository ? rq->repository : "", op, out, err);
@@ -470,8 +488,8 @@ static int credential(koc__host *h, const koc__request *rq, koc__op *op, koc_cre
     return rc;
 }
 
-static int authorize_basic(koc__host *h, const koc__request *rq, koc__op *op, koc__headers *headers, bool *sent,
-                           koc_error **err)
+static int authorize_basic(koc__host *h, const koc__request *rq, koc__op *op, koc__headers *headers,
+                           bool *sent, koc_error **err)
 {
     KOC__AUTO(koc_credential) cred = NULL;
 
@@ -484,8 +502,8 @@ static int authorize_basic(koc__host *h, const koc__request *rq, koc__op *op, ko
                                         : bearer_header(headers, cred->secret, err);
 }
 
-int koc__session_authorize(koc__host *h, const koc__request *rq, koc__op *op, koc__headers *headers, bool *sent,
-                           koc_error **err)
+int koc__session_authorize(koc__host *h, const koc__request *rq, koc__op *op, koc__headers *headers,
+                           bool *sent, koc_error **err)
 {
     pthread_mutex_lock(&h->mutex);
     koc__scheme scheme = h->scheme;
@@ -521,7 +539,8 @@ static int remember(koc__host *h, const koc__challenge *c, const koc__url *at, k
 }
 
 /* The token we used was refused: fetch another, for what the challenge asks too. */
-static int refetch(koc__host *h, const koc__request *rq, const koc__challenge *c, koc__op *op, koc_error **err)
+static int refetch(koc__host *h, const koc__request *rq, const koc__challenge *c, koc__op *op,
+                   koc_error **err)
 {
     KOC__AUTO_STR key = token_key(rq);
     KOC__AUTO_STR token = NULL;
@@ -541,7 +560,8 @@ static int refetch(koc__host *h, const koc__request *rq, const koc__challenge *c
 }
 
 /* A 401 that does not say what it wants: /v2/ may. */
-static int ask_ping(koc__host *h, const koc__response *resp, koc__op *op, koc__challenge *c, koc_error **err)
+static int ask_ping(koc__host *h, const koc__response *resp, koc__op *op, koc__challenge *c,
+                    koc_error **err)
 {
     KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
     KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
@@ -557,7 +577,8 @@ static int ask_ping(koc__host *h, const koc__response *resp, koc__op *op, koc__c
                             .connect_timeout_ms = h->client->connect_timeout_ms,
                             .response_timeout_ms = TOKEN_TIMEOUT_MS};
     koc__client_route(h->client, h, &rq);
-    if (koc__send_plain(h->client, &rq, KOC__ERROR_BODY_MAX, op, &reply, &body, &why, NULL) != KOC_OK) {
+    if (koc__send_plain(h->client, &rq, KOC__ERROR_BODY_MAX, op, &reply, &body, &why, NULL) !=
+        KOC_OK) {
         return koc__op_check(op, err);
     }
     return koc__challenge_of(&reply.headers, c, err);
@@ -566,14 +587,15 @@ static int ask_ping(koc__host *h, const koc__response *resp, koc__op *op, koc__c
 static int no_challenge(const koc__challenge *c, koc_error **err)
 {
     if (c->others) {
-        return koc__error(err, KOC_EUNSUPPORTED, "the registry wants a login by %s, which is not supported",
-                          c->others);
+        return koc__error(err, KOC_EUNSUPPORTED,
+                          "the registry wants a login by %s, which is not supported", c->others);
     }
     return KOC_OK;
 }
 
-int koc__session_challenged(koc__host *h, const koc__request *rq, const koc__response *resp, bool authorized,
-                            bool *refreshed, bool *again, koc__op *op, koc_error **err)
+int koc__session_challenged(koc__host *h, const koc__request *rq, const koc__response *resp,
+                            bool authorized, bool *refreshed, bool *again, koc__op *op,
+                            koc_error **err)
 {
     KOC__AUTO_VAL(koc__challenge) c = KOC__CHALLENGE_INIT;
     KOC__AUTO(koc_credential) cred = NULL;
@@ -636,14 +658,17 @@ void koc__session_explain(koc__host *h, const char *repository, koc_error **err)
         asked = true;
         has = l->cred != NULL;
         if (has) {
-            snprintf(source, sizeof(source), "%s", l->cred->source ? l->cred->source : "given by the program");
+            snprintf(source, sizeof(source), "%s",
+                     l->cred->source ? l->cred->source : "given by the program");
         }
     }
     pthread_mutex_unlock(&h->mutex);
     if (has) {
-        koc__error_hint(err, "credentials used: %s for %s; try: koc login %s", source, h->name, h->name);
+        koc__error_hint(err, "credentials used: %s for %s; try: koc login %s", source, h->name,
+                        h->name);
     } else if (asked || h->client->auth == NULL) {
-        koc__error_hint(err, "there are no credentials for %s; try: koc login %s", h->name, h->name);
+        koc__error_hint(err, "there are no credentials for %s; try: koc login %s", h->name,
+                        h->name);
     } else {
         koc__error_hint(err, "try: koc login %s", h->name);
     }

@@ -6,12 +6,13 @@
 #include "core/text.h"
 
 #define LIFETIME_DEFAULT 60
-#define LIFETIME_MAX (24 * 3600)
+#define LIFETIME_MAX     (24 * 3600)
 
 int koc__scope_add(koc_strlist *scopes, const char *repository, uint32_t actions, koc_error **err)
 {
     return koc__strlist_addf(scopes, err, "repository:%s:%s%s%s", repository,
-                             actions & KOC__ACT_PULL ? "pull" : "", actions & KOC__ACT_PUSH ? ",push" : "",
+                             actions & KOC__ACT_PULL ? "pull" : "",
+                             actions & KOC__ACT_PUSH ? ",push" : "",
                              !(actions & KOC__ACT_DELETE) ? ""
                              : actions & KOC__ACT_PULL    ? ",delete"
                                                           : "delete");
@@ -46,16 +47,17 @@ int koc__realm_resolve(const koc__url *registry, const char *realm, koc__url *ou
         return koc__error_prefix(err, "the registry's token server");
     }
     if (!u.https && registry->https) {
-        return koc__error(err, KOC_EDENIED,
-                          "the registry's token server is named with plain http (http://%s): refused", u.host);
+        return koc__error(
+            err, KOC_EDENIED,
+            "the registry's token server is named with plain http (http://%s): refused", u.host);
     }
     *out = u;
     u = (koc__url)KOC__URL_INIT;
     return KOC_OK;
 }
 
-int koc__token_query(koc__url *realm, const char *service, const koc_strlist *scopes, const char *account,
-                     koc_error **err)
+int koc__token_query(koc__url *realm, const char *service, const koc_strlist *scopes,
+                     const char *account, koc_error **err)
 {
     if (service) {
         KOC__TRY(koc__url_add_query(realm, "service", koc__str(service), err));
@@ -79,8 +81,9 @@ static int field(koc__buf *out, const char *name, const char *value, koc_error *
     return koc__percent(out, koc__str(value), "", err);
 }
 
-int koc__token_form(koc__buf *out, const char *service, const koc_strlist *scopes, const char *refresh_token,
-                    const char *username, const char *password, koc_error **err)
+int koc__token_form(koc__buf *out, const char *service, const koc_strlist *scopes,
+                    const char *refresh_token, const char *username, const char *password,
+                    koc_error **err)
 {
     KOC__AUTO_VAL(koc__buf) all = KOC__BUF_INIT(KOC__URL_MAX);
 

@@ -10,11 +10,7 @@
 
 #define KOC__TOKEN_REPLY_MAX ((size_t)128 << 10)
 
-enum {
-    KOC__ACT_PULL = 1u << 0,
-    KOC__ACT_PUSH = 1u << 1,
-    KOC__ACT_DELETE = 1u << 2
-};
+enum { KOC__ACT_PULL = 1u << 0, KOC__ACT_PUSH = 1u << 1, KOC__ACT_DELETE = 1u << 2 };
 
 /* "repository:team/api:pull,push" */
 int koc__scope_add(koc_strlist *scopes, const char *repository, uint32_t actions, koc_error **err);
@@ -27,11 +23,12 @@ int koc__scope_demand(koc_strlist **scopes, const char *demanded, koc_error **er
 int koc__realm_resolve(const koc__url *registry, const char *realm, koc__url *out, koc_error **err);
 
 /* The GET form: the realm's own query stays, then service, each scope, account, client_id. NULL: left out. */
-int koc__token_query(koc__url *realm, const char *service, const koc_strlist *scopes, const char *account,
-                     koc_error **err);
+int koc__token_query(koc__url *realm, const char *service, const koc_strlist *scopes,
+                     const char *account, koc_error **err);
 /* The POST form: the refresh-token grant when there is one, else the password grant. */
-int koc__token_form(koc__buf *out, const char *service, const koc_strlist *scopes, const char *refresh_token,
-                    const char *username, const char *password, koc_error **err);
+int koc__token_form(koc__buf *out, const char *service, const koc_strlist *scopes,
+                    const char *refresh_token, const char *username, const char *password,
+                    koc_error **err);
 /* Whether this status to a POST means: no OAuth2 here, try GET. */
 bool koc__token_post_unsupported(int status, bool has_username);
 

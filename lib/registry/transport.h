@@ -24,10 +24,11 @@ const char *koc__transport_bundle(void);
  * filled on success only. uncounted: not held against max_per_host, since something that holds a place
  * waits for it: a body that is read slowly, a token. */
 int koc__exchange_open(koc__transport *t, const koc__http_request *rq, bool uncounted, koc__op *op,
-                       koc__http_reply *reply, koc__failure *why, koc__exchange **out, koc_error **err);
-/* The next bytes of the body; *n 0: the end, complete as far as HTTP can tell. */
-int koc__exchange_read(koc__exchange *x, koc__op *op, void *buf, size_t len, size_t *n, koc__failure *why,
+                       koc__http_reply *reply, koc__failure *why, koc__exchange **out,
                        koc_error **err);
+/* The next bytes of the body; *n 0: the end, complete as far as HTTP can tell. */
+int koc__exchange_read(koc__exchange *x, koc__op *op, void *buf, size_t len, size_t *n,
+                       koc__failure *why, koc_error **err);
 /* Gives the connection back (or closes it when the body was not read to its end). Takes NULL. */
 void koc__exchange_close(koc__exchange *x);
 KOC__DEFINE_AUTO(koc__exchange, koc__exchange_close);

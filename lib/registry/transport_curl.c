@@ -14,7 +14,7 @@
 
 #define IDLE_MAX 32
 /* Slower than this for as long is a stall. */
-#define STALL_MS 60000
+#define STALL_MS    60000
 #define STALL_BYTES (60 * 1024)
 /* A wait for a free connection looks this often whether the call must end. */
 #define SLOT_WAIT_MS 50
@@ -80,8 +80,8 @@ bool koc__curl_has_http2(void)
 
 /* --- the transport ------------------------------------------------------------------------------ */
 
-static void share_lock(CURL *easy KOC__UNUSED, curl_lock_data data, curl_lock_access access KOC__UNUSED,
-                       void *self)
+static void share_lock(CURL *easy KOC__UNUSED, curl_lock_data data,
+                       curl_lock_access access KOC__UNUSED, void *self)
 {
     pthread_mutex_lock(&((koc__transport *)self)->share_mutex[data]);
 }
@@ -245,8 +245,8 @@ static char *conn_key(const koc__http_request *rq)
 
     /* The authorities' text is one per host, so its address tells it apart. */
     return origin ? koc__format("%s|%s|%s|%p|%d%d", origin, rq->proxy ? rq->proxy : "",
-                                rq->client_cert ? rq->client_cert : "", (const void *)rq->ca_pem.ptr,
-                                (int)rq->reach, rq->insecure)
+                                rq->client_cert ? rq->client_cert : "",
+                                (const void *)rq->ca_pem.ptr, (int)rq->reach, rq->insecure)
                   : NULL;
 }
 
@@ -363,7 +363,8 @@ static int watch(koc__exchange *x, koc__failure *why, koc_error **err)
     curl_off_t ready = 0;
 
     if (!connected &&
-        curl_easy_getinfo(x->conn->easy, CURLINFO_PRETRANSFER_TIME_T, &ready) == CURLE_OK && ready > 0) {
+        curl_easy_getinfo(x->conn->easy, CURLINFO_PRETRANSFER_TIME_T, &ready) == CURLE_OK &&
+        ready > 0) {
         connected = true;
     }
     if (!x->head_done && !sending) {
@@ -381,7 +382,8 @@ static int watch(koc__exchange *x, koc__failure *why, koc_error **err)
     uint64_t moved = x->body_sent + x->received;
     if (moved - x->window_bytes < STALL_BYTES) {
         *why = KOC__FAIL_BROKEN;
-        return koc__error(err, KOC_ETIMEOUT, "stalled: less than 1 KiB a second for %d s", STALL_MS / 1000);
+        return koc__error(err, KOC_ETIMEOUT, "stalled: less than 1 KiB a second for %d s",
+                          STALL_MS / 1000);
     }
     x->window_ms = now;
     x->window_bytes = moved;
@@ -459,7 +461,8 @@ void koc__exchange_close(koc__exchange *x)
     guard_end(&guard);
 }
 
-static koc__exchange *exchange_new(koc__transport *t, const koc__http_request *rq, bool uncounted, koc__op *op)
+static koc__exchange *exchange_new(koc__transport *t, const koc__http_request *rq, bool uncounted,
+                                   koc__op *op)
 {
     koc__exchange *x = koc__calloc(1, sizeof(*x));
 
@@ -500,12 +503,14 @@ static void fill_reply(koc__exchange *x, koc__http_reply *reply)
     curl_easy_getinfo(x->conn->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
     reply->expect_expired = x->first_read_ms - x->opened_ms - ready_us / 1000 >= 950;
     reply->address[0] = '\0';
-    if (!x->proxied && curl_easy_getinfo(x->conn->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK && address) {
+    if (!x->proxied &&
+        curl_easy_getinfo(x->conn->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK && address) {
         snprintf(reply->address, sizeof(reply->address), "%s", address);
     }
 }
 
-static int run_to_head(koc__exchange *x, const koc__http_request *rq, koc__failure *why, koc_error **err)
+static int run_to_head(koc__exchange *x, const koc__http_request *rq, koc__failure *why,
+                       koc_error **err)
 {
     *why = KOC__FAIL_LOCAL;
     KOC__TRY(koc__op_check(x->op, err));
@@ -522,7 +527,8 @@ static int run_to_head(koc__exchange *x, const koc__http_request *rq, koc__failu
 }
 
 int koc__exchange_open(koc__transport *t, const koc__http_request *rq, bool uncounted, koc__op *op,
-                       koc__http_reply *reply, koc__failure *why, koc__exchange **out, koc_error **err)
+                       koc__http_reply *reply, koc__failure *why, koc__exchange **out,
+                       koc_error **err)
 {
     pipe_guard guard;
     koc__exchange *x = exchange_new(t, rq, uncounted, op);
@@ -558,7 +564,8 @@ static size_t take_spill(koc__exchange *x, void *buf, size_t len)
     return n;
 }
 
-static int read_some(koc__exchange *x, void *buf, size_t len, size_t *n, koc__failure *why, koc_error **err)
+static int read_some(koc__exchange *x, void *buf, size_t len, size_t *n, koc__failure *why,
+                     koc_error **err)
 {
     size_t got = take_spill(x, buf, len);
 
@@ -581,8 +588,8 @@ static int read_some(koc__exchange *x, void *buf, size_t len, size_t *n, koc__fa
     return KOC_OK;
 }
 
-int koc__exchange_read(koc__exchange *x, koc__op *op, void *buf, size_t len, size_t *n, koc__failure *why,
-                       koc_error **err)
+int koc__exchange_read(koc__exchange *x, koc__op *op, void *buf, size_t len, size_t *n,
+                       koc__failure *why, koc_error **err)
 {
     pipe_guard guard;
 

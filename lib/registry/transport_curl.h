@@ -18,11 +18,11 @@ typedef struct koc__conn {
 struct koc__exchange {
     koc__transport *transport;
     koc__conn *conn;
-    koc__op *op;         /* of the call that drives it now */
-    bool uncounted;      /* needs no place among the host's limit */
-    bool counted;        /* has one */
+    koc__op *op;    /* of the call that drives it now */
+    bool uncounted; /* needs no place among the host's limit */
+    bool counted;   /* has one */
     char *key;
-    bool attached;       /* the easy handle is in its multi handle */
+    bool attached; /* the easy handle is in its multi handle */
     struct curl_slist *fields;
     char error_text[256]; /* CURL_ERROR_SIZE */
     char *host;
@@ -56,9 +56,9 @@ struct koc__exchange {
     koc_error *error; /* from a callback of ours: reader, memory, refused address */
     /* The watch. */
     int64_t opened_ms;
-    int64_t active_ms;       /* last byte sent or received */
-    int64_t first_read_ms;   /* when libcurl first asked for the body */
-    int64_t window_ms;       /* start of the window in which speed is measured */
+    int64_t active_ms;     /* last byte sent or received */
+    int64_t first_read_ms; /* when libcurl first asked for the body */
+    int64_t window_ms;     /* start of the window in which speed is measured */
     uint64_t window_bytes;
     int64_t response_timeout_ms;
 };

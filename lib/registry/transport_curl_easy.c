@@ -15,10 +15,10 @@
 #include "core/text.h"
 #include "registry/address.h"
 
-#define SPILL_MAX ((size_t)1 << 20)
-#define SPILL_PAUSE ((size_t)64 << 10)
+#define SPILL_MAX      ((size_t)1 << 20)
+#define SPILL_PAUSE    ((size_t)64 << 10)
 #define RECEIVE_BUFFER (128L << 10)
-#define SEND_BUFFER (256L << 10)
+#define SEND_BUFFER    (256L << 10)
 
 /* --- callbacks ---------------------------------------------------------------------------------- */
 
@@ -283,7 +283,8 @@ static int set_tls(koc__exchange *x, const koc__http_request *rq, koc_error **er
     }
     if (rq->ca_pem.len > 0) {
 #if LIBCURL_VERSION_NUM >= 0x074d00
-        struct curl_blob blob = {(void *)(uintptr_t)rq->ca_pem.ptr, rq->ca_pem.len, CURL_BLOB_NOCOPY};
+        struct curl_blob blob = {(void *)(uintptr_t)rq->ca_pem.ptr, rq->ca_pem.len,
+                                 CURL_BLOB_NOCOPY};
         curl_easy_setopt(e, CURLOPT_CAINFO_BLOB, &blob);
 #else
         return koc__error(err, KOC_EUNSUPPORTED,
@@ -365,7 +366,8 @@ static koc__failure kind_of(const koc__exchange *x)
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR: {
         long code = 0;
-        if (x->proxied && curl_easy_getinfo(x->conn->easy, CURLINFO_HTTP_CONNECTCODE, &code) == CURLE_OK &&
+        if (x->proxied &&
+            curl_easy_getinfo(x->conn->easy, CURLINFO_HTTP_CONNECTCODE, &code) == CURLE_OK &&
             code >= 300) {
             return KOC__FAIL_PROXY;
         }
@@ -408,7 +410,8 @@ static int certificate_failure(const koc__exchange *x, koc_error **err)
         koc__error(err, KOC_ETLS, "a certificate file could not be used: %s", text);
     } else {
         koc__error(err, KOC_ETLS, "its certificate was made by an unknown authority");
-        koc__error_hint(err, "put the authority's certificate into /etc/docker/certs.d/%s/ca.crt", x->host);
+        koc__error_hint(err, "put the authority's certificate into /etc/docker/certs.d/%s/ca.crt",
+                        x->host);
     }
     return KOC_ETLS;
 }
@@ -456,6 +459,7 @@ int koc__easy_failure(koc__exchange *x, koc__failure *why, koc_error **err)
     case KOC__FAIL_BROKEN: return broken(x, err);
     default:
         return koc__error(err, KOC_ENET, "not an HTTP reply (%s)",
-                          x->error_text[0] ? x->error_text : curl_easy_strerror((CURLcode)x->result));
+                          x->error_text[0] ? x->error_text
+                                           : curl_easy_strerror((CURLcode)x->result));
     }
 }

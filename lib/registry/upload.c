@@ -11,10 +11,10 @@
 #include "registry/retry.h"
 #include "registry/upload_state.h"
 
-#define TRIES_MAX 8          /* sessions in a row without progress */
+#define TRIES_MAX      8 /* sessions in a row without progress */
 #define WAITING_MAX_MS 120000
-#define ABANDON_MS 2000
-#define PUSH (KOC__ACT_PULL | KOC__ACT_PUSH)
+#define ABANDON_MS     2000
+#define PUSH           (KOC__ACT_PULL | KOC__ACT_PUSH)
 
 typedef struct upload {
     koc_client *client;
@@ -32,15 +32,16 @@ typedef struct upload {
     uint64_t sent;    /* of it, handed to the network */
     uint64_t best;    /* the farthest that any session got */
     unsigned tries;
-    unsigned cuts;    /* whole PUTs that broke in the middle */
+    unsigned cuts; /* whole PUTs that broke in the middle */
     int64_t waited_ms;
-    bool fresh_each;  /* connections are cut after some bytes: one for each chunk */
+    bool fresh_each; /* connections are cut after some bytes: one for each chunk */
     bool rehashed;
 } upload;
 
 /* --- small things --------------------------------------------------------------------------------------- */
 
-int koc__upload_location(const koc__host *h, const koc__response *resp, koc__url *out, koc_error **err)
+int koc__upload_location(const koc__host *h, const koc__response *resp, koc__url *out,
+                         koc_error **err)
 {
     const char *location = koc__headers_get(&resp->headers, "Location");
     KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
@@ -54,7 +55,8 @@ int koc__upload_location(const koc__host *h, const koc__response *resp, koc__url
     if (resp->url.https && !u.https) {
         bool same_port = u.port == resp->url.port || (u.port == 80 && resp->url.port == 443);
         if (strcmp(u.host, resp->url.host) != 0 || !same_port) {
-            koc__error(err, KOC_EDENIED, "the registry (https) wants the upload by plain http at %s: refused",
+            koc__error(err, KOC_EDENIED,
+                       "the registry (https) wants the upload by plain http at %s: refused",
                        u.host);
             koc__error_hint(err, "the proxy in front of %s should set X-Forwarded-Proto", h->name);
             return KOC_EDENIED;
@@ -254,8 +256,8 @@ static int shrink(upload *u, uint64_t tried, bool refused, koc_error **failure, 
     if (next == 0) {
         return koc__error_move(err, failure);
     }
-    koc__log(u->client->ctx, KOC_LOG_INFO, "registry", "%s: %s; on with chunks of %llu KiB", u->host->name,
-             koc_error_message(*failure), (unsigned long long)(next >> 10));
+    koc__log(u->client->ctx, KOC_LOG_INFO, "registry", "%s: %s; on with chunks of %llu KiB",
+             u->host->name, koc_error_message(*failure), (unsigned long long)(next >> 10));
     koc__error_clear(failure);
     u->host->chunk_size = next;
     KOC__TRY(ask_session(u, &alive, err));
@@ -315,8 +317,8 @@ static int next_try(upload *u, koc_error **failure, koc_error **err)
         return koc__error(err, KOC_EHTTP, "the registry lost the upload again and again");
     }
     if (*failure) {
-        koc__log(u->client->ctx, KOC_LOG_INFO, "registry", "%s: upload: %s; once more", u->host->name,
-                 koc_error_message(*failure));
+        koc__log(u->client->ctx, KOC_LOG_INFO, "registry", "%s: upload: %s; once more",
+                 u->host->name, koc_error_message(*failure));
     }
     koc__error_clear(failure);
     koc__url_dispose(&u->session);
@@ -360,10 +362,11 @@ static int check_local(upload *u, koc_error **failure, koc_error **err)
 }
 
 /* After the closing PUT did not clearly succeed. *done, or another round, or an error. */
-static int judge(upload *u, int rc, const koc__response *resp, koc_error **failure, bool *done, koc_error **err)
+static int judge(upload *u, int rc, const koc__response *resp, koc_error **failure, bool *done,
+                 koc_error **err)
 {
-    koc__verdict v = koc__upload_verdict(rc == KOC_OK || resp->status ? resp->status : 0, resp->error.code,
-                                         resp->failure);
+    koc__verdict v = koc__upload_verdict(rc == KOC_OK || resp->status ? resp->status : 0,
+                                         resp->error.code, resp->failure);
 
     if (v == KOC__UPLOAD_CONFIRM) {
         KOC__TRY(koc__client_has_blob(u->client, u->repo, u->digest, true, u->op, done, err));
@@ -407,14 +410,15 @@ static int one_round(upload *u, bool *done, koc_error **err)
         return next_try(u, &failure, err);
     }
     int rc = put_rest(u, &resp, &failure);
-    if (rc == KOC_ECANCELLED || rc == KOC_EUSER || (rc != KOC_OK && resp.failure == KOC__FAIL_LOCAL && !resp.status)) {
+    if (rc == KOC_ECANCELLED || rc == KOC_EUSER ||
+        (rc != KOC_OK && resp.failure == KOC__FAIL_LOCAL && !resp.status)) {
         return koc__error_move(err, &failure);
     }
     return judge(u, rc, &resp, &failure, done, err);
 }
 
-int koc__upload(koc_client *c, const koc_reference *repo, koc_blob *b, const koc_digest *d, koc__url *session,
-                koc__op *op, uint64_t progress_id, koc_error **err)
+int koc__upload(koc_client *c, const koc_reference *repo, koc_blob *b, const koc_digest *d,
+                koc__url *session, koc__op *op, uint64_t progress_id, koc_error **err)
 {
     upload u = {.client = c,
                 .repo = repo,

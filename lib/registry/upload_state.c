@@ -9,7 +9,8 @@
 koc__verdict koc__upload_verdict(int status, const char *code, koc__failure why)
 {
     if (status == 0) {
-        return why == KOC__FAIL_BROKEN || why == KOC__FAIL_SILENT ? KOC__UPLOAD_CONFIRM : KOC__UPLOAD_FAIL;
+        return why == KOC__FAIL_BROKEN || why == KOC__FAIL_SILENT ? KOC__UPLOAD_CONFIRM
+                                                                  : KOC__UPLOAD_FAIL;
     }
     switch (status) {
     case 200:

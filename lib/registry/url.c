@@ -8,7 +8,7 @@
 
 /* Query parameters whose values may be shown. All else may be a signature or a session's state. */
 static const char *const harmless[] = {
-    "account", "artifactType", "client_id", "digest",  "from", "last", "mount",
+    "account", "artifactType", "client_id", "digest",  "from",  "last", "mount",
     "n",       "ns",           "origin",    "service", "scope", "tag",
 };
 
@@ -153,13 +153,15 @@ int koc__url_parse(koc_str text, koc__url *out, koc_error **err)
     if (text.len > KOC__URL_MAX) {
         return koc__error(err, KOC_ELIMIT, "a URL is longer than %zu bytes", KOC__URL_MAX);
     }
-    if (n == 0 || (!https && !koc__str_ieq(scheme, KOC__STR("http"))) || !koc__str_starts(rest, "//")) {
+    if (n == 0 || (!https && !koc__str_ieq(scheme, KOC__STR("http"))) ||
+        !koc__str_starts(rest, "//")) {
         return koc__error(err, KOC_EINVAL, "not an http or https URL");
     }
     return parse_hierarchy(https, koc__str_from(rest, 2), out, err);
 }
 
-int koc__url_make(bool https, const char *authority, const char *target, koc__url *out, koc_error **err)
+int koc__url_make(bool https, const char *authority, const char *target, koc__url *out,
+                  koc_error **err)
 {
     return build(https, koc__str(authority), koc__str(target), out, err);
 }
@@ -244,7 +246,8 @@ int koc__url_resolve(const koc__url *base, koc_str reference, koc__url *out, koc
     if (!authority) {
         return koc__oom(err);
     }
-    return build(owner.https, koc__str(authority + (owner.https ? 8 : 7)), koc__buf_view(&target), out, err);
+    return build(owner.https, koc__str(authority + (owner.https ? 8 : 7)), koc__buf_view(&target),
+                 out, err);
 }
 
 int koc__url_copy(const koc__url *from, koc__url *out, koc_error **err)

@@ -12,8 +12,8 @@
 #define KOC__URL_MAX ((size_t)16 << 10)
 
 typedef struct koc__url {
-    char *host;   /* lower case, no brackets round IPv6 */
-    char *target; /* path and query; begins with '/' */
+    char *host;    /* lower case, no brackets round IPv6 */
+    char *target;  /* path and query; begins with '/' */
     uint16_t port; /* always set */
     bool https;
 } koc__url;
@@ -24,7 +24,8 @@ typedef struct koc__url {
 /* KOC_EINVAL: not http(s), user-info, no host, control characters or spaces, too long. A fragment is cut. */
 int koc__url_parse(koc_str text, koc__url *out, koc_error **err);
 /* From "host[:port]" and a target. */
-int koc__url_make(bool https, const char *authority, const char *target, koc__url *out, koc_error **err);
+int koc__url_make(bool https, const char *authority, const char *target, koc__url *out,
+                  koc_error **err);
 /* RFC 3986, 5.2: absolute, scheme-less, host-relative, path-relative, query only. Empty: KOC_EINVAL. */
 int koc__url_resolve(const koc__url *base, koc_str reference, koc__url *out, koc_error **err);
 int koc__url_copy(const koc__url *from, koc__url *out, koc_error **err);

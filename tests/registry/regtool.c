@@ -20,10 +20,11 @@ static koc_error *error;
 
 static int usage(void)
 {
-    fputs("usage: regtool [options] push BYTES SEED LAYERS REF [TAG...] | push-index BYTES SEED REF |\n"
-          "               pull REF [PLATFORM] | resolve REF | manifest REF | copy SRC DST |\n"
-          "               put-blob FILE REPO | get-blob REPO DIGEST SIZE\n",
-          stderr);
+    fputs(
+        "usage: regtool [options] push BYTES SEED LAYERS REF [TAG...] | push-index BYTES SEED REF |\n"
+        "               pull REF [PLATFORM] | resolve REF | manifest REF | copy SRC DST |\n"
+        "               put-blob FILE REPO | get-blob REPO DIGEST SIZE\n",
+        stderr);
     return 2;
 }
 
@@ -36,7 +37,8 @@ static void on_log(int32_t level, const char *component, const char *message, vo
 
 static int on_progress(const koc_progress *e, void *payload)
 {
-    static const char *const states[] = {"?", "started", "active", "skipped", "mounted", "finished", "failed"};
+    static const char *const states[] = {"?",       "started",  "active", "skipped",
+                                         "mounted", "finished", "failed"};
 
     (void)payload;
     if (e->state != KOC_STATE_ACTIVE) {
@@ -298,7 +300,8 @@ static const struct command {
 static int finish(int rc)
 {
     if (rc != KOC_OK) {
-        fprintf(stderr, "regtool: %s [%s]\n", koc_error_message(error), koc_code_name((koc_code)rc));
+        fprintf(stderr, "regtool: %s [%s]\n", koc_error_message(error),
+                koc_code_name((koc_code)rc));
         if (koc_error_hint(error)) {
             fprintf(stderr, "hint: %s\n", koc_error_hint(error));
         }

@@ -15,21 +15,36 @@ KOC_TEST(address_kinds_R66_R67)
         const char *text;
         koc__address kind;
     } table[] = {
-        {"127.0.0.1", KOC__ADDRESS_LOCAL},     {"127.255.0.9", KOC__ADDRESS_LOCAL},
-        {"0.0.0.0", KOC__ADDRESS_LOCAL},       {"169.254.169.254", KOC__ADDRESS_LOCAL},
-        {"100.100.100.200", KOC__ADDRESS_LOCAL}, {"224.0.0.1", KOC__ADDRESS_LOCAL},
-        {"255.255.255.255", KOC__ADDRESS_LOCAL}, {"::", KOC__ADDRESS_LOCAL},
-        {"::1", KOC__ADDRESS_LOCAL},           {"fe80::1", KOC__ADDRESS_LOCAL},
-        {"febf::1", KOC__ADDRESS_LOCAL},       {"ff02::1", KOC__ADDRESS_LOCAL},
-        {"fd00:ec2::254", KOC__ADDRESS_LOCAL}, {"::ffff:127.0.0.1", KOC__ADDRESS_LOCAL},
-        {"::ffff:169.254.169.254", KOC__ADDRESS_LOCAL}, {"64:ff9b::7f00:1", KOC__ADDRESS_LOCAL},
-        {"::127.0.0.1", KOC__ADDRESS_LOCAL},   {"10.1.2.3", KOC__ADDRESS_PRIVATE},
-        {"172.16.0.1", KOC__ADDRESS_PRIVATE},  {"172.31.255.255", KOC__ADDRESS_PRIVATE},
-        {"192.168.1.1", KOC__ADDRESS_PRIVATE}, {"100.64.0.1", KOC__ADDRESS_PRIVATE},
-        {"fc00::1", KOC__ADDRESS_PRIVATE},     {"::ffff:10.0.0.1", KOC__ADDRESS_PRIVATE},
-        {"8.8.8.8", KOC__ADDRESS_PUBLIC},      {"172.32.0.1", KOC__ADDRESS_PUBLIC},
-        {"169.253.0.1", KOC__ADDRESS_PUBLIC},  {"2606:4700::1", KOC__ADDRESS_PUBLIC},
-        {"registry.example", KOC__ADDRESS_NAME}, {"127.1", KOC__ADDRESS_NAME},
+        {"127.0.0.1", KOC__ADDRESS_LOCAL},
+        {"127.255.0.9", KOC__ADDRESS_LOCAL},
+        {"0.0.0.0", KOC__ADDRESS_LOCAL},
+        {"169.254.169.254", KOC__ADDRESS_LOCAL},
+        {"100.100.100.200", KOC__ADDRESS_LOCAL},
+        {"224.0.0.1", KOC__ADDRESS_LOCAL},
+        {"255.255.255.255", KOC__ADDRESS_LOCAL},
+        {"::", KOC__ADDRESS_LOCAL},
+        {"::1", KOC__ADDRESS_LOCAL},
+        {"fe80::1", KOC__ADDRESS_LOCAL},
+        {"febf::1", KOC__ADDRESS_LOCAL},
+        {"ff02::1", KOC__ADDRESS_LOCAL},
+        {"fd00:ec2::254", KOC__ADDRESS_LOCAL},
+        {"::ffff:127.0.0.1", KOC__ADDRESS_LOCAL},
+        {"::ffff:169.254.169.254", KOC__ADDRESS_LOCAL},
+        {"64:ff9b::7f00:1", KOC__ADDRESS_LOCAL},
+        {"::127.0.0.1", KOC__ADDRESS_LOCAL},
+        {"10.1.2.3", KOC__ADDRESS_PRIVATE},
+        {"172.16.0.1", KOC__ADDRESS_PRIVATE},
+        {"172.31.255.255", KOC__ADDRESS_PRIVATE},
+        {"192.168.1.1", KOC__ADDRESS_PRIVATE},
+        {"100.64.0.1", KOC__ADDRESS_PRIVATE},
+        {"fc00::1", KOC__ADDRESS_PRIVATE},
+        {"::ffff:10.0.0.1", KOC__ADDRESS_PRIVATE},
+        {"8.8.8.8", KOC__ADDRESS_PUBLIC},
+        {"172.32.0.1", KOC__ADDRESS_PUBLIC},
+        {"169.253.0.1", KOC__ADDRESS_PUBLIC},
+        {"2606:4700::1", KOC__ADDRESS_PUBLIC},
+        {"registry.example", KOC__ADDRESS_NAME},
+        {"127.1", KOC__ADDRESS_NAME},
         {"", KOC__ADDRESS_NAME},
     };
 
@@ -67,9 +82,11 @@ KOC_TEST(address_allowed_R67)
 /* */
 KOC_TEST(loopback_hosts_R10)
 {
-    static const char *const yes[] = {"localhost", "LOCALHOST", "registry.localhost", "127.0.0.1", "127.9.9.9", "::1"};
-    static const char *const no[] = {"localhost.example", "notlocalhost", "10.0.0.1", "128.0.0.1", "::2", "",
-                                     "192.168.0.1", "127.example"};
+    static const char *const yes[] = {"localhost", "LOCALHOST", "registry.localhost",
+                                      "127.0.0.1", "127.9.9.9", "::1"};
+    static const char *const no[] = {"localhost.example", "notlocalhost", "10.0.0.1",
+                                     "128.0.0.1",         "::2",          "",
+                                     "192.168.0.1",       "127.example"};
 
     for (size_t i = 0; i < KOC__COUNT(yes); i++) {
         assert_true(koc__host_is_loopback(koc__str(yes[i])));

@@ -93,13 +93,16 @@ static koc_auth *docker(const char *text)
 {
     koc_auth *a = NULL;
 
-    assert_int_equal(koc_auth_docker(koc_test_write("config.json", text, strlen(text)), &a, NULL), KOC_OK);
+    assert_int_equal(koc_auth_docker(koc_test_write("config.json", text, strlen(text)), &a, NULL),
+                     KOC_OK);
     return a;
 }
 
 KOC_TEST(auth_docker_reads_its_file_and_names_it)
 {
-    KOC__AUTO(koc_auth) a = docker("{\"auths\":{\"r.example\":{\"auth\":\"dTpw\"},\"decoy.example\":{\"auth\":\"ZDpk\"}}}");
+    KOC__AUTO(koc_auth)
+    a = docker(
+        "{\"auths\":{\"r.example\":{\"auth\":\"dTpw\"},\"decoy.example\":{\"auth\":\"ZDpk\"}}}");
     KOC__AUTO(koc_credential) found = NULL;
     KOC__AUTO(koc_credential) none = NULL;
 
@@ -113,7 +116,8 @@ KOC_TEST(auth_docker_reads_its_file_and_names_it)
 /* a broken place is an error that names it and shows nothing of it. */
 KOC_TEST(auth_docker_broken_file_is_an_error_R41_R46)
 {
-    static const char *const table[] = {"{\"auths\": planted", "[]", "\"planted\"", "{\"a\":1,\"a\":2}"};
+    static const char *const table[] = {"{\"auths\": planted", "[]", "\"planted\"",
+                                        "{\"a\":1,\"a\":2}"};
 
     for (size_t i = 0; i < KOC__COUNT(table); i++) {
         KOC__AUTO(koc_auth) a = docker(table[i]);
@@ -151,7 +155,8 @@ KOC_TEST(auth_docker_missing_or_folder_is_an_error)
 /* a helper that is not there stops everything; the auths beside it are not used. */
 KOC_TEST(auth_docker_missing_helper_is_an_error_R41)
 {
-    KOC__AUTO(koc_auth) a = docker("{\"credsStore\":\"koc-none\",\"auths\":{\"r.example\":{\"auth\":\"dTpw\"}}}");
+    KOC__AUTO(koc_auth)
+    a = docker("{\"credsStore\":\"koc-none\",\"auths\":{\"r.example\":{\"auth\":\"dTpw\"}}}");
     koc_credential *found = NULL;
     koc_error *err = NULL;
 

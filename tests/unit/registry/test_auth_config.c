@@ -13,7 +13,8 @@ static koc__json *parse(const char *text)
     return doc;
 }
 
-static void check_entry(const char *auths, const char *registry, const char *repository, const char *key)
+static void check_entry(const char *auths, const char *registry, const char *repository,
+                        const char *key)
 {
     KOC__AUTO(koc__json) doc = parse(auths);
     const koc__jnode *n = koc__config_entry(koc__json_root(doc), registry, repository);
@@ -28,13 +29,16 @@ KOC_TEST(config_entry_by_host_R43)
     check_entry("{\"https://r.example\":{}}", "r.example", "a", "https://r.example");
     check_entry("{\"https://r.example/v1/\":{}}", "r.example", "a", "https://r.example/v1/");
     check_entry("{\"r.example/v2/\":{}}", "r.example", "a", "r.example/v2/");
-    check_entry("{\"http://R.Example:5000/x\":{}}", "r.example:5000", "a", "http://R.Example:5000/x");
+    check_entry("{\"http://R.Example:5000/x\":{}}", "r.example:5000", "a",
+                "http://R.Example:5000/x");
     check_entry("{\"https://r.example\":{},\"r.example\":{}}", "r.example", "a", "r.example");
     check_entry("{\"r.example:5000\":{}}", "r.example", "a", NULL);
     check_entry("{\"evil.r.example\":{},\"r.example.evil\":{}}", "r.example", "a", NULL);
-    check_entry("{\"https://index.docker.io/v1/\":{}}", "index.docker.io", "library/x", "https://index.docker.io/v1/");
+    check_entry("{\"https://index.docker.io/v1/\":{}}", "index.docker.io", "library/x",
+                "https://index.docker.io/v1/");
     check_entry("{\"docker.io\":{}}", "index.docker.io", "library/x", "docker.io");
-    check_entry("{\"registry-1.docker.io\":{}}", "index.docker.io", "library/x", "registry-1.docker.io");
+    check_entry("{\"registry-1.docker.io\":{}}", "index.docker.io", "library/x",
+                "registry-1.docker.io");
     check_entry("{}", "r.example", "a", NULL);
 }
 
@@ -54,8 +58,9 @@ KOC_TEST(config_entry_by_path_R44)
 /* helpers for the host, then the store. */
 KOC_TEST(config_helper_R41)
 {
-    KOC__AUTO(koc__json) doc = parse("{\"credsStore\":\"desktop\",\"credHelpers\":"
-                                     "{\"gcr.io\":\"gcloud\",\"docker.io\":\"hub\",\"empty.io\":\"\"}}");
+    KOC__AUTO(koc__json)
+    doc = parse("{\"credsStore\":\"desktop\",\"credHelpers\":"
+                "{\"gcr.io\":\"gcloud\",\"docker.io\":\"hub\",\"empty.io\":\"\"}}");
     KOC__AUTO(koc__json) none = parse("{\"credsStore\":\"\"}");
     const char *how;
 
@@ -104,7 +109,8 @@ KOC_TEST(config_credential_R40)
         KOC__AUTO(koc__json) doc = parse(table[i].entry);
         KOC__AUTO(koc_credential) c = NULL;
         bool broken = true;
-        assert_int_equal(koc__config_credential(koc__json_root(doc), "test", &broken, &c, NULL), KOC_OK);
+        assert_int_equal(koc__config_credential(koc__json_root(doc), "test", &broken, &c, NULL),
+                         KOC_OK);
         assert_int_equal(broken, table[i].broken);
         assert_int_equal(koc_credential_kind(c), table[i].kind);
         assert_true(koc__streq(koc_credential_username(c), table[i].user));
@@ -122,8 +128,10 @@ KOC_TEST(helper_replies_R49)
         int32_t kind;
         const char *user, *secret;
     } table[] = {
-        {0, "{\"ServerURL\":\"x\",\"Username\":\"u\",\"Secret\":\"s\"}\n", KOC_OK, KOC_CRED_BASIC, "u", "s"},
-        {0, "{\"Username\":\"<token>\",\"Secret\":\"s\"}", KOC_OK, KOC_CRED_IDENTITY_TOKEN, NULL, "s"},
+        {0, "{\"ServerURL\":\"x\",\"Username\":\"u\",\"Secret\":\"s\"}\n", KOC_OK, KOC_CRED_BASIC,
+         "u", "s"},
+        {0, "{\"Username\":\"<token>\",\"Secret\":\"s\"}", KOC_OK, KOC_CRED_IDENTITY_TOKEN, NULL,
+         "s"},
         {0, "{\"Username\":\"\",\"Secret\":\"\"}", KOC_OK, 0, NULL, NULL},
         {0, "{}", KOC_OK, 0, NULL, NULL},
         {1, " credentials not found in native keychain\n", KOC_OK, 0, NULL, NULL},
@@ -136,7 +144,8 @@ KOC_TEST(helper_replies_R49)
     for (size_t i = 0; i < KOC__COUNT(table); i++) {
         KOC__AUTO(koc_credential) c = NULL;
         koc_error *err = NULL;
-        assert_int_equal(koc__helper_reply("lab", table[i].exit_code, koc__str(table[i].output), "test", &c, &err),
+        assert_int_equal(koc__helper_reply("lab", table[i].exit_code, koc__str(table[i].output),
+                                           "test", &c, &err),
                          table[i].rc);
         assert_int_equal(koc_credential_kind(c), table[i].kind);
         assert_true(koc__streq(koc_credential_username(c), table[i].user));

@@ -23,9 +23,11 @@ KOC_TEST(challenge_table_R60_R61_R64)
         {"BASIC realm=\"Sonatype Nexus\"", true, NULL, NULL, NULL},
         {"Basic realm=/", true, NULL, NULL, NULL},
         {"Basic", true, NULL, NULL, NULL},
-        {"Basic realm=\"x\", Bearer realm=\"https://a/t\",service=\"s\"", true, "https://a/t", "s", NULL},
+        {"Basic realm=\"x\", Bearer realm=\"https://a/t\",service=\"s\"", true, "https://a/t", "s",
+         NULL},
         {"Negotiate, Basic realm=\"x\"", true, NULL, NULL, NULL},
-        {"Negotiate YWJj==, Bearer realm=https://a:5000/t?x=y", false, "https://a:5000/t?x=y", NULL, NULL},
+        {"Negotiate YWJj==, Bearer realm=https://a:5000/t?x=y", false, "https://a:5000/t?x=y", NULL,
+         NULL},
         {"Bearer realm=\"https://a/\\\"q\\\\\",scope=\"\"", false, "https://a/\"q\\", NULL, ""},
         {"Bearer realm=\"https://first/\", Bearer realm=\"https://second/\",service=\"s2\"", false,
          "https://first/", NULL, NULL},
@@ -59,8 +61,8 @@ KOC_TEST(challenge_of_several_fields_R60)
 
     assert_int_equal(koc__headers_put(&h, "WWW-Authenticate", "Negotiate", NULL), KOC_OK);
     assert_int_equal(koc__headers_put(&h, "www-authenticate", "Basic realm=\"x\"", NULL), KOC_OK);
-    assert_int_equal(koc__headers_put(&h, "Www-Authenticate", "Bearer realm=\"https://a/t\",error=invalid_token",
-                                      NULL),
+    assert_int_equal(koc__headers_put(&h, "Www-Authenticate",
+                                      "Bearer realm=\"https://a/t\",error=invalid_token", NULL),
                      KOC_OK);
     assert_int_equal(koc__challenge_of(&h, &c, NULL), KOC_OK);
     assert_true(c.basic && c.bearer);
@@ -85,7 +87,8 @@ KOC_TEST(challenge_out_of_memory)
     for (uint64_t n = 1; n < 8; n++) {
         KOC__AUTO_VAL(koc__challenge) c = KOC__CHALLENGE_INIT;
         koc__alloc_fail_after(n);
-        int rc = koc__challenge_read(KOC__STR("Bearer realm=\"r\",service=\"s\",scope=\"x\",error=\"e\""), &c, NULL);
+        int rc = koc__challenge_read(
+            KOC__STR("Bearer realm=\"r\",service=\"s\",scope=\"x\",error=\"e\""), &c, NULL);
         koc__alloc_fail_after(0);
         assert_true(rc == KOC_OK || rc == KOC_ENOMEM);
     }

@@ -59,7 +59,8 @@ KOC_TEST(no_proxy_R31)
     };
 
     for (size_t i = 0; i < KOC__COUNT(table); i++) {
-        assert_int_equal(koc__no_proxy_matches(table[i].list, table[i].host, table[i].port), table[i].matches);
+        assert_int_equal(koc__no_proxy_matches(table[i].list, table[i].host, table[i].port),
+                         table[i].matches);
     }
 }
 

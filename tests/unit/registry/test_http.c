@@ -51,20 +51,27 @@ KOC_TEST(http_lines)
     int status = 0;
     koc_str name, value;
 
-    assert_int_equal(koc__http_line(KOC__STR("HTTP/1.1 200 OK\r\n"), &status, &name, &value), KOC__LINE_STATUS);
+    assert_int_equal(koc__http_line(KOC__STR("HTTP/1.1 200 OK\r\n"), &status, &name, &value),
+                     KOC__LINE_STATUS);
     assert_int_equal(status, 200);
-    assert_int_equal(koc__http_line(KOC__STR("HTTP/2 404 \r\n"), &status, &name, &value), KOC__LINE_STATUS);
+    assert_int_equal(koc__http_line(KOC__STR("HTTP/2 404 \r\n"), &status, &name, &value),
+                     KOC__LINE_STATUS);
     assert_int_equal(status, 404);
-    assert_int_equal(koc__http_line(KOC__STR("HTTP/1.0 301\n"), &status, &name, &value), KOC__LINE_STATUS);
+    assert_int_equal(koc__http_line(KOC__STR("HTTP/1.0 301\n"), &status, &name, &value),
+                     KOC__LINE_STATUS);
     assert_int_equal(status, 301);
-    assert_int_equal(koc__http_line(KOC__STR("HTTP/1.1 2000 OK"), &status, &name, &value), KOC__LINE_BAD);
-    assert_int_equal(koc__http_line(KOC__STR("HTTP/1.1 20 OK"), &status, &name, &value), KOC__LINE_BAD);
+    assert_int_equal(koc__http_line(KOC__STR("HTTP/1.1 2000 OK"), &status, &name, &value),
+                     KOC__LINE_BAD);
+    assert_int_equal(koc__http_line(KOC__STR("HTTP/1.1 20 OK"), &status, &name, &value),
+                     KOC__LINE_BAD);
     assert_int_equal(koc__http_line(KOC__STR("HTTP/1.1"), &status, &name, &value), KOC__LINE_BAD);
-    assert_int_equal(koc__http_line(KOC__STR("Range:  0-5 \r\n"), &status, &name, &value), KOC__LINE_FIELD);
+    assert_int_equal(koc__http_line(KOC__STR("Range:  0-5 \r\n"), &status, &name, &value),
+                     KOC__LINE_FIELD);
     assert_true(koc__str_is(name, "Range") && koc__str_is(value, "0-5"));
     assert_int_equal(koc__http_line(KOC__STR("X:\r\n"), &status, &name, &value), KOC__LINE_FIELD);
     assert_int_equal(value.len, 0);
-    assert_int_equal(koc__http_line(KOC__STR("no colon\r\n"), &status, &name, &value), KOC__LINE_BAD);
+    assert_int_equal(koc__http_line(KOC__STR("no colon\r\n"), &status, &name, &value),
+                     KOC__LINE_BAD);
     assert_int_equal(koc__http_line(KOC__STR("\r\n"), &status, &name, &value), KOC__LINE_END);
     assert_int_equal(koc__http_line(KOC__STR("\n"), &status, &name, &value), KOC__LINE_END);
 }
@@ -72,9 +79,18 @@ KOC_TEST(http_lines)
 /* */
 KOC_TEST(http_content_range_R122)
 {
-    static const char *const bad[] = {"",       "bytes",       "bytes 1-2",    "bytes 2-1/5",  "bytes 1-5/5",
-                                      "1-2/5",  "bytes -2/5",  "bytes 1-/5",   "bytes 1-2/x",  "lines 1-2/5",
-                                      "bytes */5", "bytes 1-99999999999999999999/5"};
+    static const char *const bad[] = {"",
+                                      "bytes",
+                                      "bytes 1-2",
+                                      "bytes 2-1/5",
+                                      "bytes 1-5/5",
+                                      "1-2/5",
+                                      "bytes -2/5",
+                                      "bytes 1-/5",
+                                      "bytes 1-2/x",
+                                      "lines 1-2/5",
+                                      "bytes */5",
+                                      "bytes 1-99999999999999999999/5"};
     uint64_t first, last, total;
 
     assert_true(koc__http_content_range("bytes 10-19/100", &first, &last, &total));
@@ -94,7 +110,8 @@ KOC_TEST(http_media_type_R111)
     char out[32];
 
     assert_false(koc__http_media_type(&h, out, sizeof(out)));
-    assert_int_equal(koc__headers_put(&h, "content-type", "Application/JSON ; charset=utf-8", NULL), KOC_OK);
+    assert_int_equal(koc__headers_put(&h, "content-type", "Application/JSON ; charset=utf-8", NULL),
+                     KOC_OK);
     assert_true(koc__http_media_type(&h, out, sizeof(out)));
     assert_string_equal(out, "application/json");
     assert_false(koc__http_media_type(&h, out, 5));

@@ -12,12 +12,14 @@ KOC_TEST(regerror_read_R190)
          "MANIFEST_UNKNOWN", "manifest unknown"},
         {"{\"code\":\"UNAUTHORIZED\",\"message\":\"authentication required\"}", "UNAUTHORIZED",
          "authentication required"},
-        {"{\"error\":\"invalid_grant\",\"error_description\":\"bad\\nthings\"}", "invalid_grant", "bad things"},
+        {"{\"error\":\"invalid_grant\",\"error_description\":\"bad\\nthings\"}", "invalid_grant",
+         "bad things"},
         {"{\"errors\":[{\"status\":403,\"message\":\"Forbidden\"}]}", "403", "Forbidden"},
         {"{\"details\":\"incorrect username or password\"}", "", "incorrect username or password"},
         {"{\"errors\":[]}", "", ""},
         {"{}", "", ""},
-        {"<html><head><title>502 Bad Gateway</title></head>\n<body>nginx</body></html>", "", "502 Bad Gateway nginx"},
+        {"<html><head><title>502 Bad Gateway</title></head>\n<body>nginx</body></html>", "",
+         "502 Bad Gateway nginx"},
         {"404 page not found\n", "", "404 page not found"},
         {"", "", ""},
     };
@@ -65,7 +67,8 @@ KOC_TEST(clean_text_never_cuts_a_character)
 KOC_TEST(regerror_make_gives_code_status_and_words)
 {
     koc__regerror denied = {"DENIED", "requested access is denied"}, none = {"", ""};
-    koc__regerror lost = {"NAME_UNKNOWN", ""}, tls = {"", "400 No required SSL certificate was sent"};
+    koc__regerror lost = {"NAME_UNKNOWN", ""},
+                  tls = {"", "400 No required SSL certificate was sent"};
     koc_error *err = NULL;
 
     assert_int_equal(koc__regerror_make(403, &denied, &err), KOC_EDENIED);

@@ -7,7 +7,8 @@
 KOC_TEST(retry_of_status_R193)
 {
     static const int yes[] = {408, 425, 499, 500, 502, 503, 504, 520, 522, 527, 529};
-    static const int no[] = {400, 401, 403, 404, 405, 409, 412, 413, 414, 415, 416, 431, 501, 505, 507, 511};
+    static const int no[] = {400, 401, 403, 404, 405, 409, 412, 413,
+                             414, 415, 416, 431, 501, 505, 507, 511};
 
     for (size_t i = 0; i < KOC__COUNT(yes); i++) {
         assert_int_equal(koc__retry_of_status(yes[i], ""), KOC__RETRY_YES);

@@ -29,7 +29,8 @@ KOC_TEST(scope_forms)
     assert_string_equal(koc_strlist_get(l, 1), "repository:other:pull");
     assert_int_equal(koc__scope_add(l, "x", KOC__ACT_DELETE, NULL), KOC_OK);
     assert_string_equal(koc_strlist_get(l, 2), "repository:x:delete");
-    assert_int_equal(koc__scope_add(l, "x", KOC__ACT_PULL | KOC__ACT_PUSH | KOC__ACT_DELETE, NULL), KOC_OK);
+    assert_int_equal(koc__scope_add(l, "x", KOC__ACT_PULL | KOC__ACT_PUSH | KOC__ACT_DELETE, NULL),
+                     KOC_OK);
     assert_string_equal(koc_strlist_get(l, 3), "repository:x:pull,push,delete");
 }
 
@@ -38,7 +39,8 @@ KOC_TEST(scope_demand_goes_first_R62_R70)
 {
     koc_strlist *l = scopes();
 
-    assert_int_equal(koc__scope_demand(&l, " repository:other:pull  repository:new:pull", NULL), KOC_OK);
+    assert_int_equal(koc__scope_demand(&l, " repository:other:pull  repository:new:pull", NULL),
+                     KOC_OK);
     assert_int_equal(koc_strlist_count(l), 3);
     assert_string_equal(koc_strlist_get(l, 0), "repository:other:pull");
     assert_string_equal(koc_strlist_get(l, 1), "repository:new:pull");
@@ -51,8 +53,12 @@ KOC_TEST(realm_policy_R64_R65)
 {
     KOC__AUTO_VAL(koc__url) https = url("https://r.example/v2/a/manifests/x");
     KOC__AUTO_VAL(koc__url) http = url("http://localhost:5000/v2/");
-    static const char *const bad[] = {"http://auth.example/token", "https://u:p@auth.example/t", "ftp://x/", "",
-                                      "http://r.example/token", "https:///token"};
+    static const char *const bad[] = {"http://auth.example/token",
+                                      "https://u:p@auth.example/t",
+                                      "ftp://x/",
+                                      "",
+                                      "http://r.example/token",
+                                      "https:///token"};
     KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
 
     assert_int_equal(koc__realm_resolve(&https, "/service/token", &u, NULL), KOC_OK);
@@ -77,9 +83,10 @@ KOC_TEST(token_query_R64_R70)
     KOC__AUTO_VAL(koc__url) v = url("https://a/token");
 
     assert_int_equal(koc__token_query(&u, "reg istry", l, "me&you", NULL), KOC_OK);
-    assert_string_equal(u.target, "/token?realm=x%20y&service=reg%20istry"
-                                  "&scope=repository:team/api:pull%2Cpush&scope=repository:other:pull"
-                                  "&account=me%26you&client_id=koc");
+    assert_string_equal(u.target,
+                        "/token?realm=x%20y&service=reg%20istry"
+                        "&scope=repository:team/api:pull%2Cpush&scope=repository:other:pull"
+                        "&account=me%26you&client_id=koc");
     assert_int_equal(koc__token_query(&v, NULL, l, NULL, NULL), KOC_OK);
     assert_null(strstr(v.target, "service"));
     assert_null(strstr(v.target, "account"));
@@ -97,13 +104,15 @@ KOC_TEST(token_form_R70)
                         "grant_type=refresh_token&refresh_token=to%2Bken&service=s&client_id=koc"
                         "&scope=repository%3Ateam%2Fapi%3Apull%2Cpush%20repository%3Aother%3Apull");
     assert_int_equal(koc__token_form(&password, NULL, l, NULL, "u", "p&p", NULL), KOC_OK);
-    assert_memory_equal(password.ptr, "grant_type=password&username=u&password=p%26p&client_id=koc&", 58);
+    assert_memory_equal(password.ptr,
+                        "grant_type=password&username=u&password=p%26p&client_id=koc&", 58);
 }
 
 /* */
 KOC_TEST(token_post_fallback_R71)
 {
-    static const int always[] = {404, 405}, with_name[] = {400, 401, 403}, never[] = {200, 429, 500};
+    static const int always[] = {404, 405}, with_name[] = {400, 401, 403},
+                     never[] = {200, 429, 500};
 
     for (size_t i = 0; i < KOC__COUNT(always); i++) {
         assert_true(koc__token_post_unsupported(always[i], false));
@@ -140,9 +149,16 @@ KOC_TEST(token_reply_R73_R74)
 /* no token in a 200, and tokens that would break the header. */
 KOC_TEST(token_reply_refuses_R73)
 {
-    static const char *const bad[] = {"",       "{}",  "[]", "{\"token\":1}", "{\"token\":\"\"}", "<html>",
-                                      "{\"token\":\"a\\r\\nX: y\"}", "{\"token\":\"a b\"}",
-                                      "{\"token\":\"\\u00e4\"}", "{\"token\":\"a\",\"token\":\"b\"}"};
+    static const char *const bad[] = {"",
+                                      "{}",
+                                      "[]",
+                                      "{\"token\":1}",
+                                      "{\"token\":\"\"}",
+                                      "<html>",
+                                      "{\"token\":\"a\\r\\nX: y\"}",
+                                      "{\"token\":\"a b\"}",
+                                      "{\"token\":\"\\u00e4\"}",
+                                      "{\"token\":\"a\",\"token\":\"b\"}"};
 
     for (size_t i = 0; i < KOC__COUNT(bad); i++) {
         koc__token_reply r = {NULL, 0};

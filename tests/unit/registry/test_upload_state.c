@@ -34,7 +34,8 @@ KOC_TEST(upload_verdicts)
     };
 
     for (size_t i = 0; i < KOC__COUNT(table); i++) {
-        assert_int_equal(koc__upload_verdict(table[i].status, table[i].code, table[i].why), table[i].verdict);
+        assert_int_equal(koc__upload_verdict(table[i].status, table[i].code, table[i].why),
+                         table[i].verdict);
     }
 }
 
@@ -45,10 +46,18 @@ KOC_TEST(upload_after_chunk_R148)
         const char *range;
         uint64_t at;
     } table[] = {
-        {"0-199", 200},       {"bytes=0-199", 200}, {NULL, 200},    {"", 200},
-        {"0-0", 200},         {"0--1", 200},        {"0-200", 200} /* exclusive end */,
-        {"0-99", 200} /* stale: before this chunk */, {"0-149", 150}, {"0-500", KOC__OFFSET_LOST},
-        {"5-199", 200},       {"garbage", 200},
+        {"0-199", 200},
+        {"bytes=0-199", 200},
+        {NULL, 200},
+        {"", 200},
+        {"0-0", 200},
+        {"0--1", 200},
+        {"0-200", 200} /* exclusive end */,
+        {"0-99", 200} /* stale: before this chunk */,
+        {"0-149", 150},
+        {"0-500", KOC__OFFSET_LOST},
+        {"5-199", 200},
+        {"garbage", 200},
     };
 
     for (size_t i = 0; i < KOC__COUNT(table); i++) {

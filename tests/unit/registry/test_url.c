@@ -81,7 +81,8 @@ KOC_TEST(url_resolve_R134)
     static const char *const table[][2] = {
         {"https://other.example/x?_state=a%2Bb", "https://other.example/x?_state=a%2Bb"},
         {"//other.example:8443/x", "https://other.example:8443/x"},
-        {"/v2/a/blobs/uploads/1?_state=A==&b", "https://r.example:5000/v2/a/blobs/uploads/1?_state=A==&b"},
+        {"/v2/a/blobs/uploads/1?_state=A==&b",
+         "https://r.example:5000/v2/a/blobs/uploads/1?_state=A==&b"},
         {"uuid?x=/../y", "https://r.example:5000/v2/a/uuid?x=/../y"},
         {"../b/./c", "https://r.example:5000/v2/b/c"},
         {"../../../../x/", "https://r.example:5000/x/"},
@@ -94,7 +95,8 @@ KOC_TEST(url_resolve_R134)
     };
     KOC__AUTO_VAL(koc__url) base = KOC__URL_INIT;
 
-    assert_int_equal(koc__url_parse(KOC__STR("https://r.example:5000/v2/a/start?q=1"), &base, NULL), KOC_OK);
+    assert_int_equal(koc__url_parse(KOC__STR("https://r.example:5000/v2/a/start?q=1"), &base, NULL),
+                     KOC_OK);
     for (size_t i = 0; i < KOC__COUNT(table); i++) {
         KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
         assert_int_equal(koc__url_resolve(&base, koc__str(table[i][0]), &u, NULL), KOC_OK);
@@ -104,7 +106,8 @@ KOC_TEST(url_resolve_R134)
 
 KOC_TEST(url_resolve_refuses_empty_and_foreign_schemes)
 {
-    static const char *const table[] = {"", "   ", "ftp://x/", "javascript:alert(1)", "//", "//u:p@h/", "/a b"};
+    static const char *const table[] = {"",   "   ",      "ftp://x/", "javascript:alert(1)",
+                                        "//", "//u:p@h/", "/a b"};
     KOC__AUTO_VAL(koc__url) base = KOC__URL_INIT;
 
     assert_int_equal(koc__url_parse(KOC__STR("https://r.example/v2/"), &base, NULL), KOC_OK);
@@ -132,8 +135,8 @@ KOC_TEST(url_same_origin_R91)
         const char *a, *b;
         bool same;
     } table[] = {
-        {"https://r/x", "https://R:443/y", true},  {"http://r/x", "http://r:80/", true},
-        {"https://r/x", "http://r/x", false},      {"https://r/x", "https://r:8443/x", false},
+        {"https://r/x", "https://R:443/y", true},   {"http://r/x", "http://r:80/", true},
+        {"https://r/x", "http://r/x", false},       {"https://r/x", "https://r:8443/x", false},
         {"https://r/x", "https://r.evil/x", false},
     };
 
@@ -169,10 +172,12 @@ KOC_TEST(url_redacted_R99)
 {
     KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
 
-    assert_int_equal(koc__url_parse(KOC__STR("https://s3/x?X-Amz-Signature=planted&digest=sha256:ab&_state=planted"
-                                             "&sig=planted&flag&token=planted"),
-                                    &u, NULL),
-                     KOC_OK);
+    assert_int_equal(
+        koc__url_parse(
+            KOC__STR("https://s3/x?X-Amz-Signature=planted&digest=sha256:ab&_state=planted"
+                     "&sig=planted&flag&token=planted"),
+            &u, NULL),
+        KOC_OK);
     KOC__AUTO_STR text = koc__url_redacted(&u);
     assert_null(strstr(text, "planted"));
     assert_non_null(strstr(text, "digest=sha256:ab"));
