@@ -75,6 +75,14 @@ KOC_API const koc_strlist *koc_resolver_warnings(const koc_resolver *r);
  * input holds that reference. */
 KOC_API int koc_resolver_set(koc_resolver *r, const char *reference, const char *replacement,
                              koc_error **err);
+/** Sets every reference that a JSON object {"ko://path": "name@digest"} names; others in it are ignored.
+ * label: for errors. KOC_EFORMAT, KOC_EINVAL. */
+KOC_API int koc_resolver_read_map(koc_resolver *r, const char *label, koc_str json,
+                                  koc_error **err);
+/** The references that were set, as such an object, in order of appearance. */
+KOC_API int koc_resolver_write_map(const koc_resolver *r, koc_buf *out, koc_error **err);
+/** What stands for a reference, borrowed until it is set anew; NULL: nothing yet. */
+KOC_API const char *koc_resolver_replacement(const koc_resolver *r, const char *reference);
 /** Whether every reference of input i has its replacement. */
 KOC_API bool koc_resolver_is_ready(const koc_resolver *r, size_t i);
 /** Writes input i. KOC_EMISUSE: it is not ready. Inputs that are written after another one begin with a

@@ -205,12 +205,23 @@ static int make_units(run *r, koc_error **err)
     return KOC_OK;
 }
 
+static int tell_published(void *arg, koc_error **err)
+{
+    const koc__work *w = arg;
+    const koc_publish_options *o = &w->plan->o;
+    if (o->published(w->target->import_path, w->printed, o->published_payload) != 0) {
+        return koc__error(err, KOC_EUSER, "ended by the caller");
+    }
+    return KOC_OK;
+}
+
 static int finish_work(void *arg, koc__op *op, koc_error **err)
 {
     koc__work *w = arg;
     koc__tell(op, KOC_PROGRESS_IMAGE, KOC_STATE_STARTED, w->app, 0);
     KOC__TRY(koc__assemble(w, op, err));
-    return koc__output(w, op, err);
+    KOC__TRY(koc__output(w, op, err));
+    return w->plan->o.published ? koc__op_call(op, tell_published, w, err) : KOC_OK;
 }
 
 static int finish_works(run *r, koc__op *op, koc_error **err)

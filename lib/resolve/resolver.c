@@ -2,6 +2,8 @@
 #include "core/common.h"
 
 #include "core/context.h"
+#include "core/json.h"
+#include "core/json_write.h"
 #include "core/map.h"
 #include "core/pool.h"
 #include "resolve/inputs.h"
@@ -10,6 +12,7 @@
 #define BYTES_MAX    ((uint64_t)64 << 20)
 #define DEPTH_MAX    500u
 #define PIECE        ((size_t)1 << 20) /* what one thread reads at a time */
+#define MAP_MAX      ((size_t)64 << 20)
 #define PIECES_AHEAD 8u
 
 typedef struct input {
@@ -349,6 +352,54 @@ int koc_resolver_set(koc_resolver *r, const char *name, const char *replacement,
     }
     koc__free(x->replacement);
     x->replacement = copy;
+    return KOC_OK;
+}
+
+const char *koc_resolver_replacement(const koc_resolver *r, const char *name)
+{
+    const reference *x = find(r, name);
+    return x ? x->replacement : NULL;
+}
+
+int koc_resolver_read_map(koc_resolver *r, const char *label, koc_str json, koc_error **err)
+{
+    if (!r || !label) {
+        return koc__misuse(err, "koc_resolver_read_map: r and label must be given");
+    }
+    KOC__AUTO(koc__json) doc = NULL;
+    KOC__TRY(koc__json_parse(json, MAP_MAX, label, &doc, err));
+    const koc__jnode *root = koc__json_root(doc);
+    if (!koc__json_is(root, KOC__JSON_OBJECT)) {
+        return koc__error(err, KOC_EFORMAT, "%s: not a JSON object of references", label);
+    }
+    for (koc__jnode *n = koc__json_child(root); n; n = koc__json_next(n)) {
+        const char *name = koc__json_name(n);
+        if (!koc__json_str(n)) {
+            return koc__error(err, KOC_EFORMAT, "%s: the value of \"%s\" is no text", label, name);
+        }
+        if (find(r, name) && koc_resolver_set(r, name, koc__json_str(n), err) != KOC_OK) {
+            return koc__error_prefix(err, "%s: %s", label, name);
+        }
+    }
+    return KOC_OK;
+}
+
+int koc_resolver_write_map(const koc_resolver *r, koc_buf *out, koc_error **err)
+{
+    if (!r || !out) {
+        return koc__misuse(err, "koc_resolver_write_map: r and out must be given");
+    }
+    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(MAP_MAX);
+    koc__jw w;
+    koc__jw_begin(&w, &text, 2, 0);
+    koc__jw_object(&w);
+    for (size_t i = 0; i < r->n_references; i++) {
+        koc__jw_kv(&w, r->references[i].name, r->references[i].replacement);
+    }
+    koc__jw_object_end(&w);
+    KOC__TRY(koc__jw_end(&w, err));
+    KOC__TRY(koc__buf_putc(&text, '\n', err));
+    koc__buf_give(&text, out);
     return KOC_OK;
 }
 

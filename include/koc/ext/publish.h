@@ -28,6 +28,10 @@ enum {
 };
 enum { KOC_SBOM_SPDX = 0, KOC_SBOM_NONE = 1 };
 
+/** Told of each result as soon as it is complete, in any order: the import path without its scheme, and
+ * what is to be printed for it. Runs on the calling thread; a non-zero return ends the call, KOC_EUSER. */
+typedef int (*koc_published_fn)(const char *import_path, const char *reference, void *payload);
+
 /** NULL or zero members mean: what the environment and .ko.yaml say, else ko's default. Lists are
  * NULL-terminated. All strings are borrowed for the call. */
 typedef struct koc_publish_options {
@@ -52,10 +56,12 @@ typedef struct koc_publish_options {
     int32_t compression;              /**< KOC_COMPRESS_* of new layers */
     int32_t level;                    /**< 0: the default */
     int32_t jobs;                     /**< compiles at once; 0: one per core */
+    koc_published_fn published;       /**< or NULL */
+    void *published_payload;
 } koc_publish_options;
 /* clang-format off */
 #define KOC_PUBLISH_OPTIONS_INIT { sizeof(koc_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0 }
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL }
 /* clang-format on */
 
 /** Builds and publishes. All or nothing is printed by the caller, but what was pushed before a failure

@@ -216,6 +216,37 @@ KOC_TEST(odd_replacements_are_quoted)
     koc_resolver_free(r);
 }
 
+KOC_TEST(maps_set_and_give_replacements)
+{
+    koc_error *err = NULL;
+    koc_resolver *r = NULL;
+    koc_buf out = KOC_BUF_INIT;
+    assert_int_equal(koc_resolver_new(NULL, NULL, &r, &err), KOC_OK);
+    assert_int_equal(
+        koc_resolver_add_bytes(r, "a", koc__str("- ko://b\n- ko://a\n- ko://c\n"), &err), KOC_OK);
+    koc_str map = koc__str("{\"ko://a\":\"r/a@x\",\"ko://z\":\"r/z\",\"ko://b\":\"r/b\"}");
+    assert_int_equal(koc_resolver_read_map(r, "m.json", map, &err), KOC_OK);
+    assert_string_equal(koc_resolver_replacement(r, "ko://a"), "r/a@x");
+    assert_null(koc_resolver_replacement(r, "ko://c"));
+    assert_null(koc_resolver_replacement(r, "ko://z"));
+    assert_int_equal(koc_resolver_write_map(r, &out, &err), KOC_OK);
+    assert_string_equal(out.ptr, "{\n  \"ko://b\": \"r/b\",\n  \"ko://a\": \"r/a@x\"\n}\n");
+    koc_buf_dispose(&out);
+
+    assert_int_equal(koc_resolver_read_map(r, "m.json", koc__str("[]"), &err), KOC_EFORMAT);
+    assert_string_equal(koc_error_message(err), "m.json: not a JSON object of references");
+    koc__error_clear(&err);
+    assert_int_equal(koc_resolver_read_map(r, "m.json", koc__str("{\"ko://a\":1}"), &err),
+                     KOC_EFORMAT);
+    assert_string_equal(koc_error_message(err), "m.json: the value of \"ko://a\" is no text");
+    koc__error_clear(&err);
+    assert_int_equal(koc_resolver_read_map(r, "m.json", koc__str("{\"ko://a\":\"a b\"}"), &err),
+                     KOC_EINVAL);
+    assert_string_equal(koc_error_message(err), "m.json: ko://a: \"a b\" is no image reference");
+    koc_error_free(err);
+    koc_resolver_free(r);
+}
+
 KOC_TEST(misuse_is_told)
 {
     koc_error *err = NULL;
