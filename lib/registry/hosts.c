@@ -3,6 +3,7 @@
 #include "registry/hosts.h"
 
 #include <arpa/inet.h>
+#include <sys/socket.h> /* AF_INET, on FreeBSD */
 
 #include "core/env.h"
 #include "registry/address.h"
