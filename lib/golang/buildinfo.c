@@ -89,7 +89,7 @@ int koc__exe_read(koc__exe *x, uint64_t offset, void *buf, size_t len, koc_error
     if (len == 0) {
         return KOC_OK;
     }
-    if (x->fd < 0) {
+    if (x->bytes.ptr) {
         memcpy(buf, x->bytes.ptr + at, len);
         return KOC_OK;
     }
@@ -136,7 +136,7 @@ static int not_go(const koc__exe *x, koc_error **err)
 /* All len bytes at addr, or KOC_ENOTFOUND when its range ends before. */
 static int read_addr(koc__exe *x, uint64_t addr, void *buf, size_t len, koc_error **err)
 {
-    uint64_t offset, left;
+    uint64_t offset = 0, left = 0;
     if (!locate(x, addr, &offset, &left) || len > left) {
         return not_go(x, err);
     }
@@ -158,7 +158,7 @@ static int search_chunks(koc__exe *x, uint64_t start, uint64_t end, uint8_t *chu
                          koc_error **err)
 {
     while (end - start >= HEADER_LEN) {
-        uint64_t offset, left;
+        uint64_t offset = 0, left = 0;
         if (!locate(x, start, &offset, &left)) {
             break;
         }
@@ -180,7 +180,7 @@ static int search_chunks(koc__exe *x, uint64_t start, uint64_t end, uint8_t *chu
 /* Where the block is. */
 static int search(koc__exe *x, uint64_t *found, koc_error **err)
 {
-    uint64_t end, start;
+    uint64_t end = 0, start = 0;
     if (__builtin_add_overflow(x->data_addr, x->data_size, &end) ||
         __builtin_add_overflow(x->data_addr, (uint64_t)ALIGNMENT - 1, &start)) {
         return koc__exe_damaged(x, "its data segment has no end", err);
@@ -200,7 +200,7 @@ static int search(koc__exe *x, uint64_t *found, koc_error **err)
 static int read_text(koc__exe *x, uint64_t addr, uint64_t len, size_t max, char **out,
                      koc_error **err)
 {
-    uint64_t offset, left;
+    uint64_t offset = 0, left = 0;
     if (len > 0 && (!locate(x, addr, &offset, &left) || len > left)) {
         return not_go(x, err);
     }
@@ -223,7 +223,7 @@ static int read_inline(koc__exe *x, uint64_t *addr, size_t max, char **out, size
 {
     uint64_t len = 0;
     for (unsigned i = 0;; i++) {
-        uint8_t byte;
+        uint8_t byte = 0;
         if (i == VARINT_MAX) {
             return not_go(x, err);
         }
@@ -246,9 +246,9 @@ static int read_inline(koc__exe *x, uint64_t *addr, size_t max, char **out, size
 static int read_pointed(koc__exe *x, unsigned pointer, uint64_t addr, size_t max, char **out,
                         size_t *out_len, koc_error **err)
 {
-    uint8_t header[16];
+    uint8_t header[16] = {0};
     uint64_t offset, left, data = 0, len = 0;
-    if (locate(x, addr, &offset, &left) && left >= 2 * pointer) {
+    if (locate(x, addr, &offset, &left) && left >= 2 * (uint64_t)pointer) {
         KOC__TRY(koc__exe_read(x, offset, header, 2 * (size_t)pointer, err));
         data = pointer == 8 ? koc__exe_u64(x, header) : koc__exe_u32(x, header);
         len = pointer == 8 ? koc__exe_u64(x, header + 8) : koc__exe_u32(x, header + 4);
@@ -270,8 +270,8 @@ static int read_pointed(koc__exe *x, unsigned pointer, uint64_t addr, size_t max
 static int read_strings(koc__exe *x, uint64_t addr, char **version, char **text, size_t *text_len,
                         koc_error **err)
 {
-    uint8_t header[HEADER_LEN];
-    size_t version_len;
+    uint8_t header[HEADER_LEN] = {0};
+    size_t version_len = 0;
     KOC__TRY(read_addr(x, addr, header, sizeof(header), err));
     unsigned pointer = header[14], flags = header[15];
     if (flags & 2) {
@@ -312,7 +312,7 @@ static size_t unframe(char *text, size_t len)
 /* Finds out the format and fills the ranges. */
 static int open_exe(koc__exe *x, koc_error **err)
 {
-    uint8_t id[16];
+    uint8_t id[16] = {0};
     if (x->size > KOC__EXE_FILE_MAX) {
         return koc__error(err, KOC_ELIMIT, "%s is larger than 4 GiB: its build info is not read",
                           x->what);
@@ -340,11 +340,12 @@ static int read_info(koc__exe *x, koc__go_info **out, koc_error **err)
 {
     KOC__AUTO_STR version = NULL;
     KOC__AUTO_STR text = NULL;
-    size_t len;
-    uint64_t addr;
+    size_t len = 0;
+    uint64_t addr = 0;
     KOC__TRY(open_exe(x, err));
     KOC__TRY(search(x, &addr, err));
     KOC__TRY(read_strings(x, addr, &version, &text, &len, err));
+    assert(version && text);
     len = unframe(text, len);
     KOC__TRY(koc__go_info_from_text(x->what, version, text, len, out, err));
     text = NULL;

@@ -36,13 +36,13 @@ static int read_header(koc__exe *x, header *h, koc_error **err)
 
 static int read_segments(koc__exe *x, const header *h, koc_error **err)
 {
-    uint8_t b[56];
+    uint8_t b[56] = {0};
     unsigned size = h->wide ? 56 : 32;
     if (h->ph_count > KOC__EXE_RANGES_MAX || (h->ph_count > 0 && h->ph_size < size)) {
         return koc__exe_damaged(x, "bad ELF program headers", err);
     }
     for (unsigned i = 0; i < h->ph_count; i++) {
-        uint64_t at;
+        uint64_t at = 0;
         if (__builtin_add_overflow(h->ph_offset, (uint64_t)i * h->ph_size, &at)) {
             return koc__exe_damaged(x, "bad ELF program headers", err);
         }
@@ -71,8 +71,8 @@ typedef struct section {
 
 static int read_section(koc__exe *x, const header *h, unsigned i, section *s, koc_error **err)
 {
-    uint8_t b[64];
-    uint64_t at;
+    uint8_t b[64] = {0};
+    uint64_t at = 0;
     if (__builtin_add_overflow(h->sh_offset, (uint64_t)i * h->sh_size, &at)) {
         return koc__exe_damaged(x, "bad ELF section headers", err);
     }
@@ -86,8 +86,8 @@ static int read_section(koc__exe *x, const header *h, unsigned i, section *s, ko
 
 static int has_name(koc__exe *x, const section *names, const section *s, bool *yes, koc_error **err)
 {
-    char name[sizeof(SECTION)];
-    uint64_t at;
+    char name[sizeof(SECTION)] = "";
+    uint64_t at = 0;
     *yes = false;
     if (s->name >= names->size || names->size - s->name < sizeof(name)) {
         return KOC_OK; /* too short to be the one */
@@ -102,7 +102,7 @@ static int has_name(koc__exe *x, const section *names, const section *s, bool *y
 
 static int find_section(koc__exe *x, const header *h, koc_error **err)
 {
-    section names, s;
+    section names = {0}, s = {0};
     if (h->sh_offset == 0) {
         return KOC_OK; /* stripped of all sections: the segment has to do */
     }
@@ -111,7 +111,7 @@ static int find_section(koc__exe *x, const header *h, koc_error **err)
     }
     KOC__TRY(read_section(x, h, h->sh_names, &names, err));
     for (unsigned i = 0; i < h->sh_count; i++) {
-        bool yes;
+        bool yes = false;
         KOC__TRY(read_section(x, h, i, &s, err));
         KOC__TRY(has_name(x, &names, &s, &yes, err));
         if (yes) {
@@ -125,7 +125,7 @@ static int find_section(koc__exe *x, const header *h, koc_error **err)
 
 int koc__exe_elf(koc__exe *x, koc_error **err)
 {
-    header h;
+    header h = {0};
     KOC__TRY(read_header(x, &h, err));
     KOC__TRY(read_segments(x, &h, err));
     return find_section(x, &h, err);

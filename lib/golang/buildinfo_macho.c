@@ -15,17 +15,24 @@ typedef struct walk {
     bool have_segment; /* the first that is readable and writable */
 } walk;
 
+/* A name field of 16 bytes, filled up with NUL. */
+static bool is_name(const uint8_t *field, const char *name)
+{
+    size_t n = strlen(name);
+    return n < 16 && memcmp(field, name, n + 1) == 0;
+}
+
 static int visit_sections(koc__exe *x, uint64_t at, uint32_t count, uint64_t end, walk *w,
                           koc_error **err)
 {
-    uint8_t b[80];
+    uint8_t b[80] = {0};
     size_t size = w->wide ? 80 : 68;
     if (count > KOC__EXE_SECTIONS_MAX || (uint64_t)count * size > end - at) {
         return koc__exe_damaged(x, "bad Mach-O sections", err);
     }
     for (uint32_t i = 0; i < count && !w->have_section; i++) {
         KOC__TRY(koc__exe_read(x, at + (uint64_t)i * size, b, size, err));
-        if (strncmp((const char *)b, SECTION, 16) == 0) {
+        if (is_name(b, SECTION)) {
             x->data_addr = w->wide ? koc__exe_u64(x, b + 32) : koc__exe_u32(x, b + 32);
             x->data_size = w->wide ? koc__exe_u64(x, b + 40) : koc__exe_u32(x, b + 36);
             w->have_section = true;
@@ -36,7 +43,7 @@ static int visit_sections(koc__exe *x, uint64_t at, uint32_t count, uint64_t end
 
 static int visit_segment(koc__exe *x, uint64_t at, uint64_t end, walk *w, koc_error **err)
 {
-    uint8_t b[72];
+    uint8_t b[72] = {0};
     size_t size = w->wide ? 72 : 56;
     if (end - at < size) {
         return koc__exe_damaged(x, "bad Mach-O segment", err);
@@ -49,7 +56,7 @@ static int visit_segment(koc__exe *x, uint64_t at, uint64_t end, walk *w, koc_er
     const uint8_t *rest = b + (w->wide ? 56 : 40);
     bool writable =
         koc__exe_u32(x, rest) == PROTECTION_RW && koc__exe_u32(x, rest + 4) == PROTECTION_RW;
-    if (strncmp((const char *)b + 8, "__PAGEZERO", 16) != 0) {
+    if (!is_name(b + 8, "__PAGEZERO")) {
         KOC__TRY(koc__exe_add_range(x, addr, offset, in_file, err));
     }
     if (writable && addr != 0 && in_file != 0 && !w->have_segment && !w->have_section) {
@@ -63,7 +70,7 @@ static int visit_segment(koc__exe *x, uint64_t at, uint64_t end, walk *w, koc_er
 static int visit_commands(koc__exe *x, uint32_t count, uint32_t total, walk *w, koc_error **err)
 {
     uint64_t at = w->wide ? 32 : 28, limit = at + total;
-    uint8_t b[8];
+    uint8_t b[8] = {0};
     if (count > COMMANDS_MAX) {
         return koc__exe_damaged(x, "too many Mach-O commands", err);
     }
@@ -84,7 +91,7 @@ static int visit_commands(koc__exe *x, uint32_t count, uint32_t total, walk *w, 
 /* Moves on to the first program of a universal file. */
 static int enter_universal(koc__exe *x, koc_error **err)
 {
-    uint8_t b[28];
+    uint8_t b[28] = {0};
     x->big = true;
     KOC__TRY(koc__exe_read(x, 0, b, sizeof(b), err));
     uint64_t offset = koc__exe_u32(x, b + 16), size = koc__exe_u32(x, b + 20);
@@ -99,7 +106,7 @@ static int enter_universal(koc__exe *x, koc_error **err)
 
 int koc__exe_macho(koc__exe *x, koc_error **err)
 {
-    uint8_t b[32];
+    uint8_t b[32] = {0};
     walk w = {0};
     x->big = true;
     KOC__TRY(koc__exe_read(x, 0, b, 4, err));

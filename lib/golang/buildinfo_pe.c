@@ -8,7 +8,7 @@
 
 static int image_base(koc__exe *x, uint64_t at, unsigned size, uint64_t *out, koc_error **err)
 {
-    uint8_t b[32];
+    uint8_t b[32] = {0};
     *out = 0;
     if (size == 0) {
         return KOC_OK;
@@ -26,8 +26,8 @@ static int image_base(koc__exe *x, uint64_t at, unsigned size, uint64_t *out, ko
 
 static int visit_section(koc__exe *x, uint64_t at, uint64_t base, koc_error **err)
 {
-    uint8_t b[40];
-    uint64_t addr;
+    uint8_t b[40] = {0};
+    uint64_t addr = 0;
     KOC__TRY(koc__exe_read(x, at, b, sizeof(b), err));
     uint32_t in_memory = koc__exe_u32(x, b + 8), relative = koc__exe_u32(x, b + 12);
     uint32_t in_file = koc__exe_u32(x, b + 16), offset = koc__exe_u32(x, b + 20);
@@ -46,8 +46,8 @@ static int visit_section(koc__exe *x, uint64_t at, uint64_t base, koc_error **er
 
 int koc__exe_pe(koc__exe *x, koc_error **err)
 {
-    uint8_t b[24];
-    uint64_t base;
+    uint8_t b[24] = {0};
+    uint64_t base = 0;
     x->big = false;
     KOC__TRY(koc__exe_read(x, 0x3c, b, 4, err));
     uint64_t at = koc__exe_u32(x, b);

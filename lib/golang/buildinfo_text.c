@@ -99,13 +99,14 @@ static bool digits(const char *s, size_t n, unsigned base, uint32_t *out)
 {
     uint32_t v = 0;
     for (size_t i = 0; i < n; i++) {
-        static const char all[] = "0123456789abcdef";
-        char c = s[i] >= 'A' && s[i] <= 'F' ? (char)(s[i] + 32) : s[i];
-        const char *at = c ? strchr(all, c) : NULL;
-        if (!at || (unsigned)(at - all) >= base) {
+        static const char all[] = "0123456789abcdefABCDEF";
+        const char *at = s[i] ? strchr(all, s[i]) : NULL;
+        uint32_t digit = at ? (uint32_t)(at - all) : base;
+        digit -= digit > 15 && digit < 22 ? 6 : 0; /* capitals mean the same */
+        if (!at || digit >= base) {
             return false;
         }
-        v = v * base + (uint32_t)(at - all);
+        v = v * base + digit;
     }
     *out = v;
     return true;
@@ -302,7 +303,7 @@ static int add_replacement(parser *p, char *s, koc_error **err)
     }
     KOC__TRY(read_module(p, s, COLUMNS_MAX, &m, err));
     if (!koc__grow((void **)&o->replacements, &o->replacements_capacity, o->n_replacements + 1,
-                   sizeof(*o->replacements))) {
+                   sizeof(koc__go_module *))) {
         return koc__oom(err);
     }
     koc__go_module *copy = koc__malloc(sizeof(m));

@@ -232,8 +232,8 @@ static bool binary_key(const maker *m, const koc__go_binary *b, const koc_digest
     return true;
 }
 
-static int make_and_keep(maker *m, const char *app, const uint8_t *caps, koc__go_binary *b, koc__op *op,
-                         koc_layer **out, koc_error **err)
+static int make_and_keep(maker *m, const char *app, const uint8_t *caps, koc__go_binary *b,
+                         koc__op *op, koc_layer **out, koc_error **err)
 {
     koc_digest content = b->digest;
     koc__digest_text key;

@@ -51,7 +51,9 @@ char *koc__purl_ko_go(const char *path, const char *version)
     }
     for (size_t i = 0; purl && slashes > 1 && i < lower; i++) {
         char *c = purl + prefix + i;
-        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
+        if (*c >= 'A' && *c <= 'Z') {
+            *c = (char)(*c + 32);
+        }
     }
     return purl;
 }
@@ -64,8 +66,11 @@ static int put_form(koc__buf *b, const char *text)
     size_t to = start;
     for (size_t i = start; rc == KOC_OK && i < b->len; i++) {
         bool space = b->len - i >= 3 && memcmp(b->ptr + i, "%20", 3) == 0;
-        b->ptr[to++] = space ? '+' : b->ptr[i];
-        i += space ? 2 : 0;
+        b->ptr[to++] = b->ptr[i];
+        if (space) {
+            b->ptr[to - 1] = '+';
+            i += 2;
+        }
     }
     if (rc == KOC_OK && b->ptr) {
         b->len = to;

@@ -127,7 +127,7 @@ static int add_base(document *d, const char *name, const char *digest, koc_error
                            {"tag", by_digest ? NULL
                                    : tag     ? tag
                                              : "latest"}};
-    const char *id;
+    const char *id = NULL;
     package p = {
         .id = digest_id(&base.digest),
         .name = koc__format("%s@%s", where, koc__digest_str(&base.digest).s),
@@ -143,7 +143,9 @@ static char *module_id(const koc__go_module *m)
 {
     KOC__AUTO_STR path = koc__strdup(m->path);
     for (char *c = path; c && *c; c++) {
-        *c = *c == '/' ? '.' : *c;
+        if (*c == '/') {
+            *c = '.';
+        }
     }
     return path ? koc__format("SPDXRef-Package-%s-%s", path, m->version) : NULL;
 }
@@ -167,7 +169,7 @@ static char *sum_hex(const char *sum)
 static int add_dependency(document *d, const koc__sbom_options *o, const char *main_id,
                           const koc__go_module *m, koc_error **err)
 {
-    const char *id;
+    const char *id = NULL;
     bool summed = *m->sum != '\0';
     package p = {
         .id = module_id(m),
@@ -189,7 +191,7 @@ static int add_modules(document *d, const koc__sbom_options *o, const koc__go_in
 {
     static const koc__go_module nothing = {"", "", "", NULL};
     const koc__go_module *m = info && info->main.path ? &info->main : &nothing;
-    const char *id;
+    const char *id = NULL;
     package p = {
         .id = module_id(m),
         .name = koc__strdup(m->path),
@@ -219,7 +221,7 @@ static int add_child(document *d, const koc_descriptor *child, koc_error **err)
     }
     q[n++] = (koc_kv){"os-version", p->os_version};
     q[n++] = (koc_kv){"variant", p->variant};
-    const char *id;
+    const char *id = NULL;
     package made = {
         .id = digest_id(&child->digest),
         .name = koc__strdup(koc__digest_str(&child->digest).s),
@@ -340,7 +342,7 @@ int koc__spdx_ko_image(const koc__sbom_options *o, const koc_image *img, const k
 {
     KOC__AUTO_VAL(document) d = {0};
     koc_kv type = {"mediaType", media_type(koc__image_manifest_json(img))};
-    const char *id;
+    const char *id = NULL;
     const koc_digest *digest = &koc_image_descriptor(img)->digest;
     KOC__TRY(begin(&d, o, digest, koc__sbom_config_created(img), err));
     KOC__TRY(add_relation(&d, "SPDXRef-DOCUMENT", "DESCRIBES", d.subject_id, err));
@@ -362,7 +364,7 @@ int koc__spdx_ko_index(const koc__sbom_options *o, const koc_index *idx, koc__bu
 {
     KOC__AUTO_VAL(document) d = {0};
     koc_kv type = {"mediaType", media_type(koc__index_json(idx))};
-    const char *id;
+    const char *id = NULL;
     const koc_digest *digest = &koc_index_descriptor(idx)->digest;
     const koc_image *first = koc_index_image(idx, 0);
     KOC__TRY(begin(&d, o, digest, first ? koc__sbom_config_created(first) : NULL, err));
