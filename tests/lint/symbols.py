@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""Exported symbols: libkoc.so exports exactly tests/abi/symbols.txt; --fix rewrites that file.
+"""Exported symbols: libkoc.so exports exactly tests/abi/symbols.txt (--fix rewrites it), and that is
+what the public headers declare.
 
 A new line there is a promise to every program that links libkoc, so it is made by hand. The
 static archive has no hidden symbols: there each global name must start with koc_ or koc__.
 """
 
+import re
 import shutil
 import subprocess
 import sys
 
-from common import ROOT, Missing, run_alone
+from common import ROOT, Missing, read, run_alone, sources
 
 LIST = ROOT / "tests/abi/symbols.txt"
 
@@ -22,6 +24,12 @@ def defined(*arguments):
     return {f[2].split("@")[0] for f in fields if len(f) == 3 and f[1] != "A"}
 
 
+def declared():
+    """The functions that the public headers declare."""
+    text = "".join(read(path) for path in sources("include/koc/**/*.h"))
+    return set(re.findall(r"^KOC_API [^(;]*?\b(koc_\w+)\(", text, re.MULTILINE))
+
+
 def check(context):
     library = context.build / "lib/libkoc.so"
     archive = context.build / "lib/libkoc.a"
@@ -32,9 +40,11 @@ def check(context):
     exported = defined("-D", str(library))
     if context.fix:
         LIST.write_text("".join(f"{name}\n" for name in sorted(exported)))
-    listed = set(LIST.read_text().split())
+    listed = set(LIST.read_text().split()) if LIST.exists() else set()
     problems = [f"{name}: exported but not in tests/abi/symbols.txt" for name in sorted(exported - listed)]
     problems += [f"{name}: in tests/abi/symbols.txt but not exported" for name in sorted(listed - exported)]
+    problems += [f"{name}: exported but in no public header" for name in sorted(exported - declared())]
+    problems += [f"{name}: declared but not exported" for name in sorted(declared() - exported)]
     if archive.exists():
         stray = {n for n in defined(str(archive))
                  if not n.startswith(("koc_", "__asan", "__odr_asan", "__ubsan"))}
