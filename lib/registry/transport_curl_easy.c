@@ -347,6 +347,13 @@ int koc__easy_prepare(koc__exchange *x, const koc__http_request *rq, void *share
 
 /* --- failures ----------------------------------------------------------------------------------- */
 
+/* Under TLS 1.3 the handshake is over when the server finds that the client showed no certificate. */
+static bool wants_client_certificate(const koc__exchange *x)
+{
+    return strstr(x->error_text, "certificate required") ||
+           strstr(x->error_text, "alert bad certificate");
+}
+
 static koc__failure kind_of(const koc__exchange *x)
 {
     curl_off_t connected = 0;
@@ -358,7 +365,8 @@ static koc__failure kind_of(const koc__exchange *x)
     case CURLE_OPERATION_TIMEDOUT:
         curl_easy_getinfo(x->conn->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
         return connected > 0 ? KOC__FAIL_BROKEN : KOC__FAIL_CONNECT_TIMEOUT;
-    case CURLE_SSL_CONNECT_ERROR: return KOC__FAIL_TLS;
+    case CURLE_SSL_CONNECT_ERROR:
+        return wants_client_certificate(x) ? KOC__FAIL_CERT : KOC__FAIL_TLS;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CACERT_BADFILE:
@@ -371,7 +379,7 @@ static koc__failure kind_of(const koc__exchange *x)
             code >= 300) {
             return KOC__FAIL_PROXY;
         }
-        return strstr(x->error_text, "certificate required") ? KOC__FAIL_CERT : KOC__FAIL_BROKEN;
+        return wants_client_certificate(x) ? KOC__FAIL_CERT : KOC__FAIL_BROKEN;
     }
     case CURLE_GOT_NOTHING:
     case CURLE_PARTIAL_FILE:
@@ -399,7 +407,7 @@ static int certificate_failure(const koc__exchange *x, koc_error **err)
 {
     const char *text = x->error_text;
 
-    if (strstr(text, "certificate required")) {
+    if (wants_client_certificate(x)) {
         koc__error(err, KOC_ETLS, "this registry wants a client certificate");
         koc__error_hint(err, "put client.cert and client.key into /etc/docker/certs.d/%s", x->host);
     } else if (strstr(text, "expired")) {

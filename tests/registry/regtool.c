@@ -2,7 +2,7 @@
  * The registry client by itself, for tests: only public headers.
  *
  *     regtool [-v...] [--auth-file F] [--insecure] [--allow-http H] [--ca F] [--cache D] [--attempts N]
- *             [--first-byte MS] COMMAND ARGS
+ *             [--first-byte MS] [--timeout MS] COMMAND ARGS
  *
  * Prints results to stdout, "regtool: message" and "hint: ..." to stderr; exits 0, 1 or 2 (usage).
  */
@@ -342,6 +342,8 @@ int main(int argc, char **argv)
             co.cache_dir = argv[++i];
         } else if (strcmp(argv[i], "--attempts") == 0) {
             o.max_attempts = (uint32_t)strtoul(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--timeout") == 0) {
+            op.timeout_ms = strtol(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--first-byte") == 0) {
             o.response_timeout_ms = strtol(argv[++i], NULL, 10);
         } else {

@@ -284,3 +284,37 @@ def test_mount_refused(regtool, registry, faulty, status):
     target = f"{faulty.host}/faults/mounted{status}"
     regtool("copy", f"{faulty.host}/faults/origin:v1", f"{target}:v1")
     regtool("pull", f"{target}:v1")
+
+
+def test_blob_lost_before_the_manifest(regtool, faulty):
+    """R-161: the registry lacks a blob that it took; it is sent again."""
+    faulty.add(Rule("PUT", r"/manifests/", faults.answer(
+        404, {"Content-Type": "application/json"},
+        b'{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]}'), times=1))
+    regtool("push", 3000, 21, 1, f"{faulty.host}/faults/lost:v1")
+    assert faulty.count("PUT", r"/manifests/") == 2
+
+
+def test_warnings_are_shown_once(regtool, faulty):
+    """R-191, R-192"""
+    faulty.add(Rule("*", "/v2/", faults.header("Warning", '299 - "old \x1b[31mregistry"')))
+    result = regtool("push", 3000, 22, 2, f"{faulty.host}/faults/warned:v1")
+    assert result.stderr.count("says: old [31mregistry") == 1
+    assert "\x1b" not in result.stderr
+
+
+def test_escapes_in_errors(regtool, faulty):
+    """R-190, R-191"""
+    faulty.add(Rule("*", "/manifests/", faults.answer(403, body=b"<b>no</b> \x1b]0;title\x07 \xff entry")))
+    result = regtool("manifest", f"{faulty.host}/faults/escape:v1", status=1)
+    assert "\x1b" not in result.stderr
+    assert "access denied (no ]0;title entry)" in result.stderr
+
+
+def test_cancel(regtool, faulty):
+    """R-98: a time limit ends a call in the middle of a transfer."""
+    faulty.add(Rule("PUT", UPLOAD, faults.silence(30)))
+    begin = time.monotonic()
+    result = regtool("--timeout", "1500", "push", 3000, 23, 2, f"{faulty.host}/faults/cancel:v1", status=1)
+    assert time.monotonic() - begin < 8
+    assert "KOC_ETIMEOUT" in result.stderr

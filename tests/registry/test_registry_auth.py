@@ -1,0 +1,328 @@
+"""Credentials: every place they may come from, every server that wants them, and decoys beside them."""
+
+import base64
+import json
+import time
+
+import pytest
+
+import faulty as faults
+import registry as registries
+from faulty import Faulty, Rule
+from tokens import MoodyTokens
+
+SMALL = ["3000", "1", "1"]
+
+
+@pytest.fixture
+def bearer(tmp_path, pki):
+    """bearer(**moods) -> a registry whose token server has those moods."""
+    servers = []
+
+    def make(**moods):
+        tokens = MoodyTokens(pki, **moods)
+        server = registries.bearer_registry(tmp_path / f"bearer{len(servers)}", pki, tokens)
+        server.tokens = tokens
+        servers.append(server)
+        return server
+    yield make
+    for server in servers:
+        server.close()
+        server.tokens.close()
+
+
+def write_config(home, content, name=".docker/config.json"):
+    path = home.home / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+    return path
+
+
+def login(host, user=registries.USER, password=registries.PASSWORD):
+    decoys = {h: {"auth": base64.b64encode(b"decoy:planted").decode()}
+              for h in ("127.0.0.1", "localhost", "127.0.0.1:1", f"{host}0", "index.docker.io")}
+    return {"auths": decoys | {host: {"auth": base64.b64encode(f"{user}:{password}".encode()).decode()}}}
+
+
+# --- token servers ------------------------------------------------------------------------------------
+
+def test_identity_token_by_post(regtool, bearer, home):
+    """R-70, R-72: the refresh token goes by POST."""
+    server = bearer(refresh="refresh-me", access_token=True)
+    write_config(home, {"auths": {server.host: {"identitytoken": "refresh-me"}}})
+    regtool("push", *SMALL, f"{server.host}/team/app:v1")
+    assert {r["method"] for r in server.tokens.requests} == {"POST"}
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405])
+def test_post_not_there_falls_back_to_get(regtool, bearer, home, status):
+    """R-71: with a user name every refusal of POST means GET."""
+    server = bearer(post_status=status)
+    auth = base64.b64encode(f"{registries.USER}:{registries.PASSWORD}".encode()).decode()
+    write_config(home, {"auths": {server.host: {"auth": auth, "identitytoken": registries.PASSWORD}}})
+    regtool("push", *SMALL, f"{server.host}/team/app:v1")
+    assert [r["method"] for r in server.tokens.requests] == ["POST", "GET"]
+
+
+def test_token_dies_in_mid_push(regtool, bearer, home):
+    """R-74, R-80, R-81: the server says 300 s, the token lives for one; skopeo and regctl fail here."""
+    server = bearer(ttl=1)
+    slow = Faulty(server.host)
+    slow.add(Rule("PUT", r"/blobs/uploads/", faults.delay(2), times=1))
+    write_config(home, login(slow.host))
+    regtool("push", "300000", "2", "2", f"{slow.host}/team/app:v1")
+    assert len(server.tokens.requests) >= 2
+    slow.close()
+
+
+def test_insufficient_scope(regtool, bearer, home):
+    """R-62, R-78: a token without the mount source is not the end."""
+    server = bearer()
+    write_config(home, login(server.host))
+    regtool("push", *SMALL, f"{server.host}/team/app:v1")
+    server.tokens.narrow, server.tokens.requests = True, []
+    regtool("copy", f"{server.host}/team/app:v1", f"{server.host}/team/copy:v1")
+    regtool("pull", f"{server.host}/team/copy:v1")
+
+
+def test_realm_in_plain_http_of_a_tls_registry(regtool, tls_registry, pki, home):
+    """R-65: the token server of an https registry may not be http."""
+    front = {"WWW-Authenticate": 'Bearer realm="http://127.0.0.1:9/token",service="x"'}
+    import ssl
+    import threading
+    import http.server
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            self.send_response(401)
+            for name, value in front.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_HEAD
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pki.folder / "server.crt", pki.folder / "server.key")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    host = f"localhost:{server.server_port}"
+    write_config(home, login(host, password="planted"))
+    result = regtool("-v", "-v", "-v", "--ca", pki.ca, "pull", f"{host}/x:v1", status=1)
+    assert "token server is named with plain http" in result.stderr
+    assert "planted" not in result.stderr
+    server.shutdown()
+
+
+def test_challenge_only_from_the_ping(regtool, basic_registry, home):
+    """R-14: a 401 without a challenge: /v2/ tells."""
+    front = Faulty(basic_registry.host)
+    front.add(Rule("HEAD", "/manifests/", faults.header("WWW-Authenticate", None), times=1))
+    write_config(home, login(front.host))
+    regtool("push", *SMALL, f"{front.host}/app:v1")
+    assert front.count("GET", "^/v2/$") == 1
+    front.close()
+
+
+@pytest.mark.parametrize("challenge", [
+    "BASIC realm=x", "Negotiate, Basic realm=\"a, b\"", "Basic realm=/", "basic"])
+def test_odd_basic_challenges(regtool, basic_registry, home, challenge):
+    """R-60, R-61"""
+    front = Faulty(basic_registry.host)
+    front.add(Rule("*", "/v2/", faults.header("WWW-Authenticate", lambda v: challenge)))
+    write_config(home, login(front.host))
+    regtool("push", *SMALL, f"{front.host}/app:v1")
+    front.close()
+
+
+@pytest.mark.parametrize("challenge", ["Negotiate", "Digest realm=\"x\", nonce=\"y\""])
+def test_logins_we_cannot_do_are_named(regtool, basic_registry, home, challenge):
+    """R-61"""
+    front = Faulty(basic_registry.host)
+    front.add(Rule("*", "/v2/", faults.header("WWW-Authenticate", lambda v: challenge)))
+    write_config(home, login(front.host))
+    result = regtool("push", *SMALL, f"{front.host}/app:v1", status=1)
+    assert f"login by {challenge.split()[0]}, which is not supported" in result.stderr
+    front.close()
+
+
+# --- places -------------------------------------------------------------------------------------------
+
+def push_works(regtool, server, **env):
+    return regtool("-v", "-v", "push", *SMALL, f"{server.host}/app:v1", env=env)
+
+
+def test_docker_config_with_decoys(regtool, basic_registry, home):
+    """R-43, R-69"""
+    write_config(home, login(basic_registry.host))
+    assert "planted" not in push_works(regtool, basic_registry).stderr
+
+
+def test_docker_config_variable(regtool, basic_registry, home):
+    path = write_config(home, login(basic_registry.host), "elsewhere/config.json")
+    write_config(home, login(basic_registry.host, password="wrong"))
+    push_works(regtool, basic_registry, DOCKER_CONFIG=str(path.parent))
+
+
+def test_docker_auth_config_goes_first(regtool, basic_registry, home):
+    """R-42"""
+    write_config(home, login(basic_registry.host, password="wrong"))
+    push_works(regtool, basic_registry, DOCKER_AUTH_CONFIG=json.dumps(login(basic_registry.host)))
+
+
+def test_docker_auth_config_falls_back(regtool, basic_registry, home):
+    """R-42: what it lacks comes from the file."""
+    write_config(home, login(basic_registry.host))
+    push_works(regtool, basic_registry, DOCKER_AUTH_CONFIG='{"auths":{"other.example":{"auth":"dTpw"}}}')
+
+
+def test_registry_auth_file(regtool, basic_registry, home):
+    path = write_config(home, login(basic_registry.host), "podman.json")
+    push_works(regtool, basic_registry, REGISTRY_AUTH_FILE=str(path))
+
+
+def test_podman_runtime_file(regtool, basic_registry, home):
+    folder = home.root / "run/containers"
+    folder.mkdir(parents=True)
+    (folder / "auth.json").write_text(json.dumps(login(basic_registry.host)))
+    push_works(regtool, basic_registry)
+
+
+def test_podman_config_file(regtool, basic_registry, home):
+    write_config(home, login(basic_registry.host), ".config/containers/auth.json")
+    push_works(regtool, basic_registry)
+
+
+def test_legacy_dockercfg(regtool, basic_registry, home):
+    write_config(home, login(basic_registry.host)["auths"], ".dockercfg")
+    push_works(regtool, basic_registry)
+
+
+def test_koc_auth_file(regtool, basic_registry, home):
+    path = write_config(home, login(basic_registry.host), "own.json")
+    write_config(home, login(basic_registry.host, password="wrong"))
+    push_works(regtool, basic_registry, KOC_AUTH_FILE=str(path))
+
+
+def test_path_scoped_key(regtool, basic_registry, home):
+    """R-44: the longest path wins over the host's own entry."""
+    good = login(basic_registry.host)["auths"][basic_registry.host]
+    wrong = login(basic_registry.host, password="wrong")["auths"][basic_registry.host]
+    write_config(home, {"auths": {basic_registry.host: wrong, f"{basic_registry.host}/team": good,
+                                  f"{basic_registry.host}/teammate": wrong}})
+    regtool("push", *SMALL, f"{basic_registry.host}/team/app:v1")
+    regtool("push", *SMALL, f"{basic_registry.host}/other/app:v1", status=1)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"auths": planted', "\x00", '{"auths":{"x":{"auth":1}}}'])
+def test_odd_config_files(regtool, basic_registry, home, text):
+    """Bad input: one line, nothing of the file in it."""
+    path = home.home / ".docker/config.json"
+    path.parent.mkdir()
+    path.write_text(text)
+    result = regtool("-v", "-v", "-v", "push", *SMALL, f"{basic_registry.host}/app:v1", status=1)
+    assert "planted" not in result.stderr
+    assert len([line for line in result.stderr.splitlines() if line.startswith("regtool: ")]) == 1
+
+
+def test_config_that_is_a_folder(regtool, basic_registry, home):
+    (home.home / ".docker/config.json").mkdir(parents=True)
+    result = regtool("push", *SMALL, f"{basic_registry.host}/app:v1", status=1)
+    assert "config.json" in result.stderr
+
+
+def helper(tmp_path, script):
+    folder = tmp_path / "bin"
+    folder.mkdir(exist_ok=True)
+    path = folder / "docker-credential-lab"
+    path.write_text("#!/bin/sh\n" + script)
+    path.chmod(0o755)
+    return f"{folder}:/usr/bin:/bin"
+
+
+def test_helper_without_an_answer_leaves_auths(regtool, basic_registry, home, tmp_path):
+    """R-41: "not found" is not a failure."""
+    path = helper(tmp_path, "echo 'credentials not found in native keychain'; exit 1\n")
+    write_config(home, login(basic_registry.host) | {"credsStore": "lab"})
+    push_works(regtool, basic_registry, PATH=path)
+
+
+@pytest.mark.parametrize("script, words", [
+    ("echo 'keychain locked'; exit 1\n", "keychain locked"),
+    ("echo planted-secret; exit 0\n", "did not print JSON"),
+    ("yes planted | head -c 100000000\n", "docker-credential-lab"),
+    ("kill -9 $$\n", "docker-credential-lab failed"),
+])
+def test_helper_that_fails(regtool, basic_registry, home, tmp_path, script, words):
+    """R-41, R-49, R-50: an error; the auths beside it are not used."""
+    path = helper(tmp_path, script)
+    write_config(home, login(basic_registry.host) | {"credHelpers": {basic_registry.host: "lab"}})
+    begin = time.monotonic()
+    result = regtool("-v", "-v", "-v", "push", *SMALL, f"{basic_registry.host}/app:v1", status=1,
+                     env={"PATH": path})
+    assert words in result.stderr
+    assert "planted" not in result.stderr
+    assert time.monotonic() - begin < 20
+
+
+# --- TLS ------------------------------------------------------------------------------------------------
+
+def certs_folder(home, host):
+    folder = home.home / ".config/containers/certs.d" / host
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_certs_d_authority(regtool, tls_registry, home, pki):
+    """R-21"""
+    (certs_folder(home, tls_registry.host) / "lab.crt").write_bytes(pki.ca.read_bytes())
+    regtool("push", *SMALL, f"{tls_registry.host}/app:v1")
+
+
+@pytest.fixture
+def mutual_registry(tmp_path, pki):
+    pki.openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=client", "-keyout", "client.key",
+                "-out", "client.csr")
+    (pki.folder / "client-extensions").write_text("extendedKeyUsage=clientAuth\n")
+    pki.openssl("x509", "-req", "-in", "client.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial",
+                "-days", "30", "-out", "client.crt", "-extfile", "client-extensions")
+    server = registries.Registry(
+        tmp_path / "mutual", scheme="https", name="localhost", ca=pki.ca,
+        http=f", tls: {{certificate: {pki.folder}/server.crt, key: {pki.folder}/server.key, "
+             f"clientcas: [{pki.ca}]}}")
+    yield server
+    server.close()
+
+
+def test_client_certificate(regtool, mutual_registry, home, pki):
+    """R-21, R-23"""
+    target = f"{mutual_registry.host}/app:v1"
+    refused = regtool("--ca", pki.ca, "push", *SMALL, target, status=1)
+    assert "wants a client certificate" in refused.stderr
+    folder = certs_folder(home, mutual_registry.host)
+    (folder / "ca.crt").write_bytes(pki.ca.read_bytes())
+    (folder / "me.cert").write_bytes((pki.folder / "client.crt").read_bytes())
+    half = regtool("push", *SMALL, target, status=1)
+    assert f"there is no {folder}/me.key" in half.stderr
+    (folder / "me.key").write_bytes((pki.folder / "client.key").read_bytes())
+    regtool("push", *SMALL, target)
+
+
+@pytest.mark.parametrize("days, name, words", [("-1", "localhost", "has expired"),
+                                               ("30", "other.example", "is for another name")])
+def test_bad_certificates(regtool, tmp_path, pki, days, name, words):
+    """R-23; R-11: never plain http after a certificate."""
+    (pki.folder / "bad-extensions").write_text(f"subjectAltName=DNS:{name}\n")
+    pki.openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial",
+                "-days", days, "-out", "bad.crt", "-extfile", "bad-extensions")
+    server = registries.Registry(
+        tmp_path / "bad", scheme="https", name="localhost", ca=pki.ca,
+        http=f", tls: {{certificate: {pki.folder}/bad.crt, key: {pki.folder}/server.key}}")
+    result = regtool("-v", "-v", "--ca", pki.ca, "pull", f"{server.host}/app:v1", status=1)
+    server.close()
+    assert words in result.stderr
+    assert "http://" not in result.stderr
