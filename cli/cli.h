@@ -82,6 +82,8 @@ typedef struct cli {
  * it begins. Result EXIT_OK, or EXIT_USAGE after one line on stderr. */
 int cli_parse(cli *c, const cli_command *command, void *options, int argc, char **argv, cli_list *args);
 int cli_list_add(cli_list *l, const char *item);
+/* Adds a string from malloc, which is freed with the words of the command line. */
+int cli_list_keep(cli_list *l, char *item);
 void cli_list_free(cli_list *l);
 /* Releases what cli_parse made; the options are not to be used any more. */
 void cli_free_kept(void);
@@ -121,6 +123,6 @@ void cli_progress_end(cli_progress *p);
 void cli_progress_free(cli_progress *p);
 
 /* --- commands --- */
-extern const cli_command cli_build, cli_version, cli_help;
+extern const cli_command cli_build, cli_resolve, cli_apply, cli_create, cli_delete, cli_run, cli_version, cli_help;
 
 #endif

@@ -160,6 +160,15 @@ static int set_int(const parser *p, const cli_flag *f, int32_t *out, const char 
 
 static cli_list kept; /* strings made while parsing; options borrow them until the end */
 
+int cli_list_keep(cli_list *l, char *item)
+{
+    if (cli_list_add(&kept, item) != 0) {
+        free(item);
+        return -1;
+    }
+    return cli_list_add(l, item);
+}
+
 void cli_free_kept(void)
 {
     for (size_t i = 0; i < kept.count; i++) {

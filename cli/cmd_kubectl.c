@@ -1,0 +1,378 @@
+/* koc apply, create, delete and run: kubectl, with images built on the way. */
+#include "cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "child.h"
+#include "manifests.h"
+#include "rollout.h"
+#include "watch.h"
+
+#define KUBECTL "kubectl"
+
+/* kubectl's own flags that are taken before "--". */
+typedef struct kubectl_flags {
+    const char *namespace, *context, *kubeconfig, *dry_run;
+    bool server_side;
+} kubectl_flags;
+
+typedef struct apply_options {
+    manifest_flags manifests;
+    kubectl_flags kubectl;
+    bool wait;
+    const char *timeout;
+} apply_options;
+
+#define KUBECTL_AT(member) offsetof(apply_options, kubectl.member)
+/* clang-format off */
+#define KUBECTL_FLAG_ROWS \
+    {"namespace", 'n', CLI_STRING, KUBECTL_AT(namespace), "NAME", "For kubectl", "as kubectl's"}, \
+    {"context", 0, CLI_STRING, KUBECTL_AT(context), "NAME", "For kubectl", "as kubectl's"}, \
+    {"kubeconfig", 0, CLI_STRING, KUBECTL_AT(kubeconfig), "FILE", "For kubectl", "as kubectl's"}, \
+    {"dry-run", 0, CLI_OPTIONAL, KUBECTL_AT(dry_run), "MODE", "For kubectl", \
+     "as kubectl's: client, server or none; images are built and pushed"}
+#define SERVER_SIDE_ROW \
+    {"server-side", 0, CLI_BOOL, KUBECTL_AT(server_side), NULL, "For kubectl", "as kubectl's"}
+/* clang-format on */
+
+static const cli_flag apply_flags[] = {
+    MANIFEST_FLAG_ROWS,
+    {"wait", 0, CLI_BOOL, offsetof(apply_options, wait), NULL, "Results",
+     "wait until what was applied runs; say why when it cannot"},
+    {"timeout", 0, CLI_STRING, offsetof(apply_options, timeout), "TIME", "Results",
+     "how long --wait waits for each (default 5m)"},
+    KUBECTL_FLAG_ROWS,
+    SERVER_SIDE_ROW,
+    {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL},
+};
+
+static const cli_flag create_flags[] = {
+    MANIFEST_FLAG_ROWS,
+    KUBECTL_FLAG_ROWS,
+    {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL},
+};
+
+/* "--name=VALUE" in memory that lasts until the end of the program's one command. */
+static void add_flag(cli_list *argv, const char *name, const char *value)
+{
+    if (value) {
+        size_t size = strlen(name) + strlen(value) + 4;
+        char *word = malloc(size);
+        if (word) {
+            snprintf(word, size, "--%s=%s", name, value);
+            cli_list_keep(argv, word);
+        }
+    }
+}
+
+/* Which cluster, for every kubectl of the run. */
+static void add_cluster(cli_list *argv, const kubectl_flags *k)
+{
+    add_flag(argv, "kubeconfig", k->kubeconfig);
+    add_flag(argv, "context", k->context);
+}
+
+static void make_argv(const apply_options *o, const char *verb, const cli_list *args,
+                      cli_list *argv)
+{
+    const char *const first[] = {KUBECTL, verb, "-f", "-"};
+    for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++) {
+        cli_list_add(argv, first[i]);
+    }
+    add_cluster(argv, &o->kubectl);
+    add_flag(argv, "namespace", o->kubectl.namespace);
+    if (o->kubectl.server_side) {
+        cli_list_add(argv, "--server-side");
+    }
+    if (o->kubectl.dry_run) {
+        add_flag(argv, "dry-run", *o->kubectl.dry_run ? o->kubectl.dry_run : "client");
+    }
+    for (size_t i = 0; i < args->count; i++) {
+        cli_list_add(argv, args->items[i]);
+    }
+}
+
+/* --- apply, create --- */
+
+/* Everything is built and pushed before kubectl sees the first byte. */
+static int resolve_all(const cli *c, manifests *m, const koc_publish_options *p, text_sink *text)
+{
+    koc_error *err = NULL;
+    const koc_writer memory = {text_sink_write, text};
+    int code = EXIT_OK;
+    int rc = manifests_load(m, &err);
+    rc = rc == KOC_OK ? manifests_build(m, p, &err) : rc;
+    rc = rc == KOC_OK ? manifests_write(m, &memory, &err) : rc;
+    if (rc != KOC_OK) {
+        code = cli_error(c, err);
+    }
+    koc_error_free(err);
+    return code;
+}
+
+static int hand_over(const cli *c, const apply_options *o, const cli_list *args,
+                     const text_sink *text)
+{
+    cli_list argv = {0};
+    make_argv(o, c->command->name, args, &argv);
+    child ch = {.argv = cli_list_argv(&argv),
+                .input = text->text ? text->text : "",
+                .input_len = text->len};
+    int code = child_run(c, &ch);
+    cli_list_free(&argv);
+    if (koc_cancel_is_triggered(c->cancel)) {
+        cli_usage(c, "cancelled");
+        return 130;
+    }
+    if (code > 0) {
+        cli_usage(c, "kubectl %s failed (exit %d)", c->command->name, code);
+    }
+    return code < 0 ? EXIT_FAILED : code;
+}
+
+static int apply_once(const cli *c, const apply_options *o, manifests *m,
+                      const koc_publish_options *p, const cli_list *args)
+{
+    text_sink text = {0};
+    int code = resolve_all(c, m, p, &text);
+    code = code == EXIT_OK ? hand_over(c, o, args, &text) : code;
+    if (code == EXIT_OK && o->wait) {
+        rollout r = {.c = c,
+                     .yaml = text.text,
+                     .yaml_len = text.len,
+                     .timeout = o->timeout ? o->timeout : "5m",
+                     .namespace = o->kubectl.namespace};
+        add_cluster(&r.cluster, &o->kubectl);
+        code = rollout_wait(&r);
+        cli_list_free(&r.cluster);
+    }
+    text_sink_free(&text);
+    return code;
+}
+
+static int run_apply(cli *c, void *options, const cli_list *args)
+{
+    apply_options *o = options;
+    koc_publish_options p = KOC_PUBLISH_OPTIONS_INIT;
+    publish_session session = {0};
+    manifests m = {.session = &session, .flags = &o->manifests};
+    koc_error *err = NULL;
+    int code = manifests_check(c, &o->manifests);
+    code = code == EXIT_OK ? publish_flags_read(c, &o->manifests.publish, &p) : code;
+    if (code == EXIT_OK && !child_exists(c, KUBECTL)) {
+        code = EXIT_FAILED;
+    } else if (code == EXIT_OK &&
+               publish_session_open(c, &o->manifests.publish, &session, &err) != KOC_OK) {
+        code = cli_error(c, err);
+        koc_error_free(err);
+    } else if (code == EXIT_OK) {
+        watch w = manifests_watch(&m);
+        do {
+            watch_look(&w);
+            code = apply_once(c, o, &m, &p, args);
+            manifests_reset(&m);
+        } while (o->manifests.watch && watch_wait(&w));
+    }
+    manifests_free(&m);
+    publish_session_close(&session);
+    manifest_flags_free(&o->manifests);
+    return code;
+}
+
+static const cli_example apply_examples[] = {
+    {"koc apply -f config/",
+     "build all that config/ names, push it, and apply the YAML with digests"},
+    {"koc apply -f config/ -n staging --wait", "the same, and wait until it runs"},
+    {"koc apply -f config/ -- --prune -l app=web", "words after -- go to kubectl"},
+    {NULL, NULL},
+};
+
+static const char apply_more[] =
+    "Order\n"
+    "  Everything is built and pushed before kubectl gets the first byte; when one package does not\n"
+    "  compile the cluster sees nothing.\n"
+    "\n"
+    "kubectl\n"
+    "  It is run as: kubectl apply -f - [its flags from above] [arguments] [what stands after --].\n"
+    "  Its exit code is koc's. Other flags of kubectl stand behind --.\n"
+    "\n"
+    "Watching\n"
+    "  With --watch koc stays and does it again when a file below the working folder or an input\n"
+    "  changes. Errors are shown, and watching goes on; ^C ends it.\n";
+
+const cli_command cli_apply = {
+    .name = "apply",
+    .group = "Kubernetes",
+    .usage = "koc apply -f FILE [flags] [-- KUBECTL-FLAGS]",
+    .summary = "resolve YAML and kubectl apply it",
+    .description = "Does what koc resolve does, and hands the result to kubectl apply.",
+    .more = apply_more,
+    .examples = apply_examples,
+    .flags = apply_flags,
+    .shared_flags = publish_flag_table,
+    .options_size = sizeof(apply_options),
+    .defaults = manifest_flags_defaults,
+    .run = run_apply,
+};
+
+const cli_command cli_create = {
+    .name = "create",
+    .group = "Kubernetes",
+    .usage = "koc create -f FILE [flags] [-- KUBECTL-FLAGS]",
+    .summary = "resolve YAML and kubectl create it",
+    .description = "Does what koc resolve does, and hands the result to kubectl create.",
+    .more = apply_more,
+    .flags = create_flags,
+    .shared_flags = publish_flag_table,
+    .options_size = sizeof(apply_options),
+    .defaults = manifest_flags_defaults,
+    .run = run_apply,
+};
+
+/* --- delete --- */
+
+static int run_delete(cli *c, void *options, const cli_list *args)
+{
+    (void)options;
+    cli_list argv = {0};
+    cli_list_add(&argv, KUBECTL);
+    cli_list_add(&argv, "delete");
+    for (size_t i = 0; i < args->count; i++) {
+        cli_list_add(&argv, args->items[i]);
+    }
+    int code = child_exists(c, KUBECTL) ? child_become(c, cli_list_argv(&argv)) : EXIT_FAILED;
+    cli_list_free(&argv);
+    return code;
+}
+
+const cli_command cli_delete = {
+    .name = "delete",
+    .group = "Kubernetes",
+    .usage = "koc delete -f FILE [KUBECTL-FLAGS]",
+    .summary = "kubectl delete, nothing is built",
+    .description =
+        "Hands all its words to kubectl delete as they are. Objects are deleted by their names, so "
+        "references need not be resolved.",
+    .raw = true,
+    .run = run_delete,
+};
+
+/* --- run --- */
+
+/* The last element of the repository: "api" of "reg:5000/team/api:v1@sha256:…". */
+static char *pod_name(const char *reference)
+{
+    koc_reference *r = NULL;
+    if (koc_reference_parse(reference, 0, &r, NULL) != KOC_OK) {
+        return NULL;
+    }
+    const char *repository = koc_reference_repository(r);
+    const char *slash = strrchr(repository, '/');
+    const char *name = slash ? slash + 1 : repository;
+    size_t size = strlen(name) + 1;
+    char *copy = malloc(size);
+    if (copy) {
+        memcpy(copy, name, size);
+    }
+    koc_reference_unref(r);
+    return copy;
+}
+
+static int run_pod(const cli *c, const char *reference, const cli_list *args)
+{
+    char *name = pod_name(reference);
+    if (!name) {
+        return cli_usage(c, "cannot run %s: it is no reference that a cluster can pull", reference);
+    }
+    const char *const first[] = {KUBECTL,
+                                 "run",
+                                 name,
+                                 "--image",
+                                 reference,
+                                 "--attach",
+                                 "--rm",
+                                 "--restart=Never",
+                                 "--log-flush-frequency=1s"};
+    cli_list argv = {0};
+    for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++) {
+        cli_list_add(&argv, first[i]);
+    }
+    for (size_t i = c->dashes; i < args->count; i++) {
+        cli_list_add(&argv, args->items[i]);
+    }
+    child ch = {.argv = cli_list_argv(&argv)};
+    int code = child_run(c, &ch);
+    cli_list_free(&argv);
+    free(name);
+    return code < 0 ? EXIT_FAILED : code;
+}
+
+static int run_all(const cli *c, const koc_published *result, const cli_list *args)
+{
+    int code = EXIT_OK;
+    for (size_t i = 0; code == EXIT_OK && i < koc_published_count(result); i++) {
+        code = run_pod(c, koc_published_reference(result, i), args);
+    }
+    if (koc_cancel_is_triggered(c->cancel)) {
+        cli_usage(c, "cancelled");
+        return 130;
+    }
+    return code;
+}
+
+static int run_run(cli *c, void *options, const cli_list *args)
+{
+    publish_flags *f = options;
+    koc_publish_options p = KOC_PUBLISH_OPTIONS_INIT;
+    publish_session session = {0};
+    koc_published *result = NULL;
+    koc_error *err = NULL;
+    cli_list paths = {0};
+    for (size_t i = 0; i < c->dashes; i++) {
+        cli_list_add(&paths, args->items[i]);
+    }
+    int code = paths.count ? publish_flags_read(c, f, &p)
+                           : cli_usage(c, "koc run needs an import path: koc run ./cmd/job");
+    p.import_paths = cli_list_argv(&paths);
+    if (code == EXIT_OK && !child_exists(c, KUBECTL)) {
+        code = EXIT_FAILED;
+    } else if (code == EXIT_OK) {
+        int rc = publish_session_open(c, f, &session, &err);
+        rc = rc == KOC_OK ? publish_session_run(&session, &p, &result, &err) : rc;
+        code = rc == KOC_OK ? run_all(c, result, args) : cli_error(c, err);
+    }
+    koc_error_free(err);
+    koc_published_free(result);
+    publish_session_close(&session);
+    cli_list_free(&paths);
+    publish_flags_free(f);
+    return code;
+}
+
+static void run_defaults(void *options)
+{
+    publish_flags_defaults(options);
+}
+
+static const cli_example run_examples[] = {
+    {"koc run ./cmd/migrate", "build, push, and run it once as a pod, with its output here"},
+    {"koc run ./cmd/migrate -- --env=STEP=2 -- --verbose",
+     "kubectl's flags after --, the program's after a second"},
+    {NULL, NULL},
+};
+
+const cli_command cli_run = {
+    .name = "run",
+    .group = "Kubernetes",
+    .usage = "koc run IMPORTPATH [flags] [-- KUBECTL-FLAGS [-- ARGUMENTS]]",
+    .summary = "build a package and kubectl run it",
+    .description =
+        "Builds and pushes a package, and runs it as a pod with kubectl run --attach --rm.",
+    .examples = run_examples,
+    .shared_flags = publish_flag_table,
+    .options_size = sizeof(publish_flags),
+    .defaults = run_defaults,
+    .run = run_run,
+};
