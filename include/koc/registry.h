@@ -87,6 +87,18 @@ KOC_API int koc_client_get_blob(koc_client *c, const koc_reference *repo, const 
 /** Uploads b unless repo has it. */
 KOC_API int koc_client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, const koc_op *op,
                                 koc_error **err);
+/** The tags of repo in byte order; at most 10,000 (KOC_ELIMIT). */
+KOC_API int koc_client_list_tags(koc_client *c, const koc_reference *repo, const koc_op *op,
+                                 koc_strlist **out, koc_error **err);
+/** Deletes what r names: with a digest the manifest and all its tags, else the tag. KOC_ENOTFOUND,
+ * KOC_EUNSUPPORTED (many registries do not delete, or not by tag). */
+KOC_API int koc_client_delete_manifest(koc_client *c, const koc_reference *r, const koc_op *op,
+                                       koc_error **err);
+/** What refers to subject (a reference with a digest), as an index: by the referrers API, else by the
+ * stand-in tag. artifact_type NULL: all. Empty when there is nothing. */
+KOC_API int koc_client_list_referrers(koc_client *c, const koc_reference *subject,
+                                      const char *artifact_type, const koc_op *op, koc_index **out,
+                                      koc_error **err);
 
 KOC_END_DECLS
 #endif

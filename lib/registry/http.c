@@ -193,6 +193,51 @@ bool koc__http_warning(const char *value, koc_str *text)
     return true;
 }
 
+/* Whether the parameters after a link's target say rel=next, with or without quotes. */
+static bool says_next(koc_str parameters)
+{
+    koc_str parameter, name, value, word;
+
+    while (koc__str_split(&parameters, ';', &parameter)) {
+        if (!koc__str_cut(parameter, '=', &name, &value) ||
+            !koc__str_ieq(koc__str_trim(name), KOC__STR("rel"))) {
+            continue;
+        }
+        value = koc__str_trim(value);
+        if (value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"') {
+            value = koc__str_n(value.ptr + 1, value.len - 2);
+        }
+        while (koc__str_word(&value, &word)) {
+            if (koc__str_ieq(word, KOC__STR("next"))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool koc__http_next_link(const koc__headers *h, koc_str *url)
+{
+    for (size_t i = 0; i < h->count; i++) {
+        koc_str rest = koc__str(h->list[i].value), before, target, parameters;
+        if (!koc__str_ieq(koc__str(h->list[i].name), KOC__STR("Link"))) {
+            continue;
+        }
+        while (koc__str_cut(rest, '<', &before, &rest) && koc__str_cut(rest, '>', &target, &rest)) {
+            const char *next = memchr(rest.ptr, '<', rest.len);
+            parameters = koc__str_n(rest.ptr, next ? (size_t)(next - rest.ptr) : rest.len);
+            while (parameters.len > 0 && strchr(", \t", parameters.ptr[parameters.len - 1])) {
+                parameters.len--;
+            }
+            if (says_next(parameters)) {
+                *url = target;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 bool koc__http_media_type(const koc__headers *h, char *out, size_t size)
 {
     const char *value = koc__headers_get(h, "Content-Type");

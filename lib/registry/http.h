@@ -59,6 +59,9 @@ bool koc__http_media_type(const koc__headers *h, char *out, size_t size);
 /* The text of a Warning field of the form 299 - "text"; false: another form. */
 bool koc__http_warning(const char *value, koc_str *text);
 
+/* The URL of a Link field with rel "next" (RFC 8288), as it stands there; false: none. */
+bool koc__http_next_link(const koc__headers *h, koc_str *url);
+
 /* Which addresses a connection may be made to. */
 typedef enum koc__reach {
     KOC__REACH_ANY,   /* the user named this host */

@@ -237,6 +237,10 @@ int koc__client_put_manifest(koc_client *c, const koc_reference *r, const char *
         return koc__error(err, KOC_EDIGEST, "the registry stored %s instead of %s",
                           koc__digest_str(&claimed).s, koc__digest_str(&ours).s);
     }
+    if (bytes.len > 0 && memmem(bytes.ptr, bytes.len, "\"subject\"", 9) &&
+        !koc__headers_get(&resp.headers, "OCI-Subject")) {
+        KOC__TRY(koc__referrers_announce(c, r, media_type, bytes, &ours, op, err));
+    }
     if (out) {
         *out = ours;
     }

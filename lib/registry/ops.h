@@ -33,6 +33,18 @@ int koc__upload(koc_client *c, const koc_reference *repo, koc_blob *b, const koc
 int koc__mount(koc_client *c, const koc_reference *repo, const char *from, const koc_digest *d,
                koc__op *op, bool *mounted, koc__url *session, koc_error **err);
 
+/* One page of a list. */
+typedef int (*koc__page_fn)(void *self, const koc__response *resp, koc_error **err);
+/* Runs rq and what its Link fields lead to; fn gets each page. */
+int koc__each_page(koc__request *rq, koc__page_fn fn, void *self, koc__op *op, koc_error **err);
+
+#define KOC__REFERRER_ANNOTATIONS 256
+char *koc__referrers_tag(const koc_digest *d);
+/* After a manifest was written and the registry did not say that it knows its subject: adds it to the
+ * stand-in tag unless the registry has the API, or the manifest no subject (R-170 to R-172). */
+int koc__referrers_announce(koc_client *c, const koc_reference *r, const char *media_type,
+                            koc_str bytes, const koc_digest *digest, koc__op *op, koc_error **err);
+
 /* The Location of a reply, resolved and allowed. */
 int koc__upload_location(const koc__host *h, const koc__response *resp, koc__url *out,
                          koc_error **err);

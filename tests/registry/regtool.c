@@ -23,7 +23,8 @@ static int usage(void)
     fputs(
         "usage: regtool [options] push BYTES SEED LAYERS REF [TAG...] | push-index BYTES SEED REF |\n"
         "               pull REF [PLATFORM] | resolve REF | manifest REF | copy SRC DST |\n"
-        "               put-blob FILE REPO | get-blob REPO DIGEST SIZE\n",
+        "               put-blob FILE REPO | get-blob REPO DIGEST SIZE | tags REPO | delete REF |\n"
+        "               attach SEED SUBJECT | referrers SUBJECT [TYPE]\n",
         stderr);
     return 2;
 }
@@ -87,7 +88,8 @@ static int make_layer(size_t size, uint64_t seed, koc_layer **out)
     return rc;
 }
 
-static int make_image(size_t size, uint64_t seed, unsigned layers, koc_image **out)
+static int make_image(size_t size, uint64_t seed, unsigned layers, const koc_descriptor *subject,
+                      koc_image **out)
 {
     koc_image_builder *b = NULL;
     koc_platform platform = KOC_PLATFORM_INIT;
@@ -104,6 +106,9 @@ static int make_image(size_t size, uint64_t seed, unsigned layers, koc_image **o
     }
     rc = rc ? rc : koc_image_builder_set_entrypoint(b, argv, &error);
     rc = rc ? rc : koc_image_builder_set_platform(b, &platform, &error);
+    if (rc == KOC_OK && subject) {
+        rc = koc_image_builder_set_subject(b, subject, &error);
+    }
     rc = rc ? rc : koc_image_builder_finish(b, NULL, out, &error);
     koc_image_builder_free(b);
     return rc;
@@ -116,7 +121,7 @@ static int cmd_push(char **args)
     koc_image *img = NULL;
     koc_digest d;
     int rc = r ? make_image(strtoul(args[0], NULL, 10), strtoul(args[1], NULL, 10),
-                            (unsigned)strtoul(args[2], NULL, 10), &img)
+                            (unsigned)strtoul(args[2], NULL, 10), NULL, &img)
                : KOC_EINVAL;
 
     o.extra_tags = (const char *const *)(args + 4);
@@ -143,7 +148,7 @@ static int cmd_push_index(char **args)
         koc_image *img = NULL;
         p.os = "linux";
         p.arch = i ? "arm64" : "amd64";
-        rc = make_image(strtoul(args[0], NULL, 10), strtoul(args[1], NULL, 10) + i, 2, &img);
+        rc = make_image(strtoul(args[0], NULL, 10), strtoul(args[1], NULL, 10) + i, 2, NULL, &img);
         rc = rc ? rc : koc_index_builder_add_image(b, img, &p, &error);
         koc_image_unref(img);
     }
@@ -193,6 +198,72 @@ static int cmd_pull(char **args)
     }
     koc_image_unref(img);
     koc_buf_dispose(&storage);
+    koc_reference_unref(r);
+    return rc;
+}
+
+/* An image that refers to another one in the same repository. */
+static int cmd_attach(char **args)
+{
+    koc_reference *subject = reference(args[1]), *repo = NULL;
+    koc_descriptor d = KOC_DESCRIPTOR_INIT;
+    koc_buf storage = KOC_BUF_INIT;
+    koc_image *img = NULL;
+    koc_digest digest;
+    int rc = subject ? koc_client_resolve(client, subject, &op, &storage, &d, &error) : KOC_EINVAL;
+
+    rc = rc ? rc : make_image(300, strtoul(args[0], NULL, 10), 1, &d, &img);
+    rc = rc ? rc : koc_reference_with_tag(subject, NULL, &repo, &error);
+    rc = rc ? rc : koc_client_push_image(client, repo, img, NULL, &op, &digest, &error);
+    if (rc == KOC_OK) {
+        print_digest(&digest);
+    }
+    koc_image_unref(img);
+    koc_buf_dispose(&storage);
+    koc_reference_unref(repo);
+    koc_reference_unref(subject);
+    return rc;
+}
+
+static int cmd_referrers(char **args)
+{
+    koc_reference *tag = reference(args[0]), *r = NULL;
+    koc_descriptor d = KOC_DESCRIPTOR_INIT;
+    koc_buf storage = KOC_BUF_INIT;
+    koc_index *idx = NULL;
+    int rc = tag ? koc_client_resolve(client, tag, &op, &storage, &d, &error) : KOC_EINVAL;
+
+    rc = rc ? rc : koc_reference_with_digest(tag, &d.digest, &r, &error);
+    rc = rc ? rc : koc_client_list_referrers(client, r, args[1], &op, &idx, &error);
+    for (size_t i = 0; rc == KOC_OK && i < koc_index_count(idx); i++) {
+        print_digest(&koc_index_get(idx, i)->digest);
+    }
+    koc_index_unref(idx);
+    koc_buf_dispose(&storage);
+    koc_reference_unref(r);
+    koc_reference_unref(tag);
+    return rc;
+}
+
+static int cmd_tags(char **args)
+{
+    koc_reference *repo = reference(args[0]);
+    koc_strlist *tags = NULL;
+    int rc = repo ? koc_client_list_tags(client, repo, &op, &tags, &error) : KOC_EINVAL;
+
+    for (size_t i = 0; rc == KOC_OK && i < koc_strlist_count(tags); i++) {
+        puts(koc_strlist_get(tags, i));
+    }
+    koc_strlist_free(tags);
+    koc_reference_unref(repo);
+    return rc;
+}
+
+static int cmd_delete(char **args)
+{
+    koc_reference *r = reference(args[0]);
+    int rc = r ? koc_client_delete_manifest(client, r, &op, &error) : KOC_EINVAL;
+
     koc_reference_unref(r);
     return rc;
 }
@@ -292,9 +363,12 @@ static const struct command {
     int args; /* at least */
     int (*run)(char **args);
 } commands[] = {
-    {"push", 4, cmd_push},         {"push-index", 3, cmd_push_index}, {"pull", 1, cmd_pull},
-    {"resolve", 1, cmd_resolve},   {"manifest", 1, cmd_manifest},     {"copy", 2, cmd_copy},
+    {"push", 4, cmd_push},         {"push-index", 3, cmd_push_index},
+    {"pull", 1, cmd_pull},         {"resolve", 1, cmd_resolve},
+    {"manifest", 1, cmd_manifest}, {"copy", 2, cmd_copy},
     {"put-blob", 2, cmd_put_blob}, {"get-blob", 3, cmd_get_blob},
+    {"tags", 1, cmd_tags},         {"delete", 1, cmd_delete},
+    {"attach", 2, cmd_attach},     {"referrers", 1, cmd_referrers},
 };
 
 static int finish(int rc)

@@ -117,6 +117,46 @@ KOC_TEST(http_media_type_R111)
     assert_false(koc__http_media_type(&h, out, 5));
 }
 
+/* R-192: one form of Warning, all others are nothing. */
+KOC_TEST(http_warning_R192)
+{
+    static const char *const bad[] = {
+        "", "299", "299 - ", "299 - x", "199 - \"x\"", "299 host \"x\"", "299 - \""};
+    koc_str text;
+
+    assert_true(koc__http_warning(" 299 - \"say it\" ", &text));
+    assert_true(koc__str_is(text, "say it"));
+    for (size_t i = 0; i < KOC__COUNT(bad); i++) {
+        assert_false(koc__http_warning(bad[i], &text));
+    }
+}
+
+/* R-180: relative or absolute, several links, quoted or not. */
+KOC_TEST(http_next_link_R180)
+{
+    static const char *const table[][2] = {
+        {"</v2/a/tags/list?n=2&last=b>; rel=\"next\"", "/v2/a/tags/list?n=2&last=b"},
+        {"<https://r/x,y>; rel=next", "https://r/x,y"},
+        {"</a>; rel=\"prev\", </b>; title=\"x\"; REL=\"last next\"", "/b"},
+        {"</a>; rel=prev", NULL},
+        {"</a>", NULL},
+        {"/a; rel=next", NULL},
+        {"</a; rel=next", NULL},
+        {"<>; rel=next", ""},
+        {"", NULL},
+    };
+
+    for (size_t i = 0; i < KOC__COUNT(table); i++) {
+        KOC__AUTO_VAL(koc__headers) h = KOC__HEADERS_INIT;
+        koc_str url;
+        assert_int_equal(koc__headers_put(&h, "Link", table[i][0], NULL), KOC_OK);
+        assert_int_equal(koc__http_next_link(&h, &url), table[i][1] != NULL);
+        if (table[i][1]) {
+            assert_true(koc__str_is(url, table[i][1]));
+        }
+    }
+}
+
 KOC_TEST(http_length_is_digits_only)
 {
     static const char *const bad[] = {"-1", "1.0", "0x10", "", "18446744073709551616", "1 2"};

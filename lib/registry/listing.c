@@ -1,0 +1,137 @@
+/* Tags listed, manifests deleted (distribution-spec, "Content Discovery", "Content Management"). */
+#include "core/common.h"
+
+#include "registry/ops.h"
+
+#define TAGS_PAGE_MAX ((size_t)8 << 20)
+#define TAGS_MAX      10000
+#define PAGES_MAX     1000
+
+/* The next page, when there is one: only at the registry itself, and never one that was seen. */
+static int next_page(const koc__response *resp, koc_strlist *seen, koc__url *out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
+    koc_str link;
+
+    if (!koc__http_next_link(&resp->headers, &link)) {
+        return KOC_OK;
+    }
+    if (koc__url_resolve(&resp->url, link, &u, err) != KOC_OK) {
+        return koc__error_prefix(err, "the link to the next page");
+    }
+    if (!koc__url_same_origin(&u, &resp->url)) {
+        return koc__error(err, KOC_EDENIED,
+                          "the next page is said to be at another host (%s): refused", u.host);
+    }
+    if (koc__strlist_has(seen, u.target)) {
+        return koc__error(err, KOC_EFORMAT, "the registry's pages go round in a circle");
+    }
+    if (koc_strlist_count(seen) >= PAGES_MAX) {
+        return koc__error(err, KOC_ELIMIT, "more than %d pages", PAGES_MAX);
+    }
+    KOC__TRY(koc__strlist_add(seen, u.target, err));
+    *out = u;
+    u = (koc__url)KOC__URL_INIT;
+    return KOC_OK;
+}
+
+int koc__each_page(koc__request *rq, koc__page_fn fn, void *self, koc__op *op, koc_error **err)
+{
+    KOC__AUTO(koc_strlist) seen = NULL;
+    KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
+
+    KOC__TRY(koc__strlist_new(&seen, err));
+    for (;;) {
+        KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
+        koc__url next = KOC__URL_INIT;
+        KOC__TRY(koc__request_run(rq, op, &resp, err));
+        KOC__TRY(fn(self, &resp, err));
+        KOC__TRY(next_page(&resp, seen, &next, err));
+        if (!next.host) {
+            return KOC_OK;
+        }
+        koc__url_dispose(&url);
+        url = next;
+        rq->url = &url;
+    }
+}
+
+static int add_tags(void *self, const koc__response *resp, koc_error **err)
+{
+    koc_strlist *out = self;
+    KOC__AUTO(koc__json) doc = NULL;
+
+    KOC__TRY(koc__json_parse(koc__buf_view(&resp->body), TAGS_PAGE_MAX, "list of tags", &doc, err));
+    const koc__jnode *tags = koc__json_get(koc__json_root(doc), "tags");
+    for (const koc__jnode *n = koc__json_child(tags); n; n = koc__json_next(n)) {
+        char clean[130];
+        if (!koc__json_str(n)) {
+            return koc__error(err, KOC_EFORMAT, "the list of tags holds something else");
+        }
+        koc__clean_text(koc__str(koc__json_str(n)), clean, sizeof(clean));
+        if (koc_strlist_count(out) >= TAGS_MAX) {
+            return koc__error(err, KOC_ELIMIT, "more than %d tags", TAGS_MAX);
+        }
+        KOC__TRY(koc__strlist_add(out, clean, err));
+    }
+    return KOC_OK;
+}
+
+int koc_client_list_tags(koc_client *c, const koc_reference *repo, const koc_op *user,
+                         koc_strlist **out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO(koc_strlist) tags = NULL;
+    KOC__AUTO_STR path = NULL;
+    koc__request rq;
+
+    if (!c || !repo || !out) {
+        return koc__misuse(err, "koc_client_list_tags");
+    }
+    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
+    KOC__TRY(koc__strlist_new(&tags, err));
+    KOC__TRY(koc__ref_request(c, repo, "GET", KOC__ACT_PULL, &rq, &path, err, "tags/list"));
+    rq.max_reply = TAGS_PAGE_MAX;
+    if (koc__each_page(&rq, add_tags, tags, &op, err) != KOC_OK) {
+        return koc__error_prefix(err, "cannot list the tags of %s", koc__reference_context(repo));
+    }
+    koc__strlist_sort(tags);
+    *out = koc__steal(&tags);
+    return KOC_OK;
+}
+
+int koc_client_delete_manifest(koc_client *c, const koc_reference *r, const koc_op *user,
+                               koc_error **err)
+{
+    static const int also[] = {404, 0};
+    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
+    KOC__AUTO_STR path = NULL;
+    koc__request rq;
+
+    if (!c || !r) {
+        return koc__misuse(err, "koc_client_delete_manifest");
+    }
+    KOC__AUTO_STR target = koc__ref_target(r);
+    if (!target) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
+    KOC__TRY(koc__ref_request(c, r, "DELETE", KOC__ACT_PULL | KOC__ACT_PUSH | KOC__ACT_DELETE, &rq,
+                              &path, err, "manifests/%s", target));
+    rq.also = also;
+    if (koc__request_run(&rq, &op, &resp, err) == KOC_OK) {
+        return resp.status == 404
+                   ? koc__error(err, KOC_ENOTFOUND, "%s: no such image", koc_reference_string(r))
+                   : KOC_OK;
+    }
+    if (resp.status == 405 || resp.status == 400) {
+        koc__error(err, KOC_EUNSUPPORTED, "%s: the registry does not delete %s",
+                   koc_reference_string(r), koc_reference_digest(r) ? "manifests" : "tags");
+        if (!koc_reference_digest(r)) {
+            koc__error_hint(err, "deleting it by digest removes all its tags");
+        }
+        return KOC_EUNSUPPORTED;
+    }
+    return koc__error_prefix(err, "cannot delete %s", koc_reference_string(r));
+}

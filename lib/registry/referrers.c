@@ -1,0 +1,250 @@
+/*
+ * What refers to an image: the referrers API, and the tag that stands in for it where a registry has none
+ * (distribution-spec 1.1, "Listing Referrers", "Referrers Tag Schema").
+ */
+#include "core/common.h"
+
+#include "core/digests.h"
+#include "core/text.h"
+#include "registry/ops.h"
+#include "registry/retry.h"
+
+#define UPDATES_MAX 5
+
+/* The stand-in tag: algorithm and digest, cut to what a tag may have. NULL: out of memory. */
+char *koc__referrers_tag(const koc_digest *d)
+{
+    return koc__format("%s-%.64s", d->algorithm == KOC_DIGEST_SHA512 ? "sha512" : "sha256",
+                       koc__digest_hex(d).s);
+}
+
+typedef struct collect {
+    koc_ctx *ctx;
+    koc_index_builder *builder;
+    const char *type; /* NULL: all */
+    bool is_api;      /* a reply was what the API gives */
+} collect;
+
+static int add_entries(collect *c, const koc_index *idx, koc_error **err)
+{
+    for (size_t i = 0; i < koc_index_count(idx); i++) {
+        const koc_descriptor *d = koc_index_get(idx, i);
+        if (!c->type || koc__streq(c->type, d->artifact_type)) {
+            KOC__TRY(koc_index_builder_add_descriptor(c->builder, d, err));
+        }
+    }
+    return KOC_OK;
+}
+
+static int add_page(void *self, const koc__response *resp, koc_error **err)
+{
+    collect *c = self;
+    KOC__AUTO(koc_index) idx = NULL;
+    char type[128] = "";
+
+    koc__http_media_type(&resp->headers, type, sizeof(type));
+    if (resp->status != 200 || strcmp(type, KOC_MT_OCI_INDEX) != 0) {
+        return KOC_OK; /* no such API here */
+    }
+    KOC__TRY(koc_index_from_bytes(c->ctx, koc__buf_view(&resp->body), &idx, err));
+    c->is_api = true;
+    return add_entries(c, idx, err);
+}
+
+static int ask_api(koc_client *client, const koc_reference *repo, const koc_digest *subject,
+                   collect *c, koc__op *op, koc_error **err)
+{
+    static const int also[] = {400, 403, 404, 405, 501, 0};
+    KOC__AUTO_VAL(koc__buf) query = KOC__BUF_INIT(1024);
+    KOC__AUTO_STR path = NULL;
+    koc__request rq;
+
+    if (c->type) {
+        KOC__TRY(koc__buf_puts(&query, "?artifactType=", err));
+        KOC__TRY(koc__percent(&query, koc__str(c->type), "", err));
+    }
+    KOC__TRY(koc__ref_request(client, repo, "GET", KOC__ACT_PULL, &rq, &path, err, "referrers/%s%s",
+                              koc__digest_str(subject).s, koc__buf_cstr(&query)));
+    rq.accept = KOC_MT_OCI_INDEX;
+    rq.max_reply = KOC__MANIFEST_MAX;
+    rq.also = also;
+    return koc__each_page(&rq, add_page, c, op, err);
+}
+
+static int tag_reference(const koc_reference *repo, const koc_digest *subject, koc_reference **out,
+                         koc_error **err)
+{
+    KOC__AUTO(koc_reference) plain = NULL;
+    KOC__AUTO_STR tag = koc__referrers_tag(subject);
+
+    if (!tag) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc_reference_with_digest(repo, NULL, &plain, err));
+    return koc_reference_with_tag(plain, tag, out, err);
+}
+
+/* The index under the stand-in tag; *out NULL: there is none. */
+static int read_tag(koc_client *c, const koc_reference *ref, koc__op *op, koc_index **out,
+                    koc_error **err)
+{
+    KOC__AUTO_VAL(koc_buf) bytes = KOC_BUF_INIT;
+    koc_error *failure = NULL;
+    int rc = koc__client_get_manifest(c, ref, op, &bytes, NULL, NULL, &failure);
+
+    if (rc == KOC_ENOTFOUND) {
+        koc_error_free(failure);
+        return KOC_OK;
+    }
+    if (rc != KOC_OK) {
+        return koc__error_move(err, &failure);
+    }
+    return koc_index_from_bytes(c->ctx, koc__str_n(bytes.ptr, bytes.len), out, err);
+}
+
+static int list(koc_client *c, const koc_reference *subject, const char *type, koc__op *op,
+                koc_index **out, koc_error **err)
+{
+    KOC__AUTO(koc_index_builder) b = NULL;
+    KOC__AUTO(koc_reference) tag = NULL;
+    KOC__AUTO(koc_index) idx = NULL;
+
+    KOC__TRY(koc_index_builder_new(c->ctx, KOC_FORMAT_OCI, &b, err));
+    collect state = {c->ctx, b, type, false};
+    KOC__TRY(ask_api(c, subject, koc_reference_digest(subject), &state, op, err));
+    if (!state.is_api) {
+        KOC__TRY(tag_reference(subject, koc_reference_digest(subject), &tag, err));
+        KOC__TRY(read_tag(c, tag, op, &idx, err));
+        KOC__TRY(idx ? add_entries(&state, idx, err) : KOC_OK);
+    }
+    return koc_index_builder_finish(b, out, err);
+}
+
+int koc_client_list_referrers(koc_client *c, const koc_reference *subject,
+                              const char *artifact_type, const koc_op *user, koc_index **out,
+                              koc_error **err)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+
+    if (!c || !subject || !koc_reference_digest(subject) || !out) {
+        return koc__misuse(err,
+                           "koc_client_list_referrers: no client, or a subject without a digest");
+    }
+    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
+    if (list(c, subject, artifact_type, &op, out, err) != KOC_OK) {
+        return koc__error_prefix(err, "cannot list what refers to %s",
+                                 koc_reference_string(subject));
+    }
+    return KOC_OK;
+}
+
+/* --- after a manifest with a subject was written ------------------------------------------------------ */
+
+/* The descriptor that the stand-in index gets: artifactType, else the config's media type. */
+static void describe(const koc__jnode *manifest, const char *media_type, koc_str bytes,
+                     const koc_digest *digest, koc_kv *annotations, koc_descriptor *out)
+{
+    const char *type = koc__json_get_str(manifest, "artifactType");
+    size_t n = 0;
+
+    if (!type) {
+        type = koc__json_get_str(koc__json_get(manifest, "config"), "mediaType");
+    }
+    *out = (koc_descriptor)KOC_DESCRIPTOR_INIT;
+    const koc__jnode *first = koc__json_child(koc__json_get(manifest, "annotations"));
+    for (const koc__jnode *a = first; a && n < KOC__REFERRER_ANNOTATIONS; a = koc__json_next(a)) {
+        if (koc__json_str(a)) {
+            annotations[n++] = (koc_kv){koc__json_name(a), koc__json_str(a)};
+        }
+    }
+    out->media_type = media_type;
+    out->digest = *digest;
+    out->size = bytes.len;
+    out->artifact_type = type;
+    out->annotations = annotations;
+    out->n_annotations = n;
+}
+
+static bool lists(const koc_index *idx, const koc_digest *d)
+{
+    for (size_t i = 0; idx && i < koc_index_count(idx); i++) {
+        if (koc_digest_equal(&koc_index_get(idx, i)->digest, d)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Old entries and the new one, by digest, so that the order of pushes leaves no trace. */
+static int with_entry(koc_client *c, const koc_index *old, const koc_descriptor *entry,
+                      koc_index **out, koc_error **err)
+{
+    KOC__AUTO(koc_index_builder) b = NULL;
+    bool added = false;
+
+    KOC__TRY(koc_index_builder_new(c->ctx, KOC_FORMAT_OCI, &b, err));
+    for (size_t i = 0; old && i < koc_index_count(old); i++) {
+        const koc_descriptor *d = koc_index_get(old, i);
+        if (!added && memcmp(entry->digest.bytes, d->digest.bytes, sizeof(d->digest.bytes)) < 0) {
+            KOC__TRY(koc_index_builder_add_descriptor(b, entry, err));
+            added = true;
+        }
+        KOC__TRY(koc_index_builder_add_descriptor(b, d, err));
+    }
+    if (!added) {
+        KOC__TRY(koc_index_builder_add_descriptor(b, entry, err));
+    }
+    return koc_index_builder_finish(b, out, err);
+}
+
+/* Somebody else may write the same tag between our read and our write: look again, a few times. */
+static int update_tag(koc_client *c, const koc_reference *tag, const koc_descriptor *entry,
+                      koc__op *op, koc_error **err)
+{
+    for (unsigned attempt = 0; attempt < UPDATES_MAX; attempt++) {
+        KOC__AUTO(koc_index) old = NULL;
+        KOC__AUTO(koc_index) new = NULL;
+        KOC__TRY(read_tag(c, tag, op, &old, err));
+        if (lists(old, &entry->digest)) {
+            return KOC_OK;
+        }
+        KOC__TRY(with_entry(c, old, entry, &new, err));
+        KOC__TRY(koc__client_put_manifest(c, tag, KOC_MT_OCI_INDEX, koc_index_bytes(new), op, NULL,
+                                          err));
+        KOC__TRY(
+            koc__op_sleep(op, koc__retry_delay_ms(attempt, (uint32_t)koc__monotonic_ns()), err));
+    }
+    return koc__error(err, KOC_ECONFLICT, "others keep changing the list of referrers");
+}
+
+int koc__referrers_announce(koc_client *c, const koc_reference *r, const char *media_type,
+                            koc_str bytes, const koc_digest *digest, koc__op *op, koc_error **err)
+{
+    KOC__AUTO(koc__json) doc = NULL;
+    KOC__AUTO(koc_descriptor) subject = NULL;
+    KOC__AUTO(koc_reference) tag = NULL;
+    KOC__AUTO(koc_index_builder) b = NULL;
+    koc_kv annotations[KOC__REFERRER_ANNOTATIONS];
+    koc_descriptor entry;
+
+    KOC__TRY(koc__json_parse(bytes, KOC__MANIFEST_MAX, "manifest", &doc, err));
+    const koc__jnode *root = koc__json_root(doc), *node = koc__json_get(root, "subject");
+    if (!node) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc__descriptor_read(node, "subject of the manifest", &subject, err));
+    KOC__TRY(koc_index_builder_new(c->ctx, KOC_FORMAT_OCI, &b, err));
+    collect probe = {c->ctx, b, NULL, false};
+    KOC__TRY(ask_api(c, r, &subject->digest, &probe, op, err));
+    if (probe.is_api) {
+        return KOC_OK; /* the registry keeps the list, though it did not say so */
+    }
+    KOC__TRY(tag_reference(r, &subject->digest, &tag, err));
+    describe(root, media_type, bytes, digest, annotations, &entry);
+    if (update_tag(c, tag, &entry, op, err) != KOC_OK) {
+        return koc__error_prefix(
+            err, "the image was written, but not its place among the referrers of %s",
+            koc__digest_str(&subject->digest).s);
+    }
+    return KOC_OK;
+}

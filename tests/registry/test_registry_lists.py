@@ -1,0 +1,98 @@
+"""Tags, deleting, and what refers to an image."""
+
+import json
+
+import faulty as faults
+from faulty import Rule
+
+INDEX = "application/vnd.oci.image.index.v1+json"
+
+
+def test_tags(regtool, registry):
+    """R-180, R-181: sorted, although this registry does not sort."""
+    target = f"{registry.host}/lists/tags"
+    regtool("push", "300", "1", "1", f"{target}:b", "a", "c", "B")
+    assert regtool("tags", target).lines == ["B", "a", "b", "c"]
+    missing = regtool("tags", f"{registry.host}/lists/none", status=1)
+    assert "no such repository" in missing.stderr
+
+
+def pages(links):
+    """Answers page i with tag i and the i-th link."""
+    def act(x):
+        number = len(x.proxy.requests("GET", "tags/list")) - 1
+        body = json.dumps({"name": "x", "tags": [f"t{number}"]}).encode()
+        link = links[number] if number < len(links) else None
+        x.respond(200, {"Content-Type": "application/json"} | ({"Link": link} if link else {}), body)
+        return True
+    return act
+
+
+def test_pages(regtool, faulty):
+    """R-180: absolute paths and relative ones."""
+    faulty.add(Rule("GET", "tags/list", pages(["</v2/x/tags/list?last=t0>; rel=next",
+                                               "<list?last=t1>; rel=\"next\""])))
+    assert regtool("tags", f"{faulty.host}/x").lines == ["t0", "t1", "t2"]
+
+
+def test_pages_elsewhere_are_refused(regtool, faulty):
+    """R-180: GHSA-h7vf-4x9w-h99v"""
+    faulty.add(Rule("GET", "tags/list", pages(["<http://127.0.0.2:1/steal>; rel=next"])))
+    assert "at another host (127.0.0.2): refused" in regtool("tags", f"{faulty.host}/x", status=1).stderr
+
+
+def test_pages_in_a_circle(regtool, faulty):
+    """R-180: GHSA-298f-872v-2rcx"""
+    faulty.add(Rule("GET", "tags/list", pages(["</v2/x/tags/list?a>; rel=next"] * 50)))
+    assert "in a circle" in regtool("tags", f"{faulty.host}/x", status=1).stderr
+    assert faulty.count("GET", "tags/list") == 2
+
+
+def test_delete(regtool, registry):
+    """R-185: this registry deletes by digest, not by tag."""
+    target = f"{registry.host}/lists/gone"
+    digest = regtool("push", "300", "2", "1", f"{target}:v1").ref
+    refused = regtool("delete", f"{target}:v1", status=1)
+    assert "does not delete tags" in refused.stderr
+    assert "removes all its tags" in refused.stderr
+    regtool("delete", f"{target}@{digest}")
+    assert "no such image" in regtool("delete", f"{target}@{digest}", status=1).stderr
+
+
+def test_referrers_by_tag(regtool, registry):
+    """R-170 to R-173: this registry has no referrers API, so the stand-in tag is kept, sorted."""
+    target = f"{registry.host}/lists/subject:v1"
+    subject = regtool("push", "300", "3", "1", target).ref
+    assert regtool("referrers", target).stdout == ""
+    attached = [regtool("attach", seed, target).ref for seed in ("10", "11", "12")]
+    again = regtool("attach", "10", target).ref
+    assert again == attached[0]
+    assert regtool("referrers", target).lines == sorted(attached)
+    tag = subject.replace(":", "-")
+    index = json.loads(registry.manifest("lists/subject", tag))
+    assert [m["digest"] for m in index["manifests"]] == sorted(attached)
+    assert all(m["artifactType"] for m in index["manifests"])
+    assert regtool("referrers", target, "application/x-none").stdout == ""
+
+
+def test_registry_that_knows_subjects(regtool, faulty):
+    """R-170: OCI-Subject: nothing more to do."""
+    target = f"{faulty.host}/lists/knows:v1"
+    subject = regtool("push", "300", "4", "1", target).ref
+    faulty.add(Rule("PUT", "/manifests/", faults.header("OCI-Subject", subject)))
+    faulty.log.clear()
+    regtool("attach", "20", target)
+    assert faulty.count("*", "referrers") == 0
+    assert faulty.count("PUT", "/manifests/") == 1
+
+
+def test_registry_with_the_api_but_without_the_header(regtool, faulty):
+    """R-170: the API is asked before the tag is touched."""
+    target = f"{faulty.host}/lists/api:v1"
+    regtool("push", "300", "5", "1", target)
+    empty = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": []}).encode()
+    faulty.add(Rule("GET", "/referrers/", faults.answer(200, {"Content-Type": INDEX}, empty)))
+    faulty.log.clear()
+    regtool("attach", "21", target)
+    assert faulty.count("GET", "referrers") == 1
+    assert faulty.count("PUT", "/manifests/") == 1
