@@ -167,4 +167,9 @@ void koc__inflate_reset(koc__inflate *i);
  * wrong (static). The input's position is exact at the end: whole bytes of hold are not used up. */
 const char *koc__inflate_next(koc__inflate *i, const uint8_t **out, size_t *len);
 
+/* --- entropy.c --- */
+
+/* Whether deflate would gain nothing: even bytes, no repeats, in a sample. False below 4 KiB. */
+bool koc__looks_compressed(const uint8_t *data, size_t len);
+
 #endif

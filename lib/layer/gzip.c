@@ -3,8 +3,9 @@
  *
  * libdeflate compresses whole buffers and ends each with a final block. So every chunk but the last has
  * that mark cleared and is brought to a byte's border by an empty stored block (deflate_scan.c), which
- * lets the chunks be written one after the other; their CRCs are combined. The bytes depend on content,
- * level, chunk size and libdeflate's version, never on the number of threads.
+ * lets the chunks be written one after the other; their CRCs are combined. At level 1 pieces that look
+ * compressed already are stored (entropy.c): nothing is lost but the time that trying would cost. The bytes
+ * depend on content, level, chunk size and libdeflate's version, never on the number of threads.
  *
  * Chunks go through a ring: this thread fills one, hands it to the pool, and writes the oldest when all are
  * taken.
@@ -18,7 +19,13 @@
 #include "layer/deflate.h"
 #include "layer/packer.h"
 
-enum { SLOTS_MAX = 34, LEVEL_MAX = 12 };
+enum {
+    SLOTS_MAX = 34,
+    LEVEL_MAX = 12,
+    PIECE = 32 * 1024,    /* what is judged at once; part of the layer format */
+    STORED_MAX = 0xffff,  /* bytes a stored block (RFC 1951, 3.2.4) */
+    STORED_HEAD = 5,
+};
 
 typedef struct gzip gzip;
 typedef struct slot {
@@ -53,21 +60,70 @@ const char *koc__deflate_version(void)
     return "libdeflate/" LIBDEFLATE_VERSION_STRING;
 }
 
-static int compress_chunk(slot *s, koc_error **err)
+/* --- one chunk: runs of pieces that are worth compressing, and of those that are not --- */
+
+static int compress_run(slot *s, const uint8_t *in, size_t len, bool last, koc_error **err)
 {
     gzip *g = s->owner;
-    s->crc = libdeflate_crc32(0, s->in, s->in_len);
-    s->out_len = libdeflate_deflate_compress(s->compressor, s->in, s->in_len, s->out,
-                                             g->out_size - KOC__REOPEN_MAX);
+    uint8_t *out = s->out + s->out_len;
+    size_t n = libdeflate_deflate_compress(s->compressor, in, len, out,
+                                           g->out_size - s->out_len - KOC__REOPEN_MAX);
     koc__deflate_scan scan = {0};
-    KOC__TRY(koc__deflate_scan_run(s->out, s->out_len, s->codes, &scan, err));
-    if (scan.out_size != s->in_len) {
+    KOC__TRY(koc__deflate_scan_run(out, n, s->codes, &scan, err));
+    if (scan.out_size != len) {
         return koc__error(err, KOC_EFORMAT, "%s made a stream of the wrong length",
                           koc__deflate_version());
     }
-    if (!s->last) {
-        s->out_len = koc__deflate_reopen(s->out, s->out_len, &scan);
+    s->out_len += last ? n : koc__deflate_reopen(out, n, &scan);
+    return KOC_OK;
+}
+
+static void store_run(slot *s, const uint8_t *in, size_t len, bool last)
+{
+    while (len > 0) {
+        size_t n = KOC__MIN(len, (size_t)STORED_MAX);
+        uint8_t *out = s->out + s->out_len;
+        out[0] = last && n == len;
+        out[1] = (uint8_t)n;
+        out[2] = (uint8_t)(n >> 8);
+        out[3] = (uint8_t)~out[1];
+        out[4] = (uint8_t)~out[2];
+        memcpy(out + STORED_HEAD, in, n);
+        s->out_len += STORED_HEAD + n;
+        in += n;
+        len -= n;
     }
+}
+
+/* How far the pieces from the start of in are of one kind, which goes to *stored. */
+static size_t run_length(const gzip *g, const uint8_t *in, size_t len, bool *stored)
+{
+    *stored = g->level == 1 && koc__looks_compressed(in, KOC__MIN(len, (size_t)PIECE));
+    size_t at = KOC__MIN(len, (size_t)PIECE);
+    while (at < len &&
+           *stored == (g->level == 1 &&
+                       koc__looks_compressed(in + at, KOC__MIN(len - at, (size_t)PIECE)))) {
+        at += KOC__MIN(len - at, (size_t)PIECE);
+    }
+    return at;
+}
+
+static int compress_chunk(slot *s, koc_error **err)
+{
+    s->crc = libdeflate_crc32(0, s->in, s->in_len);
+    s->out_len = 0;
+    size_t at = 0;
+    do {
+        bool stored = false;
+        size_t n = run_length(s->owner, s->in + at, s->in_len - at, &stored);
+        bool last = s->last && at + n == s->in_len;
+        if (stored) {
+            store_run(s, s->in + at, n, last);
+        } else {
+            KOC__TRY(compress_run(s, s->in + at, n, last, err));
+        }
+        at += n;
+    } while (at < s->in_len);
     return KOC_OK;
 }
 
@@ -208,7 +264,8 @@ int koc__gzip_new(koc_ctx *ctx, int level, size_t chunk, koc__spool *out, koc__e
     g->out = out;
     g->level = level;
     g->chunk = chunk;
-    g->out_size = libdeflate_deflate_compress_bound(NULL, chunk) + KOC__REOPEN_MAX;
+    size_t runs = chunk / PIECE + 1; /* at the most, each with an end of its own */
+    g->out_size = libdeflate_deflate_compress_bound(NULL, chunk) + runs * (KOC__REOPEN_MAX + 64);
     g->n_slots = count_slots(ctx, chunk);
     *encoder = &g->base;
     return KOC_OK;
