@@ -11,15 +11,16 @@ import time
 
 @dataclasses.dataclass
 class Run:
-    wall: float   # seconds
-    cpu: float    # seconds, user and system, with all children
-    memory: int   # bytes: the largest resident set of the process itself, children not counted
+    wall: float  # seconds
+    cpu: float  # seconds, user and system, with all children
+    memory: int  # bytes: the largest resident set of the process itself, children not counted
     stdout: str
 
 
 class PeakMemory(threading.Thread):
     """Reads a process's high-water mark until it ends. The kernel keeps the mark, so that only what
-    happens in the last millisecond can be missed. (wait4 would give the largest of its children.)"""
+    happens in the last millisecond can be missed. (wait4 would give
+    the largest of its children.)"""
 
     def __init__(self, pid):
         super().__init__(daemon=True)
@@ -40,8 +41,14 @@ def run(command, cwd=None, env=None, memory=True):
     """Runs a command that must succeed."""
     out, into = os.pipe()
     start = time.perf_counter()
-    process = subprocess.Popen(list(map(str, command)), cwd=cwd, env=env, stdin=subprocess.DEVNULL,
-                               stdout=into, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        list(map(str, command)),
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=into,
+        stderr=subprocess.DEVNULL,
+    )
     os.close(into)
     sampler = PeakMemory(process.pid) if memory else None
     if sampler:
@@ -65,7 +72,7 @@ def rounds(contenders, count, before=lambda: None):
     found = {name: [] for name in contenders}
     names = list(contenders)
     for n in range(count):
-        for name in names[n % len(names):] + names[:n % len(names)]:
+        for name in names[n % len(names) :] + names[: n % len(names)]:
             before()
             found[name].append(contenders[name]())
     return found
@@ -95,4 +102,5 @@ def machine():
             break
     go = subprocess.run(["go", "version"], capture_output=True, text=True).stdout.split()
     load = os.getloadavg()[0]
-    return f"{os.cpu_count()} cores ({model}), {go[2] if len(go) > 2 else 'no go'}, load {load:.1f} at the start"
+    version = go[2] if len(go) > 2 else "no go"
+    return f"{os.cpu_count()} cores ({model}), {version}, load {load:.1f} at the start"

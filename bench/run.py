@@ -31,22 +31,34 @@ class Bench:
     def __init__(self, koc, scratch, runs):
         self.koc, self.scratch, self.runs = koc, pathlib.Path(scratch), runs
         self.ko = shutil.which("ko")
-        self.env = {**os.environ, "XDG_CACHE_HOME": f"{scratch}/cache", "XDG_DATA_HOME": f"{scratch}/data",
-                    "GOCACHE": self.go_env("GOCACHE"), "CGO_ENABLED": "0", "TZ": "UTC"}
+        self.env = {
+            **os.environ,
+            "XDG_CACHE_HOME": f"{scratch}/cache",
+            "XDG_DATA_HOME": f"{scratch}/data",
+            "GOCACHE": self.go_env("GOCACHE"),
+            "CGO_ENABLED": "0",
+            "TZ": "UTC",
+        }
         for name in ("KO_DOCKER_REPO", "KOCACHE", "KO_CONFIG_PATH"):
             self.env.pop(name, None)
         self.changes = 0
 
     @staticmethod
     def go_env(name):
-        return subprocess.run(["go", "env", name], capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            ["go", "env", name], capture_output=True, text=True, check=True
+        ).stdout.strip()
 
     def source(self):
         """A writable copy of crane's module, as `go` downloads it."""
         folder = self.scratch / "crane"
         if not folder.exists():
-            text = subprocess.run(["go", "mod", "download", "-json", CRANE], capture_output=True,
-                                  text=True, check=True).stdout
+            text = subprocess.run(
+                ["go", "mod", "download", "-json", CRANE],
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
             shutil.copytree(json.loads(text)["Dir"], folder)
             for path in [folder, *folder.rglob("*")]:
                 path.chmod(path.stat().st_mode | 0o200)
@@ -57,7 +69,8 @@ class Bench:
         self.changes += 1
         (self.source() / "cmd/crane/bench_change.go").write_text(
             'package main\n\nimport "os"\n\nfunc init() {\n\tif len(os.Args) > 1<<20 {\n'
-            f'\t\tprintln({self.changes})\n\t}}\n}}\n')
+            f"\t\tprintln({self.changes})\n\t}}\n}}\n"
+        )
 
 
 def build_contenders(bench, server, base):
@@ -70,14 +83,27 @@ def build_contenders(bench, server, base):
     contenders = {
         "go build": command("go", "build", "-trimpath", "-o", bench.scratch / "crane-out", PACKAGE),
         "koc": command(bench.koc, "build", PACKAGE, KO_DOCKER_REPO=f"{server.host}/koc", **push),
-        "koc --no-cache": command(bench.koc, "build", "--no-cache", PACKAGE,
-                                  KO_DOCKER_REPO=f"{server.host}/koc-nocache", **push),
+        "koc --no-cache": command(
+            bench.koc,
+            "build",
+            "--no-cache",
+            PACKAGE,
+            KO_DOCKER_REPO=f"{server.host}/koc-nocache",
+            **push,
+        ),
     }
     if bench.ko:
-        contenders["ko"] = command(bench.ko, "build", PACKAGE, KO_DOCKER_REPO=f"{server.host}/ko", **push)
+        contenders["ko"] = command(
+            bench.ko, "build", PACKAGE, KO_DOCKER_REPO=f"{server.host}/ko", **push
+        )
         contenders["ko, KOCACHE"] = command(
-            bench.ko, "build", PACKAGE, KO_DOCKER_REPO=f"{server.host}/kocache",
-            KOCACHE=bench.scratch / "kocache", **push)
+            bench.ko,
+            "build",
+            PACKAGE,
+            KO_DOCKER_REPO=f"{server.host}/kocache",
+            KOCACHE=bench.scratch / "kocache",
+            **push,
+        )
     return contenders
 
 
@@ -88,21 +114,34 @@ def build_table(bench):
         base = bases.single(server, bases.OCI, "oci")
         contenders = build_contenders(bench, server, base)
         print("### Building crane and pushing it to a registry on loopback\n")
-        for title, before in (("nothing changed", lambda: None), ("one line changed", bench.change_a_line)):
+        for title, before in (
+            ("nothing changed", lambda: None),
+            ("one line changed", bench.change_a_line),
+        ):
             measure.rounds(contenders, 1, before)  # warm caches
             found = measure.rounds(contenders, bench.runs, before)
             print(f"{title}, medians of {bench.runs} alternating runs\n")
-            print(measure.table(
-                ["", "wall s", "× go build", "CPU s", "× go build", "peak MiB"],
-                [build_row(name, runs, found["go build"]) for name, runs in found.items()]), flush=True)
+            print(
+                measure.table(
+                    ["", "wall s", "× go build", "CPU s", "× go build", "peak MiB"],
+                    [build_row(name, runs, found["go build"]) for name, runs in found.items()],
+                ),
+                flush=True,
+            )
     finally:
         server.close()
 
 
 def build_row(name, runs, reference):
     own_memory = f"{measure.median(runs, 'memory') / 2**20:.0f}"
-    return [name, f"{measure.median(runs, 'wall'):.2f}", f"{measure.ratio(runs, reference, 'wall'):.2f}",
-            f"{measure.median(runs, 'cpu'):.2f}", f"{measure.ratio(runs, reference, 'cpu'):.2f}", own_memory]
+    return [
+        name,
+        f"{measure.median(runs, 'wall'):.2f}",
+        f"{measure.ratio(runs, reference, 'wall'):.2f}",
+        f"{measure.median(runs, 'cpu'):.2f}",
+        f"{measure.ratio(runs, reference, 'cpu'):.2f}",
+        own_memory,
+    ]
 
 
 def memory_table(bench, gigabytes=4):
@@ -114,12 +153,26 @@ def memory_table(bench, gigabytes=4):
     with (app / "kodata/huge").open("wb") as huge:
         huge.write(os.urandom(64 << 20))  # some of it does not compress
         huge.truncate(gigabytes << 30)
-    result = measure.run([bench.koc, "build", "--base-image=scratch", "--push=false",
-                          f"--oci-layout-path={bench.scratch}/huge-layout", "-B", "."],
-                         cwd=app, env={**bench.env, "KO_DOCKER_REPO": "bench.invalid/x"})
+    result = measure.run(
+        [
+            bench.koc,
+            "build",
+            "--base-image=scratch",
+            "--push=false",
+            f"--oci-layout-path={bench.scratch}/huge-layout",
+            "-B",
+            ".",
+        ],
+        cwd=app,
+        env={**bench.env, "KO_DOCKER_REPO": "bench.invalid/x"},
+    )
     print(f"### A {gigabytes} GiB file in kodata\n")
-    print(measure.table(["", "wall s", "CPU s", "peak MiB"],
-                        [["koc", f"{result.wall:.1f}", f"{result.cpu:.1f}", f"{result.memory / 2**20:.0f}"]]))
+    print(
+        measure.table(
+            ["", "wall s", "CPU s", "peak MiB"],
+            [["koc", f"{result.wall:.1f}", f"{result.cpu:.1f}", f"{result.memory / 2**20:.0f}"]],
+        )
+    )
 
 
 def size_table(bench):
@@ -141,13 +194,18 @@ def size_table(bench):
 def start_table(bench):
     """`koc version` beside a C program that links libcurl and prints its version."""
     source, program = bench.scratch / "curl.c", bench.scratch / "curl-version"
-    source.write_text("#include <curl/curl.h>\n#include <stdio.h>\n"
-                      "int main(void) { puts(curl_version()); return 0; }\n")
-    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libcurl"], capture_output=True, text=True,
-                           check=True).stdout.split()
+    source.write_text(
+        "#include <curl/curl.h>\n#include <stdio.h>\n"
+        "int main(void) { puts(curl_version()); return 0; }\n"
+    )
+    flags = subprocess.run(
+        ["pkg-config", "--cflags", "--libs", "libcurl"], capture_output=True, text=True, check=True
+    ).stdout.split()
     subprocess.run(["cc", "-O2", source, *flags, "-o", program], check=True)
-    contenders = {"curl_version()": lambda: measure.run([program], memory=False),
-                  "koc version": lambda: measure.run([bench.koc, "version"], env=bench.env, memory=False)}
+    contenders = {
+        "curl_version()": lambda: measure.run([program], memory=False),
+        "koc version": lambda: measure.run([bench.koc, "version"], env=bench.env, memory=False),
+    }
     if bench.ko:
         contenders["ko version"] = lambda: measure.run([bench.ko, "version"], memory=False)
     count = 100
@@ -155,11 +213,20 @@ def start_table(bench):
     found = measure.rounds(contenders, count)
     print("### Starting\n")
     print(f"medians of {count} alternating runs\n")
-    print(measure.table(
-        ["", "wall ms", "× libcurl program", "CPU ms"],
-        [[name, f"{measure.median(runs, 'wall') * 1000:.1f}",
-          f"{measure.ratio(runs, found['curl_version()'], 'wall'):.2f}",
-          f"{measure.median(runs, 'cpu') * 1000:.1f}"] for name, runs in found.items()]))
+    print(
+        measure.table(
+            ["", "wall ms", "× libcurl program", "CPU ms"],
+            [
+                [
+                    name,
+                    f"{measure.median(runs, 'wall') * 1000:.1f}",
+                    f"{measure.ratio(runs, found['curl_version()'], 'wall'):.2f}",
+                    f"{measure.median(runs, 'cpu') * 1000:.1f}",
+                ]
+                for name, runs in found.items()
+            ],
+        )
+    )
 
 
 TABLES = {"build": build_table, "memory": memory_table, "size": size_table, "start": start_table}

@@ -87,18 +87,34 @@ def count_cmocka(output, status):
 
 
 def run_unit(build, pattern):
-    tests = json.loads(subprocess.run(["meson", "introspect", "--tests", str(build)],
-                                      capture_output=True, text=True, check=True).stdout)
+    tests = json.loads(
+        subprocess.run(
+            ["meson", "introspect", "--tests", str(build)],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    )
     total = Tally()
     for test in tests:
         if "koc:unit" not in test["suite"]:
             continue
         command = test["cmd"] + ([pattern] if pattern else [])
-        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                text=True, errors="replace", env={**os.environ, **SANITIZERS})
+        result = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env={**os.environ, **SANITIZERS},
+        )
         tally = count_cmocka(result.stdout, result.returncode)
         total.add(tally)
         print(f"{'FAILED' if tally.failed else 'ok':8} {test['name']}: {tally}", flush=True)
+        for line in re.findall(
+            r"^(?:skipped: .*|\[  SKIPPED \] \w+)$", result.stdout, re.MULTILINE
+        ):
+            print(f"         {line}")
         if tally.failed:
             print(result.stdout)
     return total
@@ -107,13 +123,30 @@ def run_unit(build, pattern):
 def run_e2e(build, pattern, everything):
     with tempfile.TemporaryDirectory() as scratch:
         report = pathlib.Path(scratch) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider",
-                   "-n", str(max(2, os.cpu_count() or 2)), "--dist", "worksteal",
-                   f"--junitxml={report}", str(ROOT / "tests/e2e"), str(ROOT / "tests/registry")]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-rs",
+            "-p",
+            "no:cacheprovider",
+            "-n",
+            str(max(2, os.cpu_count() or 2)),
+            "--dist",
+            "worksteal",
+            f"--junitxml={report}",
+            str(ROOT / "tests/e2e"),
+            str(ROOT / "tests/registry"),
+        ]
         command += ["-k", pattern] if pattern else []
         command += ["--everything"] if everything else []
-        environment = {**os.environ, **SANITIZERS, "KOC_BIN": str(build / "cli/koc"),
-                       "KOC_BUILD": str(build)}
+        environment = {
+            **os.environ,
+            **SANITIZERS,
+            "KOC_BIN": str(build / "cli/koc"),
+            "KOC_BUILD": str(build),
+        }
         status = subprocess.run(command, env=environment).returncode
         if status == 5:  # nothing matched the pattern
             return Tally()

@@ -57,29 +57,48 @@ class Baker:
     def layer(self, os, arch, n):
         plain = tar_of({"etc": None, f"etc/base-{os}-{arch}-{n}": b"base\n"})
         data = gzip.compress(plain, 9, mtime=0)
-        return ({"mediaType": self.types["layer"], "size": len(data), "digest": self.blob(data)},
-                digest_of(plain))
+        return (
+            {"mediaType": self.types["layer"], "size": len(data), "digest": self.blob(data)},
+            digest_of(plain),
+        )
 
     def config(self, os, arch, diff_ids):
         return {
             "architecture": arch,
             "os": os,
             "config": {
-                "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                        "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"],
+                "Env": [
+                    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                    "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
+                ],
                 "User": "65532",
                 "WorkingDir": "/home/nonroot",
                 "Cmd": ["/bin/sh"],
                 "Labels": {"base": "yes"},
             },
             "created": "2024-03-01T12:34:56.789Z",
-            "history": [{"created": "2024-03-01T12:34:56.789Z", "created_by": "basebuilder <&>",
-                         "comment": "base layer"} for _ in diff_ids],
+            "history": [
+                {
+                    "created": "2024-03-01T12:34:56.789Z",
+                    "created_by": "basebuilder <&>",
+                    "comment": "base layer",
+                }
+                for _ in diff_ids
+            ],
             "rootfs": {"type": "layers", "diff_ids": diff_ids},
         }
 
-    def image(self, tag=None, os="linux", arch="amd64", variant=None, version=None, layers=1,
-              edit_config=None, edit_manifest=None):
+    def image(
+        self,
+        tag=None,
+        os="linux",
+        arch="amd64",
+        variant=None,
+        version=None,
+        layers=1,
+        edit_config=None,
+        edit_manifest=None,
+    ):
         """Pushes an image and gives the index entry for it."""
         made = [self.layer(os, arch, n) for n in range(layers)]
         config = self.config(os, arch, [diff_id for _, diff_id in made])
@@ -93,7 +112,11 @@ class Baker:
         manifest = {
             "schemaVersion": 2,
             "mediaType": self.types["manifest"],
-            "config": {"mediaType": self.types["config"], "size": len(data), "digest": self.blob(data)},
+            "config": {
+                "mediaType": self.types["config"],
+                "size": len(data),
+                "digest": self.blob(data),
+            },
             "layers": [layer for layer, _ in made],
         }
         if edit_manifest:
@@ -102,8 +125,12 @@ class Baker:
         platform = {"architecture": arch, "os": os}
         platform |= {"os.version": version} if version else {}
         platform |= {"variant": variant} if variant else {}
-        return {"mediaType": self.types["manifest"], "size": len(raw), "digest": digest_of(raw),
-                "platform": platform}
+        return {
+            "mediaType": self.types["manifest"],
+            "size": len(raw),
+            "digest": digest_of(raw),
+            "platform": platform,
+        }
 
     def index(self, tag, entries, annotations=None):
         document = {"schemaVersion": 2, "mediaType": self.types["index"], "manifests": entries}
@@ -116,17 +143,24 @@ class Baker:
 def oci_index(registry):
     baker = Baker(registry, "base/index")
     annotate = lambda m: m.update(annotations={"org.opencontainers.image.source": "basesrc"})  # noqa: E731
-    entries = [baker.image(arch=arch, variant=variant, edit_manifest=annotate)
-               for arch, variant in [("amd64", None), ("arm64", "v8"), ("arm", "v7"), ("s390x", None)]]
+    entries = [
+        baker.image(arch=arch, variant=variant, edit_manifest=annotate)
+        for arch, variant in [("amd64", None), ("arm64", "v8"), ("arm", "v7"), ("s390x", None)]
+    ]
     entries[0]["annotations"] = {"descann": "keep"}
-    attestation = {**entries[0], "platform": {"architecture": "unknown", "os": "unknown"},
-                   "annotations": {"vnd.docker.reference.type": "attestation-manifest"}}
+    attestation = {
+        **entries[0],
+        "platform": {"architecture": "unknown", "os": "unknown"},
+        "annotations": {"vnd.docker.reference.type": "attestation-manifest"},
+    }
     return baker.index("latest", [*entries, attestation], {"idxann": "baseidx"})
 
 
 def docker_list(registry):
     baker = Baker(registry, "base/list", DOCKER)
-    return baker.index("latest", [baker.image(arch="amd64"), baker.image(arch="arm64", variant="v8")])
+    return baker.index(
+        "latest", [baker.image(arch="amd64"), baker.image(arch="arm64", variant="v8")]
+    )
 
 
 def windows(registry):
@@ -136,8 +170,10 @@ def windows(registry):
         config["config"]["Env"] = [r"PATH=c:\Windows\System32;c:\Windows"]
         config["config"]["User"] = "ContainerUser"
 
-    entries = [baker.image(os="windows", version=version, edit_config=edit)
-               for version in ("10.0.20348.1234", "10.0.17763.99")]
+    entries = [
+        baker.image(os="windows", version=version, edit_config=edit)
+        for version in ("10.0.20348.1234", "10.0.17763.99")
+    ]
     return baker.index("latest", [*entries, baker.image()])
 
 
@@ -183,12 +219,21 @@ def artifact(registry):
     """A manifest that is no image: an ORAS-like artifact."""
     baker = Baker(registry, "base/artifact")
     config, data = b"{}", b"hello\n"
-    baker.put("latest", {
-        "schemaVersion": 2, "mediaType": OCI["manifest"], "artifactType": "text/x-note",
-        "config": {"mediaType": "application/vnd.oci.empty.v1+json", "size": 2,
-                   "digest": baker.blob(config)},
-        "layers": [{"mediaType": "text/plain", "size": len(data), "digest": baker.blob(data)}],
-    }, OCI["manifest"])
+    baker.put(
+        "latest",
+        {
+            "schemaVersion": 2,
+            "mediaType": OCI["manifest"],
+            "artifactType": "text/x-note",
+            "config": {
+                "mediaType": "application/vnd.oci.empty.v1+json",
+                "size": 2,
+                "digest": baker.blob(config),
+            },
+            "layers": [{"mediaType": "text/plain", "size": len(data), "digest": baker.blob(data)}],
+        },
+        OCI["manifest"],
+    )
     return baker.name("latest")
 
 

@@ -10,10 +10,9 @@ import shutil
 import subprocess
 import tempfile
 
-import pytest
-
 import bases as base_images
 import goapps
+import pytest
 import registry as registries
 from consumer import Consumer
 from runner import Home, Tool, find_tool, go_environment
@@ -101,8 +100,22 @@ def podman(home):
     path = needed("podman")
     needed("runc")
     store = tempfile.mkdtemp(prefix="koc-", dir="/tmp")
-    yield Tool(path, home, first=["--root", f"{store}/root", "--runroot", f"{store}/run", "--storage-driver",
-                                  "vfs", "--runtime", "runc", "--cgroup-manager", "cgroupfs"])
+    yield Tool(
+        path,
+        home,
+        first=[
+            "--root",
+            f"{store}/root",
+            "--runroot",
+            f"{store}/run",
+            "--storage-driver",
+            "vfs",
+            "--runtime",
+            "runc",
+            "--cgroup-manager",
+            "cgroupfs",
+        ],
+    )
     shutil.rmtree(store, ignore_errors=True)
 
 
@@ -183,8 +196,11 @@ def installed(tmp_path_factory):
     if build is None or shutil.which("meson") is None:
         pytest.skip("meson is missing")
     root = tmp_path_factory.mktemp("installed")
-    subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", root],
-                   check=True, capture_output=True)
+    subprocess.run(
+        ["meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", root],
+        check=True,
+        capture_output=True,
+    )
     return root
 
 

@@ -7,7 +7,8 @@ import textwrap
 
 UUID_SUMS = (
     "github.com/google/uuid v1.6.0 h1:NIvaJDMOsjHA8n1jAhLSgzrAzy1Hgr+hNrb57e+94F0=\n"
-    "github.com/google/uuid v1.6.0/go.mod h1:TIyPZe4MgqvfeYDBFedMoGGpEw/LqOeaOT+nhxU+yHo=\n")
+    "github.com/google/uuid v1.6.0/go.mod h1:TIyPZe4MgqvfeYDBFedMoGGpEw/LqOeaOT+nhxU+yHo=\n"
+)
 
 # Prints its version, its arguments, and with "data" the names and contents of its data files.
 MAIN = """
@@ -66,13 +67,20 @@ class GoApp:
         return self.write(f"{folder}/main.go", text)
 
     def library(self, folder, name="lib"):
-        return self.write(f"{folder}/{name}.go", f"package {name}\n\nconst Name = \"{name}\"\n")
+        return self.write(f"{folder}/{name}.go", f'package {name}\n\nconst Name = "{name}"\n')
 
     def kodata(self, folder):
         """Files, folders, an empty folder, a hidden file, and links of both kinds inside."""
         data = self.folder / folder / "kodata"
-        for name, text in {"a.txt": "a\n", "sub/b.txt": "b\n", ".hidden": "h\n", "B": "", "a-b": "1",
-                           "grüße.txt": "umlaut", "x" * 60 + "/" + "y" * 60: "long"}.items():
+        for name, text in {
+            "a.txt": "a\n",
+            "sub/b.txt": "b\n",
+            ".hidden": "h\n",
+            "B": "",
+            "a-b": "1",
+            "grüße.txt": "umlaut",
+            "x" * 60 + "/" + "y" * 60: "long",
+        }.items():
             (data / name).parent.mkdir(parents=True, exist_ok=True)
             (data / name).write_text(text)
         (data / "a.txt").chmod(0o600)
@@ -86,11 +94,19 @@ class GoApp:
 
     def git(self, tag=None):
         """Makes it a repository with one commit of a fixed time."""
-        env = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_AUTHOR_DATE": "2024-01-02T03:04:05Z",
-               "GIT_COMMITTER_DATE": "2024-01-02T03:04:05Z"}
+        env = {
+            **os.environ,
+            "GIT_CONFIG_GLOBAL": "/dev/null",
+            "GIT_AUTHOR_DATE": "2024-01-02T03:04:05Z",
+            "GIT_COMMITTER_DATE": "2024-01-02T03:04:05Z",
+        }
         identity = ["-c", "user.name=lab", "-c", "user.email=lab@example.test"]
-        for command in [["init", "-q", "-b", "main"], ["add", "."], ["commit", "-qm", "all"],
-                        *([["tag", tag]] if tag else [])]:
+        for command in [
+            ["init", "-q", "-b", "main"],
+            ["add", "."],
+            ["commit", "-qm", "all"],
+            *([["tag", tag]] if tag else []),
+        ]:
             subprocess.run(["git", *identity, *command], cwd=self.folder, env=env, check=True)
         return self
 
@@ -103,16 +119,20 @@ def plain(folder):
 
 def with_dependency(folder):
     """./cmd/app needs a published module and one that go.mod replaces by a folder."""
-    app = GoApp(folder).module(more=textwrap.dedent("""
+    app = GoApp(folder).module(
+        more=textwrap.dedent("""
         require (
             example.test/dep v1.2.3
             github.com/google/uuid v1.6.0
         )
 
         replace example.test/dep => ./dep
-        """))
+        """)
+    )
     app.write("go.sum", UUID_SUMS).module("example.test/dep", "dep").library("dep", "dep")
-    return app.program("cmd/app", """
+    return app.program(
+        "cmd/app",
+        """
         package main
 
         import (
@@ -123,4 +143,5 @@ def with_dependency(folder):
         )
 
         func main() { fmt.Println("hello", dep.Name, uuid.Nil) }
-        """)
+        """,
+    )

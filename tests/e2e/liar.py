@@ -12,7 +12,7 @@ class Liar:
     """Serves one image `base:latest`; its parts can be replaced before or after."""
 
     def __init__(self):
-        self.answers = {}   # path -> (status, headers, body)
+        self.answers = {}  # path -> (status, headers, body)
         self.requests = []  # (method, path)
         outer = self
 
@@ -46,8 +46,12 @@ class Liar:
         self.base = f"{self.host}/base:latest"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.answers["/v2/"] = (200, {}, b"{}")
-        self.config = {"architecture": "amd64", "os": "linux", "config": {},
-                       "rootfs": {"type": "layers", "diff_ids": []}}
+        self.config = {
+            "architecture": "amd64",
+            "os": "linux",
+            "config": {},
+            "rootfs": {"type": "layers", "diff_ids": []},
+        }
         self.serve_config(json.dumps(self.config).encode())
 
     def close(self):
@@ -59,17 +63,29 @@ class Liar:
         promised = data if promised is None else promised
         digest = digest_of(promised)
         self.blob(digest, data)
-        self.serve_manifest(json.dumps({
-            "schemaVersion": 2, "mediaType": OCI["manifest"], "layers": [],
-            "config": {"mediaType": OCI["config"], "size": len(promised), "digest": digest},
-        }).encode())
+        self.serve_manifest(
+            json.dumps(
+                {
+                    "schemaVersion": 2,
+                    "mediaType": OCI["manifest"],
+                    "layers": [],
+                    "config": {"mediaType": OCI["config"], "size": len(promised), "digest": digest},
+                }
+            ).encode()
+        )
 
     def blob(self, digest, data):
         self.answers[f"/v2/base/blobs/{digest}"] = (
-            200, {"Content-Type": "application/octet-stream"}, data)
+            200,
+            {"Content-Type": "application/octet-stream"},
+            data,
+        )
 
     def serve_manifest(self, data, media_type=OCI["manifest"], headers=None, digest=None):
-        headers = {"Content-Type": media_type, "Docker-Content-Digest": digest or digest_of(data),
-                   **(headers or {})}
+        headers = {
+            "Content-Type": media_type,
+            "Docker-Content-Digest": digest or digest_of(data),
+            **(headers or {}),
+        }
         for reference in ("latest", digest_of(data)):
             self.answers[f"/v2/base/manifests/{reference}"] = (200, headers, data)

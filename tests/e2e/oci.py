@@ -8,7 +8,9 @@ import pathlib
 import re
 import tarfile
 
-REFERENCE = re.compile(r"^(?P<host>[^/]+)/(?P<repo>[^@:]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?$")
+REFERENCE = re.compile(
+    r"^(?P<host>[^/]+)/(?P<repo>[^@:]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?$"
+)
 
 
 def digest_of(data):
@@ -119,7 +121,7 @@ def sbom_of(registry, repository, digest):
     """The SPDX bytes attached to an image under its .sbom tag, and the manifest that holds them."""
     raw = registry.manifest(repository, digest.replace(":", "-") + ".sbom")
     manifest = json.loads(raw)
-    layer, = manifest["layers"]
+    (layer,) = manifest["layers"]
     data = registry.blob(repository, layer["digest"])
     assert digest_of(data) == layer["digest"]
     return data, manifest

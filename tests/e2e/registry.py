@@ -1,4 +1,4 @@
-"""Real registries on loopback: Debian's docker-registry, plain and with each kind of access control."""
+"""Real registries on loopback: docker-registry, open and with each kind of access control."""
 
 import base64
 import dataclasses
@@ -19,12 +19,14 @@ from runner import stop, wait_until
 
 USER, PASSWORD = "koc", "s3cret"
 
-ACCEPT = ", ".join([
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-    "application/vnd.docker.distribution.manifest.v2+json",
-])
+ACCEPT = ", ".join(
+    [
+        "application/vnd.oci.image.index.v1+json",
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+        "application/vnd.docker.distribution.manifest.v2+json",
+    ]
+)
 
 ACCESS_LINE = re.compile(r'"(?P<method>[A-Z]+) (?P<path>\S+) HTTP/[\d.]+" (?P<status>\d{3})')
 
@@ -55,23 +57,31 @@ class Registry:
         config.write_text(
             "version: 0.1\n"
             "log: {level: info, accesslog: {disabled: false}}\n"
-            f"storage: {{filesystem: {{rootdirectory: {self.folder}/data}}, delete: {{enabled: true}}}}\n"
+            f"storage: {{filesystem: {{rootdirectory: {self.folder}/data}},"
+            " delete: {enabled: true}}\n"
             f"http: {{addr: '127.0.0.1:{port}', secret: labsecret{http}}}\n"
-            f"{auth}")
+            f"{auth}"
+        )
         self.log = self.folder / "log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                ["docker-registry", "serve", str(config)], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=subprocess.STDOUT)
-        wait_until(lambda: b"listening on" in self.log.read_bytes(), 15, f"a registry at {self.host}")
+                ["docker-registry", "serve", str(config)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        wait_until(
+            lambda: b"listening on" in self.log.read_bytes(), 15, f"a registry at {self.host}"
+        )
         self.marks = 0
 
     def close(self):
         stop(self.process)
 
     def open(self, method, path, data=None, **headers):
-        request = urllib.request.Request(f"{self.scheme}://{self.host}{path}", data=data,
-                                         method=method, headers=headers)
+        request = urllib.request.Request(
+            f"{self.scheme}://{self.host}{path}", data=data, method=method, headers=headers
+        )
         token = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         request.add_header("Authorization", f"Basic {token}")
         context = ssl.create_default_context(cafile=self.ca) if self.ca else None
@@ -97,11 +107,17 @@ class Registry:
     def put_blob(self, repository, data, digest):
         start = self.open("POST", f"/v2/{repository}/blobs/uploads/")
         where = urllib.parse.urlsplit(start.headers["Location"])
-        self.open("PUT", f"{where.path}?{where.query}&digest={digest}", data,
-                  **{"Content-Type": "application/octet-stream"})
+        self.open(
+            "PUT",
+            f"{where.path}?{where.query}&digest={digest}",
+            data,
+            **{"Content-Type": "application/octet-stream"},
+        )
 
     def put_manifest(self, repository, reference, data, media_type):
-        self.open("PUT", f"/v2/{repository}/manifests/{reference}", data, **{"Content-Type": media_type})
+        self.open(
+            "PUT", f"/v2/{repository}/manifests/{reference}", data, **{"Content-Type": media_type}
+        )
 
     def mark(self):
         """A point in the access log, to be given to since()."""
@@ -118,8 +134,11 @@ class Registry:
         """The requests after a mark, in the order they ended."""
         self.mark()
         text = self.log.read_text(errors="replace")[mark:]
-        return [Request(m["method"], m["path"], int(m["status"])) for m in ACCESS_LINE.finditer(text)
-                if "mark=" not in m["path"]]
+        return [
+            Request(m["method"], m["path"], int(m["status"]))
+            for m in ACCESS_LINE.finditer(text)
+            if "mark=" not in m["path"]
+        ]
 
     def uploads_since(self, mark):
         """Those requests that send something: blobs, mounts, manifests."""
@@ -179,12 +198,23 @@ class TokenServer:
 
         now = int(time.time())
         header = {"typ": "JWT", "alg": "RS256", "x5c": [self.pki.der("server")]}
-        claims = {"iss": "koc-lab", "aud": service, "sub": USER, "iat": now, "nbf": now - 10,
-                  "exp": now + 300, "jti": str(time.monotonic_ns()), "access": access}
+        claims = {
+            "iss": "koc-lab",
+            "aud": service,
+            "sub": USER,
+            "iat": now,
+            "nbf": now - 10,
+            "exp": now + 300,
+            "jti": str(time.monotonic_ns()),
+            "access": access,
+        }
         text = encode(json.dumps(header).encode()) + b"." + encode(json.dumps(claims).encode())
         signature = subprocess.run(
-            ["openssl", "dgst", "-sha256", "-sign", self.pki.folder / "server.key"], input=text,
-            capture_output=True, check=True).stdout
+            ["openssl", "dgst", "-sha256", "-sign", self.pki.folder / "server.key"],
+            input=text,
+            capture_output=True,
+            check=True,
+        ).stdout
         return (text + b"." + encode(signature)).decode()
 
 
@@ -196,15 +226,55 @@ class Pki:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.ca = self.folder / "ca.crt"
         extensions = self.folder / "extensions"
-        extensions.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n"
-                              "extendedKeyUsage=serverAuth\n")
-        self.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=koc lab",
-                     "-keyout", "ca.key", "-out", "ca.crt",
-                     "-addext", "keyUsage=critical,keyCertSign,cRLSign")
-        self.openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost",
-                     "-keyout", "server.key", "-out", "server.csr")
-        self.openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key",
-                     "-CAcreateserial", "-days", "30", "-out", "server.crt", "-extfile", "extensions")
+        extensions.write_text(
+            "subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n"
+        )
+        self.openssl(
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "30",
+            "-subj",
+            "/CN=koc lab",
+            "-keyout",
+            "ca.key",
+            "-out",
+            "ca.crt",
+            "-addext",
+            "keyUsage=critical,keyCertSign,cRLSign",
+        )
+        self.openssl(
+            "req",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-subj",
+            "/CN=localhost",
+            "-keyout",
+            "server.key",
+            "-out",
+            "server.csr",
+        )
+        self.openssl(
+            "x509",
+            "-req",
+            "-in",
+            "server.csr",
+            "-CA",
+            "ca.crt",
+            "-CAkey",
+            "ca.key",
+            "-CAcreateserial",
+            "-days",
+            "30",
+            "-out",
+            "server.crt",
+            "-extfile",
+            "extensions",
+        )
 
     def openssl(self, *args):
         subprocess.run(["openssl", *args], cwd=self.folder, check=True, capture_output=True)
@@ -216,20 +286,29 @@ class Pki:
 
 def basic_registry(folder):
     folder.mkdir(parents=True, exist_ok=True)
-    line = subprocess.run(["htpasswd", "-Bbn", USER, PASSWORD], capture_output=True, text=True,
-                          check=True).stdout
+    line = subprocess.run(
+        ["htpasswd", "-Bbn", USER, PASSWORD], capture_output=True, text=True, check=True
+    ).stdout
     (folder / "htpasswd").write_text(line)
     return Registry(folder, auth=f"auth: {{htpasswd: {{realm: lab, path: {folder}/htpasswd}}}}\n")
 
 
 def bearer_registry(folder, pki, tokens):
-    return Registry(folder, auth=f"auth: {{token: {{realm: '{tokens.url}', service: koc-lab, "
-                                 f"issuer: koc-lab, rootcertbundle: {pki.ca}}}}}\n")
+    return Registry(
+        folder,
+        auth=f"auth: {{token: {{realm: '{tokens.url}', service: koc-lab, "
+        f"issuer: koc-lab, rootcertbundle: {pki.ca}}}}}\n",
+    )
 
 
 def tls_registry(folder, pki):
-    return Registry(folder, scheme="https", name="localhost", ca=pki.ca,
-                    http=f", tls: {{certificate: {pki.folder}/server.crt, key: {pki.folder}/server.key}}")
+    return Registry(
+        folder,
+        scheme="https",
+        name="localhost",
+        ca=pki.ca,
+        http=f", tls: {{certificate: {pki.folder}/server.crt, key: {pki.folder}/server.key}}",
+    )
 
 
 def relative_registry(folder):

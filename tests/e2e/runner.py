@@ -8,9 +8,21 @@ import signal
 import subprocess
 import time
 
-KEPT = ("PATH", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "ASAN_OPTIONS", "UBSAN_OPTIONS",
-        "LSAN_OPTIONS", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY",
-        "NO_PROXY")
+KEPT = (
+    "PATH",
+    "LANG",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "ASAN_OPTIONS",
+    "UBSAN_OPTIONS",
+    "LSAN_OPTIONS",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+)
 
 
 @dataclasses.dataclass
@@ -39,7 +51,9 @@ class Result:
 
     def __str__(self):
         command = " ".join(map(str, self.command))
-        return f"$ {command}\nexit {self.status}\n--- stdout\n{self.stdout}\n--- stderr\n{self.stderr}"
+        return (
+            f"$ {command}\nexit {self.status}\n--- stdout\n{self.stdout}\n--- stderr\n{self.stderr}"
+        )
 
 
 class Home:
@@ -91,9 +105,15 @@ class Tool:
         """Runs it; fails the test unless it ends with `status` (None: any)."""
         command = [*self.command, *map(str, args)]
         result = subprocess.run(
-            command, cwd=cwd or self.cwd or self.home.root, input=stdin or "",
+            command,
+            cwd=cwd or self.cwd or self.home.root,
+            input=stdin or "",
             env=self.home.env(**{**self.extra, **(env or {})}),
-            capture_output=True, text=True, errors="replace", timeout=timeout)
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+        )
         answer = Result(command, result.returncode, result.stdout, result.stderr)
         for word in ("AddressSanitizer", "LeakSanitizer", "runtime error:"):
             assert word not in answer.stderr, str(answer)
@@ -103,9 +123,15 @@ class Tool:
     def start(self, *args, cwd=None, env=None):
         """Starts it in a process group of its own and gives the Popen."""
         return subprocess.Popen(
-            [*self.command, *map(str, args)], cwd=cwd or self.cwd or self.home.root,
-            env=self.home.env(**{**self.extra, **(env or {})}), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+            [*self.command, *map(str, args)],
+            cwd=cwd or self.cwd or self.home.root,
+            env=self.home.env(**{**self.extra, **(env or {})}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
 
 
 def find_tool(name):
@@ -117,11 +143,20 @@ def find_tool(name):
 
 
 def go_environment():
-    """The Go settings of this machine, and its caches: shared by all tests, they are content-safe."""
-    names = ["GOCACHE", "GOMODCACHE", "GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOSUMCHECK",
-             "GOTOOLCHAIN", "GOPRIVATE"]
-    values = subprocess.run(["go", "env", *names], capture_output=True, text=True,
-                            check=True).stdout.split("\n")
+    """The Go settings of this machine and its caches, which all tests can share."""
+    names = [
+        "GOCACHE",
+        "GOMODCACHE",
+        "GOPROXY",
+        "GOSUMDB",
+        "GONOSUMDB",
+        "GONOSUMCHECK",
+        "GOTOOLCHAIN",
+        "GOPRIVATE",
+    ]
+    values = subprocess.run(
+        ["go", "env", *names], capture_output=True, text=True, check=True
+    ).stdout.split("\n")
     env = {name: value for name, value in zip(names, values) if value}
     return env | {"GOFLAGS": ""}
 

@@ -8,14 +8,13 @@ import signal
 import subprocess
 import time
 
-import pytest
-
 import bases as base_images
 import goapps
 import oci
+import pytest
 from liar import Liar
 from registry import Registry, free_port
-from runner import Tool, children_of, wait_until
+from runner import children_of, wait_until
 
 
 class Refusal:
@@ -90,8 +89,13 @@ def test_no_go_on_path(refuse, app, tmp_path):
 def test_compile_error_is_gos_own(refuse, app):
     app.program("cmd/app", "package main\n\nfunc main() {\n\tundefinedThing()\n\treturn 1\n}\n")
     result = refuse(app, "./cmd/app", says=[r"\./cmd/app", "go build"])
-    go = subprocess.run(["go", "build", "-o", os.devnull, "./cmd/app"], cwd=app, capture_output=True,
-                        text=True, env=refuse.koc.home.env(CGO_ENABLED="0"))
+    go = subprocess.run(
+        ["go", "build", "-o", os.devnull, "./cmd/app"],
+        cwd=app,
+        capture_output=True,
+        text=True,
+        env=refuse.koc.home.env(CGO_ENABLED="0"),
+    )
     assert go.stderr.strip() in result.stderr
     assert result.stderr.index("undefinedThing") < result.stderr.index(result.errors[0])
 
@@ -99,27 +103,31 @@ def test_compile_error_is_gos_own(refuse, app):
 # --- flags and values ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("args, says", [
-    (["--platfrom=linux/amd64"], "--platfrom"),
-    (["--unknown-thing"], "--unknown-thing"),
-    (["-Z"], "-Z"),
-    (["--sbom=spxd"], ["--sbom", "spxd"]),
-    (["-j", "-1"], ["-j|--jobs", "-1"]),
-    (["-j", "many"], ["-j|--jobs", "many"]),
-    (["--push=maybe"], ["--push", "maybe"]),
-    (["--platform=a/b/c/d"], ["platform", "a/b/c/d"]),
-    (["--platform=all,linux/amd64"], ["platform", "all"]),
-    (["--compression=lzma"], ["--compression", "lzma"]),
-    (["--compression=gzip:99"], ["--compression", "99"]),
-    (["--compat=kaniko"], ["--compat", "kaniko"]),
-    (["-t", ""], ["-t|--tags"]),
-    (["-t", "bad tag"], "bad tag"),
-    (["--tag-only"], ["--tag-only", "latest"]),
-    (["--image-label=nokey"], ["label", "nokey"]),
-    (["--image-annotation=nokey"], ["annotation", "nokey"]),
-    (["--tags"], "--tags"),
-    (["--base-image=Not A Reference"], "Not A Reference"),
-], ids=lambda v: " ".join(v) if isinstance(v, list) and v[0].startswith("-") else "")
+@pytest.mark.parametrize(
+    "args, says",
+    [
+        (["--platfrom=linux/amd64"], "--platfrom"),
+        (["--unknown-thing"], "--unknown-thing"),
+        (["-Z"], "-Z"),
+        (["--sbom=spxd"], ["--sbom", "spxd"]),
+        (["-j", "-1"], ["-j|--jobs", "-1"]),
+        (["-j", "many"], ["-j|--jobs", "many"]),
+        (["--push=maybe"], ["--push", "maybe"]),
+        (["--platform=a/b/c/d"], ["platform", "a/b/c/d"]),
+        (["--platform=all,linux/amd64"], ["platform", "all"]),
+        (["--compression=lzma"], ["--compression", "lzma"]),
+        (["--compression=gzip:99"], ["--compression", "99"]),
+        (["--compat=kaniko"], ["--compat", "kaniko"]),
+        (["-t", ""], ["-t|--tags"]),
+        (["-t", "bad tag"], "bad tag"),
+        (["--tag-only"], ["--tag-only", "latest"]),
+        (["--image-label=nokey"], ["label", "nokey"]),
+        (["--image-annotation=nokey"], ["annotation", "nokey"]),
+        (["--tags"], "--tags"),
+        (["--base-image=Not A Reference"], "Not A Reference"),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, list) and v[0].startswith("-") else "",
+)
 def test_wrong_flags_are_usage_errors(refuse, app, args, says):
     refuse(app, "./cmd/tool", *args, says=says, status=2)
 
@@ -134,13 +142,16 @@ def test_unknown_command(bare_koc):
     assert len(result.errors) == 1 and "biuld" in result.errors[0] and "build" in result.stderr
 
 
-@pytest.mark.parametrize("name, value", [
-    ("SOURCE_DATE_EPOCH", "yesterday"),
-    ("KO_DATA_DATE_EPOCH", "1e9"),
-    ("KO_DEFAULTPLATFORMS", "a/b/c/d"),
-    ("KO_BASEIMAGEOVERRIDES", "{not json"),
-    ("KO_CONFIG_PATH", "/nowhere/ko.yaml"),
-])
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("SOURCE_DATE_EPOCH", "yesterday"),
+        ("KO_DATA_DATE_EPOCH", "1e9"),
+        ("KO_DEFAULTPLATFORMS", "a/b/c/d"),
+        ("KO_BASEIMAGEOVERRIDES", "{not json"),
+        ("KO_CONFIG_PATH", "/nowhere/ko.yaml"),
+    ],
+)
 def test_bad_variables_are_named(refuse, app, name, value):
     says = f"{name}|{re.escape(value)}"
     assert refuse(app, "./cmd/tool", says=says, status=None, env={name: value}).status in (1, 2)
@@ -153,28 +164,45 @@ def test_ambient_goos_would_put_a_wrong_binary(refuse, app):
 # --- settings ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text, says", [
-    ("defaultFlags: [\n", [r"\.ko\.yaml:\d+:\d+: "]),
-    ("a: b: c\n", [r"\.ko\.yaml:1:\d+: "]),
-    ("builds: word\n", [r"\.ko\.yaml:1:9: ", "builds"]),
-    ("defaultEnv: {a: b}\n", [r"\.ko\.yaml:1:13: ", "defaultEnv"]),
-    ("builds:\n  - id: x\n    main: ./cmd/ap\n", [r"\.ko\.yaml:3:11: ", r"\./cmd/ap"]),
-    ("builds:\n  - main: ./cmd/app\n    env: [NOEQUALS]\n", [r"\.ko\.yaml:3:1[01]: ", "NOEQUALS"]),
-    ("builds:\n  - main: ./cmd/app\n    linux_capabilities: [net_bnid]\n",
-     [r"\.ko\.yaml:3:2[56]: ", "net_bnid"]),
-    ("defaultBaseImage: 'Not A Reference'\n", [r"\.ko\.yaml:1:19: ", "Not A Reference"]),
-    ("defaultBaseImage: a\ndefaultBaseImage: b\n", [r"\.ko\.yaml:2:1: ", "defaultBaseImage"]),
-    ("builds:\n  - main: ./cmd/app\n    flags: [-toolexec=/bin/sh]\n", ["toolexec"]),
-    ("builds:\n  - main: ./cmd/app\n    ldflags: ['-X main.version={{.Nope}}']\n", [r"Nope"]),
-    ("builds:\n  - main: ./cmd/app\n    ldflags: ['{{.Env.NOT_THERE}}']\n", [r"NOT_THERE"]),
-    ("builds:\n  - main: ./cmd/app\n    ldflags: ['{{range .Env}}x{{end}}']\n", [r"range"]),
-    ("builds:\n  - main: ./cmd/app\n    ldflags: ['{{.Git']\n", [r"ldflags|template|\{\{\.Git"]),
-], ids=range(14))
+@pytest.mark.parametrize(
+    "text, says",
+    [
+        ("defaultFlags: [\n", [r"\.ko\.yaml:\d+:\d+: "]),
+        ("a: b: c\n", [r"\.ko\.yaml:1:\d+: "]),
+        ("builds: word\n", [r"\.ko\.yaml:1:9: ", "builds"]),
+        ("defaultEnv: {a: b}\n", [r"\.ko\.yaml:1:13: ", "defaultEnv"]),
+        ("builds:\n  - id: x\n    main: ./cmd/ap\n", [r"\.ko\.yaml:3:11: ", r"\./cmd/ap"]),
+        (
+            "builds:\n  - main: ./cmd/app\n    env: [NOEQUALS]\n",
+            [r"\.ko\.yaml:3:1[01]: ", "NOEQUALS"],
+        ),
+        (
+            "builds:\n  - main: ./cmd/app\n    linux_capabilities: [net_bnid]\n",
+            [r"\.ko\.yaml:3:2[56]: ", "net_bnid"],
+        ),
+        ("defaultBaseImage: 'Not A Reference'\n", [r"\.ko\.yaml:1:19: ", "Not A Reference"]),
+        ("defaultBaseImage: a\ndefaultBaseImage: b\n", [r"\.ko\.yaml:2:1: ", "defaultBaseImage"]),
+        ("builds:\n  - main: ./cmd/app\n    flags: [-toolexec=/bin/sh]\n", ["toolexec"]),
+        ("builds:\n  - main: ./cmd/app\n    ldflags: ['-X main.version={{.Nope}}']\n", [r"Nope"]),
+        ("builds:\n  - main: ./cmd/app\n    ldflags: ['{{.Env.NOT_THERE}}']\n", [r"NOT_THERE"]),
+        ("builds:\n  - main: ./cmd/app\n    ldflags: ['{{range .Env}}x{{end}}']\n", [r"range"]),
+        (
+            "builds:\n  - main: ./cmd/app\n    ldflags: ['{{.Git']\n",
+            [r"ldflags|template|\{\{\.Git"],
+        ),
+    ],
+    ids=range(14),
+)
 def test_broken_settings(refuse, app, text, says):
     app.settings("").write(".ko.yaml", "")
     (app / ".ko.yaml").write_text(text)
-    refuse(app, "./cmd/app", says=says, base="oci", env={"KO_DEFAULTBASEIMAGE": ""}
-           if "defaultBaseImage" in text else None)
+    refuse(
+        app,
+        "./cmd/app",
+        says=says,
+        base="oci",
+        env={"KO_DEFAULTBASEIMAGE": ""} if "defaultBaseImage" in text else None,
+    )
 
 
 def test_two_builds_of_one_package_are_ambiguous(refuse, app):
@@ -187,8 +215,9 @@ def test_two_builds_of_one_package_are_ambiguous(refuse, app):
             main: ./cmd/app
             ldflags: -X main.version=2
         """)
-    result = refuse.koc("build", "./cmd/app", cwd=app, status=None,
-                        env={"KO_DEFAULTBASEIMAGE": refuse.bases["oci"]})
+    result = refuse.koc(
+        "build", "./cmd/app", cwd=app, status=None, env={"KO_DEFAULTBASEIMAGE": refuse.bases["oci"]}
+    )
     # ko takes the last entry; koc does so too, and says it, or refuses: never silently.
     assert ".ko.yaml:" in result.stderr
 
@@ -208,13 +237,27 @@ def test_base_not_found(refuse, registry, app):
 
 
 def test_base_lacks_the_platform(refuse, app):
-    refuse(app, "./cmd/app", "--platform=linux/riscv64", base="index",
-           says=["base/index", "linux/riscv64", "linux/amd64, linux/arm64"])
-    refuse(app, "./cmd/app", "--platform=linux/arm64", base="oci", says=["base/single", "linux/arm64"])
+    refuse(
+        app,
+        "./cmd/app",
+        "--platform=linux/riscv64",
+        base="index",
+        says=["base/index", "linux/riscv64", "linux/amd64, linux/arm64"],
+    )
+    refuse(
+        app, "./cmd/app", "--platform=linux/arm64", base="oci", says=["base/single", "linux/arm64"]
+    )
 
 
 def test_scratch_has_no_all(refuse, app):
-    refuse(app, "./cmd/app", "--platform=all", "--base-image=scratch", says=["scratch", "all"], status=None)
+    refuse(
+        app,
+        "./cmd/app",
+        "--platform=all",
+        "--base-image=scratch",
+        says=["scratch", "all"],
+        status=None,
+    )
 
 
 def test_base_is_an_artifact(refuse, registry, app):
@@ -222,18 +265,34 @@ def test_base_is_an_artifact(refuse, registry, app):
 
 
 def test_base_is_schema_1(refuse, liar, app):
-    text = json.dumps({"schemaVersion": 1, "name": "base", "tag": "latest", "architecture": "amd64",
-                       "fsLayers": [], "history": [], "signatures": []}).encode()
+    text = json.dumps(
+        {
+            "schemaVersion": 1,
+            "name": "base",
+            "tag": "latest",
+            "architecture": "amd64",
+            "fsLayers": [],
+            "history": [],
+            "signatures": [],
+        }
+    ).encode()
     liar.serve_manifest(text, "application/vnd.docker.distribution.manifest.v1+prettyjws")
     refuse(app, "./cmd/app", base=liar.base, says=[re.escape(liar.base), "schema 1|schema1|v1"])
 
 
 def test_base_has_a_nested_index(refuse, registry, app):
     baker = base_images.Baker(registry, "base/nested")
-    inner = baker.put(None, {"schemaVersion": 2, "mediaType": base_images.OCI["index"],
-                             "manifests": [baker.image()]}, base_images.OCI["index"])
-    entry = {"mediaType": base_images.OCI["index"], "size": len(inner), "digest": oci.digest_of(inner),
-             "platform": {"os": "linux", "architecture": "amd64"}}
+    inner = baker.put(
+        None,
+        {"schemaVersion": 2, "mediaType": base_images.OCI["index"], "manifests": [baker.image()]},
+        base_images.OCI["index"],
+    )
+    entry = {
+        "mediaType": base_images.OCI["index"],
+        "size": len(inner),
+        "digest": oci.digest_of(inner),
+        "platform": {"os": "linux", "architecture": "amd64"},
+    }
     refuse(app, "./cmd/app", base=baker.index("latest", [entry]), says=["base/nested"])
 
 
@@ -242,19 +301,23 @@ def test_base_needs_credentials(refuse, basic_registry, app):
     refuse(app, "./cmd/app", base=name, says=[re.escape(name)])
 
 
-@pytest.mark.parametrize("what", ["truncated", "oversized", "not-json", "duplicate-keys", "wrong-digest",
-                                  "no-layers", "deep"])
+@pytest.mark.parametrize(
+    "what",
+    ["truncated", "oversized", "not-json", "duplicate-keys", "wrong-digest", "no-layers", "deep"],
+)
 def test_bad_manifest(refuse, liar, app, what):
     good = liar.answers["/v2/base/manifests/latest"][2]
-    liar.serve_manifest({
-        "truncated": good[:-20],
-        "oversized": good[:-1] + b" " * (5 << 20) + b"}",
-        "not-json": b"<html>sign in first</html>",
-        "duplicate-keys": good[:-1] + b', "layers": []}',
-        "wrong-digest": good,
-        "no-layers": json.dumps({**json.loads(good), "layers": 7}).encode(),
-        "deep": good[:-1] + b', "x": ' + b"[" * 100000 + b"]" * 100000 + b"}",
-    }[what])
+    liar.serve_manifest(
+        {
+            "truncated": good[:-20],
+            "oversized": good[:-1] + b" " * (5 << 20) + b"}",
+            "not-json": b"<html>sign in first</html>",
+            "duplicate-keys": good[:-1] + b', "layers": []}',
+            "wrong-digest": good,
+            "no-layers": json.dumps({**json.loads(good), "layers": 7}).encode(),
+            "deep": good[:-1] + b', "x": ' + b"[" * 100000 + b"]" * 100000 + b"}",
+        }[what]
+    )
     base = liar.base
     if what == "wrong-digest":
         wrong = "sha256:" + "0" * 64
@@ -263,7 +326,9 @@ def test_bad_manifest(refuse, liar, app, what):
     refuse(app, "./cmd/app", base=base, says=[re.escape(base.split("@")[0])])
 
 
-@pytest.mark.parametrize("what", ["truncated", "oversized", "not-json", "duplicate-keys", "wrong-digest"])
+@pytest.mark.parametrize(
+    "what", ["truncated", "oversized", "not-json", "duplicate-keys", "wrong-digest"]
+)
 def test_bad_config(refuse, liar, app, what):
     good = json.dumps(liar.config).encode()
     if what == "oversized":
@@ -273,7 +338,9 @@ def test_bad_config(refuse, liar, app, what):
     elif what == "truncated":
         liar.serve_config(good[:-5], promised=good)
     else:
-        liar.serve_config({"not-json": b"nope", "duplicate-keys": good[:-1] + b', "os": "windows"}'}[what])
+        liar.serve_config(
+            {"not-json": b"nope", "duplicate-keys": good[:-1] + b', "os": "windows"}'}[what]
+        )
     refuse(app, "./cmd/app", base=liar.base, says=[re.escape(liar.base)])
 
 
@@ -303,8 +370,15 @@ def test_kodata_link_that_leaves(refuse, app, tmp_path):
     (tmp_path / "secret").write_text("s")
     os.symlink(tmp_path / "secret", app / "cmd/app/kodata/out")
     kodata_refusal(refuse, app, "out", [])
-    result = refuse.koc("build", "./cmd/app", cwd=app, env={
-        "KO_DEFAULTBASEIMAGE": refuse.bases["oci"], "KO_DATA_PATH_ALLOWED_ROOT": str(tmp_path)})
+    result = refuse.koc(
+        "build",
+        "./cmd/app",
+        cwd=app,
+        env={
+            "KO_DEFAULTBASEIMAGE": refuse.bases["oci"],
+            "KO_DATA_PATH_ALLOWED_ROOT": str(tmp_path),
+        },
+    )
     assert result.ref
 
 
@@ -323,34 +397,57 @@ def test_kodata_unreadable(refuse, app):
 
 
 def test_no_destination_parses(refuse, app):
-    for repo in ("registry.example/UPPER", "registry.example/x:tag", "registry.example/x@sha256:00"):
+    for repo in (
+        "registry.example/UPPER",
+        "registry.example/x:tag",
+        "registry.example/x@sha256:00",
+    ):
         refuse(app, "./cmd/app", says=[re.escape(repo)], status=None, env={"KO_DOCKER_REPO": repo})
 
 
 def test_target_not_reachable(refuse, app):
     repo = f"127.0.0.1:{free_port()}/x"
-    refuse(app, "./cmd/app", says=[repo.split("/")[0], "refused|reach|connect"], env={"KO_DOCKER_REPO": repo})
+    refuse(
+        app,
+        "./cmd/app",
+        says=[repo.split("/")[0], "refused|reach|connect"],
+        env={"KO_DOCKER_REPO": repo},
+    )
 
 
 def test_target_unauthorised(refuse, basic_registry, app):
-    refuse(app, "./cmd/app", says=[basic_registry.host, "denied|unauthori[sz]ed|credentials|log ?in"],
-           env={"KO_DOCKER_REPO": f"{basic_registry.host}/x"})
+    refuse(
+        app,
+        "./cmd/app",
+        says=[basic_registry.host, "denied|unauthori[sz]ed|credentials|log ?in"],
+        env={"KO_DOCKER_REPO": f"{basic_registry.host}/x"},
+    )
     assert basic_registry.uploads_since(0) == [] or all(
-        r.status == 401 for r in basic_registry.uploads_since(0))
+        r.status == 401 for r in basic_registry.uploads_since(0)
+    )
 
 
 def test_target_refuses_writes(refuse, app, tmp_path):
     server = Registry(tmp_path / "readonly")
     server.close()
     config = tmp_path / "readonly/config.yml"
-    config.write_text(config.read_text().replace(
-        "delete:", "maintenance: {readonly: {enabled: true}}, delete:"))
-    process = subprocess.Popen(["docker-registry", "serve", str(config)], stdin=subprocess.DEVNULL,
-                               stdout=(tmp_path / "log").open("wb"), stderr=subprocess.STDOUT)
+    config.write_text(
+        config.read_text().replace("delete:", "maintenance: {readonly: {enabled: true}}, delete:")
+    )
+    process = subprocess.Popen(
+        ["docker-registry", "serve", str(config)],
+        stdin=subprocess.DEVNULL,
+        stdout=(tmp_path / "log").open("wb"),
+        stderr=subprocess.STDOUT,
+    )
     try:
         wait_until(lambda: b"listening on" in (tmp_path / "log").read_bytes(), 15)
-        refuse(app, "./cmd/app", says=[server.host, "405|not allowed|unsupported|read.?only"],
-               env={"KO_DOCKER_REPO": f"{server.host}/x"})
+        refuse(
+            app,
+            "./cmd/app",
+            says=[server.host, "405|not allowed|unsupported|read.?only"],
+            env={"KO_DOCKER_REPO": f"{server.host}/x"},
+        )
     finally:
         process.terminate()
         process.wait()
@@ -363,8 +460,14 @@ def test_target_refuses_writes(refuse, app, tmp_path):
 def small_disk(tmp_path):
     folder = tmp_path / "small-disk"
     folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder],
-                             capture_output=True).returncode == 0 if shutil.which("mount") else False
+    mounted = (
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], capture_output=True
+        ).returncode
+        == 0
+        if shutil.which("mount")
+        else False
+    )
     if not mounted:
         pytest.skip("mounting a small disk needs root")
     yield folder
@@ -376,16 +479,26 @@ def test_disk_full(refuse, app, small_disk):
         refuse(app, "./cmd/app", "--push=false", flag, says=["No space left|full"])
         assert not (small_disk / "image.tar").exists()
         left = [p for p in small_disk.rglob("*") if p.is_file()]
-        assert not (small_disk / "layout/index.json").exists() or \
-            json.loads((small_disk / "layout/index.json").read_text())["manifests"] == []
+        assert (
+            not (small_disk / "layout/index.json").exists()
+            or json.loads((small_disk / "layout/index.json").read_text())["manifests"] == []
+        )
         assert sum(p.stat().st_size for p in left) < 100_000, left
 
 
 def test_cache_that_cannot_be_written_is_one_warning(koc, bases, app, tmp_path):
     (tmp_path / "file").write_text("")
-    result = koc("build", "./cmd/app", cwd=app, env={
-        "KO_DEFAULTBASEIMAGE": bases["oci"], "XDG_CACHE_HOME": str(tmp_path / "file/below")})
-    assert result.ref and result.stderr.count("warning: ") == 1 and str(tmp_path / "file") in result.stderr
+    result = koc(
+        "build",
+        "./cmd/app",
+        cwd=app,
+        env={"KO_DEFAULTBASEIMAGE": bases["oci"], "XDG_CACHE_HOME": str(tmp_path / "file/below")},
+    )
+    assert (
+        result.ref
+        and result.stderr.count("warning: ") == 1
+        and str(tmp_path / "file") in result.stderr
+    )
 
 
 def test_cache_on_a_full_disk(refuse, app, small_disk):
@@ -402,8 +515,16 @@ def test_output_path_not_writable(refuse, app, tmp_path, flag):
 
 
 def test_index_does_not_fit_a_tarball(refuse, app, tmp_path):
-    refuse(app, "./cmd/app", "--platform=linux/amd64,linux/arm64", f"--tarball={tmp_path}/x.tar",
-           "--push=false", base="index", says=["tarball|archive"], status=None)
+    refuse(
+        app,
+        "./cmd/app",
+        "--platform=linux/amd64,linux/arm64",
+        f"--tarball={tmp_path}/x.tar",
+        "--push=false",
+        base="index",
+        says=["tarball|archive"],
+        status=None,
+    )
     assert not (tmp_path / "x.tar").exists()
 
 
@@ -417,6 +538,7 @@ def alive(pids):
                 return f.read().rsplit(")", 1)[1].split()[0] != "Z"
         except OSError:
             return False
+
     return [pid for pid in pids if running(pid)]
 
 
@@ -425,8 +547,13 @@ def alive(pids):
 def test_cancel_at_any_moment(koc, bases, hello, tmp_path, delay, number, status):
     """With a cold Go cache, so that the compiler runs for longer than any delay here."""
     home = koc.home
-    process = koc.start("build", "--no-cache", ".", cwd=hello, env={
-        "KO_DEFAULTBASEIMAGE": bases["oci"], "GOCACHE": str(tmp_path / "cold")})
+    process = koc.start(
+        "build",
+        "--no-cache",
+        ".",
+        cwd=hello,
+        env={"KO_DEFAULTBASEIMAGE": bases["oci"], "GOCACHE": str(tmp_path / "cold")},
+    )
     if delay > 0:
         wait_until(lambda: children_of(process.pid) or process.poll() is not None, 30)
     else:
@@ -437,15 +564,22 @@ def test_cancel_at_any_moment(koc, bases, hello, tmp_path, delay, number, status
     os.kill(process.pid, number)
     out, err = process.communicate(timeout=20)
     assert process.returncode == status, (out, err)
-    assert out == "" and [line for line in err.splitlines() if line.startswith("koc: ")] == ["koc: cancelled"]
+    assert out == "" and [line for line in err.splitlines() if line.startswith("koc: ")] == [
+        "koc: cancelled"
+    ]
     wait_until(lambda: not alive(children), 5, "the end of the children")
     assert home.listing() == set()
 
 
 def test_cancel_of_the_whole_terminal_group(koc, bases, hello, tmp_path):
     """A terminal's ^C goes to koc and to go alike."""
-    process = koc.start("build", "--no-cache", ".", cwd=hello, env={
-        "KO_DEFAULTBASEIMAGE": bases["oci"], "GOCACHE": str(tmp_path / "cold")})
+    process = koc.start(
+        "build",
+        "--no-cache",
+        ".",
+        cwd=hello,
+        env={"KO_DEFAULTBASEIMAGE": bases["oci"], "GOCACHE": str(tmp_path / "cold")},
+    )
     wait_until(lambda: children_of(process.pid), 30)
     time.sleep(0.5)
     os.killpg(process.pid, signal.SIGINT)

@@ -7,10 +7,9 @@ import subprocess
 import time
 import urllib.request
 
-import pytest
-
 import goapps
 import oci
+import pytest
 import registry as registries
 from registry import free_port
 from runner import Tool, stop
@@ -48,7 +47,7 @@ def test_image_has_what_the_program_needs(koc, registry, bases, app):
     assert image.config["author"] != "github.com/ko-build/ko" and "koc" in image.config["author"]
     data = image.files(1)
     assert data["/var/run/ko/link.txt"] == b"a\n" and data["/var/run/ko/linkdir/b.txt"] == b"b\n"
-    program, = [e for e in image.entries(2) if e.isfile()]
+    (program,) = [e for e in image.entries(2) if e.isfile()]
     assert program.name == "/ko-app/app" and program.mode == 0o555 and program.mtime == 0
 
 
@@ -61,7 +60,9 @@ def run_server(podman, image):
         while True:
             try:
                 page = urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5).read()
-                return page, urllib.request.urlopen(f"http://127.0.0.1:{port}/hello?name=koc").read()
+                return page, urllib.request.urlopen(
+                    f"http://127.0.0.1:{port}/hello?name=koc"
+                ).read()
             except (OSError, socket.timeout):
                 assert server.poll() is None, server.communicate()
                 assert time.monotonic() < deadline, "the container did not answer"
@@ -79,7 +80,15 @@ def test_pushed_image_runs_and_serves(koc, podman, bases, hello):
 
 def test_scratch_image_from_a_tarball_runs(koc, podman, hello, tmp_path):
     tarball = tmp_path / "hello.tar"
-    koc("build", "--base-image=scratch", "--push=false", f"--tarball={tarball}", "-B", ".", cwd=hello)
+    koc(
+        "build",
+        "--base-image=scratch",
+        "--push=false",
+        f"--tarball={tarball}",
+        "-B",
+        ".",
+        cwd=hello,
+    )
     name = podman("load", "-q", "-i", tarball).stdout.split(":", 1)[1].strip()
     page, _ = run_server(podman, name)
     assert b"Hello from an image" in page
@@ -104,8 +113,11 @@ def test_base_layers_are_mounted_not_downloaded(koc, registry, bases, app):
     image = oci.from_registry(registry, build(koc, app, bases, "./cmd/app", base="two").ref)
     base_layers = {layer["digest"] for layer in image.layers[:2]}
     requests = registry.since(mark)
-    fetched = {r.path.rsplit("/", 1)[1] for r in requests
-               if r.method == "GET" and "/blobs/sha256:" in r.path and "/koc/" not in r.path}
+    fetched = {
+        r.path.rsplit("/", 1)[1]
+        for r in requests
+        if r.method == "GET" and "/blobs/sha256:" in r.path and "/koc/" not in r.path
+    }
     assert not fetched & base_layers
     assert [r for r in requests if r.method == "POST" and "mount=" in r.path and r.status == 201]
 
@@ -129,20 +141,28 @@ def test_bearer_credentials_of_a_docker_config(bare_koc, bearer_registry, crane,
 def test_credential_helper(bare_koc, basic_registry, home, bases, app, tmp_path):
     helper = tmp_path / "bin/docker-credential-lab"
     helper.parent.mkdir()
-    helper.write_text("#!/bin/sh\nread host\n"
-                      'printf \'{"ServerURL":"%s","Username":"koc","Secret":"s3cret"}\' "$host"\n')
+    helper.write_text(
+        "#!/bin/sh\nread host\n"
+        'printf \'{"ServerURL":"%s","Username":"koc","Secret":"s3cret"}\' "$host"\n'
+    )
     helper.chmod(0o755)
     (home.home / ".docker").mkdir()
     (home.home / ".docker/config.json").write_text(json.dumps({"credsStore": "lab"}))
-    env = {"KO_DOCKER_REPO": f"{basic_registry.host}/x", "KO_DEFAULTBASEIMAGE": bases["oci"],
-           "PATH": f"{helper.parent}:{home.env()['PATH']}"}
+    env = {
+        "KO_DOCKER_REPO": f"{basic_registry.host}/x",
+        "KO_DEFAULTBASEIMAGE": bases["oci"],
+        "PATH": f"{helper.parent}:{home.env()['PATH']}",
+    }
     bare_koc("build", "./cmd/app", cwd=app, env=env)
     assert basic_registry.tags([r for r in basic_registry.repositories()][0])
 
 
 def test_tls_with_an_own_authority(bare_koc, tls_registry, pki, bases, app):
-    env = {"KO_DOCKER_REPO": f"{tls_registry.host}/x", "KO_DEFAULTBASEIMAGE": bases["oci"],
-           "SSL_CERT_FILE": str(pki.ca)}
+    env = {
+        "KO_DOCKER_REPO": f"{tls_registry.host}/x",
+        "KO_DEFAULTBASEIMAGE": bases["oci"],
+        "SSL_CERT_FILE": str(pki.ca),
+    }
     oci.from_registry(tls_registry, bare_koc("build", "./cmd/app", cwd=app, env=env).ref)
 
 
@@ -167,12 +187,18 @@ def test_layout_does_not_grow_duplicates(bare_koc, home, app):
 
 
 def test_scratch_makes_every_platform_asked_for(bare_koc, home, app):
-    ref = bare_koc("build", "--base-image=scratch", "--platform=linux/amd64,linux/arm64,linux/riscv64",
-                   "./cmd/app", cwd=app).ref
+    ref = bare_koc(
+        "build",
+        "--base-image=scratch",
+        "--platform=linux/amd64,linux/arm64,linux/riscv64",
+        "./cmd/app",
+        cwd=app,
+    ).ref
     index = oci.from_layout(home.data / "koc/images", ref.split("@")[1])
     assert index.platforms == ["linux/amd64", "linux/arm64", "linux/riscv64"]
-    assert not any("base" in key for child in index.children
-                   for key in child.manifest.get("annotations", {}))
+    assert not any(
+        "base" in key for child in index.children for key in child.manifest.get("annotations", {})
+    )
 
 
 def test_layout_as_base(bare_koc, home, app):
@@ -184,9 +210,18 @@ def test_layout_as_base(bare_koc, home, app):
 
 
 def test_archive_as_base(bare_koc, home, app, tmp_path):
-    bare_koc("build", "--base-image=scratch", "--push=false", f"--tarball={tmp_path}/b.tar", "-B",
-             "./cmd/tool", cwd=app)
-    ref = bare_koc("build", f"--base-image=docker-archive:{tmp_path}/b.tar", "./cmd/app", cwd=app).ref
+    bare_koc(
+        "build",
+        "--base-image=scratch",
+        "--push=false",
+        f"--tarball={tmp_path}/b.tar",
+        "-B",
+        "./cmd/tool",
+        cwd=app,
+    )
+    ref = bare_koc(
+        "build", f"--base-image=docker-archive:{tmp_path}/b.tar", "./cmd/app", cwd=app
+    ).ref
     image = oci.from_layout(home.data / "koc/images", ref.split("@")[1])
     assert len(image.layers) == 4
 
@@ -194,8 +229,13 @@ def test_archive_as_base(bare_koc, home, app, tmp_path):
 def test_source_tree_stays_clean(koc, bases, tmp_path):
     app = goapps.plain(tmp_path / "app").git()
     build(koc, app, bases, "./cmd/app")
-    status = subprocess.run(["git", "status", "--porcelain", "--ignored"], cwd=app,
-                            capture_output=True, text=True, check=True)
+    status = subprocess.run(
+        ["git", "status", "--porcelain", "--ignored"],
+        cwd=app,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert status.stdout == ""
 
 
@@ -236,8 +276,10 @@ def test_modules_without_a_workspace_need_builds(koc, bases, tmp_path):
 
 
 def test_layers_of_all_compressions_hold_the_same(koc, registry, bases, app):
-    images = [oci.from_registry(registry, build(koc, app, bases, f"--compression={c}", "./cmd/app").ref)
-              for c in ("gzip", "gzip:9", "none")]
+    images = [
+        oci.from_registry(registry, build(koc, app, bases, f"--compression={c}", "./cmd/app").ref)
+        for c in ("gzip", "gzip:9", "none")
+    ]
     assert len({tuple(image.diff_ids) for image in images}) == 1
     assert len({image.layers[-1]["size"] for image in images}) == 3
     assert images[2].layers[-1]["mediaType"].endswith(".tar")
@@ -260,15 +302,22 @@ def test_cgo_app_follows_its_env(koc, registry, bases, app):
     wrapper.write_text('#!/bin/sh\necho "$*" >> "$GO_LOG"\nexec go "$@"\n')
     wrapper.chmod(0o755)
     log = koc.home.root / "go.log"
-    build(Tool(koc.path, koc.home, **koc.extra, KO_GO_PATH=wrapper, GO_LOG=log), app, bases, "./cmd/tool")
+    build(
+        Tool(koc.path, koc.home, **koc.extra, KO_GO_PATH=wrapper, GO_LOG=log),
+        app,
+        bases,
+        "./cmd/tool",
+    )
     assert any(line.startswith("build ") for line in log.read_text().splitlines())
 
 
 def test_capabilities_are_written_for_linux(koc, registry, bases, app):
     app.settings("builds: [{main: ./cmd/app, linux_capabilities: [net_bind_service, chown]}]\n")
     image = oci.from_registry(registry, build(koc, app, bases, "./cmd/app").ref)
-    program, = [e for e in image.entries(2) if e.isfile()]
-    value = program.pax_headers["SCHILY.xattr.security.capability"].encode("utf-8", "surrogateescape")
+    (program,) = [e for e in image.entries(2) if e.isfile()]
+    value = program.pax_headers["SCHILY.xattr.security.capability"].encode(
+        "utf-8", "surrogateescape"
+    )
     assert value == bytes([0, 0, 0, 2, 1, 4, 0, 0]) + bytes(12)
 
 

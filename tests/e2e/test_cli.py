@@ -25,11 +25,26 @@ def test_koc_alone_is_help(bare_koc):
     assert bare_koc("help").stdout == result.stdout == bare_koc("--help").stdout
 
 
-@pytest.mark.parametrize("args", [["build", "-h"], ["build", "--help"], ["help", "build"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "args", [["build", "-h"], ["build", "--help"], ["help", "build"]], ids=" ".join
+)
 def test_help_of_build(bare_koc, args):
     text = bare_koc(*args).stdout
-    for flag in ("--platform", "--base-image", "--tags", "--bare", "--sbom", "--push", "--tarball",
-                 "--oci-layout-path", "--image-refs", "--compat", "--compression", "--json", "--jobs"):
+    for flag in (
+        "--platform",
+        "--base-image",
+        "--tags",
+        "--bare",
+        "--sbom",
+        "--push",
+        "--tarball",
+        "--oci-layout-path",
+        "--image-refs",
+        "--compat",
+        "--compression",
+        "--json",
+        "--jobs",
+    ):
         assert flag in text, flag
     assert max(map(len, text.splitlines())) <= 100
 
@@ -70,13 +85,18 @@ def test_json_is_one_document(scratch):
 def test_order_of_the_arguments_is_kept(koc, bases, app):
     env = {"KO_DEFAULTBASEIMAGE": bases["oci"]}
     for args in (["./cmd/app", "./cmd/tool"], ["./cmd/tool", "./cmd/app"]):
-        names = [line.split("@")[0].rsplit("/", 1)[1] for line in koc("build", "-B", *args, cwd=app, env=env).lines]
+        names = [
+            line.split("@")[0].rsplit("/", 1)[1]
+            for line in koc("build", "-B", *args, cwd=app, env=env).lines
+        ]
         assert names == [arg.rsplit("/", 1)[1] for arg in args]
 
 
 def test_same_path_twice_is_printed_once(koc, bases, app):
     env = {"KO_DEFAULTBASEIMAGE": bases["oci"]}
-    result = koc("build", "./cmd/tool", "example.test/app/cmd/tool", "./cmd/tool/", cwd=app, env=env)
+    result = koc(
+        "build", "./cmd/tool", "example.test/app/cmd/tool", "./cmd/tool/", cwd=app, env=env
+    )
     assert len(result.lines) == 1
 
 
@@ -115,8 +135,14 @@ def test_ko_flags_of_others_are_ignored(scratch):
 
 
 def test_push_false_needs_no_registry(bare_koc, app):
-    result = bare_koc("build", "--base-image=scratch", "--push=false", "./cmd/tool", cwd=app,
-                      env={"KO_DOCKER_REPO": "registry.invalid/x"})
+    result = bare_koc(
+        "build",
+        "--base-image=scratch",
+        "--push=false",
+        "./cmd/tool",
+        cwd=app,
+        env={"KO_DOCKER_REPO": "registry.invalid/x"},
+    )
     assert result.ref.startswith("registry.invalid/x/tool-") and ":latest@sha256:" in result.ref
 
 

@@ -10,10 +10,9 @@ import json
 import re
 import tarfile
 
-import pytest
-
 import goapps
 import oci
+import pytest
 from runner import Home, Tool
 
 
@@ -36,6 +35,7 @@ def with_settings(text, more=None):
     def make(folder):
         app = goapps.plain(folder).settings(text)
         return more(app) if more else app
+
     return make
 
 
@@ -56,7 +56,8 @@ TEMPLATES = """
         flags: ["-tags", "{{if .Git.IsClean}}clean{{else}}dirty{{end}}"]
         ldflags:
           - -s -w
-          - -X main.version={{.Env.GREETING}}-{{.Git.Tag}}-{{.Git.ShortCommit}}-{{.Date}}-{{.Timestamp}}
+          - -X main.version={{.Env.GREETING}}-{{.Git.Tag}}-{{.Git.ShortCommit}}-{{.Timestamp}}
+          - -X main.date={{.Date}}
           - '{{with .Git.Branch}}-X main.branch={{.}}{{end}}'
 """
 
@@ -65,8 +66,11 @@ EPOCHS = {"SOURCE_DATE_EPOCH": "1700000000", "KO_DATA_DATE_EPOCH": "1600000000"}
 CASES = [
     Case("single", "index", ["./cmd/app"]),
     Case("program-without-kodata", "index", ["./cmd/tool"]),
-    Case("platforms-of-an-oci-index", "index",
-         ["--platform=linux/amd64,linux/arm64,linux/arm/v7", "./cmd/app"]),
+    Case(
+        "platforms-of-an-oci-index",
+        "index",
+        ["--platform=linux/amd64,linux/arm64,linux/arm/v7", "./cmd/app"],
+    ),
     Case("all-of-a-docker-list", "list", ["--platform=all", "./cmd/tool"]),
     Case("one-of-a-docker-list", "list", ["--platform=linux/arm64", "./cmd/app"]),
     Case("windows", "windows", ["--platform=windows/amd64:10.0.20348", "./cmd/app"]),
@@ -74,11 +78,22 @@ CASES = [
     Case("capabilities", "index", ["./cmd/app"], with_settings(CAPABILITIES)),
     Case("epochs", "index", ["./cmd/app"], env=EPOCHS),
     Case("epochs-of-an-index", "list", ["--platform=all", "./cmd/app"], env=EPOCHS),
-    Case("labels-annotations-user", "index",
-         ["--image-label=a=b", "--image-label=base=no,z=<&>", "--image-annotation=k1=v1,k2=v=2",
-          "--image-user=1000:1000", "./cmd/app"]),
-    Case("annotations-of-an-index", "index",
-         ["--platform=linux/amd64,linux/s390x", "--image-annotation=k1=über", "./cmd/tool"]),
+    Case(
+        "labels-annotations-user",
+        "index",
+        [
+            "--image-label=a=b",
+            "--image-label=base=no,z=<&>",
+            "--image-annotation=k1=v1,k2=v=2",
+            "--image-user=1000:1000",
+            "./cmd/app",
+        ],
+    ),
+    Case(
+        "annotations-of-an-index",
+        "index",
+        ["--platform=linux/amd64,linux/s390x", "--image-annotation=k1=über", "./cmd/tool"],
+    ),
     Case("single-oci-base", "oci", ["./cmd/app"]),
     Case("single-docker-base", "docker", ["./cmd/app"]),
     Case("two-layer-base", "two", ["./cmd/app"]),
@@ -94,10 +109,20 @@ CASES = [
     Case("scheme", "index", ["ko://example.test/app/cmd/tool"]),
     Case("ldflags-flag", "index", ["--ldflags=-s", "--ldflags=-X main.version=cli", "./cmd/app"]),
     Case("no-optimizations", "index", ["--disable-optimizations", "./cmd/tool"]),
-    Case("templates", "index", ["./cmd/app"], with_settings(TEMPLATES, lambda a: a.git("v1.2.3")), EPOCHS),
+    Case(
+        "templates",
+        "index",
+        ["./cmd/app"],
+        with_settings(TEMPLATES, lambda a: a.git("v1.2.3")),
+        EPOCHS,
+    ),
     Case("dependencies", "index", ["./cmd/app"], goapps.with_dependency),
-    Case("upper-case-path", "index", ["./cmd/UpperCase"],
-         with_settings("", lambda a: a.program("cmd/UpperCase"))),
+    Case(
+        "upper-case-path",
+        "index",
+        ["./cmd/UpperCase"],
+        with_settings("", lambda a: a.program("cmd/UpperCase")),
+    ),
 ]
 
 
@@ -112,8 +137,10 @@ def build_both(case, ko, koc, bases, folder):
 def without_compression(image, added):
     """The manifest's text with digest and size of its own layers blanked out."""
     text = image.raw.decode()
-    for layer in image.layers[len(image.layers) - added:]:
-        text = text.replace(f'"size":{layer["size"]},"digest":"{layer["digest"]}"', '"OWN LAYER"', 1)
+    for layer in image.layers[len(image.layers) - added :]:
+        text = text.replace(
+            f'"size":{layer["size"]},"digest":"{layer["digest"]}"', '"OWN LAYER"', 1
+        )
     assert text.count("OWN LAYER") == added
     return text
 
@@ -132,7 +159,8 @@ def check_index(theirs, ours, added):
         text[who] = index.raw.decode()
         for n, entry in enumerate(index.index["manifests"]):
             text[who] = text[who].replace(
-                f'"size":{entry["size"]},"digest":"{entry["digest"]}"', f'"CHILD {n}"', 1)
+                f'"size":{entry["size"]},"digest":"{entry["digest"]}"', f'"CHILD {n}"', 1
+            )
     assert text["ours"] == text["theirs"]
     for child, other in zip(theirs.children, ours.children):
         check_image(child, other, added)
@@ -155,7 +183,9 @@ def name_only(line, tool):
 def test_same_image(case, ko, koc, registry, bases, tmp_path):
     theirs, ours = build_both(case, ko, koc, bases, tmp_path / "app")
     assert name_only(ours.ref, "koc") == name_only(theirs.ref, "ko")
-    check(oci.from_registry(registry, theirs.ref), oci.from_registry(registry, ours.ref), case.added)
+    check(
+        oci.from_registry(registry, theirs.ref), oci.from_registry(registry, ours.ref), case.added
+    )
 
 
 def sbom_text(registry, image, repository):
@@ -166,31 +196,48 @@ def sbom_text(registry, image, repository):
             text = text.replace(child.digest.removeprefix("sha256:"), f"CHILD {n}")
     text = re.sub(r'"Tool: ko [^"]*"', '"Tool: ko"', text)
     # Only the attached bytes' own digest and size may differ, and the config that names them.
-    shape = {**manifest, "layers": [{**manifest["layers"][0], "digest": "", "size": 0}],
-             "config": {**manifest["config"], "digest": ""}}
+    shape = {
+        **manifest,
+        "layers": [{**manifest["layers"][0], "digest": "", "size": 0}],
+        "config": {**manifest["config"], "digest": ""},
+    }
     return text, json.dumps(shape)
 
 
-@pytest.mark.parametrize("args", [["./cmd/app"], ["--platform=linux/amd64,linux/arm/v7", "./cmd/app"]],
-                         ids=["image", "index"])
-@pytest.mark.parametrize("make", [goapps.plain, goapps.with_dependency], ids=["plain", "dependencies"])
+@pytest.mark.parametrize(
+    "args",
+    [["./cmd/app"], ["--platform=linux/amd64,linux/arm/v7", "./cmd/app"]],
+    ids=["image", "index"],
+)
+@pytest.mark.parametrize(
+    "make", [goapps.plain, goapps.with_dependency], ids=["plain", "dependencies"]
+)
 def test_same_sbom(args, make, ko, koc, registry, bases, tmp_path):
     case = Case("sbom", "index", ["-B", *args], make)
     theirs, ours = build_both(case, ko, koc, bases, tmp_path / "app")
     images = [oci.from_registry(registry, r.ref) for r in (theirs, ours)]
-    texts = [sbom_text(registry, image, f"{tool}/app") for image, tool in zip(images, ("ko", "koc"))]
+    texts = [
+        sbom_text(registry, image, f"{tool}/app") for image, tool in zip(images, ("ko", "koc"))
+    ]
     assert texts[1] == texts[0]
 
 
 def test_same_sbom_files(ko, koc, bases, tmp_path):
-    case = Case("sbom-dir", "index",
-                ["--sbom-dir", str(tmp_path / "ko"), "--platform=linux/amd64,linux/arm64", "./cmd/app"])
+    case = Case(
+        "sbom-dir",
+        "index",
+        ["--sbom-dir", str(tmp_path / "ko"), "--platform=linux/amd64,linux/arm64", "./cmd/app"],
+    )
     app = case.app(tmp_path / "app")
     env = {"KO_DEFAULTBASEIMAGE": bases["index"]}
     ko("build", *case.args, cwd=app, env=env)
     koc("build", "--compat=ko", "--sbom-dir", tmp_path / "koc", *case.args[2:], cwd=app, env=env)
     names = {p.name for p in (tmp_path / "ko").iterdir()}
-    assert names == {"app-linux-amd64.spdx.json", "app-linux-arm64-v8.spdx.json", "app-index.spdx.json"}
+    assert names == {
+        "app-linux-amd64.spdx.json",
+        "app-linux-arm64-v8.spdx.json",
+        "app-index.spdx.json",
+    }
     assert {p.name for p in (tmp_path / "koc").iterdir()} == names
 
 
@@ -201,12 +248,22 @@ def test_same_layout_and_tarball(go_env, koc_path, ko, registry, bases, tmp_path
     printed, images, tarballs = [], [], []
     for name, tool, more in (("ko", ko, []), ("koc", koc, ["--compat=ko"])):
         layout, tarball = tmp_path / f"layout-{name}", tmp_path / f"{name}.tar"
-        result = tool("build", *more, "--push=false", f"--oci-layout-path={layout}", f"--tarball={tarball}",
-                      "-t", "v1,v2", "./cmd/tool", cwd=app, env={"KO_DEFAULTBASEIMAGE": bases["oci"]})
+        result = tool(
+            "build",
+            *more,
+            "--push=false",
+            f"--oci-layout-path={layout}",
+            f"--tarball={tarball}",
+            "-t",
+            "v1,v2",
+            "./cmd/tool",
+            cwd=app,
+            env={"KO_DEFAULTBASEIMAGE": bases["oci"]},
+        )
         printed.append(re.sub("sha256:.*", "", result.ref))
         images.append(oci.from_layout(layout))
         with tarfile.open(tarball) as tar:
-            manifest, = json.load(tar.extractfile("manifest.json"))
+            (manifest,) = json.load(tar.extractfile("manifest.json"))
             manifest["RepoTags"].sort()
             manifest["Layers"] = manifest["Layers"][:-2]
             tarballs.append((manifest, [len(m.name) for m in tar], {m.mode for m in tar}))
@@ -215,8 +272,11 @@ def test_same_layout_and_tarball(go_env, koc_path, ko, registry, bases, tmp_path
     check(images[0], images[1], 2)
 
 
-@pytest.mark.parametrize("args", [[], ["-t", "test"], ["-t", "test", "--tag-only"], ["-B"], ["-P"],
-                                  ["--bare"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "args",
+    [[], ["-t", "test"], ["-t", "test", "--tag-only"], ["-B"], ["-P"], ["--bare"]],
+    ids=" ".join,
+)
 def test_same_names_without_push(args, ko, koc, registry, bases, app):
     env = {"KO_DEFAULTBASEIMAGE": bases["oci"]}
     theirs = ko("build", "--push=false", *args, "./cmd/tool", cwd=app, env=env)
@@ -229,8 +289,10 @@ def test_same_image_refs_file(ko, koc, registry, bases, app, tmp_path):
     args = ["--platform=linux/amd64,linux/arm64", "-B", "-t", "v1", "./cmd/app", "./cmd/tool"]
     ko("build", f"--image-refs={tmp_path}/ko.refs", *args, cwd=app, env=env)
     koc("build", "--compat=ko", f"--image-refs={tmp_path}/koc.refs", *args, cwd=app, env=env)
-    lines = [sorted(name_only(line, tool) for line in (tmp_path / f"{tool}.refs").read_text().split())
-             for tool in ("ko", "koc")]
+    lines = [
+        sorted(name_only(line, tool) for line in (tmp_path / f"{tool}.refs").read_text().split())
+        for tool in ("ko", "koc")
+    ]
     assert lines[1] == lines[0] and len(lines[0]) == 6
 
 

@@ -5,9 +5,8 @@ import subprocess
 import time
 import urllib.request
 
-import pytest
-
 import oci
+import pytest
 from registry import free_port
 from runner import Tool, stop
 
@@ -27,8 +26,9 @@ def program(consumer, home):
 
 @pytest.fixture
 def server(hello, home):
-    subprocess.run(["go", "build", "-o", "server", "."], cwd=hello, check=True,
-                   env=home.env(CGO_ENABLED="0"))
+    subprocess.run(
+        ["go", "build", "-o", "server", "."], cwd=hello, check=True, env=home.env(CGO_ENABLED="0")
+    )
     return hello / "server"
 
 
@@ -43,8 +43,18 @@ def test_push_program_makes_an_image_that_runs(program, registry, bases, server,
     name = ref.replace(":dev@", "@")
     podman("pull", "-q", "--tls-verify=false", name)
     port = free_port()
-    container = podman.start("run", "--rm", "--network=host", "-e", f"PORT={port}",
-                             "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", name)
+    container = podman.start(
+        "run",
+        "--rm",
+        "--network=host",
+        "-e",
+        f"PORT={port}",
+        "--ulimit",
+        "nofile=1024:1024",
+        "--ulimit",
+        "nproc=1024:1024",
+        name,
+    )
     try:
         for _ in range(300):
             try:
@@ -59,7 +69,9 @@ def test_push_program_makes_an_image_that_runs(program, registry, bases, server,
 
 
 def test_push_program_reports_an_error(program, registry, server):
-    result = program("push.c")(f"{registry.host}/embed/none:1", f"{registry.host}/embed/x:1", server, status=1)
+    result = program("push.c")(
+        f"{registry.host}/embed/none:1", f"{registry.host}/embed/x:1", server, status=1
+    )
     assert result.stdout == "" and len(result.stderr.splitlines()) == 1
     assert f"{registry.host}/embed/none:1" in result.stderr
 
@@ -71,11 +83,14 @@ def test_build_program_gives_the_digest_of_the_command(program, koc, bases, app)
 
 
 def test_static_library(consumer, program):
-    """libkoc.a with the system's shared packages: those that its .pc file requires, and no others."""
+    """libkoc.a with the system's shared packages: those that its .pc file requires, no others."""
     archive = consumer.library / "libkoc.a"
-    required = [word for word in consumer.pkg_config("--print-requires-private") if word[0].isalpha()]
-    libraries = subprocess.run(["pkg-config", "--libs", *required], capture_output=True, text=True,
-                               check=True).stdout.split()
+    required = [
+        word for word in consumer.pkg_config("--print-requires-private") if word[0].isalpha()
+    ]
+    libraries = subprocess.run(
+        ["pkg-config", "--libs", *required], capture_output=True, text=True, check=True
+    ).stdout.split()
     tool = program("push.c", str(archive), *libraries, "-lmbedcrypto", "-lpthread")
     assert "usage" in tool(status=2).stderr
     needed = subprocess.run(["readelf", "-d", tool.path], capture_output=True, text=True).stdout

@@ -3,10 +3,9 @@
 import pathlib
 import shutil
 
-import pytest
-
 import goapps
-from runner import Home, Tool
+import pytest
+from runner import Tool
 
 ARGS = ["build", "-B", "--platform=linux/amd64,linux/arm64", "./cmd/app"]
 
@@ -16,8 +15,13 @@ def build(registry, bases, koc_path, home):
     """Builds an app and gives the digest; the default is the home of the test and no extras."""
 
     def run(app, *more, home=home, **env):
-        tool = Tool(koc_path, home, KO_DOCKER_REPO=f"{registry.host}/repro",
-                    KO_DEFAULTBASEIMAGE=bases["index"], **env)
+        tool = Tool(
+            koc_path,
+            home,
+            KO_DOCKER_REPO=f"{registry.host}/repro",
+            KO_DEFAULTBASEIMAGE=bases["index"],
+            **env,
+        )
         return tool(*ARGS, *more, cwd=app).ref.split("@")[1]
 
     return run
@@ -43,10 +47,14 @@ def test_two_directories(build, tmp_path):
 
 
 def test_one_and_eight_threads(build, app, consumer, registry, bases, home):
-    """The pool's threads are an option of the context, so a C program sets them; -j bounds compiles."""
-    program = Tool(consumer.compile(pathlib.Path(__file__).parent / "threads.c"), home,
-                   LD_LIBRARY_PATH=consumer.library, KO_DEFAULTBASEIMAGE=bases["index"],
-                   KO_DOCKER_REPO=f"{registry.host}/threads")
+    """A C program sets the pool's threads, an option of the context; -j bounds the compiles."""
+    program = Tool(
+        consumer.compile(pathlib.Path(__file__).parent / "threads.c"),
+        home,
+        LD_LIBRARY_PATH=consumer.library,
+        KO_DEFAULTBASEIMAGE=bases["index"],
+        KO_DOCKER_REPO=f"{registry.host}/threads",
+    )
     digests = {program(threads, "./cmd/app", cwd=app).ref.split("@")[1] for threads in (1, 8)}
     assert len(digests) == 1
     assert build(app, "--no-cache", "-j", "1") == build(app, "--no-cache", "-j", "8")
@@ -55,8 +63,14 @@ def test_one_and_eight_threads(build, app, consumer, registry, bases, home):
 def test_other_user_other_machine(build, app, other_home, tmp_path):
     """Another HOME, GOPATH, GOCACHE, TMPDIR and time zone: all that a second machine has else."""
     first = build(app)
-    second = build(app, home=other_home, GOPATH=tmp_path / "gopath", GOCACHE=tmp_path / "gocache",
-                   TZ="Asia/Tokyo", LANG="de_DE.UTF-8")
+    second = build(
+        app,
+        home=other_home,
+        GOPATH=tmp_path / "gopath",
+        GOCACHE=tmp_path / "gocache",
+        TZ="Asia/Tokyo",
+        LANG="de_DE.UTF-8",
+    )
     assert second == first
 
 

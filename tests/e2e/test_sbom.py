@@ -1,4 +1,4 @@
-"""The SBOMs of real Go projects: valid for the SPDX tools, complete for the NTIA's minimum elements."""
+"""SBOMs of real Go projects: valid for the SPDX tools, complete by the NTIA's minimum elements."""
 
 import json
 import os
@@ -7,10 +7,9 @@ import shutil
 import subprocess
 import sys
 
-import pytest
-
 import goapps
 import oci
+import pytest
 
 # Real projects, each fetched as a Go module: (module@version, its program).
 PROJECTS = [
@@ -22,8 +21,10 @@ PROJECTS = [
 
 def validator(name):
     """A program of the tests' Python; the test is skipped without it."""
-    for folder in (pathlib.Path(sys.executable).parent,
-                   pathlib.Path(os.environ.get("KOC_TEST_TOOLS", "/nonexistent")) / "venv/bin"):
+    for folder in (
+        pathlib.Path(sys.executable).parent,
+        pathlib.Path(os.environ.get("KOC_TEST_TOOLS", "/nonexistent")) / "venv/bin",
+    ):
         if (folder / name).exists():
             return str(folder / name)
     pytest.skip(f"{name} is missing")
@@ -36,11 +37,15 @@ def validate(tmp_path):
 
     def run(path):
         result = subprocess.run([spdx, "-i", str(path)], capture_output=True, text=True)
-        assert result.returncode == 0 and "not valid" not in result.stderr + result.stdout, \
+        assert result.returncode == 0 and "not valid" not in result.stderr + result.stdout, (
             result.stdout + result.stderr
+        )
         report = tmp_path / "ntia.json"
-        result = subprocess.run([ntia, str(path), "--output", "json",
-                                 "--output-file", str(report)], capture_output=True, text=True)
+        result = subprocess.run(
+            [ntia, str(path), "--output", "json", "--output-file", str(report)],
+            capture_output=True,
+            text=True,
+        )
         assert "floating" not in result.stdout + result.stderr, result.stderr
         found = json.loads(report.read_text())
         assert found["isNtiaConformant"] is True, json.dumps(found, indent=1)[:4000]
@@ -53,7 +58,9 @@ def project(tmp_path_factory, go_env):
     """A writable copy of a module, as `go` downloads it."""
 
     def fetch(module):
-        result = subprocess.run(["go", "mod", "download", "-json", module], capture_output=True, text=True)
+        result = subprocess.run(
+            ["go", "mod", "download", "-json", module], capture_output=True, text=True
+        )
         if result.returncode != 0:
             pytest.skip(f"{module} cannot be downloaded here")
         folder = tmp_path_factory.mktemp("project") / "src"
@@ -68,16 +75,26 @@ def project(tmp_path_factory, go_env):
 @pytest.mark.parametrize("module, program", PROJECTS, ids=[m for m, _ in PROJECTS])
 def test_real_projects(koc, registry, bases, project, validate, tmp_path, module, program):
     folder = project(module)
-    ref = koc("build", "-B", f"--sbom-dir={tmp_path}/sbom", "--platform=linux/amd64,linux/arm64", program,
-              cwd=folder, env={"KO_DEFAULTBASEIMAGE": bases["index"]}, timeout=900).ref
+    ref = koc(
+        "build",
+        "-B",
+        f"--sbom-dir={tmp_path}/sbom",
+        "--platform=linux/amd64,linux/arm64",
+        program,
+        cwd=folder,
+        env={"KO_DEFAULTBASEIMAGE": bases["index"]},
+        timeout=900,
+    ).ref
     files = sorted((tmp_path / "sbom").iterdir())
     assert len(files) == 3
     for path in files:
         validate(path)
     index = oci.from_registry(registry, ref)
     repo = oci.parse_reference(ref)["repo"]
-    attached = {oci.sbom_of(registry, repo, d)[0]
-                for d in [index.digest, *[child.digest for child in index.children]]}
+    attached = {
+        oci.sbom_of(registry, repo, d)[0]
+        for d in [index.digest, *[child.digest for child in index.children]]
+    }
     assert attached == {path.read_bytes() for path in files}
 
 
@@ -106,7 +123,9 @@ def test_replace_is_honoured_and_versions_are_there(koc, registry, bases, tmp_pa
     packages = {p["name"]: p for p in document["packages"]}
     uuid = packages["github.com/google/uuid"]
     assert uuid["versionInfo"] == "v1.6.0"
-    assert not [c for c in uuid.get("checksums", []) if c["algorithm"] == "SHA256"]  # h1 is no file hash
+    assert not [
+        c for c in uuid.get("checksums", []) if c["algorithm"] == "SHA256"
+    ]  # h1 is no file hash
     assert all(p.get("versionInfo") and p.get("supplier") for p in document["packages"])
     # What go.mod says is not what was compiled: the folder has no location that others can fetch.
     dep = packages["example.test/dep"]
@@ -119,6 +138,14 @@ def test_same_document_twice(koc, registry, bases, app):
 
 
 def test_none_attaches_nothing(koc, registry, bases, app):
-    ref = koc("build", "--sbom=none", "-B", "-t", "none", "./cmd/tool", cwd=app,
-              env={"KO_DEFAULTBASEIMAGE": bases["oci"], "KO_DOCKER_REPO": f"{registry.host}/nosbom"}).ref
+    ref = koc(
+        "build",
+        "--sbom=none",
+        "-B",
+        "-t",
+        "none",
+        "./cmd/tool",
+        cwd=app,
+        env={"KO_DEFAULTBASEIMAGE": bases["oci"], "KO_DOCKER_REPO": f"{registry.host}/nosbom"},
+    ).ref
     assert registry.tags("nosbom/tool") == ["none"] and ref

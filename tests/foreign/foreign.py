@@ -34,10 +34,29 @@ def check(context):
     with tempfile.TemporaryDirectory() as scratch:
         for target, (machine, backend) in MACHINES.items():
             program = f"{scratch}/{target}"
-            sources = [ROOT / "tests/foreign/sha256.c", *sorted((ROOT / "lib/core").glob("sha256*.c"))]
-            folders = [f"-I{folder}" for folder in (ROOT / "lib", ROOT / "include", context.build / "include")]
-            built = subprocess.run([*compiler, "-target", target, "-std=gnu11", "-O2", *folders,
-                                    *map(str, sources), "-o", program], capture_output=True, text=True)
+            sources = [
+                ROOT / "tests/foreign/sha256.c",
+                *sorted((ROOT / "lib/core").glob("sha256*.c")),
+            ]
+            folders = [
+                f"-I{folder}"
+                for folder in (ROOT / "lib", ROOT / "include", context.build / "include")
+            ]
+            built = subprocess.run(
+                [
+                    *compiler,
+                    "-target",
+                    target,
+                    "-std=gnu11",
+                    "-O2",
+                    *folders,
+                    *map(str, sources),
+                    "-o",
+                    program,
+                ],
+                capture_output=True,
+                text=True,
+            )
             if built.returncode != 0:
                 problems.append(f"{target}: {built.stderr.strip()}")
                 continue

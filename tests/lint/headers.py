@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Public headers: each compiles alone, and twice in one file, as C99, C11 and C++17 without a warning."""
+"""Public headers: each compiles alone, and twice, as C99, C11 and C++17 without a warning."""
 
 import shutil
 import subprocess
@@ -20,8 +20,15 @@ def compiler(language):
 
 def compile_header(name, language, standard, folders):
     text = f"#include <{name}>\n#include <{name}>\nint koc_header_test_;\n"
-    command = [compiler(language), f"-x{language}", f"-std={standard}", *WARNINGS, "-fsyntax-only",
-               *[f"-I{folder}" for folder in folders], "-"]
+    command = [
+        compiler(language),
+        f"-x{language}",
+        f"-std={standard}",
+        *WARNINGS,
+        "-fsyntax-only",
+        *[f"-I{folder}" for folder in folders],
+        "-",
+    ]
     result = subprocess.run(command, input=text, capture_output=True, text=True)
     if result.returncode != 0:
         return f"<{name}> as {standard}: {result.stderr.strip()}"
@@ -38,7 +45,9 @@ def check(context):
     for language, standard in LANGUAGES:
         if compiler(language) is None:
             continue
-        problems += [p for name in names if (p := compile_header(name, language, standard, folders))]
+        problems += [
+            p for name in names if (p := compile_header(name, language, standard, folders))
+        ]
     if not problems and compiler("c++") is None:
         raise Missing("a C++ compiler (the headers were checked as C)")
     return problems

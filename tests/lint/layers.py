@@ -38,9 +38,25 @@ WRAPPERS = {
 }
 
 ISO_C = {
-    "assert.h", "ctype.h", "errno.h", "float.h", "inttypes.h", "iso646.h", "limits.h", "locale.h",
-    "math.h", "setjmp.h", "signal.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h",
-    "stdlib.h", "string.h", "time.h",
+    "assert.h",
+    "ctype.h",
+    "errno.h",
+    "float.h",
+    "inttypes.h",
+    "iso646.h",
+    "limits.h",
+    "locale.h",
+    "math.h",
+    "setjmp.h",
+    "signal.h",
+    "stdarg.h",
+    "stdbool.h",
+    "stddef.h",
+    "stdint.h",
+    "stdio.h",
+    "stdlib.h",
+    "string.h",
+    "time.h",
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)
@@ -66,14 +82,14 @@ def check_library(path):
         return
     names = list(includes(path))
     if path.suffix == ".c" and (not names or names[0][2] != "core/common.h"):
-        yield f"{path}:1: the first include must be \"core/common.h\""
+        yield f'{path}:1: the first include must be "core/common.h"'
     for line, kind, name in names:
         yield from foreign(path, line, name)
         other = name.split("/")[0] if kind == '"' and "/" in name else None
         if kind == '"' and other is None:
-            yield f"{path}:{line}: \"{name}\" must be written with its folder"
+            yield f'{path}:{line}: "{name}" must be written with its folder'
         elif other is not None and other != folder and other not in MAY_INCLUDE[folder]:
-            yield f"{path}:{line}: {folder} may not include {other} (\"{name}\")"
+            yield f'{path}:{line}: {folder} may not include {other} ("{name}")'
         elif name not in ONLY_THESE.get((folder, other), [name]):
             yield f"{path}:{line}: {folder} may include only {', '.join(ONLY_THESE[folder, other])}"
 

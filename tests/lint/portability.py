@@ -18,20 +18,38 @@ from common import ROOT, Missing, run_alone, sources
 
 TARGETS = ["aarch64-macos", "x86_64-freebsd", "x86-linux-gnu", "s390x-linux-gnu"]
 
-FLAGS = ["-std=gnu11", "-DKOC__BUILDING", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter",
-         "-Wno-missing-field-initializers", "-Wno-unused-command-line-argument",
-         "-Wno-deprecated-declarations"]
+FLAGS = [
+    "-std=gnu11",
+    "-DKOC__BUILDING",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-Wno-unused-parameter",
+    "-Wno-missing-field-initializers",
+    "-Wno-unused-command-line-argument",
+    "-Wno-deprecated-declarations",
+]
 
 # One header of each package: where it is found, its folder (or the file alone) is copied.
-PACKAGE_HEADERS = ["curl/curl.h", "cjson/cJSON.h", "mbedtls/version.h", "psa/crypto.h",
-                   "libdeflate.h", "yaml.h", "zstd.h"]
+PACKAGE_HEADERS = [
+    "curl/curl.h",
+    "cjson/cJSON.h",
+    "mbedtls/version.h",
+    "psa/crypto.h",
+    "libdeflate.h",
+    "yaml.h",
+    "zstd.h",
+]
 
 
 def find_compiler(tools):
     """The command of ziglang's C compiler: in the tools folder, or of this Python."""
     for python in [tools / "zig/bin/python", pathlib.Path(sys.executable)]:
-        if python.exists() and subprocess.run(
-                [python, "-c", "import ziglang"], capture_output=True).returncode == 0:
+        if (
+            python.exists()
+            and subprocess.run([python, "-c", "import ziglang"], capture_output=True).returncode
+            == 0
+        ):
             return [str(python), "-m", "ziglang", "cc"]
     raise Missing("the Python package ziglang")
 
@@ -41,11 +59,16 @@ def locate(header):
     modules = ["libcurl", "libcjson", "libdeflate", "yaml-0.1", "mbedcrypto", "libzstd"]
     flags = []
     for module in modules:
-        result = subprocess.run(["pkg-config", "--cflags-only-I", module],
-                                capture_output=True, text=True)
+        result = subprocess.run(
+            ["pkg-config", "--cflags-only-I", module], capture_output=True, text=True
+        )
         flags += result.stdout.split()
-    result = subprocess.run(["cc", *flags, "-M", "-xc", "-"], input=f"#include <{header}>\n",
-                            capture_output=True, text=True)
+    result = subprocess.run(
+        ["cc", *flags, "-M", "-xc", "-"],
+        input=f"#include <{header}>\n",
+        capture_output=True,
+        text=True,
+    )
     for word in result.stdout.replace("\\\n", " ").split():
         if word.endswith("/" + header):
             return pathlib.Path(word)
@@ -64,8 +87,19 @@ def copy_headers(folder):
 
 
 def compile_one(compiler, target, source, folders, output):
-    command = [*compiler, "-target", target, *FLAGS, *[f"-I{f}" for f in folders[:-1]],
-               "-isystem", str(folders[-1]), "-c", str(ROOT / source), "-o", output]
+    command = [
+        *compiler,
+        "-target",
+        target,
+        *FLAGS,
+        *[f"-I{f}" for f in folders[:-1]],
+        "-isystem",
+        str(folders[-1]),
+        "-c",
+        str(ROOT / source),
+        "-o",
+        output,
+    ]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode != 0:
         return f"{source} for {target}:\n{result.stderr.strip()}"
@@ -77,8 +111,10 @@ def check(context):
     if context.tools.is_dir():
         os.environ.setdefault("ZIG_GLOBAL_CACHE_DIR", str(context.tools / "zig-cache"))
     files = sources("lib/**/*.c", "cli/*.c")
-    with tempfile.TemporaryDirectory() as scratch, \
-            concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
         headers = pathlib.Path(scratch) / "include"
         headers.mkdir()
         copy_headers(headers)

@@ -20,7 +20,9 @@ DECISIONS = 25
 #   "lib/x/y.c" for a file, "lib/x/y.c:name" for the lines of a function.
 ALLOWED = {}
 
-FUNCTION = re.compile(r"^(?P<head>[A-Za-z_][^;{}#]*?\))[^;{}()]*\n\{\n(?P<body>.*?)^\}", re.DOTALL | re.MULTILINE)
+FUNCTION = re.compile(
+    r"^(?P<head>[A-Za-z_][^;{}#]*?\))[^;{}()]*\n\{\n(?P<body>.*?)^\}", re.DOTALL | re.MULTILINE
+)
 NAME = re.compile(r"([A-Za-z_]\w*)\s*\(")
 DECISION = re.compile(r"\b(?:if|for|while|switch)\b|&&|\|\||\?")
 BLOCK = re.compile(r"(?P<open>(?:\)|\belse|\bdo)\s*\{)|(?P<other>\{)|(?P<close>\})")
@@ -55,8 +57,13 @@ def functions(text):
         name = NAME.search(re.sub(r"__attribute__\s*\(\(.*?\)\)", " ", match["head"]))
         first = code.count("\n", 0, match.start("body"))
         lines = match["body"].count("\n")
-        yield (first, name[1] if name else "?", lines, depth(match["body"]),
-               1 + len(DECISION.findall(match["body"])))
+        yield (
+            first,
+            name[1] if name else "?",
+            lines,
+            depth(match["body"]),
+            1 + len(DECISION.findall(match["body"])),
+        )
 
 
 def check_functions(path, text):
@@ -71,8 +78,17 @@ def check_functions(path, text):
 
 def check(_context):
     problems = []
-    for path in sources("lib/**/*.[ch]", "cli/*.[ch]", "include/**/*.h", "tests/**/*.[ch]",
-                        "tests/**/*.py", "bench/*.py", "examples/**/*.[ch]", "fuzz/*.[ch]", "dev"):
+    for path in sources(
+        "lib/**/*.[ch]",
+        "cli/*.[ch]",
+        "include/**/*.h",
+        "tests/**/*.[ch]",
+        "tests/**/*.py",
+        "bench/*.py",
+        "examples/**/*.[ch]",
+        "fuzz/*.[ch]",
+        "dev",
+    ):
         text = read(path)
         lines = text.count("\n")
         if over(str(path), lines, FILE_LINES):
@@ -81,7 +97,9 @@ def check(_context):
             problems += check_functions(path, text)
     for key, (_limit, until, why) in ALLOWED.items():
         if datetime.date.today() > datetime.date.fromisoformat(until):
-            problems.append(f"tests/lint/sizes.py: the exception for {key} ended on {until} ({why})")
+            problems.append(
+                f"tests/lint/sizes.py: the exception for {key} ended on {until} ({why})"
+            )
     return problems
 
 

@@ -11,8 +11,11 @@ from common import ROOT, Missing, run_alone, sources
 
 
 def tidy(build, path):
-    result = subprocess.run(["clang-tidy", "--quiet", "-p", str(build), str(ROOT / path)],
-                            capture_output=True, text=True)
+    result = subprocess.run(
+        ["clang-tidy", "--quiet", "-p", str(build), str(ROOT / path)],
+        capture_output=True,
+        text=True,
+    )
     return [line for line in result.stdout.splitlines() if "warning:" in line or "error:" in line]
 
 
