@@ -355,6 +355,7 @@ KOC_TEST(cache_of_another_user_is_refused)
     koc__cache_free(c);
     c = NULL;
     if (geteuid() != 0) {
+        print_message("skipped: root is needed\n");
         skip();
     }
     assert_int_equal(chown(root, 12345, 12345), 0);
@@ -606,7 +607,8 @@ KOC_TEST(cache_prune_removes_the_least_recently_used_first)
     uint64_t each = KOC__MAX((uint64_t)st.st_size, (uint64_t)st.st_blocks * 512);
 
     if (each < 512) {
-        skip(); /* a file system that does not tell what a small file takes */
+        print_message("skipped: this file system does not tell what a small file takes\n");
+        skip();
     }
     assert_int_equal(koc__cache_prune(c, 2 * each, &freed, NULL), KOC_OK);
     assert_int_equal(freed, 2 * each);

@@ -33,6 +33,7 @@ static void make_module(void)
     char lib[4096];
     const char *const argv[] = {"go", "version", NULL};
     if (!run("/", argv, NULL)) {
+        print_message("skipped: there is no go\n");
         skip();
     }
     koc_test_write("go.mod", go_mod, sizeof(go_mod) - 1);

@@ -66,6 +66,7 @@ KOC_TEST(layers_open_without_compression)
 KOC_TEST(layers_open_in_zstd)
 {
     if (!koc__zstd_version()) {
+        print_message("skipped: this build has no zstd\n");
         skip();
     }
     round_trip(KOC_COMPRESS_ZSTD, KOC_MT_OCI_LAYER_ZSTD);
@@ -109,6 +110,7 @@ KOC_TEST(layer_without_content_says_so)
 KOC_TEST(zstd_notices_truncation_and_its_ceiling)
 {
     if (!koc__zstd_version()) {
+        print_message("skipped: this build has no zstd\n");
         skip();
     }
     KOC__AUTO(koc_ctx) ctx = context(1, NULL);
