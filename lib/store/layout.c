@@ -41,10 +41,14 @@ static int check_or_create(const koc_layout *l, uint32_t flags, koc_error **err)
     if (!mark || !index) {
         return koc__oom(err);
     }
+    /* Somebody else may be making it just now: the mark is written before the index, so they are looked
+     * for in the other order. */
+    bool has_index = koc__fs_exists(index);
     if (koc__fs_exists(mark)) {
-        return check_mark(l, mark, err);
+        KOC__TRY(check_mark(l, mark, err));
+        return has_index || !(flags & KOC_LAYOUT_CREATE) ? KOC_OK : koc__layout_create(l, err);
     }
-    if (koc__fs_exists(index)) {
+    if (has_index) {
         return koc__error(err, KOC_EFORMAT, "%s has an index.json but no oci-layout file", l->dir);
     }
     if (flags & KOC_LAYOUT_CREATE) {

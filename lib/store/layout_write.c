@@ -54,12 +54,12 @@ int koc__layout_create(const koc_layout *l, koc_error **err)
     }
     KOC__TRY(koc__fs_mkdirs(blobs, DIR_MODE, err));
     KOC__TRY(lock(l, NULL, &fd, err));
-    /* oci-layout last: with it the layout is whole. */
-    KOC__TRY(write_once(l, "index.json",
-                        "{\n   \"schemaVersion\": 2,\n   \"mediaType\": \"" KOC_MT_OCI_INDEX
-                        "\",\n   \"manifests\": []\n}",
-                        err));
-    return write_once(l, "oci-layout", "{\n    \"imageLayoutVersion\": \"1.0.0\"\n}", err);
+    /* The mark first: an index.json without one is somebody else's file, which nobody may touch. */
+    KOC__TRY(write_once(l, "oci-layout", "{\n    \"imageLayoutVersion\": \"1.0.0\"\n}", err));
+    return write_once(l, "index.json",
+                      "{\n   \"schemaVersion\": 2,\n   \"mediaType\": \"" KOC_MT_OCI_INDEX
+                      "\",\n   \"manifests\": []\n}",
+                      err);
 }
 
 /* --- blobs --- */

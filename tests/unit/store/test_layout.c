@@ -293,6 +293,42 @@ KOC_TEST(layout_takes_many_writers_at_once)
     }
 }
 
+typedef struct opener {
+    koc_ctx *ctx;
+    const char *dir;
+    int rc;
+} opener;
+
+static void *open_new(void *arg)
+{
+    opener *o = arg;
+    koc_layout *l = NULL;
+    o->rc = koc_layout_open(o->ctx, o->dir, KOC_LAYOUT_CREATE, &l, NULL);
+    koc_layout_unref(l);
+    return NULL;
+}
+
+/* Once "has an index.json but no oci-layout file" came of two packages that were written side by side. */
+KOC_TEST(layout_is_made_by_many_at_once)
+{
+    enum { THREADS = 4, ROUNDS = 40 };
+    KOC__AUTO(koc_ctx) ctx = context();
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        char dir[32];
+        pthread_t threads[THREADS];
+        opener openers[THREADS];
+        snprintf(dir, sizeof(dir), "new%u", round);
+        for (unsigned i = 0; i < THREADS; i++) {
+            openers[i] = (opener){ctx, dir, KOC_OK};
+            assert_int_equal(pthread_create(&threads[i], NULL, open_new, &openers[i]), 0);
+        }
+        for (unsigned i = 0; i < THREADS; i++) {
+            pthread_join(threads[i], NULL);
+            assert_int_equal(openers[i].rc, KOC_OK);
+        }
+    }
+}
+
 /* Every allocation may fail: then the put fails, and the layout still reads. */
 KOC_TEST(layout_survives_running_out_of_memory)
 {
