@@ -129,7 +129,13 @@ static int fetch_config(koc_client *c, const koc_reference *r, const koc_descrip
         return KOC_OK;
     }
     KOC__TRY(koc_client_get_blob(c, r, d, &blob, err));
-    if (koc__blob_read_all(blob, KOC__CONFIG_MAX, op, out, err) != KOC_OK) {
+    int rc = koc__blob_read_all(blob, KOC__CONFIG_MAX, op, out, err);
+    if (rc == KOC_EDIGEST) {
+        /* Once more: a store between us and the registry may have been ill. */
+        koc__error_clear(err);
+        rc = koc__blob_read_all(blob, KOC__CONFIG_MAX, op, out, err);
+    }
+    if (rc != KOC_OK) {
         return koc__error_prefix(err, "its config");
     }
     if (c->ctx->cache) {

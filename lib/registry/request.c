@@ -358,6 +358,8 @@ static bool try_other_scheme(const koc__host *h, koc__failure why)
     case KOC__FAIL_TLS:
     case KOC__FAIL_BROKEN:
     case KOC__FAIL_PROTOCOL: return true;
+    case KOC__FAIL_RESOLVE: /* http may go through a proxy that knows the name */
+    case KOC__FAIL_PROXY:
     case KOC__FAIL_CERT: return h->may_http;
     default: return false;
     }

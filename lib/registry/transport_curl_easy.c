@@ -16,6 +16,8 @@
 #include "registry/address.h"
 
 #define SPILL_MAX      ((size_t)1 << 20)
+/* Bodies above this ask first: a refusal then costs nothing. */
+#define EXPECT_FROM ((uint64_t)1 << 20)
 #define SPILL_PAUSE    ((size_t)64 << 10)
 #define RECEIVE_BUFFER (128L << 10)
 #define SEND_BUFFER    (256L << 10)
@@ -178,7 +180,7 @@ static int set_fields(koc__exchange *x, const koc__http_request *rq, koc_error *
         }
         x->fields = list;
     }
-    if (rq->has_body && !rq->expect) {
+    if (rq->has_body && !(rq->expect && x->body_size > EXPECT_FROM)) {
         struct curl_slist *list = curl_slist_append(x->fields, "Expect:");
         if (!list) {
             return koc__oom(err);
