@@ -96,7 +96,7 @@ static int read_body(koc__exchange *x, size_t max, bool cut, koc__op *op, koc__b
             n = max - body->len;
         }
         KOC__TRY(koc__buf_append(body, chunk, n, err));
-        if (total > DROP_MAX && body->len >= max) {
+        if (cut && total > DROP_MAX && body->len >= max) {
             return KOC_OK; /* an endless error page: enough */
         }
     }
