@@ -174,6 +174,7 @@ static int run_apply(cli *c, void *options, const cli_list *args)
             code = apply_once(c, o, &m, &p, args);
             manifests_reset(&m);
         } while (o->manifests.watch && watch_wait(&w));
+        code = o->manifests.watch ? 130 : code; /* ^C is the way out */
     }
     manifests_free(&m);
     publish_session_close(&session);
