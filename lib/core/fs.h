@@ -21,6 +21,8 @@ int koc__fs_mkdirs(const char *path, mode_t mode, koc_error **err);
 bool koc__fs_exists(const char *path); /* follows links */
 bool koc__fs_is_dir(const char *path);
 bool koc__fs_is_file(const char *path);
+/* Whether stamps tell of every change: path is on a local file system known for it. */
+bool koc__fs_has_ctime(const char *path);
 int koc__fs_realpath(const char *path, char **out, koc_error **err);
 /* Removes a file or a folder with all in it, never following links; what is not there is fine. */
 int koc__fs_remove(const char *path, koc_error **err);

@@ -19,6 +19,7 @@
 #include "core/sha256.h"
 #include "golang/build.h"
 #include "golang/command.h"
+#include "golang/inputs.h"
 #include "golang/package.h"
 #include "model/model.h"
 
@@ -496,24 +497,54 @@ static int finish(const koc__go_batch *b, koc__go_unit *u, const before *was, ko
     return remember(b->ctx ? b->ctx->cache : NULL, bin, err);
 }
 
-static int run_with(koc__go_batch *b, before *was, koc__op *op, koc_error **err)
+static int prepare(const koc__go_batch *b, before *was, bool *all_known, koc_error **err)
 {
     koc__cache *cache = b->ctx ? b->ctx->cache : NULL;
+    *all_known = true;
     for (size_t i = 0; i < b->n; i++) {
         koc__go_unit *u = b->units[i];
         KOC__TRY(new_binary(b, u, &u->binary, err));
         if (cache && !b->hold->folder && !b->options->force) {
             KOC__TRY(recall(cache, u->binary, &was[i], err));
         }
+        *all_known = *all_known && was[i].known;
+    }
+    return KOC_OK;
+}
+
+/* Every input is as it was: so is what go would make of it. */
+static void take_as_it_is(const koc__go_batch *b, before *was)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        koc__go_binary *bin = b->units[i]->binary;
+        bin->stamp = was[i].stamp;
+        bin->build_id = koc__steal(&was[i].build_id);
+        bin->digest = was[i].digest;
+        bin->from_cache = bin->not_asked = true;
+    }
+}
+
+static int run_with(koc__go_batch *b, before *was, koc__op *op, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__go_inputs) inputs = {0};
+    bool all_known = false, linked = false;
+    KOC__TRY(prepare(b, was, &all_known, err));
+    KOC__TRY(koc__go_inputs_begin(b, op, &inputs, err));
+    if (all_known && inputs.last && inputs.verdict.same) {
+        take_as_it_is(b, was);
+        return KOC_OK;
+    }
+    for (size_t i = 0; i < b->n; i++) {
         if (!was[i].known) {
-            KOC__TRY(koc__fs_remove(u->binary->path, err));
+            KOC__TRY(koc__fs_remove(b->units[i]->binary->path, err));
         }
     }
     KOC__TRY(b->n == 1 ? run_go(b, b->units[0]->binary->path, op, err) : run_for_many(b, op, err));
     for (size_t i = 0; i < b->n; i++) {
         KOC__TRY(finish(b, b->units[i], &was[i], op, err));
+        linked = linked || !b->units[i]->binary->from_cache;
     }
-    return KOC_OK;
+    return koc__go_inputs_finish(b, &inputs, linked, op, err);
 }
 
 int koc__go_batch_run(void *batch, koc__op *op, koc_error **err)

@@ -75,6 +75,7 @@ typedef struct koc__go_binary {
     char *path;        /* the linked file */
     char *key;         /* hex: identifies target + platform + arguments + environment */
     bool from_cache;   /* the file is byte for byte what the last build with this key made */
+    bool not_asked;  /* no go was started: every input is as it was */
     koc_digest digest; /* SHA-256 of the file when known without reading, else none */
     koc__stamp stamp;  /* of the file: it stays as it is while the object lives */
     char *build_id;    /* Go's, which holds a hash of the content; NULL: none */

@@ -45,6 +45,9 @@ typedef struct koc__go_list_question {
     const char *dir; /* absolute */
     const koc_strlist *env;
 } koc__go_list_question;
+/* The files that decide what package_dir is to go when it runs in q->dir, also where they are missing. */
+int koc__go_module_files(const koc__go_list_question *q, const char *package_dir, koc_strlist **out,
+                         koc_error **err);
 int koc__go_list_recall(const koc__go_list_question *q, const char *pattern, bool *found,
                         koc__go_listing *out, koc_error **err);
 int koc__go_list_keep(const koc__go_list_question *q, const koc__go_package *p, koc_error **err);

@@ -93,8 +93,8 @@ static int add_go_env_file(koc_strlist *files, const koc_strlist *env, koc_error
     return config ? add_path(files, config, "go/env", err) : KOC_OK;
 }
 
-static int list_files(const koc__go_list_question *q, const char *package_dir, koc_strlist **out,
-                      koc_error **err)
+int koc__go_module_files(const koc__go_list_question *q, const char *package_dir, koc_strlist **out,
+                         koc_error **err)
 {
     KOC__AUTO(koc_strlist) files = NULL;
     KOC__TRY(koc__strlist_new(&files, err));
@@ -138,7 +138,7 @@ int koc__go_list_keep(const koc__go_list_question *q, const koc__go_package *p, 
     KOC__AUTO_VAL(koc__buf) key = KOC__BUF_INIT(RECORD_MAX);
     KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(RECORD_MAX);
     KOC__TRY(make_key(q, p->pattern, &key, err));
-    KOC__TRY(list_files(q, p->dir, &files, err));
+    KOC__TRY(koc__go_module_files(q, p->dir, &files, err));
     koc__jw w;
     bool sure = true;
     koc__jw_begin(&w, &text, 0, 0);

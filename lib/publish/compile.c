@@ -128,8 +128,9 @@ static int build_batch(void *arg, koc__op *op, koc_error **err)
         b->units[i]->binary = binaries[i];
         b->units[i]->unchanged = binaries[i]->from_cache;
         koc__log(b->plan->ctx, KOC_LOG_INFO, "golang", "%s %s: %s", b->units[i]->work->app, b->platform,
-                 binaries[i]->from_cache ? "go had nothing to link, the file of the last build is used"
-                                         : "linked");
+                 binaries[i]->not_asked    ? "no input changed, go was not started"
+                 : binaries[i]->from_cache ? "go had nothing to link, the file of the last build is used"
+                                           : "linked");
         b->units[i]->work->build_ms =
             KOC__MAX(b->units[i]->work->build_ms, koc__monotonic_ms() - start);
     }
