@@ -126,14 +126,16 @@ static int load(place *p, koc__op *op, koc_error **err)
         return KOC_OK;
     }
     /* What the parser would quote may be a secret. */
-    if (koc__json_parse(koc__buf_view(&text), CONFIG_MAX, name, &p->doc, NULL) != KOC_OK ||
-        !koc__json_is(koc__json_root(p->doc), KOC__JSON_OBJECT)) {
+    int rc = koc__json_parse(koc__buf_view(&text), CONFIG_MAX, name, &p->doc, NULL);
+    koc__buf_wipe(&text);
+    if (rc == KOC_ENOMEM) {
+        return koc__oom(err);
+    }
+    if (rc != KOC_OK || !koc__json_is(koc__json_root(p->doc), KOC__JSON_OBJECT)) {
         koc__json_free(koc__steal(&p->doc));
-        koc__buf_wipe(&text);
         return koc__error(err, KOC_EFORMAT,
                           "%s is not a JSON object (credentials are read from it)", name);
     }
-    koc__buf_wipe(&text);
     return KOC_OK;
 }
 

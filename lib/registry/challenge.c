@@ -164,7 +164,7 @@ int koc__challenge_read(koc_str value, koc__challenge *c, koc_error **err)
     scanner s = {value, 0};
     koc__scheme current = KOC__SCHEME_NONE;
 
-    if (value.len > VALUE_MAX) {
+    if (value.len == 0 || value.len > VALUE_MAX) {
         return KOC_OK;
     }
     for (;;) {

@@ -102,104 +102,6 @@ static int each(push *p, koc__task_fn fn, void *list, size_t n, size_t size, koc
     return koc__group_wait(&g, err);
 }
 
-/* --- names ------------------------------------------------------------------------------------------------- */
-
-static int push_blob(void *arg, koc__op *op, koc_error **err);
-
-static int add_name(push *p, koc_reference *ref, koc_error **err)
-{
-    for (size_t i = 0; i < p->n_names; i++) {
-        if (strcmp(koc_reference_string(p->names[i].ref), koc_reference_string(ref)) == 0) {
-            koc_reference_unref(ref);
-            return KOC_OK;
-        }
-    }
-    p->names[p->n_names++] = (name_job){p, ref, false};
-    return KOC_OK;
-}
-
-/* r's tag, else the digest; then the extra tags. */
-static int collect_names(push *p, const koc_reference *r, const koc_push_options *o,
-                         koc_error **err)
-{
-    KOC__AUTO(koc_reference) plain = NULL;
-    koc_reference *name = NULL;
-    size_t n = 1;
-
-    for (size_t i = 0; o->extra_tags && o->extra_tags[i]; i++) {
-        n++;
-    }
-    p->names = koc__calloc(n, sizeof(p->names[0]));
-    if (!p->names) {
-        return koc__oom(err);
-    }
-    const koc_digest *wanted = koc_reference_digest(r);
-    if (wanted && !koc_digest_equal(wanted, &p->top->digest)) {
-        return koc__error(err, KOC_EDIGEST, "the image has the digest %s",
-                          koc__digest_str(&p->top->digest).s);
-    }
-    KOC__TRY(koc_reference_with_digest(r, NULL, &plain, err));
-    if (koc_reference_tag(r)) {
-        KOC__TRY(add_name(p, koc_reference_ref(plain), err));
-    } else {
-        KOC__TRY(koc_reference_with_digest(r, &p->top->digest, &name, err));
-        KOC__TRY(add_name(p, name, err));
-    }
-    for (size_t i = 0; o->extra_tags && o->extra_tags[i]; i++) {
-        KOC__TRY(koc_reference_with_tag(plain, o->extra_tags[i], &name, err));
-        KOC__TRY(add_name(p, name, err));
-    }
-    return KOC_OK;
-}
-
-static int ask_name(void *arg, koc__op *op, koc_error **err)
-{
-    name_job *j = arg;
-    koc__found f;
-
-    KOC__TRY(koc__client_head_manifest(j->push->client, j->ref, true, op, &f, err));
-    j->there = f.found && koc_digest_equal(&f.digest, &j->push->top->digest);
-    return KOC_OK;
-}
-
-/* A manifest; where the registry lost or has not yet seen a blob of it, that is sent again. */
-static int put_repaired(push *p, const koc_reference *ref, const char *media_type, koc_str bytes,
-                        koc__op *op, koc_error **err)
-{
-    for (int attempt = 0;; attempt++) {
-        koc_error *failure = NULL;
-        int rc = koc__client_put_manifest(p->client, ref, media_type, bytes, op, NULL, &failure);
-        const char *code = koc_error_registry_code(failure);
-        bool lost = code && (strcmp(code, "MANIFEST_BLOB_UNKNOWN") == 0 ||
-                             strcmp(code, "BLOB_UNKNOWN") == 0);
-        if (rc == KOC_OK || !lost || attempt >= REPAIRS_MAX) {
-            return rc == KOC_OK ? KOC_OK : koc__error_move(err, &failure);
-        }
-        koc__error_clear(&failure);
-        KOC__TRY(koc__op_sleep(op, REPAIR_WAIT_MS, err));
-        for (size_t i = 0; i < p->n_blobs; i++) {
-            koc__claim_end(p->host, koc_reference_repository(p->repo),
-                           &p->blobs[i].descriptor->digest, false);
-            KOC__TRY(push_blob(&p->blobs[i], op, err));
-        }
-    }
-}
-
-static int put_name(void *arg, koc__op *op, koc_error **err)
-{
-    name_job *j = arg;
-    push *p = j->push;
-
-    if (j->there) {
-        return KOC_OK;
-    }
-    uint64_t id = koc__op_new_id(op);
-    tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_STARTED, p->top, koc_reference_string(j->ref), id);
-    KOC__TRY(put_repaired(p, j->ref, p->top->media_type, p->bytes, op, err));
-    tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_FINISHED, p->top, koc_reference_string(j->ref), id);
-    return KOC_OK;
-}
-
 /* --- blobs ------------------------------------------------------------------------------------------------- */
 
 static int add_blob(push *p, const koc_descriptor *d, koc_blob *blob, const koc_reference *origin,
@@ -305,6 +207,102 @@ static int push_blob(void *arg, koc__op *op, koc_error **err)
     }
     j->state = state;
     tell(p, KOC_PROGRESS_BLOB, state, j->descriptor, NULL, j->id);
+    return KOC_OK;
+}
+
+/* --- names ------------------------------------------------------------------------------------------------- */
+
+static int add_name(push *p, koc_reference *ref, koc_error **err)
+{
+    for (size_t i = 0; i < p->n_names; i++) {
+        if (strcmp(koc_reference_string(p->names[i].ref), koc_reference_string(ref)) == 0) {
+            koc_reference_unref(ref);
+            return KOC_OK;
+        }
+    }
+    p->names[p->n_names++] = (name_job){p, ref, false};
+    return KOC_OK;
+}
+
+/* r's tag, else the digest; then the extra tags. */
+static int collect_names(push *p, const koc_reference *r, const koc_push_options *o,
+                         koc_error **err)
+{
+    KOC__AUTO(koc_reference) plain = NULL;
+    koc_reference *name = NULL;
+    size_t n = 1;
+
+    for (size_t i = 0; o->extra_tags && o->extra_tags[i]; i++) {
+        n++;
+    }
+    p->names = koc__calloc(n, sizeof(p->names[0]));
+    if (!p->names) {
+        return koc__oom(err);
+    }
+    const koc_digest *wanted = koc_reference_digest(r);
+    if (wanted && !koc_digest_equal(wanted, &p->top->digest)) {
+        return koc__error(err, KOC_EDIGEST, "the image has the digest %s",
+                          koc__digest_str(&p->top->digest).s);
+    }
+    KOC__TRY(koc_reference_with_digest(r, NULL, &plain, err));
+    if (koc_reference_tag(r)) {
+        KOC__TRY(add_name(p, koc_reference_ref(plain), err));
+    } else {
+        KOC__TRY(koc_reference_with_digest(r, &p->top->digest, &name, err));
+        KOC__TRY(add_name(p, name, err));
+    }
+    for (size_t i = 0; o->extra_tags && o->extra_tags[i]; i++) {
+        KOC__TRY(koc_reference_with_tag(plain, o->extra_tags[i], &name, err));
+        KOC__TRY(add_name(p, name, err));
+    }
+    return KOC_OK;
+}
+
+static int ask_name(void *arg, koc__op *op, koc_error **err)
+{
+    name_job *j = arg;
+    koc__found f;
+
+    KOC__TRY(koc__client_head_manifest(j->push->client, j->ref, true, op, &f, err));
+    j->there = f.found && koc_digest_equal(&f.digest, &j->push->top->digest);
+    return KOC_OK;
+}
+
+/* A manifest; where the registry lost or has not yet seen a blob of it, that is sent again. */
+static int put_repaired(push *p, const koc_reference *ref, const char *media_type, koc_str bytes,
+                        koc__op *op, koc_error **err)
+{
+    for (int attempt = 0;; attempt++) {
+        koc_error *failure = NULL;
+        int rc = koc__client_put_manifest(p->client, ref, media_type, bytes, op, NULL, &failure);
+        const char *code = koc_error_registry_code(failure);
+        bool lost = code && (strcmp(code, "MANIFEST_BLOB_UNKNOWN") == 0 ||
+                             strcmp(code, "BLOB_UNKNOWN") == 0);
+        if (rc == KOC_OK || !lost || attempt >= REPAIRS_MAX) {
+            return rc == KOC_OK ? KOC_OK : koc__error_move(err, &failure);
+        }
+        koc__error_clear(&failure);
+        KOC__TRY(koc__op_sleep(op, REPAIR_WAIT_MS, err));
+        for (size_t i = 0; i < p->n_blobs; i++) {
+            koc__claim_end(p->host, koc_reference_repository(p->repo),
+                           &p->blobs[i].descriptor->digest, false);
+            KOC__TRY(push_blob(&p->blobs[i], op, err));
+        }
+    }
+}
+
+static int put_name(void *arg, koc__op *op, koc_error **err)
+{
+    name_job *j = arg;
+    push *p = j->push;
+
+    if (j->there) {
+        return KOC_OK;
+    }
+    uint64_t id = koc__op_new_id(op);
+    tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_STARTED, p->top, koc_reference_string(j->ref), id);
+    KOC__TRY(put_repaired(p, j->ref, p->top->media_type, p->bytes, op, err));
+    tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_FINISHED, p->top, koc_reference_string(j->ref), id);
     return KOC_OK;
 }
 

@@ -502,10 +502,14 @@ static int network_error(run *r, koc_error **err)
     if (r->resp->failure == KOC__FAIL_LOCAL) {
         return code;
     }
-    if (r->attempts > 1) {
-        koc__error_prefix(err, "%s: after %u attempts", where, r->attempts);
-    } else {
-        koc__error_prefix(err, "%s", where);
+    koc__error_prefix(err, "%s", where);
+    if (r->attempts > 1 && err && *err) {
+        KOC__AUTO_STR message = koc__strdup(koc_error_message(*err));
+        KOC__AUTO_STR hint = koc__strdup(koc_error_hint(*err));
+        koc__error(err, code, "%s (%u attempts)", message ? message : where, r->attempts);
+        if (hint) {
+            koc__error_hint(err, "%s", hint);
+        }
     }
     if (r->resp->failure == KOC__FAIL_TLS && !h->may_http && !h->loopback) {
         koc__error_hint(err, "if this registry speaks plain HTTP: --allow-http=%s", h->name);

@@ -74,7 +74,17 @@ int koc__session_challenged(koc__host *h, const koc__request *rq, const koc__res
 bool koc__session_is_anonymous(koc__host *h, const char *repository);
 /* Adds the hint about which credentials were used, or that there are none. */
 void koc__session_explain(koc__host *h, const char *repository, koc_error **err);
-/* What is kept of a token server's host between exchanges. */
+
+/* --- token_fetch.c --- */
+
+/* A token for rq's repository. cred NULL: anonymously. demanded: the scope that a challenge named, or
+ * NULL; with_mount: for rq->mount_from too. */
+int koc__token_fetch(koc__host *h, const koc__request *rq, const koc_credential *cred,
+                     const char *demanded, bool with_mount, koc__op *op, koc__token_reply *out,
+                     koc_error **err);
+/* Authorization: Basic. */
+int koc__basic_header(koc__headers *h, const koc_credential *cred, koc_error **err);
+/* One exchange with nothing around it; the body whole, at most max bytes of it. */
 int koc__send_plain(koc_client *c, const koc__http_request *rq, size_t max, koc__op *op,
                     koc__http_reply *reply, koc__buf *body, koc__failure *why, koc_error **err);
 

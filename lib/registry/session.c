@@ -5,11 +5,9 @@
 #include "registry/request.h"
 #include "registry/retry.h"
 
-#define TOKENS_MAX          256
-#define LOGINS_MAX          256
-#define TOKEN_REDIRECTS_MAX 3
-#define TOKEN_ATTEMPTS      5
-#define TOKEN_TIMEOUT_MS    30000
+#define TOKENS_MAX      256
+#define LOGINS_MAX      256
+#define PING_TIMEOUT_MS 30000
 
 /* --- who we are ----------------------------------------------------------------------------------- */
 
@@ -168,240 +166,6 @@ static int keep_token(koc__host *h, const char *key, uint32_t actions,
     return KOC_OK;
 }
 
-/* --- asking for a token ------------------------------------------------------------------------------ */
-
-typedef struct ask {
-    koc__host *host;
-    koc__op *op;
-    const koc_credential *cred;
-    koc__url realm;
-    char *service;
-    koc_strlist *scopes;
-} ask;
-
-static void ask_dispose(ask *a)
-{
-    koc__url_dispose(&a->realm);
-    koc__free(a->service);
-    koc_strlist_free(a->scopes);
-}
-
-static int basic_header(koc__headers *h, const koc_credential *cred, koc_error **err)
-{
-    KOC__AUTO_VAL(koc__buf) plain = KOC__BUF_INIT(64 << 10);
-    KOC__AUTO_VAL(koc__buf) line = KOC__BUF_INIT(128 << 10);
-
-    int rc =
-        koc__buf_printf(&plain, err, "%s:%s", cred->username ? cred->username : "", cred->secret);
-    if (rc == KOC_OK) {
-        rc = koc__buf_puts(&line, "Basic ", err);
-    }
-    if (rc == KOC_OK) {
-        rc = koc__base64(&line, koc__buf_view(&plain), false, err);
-    }
-    if (rc == KOC_OK) {
-        rc = koc__headers_add(h, KOC__STR("Authorization"), koc__buf_view(&line), err);
-    }
-    koc__buf_wipe(&plain);
-    koc__buf_wipe(&line);
-    return rc;
-}
-
-/* One try over the wire. with_secret: this hop may see it. */
-static int ask_hop(const ask *a, const koc__url *url, koc_str form, bool with_secret,
-                   koc__http_reply *reply, koc__buf *body, koc__failure *why, koc_error **err)
-{
-    koc_client *c = a->host->client;
-    KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
-    bool same = koc__url_same_origin(url, &a->host->challenged_at);
-
-    *why = KOC__FAIL_LOCAL;
-    KOC__TRY(koc__headers_put(&headers, "User-Agent", c->user_agent, err));
-    KOC__TRY(koc__headers_put(&headers, "Accept-Encoding", "identity", err));
-    if (form.len > 0) {
-        KOC__TRY(
-            koc__headers_put(&headers, "Content-Type", "application/x-www-form-urlencoded", err));
-    } else if (with_secret && a->cred) {
-        KOC__TRY(basic_header(&headers, a->cred, err));
-    }
-    koc__http_request h = {
-        .method = form.len > 0 ? "POST" : "GET",
-        .url = url,
-        .headers = &headers,
-        .bytes = form,
-        .has_body = form.len > 0,
-        .reach =
-            !same && a->host->kind == (int)KOC__ADDRESS_PUBLIC ? KOC__REACH_PUBLIC : KOC__REACH_ANY,
-        .connect_timeout_ms = c->connect_timeout_ms,
-        .response_timeout_ms = c->response_timeout_ms ? c->response_timeout_ms : TOKEN_TIMEOUT_MS,
-    };
-    koc__host *target = a->host;
-    if (!same) {
-        KOC__TRY(koc__client_host_of_url(c, url, &target, err));
-    }
-    koc__client_route(c, target, &h);
-    int64_t begin = koc__monotonic_ms();
-    int rc = koc__send_plain(c, &h, KOC__TOKEN_REPLY_MAX, a->op, reply, body, why, err);
-    koc__log(c->ctx, KOC_LOG_DEBUG, "registry", "%s token for %s from %s: %d (%lld ms)", h.method,
-             a->host->name, url->host, rc == KOC_OK ? reply->status : 0,
-             (long long)(koc__monotonic_ms() - begin));
-    return rc;
-}
-
-static bool is_redirect(int status)
-{
-    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
-/* GET or POST with redirects: at most three, and the secret stays with the origin that was named. */
-static int ask_followed(const ask *a, const koc__url *start, koc_str form, koc__http_reply *reply,
-                        koc__buf *body, koc__failure *why, koc_error **err)
-{
-    KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
-
-    *why = KOC__FAIL_LOCAL;
-    KOC__TRY(koc__url_copy(start, &url, err));
-    for (int hop = 0; hop <= TOKEN_REDIRECTS_MAX; hop++) {
-        KOC__AUTO_VAL(koc__url) next = KOC__URL_INIT;
-        const char *location;
-        koc__http_reply_dispose(reply);
-        koc__buf_clear(body);
-        KOC__TRY(ask_hop(a, &url, form, koc__url_same_origin(&url, start), reply, body, why, err));
-        location = koc__headers_get(&reply->headers, "Location");
-        if (!is_redirect(reply->status) || !location) {
-            return KOC_OK;
-        }
-        *why = KOC__FAIL_LOCAL;
-        KOC__TRY(koc__url_resolve(&url, koc__str(location), &next, err));
-        if ((url.https && !next.https) || (form.len > 0 && !koc__url_same_origin(&url, &next))) {
-            return koc__error(err, KOC_EDENIED,
-                              "the token server redirects to http%s://%s: refused",
-                              next.https ? "s" : "", next.host);
-        }
-        koc__url_dispose(&url);
-        url = next;
-        next = (koc__url)KOC__URL_INIT;
-    }
-    return koc__error(err, KOC_ELIMIT, "the token server redirects more than %d times",
-                      TOKEN_REDIRECTS_MAX);
-}
-
-/* The ordinary retry policy round it; refused credentials are never tried twice. */
-static int ask_retried(const ask *a, const koc__url *url, koc_str form, int *status, koc__buf *body,
-                       koc_error **err)
-{
-    for (unsigned attempt = 0;; attempt++) {
-        KOC__AUTO_VAL(koc__http_reply) reply = KOC__HTTP_REPLY_INIT;
-        koc_error *failure = NULL;
-        koc__failure why;
-        int64_t wait = 0, seconds = 0;
-        int rc = ask_followed(a, url, form, &reply, body, &why, &failure);
-        koc__retry retry = rc == KOC_OK ? koc__retry_of_status(reply.status, "")
-                                        : koc__retry_of_failure(why, true, attempt == 0);
-        bool wants =
-            koc__retry_after(koc__headers_get(&reply.headers, "Retry-After"), koc__now(), &seconds);
-        if (retry == KOC__RETRY_NO || attempt + 1 >= TOKEN_ATTEMPTS ||
-            (wants && seconds > KOC__RETRY_AFTER_MAX)) {
-            if (rc == KOC_OK) {
-                *status = reply.status;
-                return KOC_OK;
-            }
-            koc__error_move(err, &failure);
-            return koc__error_prefix(err, "token server %s", url->host);
-        }
-        koc__error_clear(&failure);
-        wait = koc__retry_delay_ms(attempt, (uint32_t)koc__monotonic_ns()) +
-               (wants ? seconds * 1000 : 0);
-        KOC__TRY(koc__op_sleep(a->op, wait, err));
-    }
-}
-
-static int ask_by_post(const ask *a, int *status, koc__buf *body, koc_error **err)
-{
-    KOC__AUTO_VAL(koc__buf) form = KOC__BUF_INIT(256 << 10);
-
-    int rc = koc__token_form(&form, a->service, a->scopes, a->cred->secret, NULL, NULL, err);
-    if (rc == KOC_OK) {
-        rc = ask_retried(a, &a->realm, koc__buf_view(&form), status, body, err);
-    }
-    koc__buf_wipe(&form);
-    return rc;
-}
-
-static int ask_by_get(const ask *a, int *status, koc__buf *body, koc_error **err)
-{
-    KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
-
-    KOC__TRY(koc__url_copy(&a->realm, &url, err));
-    KOC__TRY(
-        koc__token_query(&url, a->service, a->scopes, a->cred ? a->cred->username : NULL, err));
-    return ask_retried(a, &url, (koc_str){"", 0}, status, body, err);
-}
-
-/* The token server said no. */
-static int refused(const ask *a, int status, koc_str body, koc_error **err)
-{
-    koc__regerror e;
-
-    koc__regerror_read(body, &e);
-    if (status == 401 || status == 403 || (status == 400 && a->cred)) {
-        koc__error(err, KOC_EAUTH, "%s%s%s%s",
-                   a->cred ? "the credentials were not accepted" : "it wants a login",
-                   e.message[0] ? " (" : "", e.message, e.message[0] ? ")" : "");
-    } else {
-        koc__regerror_make(status, &e, err);
-        koc__error_prefix(err, "token server %s", a->realm.host);
-    }
-    koc__error_http(err, status, e.code[0] ? e.code : NULL);
-    return err && *err ? koc_error_code(*err) : KOC_EAUTH;
-}
-
-static int ask_for_token(const ask *a, koc__token_reply *out, koc_error **err)
-{
-    KOC__AUTO_VAL(koc__buf) body = KOC__BUF_INIT(KOC__TOKEN_REPLY_MAX);
-    bool identity = a->cred && a->cred->kind == KOC_CRED_IDENTITY_TOKEN;
-    int status = 0;
-
-    if (identity) {
-        KOC__TRY(ask_by_post(a, &status, &body, err));
-    }
-    if (!identity ||
-        koc__token_post_unsupported(status, a->cred->username && a->cred->username[0])) {
-        KOC__TRY(ask_by_get(a, &status, &body, err));
-    }
-    if (status < 200 || status >= 300) {
-        return refused(a, status, koc__buf_view(&body), err);
-    }
-    int rc = koc__token_reply_read(koc__buf_view(&body), out, err);
-    koc__buf_wipe(&body);
-    return rc;
-}
-
-/* Fills realm, service and scopes from what the host is known to want. */
-static int prepare(ask *a, const koc__request *rq, const char *demanded, bool with_mount,
-                   koc_error **err)
-{
-    koc__host *h = a->host;
-
-    KOC__TRY(koc__strlist_new(&a->scopes, err));
-    if (rq->repository) {
-        KOC__TRY(koc__scope_add(a->scopes, rq->repository, rq->actions, err));
-    }
-    if (rq->mount_from && with_mount) {
-        KOC__TRY(koc__scope_add(a->scopes, rq->mount_from, KOC__ACT_PULL, err));
-    }
-    if (demanded) {
-        KOC__TRY(koc__scope_demand(&a->scopes, demanded, err));
-    }
-    pthread_mutex_lock(&h->mutex);
-    int rc = koc__realm_resolve(&h->challenged_at, h->realm, &a->realm, err);
-    a->service = h->service ? koc__strdup(h->service) : NULL;
-    bool oom = h->service && !a->service;
-    pthread_mutex_unlock(&h->mutex);
-    KOC__TRY(rc);
-    return oom ? koc__oom(err) : KOC_OK;
-}
-
 /* Inside the gate. demanded: the scope that a challenge named, or NULL. */
 static int fetch_token(koc__host *h, const koc__request *rq, const char *demanded, koc__op *op,
                        char **out, koc_error **err)
@@ -419,21 +183,11 @@ static int fetch_token(koc__host *h, const koc__request *rq, const char *demande
         *out = koc__strdup(cred->secret);
         return *out ? KOC_OK : koc__oom(err);
     }
-    ask a = {.host = h, .op = op, .cred = cred};
-    int rc = prepare(&a, rq, demanded, true, err);
-    if (rc == KOC_OK) {
-        rc = ask_for_token(&a, &reply, err);
-    }
-    ask_dispose(&a);
-    if (rc != KOC_OK && rq->mount_from && (rc == KOC_EAUTH || rc == KOC_EDENIED)) {
+    int rc = koc__token_fetch(h, rq, cred, demanded, true, op, &reply, err);
+    if (rq->mount_from && (rc == KOC_EAUTH || rc == KOC_EDENIED)) {
         /* Some servers give nothing when one scope is refused: then without the source. */
         koc__error_clear(err);
-        a = (ask){.host = h, .op = op, .cred = cred};
-        rc = prepare(&a, rq, demanded, false, err);
-        if (rc == KOC_OK) {
-            rc = ask_for_token(&a, &reply, err);
-        }
-        ask_dispose(&a);
+        rc = koc__token_fetch(h, rq, cred, demanded, false, op, &reply, err);
     }
     if (rc == KOC_EAUTH && cred) {
         mark_refused(h, repository);
@@ -498,7 +252,7 @@ static int authorize_basic(koc__host *h, const koc__request *rq, koc__op *op, ko
         return KOC_OK;
     }
     *sent = true;
-    return cred->kind == KOC_CRED_BASIC ? basic_header(headers, cred, err)
+    return cred->kind == KOC_CRED_BASIC ? koc__basic_header(headers, cred, err)
                                         : bearer_header(headers, cred->secret, err);
 }
 
@@ -575,7 +329,7 @@ static int ask_ping(koc__host *h, const koc__response *resp, koc__op *op, koc__c
                             .url = &url,
                             .headers = &headers,
                             .connect_timeout_ms = h->client->connect_timeout_ms,
-                            .response_timeout_ms = TOKEN_TIMEOUT_MS};
+                            .response_timeout_ms = PING_TIMEOUT_MS};
     koc__client_route(h->client, h, &rq);
     if (koc__send_plain(h->client, &rq, KOC__ERROR_BODY_MAX, op, &reply, &body, &why, NULL) !=
         KOC_OK) {

@@ -15,9 +15,9 @@
 #include "core/text.h"
 #include "registry/address.h"
 
-#define SPILL_MAX      ((size_t)1 << 20)
+#define SPILL_MAX ((size_t)1 << 20)
 /* Bodies above this ask first: a refusal then costs nothing. */
-#define EXPECT_FROM ((uint64_t)1 << 20)
+#define EXPECT_FROM    ((uint64_t)1 << 20)
 #define SPILL_PAUSE    ((size_t)64 << 10)
 #define RECEIVE_BUFFER (128L << 10)
 #define SEND_BUFFER    (256L << 10)

@@ -171,4 +171,4 @@ def test_errors_name_what_failed(regtool, registry):
     missing = regtool("pull", f"{registry.host}/basics/none:v9", status=1)
     assert f"cannot pull {registry.host}/basics/none:v9: no such" in missing.stderr
     refused = regtool("pull", "127.0.0.1:1/x:y", status=1)
-    assert "127.0.0.1:1: after 3 attempts: connection refused" in refused.stderr
+    assert "127.0.0.1:1: connection refused (3 attempts)" in refused.stderr
