@@ -65,10 +65,10 @@ def test_post_not_there_falls_back_to_get(regtool, bearer, home, status):
 
 
 def test_token_dies_in_mid_push(regtool, bearer, home):
-    """R-74, R-80, R-81: the server says 300 s, the token lives for one; skopeo and regctl fail here."""
-    server = bearer(ttl=1)
+    """R-74, R-80, R-81: the server says 300 s, the token lives for three; skopeo and regctl fail here."""
+    server = bearer(ttl=3)
     slow = Faulty(server.host)
-    slow.add(Rule("PUT", r"/blobs/uploads/", faults.delay(2), times=1))
+    slow.add(Rule("PUT", r"/blobs/uploads/", faults.delay(4), times=1))
     write_config(home, login(slow.host))
     regtool("push", "300000", "2", "2", f"{slow.host}/team/app:v1")
     assert len(server.tokens.requests) >= 2
