@@ -47,8 +47,9 @@ int koc_platform_parse(const char *text, koc_buf *storage, koc_platform *out, ko
         return koc__misuse(err, "koc_platform_parse: text, storage or out is NULL");
     }
     koc_str trimmed = koc__str_trim(koc__str(text));
-    spec s;
-    if (trimmed.len == 0 || trimmed.len > PLATFORM_TEXT_MAX || !read_spec(trimmed, &s)) {
+    spec s = {0};
+    bool read = trimmed.len <= PLATFORM_TEXT_MAX && read_spec(trimmed, &s);
+    if (!read || s.os.len + s.arch.len + s.variant.len + s.os_version.len == 0) {
         return koc__error(err, KOC_EINVAL,
                           "\"%.*s\" is not a platform: os[/architecture[/variant]][:os.version] is "
                           "expected, for example linux/arm64",

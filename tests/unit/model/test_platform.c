@@ -39,7 +39,7 @@ KOC_TEST(platform_reads_its_text_form)
 KOC_TEST(platform_refuses_other_texts)
 {
     static const char *const texts[] = {
-        "", " ", "a/b/c/d", "linux/amd 64", "linux/amd64\n/x", "linux/\x7f"};
+        "", " ", "/", "//:", "a/b/c/d", "linux/amd 64", "linux/amd64\n/x", "linux/\x7f"};
     for (size_t i = 0; i < KOC__COUNT(texts); i++) {
         koc_buf storage = KOC_BUF_INIT;
         koc_platform p = KOC_PLATFORM_INIT;

@@ -1,0 +1,33 @@
+/* Templates of build flags: text without "{{" comes back as it is, everything else ends, and in bounds. */
+#include "fuzz.h"
+
+#include "golang/template.h"
+
+static int get(const koc__tmap *self, koc_str key, bool *found, koc__tvalue *out, koc_error **err)
+{
+    (void)self, (void)err;
+    *found = true;
+    if (koc__str_is(key, "Map")) {
+        *out = (koc__tvalue){.kind = KOC__T_MAP, .map = self};
+    } else if (koc__str_is(key, "Int")) {
+        *out = (koc__tvalue){.kind = KOC__T_INT, .number = INT64_MIN};
+    } else if (koc__str_is(key, "Version")) {
+        *out = (koc__tvalue){.kind = KOC__T_STRING, .text = KOC__STR("v1.2.3 \"x\"")};
+    } else {
+        *found = false;
+    }
+    return KOC_OK;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const char *const names[] = {"Map", "Int", "Version", NULL};
+    const koc__tmap map = {get, NULL, false, names};
+    KOC__AUTO_STR text = fuzz_text(data, size);
+    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(KOC__TEMPLATE_MAX);
+    koc_error *err = NULL;
+    if (fuzz_ok(koc__template_render(text, "input", &map, &out, &err), &err)) {
+        FUZZ_CHECK(strstr(text, "{{") || strcmp(koc__buf_cstr(&out), text) == 0);
+    }
+    return 0;
+}
