@@ -60,6 +60,8 @@ KOC_TEST(helm_what_cannot_be_right_is_refused)
             "1:13: a tag behind the reference, and another beside it");
     REFUSED("a: &t v1\nb: {repository: ko://x, tag: *t}\n",
             "2:17: the tag or digest beside it must be written out as a text");
+    REFUSED("{repository: ko://x, tag: ko://x}",
+            "1:27: a reference here, where the one beside it puts its tag or digest");
     REFUSED("repository: ko://x\ntag: |\n  v1\n",
             "2:6: the image's tag or digest is written here, which a block cannot take");
 }
