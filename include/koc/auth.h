@@ -39,6 +39,16 @@ typedef struct koc_auth_ops {
 /** docker's and podman's configuration. config_path NULL: the usual places (docs/registry.md), helper
  * programs included; else that file only. Nothing is read before the first look-up. */
 KOC_API int koc_auth_docker(const char *config_path, koc_auth **out, koc_error **err);
+/** Logs in: keeps cred for registry ("host[:port]") in docker's configuration (NULL:
+ * $DOCKER_CONFIG/config.json, else ~/.docker/config.json), or in the helper program that it names. The
+ * file is replaced as a whole, mode 0600, its other members unchanged. The registry is not asked. where
+ * (or NULL) gets the file's path. */
+KOC_API int koc_auth_docker_store(const char *config_path, const char *registry,
+                                  const koc_credential *cred, const koc_op *op, koc_buf *where,
+                                  koc_error **err);
+/** Logs out: removes what koc_auth_docker_store keeps. Nothing there is fine. */
+KOC_API int koc_auth_docker_erase(const char *config_path, const char *registry, const koc_op *op,
+                                  koc_buf *where, koc_error **err);
 /** One credential for one registry; copies cred. */
 KOC_API int koc_auth_static(const char *registry, const koc_credential *cred, koc_auth **out,
                             koc_error **err);
@@ -49,8 +59,8 @@ KOC_API int koc_auth_new(const koc_auth_ops *ops, void *self, koc_auth **out, ko
 KOC_API koc_auth *koc_auth_ref(koc_auth *a);
 KOC_API void koc_auth_unref(koc_auth *a);
 /** What a would use for registry; *out is NULL and the result KOC_OK when it has nothing. */
-KOC_API int koc_auth_lookup(koc_auth *a, const char *registry, const char *repository, const koc_op *op,
-                            koc_credential **out, koc_error **err);
+KOC_API int koc_auth_lookup(koc_auth *a, const char *registry, const char *repository,
+                            const koc_op *op, koc_credential **out, koc_error **err);
 
 KOC_END_DECLS
 #endif

@@ -37,6 +37,11 @@ static koc_str host_of_key(koc_str key)
     return host;
 }
 
+bool koc__config_key_is_host(const char *key, const char *registry)
+{
+    return same_host(host_of_key(koc__str(key)), koc__str(registry));
+}
+
 const char *koc__config_helper_key(const char *registry)
 {
     return is_hub(koc__str(registry)) ? KOC__HUB_KEY : registry;

@@ -10,6 +10,8 @@
 /* The helper that the document names for registry (credHelpers, then credsStore) or NULL; *how is then
  * "credHelpers" or "credsStore". Borrowed from root. */
 const char *koc__config_helper(const koc__jnode *root, const char *registry, const char **how);
+/* Whether a key of auths stands for this registry as a whole. */
+bool koc__config_key_is_host(const char *key, const char *registry);
 /* What a helper is asked for. */
 const char *koc__config_helper_key(const char *registry);
 /* The entry of auths (or, legacy, of the whole document) that serves registry/repository: keys with a

@@ -3,6 +3,7 @@
 #include "registry/auth_helper.h"
 
 #include "core/json.h"
+#include "core/json_write.h"
 #include "core/proc.h"
 #include "core/str.h"
 #include "registry/regerror.h"
@@ -56,11 +57,10 @@ int koc__helper_reply(const char *name, int exit_code, koc_str output, const cha
                                 koc__str(secret), out, err, "%s", source);
 }
 
-int koc__helper_get(const char *name, const char *server, const char *source, koc__op *op,
-                    koc_credential **out, koc_error **err)
+/* Runs it with input on stdin. A failure to run is an error; how it ended is in result. */
+static int run_helper(const char *name, const char *verb, koc_str input, koc__op *op,
+                      koc__proc_result *result, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
-
     if (!is_name(name)) {
         return koc__error(err, KOC_EPROCESS,
                           "the name of a credential helper has characters that it may not have");
@@ -69,27 +69,61 @@ int koc__helper_get(const char *name, const char *server, const char *source, ko
     if (!program) {
         return koc__oom(err);
     }
-    const char *argv[] = {program, "get", NULL};
-    koc__proc p = {.argv = argv,
-                   .input = koc__str(server),
-                   .max_output = OUTPUT_MAX,
-                   .timeout_ms = TIMEOUT_MS};
-    int rc = koc__proc_run(&p, op, &result, err);
+    const char *argv[] = {program, verb, NULL};
+    koc__proc p = {
+        .argv = argv, .input = input, .max_output = OUTPUT_MAX, .timeout_ms = TIMEOUT_MS};
+    int rc = koc__proc_run(&p, op, result, err);
     if (rc == KOC_ENOTFOUND) {
         return koc__error(err, KOC_EPROCESS, "the credential helper %s is not installed", program);
     }
-    if (rc == KOC_ECANCELLED || rc == KOC_OK) {
-        KOC__TRY(rc);
-    } else {
+    if (rc != KOC_OK && rc != KOC_ECANCELLED) {
         return koc__error_prefix(err, "the credential helper %s", program);
     }
-    if (result.errors.len > 0 && op && koc__log_wants(op->ctx, KOC_LOG_DEBUG)) {
+    KOC__TRY(rc);
+    if (result->errors.len > 0 && op && koc__log_wants(op->ctx, KOC_LOG_DEBUG)) {
         char text[256];
-        koc__clean_text(koc__buf_view(&result.errors), text, sizeof(text));
+        koc__clean_text(koc__buf_view(&result->errors), text, sizeof(text));
         koc__log(op->ctx, KOC_LOG_DEBUG, "registry", "%s: %s", program, text);
     }
-    rc = koc__helper_reply(name, result.signal ? -1 : result.exit_code,
-                           koc__buf_view(&result.output), source, out, err);
+    return KOC_OK;
+}
+
+int koc__helper_get(const char *name, const char *server, const char *source, koc__op *op,
+                    koc_credential **out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
+
+    KOC__TRY(run_helper(name, "get", koc__str(server), op, &result, err));
+    int rc = koc__helper_reply(name, result.signal ? -1 : result.exit_code,
+                               koc__buf_view(&result.output), source, out, err);
     koc__buf_wipe(&result.output);
     return rc;
+}
+
+int koc__helper_put(const char *name, const char *server, const koc_credential *cred, koc__op *op,
+                    koc_error **err)
+{
+    KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
+    KOC__AUTO_VAL(koc__buf) input = KOC__BUF_INIT(2 * OUTPUT_MAX);
+    koc__jw w;
+
+    if (!cred) {
+        KOC__TRY(run_helper(name, "erase", koc__str(server), op, &result, err));
+        bool fine = result.exit_code == 0 ||
+                    koc__str_is(koc__str_trim(koc__buf_view(&result.output)), NOT_FOUND);
+        return fine ? KOC_OK : failed(name, koc__buf_view(&result.output), err);
+    }
+    koc__jw_begin(&w, &input, 0, 0);
+    koc__jw_object(&w);
+    koc__jw_kv(&w, "ServerURL", server);
+    koc__jw_kv(&w, "Username", cred->kind == KOC_CRED_BASIC ? cred->username : "<token>");
+    koc__jw_kv(&w, "Secret", cred->secret);
+    koc__jw_object_end(&w);
+    int rc = koc__jw_end(&w, err);
+    if (rc == KOC_OK) {
+        rc = run_helper(name, "store", koc__buf_view(&input), op, &result, err);
+    }
+    koc__buf_wipe(&input);
+    KOC__TRY(rc);
+    return result.exit_code == 0 ? KOC_OK : failed(name, koc__buf_view(&result.output), err);
 }

@@ -9,6 +9,9 @@
  * name in it. KOC_EPROCESS when it fails: its message, never its secret. */
 int koc__helper_get(const char *name, const char *server, const char *source, koc__op *op,
                     koc_credential **out, koc_error **err);
+/* Gives cred to the helper ("store"), or has it forget ("erase", cred NULL). */
+int koc__helper_put(const char *name, const char *server, const koc_credential *cred, koc__op *op,
+                    koc_error **err);
 /* What a helper printed: pure, for tests. */
 int koc__helper_reply(const char *name, int exit_code, koc_str output, const char *source,
                       koc_credential **out, koc_error **err);

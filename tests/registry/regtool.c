@@ -24,7 +24,8 @@ static int usage(void)
         "usage: regtool [options] push BYTES SEED LAYERS REF [TAG...] | push-index BYTES SEED REF |\n"
         "               pull REF [PLATFORM] | resolve REF | manifest REF | copy SRC DST |\n"
         "               put-blob FILE REPO | get-blob REPO DIGEST SIZE | tags REPO | delete REF |\n"
-        "               attach SEED SUBJECT | referrers SUBJECT [TYPE]\n",
+        "               attach SEED SUBJECT | referrers SUBJECT [TYPE] |\n"
+        "               login HOST USER PASSWORD | logout HOST\n",
         stderr);
     return 2;
 }
@@ -268,6 +269,26 @@ static int cmd_delete(char **args)
     return rc;
 }
 
+static int cmd_login(char **args)
+{
+    koc_credential *cred = NULL;
+    koc_buf where = KOC_BUF_INIT;
+    int rc = koc_credential_new(KOC_CRED_BASIC, args[1], args[2], &cred, &error);
+
+    rc = rc ? rc : koc_auth_docker_store(NULL, args[0], cred, &op, &where, &error);
+    if (rc == KOC_OK) {
+        puts(where.ptr);
+    }
+    koc_buf_dispose(&where);
+    koc_credential_free(cred);
+    return rc;
+}
+
+static int cmd_logout(char **args)
+{
+    return koc_auth_docker_erase(NULL, args[0], &op, NULL, &error);
+}
+
 static int cmd_resolve(char **args)
 {
     koc_reference *r = reference(args[0]);
@@ -363,11 +384,10 @@ static const struct command {
     int args; /* at least */
     int (*run)(char **args);
 } commands[] = {
-    {"push", 4, cmd_push},         {"push-index", 3, cmd_push_index},
-    {"pull", 1, cmd_pull},         {"resolve", 1, cmd_resolve},
-    {"manifest", 1, cmd_manifest}, {"copy", 2, cmd_copy},
-    {"put-blob", 2, cmd_put_blob}, {"get-blob", 3, cmd_get_blob},
-    {"tags", 1, cmd_tags},         {"delete", 1, cmd_delete},
+    {"push", 4, cmd_push},         {"push-index", 3, cmd_push_index}, {"pull", 1, cmd_pull},
+    {"resolve", 1, cmd_resolve},   {"manifest", 1, cmd_manifest},     {"copy", 2, cmd_copy},
+    {"put-blob", 2, cmd_put_blob}, {"get-blob", 3, cmd_get_blob},     {"tags", 1, cmd_tags},
+    {"login", 3, cmd_login},       {"logout", 1, cmd_logout},         {"delete", 1, cmd_delete},
     {"attach", 2, cmd_attach},     {"referrers", 1, cmd_referrers},
 };
 

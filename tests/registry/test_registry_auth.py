@@ -269,6 +269,29 @@ def test_helper_that_fails(regtool, basic_registry, home, tmp_path, script, word
     assert time.monotonic() - begin < 20
 
 
+def test_login_and_logout(regtool, basic_registry, home):
+    path = write_config(home, {"auths": {"other.example": {"auth": "dTpw"}}, "psFormat": "x"})
+    target = f"{basic_registry.host}/app:v1"
+    assert regtool("login", basic_registry.host, registries.USER, registries.PASSWORD).ref == str(path)
+    regtool("push", *SMALL, target)
+    regtool("logout", basic_registry.host)
+    assert json.loads(path.read_text()) == {"auths": {"other.example": {"auth": "dTpw"}}, "psFormat": "x"}
+    regtool("push", *SMALL, target, status=1)
+
+
+def test_login_with_a_store(regtool, basic_registry, home, tmp_path):
+    """The helper gets the secret, the file only a mark."""
+    path = helper(tmp_path, f'cat > {tmp_path}/input-$1\n')
+    config = write_config(home, {"credsStore": "lab"})
+    regtool("login", basic_registry.host, "me", "s3cret", env={"PATH": path})
+    assert json.loads((tmp_path / "input-store").read_text()) == {
+        "ServerURL": basic_registry.host, "Username": "me", "Secret": "s3cret"}
+    assert json.loads(config.read_text()) == {"credsStore": "lab", "auths": {basic_registry.host: {}}}
+    regtool("logout", basic_registry.host, env={"PATH": path})
+    assert (tmp_path / "input-erase").read_text() == basic_registry.host
+    assert json.loads(config.read_text()) == {"credsStore": "lab", "auths": {}}
+
+
 # --- TLS ------------------------------------------------------------------------------------------------
 
 def certs_folder(home, host):

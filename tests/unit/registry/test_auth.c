@@ -1,5 +1,6 @@
 #include "core/common.h"
 
+#include "core/fs.h"
 #include "core/str.h"
 #include "registry/auth.h"
 #include "test.h"
@@ -164,6 +165,71 @@ KOC_TEST(auth_docker_missing_helper_is_an_error_R41)
     assert_non_null(strstr(koc_error_message(err), "docker-credential-koc-none"));
     assert_null(found);
     koc_error_free(err);
+}
+
+static koc_credential *lookup(const char *path, const char *registry)
+{
+    KOC__AUTO(koc_auth) a = NULL;
+    koc_credential *found = NULL;
+
+    assert_int_equal(koc_auth_docker(path, &a, NULL), KOC_OK);
+    assert_int_equal(koc_auth_lookup(a, registry, "x", NULL, &found, NULL), KOC_OK);
+    return found;
+}
+
+/* Logging in changes one entry; every other member stays, in its place. */
+KOC_TEST(auth_store_keeps_all_else)
+{
+    const char *old =
+        "{\"HttpHeaders\":{\"X\":\"y\"},\"auths\":{\"a.example\":{\"auth\":\"dTpw\",\"email\":1e3},"
+        "\"https://r.example/v1/\":{\"auth\":\"b2xkOm9sZA==\"}},\"zz\":[1,2.50]}";
+    const char *path = koc_test_write("config.json", old, strlen(old));
+    KOC__AUTO(koc_credential) cred = basic("me", "s3:cret");
+    KOC__AUTO_VAL(koc_buf) where = KOC_BUF_INIT;
+
+    assert_int_equal(koc_auth_docker_store(path, "r.example", cred, NULL, &where, NULL), KOC_OK);
+    assert_string_equal(where.ptr, path);
+    KOC__AUTO(koc_credential) mine = lookup(path, "r.example");
+    KOC__AUTO(koc_credential) other = lookup(path, "a.example");
+    assert_string_equal(koc_credential_secret(mine), "s3:cret");
+    assert_string_equal(koc_credential_secret(other), "p");
+    KOC__AUTO_VAL(koc__buf) now = KOC__BUF_INIT(65536);
+    assert_int_equal(koc__fs_read_file(path, &now, NULL), KOC_OK);
+    assert_string_equal(
+        koc__buf_cstr(&now),
+        "{\n\t\"HttpHeaders\": {\n\t\t\"X\": \"y\"\n\t},\n\t\"auths\": {\n\t\t\"a.example\": {\n"
+        "\t\t\t\"auth\": \"dTpw\",\n\t\t\t\"email\": 1e3\n\t\t},\n\t\t\"r.example\": {\n"
+        "\t\t\t\"auth\": \"bWU6czM6Y3JldA==\"\n\t\t}\n\t},\n\t\"zz\": [\n\t\t1,\n\t\t2.50\n\t]\n}");
+    assert_int_equal(koc_auth_docker_erase(path, "r.example", NULL, NULL, NULL), KOC_OK);
+    KOC__AUTO(koc_credential) gone = lookup(path, "r.example");
+    KOC__AUTO(koc_credential) stays = lookup(path, "a.example");
+    assert_null(gone);
+    assert_non_null(stays);
+}
+
+KOC_TEST(auth_store_makes_a_private_file)
+{
+    KOC__AUTO(koc_credential) cred = basic("me", "s");
+    const char *path = koc_test_path("new/folder/config.json");
+    struct stat st;
+
+    assert_int_equal(koc_auth_docker_store(path, "index.docker.io", cred, NULL, NULL, NULL),
+                     KOC_OK);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    KOC__AUTO(koc_credential) found = lookup(path, "index.docker.io");
+    assert_string_equal(koc_credential_username(found), "me");
+}
+
+KOC_TEST(auth_store_leaves_a_broken_file_alone)
+{
+    const char *path = koc_test_write("config.json", "{broken", 7);
+    KOC__AUTO(koc_credential) cred = basic("me", "s");
+    KOC__AUTO_VAL(koc__buf) now = KOC__BUF_INIT(100);
+
+    assert_int_equal(koc_auth_docker_store(path, "r.example", cred, NULL, NULL, NULL), KOC_EFORMAT);
+    assert_int_equal(koc__fs_read_file(path, &now, NULL), KOC_OK);
+    assert_string_equal(koc__buf_cstr(&now), "{broken");
 }
 
 /* no path can be made of a helper's name. */

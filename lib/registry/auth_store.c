@@ -1,0 +1,208 @@
+/*
+ * Logging in and out: an entry of docker's configuration is written or removed, everything else in the
+ * file stays as it is; where a helper program keeps the secrets, it gets them instead.
+ */
+#include "core/common.h"
+
+#include <koc/auth.h>
+
+#include "core/env.h"
+#include "core/fs.h"
+#include "core/json_write.h"
+#include "core/str.h"
+#include "core/text.h"
+#include "registry/auth_config.h"
+#include "registry/auth_helper.h"
+
+#define CONFIG_MAX ((size_t)1 << 20)
+
+/* One change of one file. */
+typedef struct change {
+    const char *registry;
+    const koc_credential *cred; /* NULL: remove */
+    bool marker;                /* a helper has the secret: the entry is {} */
+    koc__jw w;
+} change;
+
+static char *config_path_of(const char *given)
+{
+    const char *folder = koc__env_nonempty("DOCKER_CONFIG");
+    KOC__AUTO_STR home = koc__home();
+
+    if (given && given[0]) {
+        return koc__strdup(given);
+    }
+    if (folder) {
+        return koc__format("%s/config.json", folder);
+    }
+    return home ? koc__format("%s/.docker/config.json", home) : NULL;
+}
+
+/* The file's document; an empty object when there is none. */
+static int read_config(const char *path, koc__json **out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(CONFIG_MAX);
+
+    if (koc__fs_exists(path)) {
+        KOC__TRY(koc__fs_read_file(path, &text, err));
+    }
+    if (koc__str_trim(koc__buf_view(&text)).len == 0) {
+        koc__buf_clear(&text);
+        KOC__TRY(koc__buf_puts(&text, "{}", err));
+    }
+    int rc = koc__json_parse(koc__buf_view(&text), CONFIG_MAX, path, out, NULL);
+    koc__buf_wipe(&text);
+    if (rc == KOC_ENOMEM) {
+        return koc__oom(err);
+    }
+    if (rc != KOC_OK || !koc__json_is(koc__json_root(*out), KOC__JSON_OBJECT)) {
+        return koc__error(err, KOC_EFORMAT, "%s is not a JSON object: nothing was changed", path);
+    }
+    return KOC_OK;
+}
+
+static int write_entry(change *c, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) plain = KOC__BUF_INIT(CONFIG_MAX);
+    KOC__AUTO_VAL(koc__buf) auth = KOC__BUF_INIT(2 * CONFIG_MAX);
+    const koc_credential *cred = c->cred;
+
+    koc__jw_object(&c->w);
+    if (!c->marker && cred->kind == KOC_CRED_BEARER) {
+        koc__jw_kv(&c->w, "registrytoken", cred->secret);
+    } else if (!c->marker) {
+        bool identity = cred->kind == KOC_CRED_IDENTITY_TOKEN;
+        KOC__TRY(koc__buf_printf(&plain, err, "%s:%s", cred->username ? cred->username : "",
+                                 identity ? "" : cred->secret));
+        int rc = koc__base64(&auth, koc__buf_view(&plain), false, err);
+        koc__buf_wipe(&plain);
+        KOC__TRY(rc);
+        if (!identity || cred->username) {
+            koc__jw_kv(&c->w, "auth", koc__buf_cstr(&auth));
+        }
+        koc__jw_kv(&c->w, "identitytoken", identity ? cred->secret : NULL);
+        koc__buf_wipe(&auth);
+    }
+    koc__jw_object_end(&c->w);
+    return KOC_OK;
+}
+
+static int write_auths(change *c, const koc__jnode *auths, koc_error **err)
+{
+    const char *key = koc__config_helper_key(c->registry);
+
+    koc__jw_key(&c->w, "auths");
+    koc__jw_object(&c->w);
+    for (const koc__jnode *n = koc__json_child(auths); n; n = koc__json_next(n)) {
+        if (!koc__config_key_is_host(koc__json_name(n), c->registry)) {
+            koc__jw_key(&c->w, koc__json_name(n));
+            koc__jw_node(&c->w, n);
+        }
+    }
+    if (c->cred) {
+        koc__jw_key(&c->w, key);
+        KOC__TRY(write_entry(c, err));
+    }
+    koc__jw_object_end(&c->w);
+    return KOC_OK;
+}
+
+/* Indented by tabs, as docker and ko write it: no string of JSON has a line end in it. */
+static int put_with_tabs(koc__buf *out, koc_str text, koc_error **err)
+{
+    bool start = true;
+
+    for (size_t i = 0; i < text.len; i++) {
+        char ch = text.ptr[i];
+        KOC__TRY(koc__buf_putc(out, start && ch == ' ' ? '\t' : ch, err));
+        start = ch == '\n' || (start && ch == ' ');
+    }
+    return KOC_OK;
+}
+
+static int write_config(const char *path, const koc__jnode *root, change *c, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(2 * CONFIG_MAX);
+    KOC__AUTO_VAL(koc__buf) tabs = KOC__BUF_INIT(2 * CONFIG_MAX);
+    bool had = false;
+
+    koc__jw_begin(&c->w, &text, 1, 0);
+    koc__jw_object(&c->w);
+    int rc = KOC_OK;
+    for (const koc__jnode *n = koc__json_child(root); n && rc == KOC_OK; n = koc__json_next(n)) {
+        if (koc__streq(koc__json_name(n), "auths")) {
+            had = true;
+            rc = write_auths(c, n, err);
+            continue;
+        }
+        koc__jw_key(&c->w, koc__json_name(n));
+        koc__jw_node(&c->w, n);
+    }
+    if (rc == KOC_OK && !had && c->cred) {
+        rc = write_auths(c, NULL, err);
+    }
+    koc__jw_object_end(&c->w);
+    int end = koc__jw_end(&c->w, rc == KOC_OK ? err : NULL);
+    rc = rc == KOC_OK ? end : rc;
+    if (rc == KOC_OK) {
+        rc = put_with_tabs(&tabs, koc__buf_view(&text), err);
+    }
+    if (rc == KOC_OK) {
+        rc = koc__fs_write_file(path, koc__buf_view(&tabs), 0600, err);
+    }
+    koc__buf_wipe(&text);
+    koc__buf_wipe(&tabs);
+    return rc;
+}
+
+static int make_folder(const char *path, koc_error **err)
+{
+    const char *slash = strrchr(path, '/');
+    KOC__AUTO_STR folder = slash ? koc__strndup(path, (size_t)(slash - path)) : NULL;
+
+    if (slash && !folder) {
+        return koc__oom(err);
+    }
+    return folder && folder[0] ? koc__fs_mkdirs(folder, 0700, err) : KOC_OK;
+}
+
+static int change_config(const char *given, const char *registry, const koc_credential *cred,
+                         const koc_op *user, koc_buf *where, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_STR path = config_path_of(given);
+    KOC__AUTO(koc__json) doc = NULL;
+    const char *how;
+
+    if (!path) {
+        return koc__error(err, KOC_ENOTFOUND, "there is no home folder to keep credentials in");
+    }
+    KOC__TRY(koc__op_begin(&op, NULL, user, err));
+    KOC__TRY(read_config(path, &doc, err));
+    const char *helper = koc__config_helper(koc__json_root(doc), registry, &how);
+    change c = {.registry = registry, .cred = cred, .marker = helper != NULL};
+    if (helper) {
+        KOC__TRY(koc__helper_put(helper, koc__config_helper_key(registry), cred, &op, err));
+    }
+    KOC__TRY(make_folder(path, err));
+    KOC__TRY(write_config(path, koc__json_root(doc), &c, err));
+    return where ? koc_buf_set(where, koc__str(path), err) : KOC_OK;
+}
+
+int koc_auth_docker_store(const char *config_path, const char *registry, const koc_credential *cred,
+                          const koc_op *op, koc_buf *where, koc_error **err)
+{
+    if (!registry || !cred) {
+        return koc__misuse(err, "koc_auth_docker_store");
+    }
+    return change_config(config_path, registry, cred, op, where, err);
+}
+
+int koc_auth_docker_erase(const char *config_path, const char *registry, const koc_op *op,
+                          koc_buf *where, koc_error **err)
+{
+    if (!registry) {
+        return koc__misuse(err, "koc_auth_docker_erase");
+    }
+    return change_config(config_path, registry, NULL, op, where, err);
+}
