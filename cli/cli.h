@@ -21,12 +21,12 @@ typedef struct cli_list { /* NULL-terminated once it has something */
 } cli_list;
 
 enum cli_kind {
-    CLI_BOOL,   /* bool; a value only as --flag=false */
-    CLI_COUNT,  /* int; -v, -vv */
-    CLI_INT,    /* int32_t */
-    CLI_STRING, /* const char * */
-    CLI_CSV,    /* cli_list; ko's lists: split at commas, CSV quotes, repeats append */
-    CLI_LIST,   /* cli_list; one item an occurrence */
+    CLI_BOOL,    /* bool; a value only as --flag=false */
+    CLI_COUNT,   /* int; -v, -vv */
+    CLI_INT,     /* int32_t */
+    CLI_STRING,  /* const char * */
+    CLI_CSV,     /* cli_list; ko's lists: split at commas, CSV quotes, repeats append */
+    CLI_LIST,    /* cli_list; one item an occurrence */
     CLI_OPTIONAL /* const char *; a value only as --flag=VALUE, "" without one */
 };
 typedef struct cli_flag {
@@ -48,15 +48,15 @@ typedef struct cli_command {
     const char *name;
     const char *alias; /* or NULL */
     const char *group;
-    const char *usage;       /* "koc build [flags] [IMPORTPATH...]" */
-    const char *summary;     /* one line of `koc help` */
-    const char *description; /* two sentences of `koc build -h` */
-    const char *more;        /* the rest of `koc help build`, or NULL */
-    const cli_example *examples; /* ends with a NULL command */
+    const char *usage;            /* "koc build [flags] [IMPORTPATH...]" */
+    const char *summary;          /* one line of `koc help` */
+    const char *description;      /* two sentences of `koc build -h` */
+    const char *more;             /* the rest of `koc help build`, or NULL */
+    const cli_example *examples;  /* ends with a NULL command */
     const cli_flag *flags;        /* or NULL */
     const cli_flag *shared_flags; /* of several commands, into the same struct; or NULL */
-    bool raw; /* its words are another program's: only -h is looked at, all are args */
-    size_t options_size;         /* of the zeroed struct that flags point into */
+    bool raw;            /* its words are another program's: only -h is looked at, all are args */
+    size_t options_size; /* of the zeroed struct that flags point into */
     void (*defaults)(void *options); /* or NULL */
     int (*run)(struct cli *cli, void *options, const cli_list *args);
 } cli_command;
@@ -80,7 +80,8 @@ typedef struct cli {
 
 /* Flags anywhere, "--" ends them: what follows it is appended to args as it is, and c->dashes says where
  * it begins. Result EXIT_OK, or EXIT_USAGE after one line on stderr. */
-int cli_parse(cli *c, const cli_command *command, void *options, int argc, char **argv, cli_list *args);
+int cli_parse(cli *c, const cli_command *command, void *options, int argc, char **argv,
+              cli_list *args);
 int cli_list_add(cli_list *l, const char *item);
 /* Adds a string from malloc, which is freed with the words of the command line. */
 int cli_list_keep(cli_list *l, char *item);
@@ -103,7 +104,8 @@ void cli_hint(const cli *c, const char *fmt, ...) __attribute__((format(printf, 
 /* Whether stderr is for a program: then a run that succeeds writes JSON lines there and no others. */
 bool cli_wants_json_progress(const cli *c);
 /* "    Built api …": a verb in ten columns, then text. Nothing under -q or --progress=json. */
-void cli_verb(const cli *c, const char *verb, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void cli_verb(const cli *c, const char *verb, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Flushes stdout; a full disk or closed pipe there is an error. */
 int cli_finish_stdout(const cli *c, int code);
 /* "11.9 MB" */
@@ -123,6 +125,7 @@ void cli_progress_end(cli_progress *p);
 void cli_progress_free(cli_progress *p);
 
 /* --- commands --- */
-extern const cli_command cli_build, cli_resolve, cli_apply, cli_create, cli_delete, cli_run, cli_version, cli_help;
+extern const cli_command cli_build, cli_resolve, cli_apply, cli_create, cli_delete, cli_run,
+    cli_version, cli_help;
 
 #endif

@@ -18,15 +18,17 @@ static const struct {
     const char *name;
     uint64_t bit;
 } features[] = {
-    {"libcurl", KOC_FEATURE_CURL},   {"libdeflate", KOC_FEATURE_DEFLATE}, {"mbedtls", KOC_FEATURE_CRYPTO},
-    {"cjson", KOC_FEATURE_CJSON},    {"libyaml", KOC_FEATURE_YAML},       {"sha256", KOC_FEATURE_SHA_HW},
+    {"libcurl", KOC_FEATURE_CURL},   {"libdeflate", KOC_FEATURE_DEFLATE},
+    {"mbedtls", KOC_FEATURE_CRYPTO}, {"cjson", KOC_FEATURE_CJSON},
+    {"libyaml", KOC_FEATURE_YAML},   {"sha256", KOC_FEATURE_SHA_HW},
     {"zstd", KOC_FEATURE_ZSTD},
 };
 
 /* Details hold versions and words of ours: nothing that needs escaping. */
 static void print_json(void)
 {
-    printf("{\n  \"schema\": \"koc-version-1\",\n  \"version\": \"%s\",\n  \"libraries\": {", koc_version_string());
+    printf("{\n  \"schema\": \"koc-version-1\",\n  \"version\": \"%s\",\n  \"libraries\": {",
+           koc_version_string());
     bool first = true;
     for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
         const char *detail = koc_feature_detail(features[i].bit);
@@ -35,10 +37,11 @@ static void print_json(void)
             first = false;
         }
     }
-    printf("\n  },\n  \"features\": {\n    \"zstd\": %s,\n    \"http2\": %s,\n    \"shaHardware\": %s\n  }\n}\n",
-           koc_features() & KOC_FEATURE_ZSTD ? "true" : "false",
-           koc_features() & KOC_FEATURE_HTTP2 ? "true" : "false",
-           koc_features() & KOC_FEATURE_SHA_HW ? "true" : "false");
+    printf(
+        "\n  },\n  \"features\": {\n    \"zstd\": %s,\n    \"http2\": %s,\n    \"shaHardware\": %s\n  }\n}\n",
+        koc_features() & KOC_FEATURE_ZSTD ? "true" : "false",
+        koc_features() & KOC_FEATURE_HTTP2 ? "true" : "false",
+        koc_features() & KOC_FEATURE_SHA_HW ? "true" : "false");
 }
 
 static int run_version(cli *c, void *options, const cli_list *args)
@@ -60,7 +63,8 @@ const cli_command cli_version = {
     .group = "Other",
     .usage = "koc version [--json]",
     .summary = "print the version",
-    .description = "Prints one line; --json adds the versions of the libraries and what this build can do.",
+    .description =
+        "Prints one line; --json adds the versions of the libraries and what this build can do.",
     .flags = version_flags,
     .options_size = sizeof(version_options),
     .run = run_version,

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const groups[] = {"Build", "Kubernetes", "Images", "Registry", "Supply chain", "Other",
-                                     NULL};
+static const char *const groups[] = {"Build",        "Kubernetes", "Images", "Registry",
+                                     "Supply chain", "Other",      NULL};
 
 void cli_help_overview(void)
 {
@@ -58,8 +58,8 @@ static void one_flag(const cli_flag *f)
         snprintf(letter, sizeof(letter), "-%c, ", f->letter);
     }
     const char *before = f->kind == CLI_OPTIONAL ? "[=" : f->value ? " " : "";
-    snprintf(head, sizeof(head), "  %s--%s%s%s%s", letter, f->name, before, f->value ? f->value : "",
-             f->kind == CLI_OPTIONAL ? "]" : "");
+    snprintf(head, sizeof(head), "  %s--%s%s%s%s", letter, f->name, before,
+             f->value ? f->value : "", f->kind == CLI_OPTIONAL ? "]" : "");
     size_t at = strlen(head);
     printf("%s", head);
     if (at > 32) {

@@ -78,7 +78,8 @@ static int check_globals(const cli *c)
         return cli_usage(c, "--color: \"%s\" is not auto, always or never", c->color);
     }
     if (c->progress_mode && !one_of(c->progress_mode, modes)) {
-        return cli_usage(c, "--progress: \"%s\" is not auto, tty, plain, json or none", c->progress_mode);
+        return cli_usage(c, "--progress: \"%s\" is not auto, tty, plain, json or none",
+                         c->progress_mode);
     }
     return EXIT_OK;
 }

@@ -226,24 +226,18 @@ static int set(const parser *p, const cli_flag *f, void *base, const char *value
 {
     void *at = (char *)base + f->offset;
     switch (f->kind) {
-    case CLI_BOOL:
-        return set_bool(p, f, at, value);
+    case CLI_BOOL: return set_bool(p, f, at, value);
     case CLI_COUNT: {
         bool on = false;
         int rc = set_bool(p, f, &on, value);
         *(int *)at = on ? *(int *)at + 1 : 0;
         return rc;
     }
-    case CLI_INT:
-        return set_int(p, f, at, value);
+    case CLI_INT: return set_int(p, f, at, value);
     case CLI_STRING:
-    case CLI_OPTIONAL:
-        *(const char **)at = value;
-        return EXIT_OK;
-    case CLI_CSV:
-        return set_csv(p, f, at, value);
-    case CLI_LIST:
-        return cli_list_add(at, value) == 0 ? EXIT_OK : EXIT_FAILED;
+    case CLI_OPTIONAL: *(const char **)at = value; return EXIT_OK;
+    case CLI_CSV: return set_csv(p, f, at, value);
+    case CLI_LIST: return cli_list_add(at, value) == 0 ? EXIT_OK : EXIT_FAILED;
     }
     return EXIT_FAILED;
 }
@@ -315,13 +309,15 @@ static int parse_raw(cli *c, int argc, char **argv, cli_list *args)
 {
     for (int i = 0; i < argc; i++) {
         c->has_dashes = c->has_dashes || strcmp(argv[i], "--") == 0;
-        c->help = c->help || (!c->has_dashes && (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help")));
+        c->help =
+            c->help || (!c->has_dashes && (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help")));
         cli_list_add(args, argv[i]);
     }
     return EXIT_OK;
 }
 
-int cli_parse(cli *c, const cli_command *command, void *options, int argc, char **argv, cli_list *args)
+int cli_parse(cli *c, const cli_command *command, void *options, int argc, char **argv,
+              cli_list *args)
 {
     parser p = {c, command, options};
     c->has_dashes = false;

@@ -42,7 +42,8 @@ bool cli_wants_json_progress(const cli *c)
     return c->progress_mode && strcmp(c->progress_mode, "json") == 0;
 }
 
-static void vline(const cli *c, const char *color, const char *prefix, const char *fmt, va_list args)
+static void vline(const cli *c, const char *color, const char *prefix, const char *fmt,
+                  va_list args)
 {
     flockfile(stderr);
     fprintf(stderr, "%s%s%s", c->use_color ? color : "", prefix, c->use_color ? RESET : "");

@@ -74,8 +74,8 @@ static void print_cut(const char *name, const char *rest, size_t width)
     size_t name_len = strlen(name), rest_len = strlen(rest);
     size_t room = width > rest_len + 5 ? width - rest_len - 5 : 4;
     if (name_len <= room) {
-        fprintf(stderr, "  %s%*s %s\n", name, (int)(room < 30 ? 0 : (name_len < 28 ? 28 - name_len : 0)), "",
-                rest);
+        fprintf(stderr, "  %s%*s %s\n", name,
+                (int)(room < 30 ? 0 : (name_len < 28 ? 28 - name_len : 0)), "", rest);
     } else {
         size_t half = (room - 1) / 2;
         fprintf(stderr, "  %.*s…%s %s\n", (int)half, name, name + name_len - half, rest);
@@ -245,14 +245,9 @@ static void on_event(cli_progress *p, const koc_progress *e)
             finished(p, "Resolved", line, -1);
         }
         break;
-    case KOC_PROGRESS_BLOB:
-        on_blob(p, e);
-        break;
-    case KOC_PROGRESS_IMAGE:
-        on_image(p, e);
-        break;
-    default:
-        break;
+    case KOC_PROGRESS_BLOB: on_blob(p, e); break;
+    case KOC_PROGRESS_IMAGE: on_image(p, e); break;
+    default: break;
     }
 }
 
@@ -276,10 +271,13 @@ static void json_text(const char *s)
 
 static void json_event(const koc_progress *e)
 {
-    static const char *const kinds[] = {"?", "blob", "manifest", "layer", "build", "resolve", "image"};
-    static const char *const states[] = {"?", "started", "active", "skipped", "mounted", "finished", "failed"};
+    static const char *const kinds[] = {"?",     "blob",    "manifest", "layer",
+                                        "build", "resolve", "image"};
+    static const char *const states[] = {"?",       "started",  "active", "skipped",
+                                         "mounted", "finished", "failed"};
     flockfile(stderr);
-    fprintf(stderr, "{\"kind\":\"%s\",\"state\":\"%s\",\"what\":", kinds[e->kind <= 6 ? e->kind : 0],
+    fprintf(stderr,
+            "{\"kind\":\"%s\",\"state\":\"%s\",\"what\":", kinds[e->kind <= 6 ? e->kind : 0],
             states[e->state <= 6 ? e->state : 0]);
     json_text(e->what ? e->what : "");
     fprintf(stderr, ",\"done\":%llu,\"total\":%llu,\"id\":%llu}\n", (unsigned long long)e->done,

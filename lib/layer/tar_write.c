@@ -200,7 +200,7 @@ static int collect(const koc__tar_entry *e, extras *x, koc_error **err)
 static int append_record(koc__buf *out, const koc__tar_record *r, koc_error **err)
 {
     size_t rest = strlen(r->key) + r->value.len + 3;
-    size_t len = rest;
+    size_t len = 0;
     for (size_t digits = 1, bound = 10;; digits++, bound *= 10) {
         len = rest + digits;
         if (len < bound) {

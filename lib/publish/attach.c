@@ -15,11 +15,10 @@
 /* The document is a function of these; the image's digest stands for its content. */
 static char *record_key(const koc__work *w, const koc__sbom_options *o, const koc_digest *subject)
 {
-    return koc__format("%s|%s|%s|%d|%d %lld|%s|%s|%s", koc_version_string(), koc__digest_str(subject).s,
-                       o->repository ? o->repository : "", o->compat, o->has_epoch,
-                       (long long)o->epoch, o->module_proxy ? o->module_proxy : "",
-                       o->module_private ? o->module_private : "",
-                       w->target->import_path);
+    return koc__format("%s|%s|%s|%d|%d %lld|%s|%s|%s", koc_version_string(),
+                       koc__digest_str(subject).s, o->repository ? o->repository : "", o->compat,
+                       o->has_epoch, (long long)o->epoch, o->module_proxy ? o->module_proxy : "",
+                       o->module_private ? o->module_private : "", w->target->import_path);
 }
 
 /* unit NULL: the index. */
@@ -46,7 +45,8 @@ static int make_one(koc__work *w, const koc__unit *unit, const koc__sbom_options
                     koc__sbom_doc *doc, koc_error **err)
 {
     koc__cache *cache = w->plan->ctx->cache;
-    const koc_descriptor *d = unit ? koc_image_descriptor(unit->image) : koc_index_descriptor(w->index);
+    const koc_descriptor *d =
+        unit ? koc_image_descriptor(unit->image) : koc_index_descriptor(w->index);
     doc->subject = &d->digest;
     doc->file_name = koc__sbom_file_name(w->app, unit ? unit->on->platform : NULL);
     KOC__AUTO_STR key = record_key(w, o, doc->subject);
@@ -62,7 +62,8 @@ static int make_one(koc__work *w, const koc__unit *unit, const koc__sbom_options
     }
     KOC__TRY(make_text(w, unit, o, op, &doc->text, err));
     if (cache) { /* a cache that cannot be written costs time, not the build */
-        koc__cache_put(cache, "sbom", koc__str(key), koc__str_n(doc->text.ptr, doc->text.len), NULL);
+        koc__cache_put(cache, "sbom", koc__str(key), koc__str_n(doc->text.ptr, doc->text.len),
+                       NULL);
     }
     return KOC_OK;
 }
@@ -114,8 +115,8 @@ int koc__sboms_make(koc__work *w, koc__op *op, koc_error **err)
     return KOC_OK;
 }
 
-static int push_one(koc__work *w, const koc__sbom_doc *doc, const koc_reference *repository, koc__op *op,
-                    koc_error **err)
+static int push_one(koc__work *w, const koc__sbom_doc *doc, const koc_reference *repository,
+                    koc__op *op, koc_error **err)
 {
     KOC__AUTO(koc_image) artifact = NULL;
     KOC__AUTO(koc_reference) target = NULL;
@@ -123,7 +124,8 @@ static int push_one(koc__work *w, const koc__sbom_doc *doc, const koc_reference 
     if (!tag) {
         return koc__oom(err);
     }
-    KOC__TRY(koc__sbom_artifact(w->plan->ctx, koc__str_n(doc->text.ptr, doc->text.len), &artifact, err));
+    KOC__TRY(
+        koc__sbom_artifact(w->plan->ctx, koc__str_n(doc->text.ptr, doc->text.len), &artifact, err));
     KOC__TRY(koc_reference_with_tag(repository, tag, &target, err));
     return koc__client_push_image(w->plan->client, target, artifact, NULL, op, NULL, err);
 }

@@ -62,13 +62,14 @@ static int open_scratch(const koc__plan *p, koc__base *b, koc_error **err)
         KOC__AUTO_VAL(koc_buf) storage = KOC_BUF_INIT;
         koc_platform platform = KOC_PLATFORM_INIT;
         if (koc__streq(text, "all")) {
-            return koc__error(err, KOC_EINVAL,
-                              "base scratch has no list of platforms: name them instead of --platform=all");
+            return koc__error(
+                err, KOC_EINVAL,
+                "base scratch has no list of platforms: name them instead of --platform=all");
         }
         KOC__TRY(koc_platform_parse(text, &storage, &platform, err));
         if (!platform.os || !platform.arch) {
-            return koc__error(err, KOC_EINVAL, "base scratch: --platform %s lacks the os or the architecture",
-                              text);
+            return koc__error(err, KOC_EINVAL,
+                              "base scratch: --platform %s lacks the os or the architecture", text);
         }
         KOC__TRY(add_item(b, &platform, NULL, NULL, err));
     }
@@ -76,7 +77,8 @@ static int open_scratch(const koc__plan *p, koc__base *b, koc_error **err)
 }
 
 /* "linux/amd64, linux/arm64" of what the base has, for the error. */
-static int no_platform(const koc__plan *p, const koc__base *b, const koc_platform *single, koc_error **err)
+static int no_platform(const koc__plan *p, const koc__base *b, const koc_platform *single,
+                       koc_error **err)
 {
     KOC__AUTO_VAL(koc__buf) have = KOC__BUF_INIT(2048);
     KOC__AUTO_VAL(koc__buf) want = KOC__BUF_INIT(1024);
@@ -89,7 +91,8 @@ static int no_platform(const koc__plan *p, const koc__base *b, const koc_platfor
         }
     }
     for (size_t i = 0; i < koc_strlist_count(p->settings->platforms); i++) {
-        koc__buf_printf(&want, NULL, "%s%s", i ? ", " : "", koc_strlist_get(p->settings->platforms, i));
+        koc__buf_printf(&want, NULL, "%s%s", i ? ", " : "",
+                        koc_strlist_get(p->settings->platforms, i));
     }
     return koc__error(err, KOC_EPLATFORM, "base image %s has no %s (it has %s)", b->name,
                       koc__buf_cstr(&want), have.len ? koc__buf_cstr(&have) : "no platform");
@@ -112,7 +115,8 @@ static int open_single(const koc__plan *p, koc__base *b, koc_image *image, koc_e
 }
 
 /* Reads one image of an index, wherever the index came from. */
-typedef int (*child_fn)(void *arg, const koc_descriptor *d, koc__op *op, koc_image **out, koc_error **err);
+typedef int (*child_fn)(void *arg, const koc_descriptor *d, koc__op *op, koc_image **out,
+                        koc_error **err);
 
 static int open_index(const koc__plan *p, koc__base *b, koc_index *index, child_fn child, void *arg,
                       koc__op *op, koc_error **err)
@@ -147,7 +151,8 @@ typedef struct remote {
     koc_reference *ref;
 } remote;
 
-static int remote_child(void *arg, const koc_descriptor *d, koc__op *op, koc_image **out, koc_error **err)
+static int remote_child(void *arg, const koc_descriptor *d, koc__op *op, koc_image **out,
+                        koc_error **err)
 {
     remote *r = arg;
     KOC__AUTO(koc_reference) by_digest = NULL;
@@ -186,7 +191,8 @@ static int open_remote(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
 
 /* --- files --- */
 
-static int layout_child(void *arg, const koc_descriptor *d, koc__op *op, koc_image **out, koc_error **err)
+static int layout_child(void *arg, const koc_descriptor *d, koc__op *op, koc_image **out,
+                        koc_error **err)
 {
     (void)op;
     return koc_layout_get_image(arg, &d->digest, out, err);
@@ -205,8 +211,9 @@ static int pick_entry(const koc_index *list, koc_str tag, const koc_digest *dige
             fits = koc_digest_equal(&d->digest, digest);
         }
         for (size_t k = 0; tag.len && k < d->n_annotations; k++) {
-            fits = fits || (koc__streq(d->annotations[k].key, "org.opencontainers.image.ref.name") &&
-                            koc__str_is(tag, d->annotations[k].value));
+            fits =
+                fits || (koc__streq(d->annotations[k].key, "org.opencontainers.image.ref.name") &&
+                         koc__str_is(tag, d->annotations[k].value));
         }
         if (fits) {
             found = d;
@@ -263,8 +270,9 @@ static int open_archive(koc__plan *p, koc__base *b, const char *path, koc__op *o
     size_t count = 0;
     KOC__TRY(koc__archive_read(p->ctx, path, 0, op, &image, &count, err));
     if (count != 1) {
-        return koc__error(err, KOC_EINVAL, "base image %s: the archive holds %zu images, one is needed",
-                          b->name, count);
+        return koc__error(err, KOC_EINVAL,
+                          "base image %s: the archive holds %zu images, one is needed", b->name,
+                          count);
     }
     return open_single(p, b, image, err);
 }
@@ -280,7 +288,8 @@ static int open_named(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
     }
     if (koc__str_starts(name, "ko.local/")) {
         return koc__error(err, KOC_EUNSUPPORTED,
-                          "base image %s: this version cannot read images from a Docker daemon", b->name);
+                          "base image %s: this version cannot read images from a Docker daemon",
+                          b->name);
     }
     return open_remote(p, b, op, err);
 }
@@ -294,8 +303,9 @@ static void tell_resolved(const koc__base *b, koc__op *op)
     if (b->scratch) {
         text = koc__format("scratch");
     } else {
-        text = koc__format("%s → sha256:%.12s… (%zu platform%s)", b->annotation ? b->annotation : b->name,
-                           koc__digest_hex(&b->digest).s, b->n_items, b->n_items == 1 ? "" : "s");
+        text = koc__format("%s → sha256:%.12s… (%zu platform%s)",
+                           b->annotation ? b->annotation : b->name, koc__digest_hex(&b->digest).s,
+                           b->n_items, b->n_items == 1 ? "" : "s");
     }
     koc__tell(op, KOC_PROGRESS_RESOLVE, KOC_STATE_FINISHED, text ? text : b->name, 0);
 }
@@ -316,8 +326,8 @@ int koc__base_open(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
     if (rc != KOC_ECANCELLED && rc != KOC_ENOMEM && !about_base) {
         koc__error_prefix(&why, "base image %s", b->name);
     }
-    if (rc == KOC_ENET || rc == KOC_ETLS || rc == KOC_EAUTH || rc == KOC_EDENIED || rc == KOC_EHTTP ||
-        rc == KOC_ENOTFOUND || rc == KOC_ETIMEOUT) {
+    if (rc == KOC_ENET || rc == KOC_ETLS || rc == KOC_EAUTH || rc == KOC_EDENIED ||
+        rc == KOC_EHTTP || rc == KOC_ENOTFOUND || rc == KOC_ETIMEOUT) {
         koc__error_hint(&why, "to go on without a base: --base-image=scratch");
     }
     return koc__error_move(err, &why);

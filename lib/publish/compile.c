@@ -35,7 +35,8 @@ char *koc__unit_label(const koc__unit *u)
     return platform ? koc__format("%s %s", u->work->app, platform) : NULL;
 }
 
-static int batch_for(koc__plan *p, batches *all, const koc_platform *platform, batch **out, koc_error **err)
+static int batch_for(koc__plan *p, batches *all, const koc_platform *platform, batch **out,
+                     koc_error **err)
 {
     KOC__AUTO_STR text = koc__platform_str(platform);
     if (!text) {
@@ -77,8 +78,8 @@ static void log_unit(const koc__unit *u, const koc_layer *layer, const char *wha
     if (koc__log_wants(ctx, KOC_LOG_INFO)) {
         const koc_descriptor *d = koc_layer_descriptor(layer);
         KOC__AUTO_STR label = koc__unit_label(u);
-        koc__log(ctx, KOC_LOG_INFO, "layer", "%s: %s layer %s, %llu bytes", label ? label : "", what,
-                 koc__digest_str(&d->digest).s, (unsigned long long)d->size);
+        koc__log(ctx, KOC_LOG_INFO, "layer", "%s: %s layer %s, %llu bytes", label ? label : "",
+                 what, koc__digest_str(&d->digest).s, (unsigned long long)d->size);
     }
 }
 
@@ -121,16 +122,17 @@ static int build_batch(void *arg, koc__op *op, koc_error **err)
     }
     if (rc == KOC_OK) {
         tell_batch(b, KOC_STATE_STARTED, op);
-        rc = koc__go_build(b->plan->ctx, b->plan->settings, targets, b->n, b->units[0]->on->platform,
-                           &b->plan->go, op, binaries, err);
+        rc = koc__go_build(b->plan->ctx, b->plan->settings, targets, b->n,
+                           b->units[0]->on->platform, &b->plan->go, op, binaries, err);
     }
     for (size_t i = 0; rc == KOC_OK && i < b->n; i++) {
         b->units[i]->binary = binaries[i];
         b->units[i]->unchanged = binaries[i]->from_cache;
-        koc__log(b->plan->ctx, KOC_LOG_INFO, "golang", "%s %s: %s", b->units[i]->work->app, b->platform,
-                 binaries[i]->not_asked    ? "no input changed, go was not started"
-                 : binaries[i]->from_cache ? "go had nothing to link, the file of the last build is used"
-                                           : "linked");
+        koc__log(
+            b->plan->ctx, KOC_LOG_INFO, "golang", "%s %s: %s", b->units[i]->work->app, b->platform,
+            binaries[i]->not_asked    ? "no input changed, go was not started"
+            : binaries[i]->from_cache ? "go had nothing to link, the file of the last build is used"
+                                      : "linked");
         b->units[i]->work->build_ms =
             KOC__MAX(b->units[i]->work->build_ms, koc__monotonic_ms() - start);
     }

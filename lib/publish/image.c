@@ -22,8 +22,8 @@ static const identity *identity_of(const koc__plan *p)
     return p->compat ? &theirs : &ours;
 }
 
-static int add_layer(const koc__unit *u, koc_image_builder *b, koc_layer *layer, const char *comment,
-                     bool dated, int64_t created, koc_error **err)
+static int add_layer(const koc__unit *u, koc_image_builder *b, koc_layer *layer,
+                     const char *comment, bool dated, int64_t created, koc_error **err)
 {
     const koc__plan *p = u->work->plan;
     KOC__AUTO_STR by = koc__format("%s %s", identity_of(p)->verb, u->work->target->reference);
@@ -62,8 +62,7 @@ static int set_path(const koc__unit *u, koc_image_builder *b, bool windows, koc_
         old = koc_image_env(u->on->image, "Path");
         name = old ? "Path" : name;
     }
-    KOC__AUTO_STR value = old ? koc__format("%s%s%s", old, separator, folder)
-                              : koc__strdup(folder);
+    KOC__AUTO_STR value = old ? koc__format("%s%s%s", old, separator, folder) : koc__strdup(folder);
     if (!value) {
         return koc__oom(err);
     }
@@ -101,7 +100,8 @@ static int set_annotations(const koc__unit *u, koc_image_builder *b, koc_error *
     const koc__plan *p = u->work->plan;
     const koc__base *base = u->work->base;
     for (size_t i = 0; i < p->n_annotations; i++) {
-        KOC__TRY(koc_image_builder_set_annotation(b, p->annotations[i].key, p->annotations[i].value, err));
+        KOC__TRY(koc_image_builder_set_annotation(b, p->annotations[i].key, p->annotations[i].value,
+                                                  err));
     }
     if (!base->annotation) {
         return KOC_OK;
@@ -175,7 +175,8 @@ static int index_annotations(koc__work *w, koc_index_builder *b, koc_error **err
 {
     const koc__plan *p = w->plan;
     for (size_t i = 0; i < p->n_annotations; i++) {
-        KOC__TRY(koc_index_builder_set_annotation(b, p->annotations[i].key, p->annotations[i].value, err));
+        KOC__TRY(koc_index_builder_set_annotation(b, p->annotations[i].key, p->annotations[i].value,
+                                                  err));
     }
     if (!w->base->annotation) {
         return KOC_OK;

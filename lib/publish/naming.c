@@ -35,8 +35,8 @@ static int join(const char *base, const char *rest, char **out, koc_error **err)
     return *out ? KOC_OK : koc__oom(err);
 }
 
-int koc__name_image(koc__namer namer, const char *base, const char *import_path, bool lower, char **out,
-                    koc_error **err)
+int koc__name_image(koc__namer namer, const char *base, const char *import_path, bool lower,
+                    char **out, koc_error **err)
 {
     KOC__AUTO_STR path = lower ? koc__str_lower(koc__str(import_path)) : koc__strdup(import_path);
     if (!path) {
@@ -45,15 +45,9 @@ int koc__name_image(koc__namer namer, const char *base, const char *import_path,
     koc_str last = koc__path_base(koc__str(path));
     KOC__AUTO_STR name = NULL;
     switch (namer) {
-    case KOC__NAME_PRESERVE:
-        name = koc__strdup(path);
-        break;
-    case KOC__NAME_BASE:
-        name = koc__str_dup(last);
-        break;
-    case KOC__NAME_BARE:
-        name = koc__strdup("");
-        break;
+    case KOC__NAME_PRESERVE: name = koc__strdup(path); break;
+    case KOC__NAME_BASE: name = koc__str_dup(last); break;
+    case KOC__NAME_BARE: name = koc__strdup(""); break;
     case KOC__NAME_MD5: {
         uint8_t sum[16];
         char hex[33];
@@ -84,7 +78,8 @@ int koc__name_printed(const koc__name_result *r, char **out, koc_error **err)
     bool single = first && !r->tags[1];
     KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(4096);
     KOC__TRY(koc__buf_puts(&b, r->repository, err));
-    bool with_tag = first && (r->tag_only || !r->pushed || (single && !koc__streq(first, "latest")));
+    bool with_tag =
+        first && (r->tag_only || !r->pushed || (single && !koc__streq(first, "latest")));
     if (with_tag) {
         KOC__TRY(koc__buf_printf(&b, err, ":%s", first));
     }

@@ -17,13 +17,13 @@ typedef enum koc__namer {
 koc__namer koc__namer_of(uint32_t flags);
 /* The repository for import_path (without ko://) below base (may be ""). lower: the path is lower-cased
  * first, as every real destination wants it. Owned by the caller. */
-int koc__name_image(koc__namer namer, const char *base, const char *import_path, bool lower, char **out,
-                    koc_error **err);
+int koc__name_image(koc__namer namer, const char *base, const char *import_path, bool lower,
+                    char **out, koc_error **err);
 /* The last element of an import path, as ko names binaries: "ko-app" for "." and "/". Owned. */
 char *koc__name_app(const char *import_path);
 
 typedef struct koc__name_result {
-    const char *repository; /* as named above */
+    const char *repository;  /* as named above */
     const char *const *tags; /* NULL-terminated */
     const koc_digest *digest;
     bool tag_only;

@@ -59,8 +59,8 @@ static int push_image_task(void *arg, koc__op *op, koc_error **err)
     koc_push_options o = KOC_PUSH_OPTIONS_INIT;
     o.extra_tags = koc__strlist_argv(x->work->plan->tags) + 1; /* the first is the target's own */
     if (x->work->index) {
-        return koc__client_push_index(x->work->plan->client, x->target, x->work->index, &o, op, &x->result,
-                                      err);
+        return koc__client_push_index(x->work->plan->client, x->target, x->work->index, &o, op,
+                                      &x->result, err);
     }
     return koc__client_push_image(x->work->plan->client, x->target, x->work->units[0].image, &o, op,
                                   &x->result, err);
@@ -147,8 +147,8 @@ static int tarball_entry(tarball *t, size_t i, const koc__work *w, koc_error **e
     for (size_t k = 0; k < t->n_tags; k++) {
         KOC__AUTO(koc_reference) repository = NULL;
         KOC__TRY(koc__reference_parse_repository(w->name, &repository, err));
-        KOC__TRY(koc_reference_with_tag(repository, koc_strlist_get(tags, k), &t->tags[i * t->n_tags + k],
-                                        err));
+        KOC__TRY(koc_reference_with_tag(repository, koc_strlist_get(tags, k),
+                                        &t->tags[i * t->n_tags + k], err));
     }
     t->images[i] = (koc_archive_image){w->units[0].image, &t->tags[i * t->n_tags], t->n_tags};
     return KOC_OK;

@@ -75,7 +75,8 @@ static int read_tags(koc__plan *p, koc_error **err)
     const char *const *tags = p->o.tags ? p->o.tags : latest;
     for (size_t i = 0; tags[i]; i++) {
         if (!*tags[i]) {
-            return koc__error(err, KOC_EINVAL, "--tags: an empty tag; name one, or leave the flag out");
+            return koc__error(err, KOC_EINVAL,
+                              "--tags: an empty tag; name one, or leave the flag out");
         }
         if (!koc__strlist_has(p->tags, tags[i])) {
             KOC__TRY(koc__strlist_add(p->tags, tags[i], err));
@@ -91,8 +92,9 @@ static int read_tags(koc__plan *p, koc_error **err)
                               koc_strlist_count(p->tags));
         }
         if (koc__streq(koc_strlist_get(p->tags, 0), "latest")) {
-            return koc__error(err, KOC_EINVAL,
-                              "--tag-only: \"latest\" names no version; give another tag with --tags");
+            return koc__error(
+                err, KOC_EINVAL,
+                "--tag-only: \"latest\" names no version; give another tag with --tags");
         }
     }
     for (size_t i = 0; i < koc_strlist_count(p->tags); i++) { /* grammar, before any work */
@@ -102,9 +104,10 @@ static int read_tags(koc__plan *p, koc_error **err)
             return koc__oom(err);
         }
         if (koc_reference_parse(text, 0, &probe, NULL) != KOC_OK) {
-            return koc__error(err, KOC_EINVAL,
-                              "--tags: \"%s\" is not a tag (up to 128 of A-Z a-z 0-9 _ . -, not first . or -)",
-                              koc_strlist_get(p->tags, i));
+            return koc__error(
+                err, KOC_EINVAL,
+                "--tags: \"%s\" is not a tag (up to 128 of A-Z a-z 0-9 _ . -, not first . or -)",
+                koc_strlist_get(p->tags, i));
         }
     }
     return KOC_OK;
@@ -114,8 +117,9 @@ static int default_layout(char **out, koc_error **err)
 {
     KOC__AUTO_STR data = koc__xdg("XDG_DATA_HOME", ".local/share");
     if (!data) {
-        return koc__error(err, KOC_EINVAL,
-                          "no destination: KO_DOCKER_REPO is not set, and there is no home folder for a layout");
+        return koc__error(
+            err, KOC_EINVAL,
+            "no destination: KO_DOCKER_REPO is not set, and there is no home folder for a layout");
     }
     *out = koc__path_join(data, "koc/images");
     return *out ? KOC_OK : koc__oom(err);
@@ -131,8 +135,8 @@ static int check_repository(const char *text, koc_error **err)
         return koc__oom(err);
     }
     if (koc__reference_parse_repository(probe, &r, &why) != KOC_OK) {
-        koc__error(err, KOC_EINVAL, "KO_DOCKER_REPO: \"%s\" is not a registry or repository: %s", text,
-                   koc_error_message(why));
+        koc__error(err, KOC_EINVAL, "KO_DOCKER_REPO: \"%s\" is not a registry or repository: %s",
+                   text, koc_error_message(why));
         koc__error_hint(err, "for example: KO_DOCKER_REPO=registry.example/team");
         return KOC_EINVAL;
     }
@@ -196,7 +200,8 @@ static int check_writable(const char *path, const char *flag, bool is_folder, ko
     if (!path) {
         return KOC_OK;
     }
-    KOC__AUTO_STR folder = is_folder ? koc__strdup(path) : koc__str_dup(koc__path_dir(koc__str(path)));
+    KOC__AUTO_STR folder =
+        is_folder ? koc__strdup(path) : koc__str_dup(koc__path_dir(koc__str(path)));
     if (!folder) {
         return koc__oom(err);
     }
@@ -276,7 +281,8 @@ static int check_platforms(const koc__plan *p, koc_error **err)
         const char *text = koc_strlist_get(p->settings->platforms, i);
         KOC__AUTO_VAL(koc_buf) storage = KOC_BUF_INIT;
         koc_platform platform = KOC_PLATFORM_INIT;
-        if (!koc__streq(text, "all") && koc_platform_parse(text, &storage, &platform, err) != KOC_OK) {
+        if (!koc__streq(text, "all") &&
+            koc_platform_parse(text, &storage, &platform, err) != KOC_OK) {
             return koc__error_prefix(err, "%s", source);
         }
     }
@@ -291,7 +297,8 @@ static int fill(koc__plan *p, koc_error **err)
     KOC__TRY(check_base(p, err));
     KOC__TRY(read_tags(p, err));
     KOC__TRY(read_pairs(p->o.labels, "--image-label", &p->labels, &p->n_labels, err));
-    KOC__TRY(read_pairs(p->o.annotations, "--image-annotation", &p->annotations, &p->n_annotations, err));
+    KOC__TRY(read_pairs(p->o.annotations, "--image-annotation", &p->annotations, &p->n_annotations,
+                        err));
     KOC__TRY(koc__go_settings_load(p->o.config_path, &p->settings, err));
     KOC__TRY(koc__go_settings_platforms(p->settings, p->o.platforms, err));
     KOC__TRY(check_platforms(p, err));

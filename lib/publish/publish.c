@@ -83,8 +83,9 @@ KOC__DEFINE_AUTO_VAL(run, run_dispose);
 
 static int base_for(run *r, const char *import_path, koc__base **out, koc_error **err)
 {
-    const char *name = r->plan->o.base_image ? r->plan->o.base_image
-                                             : koc__go_settings_base(r->plan->settings, import_path);
+    const char *name = r->plan->o.base_image
+                           ? r->plan->o.base_image
+                           : koc__go_settings_base(r->plan->settings, import_path);
     for (size_t i = 0; i < r->n_bases; i++) {
         if (koc__streq(r->bases[i]->name, name)) {
             *out = r->bases[i];
@@ -196,10 +197,11 @@ static int make_units(run *r, koc_error **err)
             w->units[k].on = &w->base->items[k];
         }
         if (r->plan->o.tarball && w->n_units > 1) {
-            return koc__error(err, KOC_EINVAL,
-                              "--tarball: %s would have %zu platforms, a docker archive holds one; use "
-                              "--oci-layout-path or one --platform",
-                              w->app, w->n_units);
+            return koc__error(
+                err, KOC_EINVAL,
+                "--tarball: %s would have %zu platforms, a docker archive holds one; use "
+                "--oci-layout-path or one --platform",
+                w->app, w->n_units);
         }
     }
     return KOC_OK;

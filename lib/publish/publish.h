@@ -32,10 +32,10 @@ typedef struct koc__plan {
     koc__go_settings *settings;
     koc__go_options go;
     koc_strlist *tags;
-    char *repository;   /* "" when there is none */
+    char *repository;      /* "" when there is none */
     char *sbom_repository; /* COSIGN_REPOSITORY, or NULL */
-    char *layout_path;  /* where a layout goes, or NULL */
-    bool to_registry;   /* at least one of the outputs is a registry */
+    char *layout_path;     /* where a layout goes, or NULL */
+    bool to_registry;      /* at least one of the outputs is a registry */
     bool compat;
     bool has_epoch, has_data_epoch;
     int64_t epoch, data_epoch;
@@ -54,7 +54,7 @@ typedef struct koc__base_item { /* one platform that the base has and that is wa
     koc_image *image;            /* NULL on scratch */
 } koc__base_item;
 typedef struct koc__base {
-    char *name;            /* as configured */
+    char *name; /* as configured */
     bool scratch;
     bool docker;           /* the media type family */
     koc_index *index;      /* or NULL */
@@ -92,7 +92,7 @@ typedef struct koc__work { /* one package: one printed reference */
     koc_index *index; /* when there are several */
     koc__sbom_doc *sboms;
     size_t n_sboms;
-    char *name;       /* the image's repository */
+    char *name; /* the image's repository */
     char *printed;
     const char *state; /* "pushed", "unchanged", "written", "built": for the report */
     koc__push_result pushed;
@@ -121,8 +121,8 @@ int koc__output(koc__work *w, koc__op *op, koc_error **err);
 int koc__output_together(koc__plan *p, koc__work *works, size_t n, koc__op *op, koc_error **err);
 
 /* --- report.c --- */
-int koc__report(const koc__plan *p, const koc__work *works, size_t n, int64_t total_ms, koc_buf *out,
-                koc_error **err);
+int koc__report(const koc__plan *p, const koc__work *works, size_t n, int64_t total_ms,
+                koc_buf *out, koc_error **err);
 
 /* --- progress --- */
 /* One event of kind and state; all ids are 0 but those that koc__op_new_id gave. */

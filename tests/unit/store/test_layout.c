@@ -314,12 +314,12 @@ KOC_TEST(layout_is_made_by_many_at_once)
     enum { THREADS = 4, ROUNDS = 40 };
     KOC__AUTO(koc_ctx) ctx = context();
     for (unsigned round = 0; round < ROUNDS; round++) {
-        char dir[32];
+        char name[32];
         pthread_t threads[THREADS];
         opener openers[THREADS];
-        snprintf(dir, sizeof(dir), "new%u", round);
+        snprintf(name, sizeof(name), "new%u", round);
         for (unsigned i = 0; i < THREADS; i++) {
-            openers[i] = (opener){ctx, dir, KOC_OK};
+            openers[i] = (opener){ctx, koc_test_path(name), KOC_OK};
             assert_int_equal(pthread_create(&threads[i], NULL, open_new, &openers[i]), 0);
         }
         for (unsigned i = 0; i < THREADS; i++) {
