@@ -27,17 +27,17 @@
 #include <stdint.h>
 
 #ifdef __cplusplus
-#define KOC_BEGIN_DECLS extern "C" {
-#define KOC_END_DECLS }
+#    define KOC_BEGIN_DECLS extern "C" {
+#    define KOC_END_DECLS   }
 #else
-#define KOC_BEGIN_DECLS
-#define KOC_END_DECLS
+#    define KOC_BEGIN_DECLS
+#    define KOC_END_DECLS
 #endif
 
 #if defined(__GNUC__) || defined(__clang__)
-#define KOC_API __attribute__((visibility("default")))
+#    define KOC_API __attribute__((visibility("default")))
 #else
-#define KOC_API
+#    define KOC_API
 #endif
 
 KOC_BEGIN_DECLS
@@ -69,29 +69,30 @@ typedef struct koc_kv {
 typedef int32_t koc_code;
 enum {
     KOC_OK = 0,
-    KOC_EMISUSE = -1,      /**< the call itself is wrong (NULL object, bad struct_size); nothing changed */
-    KOC_ENOMEM = -2,       /**< out of memory */
-    KOC_EINVAL = -3,       /**< a value given by the user is not valid */
-    KOC_EIO = -4,          /**< the file system or a pipe failed */
-    KOC_ENOTFOUND = -5,    /**< what was asked for is not there */
-    KOC_EEXISTS = -6,      /**< what was to be made is there already */
-    KOC_ELIMIT = -7,       /**< a ceiling was hit */
-    KOC_EFORMAT = -8,      /**< bytes that do not parse */
-    KOC_EDIGEST = -9,      /**< content does not have the digest or size that was promised */
-    KOC_ENET = -10,        /**< connecting, sending or receiving failed */
-    KOC_ETLS = -11,        /**< certificate or TLS failure */
-    KOC_EHTTP = -12,       /**< the registry answered with an error status */
-    KOC_EAUTH = -13,       /**< credentials are missing or were not accepted */
-    KOC_EDENIED = -14,     /**< credentials are good but do not allow this */
-    KOC_ERATE = -15,       /**< the registry limits the rate of requests */
-    KOC_ETIMEOUT = -16,    /**< a time limit passed */
-    KOC_ECANCELLED = -17,  /**< koc_cancel_trigger was called */
-    KOC_EUNSUPPORTED = -18,/**< valid, but this build or this format cannot do it */
-    KOC_EPLATFORM = -19,   /**< no image for the platform asked for */
-    KOC_EPROCESS = -20,    /**< a child process (go, git, a credential helper) failed */
-    KOC_ECONFLICT = -21,   /**< somebody else changed the same thing */
-    KOC_EVERIFY = -22,     /**< a check found something */
-    KOC_EUSER = -30        /**< a callback failed; its own error is the cause */
+    KOC_EMISUSE =
+        -1, /**< the call itself is wrong (NULL object, bad struct_size); nothing changed */
+    KOC_ENOMEM = -2,        /**< out of memory */
+    KOC_EINVAL = -3,        /**< a value given by the user is not valid */
+    KOC_EIO = -4,           /**< the file system or a pipe failed */
+    KOC_ENOTFOUND = -5,     /**< what was asked for is not there */
+    KOC_EEXISTS = -6,       /**< what was to be made is there already */
+    KOC_ELIMIT = -7,        /**< a ceiling was hit */
+    KOC_EFORMAT = -8,       /**< bytes that do not parse */
+    KOC_EDIGEST = -9,       /**< content does not have the digest or size that was promised */
+    KOC_ENET = -10,         /**< connecting, sending or receiving failed */
+    KOC_ETLS = -11,         /**< certificate or TLS failure */
+    KOC_EHTTP = -12,        /**< the registry answered with an error status */
+    KOC_EAUTH = -13,        /**< credentials are missing or were not accepted */
+    KOC_EDENIED = -14,      /**< credentials are good but do not allow this */
+    KOC_ERATE = -15,        /**< the registry limits the rate of requests */
+    KOC_ETIMEOUT = -16,     /**< a time limit passed */
+    KOC_ECANCELLED = -17,   /**< koc_cancel_trigger was called */
+    KOC_EUNSUPPORTED = -18, /**< valid, but this build or this format cannot do it */
+    KOC_EPLATFORM = -19,    /**< no image for the platform asked for */
+    KOC_EPROCESS = -20,     /**< a child process (go, git, a credential helper) failed */
+    KOC_ECONFLICT = -21,    /**< somebody else changed the same thing */
+    KOC_EVERIFY = -22,      /**< a check found something */
+    KOC_EUSER = -30         /**< a callback failed; its own error is the cause */
 };
 /** Returned by a callback: behave as if it were not set. */
 enum { KOC_PASSTHROUGH = 1 };

@@ -12,11 +12,18 @@
 
 KOC_BEGIN_DECLS
 
-enum { KOC_LOG_ERROR = 0, KOC_LOG_WARN = 1, KOC_LOG_INFO = 2, KOC_LOG_DEBUG = 3, KOC_LOG_TRACE = 4 };
+enum {
+    KOC_LOG_ERROR = 0,
+    KOC_LOG_WARN = 1,
+    KOC_LOG_INFO = 2,
+    KOC_LOG_DEBUG = 3,
+    KOC_LOG_TRACE = 4
+};
 
 /** Receives log messages: one line, secrets already removed. component is "registry", "golang", …
  * Called from each thread that makes calls on the context, perhaps from several at once. */
-typedef void (*koc_log_fn)(int32_t level, const char *component, const char *message, void *payload);
+typedef void (*koc_log_fn)(int32_t level, const char *component, const char *message,
+                           void *payload);
 
 typedef struct koc_ctx_options {
     uint32_t struct_size;
@@ -81,9 +88,9 @@ enum {
 };
 enum {
     KOC_STATE_STARTED = 1,
-    KOC_STATE_ACTIVE = 2,   /**< done of total */
-    KOC_STATE_SKIPPED = 3,  /**< nothing to do: it was there */
-    KOC_STATE_MOUNTED = 4,  /**< a blob taken over from another repository */
+    KOC_STATE_ACTIVE = 2,  /**< done of total */
+    KOC_STATE_SKIPPED = 3, /**< nothing to do: it was there */
+    KOC_STATE_MOUNTED = 4, /**< a blob taken over from another repository */
     KOC_STATE_FINISHED = 5,
     KOC_STATE_FAILED = 6
 };

@@ -16,17 +16,17 @@
 
 KOC_BEGIN_DECLS
 
-#define KOC_MT_OCI_INDEX "application/vnd.oci.image.index.v1+json"
-#define KOC_MT_OCI_MANIFEST "application/vnd.oci.image.manifest.v1+json"
-#define KOC_MT_OCI_CONFIG "application/vnd.oci.image.config.v1+json"
-#define KOC_MT_OCI_EMPTY "application/vnd.oci.empty.v1+json"
-#define KOC_MT_OCI_LAYER "application/vnd.oci.image.layer.v1.tar"
-#define KOC_MT_OCI_LAYER_GZIP "application/vnd.oci.image.layer.v1.tar+gzip"
-#define KOC_MT_OCI_LAYER_ZSTD "application/vnd.oci.image.layer.v1.tar+zstd"
-#define KOC_MT_DOCKER_LIST "application/vnd.docker.distribution.manifest.list.v2+json"
-#define KOC_MT_DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
-#define KOC_MT_DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
-#define KOC_MT_DOCKER_LAYER "application/vnd.docker.image.rootfs.diff.tar"
+#define KOC_MT_OCI_INDEX         "application/vnd.oci.image.index.v1+json"
+#define KOC_MT_OCI_MANIFEST      "application/vnd.oci.image.manifest.v1+json"
+#define KOC_MT_OCI_CONFIG        "application/vnd.oci.image.config.v1+json"
+#define KOC_MT_OCI_EMPTY         "application/vnd.oci.empty.v1+json"
+#define KOC_MT_OCI_LAYER         "application/vnd.oci.image.layer.v1.tar"
+#define KOC_MT_OCI_LAYER_GZIP    "application/vnd.oci.image.layer.v1.tar+gzip"
+#define KOC_MT_OCI_LAYER_ZSTD    "application/vnd.oci.image.layer.v1.tar+zstd"
+#define KOC_MT_DOCKER_LIST       "application/vnd.docker.distribution.manifest.list.v2+json"
+#define KOC_MT_DOCKER_MANIFEST   "application/vnd.docker.distribution.manifest.v2+json"
+#define KOC_MT_DOCKER_CONFIG     "application/vnd.docker.container.image.v1+json"
+#define KOC_MT_DOCKER_LAYER      "application/vnd.docker.image.rootfs.diff.tar"
 #define KOC_MT_DOCKER_LAYER_GZIP "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
 /** Operating system and CPU; NULL members are unset. Strings are borrowed. */
@@ -61,7 +61,8 @@ typedef struct koc_descriptor {
 /* clang-format on */
 
 /** Parses os[/arch[/variant]][:os.version]; the strings of out live in storage. KOC_EINVAL. */
-KOC_API int koc_platform_parse(const char *text, koc_buf *storage, koc_platform *out, koc_error **err);
+KOC_API int koc_platform_parse(const char *text, koc_buf *storage, koc_platform *out,
+                               koc_error **err);
 /** The text form of p, as koc_platform_parse reads it. */
 KOC_API int koc_platform_format(const koc_platform *p, koc_buf *out, koc_error **err);
 /** Whether have serves want: every member that want sets is equal. For Windows an os.version of three
@@ -103,7 +104,7 @@ typedef struct koc_add_layer_options {
     const char *created_by;
     const char *comment;
     const char *author;
-    int64_t created;           /**< seconds since 1970; 0 without the flag: the builder's created time */
+    int64_t created; /**< seconds since 1970; 0 without the flag: the builder's created time */
     const koc_kv *annotations; /**< of the layer's descriptor */
     size_t n_annotations;
 } koc_add_layer_options;
@@ -125,14 +126,15 @@ KOC_API int koc_image_builder_add_layer(koc_image_builder *b, koc_layer *layer,
 /** argv is NULL-terminated; NULL removes what the base has. */
 KOC_API int koc_image_builder_set_entrypoint(koc_image_builder *b, const char *const *argv,
                                              koc_error **err);
-KOC_API int koc_image_builder_set_cmd(koc_image_builder *b, const char *const *argv, koc_error **err);
+KOC_API int koc_image_builder_set_cmd(koc_image_builder *b, const char *const *argv,
+                                      koc_error **err);
 /** value NULL removes; so in the next two. */
 KOC_API int koc_image_builder_set_env(koc_image_builder *b, const char *name, const char *value,
                                       koc_error **err);
 KOC_API int koc_image_builder_set_label(koc_image_builder *b, const char *key, const char *value,
                                         koc_error **err);
-KOC_API int koc_image_builder_set_annotation(koc_image_builder *b, const char *key, const char *value,
-                                             koc_error **err);
+KOC_API int koc_image_builder_set_annotation(koc_image_builder *b, const char *key,
+                                             const char *value, koc_error **err);
 /** Sets one of KOC_CFG_USER, _WORKDIR, _STOPSIGNAL, _AUTHOR; NULL removes it. */
 KOC_API int koc_image_builder_set_str(koc_image_builder *b, int32_t field, const char *value,
                                       koc_error **err);
@@ -140,8 +142,10 @@ KOC_API int koc_image_builder_set_str(koc_image_builder *b, int32_t field, const
 KOC_API int koc_image_builder_add_str(koc_image_builder *b, int32_t field, const char *value,
                                       koc_error **err);
 /** Seconds since 1970, rendered in UTC. Without it the base's value stays (1970 on scratch). */
-KOC_API int koc_image_builder_set_created(koc_image_builder *b, int64_t epoch_seconds, koc_error **err);
-KOC_API int koc_image_builder_set_platform(koc_image_builder *b, const koc_platform *p, koc_error **err);
+KOC_API int koc_image_builder_set_created(koc_image_builder *b, int64_t epoch_seconds,
+                                          koc_error **err);
+KOC_API int koc_image_builder_set_platform(koc_image_builder *b, const koc_platform *p,
+                                           koc_error **err);
 /** KOC_FORMAT_*. Converting is refused where the base has layers the other family cannot name. */
 KOC_API int koc_image_builder_set_format(koc_image_builder *b, int32_t format, koc_error **err);
 /** The manifest's subject (manifest.md). */
@@ -166,7 +170,8 @@ KOC_API const koc_descriptor *koc_index_select(const koc_index *idx, const koc_p
 KOC_API koc_image *koc_index_image(const koc_index *idx, size_t i);
 
 /** format: KOC_FORMAT_OCI or KOC_FORMAT_DOCKER. */
-KOC_API int koc_index_builder_new(koc_ctx *ctx, int32_t format, koc_index_builder **out, koc_error **err);
+KOC_API int koc_index_builder_new(koc_ctx *ctx, int32_t format, koc_index_builder **out,
+                                  koc_error **err);
 KOC_API void koc_index_builder_free(koc_index_builder *b);
 /** Adds img; p NULL takes the image's own platform. Keeps a reference. */
 KOC_API int koc_index_builder_add_image(koc_index_builder *b, koc_image *img, const koc_platform *p,
@@ -174,8 +179,8 @@ KOC_API int koc_index_builder_add_image(koc_index_builder *b, koc_image *img, co
 /** Adds a descriptor as it is; its manifest must be at the target already. */
 KOC_API int koc_index_builder_add_descriptor(koc_index_builder *b, const koc_descriptor *d,
                                              koc_error **err);
-KOC_API int koc_index_builder_set_annotation(koc_index_builder *b, const char *key, const char *value,
-                                             koc_error **err);
+KOC_API int koc_index_builder_set_annotation(koc_index_builder *b, const char *key,
+                                             const char *value, koc_error **err);
 KOC_API int koc_index_builder_finish(koc_index_builder *b, koc_index **out, koc_error **err);
 
 KOC_END_DECLS

@@ -39,10 +39,11 @@ typedef struct koc_writer {
 KOC_API int koc_blob_from_bytes(koc_str data, koc_blob **out, koc_error **err);
 /** A blob over a file, opened at each use. expect (or NULL) is the digest that readers check at the
  * end: KOC_EDIGEST when the file has another. The size is taken now. */
-KOC_API int koc_blob_from_file(const char *path, const koc_digest *expect, koc_blob **out, koc_error **err);
+KOC_API int koc_blob_from_file(const char *path, const koc_digest *expect, koc_blob **out,
+                               koc_error **err);
 /** A blob over callbacks. Copies ops, takes self on success only. digest may be NULL. */
-KOC_API int koc_blob_new(const koc_blob_ops *ops, void *self, uint64_t size, const koc_digest *digest,
-                         koc_blob **out, koc_error **err);
+KOC_API int koc_blob_new(const koc_blob_ops *ops, void *self, uint64_t size,
+                         const koc_digest *digest, koc_blob **out, koc_error **err);
 KOC_API koc_blob *koc_blob_ref(koc_blob *b);
 KOC_API void koc_blob_unref(koc_blob *b);
 /** Size in bytes. */
@@ -53,10 +54,12 @@ KOC_API int koc_blob_digest(koc_blob *b, const koc_op *op, koc_digest *out, koc_
 KOC_API int koc_blob_open(koc_blob *b, uint64_t offset, const koc_op *op, koc_reader **out,
                           koc_error **err);
 /** The whole content; KOC_ELIMIT when it has more than max bytes. */
-KOC_API int koc_blob_read_all(koc_blob *b, size_t max, const koc_op *op, koc_buf *out, koc_error **err);
+KOC_API int koc_blob_read_all(koc_blob *b, size_t max, const koc_op *op, koc_buf *out,
+                              koc_error **err);
 
 /** A reader over callbacks. Copies ops, takes self on success only. */
-KOC_API int koc_reader_new(const koc_reader_ops *ops, void *self, koc_reader **out, koc_error **err);
+KOC_API int koc_reader_new(const koc_reader_ops *ops, void *self, koc_reader **out,
+                           koc_error **err);
 /** Reads up to len bytes; *n_read == 0 is the end. */
 KOC_API int koc_reader_read(koc_reader *r, void *buf, size_t len, size_t *n_read, koc_error **err);
 KOC_API void koc_reader_free(koc_reader *r);

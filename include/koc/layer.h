@@ -56,8 +56,9 @@ typedef struct koc_entry {
 /* clang-format on */
 
 enum {
-    KOC_TREE_FOLLOW_LINKS_INSIDE = 1u << 0, /**< store what links point to, refuse those that leave the tree */
-    KOC_TREE_KEEP_OWNER = 1u << 1           /**< keep uid and gid of the source */
+    KOC_TREE_FOLLOW_LINKS_INSIDE =
+        1u << 0, /**< store what links point to, refuse those that leave the tree */
+    KOC_TREE_KEEP_OWNER = 1u << 1 /**< keep uid and gid of the source */
 };
 typedef struct koc_tree_options {
     uint32_t struct_size;
@@ -72,8 +73,8 @@ typedef struct koc_tree_options {
 /* clang-format on */
 
 /** opts may be NULL. */
-KOC_API int koc_layer_builder_new(koc_ctx *ctx, const koc_layer_options *opts, koc_layer_builder **out,
-                                  koc_error **err);
+KOC_API int koc_layer_builder_new(koc_ctx *ctx, const koc_layer_options *opts,
+                                  koc_layer_builder **out, koc_error **err);
 KOC_API void koc_layer_builder_free(koc_layer_builder *b);
 /** Paths are image paths ("/app/x"): cleaned, ".." refused, parents added. Sources are read when the
  * builder finishes; one that changes meanwhile is an error. e may be NULL. */
@@ -85,12 +86,13 @@ KOC_API int koc_layer_builder_add_blob(koc_layer_builder *b, const char *path, k
                                        const koc_entry *e, koc_error **err);
 KOC_API int koc_layer_builder_add_dir(koc_layer_builder *b, const char *path, const koc_entry *e,
                                       koc_error **err);
-KOC_API int koc_layer_builder_add_symlink(koc_layer_builder *b, const char *path, const char *target,
-                                          const koc_entry *e, koc_error **err);
-KOC_API int koc_layer_builder_add_hardlink(koc_layer_builder *b, const char *path, const char *target,
-                                           koc_error **err);
-KOC_API int koc_layer_builder_add_tree(koc_layer_builder *b, const char *path, const char *source_dir,
-                                       const koc_tree_options *opts, koc_error **err);
+KOC_API int koc_layer_builder_add_symlink(koc_layer_builder *b, const char *path,
+                                          const char *target, const koc_entry *e, koc_error **err);
+KOC_API int koc_layer_builder_add_hardlink(koc_layer_builder *b, const char *path,
+                                           const char *target, koc_error **err);
+KOC_API int koc_layer_builder_add_tree(koc_layer_builder *b, const char *path,
+                                       const char *source_dir, const koc_tree_options *opts,
+                                       koc_error **err);
 /** Makes the layer; b then refuses further use but _free. */
 KOC_API int koc_layer_builder_finish(koc_layer_builder *b, const koc_op *op, koc_layer **out,
                                      koc_error **err);

@@ -13,7 +13,8 @@
 KOC_BEGIN_DECLS
 
 /** Parses text. flags must be 0. KOC_EINVAL says what is wrong with it. */
-KOC_API int koc_reference_parse(const char *text, uint32_t flags, koc_reference **out, koc_error **err);
+KOC_API int koc_reference_parse(const char *text, uint32_t flags, koc_reference **out,
+                                koc_error **err);
 KOC_API koc_reference *koc_reference_ref(koc_reference *r);
 KOC_API void koc_reference_unref(koc_reference *r);
 
@@ -32,8 +33,8 @@ KOC_API const char *koc_reference_string(const koc_reference *r);
 KOC_API int koc_reference_with_tag(const koc_reference *r, const char *tag, koc_reference **out,
                                    koc_error **err);
 /** A copy with another digest; the tag, if any, stays. d NULL removes it. */
-KOC_API int koc_reference_with_digest(const koc_reference *r, const koc_digest *d, koc_reference **out,
-                                      koc_error **err);
+KOC_API int koc_reference_with_digest(const koc_reference *r, const koc_digest *d,
+                                      koc_reference **out, koc_error **err);
 
 KOC_END_DECLS
 #endif

@@ -17,7 +17,8 @@
 KOC_BEGIN_DECLS
 
 enum {
-    KOC_CLIENT_INSECURE = 1u << 0,     /**< every registry: plain HTTP allowed, certificates unverified */
+    KOC_CLIENT_INSECURE =
+        1u << 0, /**< every registry: plain HTTP allowed, certificates unverified */
     KOC_CLIENT_NO_PROXY_ENV = 1u << 1, /**< ignore HTTP_PROXY and its kin */
     KOC_CLIENT_OFFLINE = 1u << 2       /**< never open a socket: KOC_ENET names what was missing */
 };
@@ -25,14 +26,15 @@ enum {
 typedef struct koc_client_options {
     uint32_t struct_size;
     uint32_t flags;
-    koc_auth *auth;                 /**< referenced; NULL: anonymous */
-    const char *user_agent;         /**< NULL: "koc/<version>" */
-    const char *ca_file;            /**< extra certificate authorities, PEM; NULL: the system's alone */
-    const char *const *allow_http;  /**< NULL-terminated hosts that may be reached by plain HTTP */
-    uint32_t max_connections;       /**< per host; 0: 8 */
-    uint32_t max_attempts;          /**< per request; 0: 8 */
-    int64_t connect_timeout_ms;     /**< 0: 10 s a try, 30 s in all */
-    int64_t response_timeout_ms;    /**< first byte; 0: 30 s from a host that never answered, 60 s else */
+    koc_auth *auth;         /**< referenced; NULL: anonymous */
+    const char *user_agent; /**< NULL: "koc/<version>" */
+    const char *ca_file;    /**< extra certificate authorities, PEM; NULL: the system's alone */
+    const char *const *allow_http; /**< NULL-terminated hosts that may be reached by plain HTTP */
+    uint32_t max_connections;      /**< per host; 0: 8 */
+    uint32_t max_attempts;         /**< per request; 0: 8 */
+    int64_t connect_timeout_ms;    /**< 0: 10 s a try, 30 s in all */
+    int64_t
+        response_timeout_ms; /**< first byte; 0: 30 s from a host that never answered, 60 s else */
 } koc_client_options;
 /* clang-format off */
 #define KOC_CLIENT_OPTIONS_INIT { sizeof(koc_client_options), 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0 }
@@ -46,22 +48,23 @@ KOC_API void koc_client_unref(koc_client *c);
 
 /** Digest, size and media type of what r names (tag "latest" when it names neither tag nor digest):
  * HEAD, and GET where HEAD does not do. Set *out from KOC_DESCRIPTOR_INIT; its strings are in storage. */
-KOC_API int koc_client_resolve(koc_client *c, const koc_reference *r, const koc_op *op, koc_buf *storage,
-                               koc_descriptor *out, koc_error **err);
+KOC_API int koc_client_resolve(koc_client *c, const koc_reference *r, const koc_op *op,
+                               koc_buf *storage, koc_descriptor *out, koc_error **err);
 /** The manifest's exact bytes, checked against its digest. media_type and digest may be NULL. */
 KOC_API int koc_client_get_manifest(koc_client *c, const koc_reference *r, const koc_op *op,
                                     koc_buf *bytes, koc_buf *media_type, koc_digest *digest,
                                     koc_error **err);
 /** Writes bytes under r's tag or digest. out (or NULL) gets their digest. */
 KOC_API int koc_client_put_manifest(koc_client *c, const koc_reference *r, const char *media_type,
-                                    koc_str bytes, const koc_op *op, koc_digest *out, koc_error **err);
+                                    koc_str bytes, const koc_op *op, koc_digest *out,
+                                    koc_error **err);
 /** The image r names; of an index the entry that serves want (NULL: linux/amd64). Manifest and config
  * are fetched and checked, layers only when read. KOC_EPLATFORM lists what there is. */
 KOC_API int koc_client_get_image(koc_client *c, const koc_reference *r, const koc_platform *want,
                                  const koc_op *op, koc_image **out, koc_error **err);
 /** The index r names; KOC_EFORMAT when it is an image. */
-KOC_API int koc_client_get_index(koc_client *c, const koc_reference *r, const koc_op *op, koc_index **out,
-                                 koc_error **err);
+KOC_API int koc_client_get_index(koc_client *c, const koc_reference *r, const koc_op *op,
+                                 koc_index **out, koc_error **err);
 
 typedef struct koc_push_options {
     uint32_t struct_size;
@@ -85,8 +88,8 @@ KOC_API int koc_client_push_index(koc_client *c, const koc_reference *r, koc_ind
 KOC_API int koc_client_get_blob(koc_client *c, const koc_reference *repo, const koc_descriptor *d,
                                 koc_blob **out, koc_error **err);
 /** Uploads b unless repo has it. */
-KOC_API int koc_client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, const koc_op *op,
-                                koc_error **err);
+KOC_API int koc_client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b,
+                                const koc_op *op, koc_error **err);
 /** The tags of repo in byte order; at most 10,000 (KOC_ELIMIT). */
 KOC_API int koc_client_list_tags(koc_client *c, const koc_reference *repo, const koc_op *op,
                                  koc_strlist **out, koc_error **err);

@@ -23,8 +23,8 @@ enum {
     KOC_PUBLISH_BARE = 1u << 4,                  /**< --bare */
     KOC_PUBLISH_DISABLE_OPTIMIZATIONS = 1u << 5, /**< compile with -N -l */
     KOC_PUBLISH_COMPAT_KO = 1u << 6,             /**< ko's identity strings and byte quirks */
-    KOC_PUBLISH_DEFAULT_LAYOUT = 1u << 7,        /**< no repository: write to the default OCI layout */
-    KOC_PUBLISH_FORCE = 1u << 8                  /**< build even when nothing changed */
+    KOC_PUBLISH_DEFAULT_LAYOUT = 1u << 7, /**< no repository: write to the default OCI layout */
+    KOC_PUBLISH_FORCE = 1u << 8           /**< build even when nothing changed */
 };
 enum { KOC_SBOM_SPDX = 0, KOC_SBOM_NONE = 1 };
 
@@ -36,27 +36,27 @@ typedef int (*koc_published_fn)(const char *import_path, const char *reference, 
  * NULL-terminated. All strings are borrowed for the call. */
 typedef struct koc_publish_options {
     uint32_t struct_size;
-    uint32_t flags; /**< KOC_PUBLISH_* */
-    koc_client *client;               /**< NULL: one with docker's credentials */
-    const char *const *import_paths;  /**< as on the command line; NULL or empty: "." */
-    const char *repository;           /**< KO_DOCKER_REPO; NULL: from the environment */
-    const char *const *tags;          /**< NULL: latest */
-    const char *const *platforms;     /**< "all" or os[/arch[/variant]][:os.version] */
-    const char *config_path;          /**< NULL: KO_CONFIG_PATH or .ko.yaml here */
-    const char *base_image;           /**< for all import paths; "scratch" */
-    const char *const *ldflags;       /**< NULL: from the configuration */
-    const char *const *labels;        /**< key=value */
-    const char *const *annotations;   /**< key=value */
-    const char *user;                 /**< config.User */
-    const char *oci_layout_path;      /**< also write there */
-    const char *tarball;              /**< also write a docker-save archive */
-    const char *image_refs;           /**< also write all references to this file */
-    const char *sbom_dir;             /**< also write the SBOMs there */
-    int32_t sbom;                     /**< KOC_SBOM_* */
-    int32_t compression;              /**< KOC_COMPRESS_* of new layers */
-    int32_t level;                    /**< 0: the default */
-    int32_t jobs;                     /**< compiles at once; 0: one per core */
-    koc_published_fn published;       /**< or NULL */
+    uint32_t flags;                  /**< KOC_PUBLISH_* */
+    koc_client *client;              /**< NULL: one with docker's credentials */
+    const char *const *import_paths; /**< as on the command line; NULL or empty: "." */
+    const char *repository;          /**< KO_DOCKER_REPO; NULL: from the environment */
+    const char *const *tags;         /**< NULL: latest */
+    const char *const *platforms;    /**< "all" or os[/arch[/variant]][:os.version] */
+    const char *config_path;         /**< NULL: KO_CONFIG_PATH or .ko.yaml here */
+    const char *base_image;          /**< for all import paths; "scratch" */
+    const char *const *ldflags;      /**< NULL: from the configuration */
+    const char *const *labels;       /**< key=value */
+    const char *const *annotations;  /**< key=value */
+    const char *user;                /**< config.User */
+    const char *oci_layout_path;     /**< also write there */
+    const char *tarball;             /**< also write a docker-save archive */
+    const char *image_refs;          /**< also write all references to this file */
+    const char *sbom_dir;            /**< also write the SBOMs there */
+    int32_t sbom;                    /**< KOC_SBOM_* */
+    int32_t compression;             /**< KOC_COMPRESS_* of new layers */
+    int32_t level;                   /**< 0: the default */
+    int32_t jobs;                    /**< compiles at once; 0: one per core */
+    koc_published_fn published;      /**< or NULL */
     void *published_payload;
 } koc_publish_options;
 /* clang-format off */
