@@ -29,23 +29,21 @@ void cli_help_overview(void)
     puts("\nkoc COMMAND -h shows the flags of a command, koc help COMMAND its whole text.");
 }
 
-/* Text after a hanging indent, broken at spaces. */
+/* Text after a hanging indent, broken at spaces; at is the column that the line has reached. */
 static void wrapped(const char *text, size_t indent, size_t at, size_t width)
 {
+    bool first = true;
     while (*text) {
         size_t len = strcspn(text, " ");
-        if (at + len > width && at > indent) {
+        if (!first && at + 1 + len > width) {
             printf("\n%*s", (int)indent, "");
             at = indent;
+            first = true;
         }
-        printf("%.*s", (int)len, text);
-        at += len;
-        text += len;
-        if (*text == ' ') {
-            text++;
-            putchar(' ');
-            at++;
-        }
+        printf("%s%.*s", first ? "" : " ", (int)len, text);
+        at += len + !first;
+        first = false;
+        text += len + (text[len] == ' ');
     }
     putchar('\n');
 }
