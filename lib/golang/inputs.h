@@ -18,9 +18,6 @@
 #include "core/str.h"
 #include "golang/build.h"
 
-/* A file that was changed so shortly before a build that a second change could bear the same time. */
-#define KOC__INPUTS_RACY_NS (INT64_C(2) * 1000000000)
-
 typedef struct koc__hash {
     uint8_t bytes[16]; /* the first half of a SHA-256; all zero: none */
 } koc__hash;
@@ -106,6 +103,8 @@ bool koc__inputs_settled(const koc__inputs *in);
 int koc__inputs_listing(const char *path, char kind, koc_strlist *names, koc__hash *out,
                         koc_error **err);
 bool koc__inputs_is_source(const char *name);
+/* Whether the file changed so shortly before time_ns that a second change could bear the same stamp. */
+bool koc__inputs_is_racy(const koc__stamp *s, int64_t time_ns);
 bool koc__hash_equal(const koc__hash *a, const koc__hash *b);
 /* Content and, for Go files, header of a file. */
 int koc__inputs_hash_file(const char *path, koc__hash *content, koc__hash *header, koc_error **err);

@@ -32,10 +32,18 @@ static bool stamps_equal(const koc__stamp *a, const koc__stamp *b)
            a->inode == b->inode && a->mode == b->mode;
 }
 
-/* What changed after the stamp was taken may bear the same one. */
+/* The clock of stamps ticks every 10 ms at the most; where it seems to give whole seconds, every 2 s. Only
+ * ctime counts: programs set mtime as they like. */
+bool koc__inputs_is_racy(const koc__stamp *s, int64_t time_ns)
+{
+    const int64_t ms = 1000000;
+    int64_t window = s->ctime_ns % (1000 * ms) == 0 ? 2000 * ms : 100 * ms;
+    return s->ctime_ns >= time_ns - window;
+}
+
 static bool is_racy(const koc__inputs *in, const koc__stamp *s)
 {
-    return s->ctime_ns >= in->time_ns - KOC__INPUTS_RACY_NS;
+    return koc__inputs_is_racy(s, in->time_ns);
 }
 
 /* --- what is there --- */

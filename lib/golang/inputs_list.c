@@ -345,7 +345,7 @@ static int add_loose(koc__inputs_gather *g, koc_error **err)
  * something else, or with a name that a line of text cannot hold. */
 static bool trusted(const koc__inputs *in, const char *path, const koc__stamp *s, uint64_t *device)
 {
-    if (strchr(path, '\n') || s->ctime_ns >= in->time_ns - KOC__INPUTS_RACY_NS) {
+    if (strchr(path, '\n') || koc__inputs_is_racy(s, in->time_ns)) {
         return false;
     }
     if (s->device != *device) {

@@ -38,6 +38,8 @@ static void unit(koc__jw *w, const koc__unit *u)
     digest_member(w, "config", &koc_image_config_descriptor(u->image)->digest);
     koc__jw_key(w, "compiled");
     koc__jw_bool(w, !u->unchanged);
+    koc__jw_key(w, "goStarted");
+    koc__jw_bool(w, !u->binary->not_asked);
     koc__jw_key(w, "layers");
     koc__jw_array(w);
     layer(w, "kodata", u->kodata);
@@ -117,8 +119,8 @@ static void list(koc__jw *w, const char *name, const koc_strlist *items)
     koc__jw_array_end(w);
 }
 
-int koc__report(const koc__plan *p, const koc__work *works, size_t n, int64_t total_ms, koc_buf *out,
-                koc_error **err)
+int koc__report(const koc__plan *p, const koc__work *works, size_t n, int64_t total_ms,
+                koc_buf *out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(REPORT_MAX);
     koc__jw w;
