@@ -44,7 +44,10 @@ static int by_place(const void *a, const void *b)
     if (x->start != y->start) {
         return x->start < y->start ? -1 : 1;
     }
-    return x->end < y->end ? -1 : x->end > y->end;
+    if (x->end != y->end) {
+        return x->end < y->end ? -1 : 1;
+    }
+    return (int)x->form - (int)y->form; /* newName, then digest */
 }
 
 void koc__edits_sort(koc__edits *l, size_t first)

@@ -261,11 +261,28 @@ static int keep_apart(koc__scan *s, koc_error **err)
     return gap->before ? KOC_OK : koc__oom(err);
 }
 
+/* Two rules may want one scalar: a digest beside both a repository and a newName. */
+static int check_overlap(const koc__scan *s, koc_error **err)
+{
+    for (size_t i = s->first_edit + 1; i < s->edits.count; i++) {
+        const koc__edit *e = &s->edits.items[i];
+        bool same = e->start == e[-1].start && !(e->after && e[-1].after); /* not: both put in here */
+        if (same || e->start < e[-1].end) {
+            koc__place at = {0};
+            koc__ymarks_place(s->text, e->start, &at.line, &at.column);
+            return koc__scan_fail(s, &at, KOC_EINVAL,
+                                  "two references beside it write to this value", err);
+        }
+    }
+    return KOC_OK;
+}
+
 int koc__object_end_document(koc__scan *s, size_t end, koc_error **err)
 {
     bool stays = false;
     koc__edits_sort(&s->edits, s->first_edit);
     remove_edits(s, s->first_edit, in_other_kind);
+    KOC__TRY(check_overlap(s, err));
     KOC__TRY(is_selected(s, &stays, err));
     if (!stays) {
         koc__edits_truncate(&s->edits, s->first_edit);

@@ -46,7 +46,8 @@ static int fill(koc__scan *s, const koc__member *m, const char *reference, int f
     koc__place at = m->value;
     if (m->reference && m->reference != reference) {
         return koc__scan_fail(s, &at, KOC_EINVAL,
-                              "a reference here, where the one beside it puts its tag or digest", err);
+                              "a reference here, where the one beside it puts its tag or digest",
+                              err);
     }
     if (form == KOC__FORM_TAG) {
         KOC__TRY(text_of(s, &at, &tag, err));

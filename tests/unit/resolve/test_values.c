@@ -62,6 +62,10 @@ KOC_TEST(helm_what_cannot_be_right_is_refused)
             "2:17: the tag or digest beside it must be written out as a text");
     REFUSED("{repository: ko://x, tag: ko://x}",
             "1:27: a reference here, where the one beside it puts its tag or digest");
+    REFUSED("newName: ko://x\nrepository: ko://y\ndigest: \"\"\n",
+            "3:9: two references beside it write to this value");
+    REFUSED("newName: ko://x\nrepository: ko://y\ndigest:\n",
+            "3:8: two references beside it write to this value");
     REFUSED("repository: ko://x\ntag: |\n  v1\n",
             "2:6: the image's tag or digest is written here, which a block cannot take");
 }

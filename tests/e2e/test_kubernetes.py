@@ -1,0 +1,277 @@
+"""koc apply, create, delete and run against a real kube-apiserver with real kubectl.
+
+The server is built once by tests/kube/build.sh (./dev test --all); without it these tests are skipped.
+"""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import stat
+import subprocess
+import threading
+import time
+
+import pytest
+from runner import Tool, find_tool, wait_until
+
+LAB = pathlib.Path(__file__).resolve().parents[1] / "kube/lab.sh"
+
+DEPLOYMENT = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, labels: {app: web}}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - name: main
+        image: ko://example.test/app/cmd/tool # ours
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings, labels: {app: settings}}
+data: {image: "ko://example.test/app/cmd/tool"}
+"""
+
+
+def five_free_ports():
+    for base in range(43000 + os.getpid() % 500 * 10, 60000, 10):
+        try:
+            for port in range(base, base + 5):
+                with socket.socket() as s:
+                    s.bind(("127.0.0.1", port))
+            return base
+        except OSError:
+            continue
+    raise AssertionError("no five free ports in a row")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """The kubeconfig of a cluster with controllers and without nodes."""
+    programs = pathlib.Path(os.environ.get("KOC_TEST_TOOLS", "/nonexistent")) / "kube/bin"
+    for tool in ("etcd", "kubectl", "openssl"):
+        if find_tool(tool) is None:
+            pytest.skip(f"{tool} is missing")
+    if not (programs / "kube-controller-manager").exists():
+        pytest.skip("kube-apiserver is missing (tests/kube/build.sh makes it)")
+    folder = tmp_path_factory.mktemp("kube")
+    port = str(five_free_ports())
+    try:
+        for part in ("api", "ctl"):
+            subprocess.run([LAB, part, folder, programs, port], check=True, timeout=120)
+        yield folder / "kubeconfig"
+    finally:
+        subprocess.run([LAB, "down", folder, programs, port], timeout=60)
+
+
+@pytest.fixture
+def kubectl(home, cluster):
+    tool = Tool(find_tool("kubectl"), home, KUBECONFIG=cluster)
+    tool("create", "namespace", "default", status=None)
+    yield tool
+    tool("delete", "deploy,configmap,pod,job,crd", "--all", "--now", "--wait=false", status=None)
+    tool("delete", "deploy,configmap", "-n", "other", "--all", "--now", status=None)
+    wait_until(lambda: not tool("get", "deploy,pod", "-o", "name").stdout, 30)
+
+
+@pytest.fixture
+def kube(koc, app, kubectl, cluster):
+    """koc in the module `app`, with k.yaml, for the cluster."""
+    (app / "k.yaml").write_text(DEPLOYMENT)
+    koc.cwd = app.folder
+    koc.extra |= {"KO_DEFAULTBASEIMAGE": "scratch", "KUBECONFIG": cluster}
+    return koc
+
+
+def image(kubectl, name="web"):
+    return kubectl("get", "deploy", name, "-o", "jsonpath={.spec.template.spec.containers[0].image}").stdout
+
+
+def test_apply_and_delete(kube, kubectl, registry):
+    result = kube("apply", "-f", "k.yaml")
+    assert result.stdout == "deployment.apps/web created\nconfigmap/settings created\n"
+    assert image(kubectl).startswith(f"{registry.host}/koc/tool-") and "@sha256:" in image(kubectl)
+    data = kubectl("get", "configmap", "settings", "-o", "jsonpath={.data.image}").stdout
+    assert data == image(kubectl)
+    assert "unchanged" in kube("apply", "-f", "k.yaml").stdout
+    assert kube("delete", "-f", "k.yaml").stdout == 'deployment.apps "web" deleted\nconfigmap "settings" deleted\n'
+    assert kubectl("get", "deploy", "-o", "name").stdout == ""
+
+
+def test_selector_namespace_and_kubectls_flags(kube, kubectl):
+    kubectl("create", "namespace", "other", status=None)
+    out = kube("apply", "-f", "k.yaml", "-l", "app=settings", "-n", "other", "--server-side", "--",
+               "--field-manager=lab").stdout
+    assert out == "configmap/settings serverside-applied\n"
+    found = json.loads(kubectl("get", "configmap", "settings", "-n", "other", "-o", "json",
+                               "--show-managed-fields").stdout)
+    assert found["metadata"]["managedFields"][0]["manager"] == "lab"
+    assert kubectl("get", "deploy", "-o", "name").stdout == ""
+    assert kube("apply", "-f", "k.yaml", "--dry-run").stdout.splitlines()[0].endswith("created (dry run)")
+    assert kube("apply", "-f", "k.yaml", "--dry-run=server").stdout.splitlines()[0].endswith("(server dry run)")
+    assert kubectl("get", "deploy", "-o", "name").stdout == ""
+
+
+def test_custom_resources(kube, kubectl, app):
+    crd = {
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "things.e.test"},
+        "spec": {"group": "e.test", "scope": "Namespaced", "names": {"kind": "Thing", "plural": "things"},
+                 "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {
+                     "type": "object", "x-kubernetes-preserve-unknown-fields": True}}}]}}
+    (app / "crd.json").write_text(json.dumps(crd))
+    kube("apply", "-f", "crd.json")
+    kubectl("wait", "--for=condition=Established", "crd/things.e.test")
+    (app / "thing.yaml").write_text("apiVersion: e.test/v1\nkind: Thing\nmetadata: {name: x}\n"
+                                    "runner: ko://example.test/app/cmd/tool\n")
+    kube("apply", "-f", "thing.yaml")
+    assert "@sha256:" in kubectl("get", "things.e.test", "x", "-o", "jsonpath={.runner}").stdout
+
+
+def test_create_passes_the_exit_code_on(kube):
+    assert "deployment.apps/web created" in kube("create", "-f", "k.yaml").stdout
+    again = kube("create", "-f", "k.yaml", status=1)
+    assert "AlreadyExists" in again.stderr and again.errors == ["koc: kubectl create failed (exit 1)"]
+    wrong = kube("apply", "-f", "k.yaml", "--", "--no-such-flag", status=1)
+    assert wrong.errors == ["koc: kubectl apply failed (exit 1)"]
+
+
+def test_nothing_is_sent_unless_everything_resolves(kube, kubectl, app):
+    (app / "cmd/app/main.go").write_text("package main\n\nfunc main() { broken }\n")
+    (app / "z.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: z}\n"
+                                "data: {i: ko://example.test/app/cmd/app}\n")
+    result = kube("apply", "-f", "k.yaml", "-f", "z.yaml", status=1)
+    assert "undefined: broken" in result.stderr and result.stdout == ""
+    assert kubectl("get", "deploy", "-o", "name").stdout == ""
+
+
+def script(folder, text):
+    path = folder / "bin/kubectl"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("#!/bin/sh\n" + text)
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return f"{path.parent}:{os.environ['PATH']}"
+
+
+def test_kubectl_missing_or_killed(kube, app, tmp_path, registry):
+    mark = registry.mark()
+    assert kube("apply", "-f", "k.yaml", env={"PATH": str(tmp_path)}, status=1).errors == [
+        "koc: kubectl is needed, and not on PATH"]
+    assert not registry.since(mark)  # nothing was built for it
+    killed = kube("apply", "-f", "k.yaml", env={"PATH": script(app.folder, "kill -9 $$\n")}, status=137)
+    assert killed.errors == ["koc: kubectl apply failed (exit 137)"]
+    deaf = kube("apply", "-f", "k.yaml", env={"PATH": script(app.folder, "exec <&-; exit 3\n")}, status=3)
+    assert deaf.errors == ["koc: kubectl apply failed (exit 3)"]
+
+
+def test_interrupt_ends_kubectl_too(kube, app):
+    path = script(app.folder, "echo $$ > pid\nexec sleep 60\n")
+    process = kube.start("apply", "-f", "k.yaml", env={"PATH": path})
+    wait_until(lambda: (app / "pid").exists() and (app / "pid").read_text().strip(), 60)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=10) == 143
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((app / "pid").read_text()), 0)
+
+
+def test_the_words_of_kubectl(kube, app, registry):
+    """As ko's: samples of its argument vectors."""
+    path = script(app.folder, 'cat > /dev/null\nfor word; do echo "<$word>"; done\n')
+
+    def words(*args):
+        return kube(*args, env={"PATH": path}).stdout.replace("\n", " ").strip()
+
+    assert words("apply", "-f", "k.yaml", "-B", "pos1", "--", "--namespace=foo") == "<apply> <-f> <-> <pos1> <--namespace=foo>"
+    assert words("create", "-f", "k.yaml", "--", "--save-config") == "<create> <-f> <-> <--save-config>"
+    assert words("delete", "-f", "k.yaml", "--ignore-not-found", "-n", "foo", "--", "x", "y") == (
+        "<delete> <-f> <k.yaml> <--ignore-not-found> <-n> <foo> <--> <x> <y>")
+    out = words("run", "./cmd/tool", "-B", "--", "--labels=a=b", "--", "-v", "arg")
+    ref = out.split()[3].strip("<>")
+    assert ref.startswith(f"{registry.host}/koc/tool@sha256:")
+    assert out == (f"<run> <tool> <--image> <{ref}> <--attach> <--rm> <--restart=Never> <--log-flush-frequency=1s> "
+                   "<--labels=a=b> <--> <-v> <arg>")
+    assert kube("run", env={"PATH": path}, status=2).errors == ["koc: koc run needs an import path: koc run ./cmd/job"]
+    assert "nothing is built" in kube("help", status=0).stdout and kube("delete", "-h").stdout.startswith("usage: koc")
+
+
+def test_run_makes_a_pod(kube, kubectl):
+    process = kube.start("run", "./cmd/tool", "-B", "--", "--labels=x=y", "--", "-v", "arg")
+    try:
+        wait_until(lambda: kubectl("get", "pod", "tool", status=None).status == 0, 60)
+        pod = json.loads(kubectl("get", "pod", "tool", "-o", "json").stdout)
+        assert pod["spec"]["containers"][0]["args"] == ["-v", "arg"]
+        assert "@sha256:" in pod["spec"]["containers"][0]["image"] and pod["metadata"]["labels"] == {"x": "y"}
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
+
+
+def test_watch_applies_a_second_digest(kube, kubectl, app):
+    process = kube.start("apply", "-f", "k.yaml", "--watch", "-q")
+    try:
+        wait_until(lambda: kubectl("get", "deploy", "web", status=None).status == 0, 60)
+        first = image(kubectl)
+        source = app / "cmd/tool/main.go"
+        source.write_text(source.read_text() + "\nvar more = 1\n")
+        wait_until(lambda: image(kubectl) != first, 60)
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
+
+
+# --- waiting: there is no node, so the test says how pods are -------------------------------------
+
+def set_pods(kubectl, stop, status):
+    while not stop.wait(0.3):
+        for name in kubectl("get", "pods", "-l", "app=web", "-o", "name").lines:
+            kubectl("patch", name, "--subresource=status", "--type=merge", "-p", json.dumps({"status": status(kubectl, name)}),
+                    status=None)
+
+
+def with_pods(kubectl, status, run):
+    stop = threading.Event()
+    setter = threading.Thread(target=set_pods, args=(kubectl, stop, status))
+    setter.start()
+    try:
+        return run()
+    finally:
+        stop.set()
+        setter.join()
+
+
+def container(kubectl, name, **state):
+    ref = kubectl("get", name, "-o", "jsonpath={.spec.containers[0].image}").stdout
+    return [{"name": "main", "image": ref, "imageID": "", "restartCount": 0, **state}]
+
+
+def test_wait_returns_when_the_pod_is_ready(kube, kubectl):
+    def ready(kubectl, name):
+        return {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}],
+                "containerStatuses": container(kubectl, name, ready=True, state={"running": {"startedAt": "2026-01-01T00:00:00Z"}})}
+
+    result = with_pods(kubectl, ready, lambda: kube("apply", "-f", "k.yaml", "--wait", "--timeout=60s"))
+    assert "  Running Deployment/web\n" in result.stderr
+    assert result.stdout.splitlines()[0] == "deployment.apps/web created"
+
+
+def test_wait_names_the_reason_of_a_pod_that_cannot_start(kube, kubectl):
+    def broken(kubectl, name):
+        return {"phase": "Pending", "containerStatuses": container(
+            kubectl, name, ready=False, state={"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}})}
+
+    started = time.time()
+    result = with_pods(kubectl, broken, lambda: kube("apply", "-f", "k.yaml", "--wait", status=1))
+    assert time.time() - started < 60
+    assert len(result.errors) == 1
+    assert result.errors[0].startswith("koc: Deployment/web does not run: pod web-")
+    assert result.errors[0].endswith(', container main: ImagePullBackOff: "no such image"')
+
+
+def test_wait_says_when_the_time_is_over(kube, kubectl):
+    result = kube("apply", "-f", "k.yaml", "--wait", "--timeout=3s", status=1)
+    assert result.errors and result.errors[-1].startswith("koc: Deployment/web does not run: ")
