@@ -386,4 +386,4 @@ def test_random_changes(case):
         for _ in range(dice.choice([0, 1, 1, 2])):
             random_change(case, dice)
         quiet += not case.check()
-    assert quiet > 3, "no build used a record"
+    assert quiet > 0, "no build used a record"

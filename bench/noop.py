@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""Builds with little to do, beside `go build` and the real ko: one image, 20 images of one module, two
+platforms, 10,000 data files. Part of the figures of docs/performance.md:
+
+    python3 bench/noop.py --koc build/cli/koc [--runs 11]
+"""
+
+import argparse
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests/e2e"))
+
+import bases  # noqa: E402
+import measure  # noqa: E402
+import registry  # noqa: E402
+from run import PACKAGE, Bench  # noqa: E402
+
+PROGRAM = """package main
+
+import (
+\t"fmt"
+\t"net/http"
+
+\t"example.test/many/lib"
+)
+
+func main() {{ fmt.Println({n}, lib.Name, http.ListenAndServe(":0", nil)) }}
+"""
+
+
+def many(folder, count=20):
+    """A module with `count` programs that share a library."""
+    (folder / "lib").mkdir(parents=True)
+    (folder / "go.mod").write_text("module example.test/many\n\ngo 1.19\n")
+    (folder / "lib/lib.go").write_text('package lib\n\nconst Name = "0"\n')
+    names = []
+    for n in range(count):
+        (folder / f"cmd/app{n}").mkdir(parents=True)
+        (folder / f"cmd/app{n}/main.go").write_text(PROGRAM.format(n=n))
+        names.append(f"./cmd/app{n}")
+    return names
+
+
+class Table:
+    def __init__(self, bench, server, base):
+        self.bench, self.server, self.base = bench, server, base
+
+    def command(self, name, cwd, *args, **env):
+        env = {**self.bench.env, "KO_DOCKER_REPO": f"{self.server.host}/{name}",
+               "KO_DEFAULTBASEIMAGE": self.base, **env}
+        return lambda: measure.run(args, cwd=cwd, env=env)
+
+    def contenders(self, cwd, packages, *flags):
+        bench, out = self.bench, self.bench.scratch / "out"
+        out.mkdir(exist_ok=True)
+        found = {"go build": self.command("go", cwd, "go", "build", "-trimpath", "-o", f"{out}/", *packages),
+                 "koc": self.command("koc", cwd, bench.koc, "build", *flags, *packages)}
+        if bench.ko:
+            found["ko"] = self.command("ko", cwd, bench.ko, "build", *flags, *packages)
+            found["ko, KOCACHE"] = self.command("kocache", cwd, bench.ko, "build", *flags, *packages,
+                                                KOCACHE=str(bench.scratch / "kocache"))
+        return found
+
+    def show(self, title, contenders, runs, before=lambda: None, warm=3):
+        time.sleep(0.3)
+        measure.rounds(contenders, 1, before)  # fills caches; koc makes its record in the second
+        measure.rounds({"koc": contenders["koc"]}, warm)
+        found = measure.rounds(contenders, runs, before)
+        print(f"{title}, medians of {runs} alternating runs\n")
+        rows = []
+        for name, got in found.items():
+            rows.append([name, f"{measure.median(got, 'wall') * 1000:.0f}",
+                         f"{measure.ratio(got, found['go build'], 'wall'):.2f}",
+                         f"{1 / measure.ratio(found['koc'], got, 'wall'):.1f}",
+                         f"{measure.median(got, 'cpu') * 1000:.0f}",
+                         f"{measure.ratio(got, found['go build'], 'cpu'):.2f}",
+                         f"{measure.median(got, 'memory') / 2**20:.0f}"])
+        print(measure.table(["", "wall ms", "× go build", "koc is × faster", "CPU ms", "× go build",
+                             "peak MiB"], rows), flush=True)
+        return found
+
+
+def data_table(table, app, runs):
+    """10,000 files of kodata beside none."""
+    for name, count in (("none", 0), ("data", 10000)):
+        folder = app / f"cmd/{name}"
+        folder.mkdir()
+        (folder / "main.go").write_text("package main\n\nfunc main() {}\n")
+        for n in range(count):
+            path = folder / f"kodata/{n % 100}/{n}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{n}\n")
+    time.sleep(0.3)
+    contenders = {name: table.command("data", app, table.bench.koc, "build", f"./cmd/{name}")
+                  for name in ("none", "data")}
+    measure.rounds(contenders, 4)
+    found = measure.rounds(contenders, runs)
+    print("10,000 files of kodata, nothing changed\n")
+    print(measure.table(["files", "wall ms", "CPU ms", "peak MiB"],
+                        [[{"none": 0, "data": 10000}[name], f"{measure.median(got, 'wall') * 1000:.0f}",
+                          f"{measure.median(got, 'cpu') * 1000:.0f}",
+                          f"{measure.median(got, 'memory') / 2**20:.0f}"] for name, got in found.items()]))
+
+
+def tables(bench, only):
+    server = registry.Registry(bench.scratch / "registry")
+    try:
+        table = Table(bench, server, bases.single(server, bases.OCI, "oci"))
+        crane, runs = bench.source(), bench.runs
+        app = bench.scratch / "many"
+        names = many(app)
+        if "one" in only:
+            one = table.contenders(crane, [PACKAGE])
+            table.show("One image, nothing changed", one, runs)
+            table.show("One image, one line changed", one, runs, bench.change_a_line, warm=0)
+        if "many" in only:
+            table.show("20 images, nothing changed", table.contenders(app, names), runs)
+        if "two" in only:
+            table.show("20 images for two platforms, nothing changed",
+                       table.contenders(app, names, "--platform=linux/amd64,linux/arm64"), max(runs // 2, 3))
+        if "link" in only:
+            def change(count=[0]):
+                count[0] += 1
+                (app / "lib/lib.go").write_text(f'package lib\n\nconst Name = "{count[0]}"\n')
+            table.show("20 images, all to link", table.contenders(app, names), max(runs // 3, 3), change, warm=0)
+        if "data" in only:
+            data_table(table, app, runs)
+    finally:
+        server.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--koc", type=pathlib.Path, required=True)
+    parser.add_argument("--runs", type=int, default=11)
+    parser.add_argument("--no-ko", action="store_true")
+    parser.add_argument("table", nargs="*", help="one, many, two, link, data (default: all)")
+    given = parser.parse_args()
+    scratch = tempfile.mkdtemp(prefix="koc-bench-")
+    try:
+        bench = Bench(given.koc.resolve(), scratch, given.runs)
+        bench.ko = None if given.no_ko else bench.ko
+        print(measure.machine() + "\n")
+        tables(bench, given.table or ["one", "many", "two", "link", "data"])
+    finally:
+        for folder, _, _ in os.walk(scratch):
+            os.chmod(folder, 0o700)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
