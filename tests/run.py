@@ -16,12 +16,13 @@ import tempfile
 import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests/lint"), str(ROOT / "tests/foreign")]
+sys.path[:0] = [str(ROOT / "tests/lint"), str(ROOT / "tests/foreign"), str(ROOT / "bindings")]
 
 import all as lint  # noqa: E402
 import common  # noqa: E402
 import foreign  # noqa: E402
 import portability  # noqa: E402
+import run_tests as bindings  # noqa: E402
 
 # Structure checks of every run, and what --all adds.
 CHECKS = {name: lint.CHECKS[name] for name in lint.FAST}
@@ -155,6 +156,15 @@ def run_e2e(build, pattern, everything):
         return count_junit(report)
 
 
+def run_bindings():
+    total = Tally()
+    for name, *counts in bindings.run_all():
+        tally = Tally(*counts)
+        total.add(tally)
+        print(f"{'FAILED' if tally.failed else 'ok':8} {name}: {tally}", flush=True)
+    return total
+
+
 def count_junit(report):
     tally = Tally()
     for suite in xml.etree.ElementTree.parse(report).getroot().iter("testsuite"):
@@ -180,6 +190,9 @@ def main():
     total.add(run_unit(build, args.pattern))
     heading("end-to-end tests")
     total.add(run_e2e(build, args.pattern, args.all))
+    if args.all and not args.pattern:
+        heading("bindings")
+        total.add(run_bindings())
 
     print(f"\n{total}")
     return 1 if total.failed else 0

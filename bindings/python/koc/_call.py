@@ -1,0 +1,203 @@
+"""Between Python and C: arguments, errors, callbacks. Nothing here is for users."""
+
+import contextlib
+import enum
+import os
+from dataclasses import dataclass
+from typing import Callable, Optional
+
+from ._native import ffi, lib
+
+Code = enum.IntEnum(
+    "Code", {name[4:]: getattr(lib, name) for name in dir(lib)
+             if name.startswith("KOC_E") and name[5:].isupper() or name == "KOC_OK"})
+Code.__doc__ = "Why a call failed: the KOC_E* values of koc/base.h without their prefix."
+
+
+def text(value) -> Optional[str]:
+    """A str from a C string; None from NULL."""
+    return None if value == ffi.NULL else ffi.string(value).decode("utf-8", "replace")
+
+
+def view(value) -> bytes:
+    """A copy of a koc_str."""
+    return ffi.buffer(value.ptr, value.len)[:] if value.len else b""
+
+
+class Error(Exception):
+    """A call of libkoc failed; str() is one line for people: what failed, on what, why."""
+
+    def __init__(self, error):
+        super().__init__(text(lib.koc_error_message(error)))
+        code = lib.koc_error_code(error)
+        self.code = Code(code) if code in Code.__members__.values() else code
+        self.hint = text(lib.koc_error_hint(error))
+        self.detail = text(lib.koc_error_detail(error))
+        self.http_status = lib.koc_error_http_status(error)
+        self.registry_code = text(lib.koc_error_registry_code(error))
+        self.retryable = bool(lib.koc_error_is_retryable(error))
+
+
+class Arguments:
+    """C values for one call, and what must live as long as it."""
+
+    def __init__(self):
+        self.kept = []
+
+    def keep(self, value):
+        self.kept.append(value)
+        return value
+
+    def string(self, value):
+        """str, bytes or a path; None is NULL. C strings end at a NUL, so there must be none."""
+        if value is None:
+            return ffi.NULL
+        raw = os.fsencode(value)
+        if b"\0" in raw:
+            raise ValueError("embedded null byte")
+        return self.keep(ffi.new("char[]", raw))
+
+    def strings(self, values):
+        """A NULL-terminated list; None is NULL."""
+        if values is None:
+            return ffi.NULL
+        if isinstance(values, (str, bytes, os.PathLike)):
+            raise TypeError("a list of strings is expected, not one string")
+        return self.keep(ffi.new("char *[]", [self.string(v) for v in values] + [ffi.NULL]))
+
+    def bytes(self, data):
+        """A koc_str over anything with bytes."""
+        raw = self.keep(ffi.from_buffer(data))
+        return self.keep(ffi.new("koc_str *", (ffi.cast("char *", raw), len(raw))))[0]
+
+    def options(self, name, **members):
+        """A struct with struct_size set and the rest of it zero but for members."""
+        struct = self.keep(ffi.new(f"{name} *"))
+        struct.struct_size = ffi.sizeof(name)
+        for key, value in members.items():
+            setattr(struct, key, value)
+        return struct
+
+    def platform(self, value):
+        """A koc_platform from its text form; None is NULL."""
+        if value is None:
+            return ffi.NULL
+        storage = self.keep(ffi.gc(ffi.new("koc_buf *"), lib.koc_buf_dispose))
+        platform = self.keep(ffi.new("koc_platform *"))
+        check(lib.koc_platform_parse, self.string(value), storage, platform)
+        return platform
+
+
+def check(function, *arguments):
+    """Calls function with an error pointer behind its arguments; raises what it reports."""
+    error = ffi.new("koc_error **")
+    if function(*arguments, error) != lib.KOC_OK:
+        raise Error(ffi.gc(error[0], lib.koc_error_free))
+
+
+def make(type_name, release, function, *arguments):
+    """check() for functions whose last output is a new object; release is called when it goes."""
+    out = ffi.new(f"{type_name} **")
+    check(function, *arguments, out)
+    return ffi.gc(out[0], release)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Something that went on: koc_progress of koc/context.h, with names for its numbers."""
+    kind: str  # "blob", "manifest", "layer", "build", "resolve", "image"
+    state: str  # "started", "active", "skipped", "mounted", "finished", "failed"
+    what: str
+    digest: Optional[str]
+    done: int
+    total: int
+    id: int
+
+
+def _names(prefix):
+    return {getattr(lib, n): n[len(prefix):].lower() for n in dir(lib) if n.startswith(prefix)}
+
+
+_KINDS, _STATES = _names("KOC_PROGRESS_"), _names("KOC_STATE_")
+
+
+def digest_text(digest) -> Optional[str]:
+    if digest == ffi.NULL or digest.algorithm == lib.KOC_DIGEST_NONE:
+        return None
+    out = ffi.new("char[]", lib.KOC_DIGEST_TEXT_MAX)
+    check(lib.koc_digest_format, digest, out, len(out))
+    return text(out)
+
+
+class Watch:
+    """The koc_op of one call. A callback's exception ends the call and is raised where it was made.
+
+    There always is a progress callback, so that a KeyboardInterrupt ends a call at its next event.
+    """
+
+    def __init__(self, progress: Optional[Callable] = None, cancel=None,
+                 timeout: Optional[float] = None):
+        self.progress = progress
+        self.published = None
+        self.exception = None
+        self.handle = ffi.new_handle(self)
+        self.op = ffi.new("koc_op *")
+        self.op.struct_size = ffi.sizeof("koc_op")
+        self.op.progress = lib.koc_py_progress
+        self.op.payload = self.handle
+        self._cancel = cancel
+        if cancel is not None:
+            self.op.cancel = cancel._c
+        if timeout is not None:
+            self.op.timeout_ms = max(1, int(timeout * 1000))
+
+    @contextlib.contextmanager
+    def calls(self):
+        """Around the call: what a callback raised goes before the error that came of it."""
+        try:
+            yield self.op
+        except Error as error:
+            if self.exception is not None:
+                raise self.exception from error
+            raise
+        if self.exception is not None:
+            raise self.exception
+
+    def run(self, function, *arguments):
+        """Calls the user's function; 0 to go on."""
+        if self.exception is None:
+            try:
+                function(*arguments)
+            except BaseException as exception:  # also KeyboardInterrupt: raised again in calls()
+                self.exception = exception
+        return 0 if self.exception is None else lib.KOC_EUSER
+
+
+def _park(exception, value, traceback):
+    """An exception outside of the user's function: KeyboardInterrupt between two lines of ours."""
+    frame = traceback.tb_frame.f_locals if traceback else {}
+    watch = frame.get("watch")
+    if watch is not None and watch.exception is None:
+        watch.exception = value
+
+
+@ffi.def_extern(error=lib.KOC_EUSER, onerror=_park)
+def koc_py_progress(event, payload):
+    watch = ffi.from_handle(payload)
+    if watch.progress is None:
+        return 0
+    seen = Progress(_KINDS.get(event.kind, "?"), _STATES.get(event.state, "?"),
+                    text(event.what) or "", digest_text(event.digest), event.done, event.total,
+                    event.id)
+    return watch.run(watch.progress, seen)
+
+
+@ffi.def_extern(error=lib.KOC_EUSER, onerror=_park)
+def koc_py_published(import_path, reference, payload):
+    watch = ffi.from_handle(payload)
+    return watch.run(watch.published, text(import_path), text(reference))
+
+
+@ffi.def_extern()
+def koc_py_log(level, component, message, payload):
+    ffi.from_handle(payload)(level, text(component), text(message))

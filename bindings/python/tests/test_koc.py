@@ -1,0 +1,197 @@
+"""The package does real things: layers, images, layouts, pushes, builds; and fails as Python should."""
+
+import gc
+import hashlib
+import io
+import json
+import pathlib
+import tarfile
+import threading
+
+import cdef
+import koc
+import pytest
+from koc import _native
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def test_every_function_and_constant_of_the_headers_is_there():
+    headers = ROOT / "include"
+    missing = [name for name in cdef.functions(headers) if not hasattr(_native.lib, name)]
+    assert not missing and len(cdef.functions(headers)) > 150, "stale: install the package again"
+    assert _native.lib.KOC_EUSER == -30 and _native.lib.KOC_PUBLISH_NO_PUSH == 1
+    assert _native.ffi.string(_native.lib.KOC_MT_OCI_INDEX).startswith(b"application/vnd.oci")
+
+
+def test_digest():
+    digest = koc.Digest.of(b"")
+    assert str(digest) == EMPTY and digest == koc.Digest(EMPTY)
+    assert bytes(digest) == hashlib.sha256(b"").digest()
+    assert digest != koc.Digest.of(bytearray(b"x")) and len({digest, koc.Digest(EMPTY)}) == 1
+    with pytest.raises(koc.Error) as caught:
+        koc.Digest("sha256:00")
+    assert caught.value.code == koc.Code.EINVAL and "sha256" in str(caught.value)
+
+
+def test_reference():
+    r = koc.Reference("busybox:1.36")
+    assert str(r) == "index.docker.io/library/busybox:1.36"
+    assert (r.registry, r.repository, r.tag, r.digest) == (
+        "index.docker.io", "library/busybox", "1.36", None)
+    pinned = r.with_digest(koc.Digest(EMPTY)).with_tag(None)
+    assert str(pinned) == f"index.docker.io/library/busybox@{EMPTY}"
+    assert str(pinned.digest) == EMPTY and r == koc.Reference("docker.io/library/busybox:1.36")
+
+
+@pytest.mark.parametrize("text", ["Upper/Case", "a//b", ""])
+def test_reference_errors(text):
+    with pytest.raises(koc.Error) as caught:
+        koc.Reference(text)
+    assert caught.value.code == koc.Code.EINVAL and str(caught.value)
+
+
+def test_strings_with_nul_are_refused():
+    with pytest.raises(ValueError):
+        koc.Reference("a\0b")
+
+
+def test_layer_holds_what_was_added(context, tmp_path):
+    source = tmp_path / "source"
+    source.write_bytes(b"x" * 100000)
+    b = koc.LayerBuilder(context, mtime=1)
+    b.add_file(pathlib.PurePosixPath("/data/f"), source).add_bytes(b"/b", memoryview(b"bytes"))
+    layer = b.add_symlink("/l", "b").finish()
+    layout = koc.Layout(context, tmp_path / "layout", create=True)
+    layout.put(koc.ImageBuilder(context, platform="linux/amd64").add_layer(layer).finish())
+    name = str(layer.digest).removeprefix("sha256:")
+    blob = (tmp_path / "layout/blobs/sha256" / name).read_bytes()
+    assert hashlib.sha256(blob).hexdigest() == name and len(blob) == layer.size
+    with tarfile.open(fileobj=io.BytesIO(blob)) as tar:
+        assert [m.name for m in tar] == ["b", "data", "data/f", "l"]
+        assert tar.extractfile("b").read() == b"bytes" and tar.getmember("l").linkname == "b"
+        assert tar.extractfile("data/f").read() == source.read_bytes()
+
+
+def test_image_in_a_layout(context, layer, image, tmp_path):
+    config = json.loads(image.config)
+    assert config["architecture"] == "arm64" and config["config"]["User"] == "65532"
+    assert config["config"]["Entrypoint"] == ["/app/hello"]
+    assert config["rootfs"]["diff_ids"] == [str(layer.diff_id())]
+    assert image.env("A") == "b" and image.label("l") == "m" and image.label("x") is None
+    assert koc.Digest.of(image.manifest) == image.digest
+    layout = koc.Layout(context, tmp_path / "layout", create=True)
+    layout.put(image, "v1")
+    entry, = json.loads((tmp_path / "layout/index.json").read_bytes())["manifests"]
+    assert entry["digest"] == str(image.digest)
+    again = layout.get(image.digest)
+    assert again.manifest == image.manifest and again.layers[0].digest == layer.digest
+
+
+def test_objects_may_go_in_any_order(context, image):
+    layers = image.layers
+    digest = str(layers[0].digest)
+    del image, context
+    gc.collect()
+    assert str(layers[0].digest) == digest
+
+
+def test_push_and_pull(context, image, registry):
+    client = koc.Client(context, docker_auth=False)
+    name = koc.Reference(f"{registry.host}/team/app:v1")
+    events = []
+    assert client.push(name, image, extra_tags=["v2"], progress=events.append) == image.digest
+    assert {"blob", "manifest"} <= {e.kind for e in events}
+    pulled = client.image(name.with_tag("v2"), "linux/arm64", timeout=30)
+    assert pulled.manifest == image.manifest and pulled.config == image.config
+    with pytest.raises(koc.Error) as caught:
+        client.image(name.with_tag("v3"))
+    assert caught.value.code == koc.Code.ENOTFOUND and caught.value.http_status == 404
+
+
+class Parked(Exception):
+    pass
+
+
+def test_an_exception_in_progress_ends_the_call_and_comes_out(context, image, registry):
+    def progress(event):
+        raise Parked(event.kind)
+    client = koc.Client(context, docker_auth=False)
+    with pytest.raises(Parked) as caught:
+        client.push(koc.Reference(f"{registry.host}/a"), image, progress=progress)
+    assert isinstance(caught.value.__cause__, koc.Error)
+    assert caught.value.__cause__.code == koc.Code.EUSER
+
+
+def test_cancel(context, image, tmp_path):
+    cancel = koc.Cancel()
+    assert not cancel.triggered
+    cancel.trigger()
+    layout = koc.Layout(context, tmp_path / "layout", create=True)
+    with pytest.raises(koc.Error) as caught:
+        layout.put(image, cancel=cancel)
+    assert cancel.triggered and caught.value.code == koc.Code.ECANCELLED
+
+
+def test_other_threads_run_during_a_call(context, tmp_path):
+    """A reader on another thread feeds a pipe that the call waits for: it would never end."""
+    import os
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    done = []
+
+    def feed():
+        with open(fifo, "w") as f:
+            f.write("docker.io/library/busybox")
+        done.append(True)
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    resolver = _native.ffi.new("koc_resolver **")
+    error = _native.ffi.new("koc_error **")
+    assert _native.lib.koc_resolver_new(context._c, _native.ffi.NULL, resolver, error) == 0
+    assert _native.lib.koc_resolver_add_file(resolver[0], os.fsencode(fifo), error) == 0
+    _native.lib.koc_resolver_free(resolver[0])
+    feeder.join()
+    assert done
+
+
+def test_log(tmp_path):
+    lines = []
+    (tmp_path / "file").write_text("")
+    koc.Context(cache=tmp_path / "file", log=lambda *line: lines.append(line))
+    assert len(lines) == 1 and lines[0][0] == 1 and "cache" in lines[0][2]
+
+
+def test_publish_to_a_layout(hello, tmp_path):
+    told, events = [], []
+    result = koc.publish(["."], base_image="scratch", oci_layout_path=tmp_path / "layout",
+                         push=False, sbom=False, labels=["a=b"], progress=events.append,
+                         published=lambda path, reference: told.append((path, reference)))
+    reference, = result.references
+    assert told == list(zip(result.import_paths, result.references))
+    assert {"build", "layer", "image"} <= {e.kind for e in events}
+    digest = koc.Digest(reference.rpartition("@")[2])
+    image = koc.Layout(koc.Context(), tmp_path / "layout").get(digest)
+    config = json.loads(image.config)
+    assert config["config"]["Labels"] == {"a": "b"} and len(image.layers) == 2
+    assert result.report["results"][0]["digest"] == str(digest)
+
+
+def test_publish_errors(hello, tmp_path):
+    (hello / "main.go").write_text("package main\n\nfunc main() { nonsense }\n")
+    with pytest.raises(koc.Error) as caught:
+        koc.publish(["."], base_image="scratch", push=False, oci_layout_path=tmp_path / "layout")
+    assert caught.value.code == koc.Code.EPROCESS and "nonsense" in caught.value.detail
+    with pytest.raises(TypeError):
+        koc.publish(["."], no_such_option=1)
+    with pytest.raises(TypeError):
+        koc.publish(".")
+
+
+def test_keyboard_interrupt_ends_a_build(hello, tmp_path):
+    def published(path, reference):
+        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        koc.publish(["."], base_image="scratch", push=False, sbom=False, published=published,
+                    oci_layout_path=tmp_path / "layout")

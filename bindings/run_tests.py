@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""The tests of the bindings, against an installed library of their own. `./dev test --all` runs them;
+by hand:  bindings/run_tests.py [python] [rust]
+
+Everything is kept below $KOC_TEST_TOOLS/bindings (~/.cache/koc-test-tools/bindings): the library's
+build and prefix, a venv, cargo's target folder.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+TOOLS = pathlib.Path(os.environ.get("KOC_TEST_TOOLS") or CACHE / "koc-test-tools")
+HOME = TOOLS / "bindings"
+PREFIX = HOME / "prefix"
+PYTHON = HOME / "venv/bin/python"
+PACKAGES = ["cffi", "setuptools", "wheel", "pytest"]
+
+
+class Failed(Exception):
+    """A step did not work; the text is what it printed."""
+
+
+def run(*command, **options):
+    result = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True, errors="replace", **options)
+    if result.returncode != 0:
+        raise Failed(f"{' '.join(map(str, command))}\n{result.stdout}")
+    return result.stdout
+
+
+def environment(**more):
+    found = [str(PREFIX / "lib/pkgconfig"), os.environ.get("PKG_CONFIG_PATH", "")]
+    return {**os.environ, "PKG_CONFIG_PATH": ":".join(filter(None, found)), **more}
+
+
+def install_library():
+    build = HOME / "build"
+    if not (build / "build.ninja").exists():
+        run("meson", "setup", build, ROOT, "--prefix", PREFIX, "--libdir", "lib",
+            "--buildtype=release", "-Dcli=false", "-Dtests=false")
+    run("meson", "compile", "-C", build)
+    run("meson", "install", "--quiet", "-C", build)
+
+
+def test_python():
+    if not PYTHON.exists():
+        run(sys.executable, "-m", "venv", HOME / "venv")
+        run(PYTHON, "-m", "pip", "install", "-q", *PACKAGES)
+    copy = HOME / "python"  # building leaves files beside the sources
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(ROOT / "bindings/python", copy,
+                    ignore=shutil.ignore_patterns("tests", "__pycache__"))
+    run(PYTHON, "-m", "pip", "install", "-q", "--no-build-isolation", "--no-deps",
+        "--force-reinstall", copy, env=environment())
+    result = subprocess.run([PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider",
+                             ROOT / "bindings/python/tests"], cwd=HOME, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace")
+    return count(result, r"(\d+) (passed|failed|skipped|error)")
+
+
+def test_rust():
+    result = subprocess.run(["cargo", "test", "--quiet", "--workspace"], cwd=ROOT / "bindings/rust",
+                            env=environment(CARGO_TARGET_DIR=str(HOME / "cargo"),
+                                            LD_LIBRARY_PATH=str(PREFIX / "lib")),
+                            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            errors="replace")
+    return count(result, r"(\d+) (passed|failed|ignored)")
+
+
+def count(result, pattern):
+    """(passed, failed, skipped); the output is shown when something failed."""
+    numbers = {"passed": 0, "failed": 0, "skipped": 0}
+    same = {"error": "failed", "ignored": "skipped"}
+    for number, word in re.findall(pattern, result.stdout):
+        numbers[same.get(word, word)] += int(number)
+    if result.returncode != 0:
+        numbers["failed"] = max(numbers["failed"], 1)
+        print(result.stdout)
+    return numbers["passed"], numbers["failed"], numbers["skipped"]
+
+
+LANGUAGES = {"python": test_python}
+
+
+def needed(name):
+    """What this language's tests lack here, or None."""
+    return "cargo" if name == "rust" and not shutil.which("cargo") else None
+
+
+def run_all(names=tuple(LANGUAGES)):
+    """Yields (language, passed, failed, skipped)."""
+    try:
+        install_library()
+    except Failed as failure:
+        print(failure)
+        yield "library", 0, 1, 0
+        return
+    for name in names:
+        if needed(name):
+            print(f"skipped  {name}: no {needed(name)}")
+            yield name, 0, 0, 1
+            continue
+        try:
+            yield (name, *LANGUAGES[name]())
+        except Failed as failure:
+            print(failure)
+            yield name, 0, 1, 0
+
+
+def main():
+    status = 0
+    for name, passed, failed, skipped in run_all(sys.argv[1:] or tuple(LANGUAGES)):
+        print(f"{name}: {passed} passed, {failed} failed, {skipped} skipped", flush=True)
+        status = status or int(failed > 0)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
