@@ -72,14 +72,17 @@ static char *next_word(char **rest, char separator)
 
 /* --- pods --- */
 
+/* A line for each thing that is waited for: pod, its images, container, reason, message. */
 static const char pods_template[] =
-    "{{range .items}}{{$n := .metadata.name}}"
-    "{{range .status.initContainerStatuses}}{{if .state.waiting}}{{$n}}\t{{.name}}\t{{.image}}\t"
-    "{{.state.waiting.reason}}\t{{printf \"%q\" .state.waiting.message}}\n{{end}}{{end}}"
-    "{{range .status.containerStatuses}}{{if .state.waiting}}{{$n}}\t{{.name}}\t{{.image}}\t"
-    "{{.state.waiting.reason}}\t{{printf \"%q\" .state.waiting.message}}\n{{end}}{{end}}"
-    "{{range .status.conditions}}{{if eq .type \"PodScheduled\"}}{{if eq .status \"False\"}}{{$n}}\t-\t-\t"
-    "{{.reason}}\t{{printf \"%q\" .message}}\n{{end}}{{end}}{{end}}{{end}}";
+    "go-template={{define \"pod\"}}{{.metadata.name}}\t{{range .spec.containers}}{{.image}},{{end}}\t{{end}}"
+    "{{define \"why\"}}{{.name}}\t{{.state.waiting.reason}}\t{{printf \"%q\" .state.waiting.message}}\n{{end}}"
+    "{{range .items}}{{$pod := .}}"
+    "{{range .status.initContainerStatuses}}{{if .state.waiting}}"
+    "{{template \"pod\" $pod}}{{template \"why\" .}}{{end}}{{end}}"
+    "{{range .status.containerStatuses}}{{if .state.waiting}}"
+    "{{template \"pod\" $pod}}{{template \"why\" .}}{{end}}{{end}}"
+    "{{range .status.conditions}}{{if eq .type \"PodScheduled\"}}{{if eq .status \"False\"}}"
+    "{{template \"pod\" $pod}}-\t{{.reason}}\t{{printf \"%q\" .message}}\n{{end}}{{end}}{{end}}{{end}}";
 
 static bool is_fatal(const char *reason)
 {
@@ -95,18 +98,28 @@ static bool is_fatal(const char *reason)
     return false;
 }
 
-/* Looks at one line of the template's output; pods of an older rollout have images that were not applied
- * now. */
+/* Pods of an older rollout have an image that was not applied now. What a container says of its image is
+ * of no use here: a runtime may tell the image's ID. */
+static bool was_applied(const workload *w, char *images)
+{
+    for (char *image = next_word(&images, ','); image; image = next_word(&images, ',')) {
+        if (!strstr(w->r->yaml, image)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool judge(workload *w, char *line, bool any_reason)
 {
     char *pod = next_word(&line, '\t');
+    char *images = next_word(&line, '\t');
     char *container = next_word(&line, '\t');
-    char *image = next_word(&line, '\t');
     char *reason = next_word(&line, '\t');
     if (!reason || (!any_reason && !is_fatal(reason)) || strcmp(reason, "ContainerCreating") == 0) {
         return false;
     }
-    if (strcmp(image, "-") != 0 && !strstr(w->r->yaml, image)) {
+    if (!was_applied(w, images)) {
         return false;
     }
     char text[2048];
@@ -121,10 +134,8 @@ static bool judge(workload *w, char *line, bool any_reason)
 
 static bool look_at_pods(workload *w, bool any_reason)
 {
-    char template[sizeof(pods_template) + 32];
     char *text = NULL;
-    snprintf(template, sizeof(template), "go-template=%s", pods_template);
-    const char *const words[] = {"get", "pods", "-l", w->labels, "-o", template, NULL};
+    const char *const words[] = {"get", "pods", "-l", w->labels, "-o", pods_template, NULL};
     int code = w->labels && *w->labels ? ask(w->r, words, w->namespace, false, &text) : 1;
     char *rest = code == 0 ? text : NULL;
     bool found = false;
