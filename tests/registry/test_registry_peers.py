@@ -1,0 +1,83 @@
+"""Other clients read what we write, we read what they write, and another registry takes both."""
+
+import subprocess
+
+import pytest
+
+import registry as registries
+from runner import Tool, find_tool, stop, wait_until
+
+SMALL = ["200000", "1", "2"]
+
+
+def tool(name, home):
+    path = find_tool(name)
+    if path is None:
+        pytest.skip(f"{name} is missing")
+    return Tool(path, home)
+
+
+@pytest.fixture
+def crane(home):
+    return tool("crane", home)
+
+
+@pytest.fixture
+def skopeo(home):
+    return tool("skopeo", home)
+
+
+@pytest.fixture
+def ggcr(tmp_path, crane):
+    """go-containerregistry's registry, as `host`."""
+    port = registries.free_port()
+    host = f"127.0.0.1:{port}"
+    process = subprocess.Popen([crane.path, "registry", "serve", "--address", host, "--disk", tmp_path / "ggcr"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def answers():
+        with registries.socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", port)) == 0
+    (tmp_path / "ggcr").mkdir(exist_ok=True)
+    wait_until(answers, 15, f"a registry at {host}")
+    yield host
+    stop(process)
+
+
+def test_crane_and_skopeo_read_ours(regtool, registry, crane, skopeo):
+    target = f"{registry.host}/peers/ours:v1"
+    digest = regtool("push", *SMALL, target).ref
+    crane("validate", "--remote", target)
+    assert crane("digest", target).ref == digest
+    skopeo("inspect", "--tls-verify=false", f"docker://{target}")
+
+
+def test_we_read_skopeos(regtool, registry, skopeo):
+    """Docker's types too."""
+    regtool("push", *SMALL, f"{registry.host}/peers/from:v1")
+    for kind in ("v2s2", "oci"):
+        target = f"{registry.host}/peers/skopeo-{kind}:v1"
+        skopeo("copy", "-q", f"--format={kind}", "--src-tls-verify=false", "--dest-tls-verify=false",
+               f"docker://{registry.host}/peers/from:v1", f"docker://{target}")
+        regtool("pull", target)
+        regtool("copy", target, f"{registry.host}/peers/again-{kind}:v1")
+
+
+def test_we_read_cranes(regtool, registry, crane):
+    regtool("push-index", "200000", "7", f"{registry.host}/peers/index:v1")
+    target = f"{registry.host}/peers/crane:v1"
+    crane("copy", f"{registry.host}/peers/index:v1", target)
+    regtool("pull", target, "linux/arm64")
+
+
+def test_another_registry(regtool, ggcr, crane):
+    """One that refuses open ranges, cannot mount, and answers 400 to what it does not know."""
+    regtool("push", *SMALL, f"{ggcr}/a/b:v1", "v2")
+    regtool("push-index", "200000", "3", f"{ggcr}/a/i:v1")
+    regtool("copy", f"{ggcr}/a/i:v1", f"{ggcr}/c/d:v1")
+    crane("validate", "--remote", f"{ggcr}/c/d:v1")
+    assert regtool("tags", f"{ggcr}/a/b").lines == ["v1", "v2"]
+    attached = regtool("attach", "5", f"{ggcr}/a/b:v1").ref
+    assert regtool("referrers", f"{ggcr}/a/b:v1").lines == [attached]
+    regtool("delete", f"{ggcr}/a/b:v2")
+    assert "v2" not in regtool("tags", f"{ggcr}/a/b").lines
