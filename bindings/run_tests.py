@@ -48,10 +48,14 @@ def install_library():
     run("meson", "install", "--quiet", "-C", build)
 
 
-def test_python():
+def need_venv():
     if not PYTHON.exists():
         run(sys.executable, "-m", "venv", HOME / "venv")
         run(PYTHON, "-m", "pip", "install", "-q", *PACKAGES)
+
+
+def test_python():
+    need_venv()
     copy = HOME / "python"  # building leaves files beside the sources
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(ROOT / "bindings/python", copy,
@@ -65,6 +69,8 @@ def test_python():
 
 
 def test_rust():
+    need_venv()
+    run(PYTHON, ROOT / "bindings/rust/generate.py", "--check")
     result = subprocess.run(["cargo", "test", "--quiet", "--workspace"], cwd=ROOT / "bindings/rust",
                             env=environment(CARGO_TARGET_DIR=str(HOME / "cargo"),
                                             LD_LIBRARY_PATH=str(PREFIX / "lib")),
@@ -85,7 +91,7 @@ def count(result, pattern):
     return numbers["passed"], numbers["failed"], numbers["skipped"]
 
 
-LANGUAGES = {"python": test_python}
+LANGUAGES = {"python": test_python, "rust": test_rust}
 
 
 def needed(name):

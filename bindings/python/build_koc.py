@@ -24,26 +24,26 @@ extern "Python" void koc_py_log(int32_t, const char *, const char *, void *);
 
 
 def pkg_config(*words):
-    command = ["pkg-config", *words, "libkoc"]
-    result = subprocess.run(command, capture_output=True, text=True)
+    result = subprocess.run(["pkg-config", *words], capture_output=True, text=True)
     if result.returncode != 0:
-        sys.exit(result.stderr.strip() or f"{shlex.join(command)} failed")
+        sys.exit(result.stderr.strip() or f"pkg-config {shlex.join(words)} failed")
     return result.stdout.strip()
 
 
 def link_options():
-    """What to give to the linker; an archive is named by its path, or the shared library would win."""
-    folder = pkg_config("--variable=libdir")
+    """What to give to the linker. KOC_STATIC is about libkoc alone: what it stands on stays shared."""
+    folder = pkg_config("--variable=libdir", "libkoc")
     if os.environ.get("KOC_STATIC", "0") in ("", "0"):
-        return shlex.split(pkg_config("--libs")) + [f"-Wl,-rpath,{folder}"]
-    words = shlex.split(pkg_config("--static", "--libs"))
-    return [f"{folder}/libkoc.a" if word == "-lkoc" else word for word in words]
+        return shlex.split(pkg_config("--libs", "libkoc")) + [f"-Wl,-rpath,{folder}"]
+    below = pkg_config("--print-requires-private", "libkoc").splitlines()
+    shared = pkg_config("--libs", *[line.split()[0] for line in below])
+    return [f"{folder}/libkoc.a", "-lmbedcrypto", "-pthread", *shlex.split(shared)]
 
 
 def make():
     if subprocess.run(["pkg-config", f"libkoc >= {MINIMUM}", f"libkoc < {BELOW}"]).returncode:
         sys.exit(f"libkoc {MINIMUM} or newer, below {BELOW}, is needed (pkg-config does not find it)")
-    folder = pkg_config("--variable=includedir")
+    folder = pkg_config("--variable=includedir", "libkoc")
     ffi = cffi.FFI()
     ffi.cdef(cdef.cdef(folder) + CALLBACKS)
     ffi.set_source("koc._native", "#include <koc/koc.h>\n#include <koc/ext/publish.h>\n",

@@ -12,8 +12,8 @@ HEADERS = [
     "base.h", "version.h", "error.h", "digest.h", "context.h", "io.h", "reference.h", "image.h",
     "layer.h", "store.h", "auth.h", "registry.h", "resolve.h", "ext/publish.h",
 ]
-NUMBER = re.compile(r"#define (KOC_\w+)\s+\(?[0-9K]")
-STRING = re.compile(r'#define (KOC_\w+)\s+"')
+NUMBER = re.compile(r"#define (KOC_\w+)\s+(\(?[0-9K].*)")
+STRING = re.compile(r'#define (KOC_\w+)\s+(".*")')
 
 
 def read(folder, name):
@@ -42,13 +42,13 @@ def split(text):
 
 
 def declarations(folder):
-    """(C text, names of number macros, names of string macros)"""
-    code, numbers, strings = [], [], []
+    """(C text, number macros, string macros): the macros as dicts of name and text."""
+    code, numbers, strings = [], {}, {}
     for name in HEADERS:
         text, macros = split(read(folder, name))
         code.append(text)
-        numbers += [m[1] for m in map(NUMBER.match, macros) if m]
-        strings += [m[1] for m in map(STRING.match, macros) if m]
+        numbers |= {m[1]: m[2].strip() for m in map(NUMBER.match, macros) if m}
+        strings |= {m[1]: m[2].strip() for m in map(STRING.match, macros) if m}
     text = re.sub(r"\b(KOC_API|KOC_BEGIN_DECLS|KOC_END_DECLS)\b", "", "\n".join(code))
     return re.sub(r"\s*\n\s*", "\n", text).strip(), numbers, strings
 

@@ -1,0 +1,662 @@
+// Written by bindings/rust/generate.py from include/koc: do not edit.
+
+use core::ffi::{c_char, c_int, c_void, CStr};
+
+pub const KOC_OK: i32 = 0;
+pub const KOC_EMISUSE: i32 = -1;
+pub const KOC_ENOMEM: i32 = -2;
+pub const KOC_EINVAL: i32 = -3;
+pub const KOC_EIO: i32 = -4;
+pub const KOC_ENOTFOUND: i32 = -5;
+pub const KOC_EEXISTS: i32 = -6;
+pub const KOC_ELIMIT: i32 = -7;
+pub const KOC_EFORMAT: i32 = -8;
+pub const KOC_EDIGEST: i32 = -9;
+pub const KOC_ENET: i32 = -10;
+pub const KOC_ETLS: i32 = -11;
+pub const KOC_EHTTP: i32 = -12;
+pub const KOC_EAUTH: i32 = -13;
+pub const KOC_EDENIED: i32 = -14;
+pub const KOC_ERATE: i32 = -15;
+pub const KOC_ETIMEOUT: i32 = -16;
+pub const KOC_ECANCELLED: i32 = -17;
+pub const KOC_EUNSUPPORTED: i32 = -18;
+pub const KOC_EPLATFORM: i32 = -19;
+pub const KOC_EPROCESS: i32 = -20;
+pub const KOC_ECONFLICT: i32 = -21;
+pub const KOC_EVERIFY: i32 = -22;
+pub const KOC_EUSER: i32 = -30;
+pub const KOC_PASSTHROUGH: i32 = 1;
+pub const KOC_DIGEST_NONE: i32 = 0;
+pub const KOC_DIGEST_SHA256: i32 = 1;
+pub const KOC_DIGEST_SHA512: i32 = 2;
+pub const KOC_LOG_ERROR: i32 = 0;
+pub const KOC_LOG_WARN: i32 = 1;
+pub const KOC_LOG_INFO: i32 = 2;
+pub const KOC_LOG_DEBUG: i32 = 3;
+pub const KOC_LOG_TRACE: i32 = 4;
+pub const KOC_FEATURE_ZSTD: u32 = 1 << 0;
+pub const KOC_FEATURE_SHA_HW: u32 = 1 << 1;
+pub const KOC_FEATURE_HTTP2: u32 = 1 << 2;
+pub const KOC_FEATURE_CURL: u32 = 1 << 3;
+pub const KOC_FEATURE_DEFLATE: u32 = 1 << 4;
+pub const KOC_FEATURE_CRYPTO: u32 = 1 << 5;
+pub const KOC_FEATURE_CJSON: u32 = 1 << 6;
+pub const KOC_FEATURE_YAML: u32 = 1 << 7;
+pub const KOC_PROGRESS_BLOB: i32 = 1;
+pub const KOC_PROGRESS_MANIFEST: i32 = 2;
+pub const KOC_PROGRESS_LAYER: i32 = 3;
+pub const KOC_PROGRESS_BUILD: i32 = 4;
+pub const KOC_PROGRESS_RESOLVE: i32 = 5;
+pub const KOC_PROGRESS_IMAGE: i32 = 6;
+pub const KOC_STATE_STARTED: i32 = 1;
+pub const KOC_STATE_ACTIVE: i32 = 2;
+pub const KOC_STATE_SKIPPED: i32 = 3;
+pub const KOC_STATE_MOUNTED: i32 = 4;
+pub const KOC_STATE_FINISHED: i32 = 5;
+pub const KOC_STATE_FAILED: i32 = 6;
+pub const KOC_ADD_LAYER_CREATED: u32 = 1 << 0;
+pub const KOC_CFG_USER: i32 = 1;
+pub const KOC_CFG_WORKDIR: i32 = 2;
+pub const KOC_CFG_STOPSIGNAL: i32 = 3;
+pub const KOC_CFG_AUTHOR: i32 = 4;
+pub const KOC_CFG_PORT: i32 = 1;
+pub const KOC_CFG_VOLUME: i32 = 2;
+pub const KOC_FORMAT_SAME_AS_BASE: i32 = 0;
+pub const KOC_FORMAT_OCI: i32 = 1;
+pub const KOC_FORMAT_DOCKER: i32 = 2;
+pub const KOC_COMPRESS_GZIP: i32 = 0;
+pub const KOC_COMPRESS_NONE: i32 = 1;
+pub const KOC_COMPRESS_ZSTD: i32 = 2;
+pub const KOC_LAYER_DOCKER_TYPES: u32 = 1 << 0;
+pub const KOC_LAYER_VERBATIM: u32 = 1 << 1;
+pub const KOC_LAYER_IN_MEMORY: u32 = 1 << 2;
+pub const KOC_TREE_FOLLOW_LINKS_INSIDE: u32 = 1 << 0;
+pub const KOC_TREE_KEEP_OWNER: u32 = 1 << 1;
+pub const KOC_LAYOUT_CREATE: u32 = 1 << 0;
+pub const KOC_CRED_BASIC: i32 = 1;
+pub const KOC_CRED_IDENTITY_TOKEN: i32 = 2;
+pub const KOC_CRED_BEARER: i32 = 3;
+pub const KOC_CLIENT_INSECURE: u32 = 1 << 0;
+pub const KOC_CLIENT_NO_PROXY_ENV: u32 = 1 << 1;
+pub const KOC_CLIENT_OFFLINE: u32 = 1 << 2;
+pub const KOC_PUBLISH_NO_PUSH: u32 = 1 << 0;
+pub const KOC_PUBLISH_TAG_ONLY: u32 = 1 << 1;
+pub const KOC_PUBLISH_PRESERVE_IMPORT_PATHS: u32 = 1 << 2;
+pub const KOC_PUBLISH_BASE_IMPORT_PATHS: u32 = 1 << 3;
+pub const KOC_PUBLISH_BARE: u32 = 1 << 4;
+pub const KOC_PUBLISH_DISABLE_OPTIMIZATIONS: u32 = 1 << 5;
+pub const KOC_PUBLISH_COMPAT_KO: u32 = 1 << 6;
+pub const KOC_PUBLISH_DEFAULT_LAYOUT: u32 = 1 << 7;
+pub const KOC_PUBLISH_FORCE: u32 = 1 << 8;
+pub const KOC_PUBLISH_OFFLINE: u32 = 1 << 9;
+pub const KOC_SBOM_SPDX: i32 = 0;
+pub const KOC_SBOM_NONE: i32 = 1;
+pub const KOC_DIGEST_TEXT_MAX: usize = 136;
+pub const KOC_MT_OCI_INDEX: &CStr = c"application/vnd.oci.image.index.v1+json";
+pub const KOC_MT_OCI_MANIFEST: &CStr = c"application/vnd.oci.image.manifest.v1+json";
+pub const KOC_MT_OCI_CONFIG: &CStr = c"application/vnd.oci.image.config.v1+json";
+pub const KOC_MT_OCI_EMPTY: &CStr = c"application/vnd.oci.empty.v1+json";
+pub const KOC_MT_OCI_LAYER: &CStr = c"application/vnd.oci.image.layer.v1.tar";
+pub const KOC_MT_OCI_LAYER_GZIP: &CStr = c"application/vnd.oci.image.layer.v1.tar+gzip";
+pub const KOC_MT_OCI_LAYER_ZSTD: &CStr = c"application/vnd.oci.image.layer.v1.tar+zstd";
+pub const KOC_MT_DOCKER_LIST: &CStr = c"application/vnd.docker.distribution.manifest.list.v2+json";
+pub const KOC_MT_DOCKER_MANIFEST: &CStr = c"application/vnd.docker.distribution.manifest.v2+json";
+pub const KOC_MT_DOCKER_CONFIG: &CStr = c"application/vnd.docker.container.image.v1+json";
+pub const KOC_MT_DOCKER_LAYER: &CStr = c"application/vnd.docker.image.rootfs.diff.tar";
+pub const KOC_MT_DOCKER_LAYER_GZIP: &CStr = c"application/vnd.docker.image.rootfs.diff.tar.gzip";
+
+#[repr(C)]
+pub struct koc_error {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_ctx {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_cancel {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_strlist {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_hasher {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_reader {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_blob {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_reference {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_image {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_image_builder {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_index {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_index_builder {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_layer {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_layer_builder {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_layout {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_client {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_auth {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_credential {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_resolver {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_published {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_str {
+    pub ptr: *const c_char,
+    pub len: usize,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_buf {
+    pub ptr: *mut c_char,
+    pub len: usize,
+    pub capacity: usize,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_kv {
+    pub key: *const c_char,
+    pub value: *const c_char,
+}
+
+pub type koc_code = i32;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_digest {
+    pub algorithm: u8,
+    pub len: u8,
+    pub reserved: [u8; 6],
+    pub bytes: [u8; 64],
+}
+
+pub type koc_log_fn = Option<unsafe extern "C" fn(level: i32, component: *const c_char, message: *const c_char, payload: *mut c_void)>;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_ctx_options {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub log: koc_log_fn,
+    pub log_payload: *mut c_void,
+    pub log_level: i32,
+    pub threads: u32,
+    pub cache_dir: *const c_char,
+    pub max_memory: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_progress {
+    pub struct_size: u32,
+    pub kind: i32,
+    pub state: i32,
+    pub flags: u32,
+    pub what: *const c_char,
+    pub digest: *const koc_digest,
+    pub done: u64,
+    pub total: u64,
+    pub id: u64,
+}
+
+pub type koc_progress_fn = Option<unsafe extern "C" fn(event: *const koc_progress, payload: *mut c_void) -> c_int>;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_op {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub cancel: *mut koc_cancel,
+    pub timeout_ms: i64,
+    pub progress: koc_progress_fn,
+    pub payload: *mut c_void,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_reader_ops {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub read: Option<unsafe extern "C" fn(self_: *mut c_void, buf: *mut c_void, len: usize, n_read: *mut usize, err: *mut *mut koc_error) -> c_int>,
+    pub close: Option<unsafe extern "C" fn(self_: *mut c_void)>,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_blob_ops {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub open: Option<unsafe extern "C" fn(self_: *mut c_void, offset: u64, op: *const koc_op, out: *mut *mut koc_reader, err: *mut *mut koc_error) -> c_int>,
+    pub release: Option<unsafe extern "C" fn(self_: *mut c_void)>,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_writer {
+    pub write: Option<unsafe extern "C" fn(self_: *mut c_void, data: *const c_void, len: usize, err: *mut *mut koc_error) -> c_int>,
+    pub self_: *mut c_void,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_platform {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub os: *const c_char,
+    pub arch: *const c_char,
+    pub variant: *const c_char,
+    pub os_version: *const c_char,
+    pub os_features: *const *const c_char,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_descriptor {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub digest: koc_digest,
+    pub size: u64,
+    pub media_type: *const c_char,
+    pub artifact_type: *const c_char,
+    pub platform: *const koc_platform,
+    pub annotations: *const koc_kv,
+    pub n_annotations: usize,
+    pub urls: *const *const c_char,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_add_layer_options {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub created_by: *const c_char,
+    pub comment: *const c_char,
+    pub author: *const c_char,
+    pub created: i64,
+    pub annotations: *const koc_kv,
+    pub n_annotations: usize,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_layer_options {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub compression: i32,
+    pub level: i32,
+    pub mtime: i64,
+    pub format_version: u32,
+    pub reserved: u32,
+    pub chunk_size: u64,
+    pub media_type: *const c_char,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_entry {
+    pub struct_size: u32,
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+    pub mtime: i64,
+    pub flags: u32,
+    pub reserved: u32,
+    pub xattrs: *const koc_kv,
+    pub n_xattrs: usize,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_tree_options {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub defaults: *const koc_entry,
+    pub filter: Option<unsafe extern "C" fn(rel_path: *const c_char, entry: *mut koc_entry, payload: *mut c_void) -> c_int>,
+    pub payload: *mut c_void,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_archive_image {
+    pub image: *mut koc_image,
+    pub tags: *const *mut koc_reference,
+    pub n_tags: usize,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_auth_ops {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub get: Option<unsafe extern "C" fn(self_: *mut c_void, registry: *const c_char, repository: *const c_char, op: *const koc_op, out: *mut *mut koc_credential, err: *mut *mut koc_error) -> c_int>,
+    pub rejected: Option<unsafe extern "C" fn(self_: *mut c_void, registry: *const c_char)>,
+    pub release: Option<unsafe extern "C" fn(self_: *mut c_void)>,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_client_options {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub auth: *mut koc_auth,
+    pub user_agent: *const c_char,
+    pub ca_file: *const c_char,
+    pub allow_http: *const *const c_char,
+    pub max_connections: u32,
+    pub max_attempts: u32,
+    pub connect_timeout_ms: i64,
+    pub response_timeout_ms: i64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_push_options {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub extra_tags: *const *const c_char,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_resolver_options {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub prefix: *const c_char,
+    pub selector: *const c_char,
+    pub max_bytes: u64,
+    pub max_depth: u32,
+    pub reserved: u32,
+}
+
+pub type koc_published_fn = Option<unsafe extern "C" fn(import_path: *const c_char, reference: *const c_char, payload: *mut c_void) -> c_int>;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_publish_options {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub client: *mut koc_client,
+    pub import_paths: *const *const c_char,
+    pub repository: *const c_char,
+    pub tags: *const *const c_char,
+    pub platforms: *const *const c_char,
+    pub config_path: *const c_char,
+    pub base_image: *const c_char,
+    pub ldflags: *const *const c_char,
+    pub labels: *const *const c_char,
+    pub annotations: *const *const c_char,
+    pub user: *const c_char,
+    pub oci_layout_path: *const c_char,
+    pub tarball: *const c_char,
+    pub image_refs: *const c_char,
+    pub sbom_dir: *const c_char,
+    pub sbom: i32,
+    pub compression: i32,
+    pub level: i32,
+    pub jobs: i32,
+    pub published: koc_published_fn,
+    pub published_payload: *mut c_void,
+}
+
+extern "C" {
+    pub fn koc_error_code(e: *const koc_error) -> koc_code;
+    pub fn koc_error_message(e: *const koc_error) -> *const c_char;
+    pub fn koc_error_hint(e: *const koc_error) -> *const c_char;
+    pub fn koc_error_detail(e: *const koc_error) -> *const c_char;
+    pub fn koc_error_cause(e: *const koc_error) -> *const koc_error;
+    pub fn koc_error_http_status(e: *const koc_error) -> c_int;
+    pub fn koc_error_registry_code(e: *const koc_error) -> *const c_char;
+    pub fn koc_error_is_retryable(e: *const koc_error) -> bool;
+    pub fn koc_error_new(code: koc_code, message: *const c_char) -> *mut koc_error;
+    pub fn koc_error_free(e: *mut koc_error);
+    pub fn koc_code_name(code: koc_code) -> *const c_char;
+    pub fn koc_digest_parse(text: *const c_char, out: *mut koc_digest, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_digest_format(d: *const koc_digest, out: *mut c_char, out_size: usize, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_digest_equal(a: *const koc_digest, b: *const koc_digest) -> bool;
+    pub fn koc_digest_of(data: koc_str, out: *mut koc_digest, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_hasher_new(algorithm: i32, out: *mut *mut koc_hasher, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_hasher_update(h: *mut koc_hasher, data: koc_str);
+    pub fn koc_hasher_finish(h: *mut koc_hasher, out: *mut koc_digest, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_hasher_free(h: *mut koc_hasher);
+    pub fn koc_ctx_new(opts: *const koc_ctx_options, out: *mut *mut koc_ctx, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_ctx_ref(ctx: *mut koc_ctx) -> *mut koc_ctx;
+    pub fn koc_ctx_unref(ctx: *mut koc_ctx);
+    pub fn koc_init(err: *mut *mut koc_error) -> c_int;
+    pub fn koc_version_number() -> u32;
+    pub fn koc_version_string() -> *const c_char;
+    pub fn koc_features() -> u64;
+    pub fn koc_feature_detail(feature: u64) -> *const c_char;
+    pub fn koc_cancel_new(out: *mut *mut koc_cancel, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_cancel_ref(c: *mut koc_cancel) -> *mut koc_cancel;
+    pub fn koc_cancel_unref(c: *mut koc_cancel);
+    pub fn koc_cancel_trigger(c: *mut koc_cancel);
+    pub fn koc_cancel_is_triggered(c: *const koc_cancel) -> bool;
+    pub fn koc_buf_set(b: *mut koc_buf, data: koc_str, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_buf_dispose(b: *mut koc_buf);
+    pub fn koc_buf_wipe(b: *mut koc_buf);
+    pub fn koc_strlist_count(l: *const koc_strlist) -> usize;
+    pub fn koc_strlist_get(l: *const koc_strlist, i: usize) -> *const c_char;
+    pub fn koc_strlist_free(l: *mut koc_strlist);
+    pub fn koc_blob_from_bytes(data: koc_str, out: *mut *mut koc_blob, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_blob_from_file(path: *const c_char, expect: *const koc_digest, out: *mut *mut koc_blob, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_blob_new(ops: *const koc_blob_ops, self_: *mut c_void, size: u64, digest: *const koc_digest, out: *mut *mut koc_blob, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_blob_ref(b: *mut koc_blob) -> *mut koc_blob;
+    pub fn koc_blob_unref(b: *mut koc_blob);
+    pub fn koc_blob_size(b: *const koc_blob) -> u64;
+    pub fn koc_blob_digest(b: *mut koc_blob, op: *const koc_op, out: *mut koc_digest, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_blob_open(b: *mut koc_blob, offset: u64, op: *const koc_op, out: *mut *mut koc_reader, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_blob_read_all(b: *mut koc_blob, max: usize, op: *const koc_op, out: *mut koc_buf, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_reader_new(ops: *const koc_reader_ops, self_: *mut c_void, out: *mut *mut koc_reader, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_reader_read(r: *mut koc_reader, buf: *mut c_void, len: usize, n_read: *mut usize, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_reader_free(r: *mut koc_reader);
+    pub fn koc_reference_parse(text: *const c_char, flags: u32, out: *mut *mut koc_reference, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_reference_ref(r: *mut koc_reference) -> *mut koc_reference;
+    pub fn koc_reference_unref(r: *mut koc_reference);
+    pub fn koc_reference_registry(r: *const koc_reference) -> *const c_char;
+    pub fn koc_reference_repository(r: *const koc_reference) -> *const c_char;
+    pub fn koc_reference_tag(r: *const koc_reference) -> *const c_char;
+    pub fn koc_reference_digest(r: *const koc_reference) -> *const koc_digest;
+    pub fn koc_reference_string(r: *const koc_reference) -> *const c_char;
+    pub fn koc_reference_with_tag(r: *const koc_reference, tag: *const c_char, out: *mut *mut koc_reference, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_reference_with_digest(r: *const koc_reference, d: *const koc_digest, out: *mut *mut koc_reference, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_platform_parse(text: *const c_char, storage: *mut koc_buf, out: *mut koc_platform, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_platform_format(p: *const koc_platform, out: *mut koc_buf, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_platform_matches(want: *const koc_platform, have: *const koc_platform) -> bool;
+    pub fn koc_image_from_bytes(ctx: *mut koc_ctx, manifest: koc_str, config: koc_str, out: *mut *mut koc_image, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_image_ref(img: *mut koc_image) -> *mut koc_image;
+    pub fn koc_image_unref(img: *mut koc_image);
+    pub fn koc_image_descriptor(img: *const koc_image) -> *const koc_descriptor;
+    pub fn koc_image_manifest(img: *const koc_image) -> koc_str;
+    pub fn koc_image_config(img: *const koc_image) -> koc_str;
+    pub fn koc_image_config_descriptor(img: *const koc_image) -> *const koc_descriptor;
+    pub fn koc_image_platform(img: *const koc_image) -> *const koc_platform;
+    pub fn koc_image_layer_count(img: *const koc_image) -> usize;
+    pub fn koc_image_layer(img: *const koc_image, i: usize) -> *mut koc_layer;
+    pub fn koc_image_annotation(img: *const koc_image, key: *const c_char) -> *const c_char;
+    pub fn koc_image_label(img: *const koc_image, key: *const c_char) -> *const c_char;
+    pub fn koc_image_env(img: *const koc_image, name: *const c_char) -> *const c_char;
+    pub fn koc_image_config_get(img: *const koc_image, json_pointer: *const c_char, out: *mut koc_buf, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_image_builder_new(ctx: *mut koc_ctx, base: *mut koc_image, out: *mut *mut koc_image_builder, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_image_builder_free(b: *mut koc_image_builder);
+    pub fn koc_image_builder_add_layer(b: *mut koc_image_builder, layer: *mut koc_layer, opts: *const koc_add_layer_options, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_image_builder_set_entrypoint(b: *mut koc_image_builder, argv: *const *const c_char, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_image_builder_set_cmd(b: *mut koc_image_builder, argv: *const *const c_char, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_image_builder_set_env(b: *mut koc_image_builder, name: *const c_char, value: *const c_char, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_image_builder_set_label(b: *mut koc_image_builder, key: *const c_char, value: *const c_char, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_image_builder_set_annotation(b: *mut koc_image_builder, key: *const c_char, value: *const c_char, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_image_builder_set_str(b: *mut koc_image_builder, field: i32, value: *const c_char, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_image_builder_add_str(b: *mut koc_image_builder, field: i32, value: *const c_char, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_image_builder_set_created(b: *mut koc_image_builder, epoch_seconds: i64, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_image_builder_set_platform(b: *mut koc_image_builder, p: *const koc_platform, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_image_builder_set_format(b: *mut koc_image_builder, format: i32, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_image_builder_set_subject(b: *mut koc_image_builder, subject: *const koc_descriptor, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_image_builder_finish(b: *mut koc_image_builder, op: *const koc_op, out: *mut *mut koc_image, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_index_from_bytes(ctx: *mut koc_ctx, bytes: koc_str, out: *mut *mut koc_index, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_index_ref(idx: *mut koc_index) -> *mut koc_index;
+    pub fn koc_index_unref(idx: *mut koc_index);
+    pub fn koc_index_descriptor(idx: *const koc_index) -> *const koc_descriptor;
+    pub fn koc_index_bytes(idx: *const koc_index) -> koc_str;
+    pub fn koc_index_count(idx: *const koc_index) -> usize;
+    pub fn koc_index_get(idx: *const koc_index, i: usize) -> *const koc_descriptor;
+    pub fn koc_index_select(idx: *const koc_index, want: *const koc_platform) -> *const koc_descriptor;
+    pub fn koc_index_image(idx: *const koc_index, i: usize) -> *mut koc_image;
+    pub fn koc_index_builder_new(ctx: *mut koc_ctx, format: i32, out: *mut *mut koc_index_builder, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_index_builder_free(b: *mut koc_index_builder);
+    pub fn koc_index_builder_add_image(b: *mut koc_index_builder, img: *mut koc_image, p: *const koc_platform, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_index_builder_add_descriptor(b: *mut koc_index_builder, d: *const koc_descriptor, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_index_builder_set_annotation(b: *mut koc_index_builder, key: *const c_char, value: *const c_char, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_index_builder_finish(b: *mut koc_index_builder, out: *mut *mut koc_index, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_layer_builder_new(ctx: *mut koc_ctx, opts: *const koc_layer_options, out: *mut *mut koc_layer_builder, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_layer_builder_free(b: *mut koc_layer_builder);
+    pub fn koc_layer_builder_add_file(b: *mut koc_layer_builder, path: *const c_char, source: *const c_char, e: *const koc_entry, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_layer_builder_add_bytes(b: *mut koc_layer_builder, path: *const c_char, data: koc_str, e: *const koc_entry, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_layer_builder_add_blob(b: *mut koc_layer_builder, path: *const c_char, data: *mut koc_blob, e: *const koc_entry, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_layer_builder_add_dir(b: *mut koc_layer_builder, path: *const c_char, e: *const koc_entry, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_layer_builder_add_symlink(b: *mut koc_layer_builder, path: *const c_char, target: *const c_char, e: *const koc_entry, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_layer_builder_add_hardlink(b: *mut koc_layer_builder, path: *const c_char, target: *const c_char, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_layer_builder_add_tree(b: *mut koc_layer_builder, path: *const c_char, source_dir: *const c_char, opts: *const koc_tree_options, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_layer_builder_finish(b: *mut koc_layer_builder, op: *const koc_op, out: *mut *mut koc_layer, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_layer_from_tar(ctx: *mut koc_ctx, tar: *mut koc_blob, opts: *const koc_layer_options, op: *const koc_op, out: *mut *mut koc_layer, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_layer_from_blob(ctx: *mut koc_ctx, d: *const koc_descriptor, diff_id: *const koc_digest, compressed: *mut koc_blob, out: *mut *mut koc_layer, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_layer_ref(l: *mut koc_layer) -> *mut koc_layer;
+    pub fn koc_layer_unref(l: *mut koc_layer);
+    pub fn koc_layer_descriptor(l: *const koc_layer) -> *const koc_descriptor;
+    pub fn koc_layer_diff_id(l: *mut koc_layer, op: *const koc_op, out: *mut koc_digest, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_layer_uncompressed_size(l: *const koc_layer) -> u64;
+    pub fn koc_layer_open(l: *mut koc_layer, op: *const koc_op, out: *mut *mut koc_reader, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_layer_open_tar(l: *mut koc_layer, op: *const koc_op, out: *mut *mut koc_reader, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_layout_open(ctx: *mut koc_ctx, dir: *const c_char, flags: u32, out: *mut *mut koc_layout, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_layout_ref(l: *mut koc_layout) -> *mut koc_layout;
+    pub fn koc_layout_unref(l: *mut koc_layout);
+    pub fn koc_layout_list(l: *mut koc_layout, out: *mut *mut koc_index, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_layout_get_image(l: *mut koc_layout, d: *const koc_digest, out: *mut *mut koc_image, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_layout_get_index(l: *mut koc_layout, d: *const koc_digest, out: *mut *mut koc_index, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_layout_put_image(l: *mut koc_layout, img: *mut koc_image, ref_name: *const c_char, op: *const koc_op, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_layout_put_index(l: *mut koc_layout, idx: *mut koc_index, ref_name: *const c_char, op: *const koc_op, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_archive_write(ctx: *mut koc_ctx, list: *const koc_archive_image, n: usize, w: *const koc_writer, op: *const koc_op, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_archive_read(ctx: *mut koc_ctx, path: *const c_char, i: usize, op: *const koc_op, out: *mut *mut koc_image, count: *mut usize, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_credential_new(kind: i32, username: *const c_char, secret: *const c_char, out: *mut *mut koc_credential, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_credential_kind(cred: *const koc_credential) -> i32;
+    pub fn koc_credential_username(cred: *const koc_credential) -> *const c_char;
+    pub fn koc_credential_secret(cred: *const koc_credential) -> *const c_char;
+    pub fn koc_credential_free(cred: *mut koc_credential);
+    pub fn koc_auth_docker(config_path: *const c_char, out: *mut *mut koc_auth, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_auth_docker_store(config_path: *const c_char, registry: *const c_char, cred: *const koc_credential, op: *const koc_op, where_: *mut koc_buf, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_auth_docker_erase(config_path: *const c_char, registry: *const c_char, op: *const koc_op, where_: *mut koc_buf, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_auth_static(registry: *const c_char, cred: *const koc_credential, out: *mut *mut koc_auth, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_auth_chain(list: *const *mut koc_auth, n: usize, out: *mut *mut koc_auth, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_auth_new(ops: *const koc_auth_ops, self_: *mut c_void, out: *mut *mut koc_auth, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_auth_ref(a: *mut koc_auth) -> *mut koc_auth;
+    pub fn koc_auth_unref(a: *mut koc_auth);
+    pub fn koc_auth_lookup(a: *mut koc_auth, registry: *const c_char, repository: *const c_char, op: *const koc_op, out: *mut *mut koc_credential, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_client_new(ctx: *mut koc_ctx, opts: *const koc_client_options, out: *mut *mut koc_client, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_client_ref(c: *mut koc_client) -> *mut koc_client;
+    pub fn koc_client_unref(c: *mut koc_client);
+    pub fn koc_client_resolve(c: *mut koc_client, r: *const koc_reference, op: *const koc_op, storage: *mut koc_buf, out: *mut koc_descriptor, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_client_get_manifest(c: *mut koc_client, r: *const koc_reference, op: *const koc_op, bytes: *mut koc_buf, media_type: *mut koc_buf, digest: *mut koc_digest, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_client_put_manifest(c: *mut koc_client, r: *const koc_reference, media_type: *const c_char, bytes: koc_str, op: *const koc_op, out: *mut koc_digest, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_client_get_image(c: *mut koc_client, r: *const koc_reference, want: *const koc_platform, op: *const koc_op, out: *mut *mut koc_image, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_client_get_index(c: *mut koc_client, r: *const koc_reference, op: *const koc_op, out: *mut *mut koc_index, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_client_push_image(c: *mut koc_client, r: *const koc_reference, img: *mut koc_image, o: *const koc_push_options, op: *const koc_op, out: *mut koc_digest, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_client_push_index(c: *mut koc_client, r: *const koc_reference, idx: *mut koc_index, o: *const koc_push_options, op: *const koc_op, out: *mut koc_digest, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_client_get_blob(c: *mut koc_client, repo: *const koc_reference, d: *const koc_descriptor, out: *mut *mut koc_blob, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_client_put_blob(c: *mut koc_client, repo: *const koc_reference, b: *mut koc_blob, op: *const koc_op, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_client_list_tags(c: *mut koc_client, repo: *const koc_reference, op: *const koc_op, out: *mut *mut koc_strlist, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_client_delete_manifest(c: *mut koc_client, r: *const koc_reference, op: *const koc_op, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_client_list_referrers(c: *mut koc_client, subject: *const koc_reference, artifact_type: *const c_char, op: *const koc_op, out: *mut *mut koc_index, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_resolver_new(ctx: *mut koc_ctx, opts: *const koc_resolver_options, out: *mut *mut koc_resolver, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_resolver_free(r: *mut koc_resolver);
+    pub fn koc_resolver_add_bytes(r: *mut koc_resolver, label: *const c_char, yaml: koc_str, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_resolver_add_file(r: *mut koc_resolver, path: *const c_char, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_resolver_add_dir(r: *mut koc_resolver, path: *const c_char, recursive: bool, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_resolver_count(r: *const koc_resolver) -> usize;
+    pub fn koc_resolver_label(r: *const koc_resolver, i: usize) -> *const c_char;
+    pub fn koc_resolver_references(r: *const koc_resolver, out: *mut *mut koc_strlist, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_resolver_place(r: *mut koc_resolver, reference: *const c_char) -> *const c_char;
+    pub fn koc_resolver_warnings(r: *const koc_resolver) -> *const koc_strlist;
+    pub fn koc_resolver_set(r: *mut koc_resolver, reference: *const c_char, replacement: *const c_char, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_resolver_read_map(r: *mut koc_resolver, label: *const c_char, json: koc_str, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_resolver_write_map(r: *const koc_resolver, out: *mut koc_buf, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_resolver_replacement(r: *const koc_resolver, reference: *const c_char) -> *const c_char;
+    pub fn koc_resolver_is_ready(r: *const koc_resolver, i: usize) -> bool;
+    pub fn koc_resolver_write_input(r: *mut koc_resolver, i: usize, w: *const koc_writer, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_resolver_write(r: *mut koc_resolver, w: *const koc_writer, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_publish(ctx: *mut koc_ctx, o: *const koc_publish_options, op: *const koc_op, out: *mut *mut koc_published, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_published_count(p: *const koc_published) -> usize;
+    pub fn koc_published_reference(p: *const koc_published, i: usize) -> *const c_char;
+    pub fn koc_published_import_path(p: *const koc_published, i: usize) -> *const c_char;
+    pub fn koc_published_report(p: *const koc_published) -> koc_str;
+    pub fn koc_published_timings(p: *const koc_published) -> koc_str;
+    pub fn koc_published_warnings(p: *const koc_published) -> *const koc_strlist;
+    pub fn koc_published_free(p: *mut koc_published);
+    pub fn koc_explain(ctx: *mut koc_ctx, o: *const koc_publish_options, op: *const koc_op, out: *mut koc_buf, err: *mut *mut koc_error) -> c_int;
+}
