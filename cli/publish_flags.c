@@ -55,6 +55,9 @@ const cli_flag publish_flag_table[] = {
      "gzip[:1-12] (default gzip:1), zstd[:1-19] or none"},
     {"compat", 0, CLI_STRING, AT(compat), "ko", "What is in it",
      "ko's identity strings and byte quirks, so that config digests equal ko's (KOC_COMPAT)"},
+    {"offline", 0, CLI_BOOL, AT(offline), NULL, "Other",
+     "ask no registry and download no module: what is needed must be in the cache"},
+    {"timings", 0, CLI_BOOL, AT(timings), NULL, "Other", "say on stderr where the time went"},
     {"no-cache", 0, CLI_BOOL, AT(no_cache), NULL, "Other", "neither read nor write koc's cache"},
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL},
 };
@@ -153,6 +156,7 @@ static uint32_t flag_bits(const publish_flags *f)
     bits |= f->base_paths ? KOC_PUBLISH_BASE_IMPORT_PATHS : 0;
     bits |= f->bare ? KOC_PUBLISH_BARE : 0;
     bits |= f->disable_optimizations ? KOC_PUBLISH_DISABLE_OPTIMIZATIONS : 0;
+    bits |= f->offline ? KOC_PUBLISH_OFFLINE : 0;
     bits |= f->force ? KOC_PUBLISH_FORCE : 0;
     return bits;
 }
@@ -200,7 +204,7 @@ static int open_client(const publish_flags *f, koc_ctx *ctx, koc_client **out, k
     }
     koc_client_options co = KOC_CLIENT_OPTIONS_INIT;
     co.auth = auth;
-    co.flags = f->insecure ? KOC_CLIENT_INSECURE : 0;
+    co.flags = (f->insecure ? KOC_CLIENT_INSECURE : 0) | (f->offline ? KOC_CLIENT_OFFLINE : 0);
     co.allow_http = cli_list_argv(&f->allow_http);
     rc = koc_client_new(ctx, &co, out, err);
     koc_auth_unref(auth);
@@ -247,6 +251,10 @@ int publish_session_run(const publish_session *s, const koc_publish_options *p, 
     int rc = koc_publish(s->ctx, &with_client, &op, out, err);
     cli_progress_end(progress);
     cli_progress_free(progress);
+    if (rc == KOC_OK && s->flags->timings) {
+        koc_str text = koc_published_timings(*out);
+        fwrite(text.ptr, 1, text.len, stderr);
+    }
     const koc_strlist *warnings = rc == KOC_OK ? koc_published_warnings(*out) : NULL;
     for (size_t i = 0; i < koc_strlist_count(warnings); i++) {
         cli_warn(s->c, "%s", koc_strlist_get(warnings, i));

@@ -13,7 +13,7 @@ typedef struct publish_flags {
     const char *layout, *tarball, *image_refs;
     int32_t jobs;
     bool push, tag_only, preserve, base_paths, bare, disable_optimizations;
-    bool local, debug, insecure, no_cache, force;
+    bool local, debug, insecure, no_cache, force, offline, timings;
 } publish_flags;
 
 extern const cli_flag publish_flag_table[];

@@ -60,5 +60,7 @@ int koc__cache_lock_now(koc__cache *c, const char *kind, koc_str key, int *out_f
  * within the hour or is locked; and what killed processes left behind. Nothing happens while another
  * process does the same. freed may be NULL. */
 int koc__cache_prune(koc__cache *c, uint64_t max_bytes, uint64_t *freed, koc_error **err);
+/* Keeps a cache that is used from growing for ever: prunes it to 10 GiB once a day. c may be NULL. */
+void koc__cache_tidy(koc__cache *c);
 
 #endif

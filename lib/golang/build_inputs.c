@@ -76,8 +76,9 @@ static int make_facts(const koc__go_batch *b, koc_strlist *facts, koc_error **er
     KOC__TRY(koc__strlist_addf(facts, err, "folder %s", dir));
     KOC__TRY(koc__strlist_addf(facts, err, "platform %s", platform ? platform : ""));
     for (size_t i = 0; i < b->n; i++) {
-        KOC__TRY(koc__strlist_addf(facts, err, "package %s as %s", b->units[i]->target->import_path,
-                                   b->units[i]->binary->package_path));
+        const koc__go_target *t = b->units[i]->target;
+        KOC__TRY(koc__strlist_addf(facts, err, "package %s as %s", t->import_path,
+                                   t->package_path ? t->package_path : ""));
     }
     return add_words(first, facts, err);
 }

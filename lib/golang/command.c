@@ -31,8 +31,9 @@ bool koc__go_env_matters(const char *item)
 {
     static const char *const prefixes[] = {"GO", "CGO_", "PKG_CONFIG"};
     static const char *const names[] = {"CC", "CXX", "FC", "AR", "HOME", "XDG_CONFIG_HOME"};
-    /* Where go keeps its own files does not change what it makes. */
-    static const char *const not [] = {"GOCACHE", "GOTMPDIR", "GOMAXPROCS", "GOGC", "GOMEMLIMIT"};
+    /* Where go keeps its own files, and where it gets others' (by their sums), changes nothing. */
+    static const char *const not [] = {"GOCACHE", "GOTMPDIR",   "GOMAXPROCS",
+                                       "GOGC",    "GOMEMLIMIT", "GOPROXY"};
     koc_str name = koc__str_n(item, name_length(item));
     for (size_t i = 0; i < KOC__COUNT(not ); i++) {
         if (koc__str_is(name, not [i])) {
@@ -205,6 +206,9 @@ int koc__go_command_env(const koc__go_settings *s, const koc__go_config *config,
     const koc_strlist *own = config && koc_strlist_count(config->env) > 0 ? config->env : s->env;
     for (size_t i = 0; i < koc_strlist_count(own); i++) {
         KOC__TRY(koc__strlist_add(all, koc_strlist_get(own, i), err));
+    }
+    if (s->offline) {
+        KOC__TRY(koc__strlist_add(all, "GOPROXY=off", err));
     }
     KOC__TRY(without_duplicates(all, &env, err));
     KOC__TRY(check_platform(s, config, p, env, err));

@@ -28,6 +28,7 @@ typedef struct koc__go_settings {
     koc__go_config *builds;
     size_t n_builds;
     koc_strlist *warnings;
+    bool offline;                /* go downloads nothing */
     struct koc__go_facts *facts; /* what was asked of go and git meanwhile (facts.h) */
 } koc__go_settings;
 /* path NULL: KO_CONFIG_PATH, else .ko.json / .ko.yaml / .ko.yml here, else all defaults. */
@@ -75,7 +76,7 @@ typedef struct koc__go_binary {
     char *path;        /* the linked file */
     char *key;         /* hex: identifies target + platform + arguments + environment */
     bool from_cache;   /* the file is byte for byte what the last build with this key made */
-    bool not_asked;  /* no go was started: every input is as it was */
+    bool not_asked;    /* no go was started: every input is as it was */
     koc_digest digest; /* SHA-256 of the file when known without reading, else none */
     koc__stamp stamp;  /* of the file: it stays as it is while the object lives */
     char *build_id;    /* Go's, which holds a hash of the content; NULL: none */
@@ -95,6 +96,11 @@ void koc__go_binary_free(koc__go_binary *b);
 KOC__DEFINE_AUTO(koc__go_binary, koc__go_binary_free);
 /* The folder of the package (kodata's parent); asks `go list` only when target->package_dir is NULL. */
 int koc__go_package_dir(koc_ctx *ctx, koc__go_target *t, koc__op *op, koc_error **err);
+
+/* What differs from the last build of t for p, a line each, for people. Nothing is built. */
+int koc__go_explain(koc_ctx *ctx, const koc__go_settings *s, koc__go_target *t,
+                    const koc_platform *p, const koc__go_options *o, koc__op *op, koc_strlist *out,
+                    koc_error **err);
 
 /* --- layers (layers.c, kodata.c) --- */
 typedef struct koc__go_layer_options {

@@ -3,10 +3,14 @@
 
 #include "publish/publish.h"
 
+#include "core/cache.h"
 #include "core/digests.h"
 #include "model/model.h"
 #include "registry/registry.h"
 #include "store/store.h"
+
+#define TAGS    "basetag"
+#define TAG_MAX ((size_t)256)
 
 int koc__base_new(const char *name, koc__base **out, koc_error **err)
 {
@@ -174,19 +178,65 @@ static int annotation_name(koc__base *b, const koc_reference *ref, koc_error **e
     return b->annotation ? KOC_OK : koc__oom(err);
 }
 
+/* --- tags without asking --- */
+
+static void keep_tag(const koc__plan *p, const koc__base *b)
+{
+    koc__digest_text digest = koc__digest_str(&b->digest);
+    KOC__AUTO_VAL(koc_buf) kept = KOC_BUF_INIT;
+    koc_str key = koc__str(b->annotation);
+    bool found = false;
+    if (!p->ctx->cache ||
+        koc__cache_get(p->ctx->cache, TAGS, key, TAG_MAX, &found, &kept, NULL) != KOC_OK ||
+        (found && koc__str_is(koc__str_n(kept.ptr, kept.len), digest.s))) {
+        return;
+    }
+    (void)koc__cache_put(p->ctx->cache, TAGS, key, koc__str(digest.s), NULL);
+}
+
+/* What the tag was when it was last looked up. */
+static int recall_tag(const koc__plan *p, const koc__base *b, koc_reference **ref, koc_error **err)
+{
+    KOC__AUTO_VAL(koc_buf) kept = KOC_BUF_INIT;
+    KOC__AUTO(koc_reference) exact = NULL;
+    koc_digest digest;
+    bool found = false;
+    if (koc_reference_digest(*ref)) {
+        return KOC_OK;
+    }
+    KOC__TRY(
+        koc__cache_get(p->ctx->cache, TAGS, koc__str(b->annotation), TAG_MAX, &found, &kept, err));
+    if (!found || !koc__digest_read(koc__str_n(kept.ptr, kept.len), &digest)) {
+        return koc__error(err, KOC_ENOTFOUND,
+                          "base image %s: not in the cache, and --offline does not ask for it",
+                          b->name);
+    }
+    KOC__TRY(koc_reference_with_digest(*ref, &digest, &exact, err));
+    koc_reference *tagged = *ref;
+    *ref = koc__steal(&exact);
+    koc_reference_unref(tagged);
+    return KOC_OK;
+}
+
 static int open_remote(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
 {
     KOC__AUTO(koc_reference) ref = NULL;
     KOC__TRY(koc_reference_parse(b->name, 0, &ref, err));
     KOC__TRY(annotation_name(b, ref, err));
+    bool offline = p->o.flags & KOC_PUBLISH_OFFLINE;
+    if (offline) {
+        KOC__TRY(recall_tag(p, b, &ref, err));
+    }
     remote r = {p, ref};
     KOC__AUTO(koc_index) index = NULL;
     KOC__AUTO(koc_image) image = NULL;
     KOC__TRY(koc__client_get_either(p->client, ref, op, &index, &image, err));
-    if (index) {
-        return open_index(p, b, index, remote_child, &r, op, err);
+    KOC__TRY(index ? open_index(p, b, index, remote_child, &r, op, err)
+                   : open_single(p, b, image, err));
+    if (!offline && !koc_reference_digest(ref)) {
+        keep_tag(p, b);
     }
-    return open_single(p, b, image, err);
+    return KOC_OK;
 }
 
 /* --- files --- */
@@ -326,8 +376,11 @@ int koc__base_open(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
     if (rc != KOC_ECANCELLED && rc != KOC_ENOMEM && !about_base) {
         koc__error_prefix(&why, "base image %s", b->name);
     }
-    if (rc == KOC_ENET || rc == KOC_ETLS || rc == KOC_EAUTH || rc == KOC_EDENIED ||
-        rc == KOC_EHTTP || rc == KOC_ENOTFOUND || rc == KOC_ETIMEOUT) {
+    bool offline = p->o.flags & KOC_PUBLISH_OFFLINE;
+    if (offline && (rc == KOC_ENET || rc == KOC_ENOTFOUND)) {
+        koc__error_hint(&why, "one build without --offline brings it into the cache");
+    } else if (rc == KOC_ENET || rc == KOC_ETLS || rc == KOC_EAUTH || rc == KOC_EDENIED ||
+               rc == KOC_EHTTP || rc == KOC_ENOTFOUND || rc == KOC_ETIMEOUT) {
         koc__error_hint(&why, "to go on without a base: --base-image=scratch");
     }
     return koc__error_move(err, &why);

@@ -92,9 +92,11 @@ static int make_layers(koc__unit *u, koc__op *op, koc_error **err)
         .compression = p->o.compression,
         .level = p->o.level,
     };
+    int64_t start = koc__monotonic_ms();
     KOC__TRY(koc__go_package_dir(p->ctx, u->work->target, op, err));
     KOC__TRY(koc__go_kodata_layer(p->ctx, u->work->target, &o, op, &u->kodata, err));
     KOC__TRY(koc__go_binary_layer(p->ctx, u->work->target, u->binary, &o, op, &u->app, err));
+    u->work->layers_ms = KOC__MAX(u->work->layers_ms, koc__monotonic_ms() - start);
     log_unit(u, u->kodata, "kodata");
     log_unit(u, u->app, "binary");
     return KOC_OK;

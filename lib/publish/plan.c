@@ -9,7 +9,7 @@
 #include "core/path.h"
 #include "model/model.h"
 
-#define FLAGS_KNOWN 0x1ffu
+#define FLAGS_KNOWN 0x3ffu
 
 void koc__plan_free(koc__plan *p)
 {
@@ -150,6 +150,13 @@ static bool is_local_name(const char *repository, const char *name)
     return strncmp(repository, name, n) == 0 && (repository[n] == '\0' || repository[n] == '/');
 }
 
+static int cannot_push(const koc__plan *p, koc_error **err)
+{
+    int rc = koc__error(err, KOC_EINVAL, "--offline: cannot push to %s", p->repository);
+    koc__error_hint(err, "with --push=false images can go to --oci-layout-path or --tarball");
+    return rc;
+}
+
 static int choose_destination(koc__plan *p, koc_error **err)
 {
     const char *repo = p->o.repository ? p->o.repository : koc__env("KO_DOCKER_REPO");
@@ -181,7 +188,7 @@ static int choose_destination(koc__plan *p, koc_error **err)
     }
     if (*p->repository) {
         p->to_registry = true;
-        return KOC_OK;
+        return p->o.flags & KOC_PUBLISH_OFFLINE ? cannot_push(p, err) : KOC_OK;
     }
     if (!(p->o.flags & KOC_PUBLISH_DEFAULT_LAYOUT)) {
         koc__error(err, KOC_EINVAL, "no destination: KO_DOCKER_REPO is not set");
@@ -265,6 +272,7 @@ static int make_client(koc__plan *p, koc_error **err)
     KOC__TRY(koc_auth_docker(NULL, &auth, err));
     koc_client_options co = KOC_CLIENT_OPTIONS_INIT;
     co.auth = auth;
+    co.flags = p->o.flags & KOC_PUBLISH_OFFLINE ? KOC_CLIENT_OFFLINE : 0;
     int rc = koc_client_new(p->ctx, &co, &p->client, err);
     koc_auth_unref(auth);
     return rc;
@@ -300,6 +308,7 @@ static int fill(koc__plan *p, koc_error **err)
     KOC__TRY(read_pairs(p->o.annotations, "--image-annotation", &p->annotations, &p->n_annotations,
                         err));
     KOC__TRY(koc__go_settings_load(p->o.config_path, &p->settings, err));
+    p->settings->offline = p->o.flags & KOC_PUBLISH_OFFLINE;
     KOC__TRY(koc__go_settings_platforms(p->settings, p->o.platforms, err));
     KOC__TRY(check_platforms(p, err));
     KOC__TRY(choose_destination(p, err));

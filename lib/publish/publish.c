@@ -3,13 +3,14 @@
 
 #include "publish/publish.h"
 
+#include "core/cache.h"
 #include "core/text.h"
 
 struct koc_published {
     koc_strlist *references;
     koc_strlist *import_paths;
     koc_strlist *warnings;
-    koc_buf report;
+    koc_buf report, timings;
 };
 
 void koc_published_free(koc_published *p)
@@ -21,6 +22,7 @@ void koc_published_free(koc_published *p)
     koc_strlist_free(p->import_paths);
     koc_strlist_free(p->warnings);
     koc_buf_dispose(&p->report);
+    koc_buf_dispose(&p->timings);
     koc__free(p);
 }
 KOC__DEFINE_AUTO(koc_published, koc_published_free);
@@ -250,6 +252,7 @@ static int collect(const run *r, int64_t total_ms, koc_published **out, koc_erro
         KOC__TRY(koc__strlist_add(p->import_paths, r->works[i].target->import_path, err));
     }
     KOC__TRY(koc__report(r->plan, r->works, r->n_works, total_ms, &p->report, err));
+    KOC__TRY(koc__timings_text(r->plan, r->works, r->n_works, &p->timings, err));
     p->warnings = koc__steal(&r->plan->warnings);
     *out = koc__steal(&p);
     return KOC_OK;
@@ -259,19 +262,28 @@ static int publish(koc_ctx *ctx, const koc_publish_options *o, koc__op *op, koc_
                    koc_error **err)
 {
     static const char *const here[] = {".", NULL};
-    int64_t start = koc__monotonic_ms();
+    const int64_t start = koc__monotonic_ns();
+    int64_t lap = start;
     KOC__AUTO_VAL(run) r = {0};
     KOC__TRY(koc__plan_make(ctx, o, &r.plan, err));
+    koc__timings *t = &r.plan->times;
+    t->settings = koc__lap(&lap);
     const char *const *args = r.plan->o.import_paths;
     args = args && args[0] ? args : here;
     KOC__TRY(koc__go_targets_find(ctx, r.plan->settings, args, op, &r.targets, err));
     KOC__TRY(make_works(&r, err));
     KOC__TRY(warn_same_names(&r, err));
+    t->packages = koc__lap(&lap);
     KOC__TRY(open_bases(&r, op, err));
+    t->bases = koc__lap(&lap);
     KOC__TRY(make_units(&r, err));
     KOC__TRY(koc__compile(r.plan, r.works, r.n_works, op, err));
+    t->build = koc__lap(&lap);
     KOC__TRY(finish_works(&r, op, err));
-    return collect(&r, koc__monotonic_ms() - start, out, err);
+    t->images = koc__lap(&lap);
+    t->total = lap - start;
+    koc__cache_tidy(ctx->cache);
+    return collect(&r, t->total / 1000000, out, err);
 }
 
 int koc_publish(koc_ctx *ctx, const koc_publish_options *o, const koc_op *user, koc_published **out,
@@ -303,6 +315,11 @@ const char *koc_published_import_path(const koc_published *p, size_t i)
 koc_str koc_published_report(const koc_published *p)
 {
     return p ? (koc_str){p->report.ptr, p->report.len} : (koc_str){NULL, 0};
+}
+
+koc_str koc_published_timings(const koc_published *p)
+{
+    return p ? (koc_str){p->timings.ptr, p->timings.len} : (koc_str){NULL, 0};
 }
 
 const koc_strlist *koc_published_warnings(const koc_published *p)

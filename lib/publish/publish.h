@@ -7,6 +7,7 @@
  *   attach.c   their SBOMs
  *   output.c   where they go: registry, layout, tarball, nowhere
  *   report.c   the JSON report;  publish.c  the order of all this
+ *   explain.c  koc_explain: which inputs changed;  timings.c  where the time went
  */
 #ifndef KOC__PUBLISH_H
 #define KOC__PUBLISH_H
@@ -23,6 +24,11 @@
 
 /* The zero time of Go, which ko writes where it has no better: 0001-01-01T00:00:00Z. */
 #define KOC__GO_ZERO_TIME INT64_C(-62135596800)
+
+/* How long the parts of a call took, in nanoseconds. */
+typedef struct koc__timings {
+    int64_t settings, packages, bases, build, images, total;
+} koc__timings;
 
 /* --- plan.c --- */
 typedef struct koc__plan {
@@ -42,6 +48,7 @@ typedef struct koc__plan {
     koc_kv *labels, *annotations;
     size_t n_labels, n_annotations;
     koc_strlist *warnings;
+    koc__timings times;
 } koc__plan;
 int koc__plan_make(koc_ctx *ctx, const koc_publish_options *o, koc__plan **out, koc_error **err);
 void koc__plan_free(koc__plan *p);
@@ -96,7 +103,7 @@ typedef struct koc__work { /* one package: one printed reference */
     char *printed;
     const char *state; /* "pushed", "unchanged", "written", "built": for the report */
     koc__push_result pushed;
-    int64_t build_ms, push_ms;
+    int64_t build_ms, layers_ms, push_ms;
 } koc__work;
 /* Compiles all units and makes their layers, platforms side by side. */
 int koc__compile(koc__plan *p, koc__work *works, size_t n, koc__op *op, koc_error **err);
@@ -123,6 +130,12 @@ int koc__output_together(koc__plan *p, koc__work *works, size_t n, koc__op *op, 
 /* --- report.c --- */
 int koc__report(const koc__plan *p, const koc__work *works, size_t n, int64_t total_ms,
                 koc_buf *out, koc_error **err);
+
+/* --- timings.c --- */
+/* The time since *since in nanoseconds; *since becomes now. */
+int64_t koc__lap(int64_t *since);
+int koc__timings_text(const koc__plan *p, const koc__work *works, size_t n, koc_buf *out,
+                      koc_error **err);
 
 /* --- progress --- */
 /* One event of kind and state; all ids are 0 but those that koc__op_new_id gave. */

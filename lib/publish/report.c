@@ -104,6 +104,7 @@ static void image(koc__jw *w, const koc__work *x)
     koc__jw_key(w, "timings");
     koc__jw_object(w);
     sizes(w, "buildMs", (uint64_t)x->build_ms);
+    sizes(w, "layersMs", (uint64_t)x->layers_ms);
     sizes(w, "pushMs", (uint64_t)x->push_ms);
     koc__jw_object_end(w);
     koc__jw_object_end(w);
@@ -130,6 +131,14 @@ int koc__report(const koc__plan *p, const koc__work *works, size_t n, int64_t to
     koc__jw_kv(&w, "version", koc_version_string());
     koc__jw_kv(&w, "encoder", koc_feature_detail(KOC_FEATURE_DEFLATE));
     sizes(&w, "totalMs", (uint64_t)total_ms);
+    koc__jw_key(&w, "timings");
+    koc__jw_object(&w);
+    sizes(&w, "settingsUs", (uint64_t)p->times.settings / 1000);
+    sizes(&w, "packagesUs", (uint64_t)p->times.packages / 1000);
+    sizes(&w, "basesUs", (uint64_t)p->times.bases / 1000);
+    sizes(&w, "buildUs", (uint64_t)p->times.build / 1000);
+    sizes(&w, "imagesUs", (uint64_t)p->times.images / 1000);
+    koc__jw_object_end(&w);
     koc__jw_key(&w, "results");
     koc__jw_array(&w);
     for (size_t i = 0; i < n; i++) {

@@ -24,7 +24,9 @@ enum {
     KOC_PUBLISH_DISABLE_OPTIMIZATIONS = 1u << 5, /**< compile with -N -l */
     KOC_PUBLISH_COMPAT_KO = 1u << 6,             /**< ko's identity strings and byte quirks */
     KOC_PUBLISH_DEFAULT_LAYOUT = 1u << 7, /**< no repository: write to the default OCI layout */
-    KOC_PUBLISH_FORCE = 1u << 8           /**< build even when nothing changed */
+    KOC_PUBLISH_FORCE = 1u << 8,          /**< build even when nothing changed */
+    KOC_PUBLISH_OFFLINE = 1u << 9 /**< bases from the cache, no module downloads, no push; give
+                                           * the client KOC_CLIENT_OFFLINE as well */
 };
 enum { KOC_SBOM_SPDX = 0, KOC_SBOM_NONE = 1 };
 
@@ -76,9 +78,17 @@ KOC_API const char *koc_published_reference(const koc_published *p, size_t i);
 KOC_API const char *koc_published_import_path(const koc_published *p, size_t i);
 /** A JSON document: images, digests, sizes, platforms, timings, cache hits, encoder (docs/json.md). */
 KOC_API koc_str koc_published_report(const koc_published *p);
+/** Where the time went, as lines of text for people. Borrowed from p. */
+KOC_API koc_str koc_published_timings(const koc_published *p);
 /** Warnings that a person should see once. Borrowed from p. */
 KOC_API const koc_strlist *koc_published_warnings(const koc_published *p);
 KOC_API void koc_published_free(koc_published *p);
+
+/** What has changed since the last build of o's packages, as lines of text: each package and platform, and
+ * below it the inputs that differ ("changed: /src/main.go"). Nothing is built; of o what shapes the
+ * binary counts. Platforms are those asked for by name. */
+KOC_API int koc_explain(koc_ctx *ctx, const koc_publish_options *o, const koc_op *op, koc_buf *out,
+                        koc_error **err);
 
 KOC_END_DECLS
 #endif

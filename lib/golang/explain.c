@@ -1,0 +1,96 @@
+/* What differs from the last build, in words. */
+#include "core/common.h"
+
+#include "golang/command.h"
+#include "golang/inputs.h"
+
+/* "variable GOFLAGS" of "variable GOFLAGS 1f2e…". */
+static koc_str name_of(const char *fact)
+{
+    koc_str before, after;
+    koc_str s = koc__str(fact);
+    if (koc__str_starts(s, "go ")) {
+        return koc__str("go tool");
+    }
+    return koc__str_rcut(s, ' ', &before, &after) ? before : s;
+}
+
+static const char *fact_named(const koc_strlist *facts, koc_str name)
+{
+    for (size_t i = 0; i < koc_strlist_count(facts); i++) {
+        if (koc__str_eq(name_of(koc_strlist_get(facts, i)), name)) {
+            return koc_strlist_get(facts, i);
+        }
+    }
+    return NULL;
+}
+
+/* The packages that were built together are of no interest. */
+static bool is_told(const char *fact)
+{
+    return !koc__str_starts(koc__str(fact), "package ");
+}
+
+static int compare_facts(const koc_strlist *then, const koc_strlist *now, koc_strlist *out,
+                         koc_error **err)
+{
+    for (size_t i = 0; i < koc_strlist_count(now); i++) {
+        koc_str name = name_of(koc_strlist_get(now, i));
+        const char *old = fact_named(then, name);
+        if (is_told(koc_strlist_get(now, i)) && !koc__streq(old, koc_strlist_get(now, i))) {
+            KOC__TRY(
+                koc__strlist_addf(out, err, "%s: %.*s", old ? "changed" : "new", KOC__FMT(name)));
+        }
+    }
+    for (size_t i = 0; i < koc_strlist_count(then); i++) {
+        koc_str name = name_of(koc_strlist_get(then, i));
+        if (is_told(koc_strlist_get(then, i)) && !fact_named(now, name)) {
+            KOC__TRY(koc__strlist_addf(out, err, "removed: %.*s", KOC__FMT(name)));
+        }
+    }
+    return KOC_OK;
+}
+
+static int compare(const koc__go_batch *b, koc__inputs *last, koc__op *op, koc_strlist *out,
+                   koc_error **err)
+{
+    KOC__AUTO(koc_strlist) now = NULL;
+    koc__inputs_verdict verdict = {.changes = out};
+    bool allowed = false;
+    KOC__TRY(koc__inputs_allowed(b, &allowed, err));
+    if (!allowed) {
+        return koc__strlist_add(
+            out, "go is asked each time: flags or variables name files of which nothing is known",
+            err);
+    }
+    if (!last) {
+        return koc__strlist_add(out, "nothing is known: it was not built twice without a change",
+                                err);
+    }
+    KOC__TRY(koc__strlist_new(&now, err));
+    KOC__TRY(koc__go_inputs_facts(b, now, err));
+    KOC__TRY(compare_facts(last->facts, now, out, err));
+    KOC__TRY(koc__inputs_check(last, b->units[0]->env, op, &verdict, err));
+    return koc_strlist_count(out) ? KOC_OK : koc__strlist_add(out, "nothing changed", err);
+}
+
+int koc__go_explain(koc_ctx *ctx, const koc__go_settings *s, koc__go_target *t,
+                    const koc_platform *p, const koc__go_options *o, koc__op *op, koc_strlist *out,
+                    koc_error **err)
+{
+    KOC__AUTO(koc_strlist) env = NULL;
+    KOC__AUTO(koc_strlist) args = NULL;
+    KOC__AUTO(koc_strlist) raw = NULL;
+    KOC__AUTO(koc__inputs) last = NULL;
+    if (!ctx->cache) {
+        return koc__error(err, KOC_EINVAL, "koc explain: without a cache nothing is known");
+    }
+    KOC__TRY(koc__go_command_env(s, t->config, t->work_dir, p, &env, err));
+    KOC__TRY(koc__go_command_args(ctx, s, t, env, o, op, &args, &raw, err));
+    koc__go_unit u = {.target = t, .env = env, .args = args, .raw = raw};
+    koc__go_unit *units[] = {&u};
+    const koc__go_batch b = {
+        .ctx = ctx, .s = s, .platform = p, .options = o, .units = units, .n = 1};
+    KOC__TRY(koc__go_inputs_last(&b, &u, &last, err));
+    return compare(&b, last, op, out, err);
+}
