@@ -118,7 +118,8 @@ def run_unit(build, pattern):
             continue
         tally, output = run_program(test, pattern)
         total.add(tally)
-        print(f"{'FAILED' if tally.failed else 'ok':8} {test['name']}: {tally}", flush=True)
+        if tally != Tally():
+            print(f"{'FAILED' if tally.failed else 'ok':8} {test['name']}: {tally}", flush=True)
         for line in re.findall(r"^skipped: .*$", output, re.MULTILINE):
             print(f"         {line}")
         if tally.failed:
@@ -140,7 +141,7 @@ def run_e2e(build, pattern, everything):
             "-n",
             str(max(2, os.cpu_count() or 2)),
             "--dist",
-            "worksteal",
+            "load",
             f"--junitxml={report}",
             str(ROOT / "tests/e2e"),
             str(ROOT / "tests/registry"),
