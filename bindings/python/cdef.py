@@ -4,6 +4,7 @@ Nothing is copied by hand: `declarations()` gives C text without comments, macro
 cffi takes as its cdef, and from which bindings/rust/generate.py writes Rust.
 """
 
+import hashlib
 import pathlib
 import re
 
@@ -51,6 +52,12 @@ def declarations(folder):
         strings |= {m[1]: m[2].strip() for m in map(STRING.match, macros) if m}
     text = re.sub(r"\b(KOC_API|KOC_BEGIN_DECLS|KOC_END_DECLS)\b", "", "\n".join(code))
     return re.sub(r"\s*\n\s*", "\n", text).strip(), numbers, strings
+
+
+def fingerprint(folder):
+    """Changes when the declarations do, and not with comments or layout."""
+    text, numbers, strings = declarations(folder)
+    return hashlib.sha256(" ".join(f"{text} {numbers} {strings}".split()).encode()).hexdigest()
 
 
 def cdef(folder):

@@ -23,6 +23,7 @@ SCALARS = {
 }
 HEAD = """\
 // Written by bindings/rust/generate.py from include/koc: do not edit.
+// Declarations: {fingerprint}
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -137,7 +138,8 @@ def generate():
     writer.macros(numbers, strings)
     opaque = [f"#[repr(C)]\npub struct {n} {{\n    _opaque: [u8; 0],\n}}\n"
               for n in writer.opaque if n not in writer.defined]
-    bindings = (HEAD + "\n".join(writer.constants) + "\n\n" + "\n".join(opaque) + "\n"
+    head = HEAD.replace("{fingerprint}", cdef.fingerprint(HERE.parents[1] / "include"))
+    bindings = (head + "\n".join(writer.constants) + "\n\n" + "\n".join(opaque) + "\n"
                 + "\n".join(writer.types) + "\nextern \"C\" {\n" + "".join(writer.functions) + "}\n")
     layout = ("// Written by bindings/rust/generate.py: every struct with its fields.\nlayout! {\n"
               + "".join(writer.layout) + "}\n")

@@ -6,6 +6,7 @@ import os
 import pathlib
 import sys
 
+import bindings
 import common
 import format as formatter
 import headers
@@ -21,12 +22,13 @@ CHECKS = {
     "sizes": sizes.check,
     "exported symbols": symbols.check,
     "public headers": headers.check,
+    "bindings": bindings.check,
     "static": static.check,
     "other systems": portability.check,
 }
 
 # Seconds at most: ./dev test runs these too.
-FAST = ["include graph", "sizes", "exported symbols", "public headers"]
+FAST = ["include graph", "sizes", "exported symbols", "public headers", "bindings"]
 
 
 def main():

@@ -1,4 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
+// Declarations: e5d55540ccb37b4ae9d8ff5c7d3b93e2f5b106cf0c78a92cffdb7df780d01623
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
