@@ -11,7 +11,8 @@
 
 #define MAX    ((size_t)1 << 20)
 #define PREFIX "ko://"
-#define IMAGE  "r.test:5000/x/y@sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
+#define IMAGE                                                                                      \
+    "r.test:5000/x/y@sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
 
 static int append(void *self, const void *data, size_t len, koc_error **err)
 {
@@ -57,7 +58,8 @@ static void check_events(koc_str before, koc_str after)
         FUZZ_CHECK(koc__yevents_next(a, &x, NULL) == KOC_OK);
         FUZZ_CHECK(x.type == y.type && x.flow == y.flow);
         FUZZ_CHECK(same(x.anchor, y.anchor) && same(x.tag, y.tag));
-        bool replaced = x.type == KOC__YEVENT_SCALAR && is_string(&x) && koc__str_starts(x.value, PREFIX);
+        bool replaced =
+            x.type == KOC__YEVENT_SCALAR && is_string(&x) && koc__str_starts(x.value, PREFIX);
         FUZZ_CHECK(replaced || koc__str_eq(x.value, y.value));
         FUZZ_CHECK(!replaced || koc__str_starts(y.value, "r.test:5000/x/y"));
         FUZZ_CHECK(x.style == y.style || replaced);

@@ -141,9 +141,16 @@ static size_t line_start(const koc__scan *s, size_t at)
     return at;
 }
 
+/* Old Macs' line breaks count too, as they do for libyaml. */
+static bool is_line_start(const koc__scan *s, size_t at)
+{
+    char before = at > 0 ? s->text.ptr[at - 1] : '\n';
+    return before == '\n' || (before == '\r' && (at == s->end || s->text.ptr[at] != '\n'));
+}
+
 static size_t next_line(const koc__scan *s, size_t at)
 {
-    while (at < s->end && (at == 0 || s->text.ptr[at - 1] != '\n')) {
+    while (at < s->document_end && !is_line_start(s, at)) {
         at++;
     }
     return at;
@@ -266,7 +273,8 @@ static int check_overlap(const koc__scan *s, koc_error **err)
 {
     for (size_t i = s->first_edit + 1; i < s->edits.count; i++) {
         const koc__edit *e = &s->edits.items[i];
-        bool same = e->start == e[-1].start && !(e->after && e[-1].after); /* not: both put in here */
+        bool same =
+            e->start == e[-1].start && !(e->after && e[-1].after); /* not: both put in here */
         if (same || e->start < e[-1].end) {
             koc__place at = {0};
             koc__ymarks_place(s->text, e->start, &at.line, &at.column);
@@ -280,6 +288,7 @@ static int check_overlap(const koc__scan *s, koc_error **err)
 int koc__object_end_document(koc__scan *s, size_t end, koc_error **err)
 {
     bool stays = false;
+    s->document_end = end;
     koc__edits_sort(&s->edits, s->first_edit);
     remove_edits(s, s->first_edit, in_other_kind);
     KOC__TRY(check_overlap(s, err));

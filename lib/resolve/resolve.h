@@ -175,8 +175,9 @@ typedef struct koc__scan {
     size_t n_items, items_capacity;
     bool in_item;
     size_t document_start;
-    size_t first_edit; /* of the document */
-    size_t last_end;   /* of the last event with an extent */
+    size_t document_end; /* known once it is read */
+    size_t first_edit;   /* of the document */
+    size_t last_end;     /* of the last event with an extent */
     bool previous_dropped;
     bool any_kept;
 } koc__scan;

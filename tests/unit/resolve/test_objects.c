@@ -81,6 +81,16 @@ KOC_TEST(items_of_a_list_go)
                    HEAD ITEM("a", "a", IMAGE("x")) "x: 1\n");
 }
 
+KOC_TEST(items_end_with_their_document)
+{
+    check_selected(
+        "kind: List\rapiVersion: v1\ritems:\r- {apiVersion: v1, kind: A, metadata: {labels: {x: y}}}\r"
+        "- {apiVersion: v1, kind: B}\r---\rapiVersion: v1\rkind: C\rmetadata: {labels: {x: y}}\ri: ko://x\r",
+        "x",
+        "kind: List\rapiVersion: v1\ritems:\r- {apiVersion: v1, kind: A, metadata: {labels: {x: y}}}\r"
+        "---\rapiVersion: v1\rkind: C\rmetadata: {labels: {x: y}}\ri: " IMAGE("x") "\r");
+}
+
 KOC_TEST(items_on_a_dash_of_their_own_go)
 {
     check_selected(
