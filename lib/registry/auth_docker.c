@@ -11,6 +11,7 @@
 #include "core/fs.h"
 #include "core/map.h"
 #include "core/str.h"
+#include "registry/auth_cloud.h"
 #include "registry/auth_config.h"
 #include "registry/auth_env.h"
 #include "registry/auth_helper.h"
@@ -141,40 +142,73 @@ static int load(place *p, koc__op *op, koc_error **err)
 
 /* --- one place -------------------------------------------------------------------------------------------------- */
 
+/* What was answered to key before: a copy, or nothing. */
+static int recall(docker *d, const char *key, bool *known, koc_credential **out, koc_error **err)
+{
+    const answer *a = d->answers ? koc__map_get(d->answers, koc__str(key)) : NULL;
+
+    *known = a != NULL;
+    if (!a || !a->cred) {
+        return KOC_OK;
+    }
+    *out = koc__credential_dup(a->cred);
+    return *out ? KOC_OK : koc__oom(err);
+}
+
+/* Keeps a copy of cred (NULL: there is none) under key. */
+static int remember(docker *d, const char *key, const koc_credential *cred, koc_error **err)
+{
+    answer *a = koc__calloc(1, sizeof(*a));
+
+    d->answers = d->answers ? d->answers : koc__map_new(answer_free);
+    if (!a || !d->answers) {
+        koc__free(a);
+        return koc__oom(err);
+    }
+    a->cred = koc__credential_dup(cred);
+    int rc = cred && !a->cred ? koc__oom(err) : koc__map_set(d->answers, koc__str(key), a, err);
+    if (rc != KOC_OK) {
+        answer_free(a);
+    }
+    return rc;
+}
+
 static int ask_helper(docker *d, const char *helper, const char *how, const char *registry,
                       koc__op *op, koc_credential **out, koc_error **err)
 {
     const char *server = koc__config_helper_key(registry);
     KOC__AUTO_STR key = koc__format("%s %s", helper, server);
     KOC__AUTO_STR source = koc__format("docker config (%s \"%s\")", how, helper);
-    KOC__AUTO(koc_credential) found = NULL;
+    bool known = false;
 
     if (!key || !source) {
         return koc__oom(err);
     }
-    if (!d->answers) {
-        d->answers = koc__map_new(answer_free);
-    }
-    answer *known = d->answers ? koc__map_get(d->answers, koc__str(key)) : NULL;
-    if (!known) {
-        KOC__TRY(koc__helper_get(helper, server, source, op, &found, err));
-        known = koc__calloc(1, sizeof(*known));
-        if (!known || !d->answers) {
-            koc__free(known);
-            return koc__oom(err);
-        }
-        known->cred = koc__steal(&found);
-        int rc = koc__map_set(d->answers, koc__str(key), known, err);
-        if (rc != KOC_OK) {
-            answer_free(known);
-            return rc;
-        }
-    }
-    if (!known->cred) {
+    KOC__TRY(recall(d, key, &known, out, err));
+    if (known) {
         return KOC_OK;
     }
-    *out = koc__credential_dup(known->cred);
-    return *out ? KOC_OK : koc__oom(err);
+    KOC__TRY(koc__helper_get(helper, server, source, op, out, err));
+    return remember(d, key, *out, err);
+}
+
+/* What needs no configuration: the environment of a CI system, and clouds. */
+static int ask_surroundings(docker *d, const char *registry, koc__op *op, koc_credential **out,
+                            koc_error **err)
+{
+    KOC__AUTO_STR key = koc__format(" %s", registry);
+    bool known = false;
+
+    if (!key) {
+        return koc__oom(err);
+    }
+    KOC__TRY(recall(d, key, &known, out, err));
+    if (known) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc__auth_from_env(registry, out, err));
+    KOC__TRY(*out ? KOC_OK : koc__auth_cloud(registry, op, out, err));
+    return remember(d, key, *out, err);
 }
 
 static int ask_place(docker *d, place *p, const char *registry, const char *repository, koc__op *op,
@@ -219,7 +253,7 @@ static int ask_place(docker *d, place *p, const char *registry, const char *repo
 static int ask_all(docker *d, const char *registry, const char *repository, koc__op *op,
                    koc_credential **out, koc_error **err)
 {
-    koc_credential *found = NULL;
+    KOC__AUTO(koc_credential) found = NULL;
 
     if (!d->placed) {
         find_places(d);
@@ -229,10 +263,10 @@ static int ask_all(docker *d, const char *registry, const char *repository, koc_
         KOC__TRY(ask_place(d, &d->places[i], registry, repository, op, &found, err));
     }
     if (!found && !d->config_path) {
-        KOC__TRY(koc__auth_from_env(registry, &found, err));
+        KOC__TRY(ask_surroundings(d, registry, op, &found, err));
     }
     if (found) {
-        *out = found;
+        *out = koc__steal(&found);
     }
     return KOC_OK;
 }

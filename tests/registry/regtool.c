@@ -25,7 +25,7 @@ static int usage(void)
         "               pull REF [PLATFORM] | resolve REF | manifest REF | copy SRC DST |\n"
         "               put-blob FILE REPO | get-blob REPO DIGEST SIZE | tags REPO | delete REF |\n"
         "               attach SEED SUBJECT | referrers SUBJECT [TYPE] |\n"
-        "               login HOST USER PASSWORD | logout HOST\n",
+        "               login HOST USER PASSWORD | logout HOST | lookup HOST\n",
         stderr);
     return 2;
 }
@@ -269,6 +269,22 @@ static int cmd_delete(char **args)
     return rc;
 }
 
+/* Which credential would be used. */
+static int cmd_lookup(char **args)
+{
+    koc_auth *auth = NULL;
+    koc_credential *cred = NULL;
+    int rc = koc_auth_docker(NULL, &auth, &error);
+
+    rc = rc ? rc : koc_auth_lookup(auth, args[0], "x", &op, &cred, &error);
+    if (rc == KOC_OK && cred) {
+        printf("%s %s\n", koc_credential_username(cred), koc_credential_secret(cred));
+    }
+    koc_credential_free(cred);
+    koc_auth_unref(auth);
+    return rc;
+}
+
 static int cmd_login(char **args)
 {
     koc_credential *cred = NULL;
@@ -384,11 +400,14 @@ static const struct command {
     int args; /* at least */
     int (*run)(char **args);
 } commands[] = {
-    {"push", 4, cmd_push},         {"push-index", 3, cmd_push_index}, {"pull", 1, cmd_pull},
-    {"resolve", 1, cmd_resolve},   {"manifest", 1, cmd_manifest},     {"copy", 2, cmd_copy},
-    {"put-blob", 2, cmd_put_blob}, {"get-blob", 3, cmd_get_blob},     {"tags", 1, cmd_tags},
-    {"login", 3, cmd_login},       {"logout", 1, cmd_logout},         {"delete", 1, cmd_delete},
-    {"attach", 2, cmd_attach},     {"referrers", 1, cmd_referrers},
+    {"push", 4, cmd_push},           {"push-index", 3, cmd_push_index},
+    {"pull", 1, cmd_pull},           {"resolve", 1, cmd_resolve},
+    {"manifest", 1, cmd_manifest},   {"copy", 2, cmd_copy},
+    {"put-blob", 2, cmd_put_blob},   {"get-blob", 3, cmd_get_blob},
+    {"tags", 1, cmd_tags},           {"lookup", 1, cmd_lookup},
+    {"login", 3, cmd_login},         {"logout", 1, cmd_logout},
+    {"delete", 1, cmd_delete},       {"attach", 2, cmd_attach},
+    {"referrers", 1, cmd_referrers},
 };
 
 static int finish(int rc)

@@ -292,6 +292,108 @@ def test_login_with_a_store(regtool, basic_registry, home, tmp_path):
     assert json.loads(config.read_text()) == {"credsStore": "lab", "auths": {}}
 
 
+# --- clouds ---------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def cloud():
+    """Stands in for a cloud's endpoints: answers[path] is what it says."""
+    import http.server
+    import threading
+    seen, answers = [], {}
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+            seen.append((self.command, self.path, dict(self.headers), body))
+            data = json.dumps(answers.get(self.path, {})).encode()
+            self.send_response(200 if self.path in answers else 403)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_POST
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.seen, server.answers, server.place = seen, answers, f"127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+
+
+@pytest.fixture
+def bare(regtool, tmp_path):
+    """regtool where no helper program of a cloud is installed."""
+    (tmp_path / "empty").mkdir()
+    regtool.extra["PATH"] = str(tmp_path / "empty")
+    return regtool
+
+
+def test_amazon_R47(bare, cloud):
+    """Signed with what the environment holds; unit test sigv4 holds the signature itself."""
+    token = base64.b64encode(b"AWS:twelve-hours").decode()
+    cloud.answers["/"] = {"authorizationData": [{"authorizationToken": token}]}
+    env = {"AWS_ENDPOINT_URL_ECR": f"http://{cloud.place}/", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+           "AWS_SECRET_ACCESS_KEY": "planted", "AWS_SESSION_TOKEN": "session"}
+    assert bare("lookup", ECR, env=env).ref == "AWS twelve-hours"
+    [(method, _, headers, body)] = cloud.seen
+    assert (method, body) == ("POST", "{}")
+    assert headers["x-amz-target"].endswith("GetAuthorizationToken")
+    assert headers["x-amz-security-token"] == "session"
+    assert "/eu-west-1/ecr/aws4_request, SignedHeaders=content-type;host;x-amz-date;" in headers["Authorization"]
+    assert bare("lookup", f"{ECR}.evil.example", env=env).stdout == ""
+    assert len(cloud.seen) == 1
+
+
+def test_amazon_from_its_file(bare, cloud, home):
+    token = base64.b64encode(b"AWS:from-file").decode()
+    cloud.answers["/"] = {"authorizationData": [{"authorizationToken": token}]}
+    path = home.home / ".aws/credentials"
+    path.parent.mkdir()
+    path.write_text("[default]\naws_access_key_id = wrong\n\n[work]\naws_access_key_id = AKIDWORK\n"
+                    "aws_secret_access_key=planted\n")
+    env = {"AWS_ENDPOINT_URL_ECR": f"http://{cloud.place}", "AWS_PROFILE": "work"}
+    assert bare("lookup", ECR, env=env).ref == "AWS from-file"
+    assert "Credential=AKIDWORK/" in cloud.seen[0][2]["Authorization"]
+
+
+def test_google_metadata_R47(bare, cloud):
+    path = "/computeMetadata/v1/instance/service-accounts/default/token"
+    cloud.answers[path] = {"access_token": "from-metadata", "expires_in": 3600}
+    env = {"GCE_METADATA_HOST": cloud.place}
+    for host in ("gcr.io", "eu.gcr.io", "europe-docker.pkg.dev"):
+        assert bare("lookup", host, env=env).ref == "_token from-metadata"
+    assert all(headers["Metadata-Flavor"] == "Google" for _, _, headers, _ in cloud.seen)
+    assert bare("lookup", "notgcr.io", env=env).stdout == ""
+
+
+def test_google_default_credentials_R47(bare, cloud, home):
+    cloud.answers["/token"] = {"access_token": "refreshed"}
+    write_config(home, {"type": "authorized_user", "client_id": "c", "client_secret": "s&s", "refresh_token": "r",
+                        "token_uri": f"http://{cloud.place}/token"},
+                 ".config/gcloud/application_default_credentials.json")
+    assert bare("lookup", "gcr.io").ref == "_token refreshed"
+    assert cloud.seen[0][3] == "grant_type=refresh_token&client_id=c&client_secret=s%26s&refresh_token=r"
+
+
+def test_clouds_that_refuse_mean_anonymous(bare, cloud):
+    result = bare("lookup", "gcr.io", env={"GCE_METADATA_HOST": cloud.place})
+    assert result.stdout == ""
+
+
+def test_github_R47(bare):
+    env = {"GITHUB_TOKEN": "ghs", "GITHUB_ACTOR": "octocat"}
+    assert bare("lookup", "ghcr.io", env=env).ref == "octocat ghs"
+    assert bare("lookup", "ghcr.io.evil.example", env=env).stdout == ""
+    assert bare("lookup", "ghcr.io", env={"GITHUB_TOKEN": "ghs"}).ref == "unset ghs"
+
+
 # --- TLS ------------------------------------------------------------------------------------------------
 
 def certs_folder(home, host):

@@ -1,6 +1,7 @@
 #include "core/common.h"
 
 #include "core/str.h"
+#include "registry/auth_cloud.h"
 #include "registry/auth_config.h"
 #include "registry/auth_helper.h"
 #include "test.h"
@@ -156,4 +157,39 @@ KOC_TEST(helper_replies_R49)
         }
         koc_error_free(err);
     }
+}
+
+/* only the cloud's own names. */
+KOC_TEST(cloud_hosts_R47)
+{
+    static const char *const bad[] = {"12345678901.dkr.ecr.us-east-1.amazonaws.com",
+                                      "123456789012.dkr.ecr.us-east-1.amazonaws.com.evil.example",
+                                      "x23456789012.dkr.ecr.us-east-1.amazonaws.com",
+                                      "123456789012.dkr.ecr.amazonaws.com",
+                                      "amazonaws.com",
+                                      ""};
+    koc__ecr_host h;
+
+    assert_true(koc__cloud_is_ecr("123456789012.dkr.ecr.us-east-1.amazonaws.com", &h));
+    assert_true(koc__str_is(h.region, "us-east-1") && !h.china);
+    assert_true(koc__cloud_is_ecr("123456789012.dkr.ecr-fips.cn-north-1.amazonaws.com.cn", &h));
+    assert_true(koc__str_is(h.region, "cn-north-1") && h.china);
+    for (size_t i = 0; i < KOC__COUNT(bad); i++) {
+        assert_false(koc__cloud_is_ecr(bad[i], &h));
+    }
+    assert_true(koc__cloud_is_google("gcr.io") && koc__cloud_is_google("eu.gcr.io"));
+    assert_true(koc__cloud_is_google("europe-docker.pkg.dev"));
+    assert_false(koc__cloud_is_google("notgcr.io") || koc__cloud_is_google("gcr.io.evil.example"));
+}
+
+KOC_TEST(ini_values)
+{
+    koc_str text =
+        KOC__STR("x=outside\n[default]\r\n a = 1 \n#a=2\n[ work ]\na=3\nb=c=d\n[default\na=4");
+
+    assert_true(koc__str_is(koc__ini_value(text, "default", "a"), "1"));
+    assert_true(koc__str_is(koc__ini_value(text, "work", "b"), "c=d"));
+    assert_int_equal(koc__ini_value(text, "work", "x").len, 0);
+    assert_int_equal(koc__ini_value(text, "none", "a").len, 0);
+    assert_int_equal(koc__ini_value(KOC__STR(""), "default", "a").len, 0);
 }
