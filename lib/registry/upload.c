@@ -361,6 +361,20 @@ static int check_local(upload *u, koc_error **failure, koc_error **err)
     return next_try(u, failure, err);
 }
 
+/* What the registry says it stored, where that is comparable. */
+static int check_stored(const upload *u, const koc__response *resp, koc_error **err)
+{
+    const char *value = koc__headers_get(&resp->headers, "Docker-Content-Digest");
+    koc_digest stored;
+
+    if (value && koc__digest_read(koc__str_trim(koc__str(value)), &stored) &&
+        stored.algorithm == u->digest->algorithm && !koc_digest_equal(&stored, u->digest)) {
+        return koc__error(err, KOC_EDIGEST, "the registry stored %s instead of %s",
+                          koc__digest_str(&stored).s, koc__digest_str(u->digest).s);
+    }
+    return KOC_OK;
+}
+
 /* After the closing PUT did not clearly succeed. *done, or another round, or an error. */
 static int judge(upload *u, int rc, const koc__response *resp, koc_error **failure, bool *done,
                  koc_error **err)
@@ -383,7 +397,7 @@ static int judge(upload *u, int rc, const koc__response *resp, koc_error **failu
         return next_try(u, failure, err);
     }
     switch (v) {
-    case KOC__UPLOAD_DONE: *done = true; return KOC_OK;
+    case KOC__UPLOAD_DONE: *done = true; return check_stored(u, resp, err);
     case KOC__UPLOAD_RESTART: return next_try(u, failure, err);
     case KOC__UPLOAD_REHASH: return check_local(u, failure, err);
     case KOC__UPLOAD_CHUNKS:

@@ -118,6 +118,25 @@ def test_realm_in_plain_http_of_a_tls_registry(regtool, tls_registry, pki, home)
     server.shutdown()
 
 
+def test_token_server_that_redirects(regtool, bearer, home):
+    """R-68: followed, but no other host sees the password; at most three times."""
+    server = bearer()
+    place = server.tokens.url.split("//")[1].split("/")[0].replace("localhost", "127.0.0.1")
+    named, other, front = Faulty(place), Faulty(place, host="127.0.0.2"), Faulty(server.host)
+    front.add(Rule("*", "/v2/", faults.header(
+        "WWW-Authenticate", lambda v: v.replace(server.tokens.url, f"http://{named.host}/token"))))
+    named.add(Rule("GET", "", lambda x: x.respond(307, {"Location": f"http://{other.host}{x.entry.path}"}) or True))
+    write_config(home, login(front.host))
+    regtool("push", *SMALL, f"{front.host}/team/app:v1", status=1)
+    assert all("authorization" in e.headers for e in named.log)
+    assert other.log and not any("authorization" in e.headers for e in other.log)
+    other.add(Rule("GET", "", lambda x: x.respond(307, {"Location": x.entry.path}) or True))
+    result = regtool("push", *SMALL, f"{front.host}/team/app:v1", status=1)
+    assert "redirects more than 3 times" in result.stderr
+    for proxy in (named, other, front):
+        proxy.close()
+
+
 def test_challenge_only_from_the_ping(regtool, basic_registry, home):
     """R-14: a 401 without a challenge: /v2/ tells."""
     front = Faulty(basic_registry.host)

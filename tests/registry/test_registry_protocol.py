@@ -92,6 +92,12 @@ def test_digest_in_the_answer_R160(regtool, faulty):
     assert "the registry stored sha256:1111" in result.stderr
 
 
+def test_digest_of_a_blob_in_the_answer_R138(regtool, faulty):
+    faulty.add(Rule("PUT", "/blobs/", faults.header("Docker-Content-Digest", "sha256:" + "2" * 64)))
+    result = regtool("push", *SMALL, f"{faulty.host}/protocol/blob:v1", status=1)
+    assert "the registry stored sha256:2222" in result.stderr
+
+
 def test_401_on_a_mount_target_host_change_R63(regtool, registry, faulty):
     """R-63: a challenge from where we were redirected to is an error, not a login."""
     regtool("push", *SMALL, f"{registry.host}/protocol/redirected:v1")
