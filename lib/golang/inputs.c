@@ -144,9 +144,10 @@ static bool number(char **at, char end, uint64_t *out)
         }
         n = n << 4 | digit;
     }
+    bool any = p > *at;
     *out = n;
     *at = p + 1;
-    return true;
+    return any;
 }
 
 static bool read_stamp(char **at, koc__stamp *out)
@@ -215,6 +216,10 @@ static int read_line(koc__inputs *in, char *line, bool *whole, koc_error **err)
     case KOC__INPUT_OPAQUE:
     case KOC__INPUT_SOURCE:
     case KOC__INPUT_CONTENT:
+        *whole = in->n_dirs > 0;
+        if (!*whole) {
+            return KOC_OK;
+        }
         KOC__TRY(new_file(in, &f, err));
         f->kind = kind;
         *whole =
@@ -262,7 +267,7 @@ int koc__inputs_recall(koc__cache *cache, koc_str key, koc__inputs **out, koc_er
         return koc__oom(err);
     }
     KOC__TRY(read_record(in, &whole, err));
-    if (whole) {
+    if (whole && in->n_files > 0) {
         *out = koc__steal(&in);
     }
     return KOC_OK;

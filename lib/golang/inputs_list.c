@@ -111,8 +111,7 @@ static int add_sources(koc__inputs_gather *g, const koc__jnode *package, const c
     bool added = false;
     KOC__TRY(koc__strlist_new(&names, err));
     KOC__TRY(koc__inputs_folder(g, dir, KOC__INPUT_PACKAGE, names, &added, err));
-    if (!added) { /* one folder cannot hold two packages that go builds */
-        g->usable = false;
+    if (!added) { /* go lists a package once more for each profile that it is built with */
         return KOC_OK;
     }
     for (size_t i = 0; i < koc_strlist_count(names); i++) {
@@ -298,6 +297,7 @@ static int add_sums(koc__inputs_gather *g, koc_error **err)
         }
         if (koc__fs_exists(path)) {
             KOC__TRY(koc__inputs_loose_in(g, dir, module ? "go.sum" : "go.work.sum", err));
+            KOC__TRY(koc__inputs_loose_in(g, dir, "vendor", err));
             KOC__TRY(add_named_folders(g, path, err));
         }
     }
