@@ -14,6 +14,7 @@ import threading
 import time
 
 import pytest
+import registry as registries
 from runner import Tool, find_tool, wait_until
 
 LAB = pathlib.Path(__file__).resolve().parents[1] / "kube/lab.sh"
@@ -38,16 +39,16 @@ data: {image: "ko://example.test/app/cmd/tool"}
 """
 
 
-def five_free_ports():
+def free_ports():
     for base in range(43000 + os.getpid() % 500 * 10, 60000, 10):
         try:
-            for port in range(base, base + 5):
+            for port in range(base, base + 7):
                 with socket.socket() as s:
                     s.bind(("127.0.0.1", port))
             return base
         except OSError:
             continue
-    raise AssertionError("no five free ports in a row")
+    raise AssertionError("no seven free ports in a row")
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def cluster(tmp_path_factory):
     if not (programs / "kube-controller-manager").exists():
         pytest.skip("kube-apiserver is missing (tests/kube/build.sh makes it)")
     folder = tmp_path_factory.mktemp("kube")
-    port = str(five_free_ports())
+    port = str(free_ports())
     try:
         for part in ("api", "ctl"):
             subprocess.run([LAB, part, folder, programs, port], check=True, timeout=120)
@@ -275,3 +276,94 @@ def test_wait_names_the_reason_of_a_pod_that_cannot_start(kube, kubectl):
 def test_wait_says_when_the_time_is_over(kube, kubectl):
     result = kube("apply", "-f", "k.yaml", "--wait", "--timeout=3s", status=1)
     assert result.errors and result.errors[-1].startswith("koc: Deployment/web does not run: ")
+
+
+# --- a node that runs pods -----------------------------------------------------------------------
+
+WEB = """
+    package main
+
+    import (
+        "fmt"
+        "net/http"
+    )
+
+    func main() {
+        http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "hello from a pod") })
+        http.ListenAndServe(":8080", nil)
+    }
+"""
+
+POD = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: NAME}
+spec:
+  selector: {matchLabels: {app: NAME}}
+  template:
+    metadata: {labels: {app: NAME}}
+    spec:
+      containers:
+      - name: main
+        image: ko://./cmd/NAME
+"""
+
+
+class Inside(Tool):
+    """A program in the network namespace of the cluster."""
+
+    def __init__(self, path, home, namespace, **options):
+        super().__init__("/usr/bin/nsenter", home, first=[f"--net=/run/netns/{namespace}", path], **options)
+
+
+@pytest.fixture
+def node(koc_path, home, app, tmp_path_factory):
+    """koc and kubectl for a whole cluster, with a registry, in a network of their own."""
+    programs = pathlib.Path(os.environ.get("KOC_TEST_TOOLS", "/nonexistent")) / "kube/bin"
+    for tool in ("etcd", "kubectl", "openssl", "containerd", "runc", "docker-registry", "ip"):
+        if find_tool(tool) is None:
+            pytest.skip(f"{tool} is missing")
+    if os.geteuid() != 0 or not (programs / "kubelet").exists() or not (programs / "runc-lab").exists():
+        pytest.skip("a node needs root, and kubelet (tests/kube/build.sh makes it)")
+    folder = tmp_path_factory.mktemp("node")
+    name, port, reg = f"koc{os.getpid()}", str(free_ports()), f"127.0.0.1:{registries.free_port()}"
+    enter = ["nsenter", f"--net=/run/netns/{name}"]
+    config = folder / "registry.yml"
+    config.write_text(f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder}/registry}}}}\nhttp: {{addr: '{reg}'}}\n")
+    subprocess.run([LAB, "net", name], check=True)
+    server = subprocess.Popen([*enter, "docker-registry", "serve", config], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+    try:
+        koc = Inside(koc_path, home, name, cwd=app.folder, KO_DEFAULTBASEIMAGE="scratch",
+                     KO_DOCKER_REPO=f"{reg}/koc", KUBECONFIG=folder / "run/kubeconfig")
+        time.sleep(1)
+        koc("build", "--bare", "-t", "1", ".", cwd=LAB.parent / "pause", env={"KO_DOCKER_REPO": f"{reg}/lab/pause"})
+        for part in ("api", "ctl", "node"):
+            subprocess.run([*enter, LAB, part, folder / "run", programs, port, reg], check=True, timeout=120)
+        koc.kubectl = Inside(find_tool("kubectl"), home, name, KUBECONFIG=folder / "run/kubeconfig")
+        koc.curl = Inside("curl", home, name)
+        yield koc
+    finally:
+        subprocess.run([*enter, LAB, "down", folder / "run", programs, port], timeout=120)
+        server.terminate()
+        server.wait()
+        subprocess.run([LAB, "unnet", name])
+
+
+@pytest.mark.slow
+def test_real_pods_run_and_answer_or_say_why_not(node, app):
+    app.program("cmd/web", WEB)
+    app.program("cmd/crash", 'package main\n\nimport "os"\n\nfunc main() { println("no database"); os.Exit(3) }\n')
+    (app / "web.yaml").write_text(POD.replace("NAME", "web"))
+    (app / "crash.yaml").write_text(POD.replace("NAME", "crash"))
+    (app / "missing.yaml").write_text(POD.replace("NAME", "missing").replace("ko://./cmd/missing", "127.0.0.1:9/x:1"))
+
+    assert "  Running Deployment/web" in node("apply", "-f", "web.yaml", "--wait").stderr
+    address = node.kubectl("get", "pod", "-l", "app=web", "-o", "jsonpath={.items[0].status.podIP}").stdout
+    wait_until(lambda: node.curl("-s", f"http://{address}:8080/", status=None).stdout == "hello from a pod", 20)
+
+    failed = node("apply", "-f", "crash.yaml", "--wait", "--timeout=2m", status=1)
+    assert "no database" in failed.stderr and "container main: CrashLoopBackOff: " in failed.errors[-1]
+    failed = node("apply", "-f", "missing.yaml", "--wait", "--timeout=2m", status=1)
+    assert "container main: ImagePullBackOff: " in failed.errors[-1]
+    node("delete", "-f", "web.yaml", "-f", "crash.yaml", "-f", "missing.yaml")

@@ -10,6 +10,9 @@ shift
 source=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 mkdir -p "$folder/bin" "$folder/src"
 cp "$source"/go.mod "$source"/go.sum "$source"/tools.go "$folder/src/"
+if [ ! -x "$folder/bin/runc-lab" ]; then
+    (cd "$source/runc-lab" && CGO_ENABLED=0 go build -trimpath -ldflags=-s -o "$folder/bin/runc-lab" .)
+fi
 cd "$folder/src"
 version=k8s.io/component-base/version
 for program in "${@:-kube-apiserver}"; do

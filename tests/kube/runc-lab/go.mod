@@ -1,0 +1,3 @@
+module example.test/runc-lab
+
+go 1.19
