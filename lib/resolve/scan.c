@@ -375,6 +375,22 @@ static int on_event(koc__scan *s, const koc__yevent *e, koc_error **err)
     }
 }
 
+/* Whatever the rules did, what is written rests on this. */
+static int check_order(const koc__scan *s, koc_error **err)
+{
+    size_t at = s->base;
+    for (size_t i = 0; i < s->edits.count; i++) {
+        const koc__edit *e = &s->edits.items[i];
+        if (e->start < at || e->end < e->start || e->end > s->end) {
+            return koc__error(err, KOC_EFORMAT,
+                              "%s: the edits of document bytes %zu to %zu overlap", s->label,
+                              e->start, e->end);
+        }
+        at = e->end;
+    }
+    return KOC_OK;
+}
+
 int koc__scan_run(koc__scan *s, koc_error **err)
 {
     KOC__AUTO(koc__yevents) events = NULL;
@@ -385,7 +401,7 @@ int koc__scan_run(koc__scan *s, koc_error **err)
         KOC__TRY(koc__yevents_next(events, &e, err));
         KOC__TRY(on_event(s, &e, err));
     } while (e.type != KOC__YEVENT_END);
-    return KOC_OK;
+    return check_order(s, err);
 }
 
 void koc__scan_dispose(koc__scan *s)
