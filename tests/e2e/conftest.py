@@ -4,6 +4,7 @@ Nothing here is a stand-in where the real thing can be had; a test whose tool is
 and says which. Servers listen on loopback, on free ports, and are ended by the fixture.
 """
 
+import json
 import os
 import pathlib
 import shutil
@@ -12,6 +13,7 @@ import tempfile
 
 import bases as base_images
 import goapps
+import oci
 import pytest
 import registry as registries
 from consumer import Consumer
@@ -94,28 +96,48 @@ def skopeo(home):
     return Tool(needed("skopeo"), home)
 
 
-@pytest.fixture
-def podman(home):
-    """podman with an image store of the test's own; its paths must be short."""
-    path = needed("podman")
+def podman_command(store):
+    """podman with an image store of its own in `store`; the paths must be short."""
+    options = ["--root", f"{store}/root", "--runroot", f"{store}/run", "--storage-driver", "vfs"]
+    return [needed("podman"), *options, "--runtime", "runc", "--cgroup-manager", "cgroupfs"]
+
+
+@pytest.fixture(scope="session")
+def podman_works():
+    """Whether this machine lets podman unpack an image: not in every container and chroot."""
     needed("runc")
     store = tempfile.mkdtemp(prefix="koc-", dir="/tmp")
-    yield Tool(
-        path,
-        home,
-        first=[
-            "--root",
-            f"{store}/root",
-            "--runroot",
-            f"{store}/run",
-            "--storage-driver",
-            "vfs",
-            "--runtime",
-            "runc",
-            "--cgroup-manager",
-            "cgroupfs",
-        ],
+    layer = base_images.tar_of({"etc": None, "etc/probe": b"x"})
+    config = {
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {},
+        "rootfs": {"type": "layers", "diff_ids": [oci.digest_of(layer)]},
+    }
+    manifest = [{"Config": "config.json", "RepoTags": ["probe:1"], "Layers": ["layer.tar"]}]
+    archive = base_images.tar_of(
+        {
+            "config.json": json.dumps(config).encode(),
+            "layer.tar": layer,
+            "manifest.json": json.dumps(manifest).encode(),
+        }
     )
+    pathlib.Path(store, "probe.tar").write_bytes(archive)
+    command = [*podman_command(store), "load", "-q", "-i", f"{store}/probe.tar"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    shutil.rmtree(store, ignore_errors=True)
+    return result.returncode == 0, (result.stderr.strip().splitlines() or [""])[-1]
+
+
+@pytest.fixture
+def podman(home, podman_works):
+    """podman with an image store of the test's own."""
+    works, why = podman_works
+    if not works:
+        pytest.skip(f"podman cannot unpack images here: {why}")
+    store = tempfile.mkdtemp(prefix="koc-", dir="/tmp")
+    command = podman_command(store)
+    yield Tool(command[0], home, first=command[1:])
     shutil.rmtree(store, ignore_errors=True)
 
 

@@ -145,3 +145,19 @@ def with_dependency(folder):
         func main() { fmt.Println("hello", dep.Name, uuid.Nil) }
         """,
     )
+
+
+def with_folder_dependency(folder):
+    """./cmd/app needs a module of this folder: nothing is downloaded."""
+    more = "\nrequire example.test/dep v1.2.3\n\nreplace example.test/dep => ./dep\n"
+    app = GoApp(folder).module(more=more).module("example.test/dep", "dep").library("dep", "dep")
+    return app.program(
+        "cmd/app",
+        """
+        package main
+
+        import "example.test/dep"
+
+        func main() { println(dep.Name) }
+        """,
+    )

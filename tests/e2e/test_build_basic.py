@@ -245,7 +245,7 @@ def test_every_main_package_below(koc, bases, app):
 
 
 def test_vendored_and_workspace_modules(koc, registry, bases, tmp_path):
-    vendored = goapps.with_dependency(tmp_path / "vendored")
+    vendored = goapps.with_folder_dependency(tmp_path / "vendored")
     subprocess.run(["go", "mod", "vendor"], cwd=vendored, env=koc.home.env(), check=True)
     build(koc, vendored, bases, "./cmd/app")
 
@@ -287,7 +287,7 @@ def test_layers_of_all_compressions_hold_the_same(koc, registry, bases, app):
 
 def test_zstd(koc, registry, bases, app):
     result = build(koc, app, bases, "--compression=zstd", "./cmd/app", status=None)
-    if result.status != 0 and "zstd" in result.stderr and "this build" in result.stderr:
+    if "built without zstd" in result.stderr:
         pytest.skip("libzstd is missing in this build")
     assert result.status == 0, str(result)
     image = oci.from_registry(registry, result.ref)
