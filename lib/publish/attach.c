@@ -115,31 +115,23 @@ int koc__sboms_make(koc__work *w, koc__op *op, koc_error **err)
     return KOC_OK;
 }
 
-static int push_one(koc__work *w, const koc__sbom_doc *doc, const koc_reference *repository,
-                    koc__op *op, koc_error **err)
+static int push_one(koc__work *w, const koc__sbom_doc *doc, koc__op *op, koc_error **err)
 {
     KOC__AUTO(koc_image) artifact = NULL;
     KOC__AUTO(koc_reference) target = NULL;
-    KOC__AUTO_STR tag = koc__format("sha256-%s.sbom", koc__digest_hex(doc->subject).s);
-    if (!tag) {
-        return koc__oom(err);
-    }
     KOC__TRY(
         koc__sbom_artifact(w->plan->ctx, koc__str_n(doc->text.ptr, doc->text.len), &artifact, err));
-    KOC__TRY(koc_reference_with_tag(repository, tag, &target, err));
+    if (koc__ahead_has_sbom(w, doc->subject, &koc_image_descriptor(artifact)->digest)) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc__sbom_reference(w, doc->subject, &target, err));
     return koc__client_push_image(w->plan->client, target, artifact, NULL, op, NULL, err);
 }
 
-int koc__sboms_push(koc__work *w, const koc_reference *image, koc__op *op, koc_error **err)
+int koc__sboms_push(koc__work *w, koc__op *op, koc_error **err)
 {
-    KOC__AUTO(koc_reference) repository = NULL;
-    if (w->plan->sbom_repository) {
-        KOC__TRY(koc__reference_parse_repository(w->plan->sbom_repository, &repository, err));
-    } else {
-        KOC__TRY(koc__reference_parse_repository(koc__reference_context(image), &repository, err));
-    }
     for (size_t i = 0; i < w->n_sboms; i++) {
-        KOC__TRY(push_one(w, &w->sboms[i], repository, op, err));
+        KOC__TRY(push_one(w, &w->sboms[i], op, err));
     }
     return KOC_OK;
 }

@@ -56,6 +56,10 @@ typedef struct push {
 static int push_image_task(void *arg, koc__op *op, koc_error **err)
 {
     push *x = arg;
+    if (koc__ahead_has_image(x->work)) {
+        x->result = (koc__push_result){.digest = x->work->ahead.image, .unchanged = true};
+        return KOC_OK;
+    }
     koc_push_options o = KOC_PUSH_OPTIONS_INIT;
     o.extra_tags = koc__strlist_argv(x->work->plan->tags) + 1; /* the first is the target's own */
     if (x->work->index) {
@@ -69,7 +73,7 @@ static int push_image_task(void *arg, koc__op *op, koc_error **err)
 static int push_sboms_task(void *arg, koc__op *op, koc_error **err)
 {
     push *x = arg;
-    return koc__sboms_push(x->work, x->target, op, err);
+    return koc__sboms_push(x->work, op, err);
 }
 
 static int to_registry(koc__work *w, koc__op *op, koc_error **err)

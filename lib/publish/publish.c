@@ -164,7 +164,8 @@ static int open_base(void *arg, koc__op *op, koc_error **err)
 
 static int open_bases(run *r, koc__op *op, koc_error **err)
 {
-    if (r->n_bases == 1) { /* nearly always: no thread for it */
+    bool ahead = r->plan->to_registry && r->plan->ctx->cache && !r->plan->go.force;
+    if (r->n_bases == 1 && !ahead) { /* nearly always: no thread for it */
         return koc__base_open(r->plan, r->bases[0], op, err);
     }
     base_task *tasks = koc__calloc(r->n_bases, sizeof(*tasks));
@@ -172,10 +173,13 @@ static int open_bases(run *r, koc__op *op, koc_error **err)
         return koc__oom(err);
     }
     koc__group group = {0};
-    int rc = koc__group_begin(&group, op, 0, err);
+    int rc = koc__group_begin(&group, op, 16, err);
     for (size_t i = 0; rc == KOC_OK && i < r->n_bases; i++) {
         tasks[i] = (base_task){r->plan, r->bases[i]};
         rc = koc__group_add(&group, open_base, &tasks[i], err);
+    }
+    for (size_t i = 0; rc == KOC_OK && ahead && i < r->n_works; i++) {
+        rc = koc__group_add(&group, koc__ahead_task, &r->works[i], err);
     }
     if (rc == KOC_OK) {
         rc = koc__group_wait(&group, err);

@@ -4,6 +4,7 @@
  *   base.c     a base image by its name: which platforms, which digests
  *   compile.c  every distinct platform is one `go build` for all its packages; then their layers
  *   image.c    layers and config edits become an image; several images an index
+ *   ahead.c    what the target has already
  *   attach.c   their SBOMs
  *   output.c   where they go: registry, layout, tarball, nowhere
  *   report.c   the JSON report;  publish.c  the order of all this
@@ -89,6 +90,11 @@ typedef struct koc__sbom_doc {
     koc_buf text;
     char *file_name;
 } koc__sbom_doc;
+typedef struct koc__ahead {   /* what the target had when the bases were looked up */
+    bool has_image, has_sbom; /* false: it was not there, or is not known */
+    koc_digest image;         /* what all tags name */
+    koc_digest sbom;          /* the artifact beside it */
+} koc__ahead;
 typedef struct koc__work { /* one package: one printed reference */
     koc__plan *plan;
     koc__go_target *target;
@@ -102,6 +108,7 @@ typedef struct koc__work { /* one package: one printed reference */
     char *name; /* the image's repository */
     char *printed;
     const char *state; /* "pushed", "unchanged", "written", "built": for the report */
+    koc__ahead ahead;
     koc__push_result pushed;
     int64_t build_ms, layers_ms, push_ms;
 } koc__work;
@@ -117,9 +124,18 @@ char *koc__unit_label(const koc__unit *u);
 /* The documents about w's images, kept in the cache by digest. Nothing under KOC_SBOM_NONE. */
 int koc__sboms_make(koc__work *w, koc__op *op, koc_error **err);
 /* Pushes them beside the images, tag sha256-<hex>.sbom. */
-int koc__sboms_push(koc__work *w, const koc_reference *image, koc__op *op, koc_error **err);
+int koc__sboms_push(koc__work *w, koc__op *op, koc_error **err);
 /* Writes them to --sbom-dir. */
 int koc__sboms_write(koc__work *w, koc_error **err);
+
+/* --- ahead.c --- */
+/* A koc__task_fn: fills work->ahead. Only cancelling is a failure. */
+int koc__ahead_task(void *work, koc__op *op, koc_error **err);
+/* Whether nothing of the image, or of the SBOM of subject, is to be sent. */
+bool koc__ahead_has_image(const koc__work *w);
+bool koc__ahead_has_sbom(const koc__work *w, const koc_digest *subject, const koc_digest *sbom);
+int koc__sbom_reference(const koc__work *w, const koc_digest *subject, koc_reference **out,
+                        koc_error **err);
 
 /* --- output.c --- */
 /* Sends w where the plan says and fills w->printed. */
