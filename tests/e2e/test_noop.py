@@ -387,3 +387,33 @@ def test_random_changes(case):
             random_change(case, dice)
         quiet += not case.check()
     assert quiet > 0, "no build used a record"
+
+
+def test_killed_at_any_moment(case):
+    """kill -9 leaves nothing that makes a wrong image. KOC_KILLS=200 is the long form."""
+    dice = random.Random(os.environ.get("KOC_SEED", "7"))
+    case.settled()
+    main = case.app / "cmd/app/main.go"
+    for i in range(int(os.environ.get("KOC_KILLS", "15"))):
+        edit(main, 'word = "', f'word = "{i % 10}')
+        process = case.koc.start("build", "--push=false", "--base-image=scratch", "./cmd/app",
+                                 cwd=case.app)
+        time.sleep(dice.random() * 0.8)
+        process.kill()
+        process.communicate()
+        if i % 3 == 0:
+            case.check()
+    case.check()
+
+
+def test_two_at_once(case):
+    """Two builds of a changed program at the same time, over and over."""
+    case.settled()
+    main = case.app / "cmd/app/main.go"
+    for i in range(6):
+        edit(main, 'word = "', f'word = "{i}')
+        both = [case.koc.start("build", "--push=false", "--base-image=scratch", "./cmd/app", cwd=case.app)
+                for _ in range(2)]
+        answers = {p.communicate(timeout=120)[0] for p in both}
+        assert len(answers) == 1 and all(p.returncode == 0 for p in both)
+        case.check()
