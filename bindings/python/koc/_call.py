@@ -175,10 +175,10 @@ class Watch:
 
 def _park(exception, value, traceback):
     """An exception outside of the user's function: KeyboardInterrupt between two lines of ours."""
-    frame = traceback.tb_frame.f_locals if traceback else {}
-    watch = frame.get("watch")
-    if watch is not None and watch.exception is None:
-        watch.exception = value
+    payload = traceback.tb_frame.f_locals.get("payload") if traceback else None
+    if payload is not None:
+        watch = ffi.from_handle(payload)
+        watch.exception = watch.exception or value
 
 
 @ffi.def_extern(error=lib.KOC_EUSER, onerror=_park)

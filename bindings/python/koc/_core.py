@@ -5,6 +5,10 @@ from typing import Callable, Optional
 from ._call import Arguments, check, digest_text, ffi, lib, make, text
 
 
+# Other objects keep a context in C alive, and it may log as long as it lives.
+_logs = []
+
+
 class Cancel:
     """A token that ends calls early: give it to them, and call trigger() from any thread."""
 
@@ -32,8 +36,8 @@ class Context:
         options = a.options("koc_ctx_options", threads=threads)
         options.cache_dir = a.string("" if cache is True else cache or None)
         if log is not None:
-            self._log = ffi.new_handle(log)
-            options.log, options.log_payload = lib.koc_py_log, self._log
+            _logs.append(ffi.new_handle(log))
+            options.log, options.log_payload = lib.koc_py_log, _logs[-1]
             options.log_level = log_level
         self._c = make("koc_ctx", lib.koc_ctx_unref, lib.koc_ctx_new, options)
 

@@ -51,4 +51,5 @@ def hello(tmp_path, monkeypatch):
     for name in ("KO_DOCKER_REPO", "KO_CONFIG_PATH", "GOOS", "GOARCH"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("KOCACHE", str(tmp_path / "cache"))
     return folder

@@ -4,7 +4,9 @@ import gc
 import hashlib
 import io
 import json
+import os
 import pathlib
+import signal
 import tarfile
 import threading
 
@@ -136,7 +138,6 @@ def test_cancel(context, image, tmp_path):
 
 def test_other_threads_run_during_a_call(context, tmp_path):
     """A reader on another thread feeds a pipe that the call waits for: it would never end."""
-    import os
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     done = []
@@ -189,9 +190,22 @@ def test_publish_errors(hello, tmp_path):
         koc.publish(".")
 
 
-def test_keyboard_interrupt_ends_a_build(hello, tmp_path):
-    def published(path, reference):
+def test_control_c_ends_a_build(hello, tmp_path):
+    """Also without a callback of the user's: there is an event at the end of the compile."""
+    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            koc.publish(["."], base_image="scratch", push=False, oci_layout_path=tmp_path / "l")
+            timer.join()  # so fast: then it comes here
+    finally:
+        timer.join()
+
+
+def test_an_interrupt_between_our_own_lines_is_not_lost(hello, tmp_path, monkeypatch):
+    def interrupted(digest):
         raise KeyboardInterrupt
+    monkeypatch.setattr("koc._call.digest_text", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        koc.publish(["."], base_image="scratch", push=False, sbom=False, published=published,
-                    oci_layout_path=tmp_path / "layout")
+        koc.publish(["."], base_image="scratch", push=False, oci_layout_path=tmp_path / "l",
+                    progress=lambda event: None)
