@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The tests of the bindings, against an installed library of their own. `./dev test --all` runs them;
-by hand:  bindings/run_tests.py [python] [rust]
+"""The tests of the bindings, against an installed library of their own. `./dev test --all` runs
+them; by hand:  bindings/run_tests.py [python] [rust]
 
 Everything is kept below $KOC_TEST_TOOLS/bindings (~/.cache/koc-test-tools/bindings): the library's
 build and prefix, a venv, cargo's target folder.
@@ -27,8 +27,14 @@ class Failed(Exception):
 
 
 def run(*command, **options):
-    result = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, text=True, errors="replace", **options)
+    result = subprocess.run(
+        [str(word) for word in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        **options,
+    )
     if result.returncode != 0:
         raise Failed(f"{' '.join(map(str, command))}\n{result.stdout}")
     return result.stdout
@@ -42,8 +48,19 @@ def environment(**more):
 def install_library():
     build = HOME / "build"
     if not (build / "build.ninja").exists():
-        run("meson", "setup", build, ROOT, "--prefix", PREFIX, "--libdir", "lib",
-            "--buildtype=release", "-Dcli=false", "-Dtests=false")
+        run(
+            "meson",
+            "setup",
+            build,
+            ROOT,
+            "--prefix",
+            PREFIX,
+            "--libdir",
+            "lib",
+            "--buildtype=release",
+            "-Dcli=false",
+            "-Dtests=false",
+        )
     run("meson", "compile", "-C", build)
     run("meson", "install", "--quiet", "-C", build)
 
@@ -58,24 +75,44 @@ def test_python():
     need_venv()
     copy = HOME / "python"  # building leaves files beside the sources
     shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(ROOT / "bindings/python", copy,
-                    ignore=shutil.ignore_patterns("tests", "__pycache__"))
-    run(PYTHON, "-m", "pip", "install", "-q", "--no-build-isolation", "--no-deps",
-        "--force-reinstall", copy, env=environment())
-    result = subprocess.run([PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider",
-                             ROOT / "bindings/python/tests"], cwd=HOME, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace")
+    shutil.copytree(
+        ROOT / "bindings/python", copy, ignore=shutil.ignore_patterns("tests", "__pycache__")
+    )
+    run(
+        PYTHON,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-build-isolation",
+        "--no-deps",
+        "--force-reinstall",
+        copy,
+        env=environment(),
+    )
+    result = subprocess.run(
+        [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", ROOT / "bindings/python/tests"],
+        cwd=HOME,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        errors="replace",
+    )
     return count(result, r"(\d+) (passed|failed|skipped|error)")
 
 
 def test_rust():
     need_venv()
     run(PYTHON, ROOT / "bindings/rust/generate.py", "--check")
-    result = subprocess.run(["cargo", "test", "--quiet", "--workspace"], cwd=ROOT / "bindings/rust",
-                            env=environment(CARGO_TARGET_DIR=str(HOME / "cargo"),
-                                            LD_LIBRARY_PATH=str(PREFIX / "lib")),
-                            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            errors="replace")
+    result = subprocess.run(
+        ["cargo", "test", "--quiet", "--workspace"],
+        cwd=ROOT / "bindings/rust",
+        env=environment(CARGO_TARGET_DIR=str(HOME / "cargo"), LD_LIBRARY_PATH=str(PREFIX / "lib")),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        errors="replace",
+    )
     return count(result, r"(\d+) (passed|failed|ignored)")
 
 

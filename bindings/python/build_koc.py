@@ -19,6 +19,7 @@ MINIMUM, BELOW = "0.1.0", "0.2.0"  # the C API may change in a minor version unt
 CALLBACKS = """
 extern "Python" int koc_py_progress(const koc_progress *, void *);
 extern "Python" int koc_py_published(const char *, const char *, void *);
+extern "Python" int koc_py_write(void *, const void *, size_t, koc_error **);
 extern "Python" void koc_py_log(int32_t, const char *, const char *, void *);
 """
 
@@ -31,7 +32,7 @@ def pkg_config(*words):
 
 
 def link_options():
-    """What to give to the linker. KOC_STATIC is about libkoc alone: what it stands on stays shared."""
+    """What to give to the linker. KOC_STATIC means libkoc; what it stands on stays shared."""
     folder = pkg_config("--variable=libdir", "libkoc")
     if os.environ.get("KOC_STATIC", "0") in ("", "0"):
         return shlex.split(pkg_config("--libs", "libkoc")) + [f"-Wl,-rpath,{folder}"]
@@ -42,12 +43,19 @@ def link_options():
 
 def make():
     if subprocess.run(["pkg-config", f"libkoc >= {MINIMUM}", f"libkoc < {BELOW}"]).returncode:
-        sys.exit(f"libkoc {MINIMUM} or newer, below {BELOW}, is needed (pkg-config does not find it)")
+        sys.exit(
+            f"libkoc {MINIMUM} or newer, below {BELOW}, is needed (pkg-config does not find it)"
+        )
     folder = pkg_config("--variable=includedir", "libkoc")
     ffi = cffi.FFI()
     ffi.cdef(cdef.cdef(folder) + CALLBACKS)
-    ffi.set_source("koc._native", "#include <koc/koc.h>\n#include <koc/ext/publish.h>\n",
-                   include_dirs=[folder], extra_link_args=link_options(), py_limited_api=True)
+    ffi.set_source(
+        "koc._native",
+        "#include <koc/koc.h>\n#include <koc/ext/publish.h>\n",
+        include_dirs=[folder],
+        extra_link_args=link_options(),
+        py_limited_api=True,
+    )
     return ffi
 
 

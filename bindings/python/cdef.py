@@ -1,7 +1,7 @@
 """The declarations of libkoc's public headers, read from the headers themselves.
 
-Nothing is copied by hand: `declarations()` gives C text without comments, macros and attributes, which
-cffi takes as its cdef, and from which bindings/rust/generate.py writes Rust.
+Nothing is copied by hand: `declarations()` gives C text without comments, macros and attributes,
+which cffi takes as its cdef, and from which bindings/rust/generate.py writes Rust.
 """
 
 import hashlib
@@ -10,15 +10,27 @@ import re
 
 # In the order that they need each other; koc.h only includes.
 HEADERS = [
-    "base.h", "version.h", "error.h", "digest.h", "context.h", "io.h", "reference.h", "image.h",
-    "layer.h", "store.h", "auth.h", "registry.h", "resolve.h", "ext/publish.h",
+    "base.h",
+    "version.h",
+    "error.h",
+    "digest.h",
+    "context.h",
+    "io.h",
+    "reference.h",
+    "image.h",
+    "layer.h",
+    "store.h",
+    "auth.h",
+    "registry.h",
+    "resolve.h",
+    "ext/publish.h",
 ]
 NUMBER = re.compile(r"#define (KOC_\w+)\s+(\(?[0-9K].*)")
 STRING = re.compile(r'#define (KOC_\w+)\s+(".*")')
 
 
 def read(folder, name):
-    """A header without comments, with continued lines joined. In the source tree version.h is .in."""
+    """A header without comments and with continued lines joined; in the source tree version.h is .in."""
     path = pathlib.Path(folder) / "koc" / name
     path = path if path.exists() else path.with_name(f"{path.name}.in")
     text = path.read_text(encoding="utf-8")
@@ -71,5 +83,12 @@ def cdef(folder):
 def functions(folder):
     """The names of all functions."""
     text, _, _ = declarations(folder)
-    return sorted(set(re.findall(r"^[\w *]*?\b(koc_\w+)\(", re.sub(r"\{.*?\}", "{}", text,
-                                                                  flags=re.DOTALL), re.MULTILINE)))
+    return sorted(
+        set(
+            re.findall(
+                r"^[\w *]*?\b(koc_\w+)\(",
+                re.sub(r"\{.*?\}", "{}", text, flags=re.DOTALL),
+                re.MULTILINE,
+            )
+        )
+    )

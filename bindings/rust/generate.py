@@ -17,7 +17,11 @@ sys.path.insert(0, str(HERE.parent / "python"))
 import cdef  # noqa: E402
 
 SCALARS = {
-    "int": "c_int", "char": "c_char", "void": "c_void", "bool": "bool", "size_t": "usize",
+    "int": "c_int",
+    "char": "c_char",
+    "void": "c_void",
+    "bool": "bool",
+    "size_t": "usize",
     **{f"int{n}_t": f"i{n}" for n in (8, 16, 32, 64)},
     **{f"uint{n}_t": f"u{n}" for n in (8, 16, 32, 64)},
 }
@@ -29,8 +33,10 @@ use core::ffi::{c_char, c_int, c_void, CStr};
 
 """
 # Rust's keywords that C lets be names.
-RESERVED = set("""as async await box crate dyn fn final impl in let loop macro match mod move mut override priv pub
-    ref self super trait try type unsafe use virtual where yield""".split())
+RESERVED = set(
+    """as async await box crate dyn fn final impl in let loop macro match mod move mut override priv
+    pub ref self super trait try type unsafe use virtual where yield""".split()
+)
 
 
 def name(text):
@@ -72,7 +78,7 @@ def arrow(node):
 
 def function_type(node):
     args = ", ".join(f"{name(n)}: {t}" for n, t in parameters(node))
-    return f"unsafe extern \"C\" fn({args}){arrow(node)}"
+    return f'unsafe extern "C" fn({args}){arrow(node)}'
 
 
 class Writer:
@@ -136,20 +142,40 @@ def generate():
     tree.ext = tree.ext[skip:]
     writer.read(tree)
     writer.macros(numbers, strings)
-    opaque = [f"#[repr(C)]\npub struct {n} {{\n    _opaque: [u8; 0],\n}}\n"
-              for n in writer.opaque if n not in writer.defined]
+    opaque = [
+        f"#[repr(C)]\npub struct {n} {{\n    _opaque: [u8; 0],\n}}\n"
+        for n in writer.opaque
+        if n not in writer.defined
+    ]
     head = HEAD.replace("{fingerprint}", cdef.fingerprint(HERE.parents[1] / "include"))
-    bindings = (head + "\n".join(writer.constants) + "\n\n" + "\n".join(opaque) + "\n"
-                + "\n".join(writer.types) + "\nextern \"C\" {\n" + "".join(writer.functions) + "}\n")
-    layout = ("// Written by bindings/rust/generate.py: every struct with its fields.\nlayout! {\n"
-              + "".join(writer.layout) + "}\n")
-    return {HERE / "koc-sys/src/bindings.rs": bindings,
-            HERE / "koc-sys/tests/layout/list.rs": layout}
+    bindings = (
+        head
+        + "\n".join(writer.constants)
+        + "\n\n"
+        + "\n".join(opaque)
+        + "\n"
+        + "\n".join(writer.types)
+        + '\nextern "C" {\n'
+        + "".join(writer.functions)
+        + "}\n"
+    )
+    layout = (
+        "// Written by bindings/rust/generate.py: every struct with its fields.\nlayout! {\n"
+        + "".join(writer.layout)
+        + "}\n"
+    )
+    return {
+        HERE / "koc-sys/src/bindings.rs": bindings,
+        HERE / "koc-sys/tests/layout/list.rs": layout,
+    }
 
 
 def main():
-    stale = [path for path, text in generate().items()
-             if not path.exists() or path.read_text(encoding="utf-8") != text]
+    stale = [
+        path
+        for path, text in generate().items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
     if "--check" in sys.argv[1:]:
         for path in stale:
             print(f"{path.relative_to(HERE)} is stale: run bindings/rust/generate.py")

@@ -15,8 +15,24 @@ from ._core import Cancel, Context, Digest, Reference, version
 from ._image import Image, ImageBuilder, Layer, LayerBuilder, Layout
 from ._publish import Published, publish
 from ._registry import Client
+from ._resolve import Resolver
 
 __all__ = [
-    "Cancel", "Client", "Code", "Context", "Digest", "Error", "Image", "ImageBuilder", "Layer",
-    "LayerBuilder", "Layout", "Progress", "Published", "Reference", "publish", "version",
+    "Cancel",
+    "Client",
+    "Code",
+    "Context",
+    "Digest",
+    "Error",
+    "Image",
+    "ImageBuilder",
+    "Layer",
+    "LayerBuilder",
+    "Layout",
+    "Progress",
+    "Published",
+    "Reference",
+    "Resolver",
+    "publish",
+    "version",
 ]

@@ -9,8 +9,13 @@ from typing import Callable, Optional
 from ._native import ffi, lib
 
 Code = enum.IntEnum(
-    "Code", {name[4:]: getattr(lib, name) for name in dir(lib)
-             if name.startswith("KOC_E") and name[5:].isupper() or name == "KOC_OK"})
+    "Code",
+    {
+        name[4:]: getattr(lib, name)
+        for name in dir(lib)
+        if name.startswith("KOC_E") and name[5:].isupper() or name == "KOC_OK"
+    },
+)
 Code.__doc__ = "Why a call failed: the KOC_E* values of koc/base.h without their prefix."
 
 
@@ -105,6 +110,7 @@ def make(type_name, release, function, *arguments):
 @dataclass(frozen=True)
 class Progress:
     """Something that went on: koc_progress of koc/context.h, with names for its numbers."""
+
     kind: str  # "blob", "manifest", "layer", "build", "resolve", "image"
     state: str  # "started", "active", "skipped", "mounted", "finished", "failed"
     what: str
@@ -115,7 +121,7 @@ class Progress:
 
 
 def _names(prefix):
-    return {getattr(lib, n): n[len(prefix):].lower() for n in dir(lib) if n.startswith(prefix)}
+    return {getattr(lib, n): n[len(prefix) :].lower() for n in dir(lib) if n.startswith(prefix)}
 
 
 _KINDS, _STATES = _names("KOC_PROGRESS_"), _names("KOC_STATE_")
@@ -135,8 +141,9 @@ class Watch:
     There always is a progress callback, so that a KeyboardInterrupt ends a call at its next event.
     """
 
-    def __init__(self, progress: Optional[Callable] = None, cancel=None,
-                 timeout: Optional[float] = None):
+    def __init__(
+        self, progress: Optional[Callable] = None, cancel=None, timeout: Optional[float] = None
+    ):
         self.progress = progress
         self.published = None
         self.exception = None
@@ -186,9 +193,15 @@ def koc_py_progress(event, payload):
     watch = ffi.from_handle(payload)
     if watch.progress is None:
         return 0
-    seen = Progress(_KINDS.get(event.kind, "?"), _STATES.get(event.state, "?"),
-                    text(event.what) or "", digest_text(event.digest), event.done, event.total,
-                    event.id)
+    seen = Progress(
+        _KINDS.get(event.kind, "?"),
+        _STATES.get(event.state, "?"),
+        text(event.what) or "",
+        digest_text(event.digest),
+        event.done,
+        event.total,
+        event.id,
+    )
     return watch.run(watch.progress, seen)
 
 
@@ -196,6 +209,12 @@ def koc_py_progress(event, payload):
 def koc_py_published(import_path, reference, payload):
     watch = ffi.from_handle(payload)
     return watch.run(watch.published, text(import_path), text(reference))
+
+
+@ffi.def_extern(error=lib.KOC_EUSER)
+def koc_py_write(parts, data, size, err):
+    ffi.from_handle(parts).append(ffi.buffer(data, size)[:] if size else b"")
+    return lib.KOC_OK
 
 
 @ffi.def_extern()

@@ -4,7 +4,6 @@ from typing import Callable, Optional
 
 from ._call import Arguments, check, digest_text, ffi, lib, make, text
 
-
 # Other objects keep a context in C alive, and it may log as long as it lives.
 _logs = []
 
@@ -30,8 +29,9 @@ class Context:
     log: called with (level, component, message); level 0 is an error, 4 a trace.
     """
 
-    def __init__(self, *, cache=None, threads: int = 0, log: Optional[Callable] = None,
-                 log_level: int = 1):
+    def __init__(
+        self, *, cache=None, threads: int = 0, log: Optional[Callable] = None, log_level: int = 1
+    ):
         a = Arguments()
         options = a.options("koc_ctx_options", threads=threads)
         options.cache_dir = a.string("" if cache is True else cache or None)
@@ -79,7 +79,7 @@ class Digest:
         return hash(bytes(self))
 
     def __bytes__(self) -> bytes:
-        return ffi.buffer(self._c.bytes)[:self._c.len]
+        return ffi.buffer(self._c.bytes)[: self._c.len]
 
 
 class Reference:
@@ -87,8 +87,9 @@ class Reference:
 
     def __init__(self, value: str):
         a = Arguments()
-        self._c = make("koc_reference", lib.koc_reference_unref, lib.koc_reference_parse,
-                       a.string(value), 0)
+        self._c = make(
+            "koc_reference", lib.koc_reference_unref, lib.koc_reference_parse, a.string(value), 0
+        )
 
     @classmethod
     def _take(cls, pointer) -> "Reference":
@@ -115,13 +116,26 @@ class Reference:
 
     def with_tag(self, tag: Optional[str]) -> "Reference":
         a = Arguments()
-        return self._take(make("koc_reference", lib.koc_reference_unref,
-                               lib.koc_reference_with_tag, self._c, a.string(tag)))
+        return self._take(
+            make(
+                "koc_reference",
+                lib.koc_reference_unref,
+                lib.koc_reference_with_tag,
+                self._c,
+                a.string(tag),
+            )
+        )
 
     def with_digest(self, digest: Optional[Digest]) -> "Reference":
-        return self._take(make("koc_reference", lib.koc_reference_unref,
-                               lib.koc_reference_with_digest, self._c,
-                               ffi.NULL if digest is None else digest._c))
+        return self._take(
+            make(
+                "koc_reference",
+                lib.koc_reference_unref,
+                lib.koc_reference_with_digest,
+                self._c,
+                ffi.NULL if digest is None else digest._c,
+            )
+        )
 
     def __str__(self) -> str:
         return text(lib.koc_reference_string(self._c))

@@ -35,8 +35,11 @@ class Layer:
         return Digest._of(out)
 
 
-_COMPRESSIONS = {"gzip": "KOC_COMPRESS_GZIP", "none": "KOC_COMPRESS_NONE",
-                 "zstd": "KOC_COMPRESS_ZSTD"}
+_COMPRESSIONS = {
+    "gzip": "KOC_COMPRESS_GZIP",
+    "none": "KOC_COMPRESS_NONE",
+    "zstd": "KOC_COMPRESS_ZSTD",
+}
 
 
 def compression_code(name: str) -> int:
@@ -51,12 +54,19 @@ class LayerBuilder:
     Paths are image paths ("/app/x"). mode 0 is 0644 for files and 0755 for folders.
     """
 
-    def __init__(self, context: Context, *, compression: str = "gzip", level: int = 0,
-                 mtime: int = 0):
-        options = Arguments().options("koc_layer_options", level=level, mtime=mtime,
-                                      compression=compression_code(compression))
-        self._c = make("koc_layer_builder", lib.koc_layer_builder_free, lib.koc_layer_builder_new,
-                       context._c, options)
+    def __init__(
+        self, context: Context, *, compression: str = "gzip", level: int = 0, mtime: int = 0
+    ):
+        options = Arguments().options(
+            "koc_layer_options", level=level, mtime=mtime, compression=compression_code(compression)
+        )
+        self._c = make(
+            "koc_layer_builder",
+            lib.koc_layer_builder_free,
+            lib.koc_layer_builder_new,
+            context._c,
+            options,
+        )
 
     def _add(self, function, path, *rest, a, entry=None):
         arguments = (self._c, a.string(path), *rest)
@@ -67,17 +77,31 @@ class LayerBuilder:
 
     def add_bytes(self, path, data, *, mode=0, uid=0, gid=0, mtime=0) -> "LayerBuilder":
         a = Arguments()
-        return self._add(lib.koc_layer_builder_add_bytes, path, a.bytes(data), a=a,
-                         entry={"mode": mode, "uid": uid, "gid": gid, "mtime": mtime})
+        return self._add(
+            lib.koc_layer_builder_add_bytes,
+            path,
+            a.bytes(data),
+            a=a,
+            entry={"mode": mode, "uid": uid, "gid": gid, "mtime": mtime},
+        )
 
     def add_file(self, path, source, *, mode=0, uid=0, gid=0, mtime=0) -> "LayerBuilder":
         a = Arguments()
-        return self._add(lib.koc_layer_builder_add_file, path, a.string(source), a=a,
-                         entry={"mode": mode, "uid": uid, "gid": gid, "mtime": mtime})
+        return self._add(
+            lib.koc_layer_builder_add_file,
+            path,
+            a.string(source),
+            a=a,
+            entry={"mode": mode, "uid": uid, "gid": gid, "mtime": mtime},
+        )
 
     def add_dir(self, path, *, mode=0, uid=0, gid=0, mtime=0) -> "LayerBuilder":
-        return self._add(lib.koc_layer_builder_add_dir, path, a=Arguments(),
-                         entry={"mode": mode, "uid": uid, "gid": gid, "mtime": mtime})
+        return self._add(
+            lib.koc_layer_builder_add_dir,
+            path,
+            a=Arguments(),
+            entry={"mode": mode, "uid": uid, "gid": gid, "mtime": mtime},
+        )
 
     def add_symlink(self, path, target) -> "LayerBuilder":
         a = Arguments()
@@ -96,8 +120,9 @@ class LayerBuilder:
         """Makes the layer; the builder is of no use afterwards."""
         w = Watch(**watch)
         with w.calls() as op:
-            return Layer(make("koc_layer", lib.koc_layer_unref, lib.koc_layer_builder_finish,
-                              self._c, op))
+            return Layer(
+                make("koc_layer", lib.koc_layer_unref, lib.koc_layer_builder_finish, self._c, op)
+            )
 
 
 class Image:
@@ -109,8 +134,16 @@ class Image:
     @classmethod
     def from_bytes(cls, context: Context, manifest: bytes, config: bytes) -> "Image":
         a = Arguments()
-        return cls(make("koc_image", lib.koc_image_unref, lib.koc_image_from_bytes, context._c,
-                        a.bytes(manifest), a.bytes(config)))
+        return cls(
+            make(
+                "koc_image",
+                lib.koc_image_unref,
+                lib.koc_image_from_bytes,
+                context._c,
+                a.bytes(manifest),
+                a.bytes(config),
+            )
+        )
 
     @property
     def digest(self) -> Digest:
@@ -147,19 +180,27 @@ class Image:
 class ImageBuilder:
     """An image from a base (None: scratch) and changes. For one thread at a time."""
 
-    def __init__(self, context: Context, base: Optional[Image] = None, *,
-                 platform: Optional[str] = None):
+    def __init__(
+        self, context: Context, base: Optional[Image] = None, *, platform: Optional[str] = None
+    ):
         a = Arguments()
-        self._c = make("koc_image_builder", lib.koc_image_builder_free, lib.koc_image_builder_new,
-                       context._c, ffi.NULL if base is None else base._c)
+        self._c = make(
+            "koc_image_builder",
+            lib.koc_image_builder_free,
+            lib.koc_image_builder_new,
+            context._c,
+            ffi.NULL if base is None else base._c,
+        )
         if platform is not None:
             check(lib.koc_image_builder_set_platform, self._c, a.platform(platform))
 
-    def add_layer(self, layer: Layer, *, created_by: Optional[str] = None,
-                  comment: Optional[str] = None) -> "ImageBuilder":
+    def add_layer(
+        self, layer: Layer, *, created_by: Optional[str] = None, comment: Optional[str] = None
+    ) -> "ImageBuilder":
         a = Arguments()
-        options = a.options("koc_add_layer_options", created_by=a.string(created_by),
-                            comment=a.string(comment))
+        options = a.options(
+            "koc_add_layer_options", created_by=a.string(created_by), comment=a.string(comment)
+        )
         check(lib.koc_image_builder_add_layer, self._c, layer._c, options)
         return self
 
@@ -207,8 +248,9 @@ class ImageBuilder:
         """Makes the image; the builder is of no use afterwards."""
         w = Watch(**watch)
         with w.calls() as op:
-            return Image(make("koc_image", lib.koc_image_unref, lib.koc_image_builder_finish,
-                              self._c, op))
+            return Image(
+                make("koc_image", lib.koc_image_unref, lib.koc_image_builder_finish, self._c, op)
+            )
 
 
 class Layout:
@@ -216,8 +258,14 @@ class Layout:
 
     def __init__(self, context: Context, path, *, create: bool = False):
         a = Arguments()
-        self._c = make("koc_layout", lib.koc_layout_unref, lib.koc_layout_open, context._c,
-                       a.string(path), lib.KOC_LAYOUT_CREATE if create else 0)
+        self._c = make(
+            "koc_layout",
+            lib.koc_layout_unref,
+            lib.koc_layout_open,
+            context._c,
+            a.string(path),
+            lib.KOC_LAYOUT_CREATE if create else 0,
+        )
 
     def put(self, image: Image, name: Optional[str] = None, **watch) -> None:
         """Stores an image with all its blobs; name replaces an older entry of that name."""
@@ -226,5 +274,6 @@ class Layout:
             check(lib.koc_layout_put_image, self._c, image._c, a.string(name), op)
 
     def get(self, digest: Digest) -> Image:
-        return Image(make("koc_image", lib.koc_image_unref, lib.koc_layout_get_image, self._c,
-                          digest._c))
+        return Image(
+            make("koc_image", lib.koc_image_unref, lib.koc_layout_get_image, self._c, digest._c)
+        )

@@ -13,6 +13,7 @@ from ._registry import Client
 @dataclass(frozen=True)
 class Published:
     """References and import paths belong together one by one."""
+
     references: List[str]
     import_paths: List[str]
     report: Dict[str, Any]  # docs/json.md
@@ -29,8 +30,16 @@ _FLAGS = {
     "default_layout": lib.KOC_PUBLISH_DEFAULT_LAYOUT,
     "force": lib.KOC_PUBLISH_FORCE,
 }
-_STRINGS = {"repository", "config_path", "base_image", "user", "oci_layout_path", "tarball",
-            "image_refs", "sbom_dir"}
+_STRINGS = {
+    "repository",
+    "config_path",
+    "base_image",
+    "user",
+    "oci_layout_path",
+    "tarball",
+    "image_refs",
+    "sbom_dir",
+}
 _LISTS = {"tags", "platforms", "ldflags", "labels", "annotations"}
 
 
@@ -56,18 +65,28 @@ def _strings(count, get, published):
     return [text(get(published, i)) for i in range(count)]
 
 
-def publish(import_paths: Sequence[str] = (".",), *, context: Optional[Context] = None,
-            client: Optional[Client] = None, push: bool = True, sbom: bool = True,
-            compression: str = "gzip", level: int = 0, jobs: int = 0,
-            published: Optional[Callable[[str, str], None]] = None,
-            progress: Optional[Callable] = None, cancel=None, timeout: Optional[float] = None,
-            **options) -> Published:
+def publish(
+    import_paths: Sequence[str] = (".",),
+    *,
+    context: Optional[Context] = None,
+    client: Optional[Client] = None,
+    push: bool = True,
+    sbom: bool = True,
+    compression: str = "gzip",
+    level: int = 0,
+    jobs: int = 0,
+    published: Optional[Callable[[str, str], None]] = None,
+    progress: Optional[Callable] = None,
+    cancel=None,
+    timeout: Optional[float] = None,
+    **options,
+) -> Published:
     """Builds Go packages into images and publishes them. What is not given comes from the
     environment and .ko.yaml, as for the command.
 
     options: those of koc_publish_options (koc/ext/publish.h): repository, config_path, base_image,
-    user, oci_layout_path, tarball, image_refs, sbom_dir; the lists tags, platforms, ldflags, labels,
-    annotations; the switches tag_only, preserve_import_paths, base_import_paths, bare,
+    user, oci_layout_path, tarball, image_refs, sbom_dir; the lists tags, platforms, ldflags,
+    labels, annotations; the switches tag_only, preserve_import_paths, base_import_paths, bare,
     disable_optimizations, compat_ko, default_layout, force.
     published(import_path, reference) is called for each result as soon as it is there.
     """
@@ -87,4 +106,5 @@ def publish(import_paths: Sequence[str] = (".",), *, context: Optional[Context] 
         references=_strings(count, lib.koc_published_reference, p),
         import_paths=_strings(count, lib.koc_published_import_path, p),
         report=json.loads(view(lib.koc_published_report(p))),
-        warnings=_strings(lib.koc_strlist_count(warnings), lib.koc_strlist_get, warnings))
+        warnings=_strings(lib.koc_strlist_count(warnings), lib.koc_strlist_get, warnings),
+    )

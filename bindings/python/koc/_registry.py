@@ -15,19 +15,31 @@ class Client:
     allow_http: hosts that may be reached by plain HTTP.
     """
 
-    def __init__(self, context: Context, *, docker_auth: bool = True, insecure: bool = False,
-                 ca_file=None, allow_http: Optional[Sequence[str]] = None):
+    def __init__(
+        self,
+        context: Context,
+        *,
+        docker_auth: bool = True,
+        insecure: bool = False,
+        ca_file=None,
+        allow_http: Optional[Sequence[str]] = None
+    ):
         a = Arguments()
-        options = a.options("koc_client_options", ca_file=a.string(ca_file),
-                            allow_http=a.strings(allow_http),
-                            flags=lib.KOC_CLIENT_INSECURE if insecure else 0)
+        options = a.options(
+            "koc_client_options",
+            ca_file=a.string(ca_file),
+            allow_http=a.strings(allow_http),
+            flags=lib.KOC_CLIENT_INSECURE if insecure else 0,
+        )
         if docker_auth:
-            options.auth = a.keep(make("koc_auth", lib.koc_auth_unref, lib.koc_auth_docker,
-                                       ffi.NULL))
+            options.auth = a.keep(
+                make("koc_auth", lib.koc_auth_unref, lib.koc_auth_docker, ffi.NULL)
+            )
         self._c = make("koc_client", lib.koc_client_unref, lib.koc_client_new, context._c, options)
 
-    def push(self, reference: Reference, image: Image, *, extra_tags: Sequence[str] = (),
-             **watch) -> Digest:
+    def push(
+        self, reference: Reference, image: Image, *, extra_tags: Sequence[str] = (), **watch
+    ) -> Digest:
         """Sends what the registry lacks; the digest of what is there now."""
         a, w = Arguments(), Watch(**watch)
         options = a.options("koc_push_options", extra_tags=a.strings(extra_tags))
@@ -40,5 +52,14 @@ class Client:
         """The image of that name; of an index the entry for platform (None: linux/amd64)."""
         a, w = Arguments(), Watch(**watch)
         with w.calls() as op:
-            return Image(make("koc_image", lib.koc_image_unref, lib.koc_client_get_image, self._c,
-                              reference._c, a.platform(platform), op))
+            return Image(
+                make(
+                    "koc_image",
+                    lib.koc_image_unref,
+                    lib.koc_client_get_image,
+                    self._c,
+                    reference._c,
+                    a.platform(platform),
+                    op,
+                )
+            )

@@ -35,6 +35,7 @@ def registry(tmp_path):
     if not shutil.which("docker-registry"):
         pytest.skip("no docker-registry")
     from registry import Registry
+
     server = Registry(tmp_path / "registry")
     yield server
     server.close()

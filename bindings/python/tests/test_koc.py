@@ -1,4 +1,4 @@
-"""The package does real things: layers, images, layouts, pushes, builds; and fails as Python should."""
+"""Real things: layers, images, layouts, pushes, builds; and failures as Python has them."""
 
 import gc
 import hashlib
@@ -41,7 +41,11 @@ def test_reference():
     r = koc.Reference("busybox:1.36")
     assert str(r) == "index.docker.io/library/busybox:1.36"
     assert (r.registry, r.repository, r.tag, r.digest) == (
-        "index.docker.io", "library/busybox", "1.36", None)
+        "index.docker.io",
+        "library/busybox",
+        "1.36",
+        None,
+    )
     pinned = r.with_digest(koc.Digest(EMPTY)).with_tag(None)
     assert str(pinned) == f"index.docker.io/library/busybox@{EMPTY}"
     assert str(pinned.digest) == EMPTY and r == koc.Reference("docker.io/library/busybox:1.36")
@@ -85,7 +89,7 @@ def test_image_in_a_layout(context, layer, image, tmp_path):
     assert koc.Digest.of(image.manifest) == image.digest
     layout = koc.Layout(context, tmp_path / "layout", create=True)
     layout.put(image, "v1")
-    entry, = json.loads((tmp_path / "layout/index.json").read_bytes())["manifests"]
+    (entry,) = json.loads((tmp_path / "layout/index.json").read_bytes())["manifests"]
     assert entry["digest"] == str(image.digest)
     again = layout.get(image.digest)
     assert again.manifest == image.manifest and again.layers[0].digest == layer.digest
@@ -119,6 +123,7 @@ class Parked(Exception):
 def test_an_exception_in_progress_ends_the_call_and_comes_out(context, image, registry):
     def progress(event):
         raise Parked(event.kind)
+
     client = koc.Client(context, docker_auth=False)
     with pytest.raises(Parked) as caught:
         client.push(koc.Reference(f"{registry.host}/a"), image, progress=progress)
@@ -136,25 +141,34 @@ def test_cancel(context, image, tmp_path):
     assert cancel.triggered and caught.value.code == koc.Code.ECANCELLED
 
 
-def test_other_threads_run_during_a_call(context, tmp_path):
-    """A reader on another thread feeds a pipe that the call waits for: it would never end."""
+def test_other_threads_run_during_a_call(tmp_path):
+    """Another thread feeds the pipe that the call waits for; else it would never end."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    done = []
-
-    def feed():
-        with open(fifo, "w") as f:
-            f.write("docker.io/library/busybox")
-        done.append(True)
-    feeder = threading.Thread(target=feed)
+    feeder = threading.Thread(target=lambda: fifo.write_text("image: ko://./cmd/api # why\n"))
     feeder.start()
-    resolver = _native.ffi.new("koc_resolver **")
-    error = _native.ffi.new("koc_error **")
-    assert _native.lib.koc_resolver_new(context._c, _native.ffi.NULL, resolver, error) == 0
-    assert _native.lib.koc_resolver_add_file(resolver[0], os.fsencode(fifo), error) == 0
-    _native.lib.koc_resolver_free(resolver[0])
+    r = koc.Resolver().add_file(fifo)
     feeder.join()
-    assert done
+    assert r.references() == ["ko://./cmd/api"]
+
+
+def test_resolver(context):
+    r = koc.Resolver(context)
+    r.add_bytes("one.yaml", b"a: &x ko://app # stays\n").add_bytes(
+        "two.json", b'{"b": "ko://app"}\n'
+    )
+    assert r.references() == ["ko://app"] and r.warnings() == []
+    with pytest.raises(koc.Error):
+        r.write()  # not set
+    image = f"registry.example/app@{EMPTY}"
+    output = r.set("ko://app", image).write()
+    assert output == f'a: &x {image} # stays\n---\n{{"b": "{image}"}}\n'.encode()
+    with pytest.raises(koc.Error) as caught:
+        koc.Resolver().add_bytes("bad.yaml", b"a: [\n")
+    assert caught.value.code == koc.Code.EFORMAT and str(caught.value).startswith("bad.yaml:")
+    with pytest.raises(koc.Error) as caught:
+        r.set("ko://other", image)
+    assert caught.value.code == koc.Code.ENOTFOUND
 
 
 def test_log(tmp_path):
@@ -166,10 +180,17 @@ def test_log(tmp_path):
 
 def test_publish_to_a_layout(hello, tmp_path):
     told, events = [], []
-    result = koc.publish(["."], base_image="scratch", oci_layout_path=tmp_path / "layout",
-                         push=False, sbom=False, labels=["a=b"], progress=events.append,
-                         published=lambda path, reference: told.append((path, reference)))
-    reference, = result.references
+    result = koc.publish(
+        ["."],
+        base_image="scratch",
+        oci_layout_path=tmp_path / "layout",
+        push=False,
+        sbom=False,
+        labels=["a=b"],
+        progress=events.append,
+        published=lambda path, reference: told.append((path, reference)),
+    )
+    (reference,) = result.references
     assert told == list(zip(result.import_paths, result.references))
     assert {"build", "layer", "image"} <= {e.kind for e in events}
     digest = koc.Digest(reference.rpartition("@")[2])
@@ -205,7 +226,13 @@ def test_control_c_ends_a_build(hello, tmp_path):
 def test_an_interrupt_between_our_own_lines_is_not_lost(hello, tmp_path, monkeypatch):
     def interrupted(digest):
         raise KeyboardInterrupt
+
     monkeypatch.setattr("koc._call.digest_text", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        koc.publish(["."], base_image="scratch", push=False, oci_layout_path=tmp_path / "l",
-                    progress=lambda event: None)
+        koc.publish(
+            ["."],
+            base_image="scratch",
+            push=False,
+            oci_layout_path=tmp_path / "l",
+            progress=lambda event: None,
+        )
