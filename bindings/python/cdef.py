@@ -30,7 +30,7 @@ STRING = re.compile(r'#define (KOC_\w+)\s+(".*")')
 
 
 def read(folder, name):
-    """A header without comments and with continued lines joined; in the source tree version.h is .in."""
+    """A header without comments, lines joined; in the source tree version.h is .in."""
     path = pathlib.Path(folder) / "koc" / name
     path = path if path.exists() else path.with_name(f"{path.name}.in")
     text = path.read_text(encoding="utf-8")
