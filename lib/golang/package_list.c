@@ -157,8 +157,10 @@ static int run_list(const koc__go_list_question *q, const koc_strlist *patterns,
 {
     KOC__AUTO(koc_strlist) argv = NULL;
     KOC__TRY(koc__strlist_new(&argv, err));
+    /* Go 1.19 tells "no Go files" from "all are for other systems" only to who asks for these. */
     const char *const first[] = {
-        q->tool, "list", "-e", "-find", "-json=Name,ImportPath,Dir,Error,Match", "--"};
+        q->tool, "list", "-e", "-find", "-json=Name,ImportPath,Dir,Error,Match,IgnoredGoFiles",
+        "--"};
     for (size_t i = 0; i < KOC__COUNT(first); i++) {
         KOC__TRY(koc__strlist_add(argv, first[i], err));
     }
