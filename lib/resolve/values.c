@@ -38,7 +38,7 @@ static int text_of(const koc__scan *s, const koc__place *p, char **out, koc_erro
     return *out ? KOC_OK : koc__oom(err);
 }
 
-/* The scalar takes a part of the image's name. An empty value ("tag:") gets a text of its own. */
+/* The scalar takes a part of the image's name, also where nothing stands behind the colon ("tag:"). */
 static int fill(koc__scan *s, const koc__member *m, const char *reference, int form, int only_in,
                 koc_error **err)
 {
@@ -58,13 +58,11 @@ static int fill(koc__scan *s, const koc__member *m, const char *reference, int f
             s, &at, KOC_EINVAL,
             "the image's tag or digest is written here, which a block cannot take", err);
     }
-    KOC__TRY(koc__scan_replace(s, &at, reference, tag, form, only_in, err));
-    if (at.start == at.end) { /* nothing stood there: a space behind the colon may be missing too */
-        koc__edit *e = &s->edits.items[s->edits.count - 1];
-        e->before = koc__strdup(at.start > 0 && s->text.ptr[at.start - 1] == ' ' ? "" : " ");
-        return e->before ? KOC_OK : koc__oom(err);
+    if (at.start == at.end && at.bare && (at.start == 0 || s->text.ptr[at.start - 1] != ':')) {
+        return koc__scan_fail(s, &m->key, KOC_EINVAL, "a value must be written here: \"\" will do",
+                              err);
     }
-    return KOC_OK;
+    return koc__scan_replace(s, &at, reference, tag, form, only_in, err);
 }
 
 /* --- a member that is not there --- */

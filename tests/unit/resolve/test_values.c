@@ -33,6 +33,11 @@ KOC_TEST(helm_an_empty_tag_becomes_latest)
     CHECK("repository: ko://x\ntag: &t\n", "repository: " NAME "\ntag: &t latest@" DIGEST "\n");
 }
 
+KOC_TEST(helm_a_text_right_behind_an_anchor_is_kept_apart)
+{
+    CHECK("repository: ko://x\ntag: &t:v1\n", "repository: " NAME "\ntag: &t \":v1@" DIGEST "\"\n");
+}
+
 KOC_TEST(helm_digest_is_filled_and_the_tag_stays)
 {
     CHECK("repository: ko://x\ntag: v1\ndigest: \"\"\n",
@@ -60,6 +65,7 @@ KOC_TEST(helm_what_cannot_be_right_is_refused)
             "1:13: a tag behind the reference, and another beside it");
     REFUSED("a: &t v1\nb: {repository: ko://x, tag: *t}\n",
             "2:17: the tag or digest beside it must be written out as a text");
+    REFUSED("{tag, repository: ko://x}", "1:2: a value must be written here: \"\" will do");
     REFUSED("{repository: ko://x, tag: ko://x}",
             "1:27: a reference here, where the one beside it puts its tag or digest");
     REFUSED("newName: ko://x\nrepository: ko://y\ndigest: \"\"\n",
