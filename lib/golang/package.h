@@ -52,6 +52,17 @@ int koc__go_list_recall(const koc__go_list_question *q, const char *pattern, boo
                         koc__go_listing *out, koc_error **err);
 int koc__go_list_keep(const koc__go_list_question *q, const koc__go_package *p, koc_error **err);
 
+bool koc__go_list_may_keep(const koc__go_list_question *q);
+/* What names the question about pattern. */
+int koc__go_list_key(const koc__go_list_question *q, const char *pattern, koc__buf *key,
+                     koc_error **err);
+
+/* The same for patterns like ./cmd/... (package_tree.c); nothing for others. began_ns: when go was asked. */
+int koc__go_tree_recall(const koc__go_list_question *q, const char *pattern, koc_str key,
+                        koc__op *op, bool *found, koc__go_listing *out, koc_error **err);
+int koc__go_tree_keep(const koc__go_list_question *q, const char *pattern, koc_str key,
+                      int64_t began_ns, const koc__go_listing *l, koc_error **err);
+
 /* The error for an argument that is no main package; NULL p: go listed nothing for it. */
 int koc__go_not_main(const char *argument, const koc__go_package *p, koc_error **err);
 /* go's message on one line: what stands behind a line that ends in ":" is drawn into it. */

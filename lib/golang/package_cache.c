@@ -20,15 +20,20 @@
 /* --- the key --- */
 
 /* Flags that name files of which nothing is known here. */
-static bool may_keep(const koc__go_list_question *q, const char *pattern)
+bool koc__go_list_may_keep(const koc__go_list_question *q)
 {
     const char *flags = q->env ? koc__go_env_get(q->env, "GOFLAGS") : NULL;
     bool files = flags && (strstr(flags, "-modfile") || strstr(flags, "-overlay"));
-    return q->cache && q->env && !files && !strstr(pattern, "...");
+    return q->cache && q->env && !files;
 }
 
-static int make_key(const koc__go_list_question *q, const char *pattern, koc__buf *key,
-                    koc_error **err)
+static bool may_keep(const koc__go_list_question *q, const char *pattern)
+{
+    return koc__go_list_may_keep(q) && !strstr(pattern, "...");
+}
+
+int koc__go_list_key(const koc__go_list_question *q, const char *pattern, koc__buf *key,
+                     koc_error **err)
 {
     const koc__stamp *s = &q->tool_stamp;
     KOC__TRY(koc__buf_printf(key, err, "1\n%s\n%llu %lld %llu\n%s\n%s\n", q->tool,
@@ -137,7 +142,7 @@ int koc__go_list_keep(const koc__go_list_question *q, const koc__go_package *p, 
     KOC__AUTO(koc_strlist) files = NULL;
     KOC__AUTO_VAL(koc__buf) key = KOC__BUF_INIT(RECORD_MAX);
     KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(RECORD_MAX);
-    KOC__TRY(make_key(q, p->pattern, &key, err));
+    KOC__TRY(koc__go_list_key(q, p->pattern, &key, err));
     KOC__TRY(koc__go_module_files(q, p->dir, &files, err));
     koc__jw w;
     bool sure = true;
@@ -188,7 +193,7 @@ int koc__go_list_recall(const koc__go_list_question *q, const char *pattern, boo
     }
     KOC__AUTO_VAL(koc__buf) key = KOC__BUF_INIT(RECORD_MAX);
     KOC__AUTO_VAL(koc_buf) text = KOC_BUF_INIT;
-    KOC__TRY(make_key(q, pattern, &key, err));
+    KOC__TRY(koc__go_list_key(q, pattern, &key, err));
     bool there = false;
     KOC__TRY(koc__cache_get(q->cache, KIND, koc__buf_view(&key), RECORD_MAX, &there, &text, err));
     KOC__AUTO(koc__json) doc = NULL;

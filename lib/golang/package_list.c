@@ -1,6 +1,8 @@
 /* Asking `go list`, in as few calls as can be. */
 #include "core/common.h"
 
+#include <time.h>
+
 #include "core/json.h"
 #include "core/path.h"
 #include "core/proc.h"
@@ -8,6 +10,7 @@
 
 #define LIST_MAX      ((size_t)64 << 20)
 #define LIST_ITEM_MAX ((size_t)1 << 20)
+#define KEY_MAX       ((size_t)1 << 20)
 
 void koc__go_listing_dispose(koc__go_listing *l)
 {
@@ -186,6 +189,32 @@ static int run_list(const koc__go_list_question *q, const koc_strlist *patterns,
     return read_answers(koc__buf_view(&result.output), out, err);
 }
 
+static int recall(const koc__go_list_question *q, const char *pattern, koc__op *op, bool *found,
+                  koc__go_listing *out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) key = KOC__BUF_INIT(KEY_MAX);
+    KOC__TRY(koc__go_list_recall(q, pattern, found, out, err));
+    if (*found || !strstr(pattern, "...") || !koc__go_list_may_keep(q)) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc__go_list_key(q, pattern, &key, err));
+    return koc__go_tree_recall(q, pattern, koc__buf_view(&key), op, found, out, err);
+}
+
+static int keep_trees(const koc__go_list_question *q, const koc_strlist *patterns, int64_t began_ns,
+                      const koc__go_listing *l, koc_error **err)
+{
+    for (size_t i = 0; i < koc_strlist_count(patterns) && koc__go_list_may_keep(q); i++) {
+        const char *pattern = koc_strlist_get(patterns, i);
+        KOC__AUTO_VAL(koc__buf) key = KOC__BUF_INIT(KEY_MAX);
+        if (strstr(pattern, "...")) {
+            KOC__TRY(koc__go_list_key(q, pattern, &key, err));
+            KOC__TRY(koc__go_tree_keep(q, pattern, koc__buf_view(&key), began_ns, l, err));
+        }
+    }
+    return KOC_OK;
+}
+
 int koc__go_list(koc_ctx *ctx, koc__go_facts *facts, const char *dir, const koc_strlist *patterns,
                  const koc_strlist *env, bool fresh, koc__op *op, koc__go_listing *out,
                  koc_error **err)
@@ -200,18 +229,20 @@ int koc__go_list(koc_ctx *ctx, koc__go_facts *facts, const char *dir, const koc_
         const char *pattern = koc_strlist_get(patterns, i);
         bool found = false;
         if (!fresh) {
-            KOC__TRY(koc__go_list_recall(&q, pattern, &found, out, err));
+            KOC__TRY(recall(&q, pattern, op, &found, out, err));
         }
         if (!found) {
             KOC__TRY(koc__strlist_add(unknown, pattern, err));
         }
     }
     size_t known = out->count;
+    struct timespec began;
+    clock_gettime(CLOCK_REALTIME, &began);
     if (koc_strlist_count(unknown) > 0) {
         KOC__TRY(run_list(&q, unknown, op, out, err));
     }
     for (size_t i = known; i < out->count; i++) {
         KOC__TRY(koc__go_list_keep(&q, &out->items[i], err));
     }
-    return KOC_OK;
+    return keep_trees(&q, unknown, (int64_t)began.tv_sec * 1000000000 + began.tv_nsec, out, err);
 }

@@ -273,21 +273,59 @@ def test_a_script_that_stands_for_go_is_asked_each_time(case, tmp_path):
     assert all(started(case.build()) for _ in range(4))
 
 
-def test_no_go_process_at_all(case, tmp_path, go_env):
-    """A toolchain whose go counts its runs."""
+@pytest.fixture
+def go_runs(case, tmp_path, go_env):
+    """A toolchain whose go writes its arguments to a file: a function that gives and forgets them."""
     real = subprocess.run(["go", "env", "GOROOT"], capture_output=True, text=True, check=True).stdout.strip()
-    fake = tmp_path / "fake"
+    fake, log = tmp_path / "fake", tmp_path / "runs"
     (fake / "bin").mkdir(parents=True)
     for name in ("src", "pkg", "VERSION", "go.env"):
         if os.path.exists(f"{real}/{name}"):
             os.symlink(f"{real}/{name}", fake / name)
-    (fake / "bin/go").write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/runs\nexec {real}/bin/go "$@"\n')
+    (fake / "bin/go").write_text(f'#!/bin/sh\necho "$@" >> {log}\nexec {real}/bin/go "$@"\n')
     (fake / "bin/go").chmod(0o755)
     case.env = {"KO_GO_PATH": str(fake / "bin/go")}
+
+    def runs():
+        lines = log.read_text().splitlines() if log.exists() else []
+        log.unlink(missing_ok=True)
+        return [line.split()[0] for line in lines]
+
+    return runs
+
+
+def test_no_go_process_at_all(case, go_runs):
     case.settled()
-    (tmp_path / "runs").unlink()
+    go_runs()
     case.build()
-    assert not (tmp_path / "runs").exists(), (tmp_path / "runs").read_text()
+    assert go_runs() == []
+
+
+def test_patterns(case, go_runs):
+    """./... needs no go list either while names, package clauses and constraints stay."""
+    def build():
+        out = case.koc("build", "--json", "--push=false", "--base-image=scratch", "./...", cwd=case.app,
+                       env=case.env).stdout
+        return [r["importPath"] for r in json.loads(out)["results"]]
+
+    time.sleep(0.2)
+    case.app.program("cmd/two")
+    time.sleep(0.2)
+    both = [build() for _ in range(3)][-1]
+    assert both == ["example.test/app/cmd/app", "example.test/app/cmd/two"]
+    go_runs()
+    assert build() == both and go_runs() == []
+    edit(case.app / "cmd/app/main.go", "aaaa", "bbbb")
+    assert build() == both and go_runs() == ["build"]
+    case.app.program("cmd/three/deep")
+    assert build() == [both[0], "example.test/app/cmd/three/deep", both[1]]
+    edit(case.app / "cmd/two/main.go", "package main", "package two")
+    assert build() == [both[0], "example.test/app/cmd/three/deep"]
+    case.app.module("example.test/nested", "cmd/three")
+    assert build() == both[:1]
+    edit(case.app / "go.mod", "example.test/app", "example.test/renamed")
+    edit(case.app / "cmd/app/main.go", "example.test/app/lib", "example.test/renamed/lib")
+    assert build() == ["example.test/renamed/cmd/app"]
 
 
 def test_force(case):
