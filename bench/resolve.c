@@ -2,6 +2,8 @@
  * The resolver alone, beside a bare pass of libyaml over the same bytes in the same run.
  *
  *     bench_resolve [MEGABYTES]     prints MB/s of both, on one thread and with a pool, and the peak of memory
+ *
+ * On one thread CPU time counts, which other work on the machine hardly changes; on two it is the clock.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -24,10 +26,10 @@ static const char document[] =
     "          resources:\n            limits: {cpu: 500m, memory: 256Mi}\n"
     "          readinessProbe:\n            httpGet:\n              path: /ready\n              port: http\n";
 
-static double now(void)
+static double now(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
@@ -42,9 +44,9 @@ static char *make(size_t size, size_t *len)
     return text;
 }
 
-static double bare(const char *text, size_t len)
+static double bare(clockid_t clock, const char *text, size_t len)
 {
-    double start = now();
+    double start = now(clock);
     yaml_parser_t p;
     yaml_event_t e;
     int type = 0;
@@ -59,7 +61,7 @@ static double bare(const char *text, size_t len)
         yaml_event_delete(&e);
     } while (type != YAML_STREAM_END_EVENT);
     yaml_parser_delete(&p);
-    return now() - start;
+    return now(clock) - start;
 }
 
 static int count(void *self, const void *data, size_t len, koc_error **err)
@@ -70,9 +72,9 @@ static int count(void *self, const void *data, size_t len, koc_error **err)
     return KOC_OK;
 }
 
-static double resolve(koc_ctx *ctx, const char *text, size_t len, size_t *out)
+static double resolve(clockid_t clock, koc_ctx *ctx, const char *text, size_t len, size_t *out)
 {
-    double start = now();
+    double start = now(clock);
     koc_resolver *r = NULL;
     koc_strlist *l = NULL;
     koc_writer w = {count, out};
@@ -89,7 +91,7 @@ static double resolve(koc_ctx *ctx, const char *text, size_t len, size_t *out)
     }
     koc_strlist_free(l);
     koc_resolver_free(r);
-    return now() - start;
+    return now(clock) - start;
 }
 
 static long peak_kb(void)
@@ -111,16 +113,18 @@ int main(int argc, char **argv)
         return 1;
     }
     long before = peak_kb();
-    double mb = (double)len / 1e6, best[3] = {1e9, 1e9, 1e9};
+    const clockid_t cpu = CLOCK_PROCESS_CPUTIME_ID, wall = CLOCK_MONOTONIC;
+    double mb = (double)len / 1e6, best[4] = {1e9, 1e9, 1e9, 1e9};
     for (int i = 0; i < 5; i++) { /* in turn, so that all see the same machine */
-        double t[3] = {bare(text, len), resolve(NULL, text, len, &out), resolve(ctx, text, len, &out)};
-        for (int k = 0; k < 3; k++) {
+        double t[4] = {bare(cpu, text, len), resolve(cpu, NULL, text, len, &out), bare(wall, text, len),
+                       resolve(wall, ctx, text, len, &out)};
+        for (int k = 0; k < 4; k++) {
             best[k] = t[k] < best[k] ? t[k] : best[k];
         }
     }
-    printf("libyaml, events alone   %6.1f MB/s\n", mb / best[0]);
-    printf("resolver, one thread    %6.1f MB/s   %.2f\n", mb / best[1], best[0] / best[1]);
-    printf("resolver, two threads   %6.1f MB/s   %.2f\n", mb / best[2], best[0] / best[2]);
+    printf("libyaml, events alone   %6.1f MB/s of CPU, %.1f MB/s by the clock\n", mb / best[0], mb / best[2]);
+    printf("resolver, one thread    %6.1f MB/s of CPU, %.2f of libyaml\n", mb / best[1], best[0] / best[1]);
+    printf("resolver, two threads   %6.1f MB/s by the clock, %.2f of libyaml\n", mb / best[3], best[2] / best[3]);
     printf("memory beyond the input %6.1f MB\n", (double)(peak_kb() - before) / 1e3);
     koc_ctx_unref(ctx);
     free(text);

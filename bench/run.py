@@ -2,7 +2,8 @@
 """The figures of docs/performance.md: koc beside `go build` and the real ko, as Markdown tables.
 
 Tables: build (time and memory of building crane), memory (a 4 GiB file in kodata), size (of the
-programs), start (`koc version` beside a C program that links libcurl). ./dev bench runs all.
+programs), start (`koc version` beside a C program that links libcurl), resolver and services (YAML:
+resolve.py). ./dev bench runs all.
 """
 
 import argparse
@@ -20,6 +21,7 @@ sys.path.insert(0, str(ROOT / "tests/e2e"))
 import bases  # noqa: E402
 import measure  # noqa: E402
 import registry  # noqa: E402
+import resolve  # noqa: E402
 
 CRANE = "github.com/google/go-containerregistry@v0.21.7"
 PACKAGE = "./cmd/crane"
@@ -229,7 +231,14 @@ def start_table(bench):
     )
 
 
-TABLES = {"build": build_table, "memory": memory_table, "size": size_table, "start": start_table}
+TABLES = {
+    "build": build_table,
+    "memory": memory_table,
+    "size": size_table,
+    "start": start_table,
+    "resolver": resolve.resolver_table,
+    "services": resolve.services_table,
+}
 
 
 def main():
