@@ -96,9 +96,9 @@ int koc__yevents_open(koc_str text, size_t max, const char *what, koc__yevents *
     if (!r->what) {
         return koc__oom(err);
     }
-    KOC__TRY(check_encoding(r, err));
     koc__ymarks_init(&r->starts, r->text);
     r->ends = r->starts;
+    KOC__TRY(r->starts.ascii ? KOC_OK : check_encoding(r, err));
     yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
     /* libyaml takes a byte order mark off only while it guesses the encoding. */
     size_t skip = koc__ymarks_begin(r->text);
@@ -259,11 +259,10 @@ static void place(koc__yevents *r, koc__yevent *e)
 
 int koc__yevents_next(koc__yevents *r, koc__yevent *out, koc_error **err)
 {
-    koc__yevent e = {0};
+    *out = (koc__yevent){0};
     do {
         if (r->ended) {
-            *out = (koc__yevent){.type = KOC__YEVENT_END};
-            return KOC_OK;
+            return KOC_OK; /* KOC__YEVENT_END */
         }
         yaml_event_delete(&r->event);
         if (!yaml_parser_parse(&r->parser, &r->event)) {
@@ -271,11 +270,9 @@ int koc__yevents_next(koc__yevents *r, koc__yevent *out, koc_error **err)
             return report(r, err);
         }
         r->ended = r->event.type == YAML_STREAM_END_EVENT;
-    } while (!fill_event(&r->event, &e));
-    place(r, &e);
-    KOC__TRY(track_flow(r, &e, err));
-    *out = e;
-    return KOC_OK;
+    } while (!fill_event(&r->event, out));
+    place(r, out);
+    return track_flow(r, out, err);
 }
 
 const char *koc__libyaml_version(void)

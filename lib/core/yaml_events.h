@@ -16,6 +16,7 @@ typedef struct koc__ymarks {
     koc_str text;
     size_t index; /* a character ... */
     size_t byte;  /* ... and where it begins */
+    bool ascii;   /* there is nothing to convert */
 } koc__ymarks;
 /* Where the first character is: 0, or after a byte order mark. */
 size_t koc__ymarks_begin(koc_str text);
@@ -66,7 +67,8 @@ typedef struct koc__yevents koc__yevents;
 /* text must stay. Anything but UTF-8 is refused. KOC_EFORMAT "<what>:<line>:<column>: ...", KOC_ELIMIT. */
 int koc__yevents_open(koc_str text, size_t max, const char *what, koc__yevents **out,
                       koc_error **err);
-/* Strings of *out are valid until the next call. */
+/* Strings of *out are valid until the next call. Filled in place, as this is called for each word of a
+ * file: after a failure *out means nothing. */
 int koc__yevents_next(koc__yevents *r, koc__yevent *out, koc_error **err);
 void koc__yevents_free(koc__yevents *r);
 KOC__DEFINE_AUTO(koc__yevents, koc__yevents_free);

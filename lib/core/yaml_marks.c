@@ -16,14 +16,33 @@ size_t koc__ymarks_begin(koc_str text)
     return koc__str_starts(text, BOM) ? strlen(BOM) : 0;
 }
 
+/* Eight bytes at a time: this pass is all that such texts, which most are, need. */
+static bool is_ascii(koc_str text)
+{
+    uint64_t high = 0;
+    size_t i = 0;
+    for (; i + sizeof(high) <= text.len; i += sizeof(high)) {
+        uint64_t word;
+        memcpy(&word, text.ptr + i, sizeof(word));
+        high |= word;
+    }
+    for (; i < text.len; i++) {
+        high |= (unsigned char)text.ptr[i];
+    }
+    return (high & UINT64_C(0x8080808080808080)) == 0;
+}
+
 void koc__ymarks_init(koc__ymarks *m, koc_str text)
 {
-    *m = (koc__ymarks){.text = text, .byte = koc__ymarks_begin(text)};
+    *m = (koc__ymarks){.text = text, .byte = koc__ymarks_begin(text), .ascii = is_ascii(text)};
 }
 
 size_t koc__ymarks_byte(koc__ymarks *m, size_t index)
 {
     const char *p = m->text.ptr;
+    if (m->ascii) {
+        return KOC__MIN(index, m->text.len);
+    }
     while (m->index < index && m->byte < m->text.len) {
         do {
             m->byte++;
