@@ -27,17 +27,17 @@
 #include <stdint.h>
 
 #ifdef __cplusplus
-#    define KOC_BEGIN_DECLS extern "C" {
-#    define KOC_END_DECLS   }
+#define KOC_BEGIN_DECLS extern "C" {
+#define KOC_END_DECLS   }
 #else
-#    define KOC_BEGIN_DECLS
-#    define KOC_END_DECLS
+#define KOC_BEGIN_DECLS
+#define KOC_END_DECLS
 #endif
 
 #if defined(__GNUC__) || defined(__clang__)
-#    define KOC_API __attribute__((visibility("default")))
+#define KOC_API __attribute__((visibility("default")))
 #else
-#    define KOC_API
+#define KOC_API
 #endif
 
 KOC_BEGIN_DECLS

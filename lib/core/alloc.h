@@ -11,9 +11,9 @@ void *koc__calloc(size_t count, size_t size);
 void *koc__realloc(void *ptr, size_t size);
 /* Grows an array so that need elements fit; *capacity is in elements. false: out of memory or overflow. */
 bool koc__grow(void **ptr, size_t *capacity, size_t need, size_t element_size);
-char *koc__strdup(const char *s);             /* NULL for NULL */
-char *koc__strndup(const char *s, size_t n);  /* always NUL-terminated */
-void koc__free(void *ptr);                    /* free(); takes NULL */
+char *koc__strdup(const char *s);            /* NULL for NULL */
+char *koc__strndup(const char *s, size_t n); /* always NUL-terminated */
+void koc__free(void *ptr);                   /* free(); takes NULL */
 /* Overwrites memory in a way the compiler keeps. */
 void koc__wipe(void *ptr, size_t size);
 

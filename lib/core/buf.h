@@ -28,13 +28,14 @@ int koc__buf_put(koc__buf *b, koc_str s, koc_error **err);
 int koc__buf_printf(koc__buf *b, koc_error **err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 int koc__buf_vprintf(koc__buf *b, koc_error **err, const char *fmt, va_list args);
-void koc__buf_clear(koc__buf *b);           /* len 0, memory kept */
+void koc__buf_clear(koc__buf *b); /* len 0, memory kept */
 void koc__buf_dispose(koc__buf *b);
-void koc__buf_wipe(koc__buf *b);            /* dispose after overwriting */
+void koc__buf_wipe(koc__buf *b); /* dispose after overwriting */
 koc_str koc__buf_view(const koc__buf *b);
-const char *koc__buf_cstr(const koc__buf *b);            /* "" when empty */
-char *koc__buf_steal(koc__buf *b);                       /* owned by the caller; NULL: out of memory */
-void koc__buf_give(koc__buf *b, koc_buf *out);           /* moves into a public buffer (disposing its old content) */
+const char *koc__buf_cstr(const koc__buf *b); /* "" when empty */
+char *koc__buf_steal(koc__buf *b);            /* owned by the caller; NULL: out of memory */
+void koc__buf_give(koc__buf *b,
+                   koc_buf *out); /* moves into a public buffer (disposing its old content) */
 /* snprintf into fresh memory; NULL: out of memory. */
 char *koc__format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #ifdef __linux__
-#    include <sys/syscall.h>
+#include <sys/syscall.h>
 #endif
 
 #include "core/env.h"

@@ -11,21 +11,21 @@
 #include "core/alloc.h"
 
 /* Declares how a pointer type is released: KOC__DEFINE_AUTO(koc_image, koc_image_unref). */
-#define KOC__DEFINE_AUTO(type, release)                                   \
-    static inline __attribute__((unused)) void koc__auto_##type(type **p) \
-    {                                                                     \
-        release(*p);                                                      \
-    }                                                                     \
+#define KOC__DEFINE_AUTO(type, release)                                                            \
+    static inline __attribute__((unused)) void koc__auto_##type(type **p)                          \
+    {                                                                                              \
+        release(*p);                                                                               \
+    }                                                                                              \
     struct koc__semicolon
 /* KOC__AUTO(koc_image) img = NULL; */
 #define KOC__AUTO(type) __attribute__((cleanup(koc__auto_##type))) type *
 
 /* The same for a struct held by value: KOC__DEFINE_AUTO_VAL(koc__buf, koc__buf_dispose). */
-#define KOC__DEFINE_AUTO_VAL(type, release)                                  \
-    static inline __attribute__((unused)) void koc__autoval_##type(type *p) \
-    {                                                                        \
-        release(p);                                                          \
-    }                                                                        \
+#define KOC__DEFINE_AUTO_VAL(type, release)                                                        \
+    static inline __attribute__((unused)) void koc__autoval_##type(type *p)                        \
+    {                                                                                              \
+        release(p);                                                                                \
+    }                                                                                              \
     struct koc__semicolon
 #define KOC__AUTO_VAL(type) __attribute__((cleanup(koc__autoval_##type))) type
 
@@ -46,12 +46,12 @@ static inline __attribute__((unused)) void koc__auto_fd(int *fd)
 #define KOC__AUTO_FD __attribute__((cleanup(koc__auto_fd))) int
 
 /* The pointer's value, leaving NULL behind; keeps the type. */
-#define koc__steal(p)                    \
-    __extension__({                      \
-        __typeof__(p) koc__pp = (p);     \
-        __typeof__(*koc__pp) koc__v = *koc__pp; \
-        *koc__pp = NULL;                 \
-        koc__v;                          \
+#define koc__steal(p)                                                                              \
+    __extension__({                                                                                \
+        __typeof__(p) koc__pp = (p);                                                               \
+        __typeof__(*koc__pp) koc__v = *koc__pp;                                                    \
+        *koc__pp = NULL;                                                                           \
+        koc__v;                                                                                    \
     })
 
 static inline int koc__steal_fd(int *fd)

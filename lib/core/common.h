@@ -26,19 +26,19 @@
 #include "core/errors.h"
 
 /* Leaves the function with the code of a failed call; *err has been filled by it. */
-#define KOC__TRY(expr)              \
-    do {                            \
-        int koc__rc = (expr);       \
-        if (koc__rc != KOC_OK) {    \
-            return koc__rc;         \
-        }                           \
+#define KOC__TRY(expr)                                                                             \
+    do {                                                                                           \
+        int koc__rc = (expr);                                                                      \
+        if (koc__rc != KOC_OK) {                                                                   \
+            return koc__rc;                                                                        \
+        }                                                                                          \
     } while (0)
 
-#define KOC__COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define KOC__UNUSED __attribute__((unused))
+#define KOC__COUNT(array)      (sizeof(array) / sizeof((array)[0]))
+#define KOC__UNUSED            __attribute__((unused))
 #define KOC__PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-#define KOC__MIN(a, b) ((a) < (b) ? (a) : (b))
-#define KOC__MAX(a, b) ((a) > (b) ? (a) : (b))
+#define KOC__MIN(a, b)         ((a) < (b) ? (a) : (b))
+#define KOC__MAX(a, b)         ((a) > (b) ? (a) : (b))
 
 #include "core/banned.h"
 

@@ -38,7 +38,8 @@ void koc__redact(char *line);
 /* Copies min(given, known) bytes of a sized struct into a zeroed local; KOC_EMISUSE when struct_size is
  * too small to hold itself, or when a larger struct has non-zero bytes past what is known. from NULL:
  * all defaults. Sets local's struct_size to known. */
-int koc__options_copy(void *local, size_t known, const void *from, const char *what, koc_error **err);
+int koc__options_copy(void *local, size_t known, const void *from, const char *what,
+                      koc_error **err);
 
 KOC__DEFINE_AUTO(koc_ctx, koc_ctx_unref);
 KOC__DEFINE_AUTO(koc_cancel, koc_cancel_unref);

@@ -4,7 +4,7 @@
 #include <pwd.h>
 #include <unistd.h>
 #ifdef __APPLE__
-#    include <crt_externs.h>
+#include <crt_externs.h>
 #endif
 
 #include "core/buf.h"

@@ -9,9 +9,11 @@
 
 #include "core/buf.h"
 
-int koc__fs_open_read(const char *path, int *out_fd, koc_error **err); /* O_CLOEXEC; refuses folders */
+int koc__fs_open_read(const char *path, int *out_fd,
+                      koc_error **err); /* O_CLOEXEC; refuses folders */
 /* Up to len bytes (short only at the end). */
-int koc__fs_read_fd(int fd, void *buf, size_t len, size_t *n_read, const char *what, koc_error **err);
+int koc__fs_read_fd(int fd, void *buf, size_t len, size_t *n_read, const char *what,
+                    koc_error **err);
 int koc__fs_write_fd(int fd, const void *data, size_t len, const char *what, koc_error **err);
 /* Appends the file's content to out; out->max is the ceiling (KOC_ELIMIT names the file). */
 int koc__fs_read_file(const char *path, koc__buf *out, koc_error **err);
@@ -42,7 +44,8 @@ typedef struct koc__tempfile {
 /* clang-format off */
 #define KOC__TEMPFILE_INIT { -1, NULL, NULL }
 /* clang-format on */
-int koc__tempfile_new(const char *dir, koc__tempfile *out, koc_error **err); /* makes dir when missing */
+int koc__tempfile_new(const char *dir, koc__tempfile *out,
+                      koc_error **err); /* makes dir when missing */
 /* Gives it its name; an existing file of that name is replaced. t is empty afterwards. */
 int koc__tempfile_publish(koc__tempfile *t, const char *path, mode_t mode, koc_error **err);
 void koc__tempfile_dispose(koc__tempfile *t); /* the file is gone */

@@ -5,10 +5,10 @@
 #include "core/str.h"
 
 #ifdef __linux__
-#    include <sys/vfs.h>
+#include <sys/vfs.h>
 #else
-#    include <sys/mount.h>
-#    include <sys/param.h>
+#include <sys/mount.h>
+#include <sys/param.h>
 #endif
 
 #ifdef __linux__

@@ -40,8 +40,8 @@ int koc__blob_from_file_part(const char *path, uint64_t start, uint64_t size,
 /* As koc_blob_from_file for a file of the cache (fresh: hashed while this process wrote it, so that
  * readers do not hash it again): when it turns out not to be what it should, it is
  * removed, so that it is fetched again next time. */
-int koc__blob_from_cached_file(const char *path, uint64_t size, const koc_digest *expect, bool fresh,
-                               koc_blob **out, koc_error **err);
+int koc__blob_from_cached_file(const char *path, uint64_t size, const koc_digest *expect,
+                               bool fresh, koc_blob **out, koc_error **err);
 /* Takes data (from koc__malloc) instead of copying it. */
 int koc__blob_take(char *data, size_t len, const koc_digest *digest, koc_blob **out,
                    koc_error **err);

@@ -253,8 +253,8 @@ int koc__blob_from_file_part(const char *path, uint64_t start, uint64_t size,
     return make_file_blob(path, &like, out, err);
 }
 
-int koc__blob_from_cached_file(const char *path, uint64_t size, const koc_digest *expect, bool fresh,
-                               koc_blob **out, koc_error **err)
+int koc__blob_from_cached_file(const char *path, uint64_t size, const koc_digest *expect,
+                               bool fresh, koc_blob **out, koc_error **err)
 {
     file_blob like = {
         .size = size, .whole = true, .cached = true, .fresh = fresh, .expect = *expect};

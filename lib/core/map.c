@@ -2,7 +2,7 @@
 
 #include <pthread.h>
 #if defined(__APPLE__)
-#    include <sys/random.h>
+#include <sys/random.h>
 #endif
 #include <time.h>
 #include <unistd.h>

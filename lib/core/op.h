@@ -32,14 +32,14 @@ typedef struct koc__event koc__event;
 enum { KOC__OP_SLOTS = 32 }; /* a power of two */
 
 typedef struct koc__op {
-    koc_ctx *ctx;          /* borrowed; may be NULL for calls without a context */
-    koc_op user;           /* a copy, with a reference to its cancel token */
-    bool live;             /* begun and not ended */
-    pthread_t caller;      /* the thread that made the public call */
-    int64_t deadline_ms;   /* koc__monotonic_ms; 0: none */
-    koc_cancel *stop;      /* triggered when a task fails: its siblings end early */
-    atomic_int user_code;  /* what a progress callback returned to end the call; 0: none did */
-    atomic_uint groups;    /* begun and not ended */
+    koc_ctx *ctx;         /* borrowed; may be NULL for calls without a context */
+    koc_op user;          /* a copy, with a reference to its cancel token */
+    bool live;            /* begun and not ended */
+    pthread_t caller;     /* the thread that made the public call */
+    int64_t deadline_ms;  /* koc__monotonic_ms; 0: none */
+    koc_cancel *stop;     /* triggered when a task fails: its siblings end early */
+    atomic_int user_code; /* what a progress callback returned to end the call; 0: none did */
+    atomic_uint groups;   /* begun and not ended */
     atomic_ulong next_id;
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t called; /* an event of koc__op_call was served */

@@ -4,10 +4,10 @@
 
 #include <koc/base.h>
 
-char *koc__path_join(const char *a, const char *b);  /* b alone when a is empty; cleaned */
-char *koc__path_clean(const char *path);             /* as Go's path.Clean: no "//", "/./", "x/.."; "" is "." */
-koc_str koc__path_base(koc_str path);                /* last element; "." for "", "/" for "/" */
-koc_str koc__path_dir(koc_str path);                 /* all but the last element; "." when there is none */
+char *koc__path_join(const char *a, const char *b); /* b alone when a is empty; cleaned */
+char *koc__path_clean(const char *path); /* as Go's path.Clean: no "//", "/./", "x/.."; "" is "." */
+koc_str koc__path_base(koc_str path);    /* last element; "." for "", "/" for "/" */
+koc_str koc__path_dir(koc_str path);     /* all but the last element; "." when there is none */
 bool koc__path_is_abs(const char *path);
 /* Absolute and clean, from the process's working folder; links are not resolved. */
 int koc__path_abs(const char *path, char **out, koc_error **err);

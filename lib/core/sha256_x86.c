@@ -10,10 +10,10 @@
 
 #if defined(__x86_64__) || defined(__i386__)
 
-#    include <cpuid.h>
-#    include <immintrin.h>
+#include <cpuid.h>
+#include <immintrin.h>
 
-#    define TARGET __attribute__((target("sha,sse4.1,ssse3")))
+#define TARGET __attribute__((target("sha,sse4.1,ssse3")))
 
 bool koc__sha256_x86_usable(void)
 {
@@ -26,22 +26,21 @@ bool koc__sha256_x86_usable(void)
 }
 
 /* Four rounds with four schedule words. */
-#    define ROUNDS(t, words)                                                                       \
-        do {                                                                                       \
-            const __m128i *k = (const __m128i *)(const void *)(koc__sha256_constants + (t));       \
-            __m128i x = _mm_add_epi32(words, _mm_load_si128(k));                                   \
-            cdgh = _mm_sha256rnds2_epu32(cdgh, abef, x);                                           \
-            abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(x, 0x0e));                  \
-        } while (0)
+#define ROUNDS(t, words)                                                                           \
+    do {                                                                                           \
+        const __m128i *k = (const __m128i *)(const void *)(koc__sha256_constants + (t));           \
+        __m128i x = _mm_add_epi32(words, _mm_load_si128(k));                                       \
+        cdgh = _mm_sha256rnds2_epu32(cdgh, abef, x);                                               \
+        abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(x, 0x0e));                      \
+    } while (0)
 
 /* w0 = the four words after w3, given the sixteen before them. */
-#    define SCHEDULE(w0, w1, w2, w3)                                                               \
-        (w0) = _mm_sha256msg2_epu32(                                                               \
-            _mm_add_epi32(_mm_sha256msg1_epu32(w0, w1), _mm_alignr_epi8(w3, w2, 4)), w3)
+#define SCHEDULE(w0, w1, w2, w3)                                                                   \
+    (w0) = _mm_sha256msg2_epu32(                                                                   \
+        _mm_add_epi32(_mm_sha256msg1_epu32(w0, w1), _mm_alignr_epi8(w3, w2, 4)), w3)
 
-#    define LOAD(i)                                                                                \
-        _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)(data + 16 * (i))),        \
-                         byte_swap)
+#define LOAD(i)                                                                                    \
+    _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)(data + 16 * (i))), byte_swap)
 
 TARGET void koc__sha256_blocks_x86(uint32_t state[8], const uint8_t *data, size_t blocks)
 {

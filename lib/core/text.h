@@ -16,7 +16,8 @@ int koc__percent(koc__buf *out, koc_str text, const char *keep, koc_error **err)
 /* 2023-11-14T22:13:20Z; any int64 in years 0..9999, else KOC_EINVAL. */
 int koc__rfc3339(koc__buf *out, int64_t epoch_seconds, koc_error **err);
 /* Parses RFC 3339; false when it is not. offset_minutes and nanoseconds may be NULL. */
-bool koc__parse_rfc3339(koc_str text, int64_t *epoch_seconds, uint32_t *nanoseconds, int *offset_minutes);
+bool koc__parse_rfc3339(koc_str text, int64_t *epoch_seconds, uint32_t *nanoseconds,
+                        int *offset_minutes);
 /* HTTP date (RFC 9110, 5.6.7, IMF-fixdate). */
 bool koc__parse_http_date(koc_str text, int64_t *epoch_seconds);
 int64_t koc__now(void);          /* seconds since 1970 */

@@ -7,9 +7,9 @@
 
 /* What curl and a TLS library need, with room; sanitizers make frames several times as large. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#    define STACK_SIZE (4u << 20)
+#define STACK_SIZE (4u << 20)
 #else
-#    define STACK_SIZE (512u << 10)
+#define STACK_SIZE (512u << 10)
 #endif
 
 static void signals_to_block(sigset_t *set)

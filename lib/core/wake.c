@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 #ifdef __linux__
-#    include <sys/eventfd.h>
+#include <sys/eventfd.h>
 #endif
 
 #include "core/wake.h"

@@ -22,8 +22,8 @@
 enum {
     SLOTS_MAX = 34,
     LEVEL_MAX = 12,
-    PIECE = 32 * 1024,    /* what is judged at once; part of the layer format */
-    STORED_MAX = 0xffff,  /* bytes a stored block (RFC 1951, 3.2.4) */
+    PIECE = 32 * 1024,   /* what is judged at once; part of the layer format */
+    STORED_MAX = 0xffff, /* bytes a stored block (RFC 1951, 3.2.4) */
     STORED_HEAD = 5,
 };
 

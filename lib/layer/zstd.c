@@ -10,7 +10,7 @@
 
 #ifdef KOC__HAVE_ZSTD
 
-#    include <zstd.h>
+#include <zstd.h>
 
 enum { IN_SIZE = 128 * 1024, OUT_SIZE = 132 * 1024 };
 
