@@ -95,35 +95,36 @@ static void store_run(slot *s, const uint8_t *in, size_t len, bool last)
     }
 }
 
-/* How far the pieces from the start of in are of one kind, which goes to *stored. */
-static size_t run_length(const gzip *g, const uint8_t *in, size_t len, bool *stored)
+static bool is_stored(const gzip *g, const uint8_t *piece, size_t len)
 {
-    *stored = g->level == 1 && koc__looks_compressed(in, KOC__MIN(len, (size_t)PIECE));
-    size_t at = KOC__MIN(len, (size_t)PIECE);
-    while (at < len &&
-           *stored == (g->level == 1 &&
-                       koc__looks_compressed(in + at, KOC__MIN(len - at, (size_t)PIECE)))) {
-        at += KOC__MIN(len - at, (size_t)PIECE);
-    }
-    return at;
+    return g->level == 1 && koc__looks_compressed(piece, KOC__MIN(len, (size_t)PIECE));
 }
 
 static int compress_chunk(slot *s, koc_error **err)
 {
     s->crc = libdeflate_crc32(0, s->in, s->in_len);
     s->out_len = 0;
-    size_t at = 0;
+    size_t start = 0;
+    bool stored = is_stored(s->owner, s->in, s->in_len);
     do {
-        bool stored = false;
-        size_t n = run_length(s->owner, s->in + at, s->in_len - at, &stored);
-        bool last = s->last && at + n == s->in_len;
-        if (stored) {
-            store_run(s, s->in + at, n, last);
-        } else {
-            KOC__TRY(compress_run(s, s->in + at, n, last, err));
+        bool next = stored; /* the kind of the piece that ends the run: each is judged once */
+        size_t end = start + KOC__MIN(s->in_len - start, (size_t)PIECE);
+        while (end < s->in_len) {
+            next = is_stored(s->owner, s->in + end, s->in_len - end);
+            if (next != stored) {
+                break;
+            }
+            end += KOC__MIN(s->in_len - end, (size_t)PIECE);
         }
-        at += n;
-    } while (at < s->in_len);
+        bool last = s->last && end == s->in_len;
+        if (stored) {
+            store_run(s, s->in + start, end - start, last);
+        } else {
+            KOC__TRY(compress_run(s, s->in + start, end - start, last, err));
+        }
+        start = end;
+        stored = next;
+    } while (start < s->in_len);
     return KOC_OK;
 }
 
