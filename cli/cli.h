@@ -29,6 +29,14 @@ enum cli_kind {
     CLI_LIST,    /* cli_list; one item an occurrence */
     CLI_OPTIONAL /* const char *; a value only as --flag=VALUE, "" without one */
 };
+
+/* What a value or an argument completes to: one of these names, or words with a space between. */
+#define CLI_FILES     "@files"
+#define CLI_FOLDERS   "@folders"
+#define CLI_PLATFORMS "@platforms"
+#define CLI_PACKAGES  "@packages" /* main packages of this module */
+#define CLI_COMMANDS  "@commands"
+
 typedef struct cli_flag {
     const char *name; /* without dashes; NULL ends a table */
     char letter;      /* or 0 */
@@ -37,6 +45,8 @@ typedef struct cli_flag {
     const char *value; /* what stands for the value in help: "REF" */
     const char *group; /* heading in help */
     const char *help;  /* one sentence, lower case, no full stop */
+    const char
+        *complete; /* or NULL: CLI_FILES for a value FILE, CLI_FOLDERS for DIR, else nothing */
 } cli_flag;
 
 typedef struct cli_example {
@@ -55,8 +65,9 @@ typedef struct cli_command {
     const cli_example *examples;  /* ends with a NULL command */
     const cli_flag *flags;        /* or NULL */
     const cli_flag *shared_flags; /* of several commands, into the same struct; or NULL */
-    bool raw;            /* its words are another program's: only -h is looked at, all are args */
-    size_t options_size; /* of the zeroed struct that flags point into */
+    const char *complete; /* its arguments: one of CLI_FILES …, or its sub-words; NULL: nothing */
+    bool raw;             /* its words are another program's: only -h is looked at, all are args */
+    size_t options_size;  /* of the zeroed struct that flags point into */
     void (*defaults)(void *options); /* or NULL */
     int (*run)(struct cli *cli, void *options, const cli_list *args);
 } cli_command;

@@ -135,6 +135,7 @@ const cli_command cli_build = {
     .examples = examples,
     .flags = flags,
     .shared_flags = publish_flag_table,
+    .complete = CLI_PACKAGES,
     .options_size = sizeof(build_options),
     .defaults = defaults,
     .run = run,

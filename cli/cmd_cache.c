@@ -114,6 +114,7 @@ const cli_command cli_cache = {
         "read. All of it can be made again. It is trimmed to 10 GiB once a day by itself.",
     .examples = examples,
     .flags = flags,
+    .complete = "ls prune clear",
     .options_size = sizeof(cache_options),
     .run = run,
 };

@@ -56,6 +56,7 @@ const cli_command cli_explain = {
         "package read. Takes the flags of koc build and builds nothing.",
     .examples = examples,
     .shared_flags = publish_flag_table,
+    .complete = CLI_PACKAGES,
     .options_size = sizeof(publish_flags),
     .defaults = defaults,
     .run = run,

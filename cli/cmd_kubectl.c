@@ -373,6 +373,7 @@ const cli_command cli_run = {
         "Builds and pushes a package, and runs it as a pod with kubectl run --attach --rm.",
     .examples = run_examples,
     .shared_flags = publish_flag_table,
+    .complete = CLI_PACKAGES,
     .options_size = sizeof(publish_flags),
     .defaults = run_defaults,
     .run = run_run,

@@ -93,5 +93,6 @@ const cli_command cli_help = {
     .usage = "koc help [COMMAND]",
     .summary = "show all commands, or all about one",
     .description = "Shows the list of commands, or the whole help of one.",
+    .complete = CLI_COMMANDS,
     .run = run_help,
 };

@@ -13,9 +13,9 @@ const cli_flag cli_global_flags[] = {
      "say what was decided; -vv adds HTTP, never credentials"},
     {"quiet", 'q', CLI_BOOL, offsetof(cli, quiet), NULL, "Output", "only errors on stderr"},
     {"color", 0, CLI_STRING, offsetof(cli, color), "WHEN", "Output",
-     "auto, always or never (NO_COLOR and CLICOLOR_FORCE count too)"},
+     "auto, always or never (NO_COLOR and CLICOLOR_FORCE count too)", "auto always never"},
     {"progress", 0, CLI_STRING, offsetof(cli, progress_mode), "MODE", "Output",
-     "auto, tty, plain, json or none"},
+     "auto, tty, plain, json or none", "auto tty plain json none"},
     {"help", 'h', CLI_BOOL, offsetof(cli, help), NULL, "Output", "this text"},
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL},
 };
