@@ -348,7 +348,7 @@ static int read_setting(parser *p, char *s, char **key, char **value, koc_error 
 static int add_setting(parser *p, char *s, koc_error **err)
 {
     koc__go_info *i = &p->to->info;
-    char *key, *value;
+    char *key = NULL, *value = NULL;
     KOC__TRY(read_setting(p, s, &key, &value, err));
     if (!koc__grow((void **)&i->settings, &p->to->settings_capacity, i->n_settings + 1,
                    sizeof(*i->settings))) {
