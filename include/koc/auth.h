@@ -24,6 +24,9 @@ KOC_API int32_t koc_credential_kind(const koc_credential *cred);
 /** These two are borrowed from cred. */
 KOC_API const char *koc_credential_username(const koc_credential *cred);
 KOC_API const char *koc_credential_secret(const koc_credential *cred);
+/** Where cred was found, in words for people: "docker config (/root/.docker/config.json)". NULL for one
+ * of the program's own. Borrowed from cred. */
+KOC_API const char *koc_credential_source(const koc_credential *cred);
 KOC_API void koc_credential_free(koc_credential *cred);
 
 typedef struct koc_auth_ops {
@@ -39,6 +42,10 @@ typedef struct koc_auth_ops {
 /** docker's and podman's configuration. config_path NULL: the usual places (docs/registry.md), helper
  * programs included; else that file only. Nothing is read before the first look-up. */
 KOC_API int koc_auth_docker(const char *config_path, koc_auth **out, koc_error **err);
+/** The registry that text means, as all calls here and references name it: "host[:port]", scheme, "/v1/" and
+ * "/v2/" cut, Docker Hub in any of its spellings as "index.docker.io". KOC_EINVAL: it is none, or names a
+ * repository as well. */
+KOC_API int koc_auth_registry(const char *text, koc_buf *out, koc_error **err);
 /** Logs in: keeps cred for registry ("host[:port]") in docker's configuration (NULL:
  * $DOCKER_CONFIG/config.json, else ~/.docker/config.json), or in the helper program that it names. The
  * file is replaced as a whole, mode 0600, its other members unchanged. The registry is not asked. where

@@ -103,5 +103,20 @@ KOC_API int koc_client_list_referrers(koc_client *c, const koc_reference *subjec
                                       const char *artifact_type, const koc_op *op, koc_index **out,
                                       koc_error **err);
 
+/** Asks registry (as koc_auth_registry names it) whether it takes the client's credentials: GET /v2/, and
+ * a token where it wants one (distribution-spec, "Determining Support"). *asked (or NULL): whether it
+ * wanted a login at all. KOC_EAUTH: not accepted, or there are none. Any thread. */
+KOC_API int koc_client_check_login(koc_client *c, const char *registry, const koc_op *op,
+                                   bool *asked, koc_error **err);
+
+enum { KOC_ACCESS_PULL = 1u << 0, KOC_ACCESS_PUSH = 1u << 1, KOC_ACCESS_DELETE = 1u << 2 };
+/** An access token for repo, as the token server of its registry gives it (distribution's token
+ * specification). access: KOC_ACCESS_* bits; mounts: NULL-terminated names of repositories of the same
+ * registry to be pulled from too, or NULL. token: wipe it with koc_buf_wipe. lifetime_ms (or NULL): how
+ * long it may be used from now. KOC_EUNSUPPORTED: the registry works without tokens. Any thread. */
+KOC_API int koc_client_get_token(koc_client *c, const koc_reference *repo, uint32_t access,
+                                 const char *const *mounts, const koc_op *op, koc_buf *token,
+                                 int64_t *lifetime_ms, koc_error **err);
+
 KOC_END_DECLS
 #endif

@@ -122,6 +122,11 @@ const char *koc_credential_secret(const koc_credential *cred)
     return cred ? cred->secret : NULL;
 }
 
+const char *koc_credential_source(const koc_credential *cred)
+{
+    return cred ? cred->source : NULL;
+}
+
 /* --- sources ---------------------------------------------------------------------------------------- */
 
 int koc__auth_make(const koc__auth_vt *vt, void *self, koc_auth **out, koc_error **err)

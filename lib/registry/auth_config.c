@@ -8,7 +8,7 @@
 
 #define SECRET_MAX ((size_t)64 << 10)
 
-static bool is_hub(koc_str host)
+bool koc__config_is_hub(koc_str host)
 {
     return koc__str_is(host, "docker.io") || koc__str_is(host, "index.docker.io") ||
            koc__str_is(host, "registry-1.docker.io");
@@ -16,7 +16,7 @@ static bool is_hub(koc_str host)
 
 static bool same_host(koc_str a, koc_str b)
 {
-    return koc__str_ieq(a, b) || (is_hub(a) && is_hub(b));
+    return koc__str_ieq(a, b) || (koc__config_is_hub(a) && koc__config_is_hub(b));
 }
 
 /* The host that a key names, or empty when the key is bound to a path. */
@@ -44,7 +44,7 @@ bool koc__config_key_is_host(const char *key, const char *registry)
 
 const char *koc__config_helper_key(const char *registry)
 {
-    return is_hub(koc__str(registry)) ? KOC__HUB_KEY : registry;
+    return koc__config_is_hub(koc__str(registry)) ? KOC__HUB_KEY : registry;
 }
 
 const char *koc__config_helper(const koc__jnode *root, const char *registry, const char **how)

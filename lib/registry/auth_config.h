@@ -7,6 +7,8 @@
 
 #define KOC__HUB_KEY "https://index.docker.io/v1/"
 
+/* docker.io and its other names. */
+bool koc__config_is_hub(koc_str host);
 /* The helper that the document names for registry (credHelpers, then credsStore) or NULL; *how is then
  * "credHelpers" or "credsStore". Borrowed from root. */
 const char *koc__config_helper(const koc__jnode *root, const char *registry, const char **how);

@@ -179,8 +179,11 @@ static int ask_helper(docker *d, const char *helper, const char *how, const char
     const char *server = koc__config_helper_key(registry);
     KOC__AUTO_STR key = koc__format("%s %s", helper, server);
     KOC__AUTO_STR source = koc__format("docker config (%s \"%s\")", how, helper);
-    bool known = false;
+    bool known = koc__helper_runs(helper);
 
+    if (known) {
+        return KOC_OK;
+    }
     if (!key || !source) {
         return koc__oom(err);
     }

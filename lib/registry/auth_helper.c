@@ -2,6 +2,7 @@
 
 #include "registry/auth_helper.h"
 
+#include "core/env.h"
 #include "core/json.h"
 #include "core/json_write.h"
 #include "core/proc.h"
@@ -57,6 +58,29 @@ int koc__helper_reply(const char *name, int exit_code, koc_str output, const cha
                                 koc__str(secret), out, err, "%s", source);
 }
 
+/* A helper that asks koc in turn would go round for ever: koc tells it who runs. */
+#define RUNNING "KOC_HELPER"
+
+bool koc__helper_runs(const char *name)
+{
+    return koc__streq(koc__env_nonempty(RUNNING), name);
+}
+
+static int helper_environment(const char *name, koc_strlist **out, koc_error **err)
+{
+    KOC__AUTO(koc_strlist) env = NULL;
+
+    KOC__TRY(koc__strlist_new(&env, err));
+    for (const char *const *e = koc__environ(); e && *e; e++) {
+        if (!koc__str_starts(koc__str(*e), RUNNING "=")) {
+            KOC__TRY(koc__strlist_add(env, *e, err));
+        }
+    }
+    KOC__TRY(koc__strlist_addf(env, err, RUNNING "=%s", name));
+    *out = koc__steal(&env);
+    return KOC_OK;
+}
+
 /* Runs it with input on stdin. A failure to run is an error; how it ended is in result. */
 static int run_helper(const char *name, const char *verb, koc_str input, koc__op *op,
                       koc__proc_result *result, koc_error **err)
@@ -69,9 +93,14 @@ static int run_helper(const char *name, const char *verb, koc_str input, koc__op
     if (!program) {
         return koc__oom(err);
     }
+    KOC__AUTO(koc_strlist) env = NULL;
+    KOC__TRY(helper_environment(name, &env, err));
     const char *argv[] = {program, verb, NULL};
-    koc__proc p = {
-        .argv = argv, .input = input, .max_output = OUTPUT_MAX, .timeout_ms = TIMEOUT_MS};
+    koc__proc p = {.argv = argv,
+                   .env = koc__strlist_argv(env),
+                   .input = input,
+                   .max_output = OUTPUT_MAX,
+                   .timeout_ms = TIMEOUT_MS};
     int rc = koc__proc_run(&p, op, result, err);
     if (rc == KOC_ENOTFOUND) {
         return koc__error(err, KOC_EPROCESS, "the credential helper %s is not installed", program);

@@ -9,6 +9,8 @@
  * name in it. KOC_EPROCESS when it fails: its message, never its secret. */
 int koc__helper_get(const char *name, const char *server, const char *source, koc__op *op,
                     koc_credential **out, koc_error **err);
+/* Whether this process was started by that helper, on behalf of koc: then it is not asked again. */
+bool koc__helper_runs(const char *name);
 /* Gives cred to the helper ("store"), or has it forget ("erase", cred NULL). */
 int koc__helper_put(const char *name, const char *server, const koc_credential *cred, koc__op *op,
                     koc_error **err);

@@ -166,6 +166,20 @@ static int make_folder(const char *path, koc_error **err)
     return folder && folder[0] ? koc__fs_mkdirs(folder, 0700, err) : KOC_OK;
 }
 
+/* A link to a file elsewhere stays one: people keep their configuration under version control. */
+static int follow_link(char **path, koc_error **err)
+{
+    char *real = NULL;
+
+    if (!koc__fs_exists(*path)) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc__fs_realpath(*path, &real, err));
+    koc__free(*path);
+    *path = real;
+    return KOC_OK;
+}
+
 static int change_config(const char *given, const char *registry, const koc_credential *cred,
                          const koc_op *user, koc_buf *where, koc_error **err)
 {
@@ -178,6 +192,10 @@ static int change_config(const char *given, const char *registry, const koc_cred
         return koc__error(err, KOC_ENOTFOUND, "there is no home folder to keep credentials in");
     }
     KOC__TRY(koc__op_begin(&op, NULL, user, err));
+    if (!cred && !koc__fs_exists(path)) {
+        return where ? koc_buf_set(where, koc__str(path), err) : KOC_OK;
+    }
+    KOC__TRY(follow_link(&path, err));
     KOC__TRY(read_config(path, &doc, err));
     const char *helper = koc__config_helper(koc__json_root(doc), registry, &how);
     change c = {.registry = registry, .cred = cred, .marker = helper != NULL};

@@ -241,3 +241,34 @@ KOC_TEST(auth_docker_helper_names_R48)
     assert_int_equal(koc_auth_lookup(a, "r.example", "x", NULL, &found, NULL), KOC_EPROCESS);
     assert_null(found);
 }
+
+KOC_TEST(auth_registry_names)
+{
+    static const char *const cases[][2] = {
+        {"ghcr.io", "ghcr.io"},
+        {" Registry.Example:5000\n", "registry.example:5000"},
+        {"https://r.example/v2/", "r.example"},
+        {"http://r.example:80/", "r.example:80"},
+        {"docker.io", "index.docker.io"},
+        {"https://index.docker.io/v1/", "index.docker.io"},
+        {"registry-1.docker.io", "index.docker.io"},
+        {"[::1]:5000", "[::1]:5000"},
+        {"r.example/team", NULL},
+        {"", NULL},
+        {"https://", NULL},
+        {"a b", NULL},
+        {"u:p@r.example", NULL},
+        {"r.example:99999", NULL},
+        {"r.exa\rmple", NULL},
+    };
+
+    for (size_t i = 0; i < KOC__COUNT(cases); i++) {
+        KOC__AUTO_VAL(koc_buf) out = KOC_BUF_INIT;
+        int rc = koc_auth_registry(cases[i][0], &out, NULL);
+        assert_int_equal(rc, cases[i][1] ? KOC_OK : KOC_EINVAL);
+        if (cases[i][1]) {
+            assert_string_equal(out.ptr, cases[i][1]);
+        }
+    }
+    assert_int_equal(koc_auth_registry(NULL, NULL, NULL), KOC_EMISUSE);
+}

@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: e5d55540ccb37b4ae9d8ff5c7d3b93e2f5b106cf0c78a92cffdb7df780d01623
+// Declarations: 7f4b66f297d1ca047d836bf9da2e394877e8b7dcd24443a8cdec8a96df2d39ce
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -81,6 +81,9 @@ pub const KOC_CRED_BEARER: i32 = 3;
 pub const KOC_CLIENT_INSECURE: u32 = 1 << 0;
 pub const KOC_CLIENT_NO_PROXY_ENV: u32 = 1 << 1;
 pub const KOC_CLIENT_OFFLINE: u32 = 1 << 2;
+pub const KOC_ACCESS_PULL: u32 = 1 << 0;
+pub const KOC_ACCESS_PUSH: u32 = 1 << 1;
+pub const KOC_ACCESS_DELETE: u32 = 1 << 2;
 pub const KOC_PUBLISH_NO_PUSH: u32 = 1 << 0;
 pub const KOC_PUBLISH_TAG_ONLY: u32 = 1 << 1;
 pub const KOC_PUBLISH_PRESERVE_IMPORT_PATHS: u32 = 1 << 2;
@@ -609,8 +612,10 @@ extern "C" {
     pub fn koc_credential_kind(cred: *const koc_credential) -> i32;
     pub fn koc_credential_username(cred: *const koc_credential) -> *const c_char;
     pub fn koc_credential_secret(cred: *const koc_credential) -> *const c_char;
+    pub fn koc_credential_source(cred: *const koc_credential) -> *const c_char;
     pub fn koc_credential_free(cred: *mut koc_credential);
     pub fn koc_auth_docker(config_path: *const c_char, out: *mut *mut koc_auth, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_auth_registry(text: *const c_char, out: *mut koc_buf, err: *mut *mut koc_error) -> c_int;
     pub fn koc_auth_docker_store(config_path: *const c_char, registry: *const c_char, cred: *const koc_credential, op: *const koc_op, where_: *mut koc_buf, err: *mut *mut koc_error) -> c_int;
     pub fn koc_auth_docker_erase(config_path: *const c_char, registry: *const c_char, op: *const koc_op, where_: *mut koc_buf, err: *mut *mut koc_error) -> c_int;
     pub fn koc_auth_static(registry: *const c_char, cred: *const koc_credential, out: *mut *mut koc_auth, err: *mut *mut koc_error) -> c_int;
@@ -634,6 +639,8 @@ extern "C" {
     pub fn koc_client_list_tags(c: *mut koc_client, repo: *const koc_reference, op: *const koc_op, out: *mut *mut koc_strlist, err: *mut *mut koc_error) -> c_int;
     pub fn koc_client_delete_manifest(c: *mut koc_client, r: *const koc_reference, op: *const koc_op, err: *mut *mut koc_error) -> c_int;
     pub fn koc_client_list_referrers(c: *mut koc_client, subject: *const koc_reference, artifact_type: *const c_char, op: *const koc_op, out: *mut *mut koc_index, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_client_check_login(c: *mut koc_client, registry: *const c_char, op: *const koc_op, asked: *mut bool, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_client_get_token(c: *mut koc_client, repo: *const koc_reference, access: u32, mounts: *const *const c_char, op: *const koc_op, token: *mut koc_buf, lifetime_ms: *mut i64, err: *mut *mut koc_error) -> c_int;
     pub fn koc_resolver_new(ctx: *mut koc_ctx, opts: *const koc_resolver_options, out: *mut *mut koc_resolver, err: *mut *mut koc_error) -> c_int;
     pub fn koc_resolver_free(r: *mut koc_resolver);
     pub fn koc_resolver_add_bytes(r: *mut koc_resolver, label: *const c_char, yaml: koc_str, err: *mut *mut koc_error) -> c_int;

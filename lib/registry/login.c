@@ -1,0 +1,153 @@
+/* Logging in: is a credential accepted, and what token does it give. */
+#include "core/common.h"
+
+#include "registry/auth_config.h"
+#include "registry/ops.h"
+
+#define MOUNTS_MAX 32
+
+int koc_auth_registry(const char *text, koc_buf *out, koc_error **err)
+{
+    koc_str rest = koc__str_trim(koc__str(text)), path = {"", 0}, host;
+    uint16_t port;
+
+    if (!text || !out) {
+        return koc__misuse(err, "koc_auth_registry");
+    }
+    if (koc__str_starts(rest, "https://") || koc__str_starts(rest, "http://")) {
+        rest = koc__str_from(rest, koc__str_starts(rest, "https://") ? 8 : 7);
+    }
+    koc_str authority = rest;
+    koc__str_cut(rest, '/', &authority, &path);
+    bool root = path.len == 0 || koc__str_is(path, "v1") || koc__str_is(path, "v1/") ||
+                koc__str_is(path, "v2") || koc__str_is(path, "v2/");
+    KOC__AUTO_STR name = koc__str_lower(authority);
+    if (!name) {
+        return koc__oom(err);
+    }
+    if (!koc__authority_split(koc__str(name), &host, &port)) {
+        return koc__error(err, KOC_EINVAL, "\"%.*s\" is not a registry: host or host:port",
+                          KOC__FMT(rest));
+    }
+    if (!root) {
+        koc__error(err, KOC_EINVAL, "\"%.*s\" is a repository: credentials belong to its registry",
+                   KOC__FMT(rest));
+        koc__error_hint(err, "the registry is %s", name);
+        return KOC_EINVAL;
+    }
+    return koc_buf_set(
+        out, koc__config_is_hub(koc__str(name)) ? KOC__STR("index.docker.io") : koc__str(name),
+        err);
+}
+
+/* A registry without /v2/ may be one all the same. */
+static int ping(koc__request *rq, koc__op *op, koc_error **err)
+{
+    static const int also[] = {404, 405, 0};
+    KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
+
+    rq->method = "GET";
+    rq->target = "/v2/";
+    rq->also = also;
+    return koc__request_run(rq, op, &resp, err);
+}
+
+static koc__scheme scheme_of(koc__host *h)
+{
+    pthread_mutex_lock(&h->mutex);
+    koc__scheme scheme = h->scheme;
+    pthread_mutex_unlock(&h->mutex);
+    return scheme;
+}
+
+int koc_client_check_login(koc_client *c, const char *registry, const koc_op *user, bool *asked,
+                           koc_error **err)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+    koc__request rq = {0};
+
+    if (!c || !registry) {
+        return koc__misuse(err, "koc_client_check_login");
+    }
+    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
+    KOC__TRY(koc__client_host(c, registry, &rq.host, err));
+    int rc = ping(&rq, &op, err);
+    if (rc == KOC_EAUTH && !koc__session_is_anonymous(rq.host, NULL)) {
+        koc__error(err, KOC_EAUTH, "wrong user name or password");
+    }
+    if (rc != KOC_OK) {
+        return koc__error_prefix(err, "cannot log in to %s", registry);
+    }
+    if (asked) {
+        *asked = scheme_of(rq.host) != KOC__SCHEME_NONE;
+    }
+    return KOC_OK;
+}
+
+/* "repository:a:pull repository:b:pull" */
+static int mount_scopes(const char *const *mounts, char **out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(16 << 10);
+
+    for (size_t i = 0; mounts[i]; i++) {
+        if (i >= MOUNTS_MAX) {
+            return koc__error(err, KOC_ELIMIT, "more than %d repositories to mount from",
+                              MOUNTS_MAX);
+        }
+        if (strpbrk(mounts[i], " \t\r\n")) {
+            return koc__error(err, KOC_EINVAL, "\"%s\" is not a repository", mounts[i]);
+        }
+        KOC__TRY(koc__buf_printf(&text, err, "%srepository:%s:pull", i ? " " : "", mounts[i]));
+    }
+    *out = koc__buf_steal(&text);
+    return *out ? KOC_OK : koc__oom(err);
+}
+
+static int token_of(koc__request *rq, const char *demanded, koc__op *op, koc__token_reply *out,
+                    koc_error **err)
+{
+    KOC__AUTO(koc_credential) cred = NULL;
+    koc_client *c = rq->host->client;
+
+    KOC__TRY(ping(rq, op, err));
+    if (scheme_of(rq->host) != KOC__SCHEME_BEARER) {
+        return koc__error(err, KOC_EUNSUPPORTED, "%s works without tokens (%s)", rq->host->name,
+                          scheme_of(rq->host) == KOC__SCHEME_BASIC
+                              ? "it takes the password with every request"
+                              : "it asks for no login");
+    }
+    KOC__TRY(koc__auth_get(c->auth, rq->host->name, rq->repository, op, &cred, err));
+    if (cred && cred->kind == KOC_CRED_BEARER) {
+        out->token = koc__strdup(cred->secret);
+        return out->token ? KOC_OK : koc__oom(err);
+    }
+    return koc__token_fetch(rq->host, rq, cred, demanded, true, op, out, err);
+}
+
+int koc_client_get_token(koc_client *c, const koc_reference *repo, uint32_t access,
+                         const char *const *mounts, const koc_op *user, koc_buf *token,
+                         int64_t *lifetime_ms, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__token_reply) reply = {NULL, 0};
+    KOC__AUTO_STR demanded = NULL;
+    koc__request rq = {.actions = access};
+
+    if (!c || !repo || !token || !access || access > 7) {
+        return koc__misuse(err, "koc_client_get_token");
+    }
+    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
+    KOC__TRY(koc__client_host(c, koc_reference_registry(repo), &rq.host, err));
+    rq.repository = koc_reference_repository(repo);
+    if (mounts && mounts[0]) {
+        KOC__TRY(mount_scopes(mounts, &demanded, err));
+    }
+    if (token_of(&rq, demanded, &op, &reply, err) != KOC_OK) {
+        return koc__error_prefix(err, "cannot get a token for %s", koc__reference_context(repo));
+    }
+    KOC__TRY(koc_buf_set(token, koc__str(reply.token), err));
+    if (lifetime_ms) {
+        *lifetime_ms = reply.lifetime_ms;
+    }
+    return KOC_OK;
+}
