@@ -4,8 +4,8 @@
 #include <string.h>
 
 const cli_command *const cli_commands[] = {
-    &cli_build,   &cli_resolve, &cli_apply,   &cli_create, &cli_delete, &cli_run,
-    &cli_explain, &cli_cache,   &cli_version, &cli_help,   NULL,
+    &cli_build,  &cli_resolve, &cli_apply,   &cli_create, &cli_delete,  &cli_run,  &cli_login,
+    &cli_logout, &cli_auth,    &cli_explain, &cli_cache,  &cli_version, &cli_help, NULL,
 };
 
 const cli_flag cli_global_flags[] = {
