@@ -119,6 +119,8 @@ void cli_verb(const cli *c, const char *verb, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Flushes stdout; a full disk or closed pipe there is an error. */
 int cli_finish_stdout(const cli *c, int code);
+/* Seconds on a clock that only goes forward. */
+double cli_now(void);
 /* "11.9 MB" */
 const char *cli_size(uint64_t bytes, char out[24]);
 

@@ -25,7 +25,7 @@ static int run(cli *c, void *options, const cli_list *args)
         p.import_paths = cli_list_argv(args);
         int rc = publish_session_open(c, o, &session, &err);
         if (rc == KOC_OK) {
-            rc = koc_explain(session.ctx, &p, &op, &text, &err);
+            rc = koc_explain(session.base.ctx, &p, &op, &text, &err);
         }
         if (rc == KOC_OK) {
             fwrite(text.ptr, 1, text.len, stdout);

@@ -88,7 +88,7 @@ static int read_stdin(manifests *m, koc_error **err)
     for (;;) {
         char chunk[65536];
         struct pollfd fd = {STDIN_FILENO, POLLIN, 0};
-        if (koc_cancel_is_triggered(m->session->c->cancel)) {
+        if (koc_cancel_is_triggered(m->session->base.c->cancel)) {
             text_sink_free(&all);
             return fail(err, KOC_ECANCELLED, "-", "cancelled");
         }
@@ -135,13 +135,13 @@ int manifests_load(manifests *m, koc_error **err)
 {
     koc_resolver_options o = KOC_RESOLVER_OPTIONS_INIT;
     o.selector = m->flags->selector;
-    int rc = koc_resolver_new(m->session->ctx, &o, &m->resolver, err);
+    int rc = koc_resolver_new(m->session->base.ctx, &o, &m->resolver, err);
     for (size_t i = 0; rc == KOC_OK && i < m->flags->files.count; i++) {
         rc = add_input(m, m->flags->files.items[i], err);
     }
     const koc_strlist *warnings = koc_resolver_warnings(m->resolver);
     for (size_t i = 0; i < koc_strlist_count(warnings); i++) {
-        cli_warn(m->session->c, "%s", koc_strlist_get(warnings, i));
+        cli_warn(m->session->base.c, "%s", koc_strlist_get(warnings, i));
     }
     return rc;
 }
@@ -292,7 +292,7 @@ watch manifests_watch(const manifests *m)
 {
     const publish_flags *f = &m->flags->publish;
     watch w = {
-        .c = m->session->c,
+        .c = m->session->base.c,
         .inputs = &m->flags->files,
         .outputs = {m->flags->map, f->layout, f->tarball, f->image_refs, f->sbom_dir},
     };

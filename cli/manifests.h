@@ -38,7 +38,7 @@ void manifest_flags_free(manifest_flags *f);
 
 /* One run over all inputs. */
 typedef struct manifests {
-    const publish_session *session;
+    publish_session *session;
     const manifest_flags *flags;
     koc_resolver *resolver;
     char *piped; /* what stdin held: read once, also when watching */

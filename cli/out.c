@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BOLD   "\033[1m"
@@ -137,4 +138,11 @@ const char *cli_size(uint64_t bytes, char out[24])
         snprintf(out, 24, "%.1f GB", (double)bytes / 1e9);
     }
     return out;
+}
+
+double cli_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }

@@ -42,13 +42,6 @@ struct cli_progress {
     size_t lines_drawn;
 };
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 /* --- the live block --- */
 
 static size_t columns(void)
@@ -92,7 +85,7 @@ static void draw_transfers(cli_progress *p, size_t width)
     if (total == 0) {
         return;
     }
-    double seconds = now() - p->first_byte;
+    double seconds = cli_now() - p->first_byte;
     char bar[20 * 3 + 1] = "", a[24], b[24], rest[160];
     size_t cells = width < 60 ? 0 : 18;
     for (size_t i = 0; i < cells; i++) {
@@ -107,7 +100,7 @@ static void draw_transfers(cli_progress *p, size_t width)
 static void draw(cli_progress *p)
 {
     size_t width = columns();
-    double at = now();
+    double at = cli_now();
     flockfile(stderr);
     wipe(p);
     for (size_t i = 0; i < p->n_rows; i++) {
@@ -167,7 +160,7 @@ static void start_row(cli_progress *p, const char *label, const char *phase)
     if (!r && p->n_rows < ROWS_MAX) {
         r = &p->rows[p->n_rows++];
         snprintf(r->label, sizeof(r->label), "%s", label);
-        r->start = now();
+        r->start = cli_now();
     }
     if (r) {
         r->phase = phase;
@@ -181,7 +174,7 @@ static double end_row(cli_progress *p, const char *label)
     if (!r) {
         return 0;
     }
-    double seconds = now() - r->start;
+    double seconds = cli_now() - r->start;
     *r = p->rows[--p->n_rows];
     return seconds;
 }
@@ -207,7 +200,7 @@ static void on_blob(cli_progress *p, const koc_progress *e)
     }
     if (e->state == KOC_STATE_ACTIVE && p->n_transfers < ROWS_MAX) {
         if (p->n_transfers == 0) {
-            p->first_byte = now();
+            p->first_byte = cli_now();
         }
         p->transfers[p->n_transfers++] = (transfer){e->id, e->done, e->total};
     }

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <koc/layer.h>
 
@@ -21,10 +20,7 @@ const cli_flag publish_flag_table[] = {
      "also write the references of all images to FILE"},
     {"local", 'L', CLI_BOOL, AT(local), NULL, "Where to",
      "load into the Docker daemon (not in this version)"},
-    {"insecure-registry", 0, CLI_BOOL, AT(insecure), NULL, "Where to",
-     "allow plain HTTP and unverified certificates, for every registry of this run"},
-    {"allow-http", 0, CLI_LIST, AT(allow_http), "HOST", "Where to",
-     "allow plain HTTP to this registry"},
+    CLIENT_FLAG_ROWS(publish_flags, client, "Where to"),
     {"preserve-import-paths", 'P', CLI_BOOL, AT(preserve), NULL, "Names",
      "name images by their whole import path"},
     {"base-import-paths", 'B', CLI_BOOL, AT(base_paths), NULL, "Names",
@@ -72,11 +68,11 @@ void publish_flags_defaults(publish_flags *f)
 
 void publish_flags_free(publish_flags *f)
 {
-    cli_list *lists[] = {&f->tags,   &f->platforms,   &f->ldflags,
-                         &f->labels, &f->annotations, &f->allow_http};
+    cli_list *lists[] = {&f->tags, &f->platforms, &f->ldflags, &f->labels, &f->annotations};
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         cli_list_free(lists[i]);
     }
+    client_flags_free(&f->client);
 }
 
 /* --- values that are words --- */
@@ -187,79 +183,35 @@ int publish_flags_read(const cli *c, const publish_flags *f, koc_publish_options
 
 /* --- the run --- */
 
-static void on_log(int32_t level, const char *component, const char *message, void *payload)
-{
-    const cli *c = payload;
-    if (level <= KOC_LOG_WARN) {
-        cli_warn(c, "%s", message);
-    } else {
-        fprintf(stderr, "%9s %s\n", component, message);
-    }
-}
-
-static int open_client(const publish_flags *f, koc_ctx *ctx, koc_client **out, koc_error **err)
-{
-    koc_auth *auth = NULL;
-    int rc = koc_auth_docker(getenv("KOC_AUTH_FILE"), &auth, err);
-    if (rc != KOC_OK) {
-        return rc;
-    }
-    koc_client_options co = KOC_CLIENT_OPTIONS_INIT;
-    co.auth = auth;
-    co.flags = (f->insecure ? KOC_CLIENT_INSECURE : 0) | (f->offline ? KOC_CLIENT_OFFLINE : 0);
-    co.allow_http = cli_list_argv(&f->allow_http);
-    rc = koc_client_new(ctx, &co, out, err);
-    koc_auth_unref(auth);
-    return rc;
-}
-
-double cli_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 int publish_session_open(const cli *c, const publish_flags *f, publish_session *out,
                          koc_error **err)
 {
-    koc_ctx_options co = KOC_CTX_OPTIONS_INIT;
-    co.log = on_log;
-    co.log_payload = (void *)(uintptr_t)c;
-    co.log_level = c->quiet ? KOC_LOG_ERROR : KOC_LOG_WARN + (c->verbose > 2 ? 2 : c->verbose);
-    co.cache_dir = f->no_cache ? NULL : "";
-    *out = (publish_session){.c = c, .flags = f};
-    int rc = koc_ctx_new(&co, &out->ctx, err);
-    return rc == KOC_OK ? open_client(f, out->ctx, &out->client, err) : rc;
+    *out = (publish_session){.flags = f};
+    return cli_session_open(c, &f->client,
+                            (f->no_cache ? CLI_SESSION_NO_CACHE : 0) |
+                                (f->offline ? CLI_SESSION_OFFLINE : 0),
+                            &out->base, err);
 }
 
 void publish_session_close(publish_session *s)
 {
-    koc_client_unref(s->client);
-    koc_ctx_unref(s->ctx);
-    *s = (publish_session){0};
+    cli_session_close(&s->base);
 }
 
-int publish_session_run(const publish_session *s, const koc_publish_options *p, koc_published **out,
+int publish_session_run(publish_session *s, const koc_publish_options *p, koc_published **out,
                         koc_error **err)
 {
     koc_publish_options with_client = *p;
-    with_client.client = s->client;
-    cli_progress *progress = cli_progress_new(s->c);
-    koc_op op = KOC_OP_INIT;
-    op.cancel = s->c->cancel;
-    op.progress = progress ? cli_progress_event : NULL;
-    op.payload = progress;
-    int rc = koc_publish(s->ctx, &with_client, &op, out, err);
-    cli_progress_end(progress);
-    cli_progress_free(progress);
+    with_client.client = s->base.client;
+    int rc = koc_publish(s->base.ctx, &with_client, cli_session_start(&s->base), out, err);
+    cli_session_settle(&s->base);
     if (rc == KOC_OK && s->flags->timings) {
         koc_str text = koc_published_timings(*out);
         fwrite(text.ptr, 1, text.len, stderr);
     }
     const koc_strlist *warnings = rc == KOC_OK ? koc_published_warnings(*out) : NULL;
     for (size_t i = 0; i < koc_strlist_count(warnings); i++) {
-        cli_warn(s->c, "%s", koc_strlist_get(warnings, i));
+        cli_warn(s->base.c, "%s", koc_strlist_get(warnings, i));
     }
     return rc;
 }

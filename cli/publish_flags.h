@@ -2,18 +2,19 @@
 #ifndef CLI_PUBLISH_FLAGS_H
 #define CLI_PUBLISH_FLAGS_H
 
-#include "cli.h"
+#include "client_flags.h"
 
 #include <koc/ext/publish.h>
 
 /* First member of the options of each such command. */
 typedef struct publish_flags {
-    cli_list tags, platforms, ldflags, labels, annotations, allow_http;
+    client_flags client;
+    cli_list tags, platforms, ldflags, labels, annotations;
     const char *user, *base_image, *compat, *compression, *sbom, *sbom_dir;
     const char *layout, *tarball, *image_refs;
     int32_t jobs;
     bool push, tag_only, preserve, base_paths, bare, disable_optimizations;
-    bool local, debug, insecure, no_cache, force, offline, timings;
+    bool local, debug, no_cache, force, offline, timings;
 } publish_flags;
 
 extern const cli_flag publish_flag_table[];
@@ -25,19 +26,14 @@ int publish_flags_read(const cli *c, const publish_flags *f, koc_publish_options
 
 /* What the commands that build have in common once they run. */
 typedef struct publish_session {
-    const cli *c;
+    cli_session base;
     const publish_flags *flags;
-    koc_ctx *ctx;
-    koc_client *client;
 } publish_session;
 int publish_session_open(const cli *c, const publish_flags *f, publish_session *out,
                          koc_error **err);
 void publish_session_close(publish_session *s); /* takes an all-zero one */
 /* koc_publish with progress and ^C; afterwards its warnings are on stderr. p from publish_flags_read. */
-int publish_session_run(const publish_session *s, const koc_publish_options *p, koc_published **out,
+int publish_session_run(publish_session *s, const koc_publish_options *p, koc_published **out,
                         koc_error **err);
-
-/* Seconds on a clock that only goes forward. */
-double cli_now(void);
 
 #endif

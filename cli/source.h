@@ -1,0 +1,36 @@
+/*
+ * The words that say where an image is or shall be, the same for every command:
+ *
+ *   example.com/app:1, docker://example.com/app:1      in a registry
+ *   oci:DIR[:NAME][@DIGEST]                             in an OCI layout
+ *   oci-archive:FILE[:NAME][@DIGEST]                    in a tar file of an OCI layout
+ *   docker-archive:FILE[:NAME]                          in a tar file of docker save
+ *   DIR or FILE                                         one of these, by what is there
+ *
+ * A word is a path when it begins with "/", "./" or "../", is "." or "..", ends in ".tar", or names a folder that is an
+ * OCI layout.
+ */
+#ifndef CLI_SOURCE_H
+#define CLI_SOURCE_H
+
+#include "cli.h"
+
+#include <koc/ext/transfer.h>
+
+enum {
+    CLI_SOURCE_PATH = 1u << 0,     /* the word is a path unless a prefix says something else */
+    CLI_SOURCE_REFERENCE = 1u << 1 /* the word is a reference: nothing else will do */
+};
+
+typedef struct cli_source {
+    koc_place place; /* borrows from what follows */
+    koc_reference *reference;
+    char *text; /* path and name */
+    koc_digest digest;
+} cli_source;
+
+/* KOC_EINVAL says what is wrong with word. */
+int cli_source_parse(const char *word, uint32_t flags, cli_source *out, koc_error **err);
+void cli_source_free(cli_source *s); /* takes an all-zero one */
+
+#endif
