@@ -75,6 +75,9 @@ typedef struct cli_command {
 extern const cli_command *const cli_commands[]; /* ends with NULL (commands.c) */
 extern const cli_flag cli_global_flags[];
 const cli_command *cli_find_command(const char *name);
+struct cli;
+/* Says so, with the nearest one that there is. EXIT_USAGE. */
+int cli_no_such_command(const struct cli *c, const char *word);
 
 typedef struct cli {
     /* What the global flags say. */
@@ -139,7 +142,7 @@ void cli_progress_free(cli_progress *p);
 
 /* --- commands --- */
 extern const cli_command cli_auth, cli_login, cli_logout;
-extern const cli_command cli_cache, cli_explain;
+extern const cli_command cli_cache, cli_completion, cli_explain;
 extern const cli_command cli_build, cli_resolve, cli_apply, cli_create, cli_delete, cli_run,
     cli_version, cli_help;
 

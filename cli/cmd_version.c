@@ -1,5 +1,5 @@
 /* koc version and koc help. */
-#include "cli.h"
+#include "tables.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -70,29 +70,76 @@ const cli_command cli_version = {
     .run = run_version,
 };
 
+typedef struct help_options {
+    const char *format;
+} help_options;
+
+static const cli_flag help_flags[] = {
+    {"format", 0, CLI_STRING, offsetof(help_options, format), "FORMAT", "Results",
+     "text, man, or for all commands at once markdown or json", "text man markdown json"},
+    {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL},
+};
+
+/* Without a command all pages, each beginning with a comment that names it. */
+static void man_pages(const cli_command *command)
+{
+    if (command) {
+        cli_help_man(command);
+        return;
+    }
+    cli_help_man(NULL);
+    for (size_t i = 0; cli_commands[i]; i++) {
+        cli_help_man(cli_commands[i]);
+    }
+}
+
+static int in_format(const cli *c, const char *format, const cli_command *command)
+{
+    if (strcmp(format, "man") == 0) {
+        man_pages(command);
+    } else if (strcmp(format, "markdown") == 0) {
+        cli_help_markdown();
+    } else if (strcmp(format, "json") == 0) {
+        cli_help_json();
+    } else if (strcmp(format, "text") != 0) {
+        return cli_usage(c, "--format: \"%s\" is not text, man, markdown or json", format);
+    } else if (command) {
+        cli_help_command(command, true);
+    } else {
+        cli_help_overview();
+    }
+    return cli_finish_stdout(c, EXIT_OK);
+}
+
 static int run_help(cli *c, void *options, const cli_list *args)
 {
-    (void)options;
+    const help_options *o = options;
+    const char *format = o->format ? o->format : "text";
     if (args->count == 0) {
-        cli_help_overview();
-        return cli_finish_stdout(c, EXIT_OK);
+        return in_format(c, format, NULL);
     }
     const cli_command *command = cli_find_command(args->items[0]);
     if (!command) {
-        cli_usage(c, "no help for \"%s\": there is no such command", args->items[0]);
-        cli_hint(c, "koc help lists the commands");
-        return EXIT_USAGE;
+        return cli_no_such_command(c, args->items[0]);
     }
-    cli_help_command(command, true);
-    return cli_finish_stdout(c, EXIT_OK);
+    return in_format(c, format, command);
 }
+
+static const cli_example help_examples[] = {
+    {"koc help build", "all about one command"},
+    {"koc help --format=man build | man -l -", "the same as a man page"},
+    {NULL, NULL},
+};
 
 const cli_command cli_help = {
     .name = "help",
     .group = "Other",
-    .usage = "koc help [COMMAND]",
+    .usage = "koc help [--format=FORMAT] [COMMAND]",
     .summary = "show all commands, or all about one",
     .description = "Shows the list of commands, or the whole help of one.",
+    .examples = help_examples,
+    .flags = help_flags,
+    .options_size = sizeof(help_options),
     .complete = CLI_COMMANDS,
     .run = run_help,
 };

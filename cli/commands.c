@@ -4,8 +4,23 @@
 #include <string.h>
 
 const cli_command *const cli_commands[] = {
-    &cli_build,  &cli_resolve, &cli_apply,   &cli_create, &cli_delete,  &cli_run,  &cli_login,
-    &cli_logout, &cli_auth,    &cli_explain, &cli_cache,  &cli_version, &cli_help, NULL,
+    /* clang-format off */
+    &cli_build,
+    &cli_resolve,
+    &cli_apply,
+    &cli_create,
+    &cli_delete,
+    &cli_run,
+    &cli_login,
+    &cli_logout,
+    &cli_auth,
+    &cli_explain,
+    &cli_cache,
+    &cli_completion,
+    &cli_version,
+    &cli_help,
+    /* clang-format on */
+    NULL,
 };
 
 const cli_flag cli_global_flags[] = {
@@ -29,4 +44,22 @@ const cli_command *cli_find_command(const char *name)
         }
     }
     return NULL;
+}
+
+int cli_no_such_command(const cli *c, const char *word)
+{
+    const char *names[64];
+    size_t n = 0;
+    for (size_t i = 0; cli_commands[i] && n < 63; i++) {
+        names[n++] = cli_commands[i]->name;
+    }
+    names[n] = NULL;
+    const char *near = cli_nearest(word, names);
+    cli_usage(c, "unknown command: %s", word);
+    if (near) {
+        cli_hint(c, "did you mean koc %s?", near);
+    } else {
+        cli_hint(c, "koc help lists the commands");
+    }
+    return EXIT_USAGE;
 }

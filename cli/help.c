@@ -1,26 +1,23 @@
 /* Help text, made from the command tables alone. */
-#include "cli.h"
+#include "tables.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static const char *const groups[] = {"Build",        "Kubernetes", "Images", "Registry",
-                                     "Supply chain", "Other",      NULL};
 
 void cli_help_overview(void)
 {
     puts("koc builds container images from Go packages (and other files) without Docker,\n"
          "pushes them to any registry and puts their digests into Kubernetes YAML.\n");
     puts("usage: koc COMMAND [flags] [arguments]");
-    for (size_t g = 0; groups[g]; g++) {
+    for (size_t g = 0; cli_groups[g]; g++) {
         bool first = true;
         for (size_t i = 0; cli_commands[i]; i++) {
             const cli_command *c = cli_commands[i];
-            if (strcmp(c->group, groups[g]) != 0) {
+            if (strcmp(c->group, cli_groups[g]) != 0) {
                 continue;
             }
             if (first) {
-                printf("\n%s\n", groups[g]);
+                printf("\n%s\n", cli_groups[g]);
                 first = false;
             }
             printf("  %-12s %s\n", c->name, c->summary);

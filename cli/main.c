@@ -1,5 +1,5 @@
 /* koc: finds the command, parses its words, turns signals into a cancel. */
-#include "cli.h"
+#include "tables.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -40,24 +40,6 @@ static int catch_signals(cli *c)
     action.sa_handler = SIG_IGN; /* a closed pipe is an error of the write, not the end */
     sigaction(SIGPIPE, &action, NULL);
     return EXIT_OK;
-}
-
-static int no_such_command(const cli *c, const char *word)
-{
-    const char *names[64];
-    size_t n = 0;
-    for (size_t i = 0; cli_commands[i] && n < 63; i++) {
-        names[n++] = cli_commands[i]->name;
-    }
-    names[n] = NULL;
-    const char *near = cli_nearest(word, names);
-    cli_usage(c, "unknown command: %s", word);
-    if (near) {
-        cli_hint(c, "did you mean koc %s?", near);
-    } else {
-        cli_hint(c, "koc help lists the commands");
-    }
-    return EXIT_USAGE;
 }
 
 static bool one_of(const char *value, const char *const *list)
@@ -113,6 +95,9 @@ static int run(cli *c, int argc, char **argv)
 int main(int argc, char **argv)
 {
     cli c = {0};
+    if (argc > 1 && strcmp(argv[1], "__complete") == 0) {
+        return cli_complete(argc - 2, argv + 2);
+    }
     cli_setup_output(&c);
     int at = 1;
     while (at < argc && argv[at][0] == '-' && argv[at][1]) { /* flags before the command */
@@ -129,7 +114,7 @@ int main(int argc, char **argv)
     }
     c.command = cli_find_command(argv[at]);
     if (!c.command) {
-        return no_such_command(&c, argv[at]);
+        return cli_no_such_command(&c, argv[at]);
     }
     for (int i = at; i > 1; i--) { /* the command's word goes, its flags stay in order */
         argv[i] = argv[i - 1];
