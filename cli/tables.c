@@ -60,21 +60,30 @@ static bool is_set_out(const char *line, size_t len)
     return false;
 }
 
+/* Whether a line in the first column stands over an indented block. */
+static bool is_heading(const char *line)
+{
+    size_t len = strcspn(line, "\n");
+    return *line != ' ' && line[len] == '\n' && line[len + 1] == ' ';
+}
+
 bool cli_next_block(const char **text, enum cli_block *kind, const char **block, size_t *len)
 {
     const char *s = *text + strspn(*text, "\n");
     if (!*s) {
         return false;
     }
+    bool indented = *s == ' ';
     const char *end = s;
-    *kind = *s == ' ' ? CLI_PARAGRAPH : CLI_HEADING;
+    *kind = is_heading(s) ? CLI_HEADING : CLI_PARAGRAPH;
     do {
         size_t line = strcspn(end, "\n");
-        if (*kind != CLI_HEADING && is_set_out(end, line)) {
+        if (*kind == CLI_PARAGRAPH && is_set_out(end, line)) {
             *kind = CLI_LITERAL;
         }
         end += line + (end[line] == '\n');
-    } while (*kind != CLI_HEADING && *end == ' ');
+    } while (*kind != CLI_HEADING && *end && *end != '\n' && (*end == ' ') == indented &&
+             !is_heading(end));
     *block = s;
     *len = (size_t)(end - s) - (end[-1] == '\n');
     *text = end;

@@ -56,10 +56,10 @@ class Shell:
         self.clear()
 
     def listed(self, typed, *wanted):
-        """Types, presses tab twice: all of `wanted` are offered."""
+        """Types, presses tab again and again: all of `wanted` are offered."""
         self.terminal.type(typed)
-        self.terminal.press("Tab")
-        self.terminal.press("Tab")
+        for _ in range(3):  # the first may only add what all have in common
+            self.terminal.press("Tab")
         self.terminal.wait_for(lambda lines: all(w in "\n".join(lines[1:]) for w in wanted))
 
     def clear(self):
