@@ -248,6 +248,40 @@ int koc__hmac_sha256(koc_str key, koc_str data, uint8_t out[32], koc_error **err
     return rc;
 }
 
+/* The mutex is held. */
+static psa_status_t rsa_locked(koc_str key, koc_str data, uint8_t *out, size_t size, size_t *len)
+{
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    psa_algorithm_t algorithm = PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_SHA_256);
+    psa_key_id_t id = 0;
+
+    psa_set_key_type(&attributes, PSA_KEY_TYPE_RSA_KEY_PAIR);
+    psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_MESSAGE);
+    psa_set_key_algorithm(&attributes, algorithm);
+    psa_status_t status = psa_import_key(&attributes, (const uint8_t *)key.ptr, key.len, &id);
+    if (status != PSA_SUCCESS) {
+        return status;
+    }
+    status = psa_sign_message(id, algorithm, (const uint8_t *)data.ptr, data.len, out, size, len);
+    (void)psa_destroy_key(id);
+    return status;
+}
+
+int koc__rsa_sha256_sign(koc_str key, koc_str data, koc__buf *out, koc_error **err)
+{
+    uint8_t signature[512];
+    size_t len = 0;
+
+    KOC__TRY(enter(err));
+    psa_status_t status = rsa_locked(key, data, signature, sizeof(signature), &len);
+    leave();
+    if (status == PSA_ERROR_INVALID_ARGUMENT || status == PSA_ERROR_BUFFER_TOO_SMALL) {
+        return koc__error(err, KOC_EFORMAT, "not a private key for RSA of up to 4096 bits");
+    }
+    return status == PSA_SUCCESS ? koc__buf_append(out, signature, len, err)
+                                 : failed(err, "an RSA signature", status);
+}
+
 int koc__random(void *out, size_t len, koc_error **err)
 {
     psa_status_t status = PSA_SUCCESS;

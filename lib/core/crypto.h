@@ -4,6 +4,8 @@
 
 #include <koc/base.h>
 
+#include "core/buf.h"
+
 int koc__crypto_init(koc_error **err); /* idempotent, thread-safe */
 int koc__sha512(koc_str data, uint8_t out[64], koc_error **err);
 int koc__sha1(koc_str data, uint8_t out[20], koc_error **err);
@@ -22,6 +24,9 @@ int koc__sha1_update(koc__sha1_state *s, const void *data, size_t len, koc_error
 int koc__sha1_finish(koc__sha1_state *s, uint8_t out[20], koc_error **err);
 void koc__sha1_free(koc__sha1_state *s);
 int koc__hmac_sha256(koc_str key, koc_str data, uint8_t out[32], koc_error **err);
+/* RS256 of RFC 7518: RSASSA-PKCS1-v1_5 with SHA-256. key: an RSAPrivateKey in DER (RFC 8017, A.1.2).
+ * Appends the signature. KOC_EFORMAT: not such a key, or one over 4096 bits. */
+int koc__rsa_sha256_sign(koc_str key, koc_str data, koc__buf *out, koc_error **err);
 int koc__random(void *out, size_t len, koc_error **err);
 const char *koc__crypto_version(void); /* "mbedTLS 2.28.3" */
 

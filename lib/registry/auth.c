@@ -5,6 +5,7 @@
 
 #include "core/buf.h"
 #include "core/str.h"
+#include "core/text.h"
 
 #define SECRET_MAX ((size_t)64 << 10)
 
@@ -103,8 +104,19 @@ koc_credential *koc__credential_dup(const koc_credential *from)
         make(from->kind, koc__str(from->username), koc__str(from->secret), &c, NULL) != KOC_OK) {
         return NULL;
     }
+    c->expires_ms = from->expires_ms;
     c->source = koc__strdup(from->source);
     return !c->source && from->source ? NULL : koc__steal(&c);
+}
+
+void koc__credential_lasts(koc_credential *c, int64_t ms)
+{
+    c->expires_ms = koc__monotonic_ms() + ms;
+}
+
+bool koc__credential_expired(const koc_credential *c)
+{
+    return c && c->expires_ms && koc__monotonic_ms() >= c->expires_ms;
 }
 
 int32_t koc_credential_kind(const koc_credential *cred)

@@ -13,12 +13,15 @@ struct koc_credential {
     int32_t kind;
     char *username; /* or NULL */
     char *secret;
-    char *source; /* for hints: "docker config (/root/.docker/config.json)"; or NULL */
+    char *source;       /* for hints: "docker config (/root/.docker/config.json)"; or NULL */
+    int64_t expires_ms; /* by the monotonic clock: look it up again then; 0: it lasts */
 };
 KOC__DEFINE_AUTO(koc_credential, koc_credential_free);
 KOC__DEFINE_AUTO(koc_auth, koc_auth_unref);
 koc_credential *koc__credential_dup(
     const koc_credential *c); /* NULL: out of memory, or c is NULL */
+void koc__credential_lasts(koc_credential *c, int64_t ms);
+bool koc__credential_expired(const koc_credential *c); /* NULL has not */
 /* As koc_credential_new, with a source made by printf. */
 int koc__credential_make(int32_t kind, koc_str username, koc_str secret, koc_credential **out,
                          koc_error **err, const char *source, ...)

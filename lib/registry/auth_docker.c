@@ -147,8 +147,8 @@ static int recall(docker *d, const char *key, bool *known, koc_credential **out,
 {
     const answer *a = d->answers ? koc__map_get(d->answers, koc__str(key)) : NULL;
 
-    *known = a != NULL;
-    if (!a || !a->cred) {
+    *known = a && !koc__credential_expired(a->cred);
+    if (!*known || !a->cred) {
         return KOC_OK;
     }
     *out = koc__credential_dup(a->cred);

@@ -52,6 +52,12 @@ static int look_up(koc__host *h, const char *repository, koc__op *op, koc_creden
 
     pthread_mutex_lock(&h->mutex);
     koc__login *l = find_login_locked(h, repository);
+    if (l && koc__credential_expired(l->cred)) {
+        koc_credential_free(l->cred);
+        koc__free(l->repository);
+        *l = h->logins[--h->n_logins];
+        l = NULL;
+    }
     known = l != NULL;
     had = known && l->cred;
     copy = had ? koc__credential_dup(l->cred) : NULL;

@@ -25,7 +25,7 @@ static int usage(void)
         "               pull REF [PLATFORM] | resolve REF | manifest REF | copy SRC DST |\n"
         "               put-blob FILE REPO | get-blob REPO DIGEST SIZE | tags REPO | delete REF |\n"
         "               attach SEED SUBJECT | referrers SUBJECT [TYPE] |\n"
-        "               login HOST USER PASSWORD | logout HOST | lookup HOST\n",
+        "               login HOST USER PASSWORD | logout HOST | lookup HOST [SECONDS HOST...]\n",
         stderr);
     return 2;
 }
@@ -270,17 +270,25 @@ static int cmd_delete(char **args)
 }
 
 /* Which credential would be used. */
+/* Hosts, and between them seconds to wait. */
 static int cmd_lookup(char **args)
 {
     koc_auth *auth = NULL;
-    koc_credential *cred = NULL;
     int rc = koc_auth_docker(NULL, &auth, &error);
 
-    rc = rc ? rc : koc_auth_lookup(auth, args[0], "x", &op, &cred, &error);
-    if (rc == KOC_OK && cred) {
-        printf("%s %s\n", koc_credential_username(cred), koc_credential_secret(cred));
+    for (; rc == KOC_OK && *args; args++) {
+        koc_credential *cred = NULL;
+        if (strspn(*args, "0123456789") == strlen(*args)) {
+            sleep((unsigned)strtoul(*args, NULL, 10));
+            continue;
+        }
+        rc = koc_auth_lookup(auth, *args, "x", &op, &cred, &error);
+        if (rc == KOC_OK && cred) {
+            const char *user = koc_credential_username(cred);
+            printf("%s %s\n", user ? user : "-", koc_credential_secret(cred));
+        }
+        koc_credential_free(cred);
     }
-    koc_credential_free(cred);
     koc_auth_unref(auth);
     return rc;
 }

@@ -4,6 +4,7 @@
 #include "registry/auth_cloud.h"
 #include "registry/auth_config.h"
 #include "registry/auth_helper.h"
+#include "registry/ini.h"
 #include "test.h"
 
 static koc__json *parse(const char *text)
@@ -177,6 +178,12 @@ KOC_TEST(cloud_hosts_R47)
     for (size_t i = 0; i < KOC__COUNT(bad); i++) {
         assert_false(koc__cloud_is_ecr(bad[i], &h));
     }
+    assert_true(koc__cloud_is_ecr("public.ecr.aws", &h));
+    assert_true(koc__str_is(h.region, "us-east-1") && h.public);
+    assert_true(koc__cloud_is_azure("lab.azurecr.io") && koc__cloud_is_azure("lab.azurecr.cn"));
+    assert_false(koc__cloud_is_azure("azurecr.io") || koc__cloud_is_azure(".azurecr.io"));
+    assert_false(koc__cloud_is_azure("lab.azurecr.io.evil.example"));
+    assert_false(koc__cloud_is_azure("x.lab.azurecr.io"));
     assert_true(koc__cloud_is_google("gcr.io") && koc__cloud_is_google("eu.gcr.io"));
     assert_true(koc__cloud_is_google("europe-docker.pkg.dev"));
     assert_false(koc__cloud_is_google("notgcr.io") || koc__cloud_is_google("gcr.io.evil.example"));
@@ -192,4 +199,15 @@ KOC_TEST(ini_values)
     assert_int_equal(koc__ini_value(text, "work", "x").len, 0);
     assert_int_equal(koc__ini_value(text, "none", "a").len, 0);
     assert_int_equal(koc__ini_value(KOC__STR(""), "default", "a").len, 0);
+}
+
+KOC_TEST(xml_texts)
+{
+    koc_str text = KOC__STR("<a><b> one </b><c></c><b>two</b></a><d>open");
+
+    assert_true(koc__str_is(koc__xml_text(text, "b"), "one"));
+    assert_int_equal(koc__xml_text(text, "c").len, 0);
+    assert_int_equal(koc__xml_text(text, "d").len, 0);
+    assert_int_equal(koc__xml_text(text, "e").len, 0);
+    assert_int_equal(koc__xml_text(KOC__STR(""), "b").len, 0);
 }
