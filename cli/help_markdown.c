@@ -5,36 +5,43 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What a shell or a file would see is set in code; punctuation after it is not. */
+/* Whether a word is what a shell or a file would see: a flag, a path, something with marks in it. */
+static bool is_code(const char *s, size_t len)
+{
+    bool named = len > 1 && isalpha((unsigned char)s[1]);
+    if (memchr(s, '`', len) || (memchr(s, '[', len) && !memchr(s, ']', len))) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (strchr("*_<>$~|[", s[i])) {
+            return true;
+        }
+    }
+    return (named && (*s == '-' || *s == '.')) || strncmp(s, "--", 2) == 0 ||
+           strncmp(s, "./", 2) == 0 || strncmp(s, "../", 3) == 0;
+}
+
+static void put(const char *s, size_t len, bool in_table)
+{
+    for (size_t i = 0; i < len; i++) {
+        printf(in_table && s[i] == '|' ? "\\%c" : "%c", s[i]);
+    }
+}
+
+/* Brackets before and punctuation after a word stay outside of its code marks. */
 static void word(const char *s, size_t len, bool in_table)
 {
-    size_t tail = 0;
     bool dots = len > 3 && memcmp(s + len - 3, "...", 3) == 0;
-    while (!dots && tail < len && strchr(".,;:)", s[len - 1 - tail])) {
-        tail++;
+    size_t head = len > 1 && *s == '(' ? 1 : 0, end = len;
+    while (!dots && end > head + 1 && strchr(".,;:)", s[end - 1])) {
+        end--;
     }
-    size_t head = len > tail && *s == '(' ? 1 : 0;
-    bool code = false;
-    for (size_t i = head; i < len - tail; i++) {
-        code = code || strchr("*_<>$~|[", s[i]);
-    }
-    bool flag = len > head + 1 && s[head] == '-' &&
-                (s[head + 1] == '-' || isalpha((unsigned char)s[head + 1]));
-    bool path = strncmp(s + head, "./", 2) == 0 || strncmp(s + head, "../", 3) == 0 ||
-                (len > head + 1 && s[head] == '.' && isalpha((unsigned char)s[head + 1]));
-    code = (code || flag || path) && !memchr(s, '`', len);
-    for (size_t i = 0; i < len; i++) {
-        if (code && i == head) {
-            putchar('`');
-        }
-        if (in_table && s[i] == '|') {
-            putchar('\\');
-        }
-        putchar(s[i]);
-        if (code && i + 1 == len - tail) {
-            putchar('`');
-        }
-    }
+    const char *mark = is_code(s + head, end - head) ? "`" : "";
+    put(s, head, in_table);
+    fputs(mark, stdout);
+    put(s + head, end - head, in_table);
+    fputs(mark, stdout);
+    put(s + end, len - end, in_table);
 }
 
 static void running_text(const char *s, size_t len, bool in_table)

@@ -36,7 +36,9 @@ const cli_flag publish_flag_table[] = {
     {"disable-optimizations", 0, CLI_BOOL, AT(disable_optimizations), NULL, "What is built",
      "compile without optimizations, for debuggers"},
     {"debug", 0, CLI_BOOL, AT(debug), NULL, "What is built",
-     "add a debugger (not in this version)"},
+     "add the debugger Delve and start under it, listening on port 40000"},
+    {"delve-version", 0, CLI_STRING, AT(delve_version), "VERSION", "What is built",
+     "of Delve for --debug, like v1.27.2"},
     {"jobs", 'j', CLI_INT, AT(jobs), "N", "What is built", "compiles at once (default one a core)"},
     {"force", 0, CLI_BOOL, AT(force), NULL, "What is built", "build even when nothing changed"},
     {"image-label", 0, CLI_CSV, AT(labels), "KEY=VALUE", "What is in it",
@@ -139,8 +141,11 @@ static int read_words(const cli *c, const publish_flags *f, koc_publish_options 
             }
         }
     }
-    if (f->local || f->debug) {
-        return cli_usage(c, "--%s: not in this version", f->local ? "local" : "debug");
+    if (f->local) {
+        return cli_usage(c, "--local: not in this version");
+    }
+    if (f->delve_version && !f->debug) {
+        return cli_usage(c, "--delve-version: it says nothing without --debug");
     }
     return EXIT_OK;
 }
@@ -154,6 +159,7 @@ static uint32_t flag_bits(const publish_flags *f)
     bits |= f->base_paths ? KOC_PUBLISH_BASE_IMPORT_PATHS : 0;
     bits |= f->bare ? KOC_PUBLISH_BARE : 0;
     bits |= f->disable_optimizations ? KOC_PUBLISH_DISABLE_OPTIMIZATIONS : 0;
+    bits |= f->debug ? KOC_PUBLISH_DEBUG : 0;
     bits |= f->offline ? KOC_PUBLISH_OFFLINE : 0;
     bits |= f->force ? KOC_PUBLISH_FORCE : 0;
     return bits;
@@ -174,6 +180,7 @@ int publish_flags_read(const cli *c, const publish_flags *f, koc_publish_options
     p->image_refs = f->image_refs;
     p->sbom_dir = f->sbom_dir;
     p->jobs = f->jobs;
+    p->delve_version = f->delve_version;
     if (f->bare && f->base_paths) {
         cli_warn(c,
                  "--bare and --base-import-paths exclude each other; --base-import-paths is used");

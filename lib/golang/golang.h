@@ -102,6 +102,13 @@ int koc__go_explain(koc_ctx *ctx, const koc__go_settings *s, koc__go_target *t,
                     const koc_platform *p, const koc__go_options *o, koc__op *op, koc_strlist *out,
                     koc_error **err);
 
+/* --- the debugger (delve.c) --- */
+#define KOC__DELVE_VERSION "v1.27.2"
+/* dlv of version (NULL: ours) for p, out of the cache or built with the go tool. KOC_EINVAL: version is
+ * none; KOC_EPROCESS with go's output when it cannot be had. */
+int koc__go_delve(koc_ctx *ctx, const koc__go_settings *s, const char *version,
+                  const koc_platform *p, koc__op *op, koc__go_binary **out, koc_error **err);
+
 /* --- layers (layers.c, kodata.c) --- */
 typedef struct koc__go_layer_options {
     const koc_platform *platform;

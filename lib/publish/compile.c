@@ -83,7 +83,7 @@ static void log_unit(const koc__unit *u, const koc_layer *layer, const char *wha
     }
 }
 
-static int make_layers(koc__unit *u, koc__op *op, koc_error **err)
+static int make_layers(koc__unit *u, koc__go_binary *delve, koc__op *op, koc_error **err)
 {
     koc__plan *p = u->work->plan;
     koc__go_layer_options o = {
@@ -96,6 +96,9 @@ static int make_layers(koc__unit *u, koc__op *op, koc_error **err)
     KOC__TRY(koc__go_package_dir(p->ctx, u->work->target, op, err));
     KOC__TRY(koc__go_kodata_layer(p->ctx, u->work->target, &o, op, &u->kodata, err));
     KOC__TRY(koc__go_binary_layer(p->ctx, u->work->target, u->binary, &o, op, &u->app, err));
+    if (delve) {
+        KOC__TRY(koc__debug_layer(u, delve, &o, op, err));
+    }
     u->work->layers_ms = KOC__MAX(u->work->layers_ms, koc__monotonic_ms() - start);
     log_unit(u, u->kodata, "kodata");
     log_unit(u, u->app, "binary");
@@ -149,9 +152,11 @@ static int build_batch(void *arg, koc__op *op, koc_error **err)
 static int layers_of_batch(void *arg, koc__op *op, koc_error **err)
 {
     batch *b = arg;
+    KOC__AUTO(koc__go_binary) delve = NULL;
     KOC__TRY(build_batch(b, op, err));
+    KOC__TRY(koc__debug_build(b->plan, b->units[0]->on->platform, op, &delve, err));
     for (size_t i = 0; i < b->n; i++) {
-        KOC__TRY(make_layers(b->units[i], op, err));
+        KOC__TRY(make_layers(b->units[i], delve, op, err));
     }
     return KOC_OK;
 }

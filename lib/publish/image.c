@@ -48,7 +48,11 @@ static int add_layers(const koc__unit *u, koc_image_builder *b, koc_error **err)
     }
     KOC__TRY(add_layer(u, b, u->kodata, "kodata contents, at $KO_DATA_PATH", p->has_data_epoch,
                        p->data_epoch, err));
-    return add_layer(u, b, u->app, comment, p->has_epoch, p->epoch, err);
+    KOC__TRY(add_layer(u, b, u->app, comment, p->has_epoch, p->epoch, err));
+    if (!u->delve) {
+        return KOC_OK;
+    }
+    return add_layer(u, b, u->delve, "Delve debugger, at /ko-app/dlv", p->has_epoch, p->epoch, err);
 }
 
 /* PATH gets the folder of the binary; ko joins with a colon on Windows too (its quirk Q12). */
@@ -90,7 +94,8 @@ static int set_entrypoint(const koc__unit *u, koc_image_builder *b, bool windows
         return koc__oom(err);
     }
     const char *argv[] = {program, NULL};
-    KOC__TRY(koc_image_builder_set_entrypoint(b, argv, err));
+    KOC__TRY(u->delve ? koc__debug_entrypoint(b, program, err)
+                      : koc_image_builder_set_entrypoint(b, argv, err));
     return koc_image_builder_set_cmd(b, NULL, err);
 }
 

@@ -9,7 +9,7 @@
 #include "core/path.h"
 #include "model/model.h"
 
-#define FLAGS_KNOWN 0x3ffu
+#define FLAGS_KNOWN (0x3ffu | KOC_PUBLISH_DEBUG)
 
 void koc__plan_free(koc__plan *p)
 {
@@ -327,7 +327,8 @@ static int fill(koc__plan *p, koc_error **err)
         }
     }
     p->go.ldflags = p->o.ldflags;
-    p->go.disable_optimizations = p->o.flags & KOC_PUBLISH_DISABLE_OPTIMIZATIONS;
+    p->debug = p->o.flags & KOC_PUBLISH_DEBUG;
+    p->go.disable_optimizations = p->debug || p->o.flags & KOC_PUBLISH_DISABLE_OPTIMIZATIONS;
     p->go.force = p->o.flags & KOC_PUBLISH_FORCE;
     p->go.jobs = (unsigned)p->o.jobs;
     for (size_t i = 0; i < koc_strlist_count(p->settings->warnings); i++) {

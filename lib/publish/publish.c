@@ -54,6 +54,7 @@ static void work_dispose(koc__work *w)
         koc__go_binary_free(w->units[i].binary);
         koc_layer_unref(w->units[i].kodata);
         koc_layer_unref(w->units[i].app);
+        koc_layer_unref(w->units[i].delve);
         koc_image_unref(w->units[i].image);
     }
     koc__free(w->units);
@@ -281,6 +282,7 @@ static int publish(koc_ctx *ctx, const koc_publish_options *o, koc__op *op, koc_
     KOC__TRY(open_bases(&r, op, err));
     t->bases = koc__lap(&lap);
     KOC__TRY(make_units(&r, err));
+    KOC__TRY(koc__debug_warn(r.plan, r.works, r.n_works, err));
     KOC__TRY(koc__compile(r.plan, r.works, r.n_works, op, err));
     t->build = koc__lap(&lap);
     KOC__TRY(finish_works(&r, op, err));

@@ -3,6 +3,7 @@
  *   plan.c     options, environment and .ko.yaml become one koc__plan
  *   base.c     a base image by its name: which platforms, which digests
  *   compile.c  every distinct platform is one `go build` for all its packages; then their layers
+ *   debug.c    Delve and its layer, for --debug
  *   image.c    layers and config edits become an image; several images an index
  *   ahead.c    what the target has already
  *   attach.c   their SBOMs
@@ -43,7 +44,7 @@ typedef struct koc__plan {
     char *sbom_repository; /* COSIGN_REPOSITORY, or NULL */
     char *layout_path;     /* where a layout goes, or NULL */
     bool to_registry;      /* at least one of the outputs is a registry */
-    bool compat;
+    bool compat, debug;
     bool has_epoch, has_data_epoch;
     int64_t epoch, data_epoch;
     koc_kv *labels, *annotations;
@@ -82,6 +83,7 @@ typedef struct koc__unit { /* one package on one platform */
     const koc__base_item *on;
     koc__go_binary *binary;
     koc_layer *kodata, *app;
+    koc_layer *delve; /* or NULL */
     koc_image *image;
     bool unchanged; /* linked file and layers came from the cache */
 } koc__unit;
@@ -114,6 +116,18 @@ typedef struct koc__work { /* one package: one printed reference */
 } koc__work;
 /* Compiles all units and makes their layers, platforms side by side. */
 int koc__compile(koc__plan *p, koc__work *works, size_t n, koc__op *op, koc_error **err);
+/* --- debug.c --- */
+/* Whether images for platform get the debugger. */
+bool koc__debug_fits(const koc__plan *p, const koc_platform *platform);
+/* A warning for each platform that was asked for and has none. */
+int koc__debug_warn(koc__plan *p, const koc__work *works, size_t n, koc_error **err);
+/* *out stays NULL where koc__debug_fits is false. */
+int koc__debug_build(koc__plan *p, const koc_platform *platform, koc__op *op, koc__go_binary **out,
+                     koc_error **err);
+int koc__debug_layer(koc__unit *u, koc__go_binary *delve, const koc__go_layer_options *o,
+                     koc__op *op, koc_error **err);
+int koc__debug_entrypoint(koc_image_builder *b, const char *program, koc_error **err);
+
 /* Layers to image, images to index. */
 int koc__assemble(koc__work *w, koc__op *op, koc_error **err);
 /* What the result of w is: the index, else the one image. Borrowed. */

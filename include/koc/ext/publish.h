@@ -25,6 +25,7 @@ enum {
     KOC_PUBLISH_COMPAT_KO = 1u << 6,             /**< ko's identity strings and byte quirks */
     KOC_PUBLISH_DEFAULT_LAYOUT = 1u << 7, /**< no repository: write to the default OCI layout */
     KOC_PUBLISH_FORCE = 1u << 8,          /**< build even when nothing changed */
+    KOC_PUBLISH_DEBUG = 1u << 12,         /**< add Delve and start under it; implies -N -l */
     KOC_PUBLISH_OFFLINE = 1u << 9 /**< bases from the cache, no module downloads, no push; give
                                            * the client KOC_CLIENT_OFFLINE as well */
 };
@@ -60,10 +61,11 @@ typedef struct koc_publish_options {
     int32_t jobs;                    /**< compiles at once; 0: one per core */
     koc_published_fn published;      /**< or NULL */
     void *published_payload;
+    const char *delve_version; /**< for KOC_PUBLISH_DEBUG; NULL: the one koc was made for */
 } koc_publish_options;
 /* clang-format off */
 #define KOC_PUBLISH_OPTIONS_INIT { sizeof(koc_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL }
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL }
 /* clang-format on */
 
 /** Builds and publishes. All or nothing is printed by the caller, but what was pushed before a failure

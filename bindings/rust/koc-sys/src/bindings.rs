@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: 7f4b66f297d1ca047d836bf9da2e394877e8b7dcd24443a8cdec8a96df2d39ce
+// Declarations: 51ed9990ab6745418a220b08c3dbba4f285df670c95abac081d43c563227dd45
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -93,6 +93,7 @@ pub const KOC_PUBLISH_DISABLE_OPTIMIZATIONS: u32 = 1 << 5;
 pub const KOC_PUBLISH_COMPAT_KO: u32 = 1 << 6;
 pub const KOC_PUBLISH_DEFAULT_LAYOUT: u32 = 1 << 7;
 pub const KOC_PUBLISH_FORCE: u32 = 1 << 8;
+pub const KOC_PUBLISH_DEBUG: u32 = 1 << 12;
 pub const KOC_PUBLISH_OFFLINE: u32 = 1 << 9;
 pub const KOC_SBOM_SPDX: i32 = 0;
 pub const KOC_SBOM_NONE: i32 = 1;
@@ -469,6 +470,7 @@ pub struct koc_publish_options {
     pub jobs: i32,
     pub published: koc_published_fn,
     pub published_payload: *mut c_void,
+    pub delve_version: *const c_char,
 }
 
 extern "C" {

@@ -1,0 +1,218 @@
+/*
+ * Delve, the debugger, as a Go module at one version: a module of our own that requires it and nothing else
+ * is built for the platform, and the program kept in the cache (docs/decisions.md).
+ */
+#include "core/common.h"
+
+#include "core/cache.h"
+#include "core/digests.h"
+#include "core/io.h"
+#include "core/path.h"
+#include "core/proc.h"
+#include "golang/build.h"
+#include "golang/command.h"
+#include "model/model.h"
+
+#define KIND       "delve" /* of the cache's folders, locks and records */
+#define RECORD_MAX 256
+#define MODULE     "github.com/go-delve/delve"
+#define PACKAGE    MODULE "/cmd/dlv"
+
+typedef struct delve {
+    koc_ctx *ctx;
+    const koc__go_settings *s;
+    const char *version;
+    const koc_platform *platform;
+    char *key;
+    char *folder;
+    koc__go_hold *hold;
+} delve;
+
+static void delve_dispose(delve *d)
+{
+    koc__free(d->key);
+    koc__free(d->folder);
+    koc__go_hold_unref(d->hold);
+}
+KOC__DEFINE_AUTO_VAL(delve, delve_dispose);
+
+/* "v1.2.3" and what may follow it; the text goes into a go.mod. */
+static int check_version(const char *version, koc_error **err)
+{
+    bool fine = version[0] == 'v' && version[1] >= '0' && version[1] <= '9' && strlen(version) < 80;
+    for (const char *s = version; fine && *s; s++) {
+        fine = (*s >= '0' && *s <= '9') || (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') ||
+               strchr(".-+", *s);
+    }
+    if (fine) {
+        return KOC_OK;
+    }
+    return koc__error(err, KOC_EINVAL, "--delve-version: \"%s\" is no version like %s", version,
+                      KOC__DELVE_VERSION);
+}
+
+/* --- where it is built --- */
+
+static int open_folder(delve *d, koc__op *op, koc_error **err)
+{
+    KOC__AUTO(koc__go_hold) h = koc__calloc(1, sizeof(*h));
+    if (!h) {
+        return koc__oom(err);
+    }
+    atomic_init(&h->refs, 1);
+    h->fd = -1;
+    koc__cache *cache = d->ctx->cache;
+    koc_str key = koc__str(d->key);
+    if (cache && koc__cache_folder(cache, KIND, key, &d->folder, NULL) == KOC_OK) {
+        KOC__TRY(koc__cache_lock(cache, KIND, key, op, &h->fd, err));
+    } else {
+        KOC__TRY(koc__fs_tempdir("koc-delve-", &h->folder, err));
+        d->folder = koc__strdup(h->folder);
+    }
+    d->hold = koc__steal(&h);
+    return d->folder ? KOC_OK : koc__oom(err);
+}
+
+static int digest_of(const char *path, uint64_t size, koc__op *op, koc_digest *out, koc_error **err)
+{
+    KOC__AUTO(koc_blob) blob = NULL;
+    KOC__TRY(koc__blob_from_file_part(path, 0, size, NULL, &blob, err));
+    return koc__blob_digest(blob, op, out, err);
+}
+
+/* --- go --- */
+
+/* The platform's and ours; what the user set for a module of his own does not count. */
+static int environment(const delve *d, koc_strlist **out, koc_error **err)
+{
+    static const char *const own[] = {"CGO_ENABLED=0", "GO111MODULE=on", "GOWORK=off",
+                                      "GOFLAGS=-mod=mod -buildvcs=false"};
+    KOC__AUTO(koc_strlist) env = NULL;
+    KOC__TRY(koc__strlist_new(&env, err));
+    for (size_t i = 0; i < KOC__COUNT(own); i++) {
+        KOC__TRY(koc__strlist_add(env, own[i], err));
+    }
+    const koc__go_settings settings = {.env = env, .offline = d->s->offline};
+    return koc__go_command_env(&settings, NULL, d->folder, d->platform, out, err);
+}
+
+/* go's own words come first, then one line about what failed. */
+static int explain(const delve *d, const koc__proc_result *result, koc_error **err)
+{
+    koc_str said = koc__buf_view(&result->errors);
+    int rc;
+    if (d->s->offline) {
+        rc = koc__error(err, KOC_EPROCESS,
+                        "cannot build Delve %s for --debug: it is not in the module cache",
+                        d->version);
+        koc__error_hint(err, "run it once without --offline");
+    } else if (said.ptr && strstr(said.ptr, d->version)) {
+        rc = koc__error(err, KOC_EPROCESS, "cannot get Delve %s for --debug: see go's answer",
+                        d->version);
+        koc__error_hint(err, "go list -m -versions %s lists those that --delve-version can name",
+                        MODULE);
+    } else {
+        rc = koc__error(err, KOC_EPROCESS,
+                        "cannot build Delve %s for --debug: go build failed (exit %d)", d->version,
+                        result->exit_code);
+        koc__error_hint(err, "--delve-version names another version");
+    }
+    koc__error_detail(err, said);
+    return rc;
+}
+
+static int write_module(const delve *d, koc_error **err)
+{
+    KOC__AUTO_STR text =
+        koc__format("module koc.invalid/delve\n\ngo 1.17\n\nrequire %s %s\n", MODULE, d->version);
+    KOC__AUTO_STR path = koc__path_join(d->folder, "go.mod");
+    if (!text || !path) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc__fs_remove(d->folder, err)); /* what a killed build left */
+    KOC__TRY(koc__fs_mkdirs(d->folder, 0700, err));
+    return koc__fs_write_file(path, koc__str(text), 0600, err);
+}
+
+static int build(const delve *d, const char *path, koc__op *op, koc_error **err)
+{
+    KOC__AUTO(koc_strlist) env = NULL;
+    KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
+    const char *tool = NULL;
+    KOC__TRY(koc__go_tool(d->s->facts, &tool, NULL, err));
+    KOC__TRY(environment(d, &env, err));
+    KOC__TRY(write_module(d, err));
+    const char *const argv[] = {tool, "build", "-trimpath", "-ldflags=-s -w",
+                                "-o", path,    PACKAGE,     NULL};
+    const koc__proc proc = {.argv = argv, .env = koc__strlist_argv(env), .dir = d->folder};
+    KOC__TRY(koc__proc_run(&proc, op, &result, err));
+    return result.exit_code == 0 ? KOC_OK : explain(d, &result, err);
+}
+
+/* --- the cache --- */
+
+/* Whether the program is there as it was when it was built. */
+static int look(const delve *d, koc__go_binary *bin, koc__op *op, koc_error **err)
+{
+    KOC__AUTO_VAL(koc_buf) record = KOC_BUF_INIT;
+    koc_digest wanted, is;
+    bool found = false;
+    if (d->hold->fd < 0 || koc__fs_stamp(bin->path, false, &bin->stamp, NULL) != KOC_OK) {
+        return KOC_OK;
+    }
+    KOC__TRY(
+        koc__cache_get(d->ctx->cache, KIND, koc__str(d->key), RECORD_MAX, &found, &record, err));
+    if (!found || !koc__digest_read(koc__str_n(record.ptr, record.len), &wanted)) {
+        return KOC_OK;
+    }
+    KOC__TRY(digest_of(bin->path, bin->stamp.size, op, &is, err));
+    if (koc_digest_equal(&is, &wanted)) {
+        bin->digest = is;
+        bin->from_cache = true;
+    }
+    return KOC_OK;
+}
+
+static int make(const delve *d, koc__go_binary *bin, koc__op *op, koc_error **err)
+{
+    KOC__TRY(build(d, bin->path, op, err));
+    KOC__TRY(koc__fs_stamp(bin->path, false, &bin->stamp, err));
+    KOC__TRY(digest_of(bin->path, bin->stamp.size, op, &bin->digest, err));
+    if (d->hold->fd >= 0) {
+        (void)koc__cache_put(d->ctx->cache, KIND, koc__str(d->key),
+                             koc__str(koc__digest_str(&bin->digest).s), NULL);
+    }
+    return KOC_OK;
+}
+
+int koc__go_delve(koc_ctx *ctx, const koc__go_settings *s, const char *version,
+                  const koc_platform *p, koc__op *op, koc__go_binary **out, koc_error **err)
+{
+    KOC__AUTO_VAL(delve)
+    d = {.ctx = ctx, .s = s, .version = version ? version : KOC__DELVE_VERSION, .platform = p};
+    KOC__AUTO(koc__go_binary) bin = koc__calloc(1, sizeof(*bin));
+    KOC__AUTO_STR platform = koc__platform_str(p);
+    if (!bin || !platform) {
+        return koc__oom(err);
+    }
+    KOC__TRY(check_version(d.version, err));
+    d.key = koc__format("%s %s", d.version, platform);
+    if (!d.key) {
+        return koc__oom(err);
+    }
+    KOC__TRY(open_folder(&d, op, err));
+    bin->path = koc__path_join(d.folder, "dlv");
+    bin->key = koc__strdup(d.key);
+    bin->package_path = koc__strdup(PACKAGE);
+    if (!bin->path || !bin->key || !bin->package_path) {
+        return koc__oom(err);
+    }
+    KOC__TRY(look(&d, bin, op, err));
+    if (!bin->from_cache) {
+        KOC__TRY(make(&d, bin, op, err));
+    }
+    KOC__TRY(koc__go_build_id(bin->path, &bin->build_id, err));
+    bin->hold = koc__steal(&d.hold);
+    *out = koc__steal(&bin);
+    return KOC_OK;
+}

@@ -1,0 +1,73 @@
+/* --debug: a layer with Delve, and an entry point that starts the program under it. */
+#include "core/common.h"
+
+#include "publish/publish.h"
+
+#include "core/text.h"
+#include "model/model.h"
+
+bool koc__debug_fits(const koc__plan *p, const koc_platform *platform)
+{
+    return p->debug && koc__streq(platform->os, "linux") &&
+           (koc__streq(platform->arch, "amd64") || koc__streq(platform->arch, "arm64"));
+}
+
+int koc__debug_warn(koc__plan *p, const koc__work *works, size_t n, koc_error **err)
+{
+    KOC__AUTO(koc_strlist) told = NULL;
+    KOC__TRY(koc__strlist_new(&told, err));
+    for (size_t i = 0; p->debug && i < n; i++) {
+        for (size_t k = 0; k < works[i].n_units; k++) {
+            const koc_platform *on = works[i].units[k].on->platform;
+            KOC__AUTO_STR platform = koc__platform_str(on);
+            if (!platform) {
+                return koc__oom(err);
+            }
+            if (koc__debug_fits(p, on) || koc__strlist_has(told, platform)) {
+                continue;
+            }
+            KOC__TRY(koc__strlist_add(told, platform, err));
+            KOC__TRY(koc__strlist_addf(p->warnings, err,
+                                       "--debug: there is no debugger for %s (only for linux/amd64 "
+                                       "and linux/arm64), its image starts without one",
+                                       platform));
+        }
+    }
+    return KOC_OK;
+}
+
+int koc__debug_build(koc__plan *p, const koc_platform *platform, koc__op *op, koc__go_binary **out,
+                     koc_error **err)
+{
+    if (!koc__debug_fits(p, platform)) {
+        return KOC_OK;
+    }
+    KOC__AUTO_STR text = koc__platform_str(platform);
+    KOC__AUTO_STR label = text ? koc__format("delve %s", text) : NULL;
+    if (!label) {
+        return koc__oom(err);
+    }
+    koc__tell(op, KOC_PROGRESS_BUILD, KOC_STATE_STARTED, label, 0);
+    int rc = koc__go_delve(p->ctx, p->settings, p->o.delve_version, platform, op, out, err);
+    int32_t state = rc != KOC_OK         ? KOC_STATE_FAILED
+                    : (*out)->from_cache ? KOC_STATE_SKIPPED
+                                         : KOC_STATE_FINISHED;
+    koc__tell(op, KOC_PROGRESS_BUILD, state, label, 0);
+    return rc;
+}
+
+int koc__debug_layer(koc__unit *u, koc__go_binary *delve, const koc__go_layer_options *o,
+                     koc__op *op, koc_error **err)
+{
+    char name[] = "dlv";
+    const koc__go_target target = {.import_path = name, .config = u->work->target->config};
+    return koc__go_binary_layer(u->work->plan->ctx, &target, delve, o, op, &u->delve, err);
+}
+
+int koc__debug_entrypoint(koc_image_builder *b, const char *program, koc_error **err)
+{
+    const char *argv[] = {
+        "/ko-app/dlv",     "exec", "--listen=:40000", "--headless", "--log", "--accept-multiclient",
+        "--api-version=2", "--",   program,           NULL};
+    return koc_image_builder_set_entrypoint(b, argv, err);
+}
