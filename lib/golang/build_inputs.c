@@ -156,6 +156,42 @@ int koc__go_inputs_facts(const koc__go_batch *b, koc_strlist *facts, koc_error *
     return make_facts(b, facts, err);
 }
 
+/* --- for those who watch files --- */
+
+/* A package folder counts by the names in it, and so does one whose content is embedded. */
+static int list_paths(const koc__inputs *in, koc_strlist *out, koc_error **err)
+{
+    for (size_t i = 0; i < in->n_dirs; i++) {
+        const koc__input_dir *d = &in->dirs[i];
+        if (d->kind != KOC__INPUT_FILES) {
+            KOC__TRY(koc__strlist_add(out, d->path, err));
+        }
+        for (size_t k = d->first; k < d->first + d->count; k++) {
+            KOC__AUTO_STR path = koc__path_join(d->path, in->files[k].name);
+            if (!path) {
+                return koc__oom(err);
+            }
+            KOC__TRY(koc__strlist_add(out, path, err));
+        }
+    }
+    return KOC_OK;
+}
+
+int koc__go_inputs_tell(const koc__go_batch *b, const koc__inputs *in, koc_error **err)
+{
+    KOC__AUTO(koc_strlist) paths = NULL;
+    if (!b->options->inputs || !in->whole) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc__strlist_new(&paths, err));
+    KOC__TRY(list_paths(in, paths, err));
+    for (size_t i = 0; i < b->n; i++) {
+        b->units[i]->binary->inputs_known = true;
+    }
+    b->units[0]->binary->inputs = koc__steal(&paths);
+    return KOC_OK;
+}
+
 /* --- before and after --- */
 
 int koc__go_inputs_begin(const koc__go_batch *b, koc__op *op, koc__go_inputs *out, koc_error **err)
@@ -220,6 +256,7 @@ static int make(const koc__go_batch *b, koc__go_inputs *x, koc__op *op, koc_erro
     if (rc == KOC_ECANCELLED || rc == KOC_ENOMEM || rc == KOC_ETIMEOUT) {
         return koc__error_move(err, &why);
     }
+    KOC__TRY(koc__go_inputs_tell(b, in, err));
     return rc == KOC_OK && usable ? keep(b, x, in, err) : KOC_OK;
 }
 
@@ -230,14 +267,14 @@ int koc__go_inputs_finish(const koc__go_batch *b, koc__go_inputs *x, bool linked
         return KOC_OK;
     }
     if (x->last && x->verdict.same) { /* the linked file alone was lost */
-        return KOC_OK;
+        return koc__go_inputs_tell(b, x->last, err);
     }
     if (x->last && x->verdict.refreshable) {
+        KOC__TRY(koc__go_inputs_tell(b, x->last, err));
         return refresh(b, x, err);
     }
-    if (!linked) {
-        return make(b, x, op, err);
+    if (linked) {
+        koc__inputs_drop(x->cache, key_of(x));
     }
-    koc__inputs_drop(x->cache, key_of(x));
-    return KOC_OK;
+    return linked && !b->options->inputs ? KOC_OK : make(b, x, op, err);
 }

@@ -67,6 +67,7 @@ void koc__go_binary_free(koc__go_binary *b)
     koc__free(b->key);
     koc__free(b->build_id);
     koc__free(b->package_path);
+    koc_strlist_free(b->inputs);
     koc__free(b);
 }
 
@@ -532,7 +533,7 @@ static int run_with(koc__go_batch *b, before *was, koc__op *op, koc_error **err)
     KOC__TRY(koc__go_inputs_begin(b, op, &inputs, err));
     if (all_known && inputs.last && inputs.verdict.same) {
         take_as_it_is(b, was);
-        return KOC_OK;
+        return koc__go_inputs_tell(b, inputs.last, err);
     }
     for (size_t i = 0; i < b->n; i++) {
         if (!was[i].known) {

@@ -70,6 +70,7 @@ typedef struct koc__go_options {
     const char *const *ldflags; /* --ldflags, or NULL */
     bool disable_optimizations;
     bool force;    /* forget what is cached */
+    bool inputs;   /* tell what was read, also where that costs a `go list` */
     unsigned jobs; /* `go build`s at once; 0: as many as the context has threads */
 } koc__go_options;
 typedef struct koc__go_binary {
@@ -81,6 +82,8 @@ typedef struct koc__go_binary {
     koc__stamp stamp;  /* of the file: it stays as it is while the object lives */
     char *build_id;    /* Go's, which holds a hash of the content; NULL: none */
     char *package_path;
+    bool inputs_known;   /* where asked for: all that was read is in the lists of this build ... */
+    koc_strlist *inputs; /* ... one of which is here: see koc_published_inputs; or NULL */
     struct koc__go_hold *hold; /* while it is held nobody builds into the file or removes it */
 } koc__go_binary;
 /* Builds n targets for p: one `go build` where work_dir, arguments and environment agree and the output

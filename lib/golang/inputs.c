@@ -267,6 +267,7 @@ int koc__inputs_recall(koc__cache *cache, koc_str key, koc__inputs **out, koc_er
         return koc__oom(err);
     }
     KOC__TRY(read_record(in, &whole, err));
+    in->whole = whole;
     if (whole && in->n_files > 0) {
         *out = koc__steal(&in);
     }

@@ -67,6 +67,7 @@ typedef struct koc__inputs {
     char **strings; /* what the names above point to */
     size_t n_strings, strings_capacity;
     char *text;
+    bool whole; /* nothing is left out, though stamps may not be trusted */
 } koc__inputs;
 
 int koc__inputs_new(koc__inputs **out, koc_error **err);
@@ -170,6 +171,8 @@ int koc__go_inputs_begin(const koc__go_batch *b, koc__op *op, koc__go_inputs *ou
 /* After it. linked: go made at least one program anew. */
 int koc__go_inputs_finish(const koc__go_batch *b, koc__go_inputs *x, bool linked, koc__op *op,
                           koc_error **err);
+/* Where options ask for it: gives b's binaries the paths that are in a record. */
+int koc__go_inputs_tell(const koc__go_batch *b, const koc__inputs *in, koc_error **err);
 /* The record that the last build of u left; *out stays NULL without one. */
 int koc__go_inputs_last(const koc__go_batch *b, const koc__go_unit *u, koc__inputs **out,
                         koc_error **err);

@@ -393,6 +393,7 @@ int koc__inputs_list(const koc__go_batch *b, koc__inputs *in, koc__op *op, bool 
     KOC__TRY(add_packages(&g, koc__buf_view(&result.output), err));
     if (g.usable) {
         KOC__TRY(add_loose(&g, err));
+        in->whole = true;
         KOC__TRY(check_trust(&g, err));
     }
     *usable = g.usable;

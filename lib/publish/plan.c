@@ -9,7 +9,7 @@
 #include "core/path.h"
 #include "model/model.h"
 
-#define FLAGS_KNOWN (0x3ffu | KOC_PUBLISH_DEBUG)
+#define FLAGS_KNOWN (0x3ffu | KOC_PUBLISH_INPUTS | KOC_PUBLISH_DEBUG)
 
 void koc__plan_free(koc__plan *p)
 {
@@ -330,6 +330,7 @@ static int fill(koc__plan *p, koc_error **err)
     p->debug = p->o.flags & KOC_PUBLISH_DEBUG;
     p->go.disable_optimizations = p->debug || p->o.flags & KOC_PUBLISH_DISABLE_OPTIMIZATIONS;
     p->go.force = p->o.flags & KOC_PUBLISH_FORCE;
+    p->go.inputs = p->o.flags & KOC_PUBLISH_INPUTS;
     p->go.jobs = (unsigned)p->o.jobs;
     for (size_t i = 0; i < koc_strlist_count(p->settings->warnings); i++) {
         KOC__TRY(koc__strlist_add(p->warnings, koc_strlist_get(p->settings->warnings, i), err));

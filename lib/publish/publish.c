@@ -10,6 +10,7 @@ struct koc_published {
     koc_strlist *references;
     koc_strlist *import_paths;
     koc_strlist *warnings;
+    koc_strlist *inputs; /* NULL: not asked for, or not known */
     koc_buf report, timings;
 };
 
@@ -21,6 +22,7 @@ void koc_published_free(koc_published *p)
     koc_strlist_free(p->references);
     koc_strlist_free(p->import_paths);
     koc_strlist_free(p->warnings);
+    koc_strlist_free(p->inputs);
     koc_buf_dispose(&p->report);
     koc_buf_dispose(&p->timings);
     koc__free(p);
@@ -258,6 +260,9 @@ static int collect(const run *r, int64_t total_ms, koc_published **out, koc_erro
     }
     KOC__TRY(koc__report(r->plan, r->works, r->n_works, total_ms, &p->report, err));
     KOC__TRY(koc__timings_text(r->plan, r->works, r->n_works, &p->timings, err));
+    if (r->plan->go.inputs) {
+        KOC__TRY(koc__published_paths(r->plan, r->works, r->n_works, &p->inputs, err));
+    }
     p->warnings = koc__steal(&r->plan->warnings);
     *out = koc__steal(&p);
     return KOC_OK;
@@ -331,4 +336,9 @@ koc_str koc_published_timings(const koc_published *p)
 const koc_strlist *koc_published_warnings(const koc_published *p)
 {
     return p ? p->warnings : NULL;
+}
+
+const koc_strlist *koc_published_inputs(const koc_published *p)
+{
+    return p ? p->inputs : NULL;
 }

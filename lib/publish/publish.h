@@ -9,6 +9,7 @@
  *   attach.c   their SBOMs
  *   output.c   where they go: registry, layout, tarball, nowhere
  *   report.c   the JSON report;  publish.c  the order of all this
+ *   inputs.c   which files all this was made from, for those who watch them
  *   explain.c  koc_explain: which inputs changed;  timings.c  where the time went
  */
 #ifndef KOC__PUBLISH_H
@@ -160,6 +161,11 @@ int koc__output_together(koc__plan *p, koc__work *works, size_t n, koc__op *op, 
 /* --- report.c --- */
 int koc__report(const koc__plan *p, const koc__work *works, size_t n, int64_t total_ms,
                 koc_buf *out, koc_error **err);
+
+/* --- inputs.c --- */
+/* What koc_published_inputs tells; *out stays NULL when not everything is known. */
+int koc__published_paths(const koc__plan *p, const koc__work *works, size_t n, koc_strlist **out,
+                         koc_error **err);
 
 /* --- timings.c --- */
 /* The time since *since in nanoseconds; *since becomes now. */

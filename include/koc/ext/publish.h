@@ -26,8 +26,10 @@ enum {
     KOC_PUBLISH_DEFAULT_LAYOUT = 1u << 7, /**< no repository: write to the default OCI layout */
     KOC_PUBLISH_FORCE = 1u << 8,          /**< build even when nothing changed */
     KOC_PUBLISH_DEBUG = 1u << 12,         /**< add Delve and start under it; implies -N -l */
-    KOC_PUBLISH_OFFLINE = 1u << 9 /**< bases from the cache, no module downloads, no push; give
+    KOC_PUBLISH_OFFLINE = 1u << 9,        /**< bases from the cache, no module downloads, no push; give
                                            * the client KOC_CLIENT_OFFLINE as well */
+    KOC_PUBLISH_INPUTS = 1u << 10 /**< koc_published_inputs is wanted: after a build whose inputs were
+                                   * not known this costs one `go list` */
 };
 enum { KOC_SBOM_SPDX = 0, KOC_SBOM_NONE = 1 };
 
@@ -84,6 +86,11 @@ KOC_API koc_str koc_published_report(const koc_published *p);
 KOC_API koc_str koc_published_timings(const koc_published *p);
 /** Warnings that a person should see once. Borrowed from p. */
 KOC_API const koc_strlist *koc_published_warnings(const koc_published *p);
+/** Under KOC_PUBLISH_INPUTS: the absolute paths of all that the packages were made from: Go files, go.mod
+ * and its like, embedded files, kodata, the settings, the tools of go. A folder counts by the names in it,
+ * one that ends in a slash by all that is below it; what is not there counts once it is. Base images are
+ * no part of it. NULL: not everything is known (cgo, overlays, no cache). Borrowed from p. */
+KOC_API const koc_strlist *koc_published_inputs(const koc_published *p);
 KOC_API void koc_published_free(koc_published *p);
 
 /** What has changed since the last build of o's packages, as lines of text: each package and platform, and
