@@ -91,6 +91,11 @@ KOC_API int koc_resolver_write_input(koc_resolver *r, size_t i, const koc_writer
                                      koc_error **err);
 /** Writes all inputs in order. One input comes back byte for byte but for what was replaced. */
 KOC_API int koc_resolver_write(koc_resolver *r, const koc_writer *w, koc_error **err);
+/** Writes what is ready and was not written yet: whole documents, in order, up to the first that lacks a
+ * replacement. *complete: that was the rest. For output that begins before the last replacement is set;
+ * not to be mixed with the two above. */
+KOC_API int koc_resolver_write_ready(koc_resolver *r, const koc_writer *w, bool *complete,
+                                     koc_error **err);
 
 KOC_END_DECLS
 #endif

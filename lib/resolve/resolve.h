@@ -217,6 +217,8 @@ int koc__object_end_document(koc__scan *s, size_t end, koc_error **err);
 /* Where the piece that begins at start ends: behind at least `least` bytes, between two documents; the
  * text's end when there is no such place. */
 size_t koc__split_next(koc_str text, size_t start, size_t least);
+/* Where the document with the byte at begins: 0, or at its "---". */
+size_t koc__split_before(koc_str text, size_t at);
 /* Whether pieces can be read on their own: no directives. */
 bool koc__split_allowed(koc_str text);
 

@@ -29,6 +29,14 @@ typedef struct reference {
     size_t at;
 } reference;
 
+/* How far was written. */
+typedef struct cursor {
+    size_t input, edit, at; /* what comes next: an edit and a byte of an input */
+    bool begun;             /* something of this input ... */
+    bool has_written;       /* ... or of one before it */
+    char last_byte;
+} cursor;
+
 struct koc_resolver {
     koc_ctx *ctx; /* or NULL */
     koc_str prefix;
@@ -42,9 +50,8 @@ struct koc_resolver {
     size_t n_references, references_capacity;
     koc__map *by_name; /* of references: index + 1 */
     koc_strlist *warnings;
-    char *place;      /* for koc_resolver_place */
-    bool has_written; /* something, before the input that comes next */
-    char last_byte;   /* of what was written */
+    char *place; /* for koc_resolver_place */
+    cursor out;
 };
 
 /* --- life --- */
@@ -403,48 +410,45 @@ int koc_resolver_write_map(const koc_resolver *r, koc_buf *out, koc_error **err)
     return KOC_OK;
 }
 
+/* The first edit from `from` on that has no replacement yet; their number when there is none. */
+static size_t first_open(const koc_resolver *r, const input *in, size_t from)
+{
+    while (from < in->edits.count) {
+        const koc__edit *e = &in->edits.items[from];
+        if (e->form != KOC__FORM_NOTHING && !r->references[e->index].replacement) {
+            break;
+        }
+        from++;
+    }
+    return from;
+}
+
 bool koc_resolver_is_ready(const koc_resolver *r, size_t i)
 {
-    if (!r || i >= r->n_inputs) {
-        return false;
-    }
-    const koc__edits *edits = &r->inputs[i].edits;
-    for (size_t k = 0; k < edits->count; k++) {
-        const koc__edit *e = &edits->items[k];
-        if (e->form != KOC__FORM_NOTHING && !r->references[e->index].replacement) {
-            return false;
-        }
-    }
-    return true;
+    return r && i < r->n_inputs && first_open(r, &r->inputs[i], 0) == r->inputs[i].edits.count;
 }
 
 /* --- writing --- */
 
-typedef struct sink {
-    koc_resolver *r;
-    const koc_writer *w;
-    bool begun; /* of this input */
-} sink;
-
-static int put(sink *s, koc_str data, koc_error **err)
+static int put(cursor *c, const koc_writer *w, koc_str data, koc_error **err)
 {
     if (data.len == 0) {
         return KOC_OK;
     }
-    if (!s->begun && s->r->has_written) {
+    if (!c->begun && c->has_written) {
         /* A directive is read only behind the end of a document. */
         const char *between = data.ptr[0] == '%' ? "\n...\n" : "\n---\n";
-        size_t skip = s->r->last_byte == '\n' ? 1 : 0;
-        KOC__TRY(s->w->write(s->w->self, between + skip, 5 - skip, err));
+        size_t skip = c->last_byte == '\n' ? 1 : 0;
+        KOC__TRY(w->write(w->self, between + skip, 5 - skip, err));
         data = koc__str_from(data, koc__ymarks_begin(data)); /* a mark is for the beginning only */
     }
-    s->begun = true;
+    c->begun = true;
     if (data.len == 0) {
         return KOC_OK;
     }
-    KOC__TRY(s->w->write(s->w->self, data.ptr, data.len, err));
-    s->r->has_written = true;
-    s->r->last_byte = data.ptr[data.len - 1];
+    KOC__TRY(w->write(w->self, data.ptr, data.len, err));
+    c->has_written = true;
+    c->last_byte = data.ptr[data.len - 1];
     return KOC_OK;
 }
 
@@ -456,25 +460,53 @@ static int place_error(const input *in, const koc__edit *e, koc_error **err)
     return koc__error_prefix(err, "%s:%zu:%zu", in->label, line, column);
 }
 
-static int write_input(koc_resolver *r, const input *in, const koc_writer *w, koc_error **err)
+/* Goes on to byte `end` of an input, with all edits before number `n_edits`. */
+static int write_until(const koc_resolver *r, const input *in, cursor *c, size_t n_edits,
+                       size_t end, const koc_writer *w, koc_error **err)
 {
-    sink s = {.r = r, .w = w};
-    size_t at = 0;
     KOC__AUTO_VAL(koc__buf) value = KOC__BUF_INIT((size_t)1 << 20);
-    for (size_t i = 0; i < in->edits.count; i++) {
-        const koc__edit *e = &in->edits.items[i];
+    while (c->edit < n_edits) {
+        const koc__edit *e = &in->edits.items[c->edit];
         const char *replacement =
             e->form == KOC__FORM_NOTHING ? NULL : r->references[e->index].replacement;
         koc__buf_clear(&value);
-        int rc = koc__rewrite_edit(e, replacement, &value, err);
-        if (rc != KOC_OK) {
+        if (koc__rewrite_edit(e, replacement, &value, err) != KOC_OK) {
             return place_error(in, e, err);
         }
-        KOC__TRY(put(&s, koc__str_n(in->text.ptr + at, e->start - at), err));
-        KOC__TRY(put(&s, koc__buf_view(&value), err));
-        at = e->end;
+        KOC__TRY(put(c, w, koc__str_n(in->text.ptr + c->at, e->start - c->at), err));
+        KOC__TRY(put(c, w, koc__buf_view(&value), err));
+        c->at = e->end;
+        c->edit++;
     }
-    return put(&s, koc__str_from(in->text, at), err);
+    if (c->at < end) {
+        KOC__TRY(put(c, w, koc__str_n(in->text.ptr + c->at, end - c->at), err));
+        c->at = end;
+    }
+    return KOC_OK;
+}
+
+/* Whole documents, up to that of the edit that has to wait. */
+static int write_documents(const koc_resolver *r, const input *in, cursor *c, size_t open,
+                           const koc_writer *w, koc_error **err)
+{
+    if (!koc__split_allowed(in->text)) {
+        return KOC_OK;
+    }
+    size_t end = koc__split_before(in->text, in->edits.items[open].start);
+    while (open > c->edit && in->edits.items[open - 1].start >= end) {
+        open--;
+    }
+    return end > c->at ? write_until(r, in, c, open, end, w, err) : KOC_OK;
+}
+
+static int write_rest(const koc_resolver *r, const input *in, cursor *c, const koc_writer *w,
+                      koc_error **err)
+{
+    KOC__TRY(write_until(r, in, c, in->edits.count, in->text.len, w, err));
+    c->input++;
+    c->edit = c->at = 0;
+    c->begun = false;
+    return KOC_OK;
 }
 
 int koc_resolver_write_input(koc_resolver *r, size_t i, const koc_writer *w, koc_error **err)
@@ -485,10 +517,9 @@ int koc_resolver_write_input(koc_resolver *r, size_t i, const koc_writer *w, koc
     if (!koc_resolver_is_ready(r, i)) {
         return koc__misuse(err, "koc_resolver_write_input: a reference has no replacement yet");
     }
-    if (i == 0) {
-        r->has_written = false;
-    }
-    return write_input(r, &r->inputs[i], w, err);
+    r->out = (cursor){
+        .input = i, .has_written = i > 0 && r->out.has_written, .last_byte = r->out.last_byte};
+    return write_rest(r, &r->inputs[i], &r->out, w, err);
 }
 
 int koc_resolver_write(koc_resolver *r, const koc_writer *w, koc_error **err)
@@ -499,5 +530,25 @@ int koc_resolver_write(koc_resolver *r, const koc_writer *w, koc_error **err)
     for (size_t i = 0; i < r->n_inputs; i++) {
         KOC__TRY(koc_resolver_write_input(r, i, w, err));
     }
+    return KOC_OK;
+}
+
+int koc_resolver_write_ready(koc_resolver *r, const koc_writer *w, bool *complete, koc_error **err)
+{
+    if (!r || !w || !w->write || !complete) {
+        return koc__misuse(err, "koc_resolver_write_ready: r, w and complete must be given");
+    }
+    cursor *c = &r->out;
+    while (c->input < r->n_inputs) {
+        const input *in = &r->inputs[c->input];
+        size_t open = first_open(r, in, c->edit);
+        if (open == in->edits.count) {
+            KOC__TRY(write_rest(r, in, c, w, err));
+            continue;
+        }
+        KOC__TRY(write_documents(r, in, c, open, w, err));
+        break;
+    }
+    *complete = c->input == r->n_inputs;
     return KOC_OK;
 }

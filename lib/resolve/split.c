@@ -39,3 +39,16 @@ size_t koc__split_next(koc_str text, size_t start, size_t least)
         }
     }
 }
+
+size_t koc__split_before(koc_str text, size_t at)
+{
+    for (;;) {
+        while (at > 0 && text.ptr[at - 1] != '\n') {
+            at--;
+        }
+        if (at == 0 || is_marker(text, at)) {
+            return at;
+        }
+        at--; /* into the line before */
+    }
+}
