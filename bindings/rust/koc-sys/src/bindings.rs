@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: 51ed9990ab6745418a220b08c3dbba4f285df670c95abac081d43c563227dd45
+// Declarations: df6b3ef73a461f645d117d5ba27a6be47c1067c3eb5480b07218acfc91d3aa49
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -95,6 +95,7 @@ pub const KOC_PUBLISH_DEFAULT_LAYOUT: u32 = 1 << 7;
 pub const KOC_PUBLISH_FORCE: u32 = 1 << 8;
 pub const KOC_PUBLISH_DEBUG: u32 = 1 << 12;
 pub const KOC_PUBLISH_OFFLINE: u32 = 1 << 9;
+pub const KOC_PUBLISH_INPUTS: u32 = 1 << 10;
 pub const KOC_SBOM_SPDX: i32 = 0;
 pub const KOC_SBOM_NONE: i32 = 1;
 pub const KOC_DIGEST_TEXT_MAX: usize = 136;
@@ -660,6 +661,7 @@ extern "C" {
     pub fn koc_resolver_is_ready(r: *const koc_resolver, i: usize) -> bool;
     pub fn koc_resolver_write_input(r: *mut koc_resolver, i: usize, w: *const koc_writer, err: *mut *mut koc_error) -> c_int;
     pub fn koc_resolver_write(r: *mut koc_resolver, w: *const koc_writer, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_resolver_write_ready(r: *mut koc_resolver, w: *const koc_writer, complete: *mut bool, err: *mut *mut koc_error) -> c_int;
     pub fn koc_publish(ctx: *mut koc_ctx, o: *const koc_publish_options, op: *const koc_op, out: *mut *mut koc_published, err: *mut *mut koc_error) -> c_int;
     pub fn koc_published_count(p: *const koc_published) -> usize;
     pub fn koc_published_reference(p: *const koc_published, i: usize) -> *const c_char;
@@ -667,6 +669,7 @@ extern "C" {
     pub fn koc_published_report(p: *const koc_published) -> koc_str;
     pub fn koc_published_timings(p: *const koc_published) -> koc_str;
     pub fn koc_published_warnings(p: *const koc_published) -> *const koc_strlist;
+    pub fn koc_published_inputs(p: *const koc_published) -> *const koc_strlist;
     pub fn koc_published_free(p: *mut koc_published);
     pub fn koc_explain(ctx: *mut koc_ctx, o: *const koc_publish_options, op: *const koc_op, out: *mut koc_buf, err: *mut *mut koc_error) -> c_int;
 }
