@@ -5,16 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "publish_flags.h"
+#include "rounds.h"
 
 typedef struct build_options {
     publish_flags publish;
-    bool json;
+    bool json, watch;
 } build_options;
 
 static const cli_flag flags[] = {
     {"json", 0, CLI_BOOL, offsetof(build_options, json), NULL, "Results",
      "print a JSON report instead of references"},
+    {"watch", 'W', CLI_BOOL, offsetof(build_options, watch), NULL, "Results",
+     "stay, and build again after each save; prints what is new"},
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL},
 };
 
@@ -23,15 +25,31 @@ static void defaults(void *options)
     publish_flags_defaults(options);
 }
 
-static void print_results(const build_options *o, const koc_published *result)
+typedef struct build_run {
+    const cli *c;
+    const build_options *o;
+    koc_publish_options p;
+    publish_session session;
+    koc_published *printed; /* the last one: when watching, what is new is printed */
+} build_run;
+
+static bool is_new(const build_run *r, const koc_published *result, size_t i)
 {
-    if (o->json) {
+    const char *before = koc_published_reference(r->printed, i);
+    return !before || strcmp(before, koc_published_reference(result, i)) != 0;
+}
+
+static void print_results(const build_run *r, const koc_published *result)
+{
+    if (r->o->json) {
         koc_str report = koc_published_report(result);
         fwrite(report.ptr, 1, report.len, stdout);
         return;
     }
     for (size_t i = 0; i < koc_published_count(result); i++) {
-        puts(koc_published_reference(result, i));
+        if (is_new(r, result, i)) {
+            puts(koc_published_reference(result, i));
+        }
     }
 }
 
@@ -56,36 +74,52 @@ static void summary(const cli *c, const build_options *o, const koc_published *r
              n == 1 ? "" : "s", seconds);
 }
 
+static int build_once(void *self)
+{
+    build_run *r = self;
+    koc_published *result = NULL;
+    koc_error *err = NULL;
+    double start = cli_now();
+    int rc = publish_session_run(&r->session, &r->p, &result, &err);
+    if (rc != KOC_OK) {
+        int code = cli_error(r->c, err);
+        koc_error_free(err);
+        return code;
+    }
+    summary(r->c, r->o, result, cli_now() - start);
+    print_results(r, result);
+    int code = cli_finish_stdout(r->c, EXIT_OK);
+    if (!r->printed) {
+        layout_hints(r->c, result);
+    }
+    koc_published_free(r->printed);
+    r->printed = result;
+    return code;
+}
+
 static int run(cli *c, void *options, const cli_list *args)
 {
     build_options *o = options;
-    double start = cli_now();
-    koc_publish_options p = KOC_PUBLISH_OPTIONS_INIT;
-    publish_session session = {0};
-    koc_published *result = NULL;
+    const publish_flags *f = &o->publish;
+    build_run r = {.c = c, .o = o, .p = KOC_PUBLISH_OPTIONS_INIT};
     koc_error *err = NULL;
-    int code = publish_flags_read(c, &o->publish, &p);
-    if (code != EXIT_OK) {
-        publish_flags_free(&o->publish);
-        return code;
-    }
-    p.flags |= KOC_PUBLISH_DEFAULT_LAYOUT;
-    p.import_paths = cli_list_argv(args);
-    int rc = publish_session_open(c, &o->publish, &session, &err);
-    if (rc == KOC_OK) {
-        rc = publish_session_run(&session, &p, &result, &err);
-    }
-    if (rc == KOC_OK) {
-        summary(c, o, result, cli_now() - start);
-        print_results(o, result);
-        code = cli_finish_stdout(c, EXIT_OK);
-        layout_hints(c, result);
-    } else {
+    int code = publish_flags_read(c, f, &r.p);
+    r.p.flags |= KOC_PUBLISH_DEFAULT_LAYOUT;
+    r.p.import_paths = cli_list_argv(args);
+    if (code == EXIT_OK && publish_session_open(c, f, &r.session, &err) != KOC_OK) {
         code = cli_error(c, err);
+        koc_error_free(err);
+    } else if (code == EXIT_OK) {
+        const rounds all = {.c = c,
+                            .session = &r.session,
+                            .watch = o->watch,
+                            .outputs = {PUBLISH_OUTPUTS(f)},
+                            .run = build_once,
+                            .self = &r};
+        code = rounds_run(&all);
     }
-    koc_error_free(err);
-    koc_published_free(result);
-    publish_session_close(&session);
+    koc_published_free(r.printed);
+    publish_session_close(&r.session);
     publish_flags_free(&o->publish);
     return code;
 }

@@ -6,11 +6,10 @@
 #include <string.h>
 
 #include "child.h"
+#include "kubectl.h"
 #include "manifests.h"
 #include "rollout.h"
-#include "watch.h"
-
-#define KUBECTL "kubectl"
+#include "sender.h"
 
 /* kubectl's own flags that are taken before "--". */
 typedef struct kubectl_flags {
@@ -21,7 +20,7 @@ typedef struct kubectl_flags {
 typedef struct apply_options {
     manifest_flags manifests;
     kubectl_flags kubectl;
-    bool wait;
+    bool stream, wait;
     const char *timeout;
 } apply_options;
 
@@ -37,8 +36,16 @@ typedef struct apply_options {
     {"server-side", 0, CLI_BOOL, KUBECTL_AT(server_side), NULL, "For kubectl", "as kubectl's"}
 /* clang-format on */
 
+#define STREAM_ROW                                                                                 \
+    {                                                                                              \
+        "stream", 0, CLI_BOOL, offsetof(apply_options, stream), NULL, "Results",                   \
+            "send each document once its images are pushed, not all at the end"                    \
+    }
+
 static const cli_flag apply_flags[] = {
     MANIFEST_FLAG_ROWS,
+    WATCH_FLAG_ROW,
+    STREAM_ROW,
     {"wait", 0, CLI_BOOL, offsetof(apply_options, wait), NULL, "Results",
      "wait until what was applied runs; say why when it cannot"},
     {"timeout", 0, CLI_STRING, offsetof(apply_options, timeout), "TIME", "Results",
@@ -50,6 +57,7 @@ static const cli_flag apply_flags[] = {
 
 static const cli_flag create_flags[] = {
     MANIFEST_FLAG_ROWS,
+    STREAM_ROW,
     KUBECTL_FLAG_ROWS,
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL},
 };
@@ -96,89 +104,97 @@ static void make_argv(const apply_options *o, const char *verb, const cli_list *
 
 /* --- apply, create --- */
 
-/* Everything is built and pushed before kubectl sees the first byte. */
-static int resolve_all(const cli *c, manifests *m, const koc_publish_options *p, text_sink *text)
+typedef struct apply_run {
+    const cli *c;
+    const apply_options *o;
+    sender *sender;
+} apply_run;
+
+/* Without --stream everything is built and pushed before kubectl sees the first byte. */
+static int resolve_into(apply_run *r, manifests *m, koc_error **err)
 {
+    const koc_writer out = {sender_write, r->sender};
+    m->stream = r->o->stream ? &out : NULL;
+    m->flush = sender_flush;
+    int rc = manifests_load(m, err);
+    rc = rc == KOC_OK ? manifests_build(m, err) : rc;
+    return rc == KOC_OK ? manifests_write(m, &out, err) : rc;
+}
+
+static int wait_for_rollout(const apply_run *r)
+{
+    const text_sink *sent = sender_sent(r->sender);
+    rollout x = {.c = r->c,
+                 .yaml = sent->text,
+                 .yaml_len = sent->len,
+                 .timeout = r->o->timeout ? r->o->timeout : "5m",
+                 .namespace = r->o->kubectl.namespace};
+    add_cluster(&x.cluster, &r->o->kubectl);
+    int code = sent->len > 0 ? rollout_wait(&x) : EXIT_OK;
+    cli_list_free(&x.cluster);
+    return code;
+}
+
+static int apply_once(manifests *m, void *self)
+{
+    apply_run *r = self;
     koc_error *err = NULL;
-    const koc_writer memory = {text_sink_write, text};
-    int code = EXIT_OK;
-    int rc = manifests_load(m, &err);
-    rc = rc == KOC_OK ? manifests_build(m, p, &err) : rc;
-    rc = rc == KOC_OK ? manifests_write(m, &memory, &err) : rc;
-    if (rc != KOC_OK) {
-        code = cli_error(c, err);
+    int rc = sender_begin(r->sender, &err);
+    rc = rc == KOC_OK ? resolve_into(r, m, &err) : rc;
+    int code = sender_end(r->sender, rc == KOC_OK);
+    if (rc != KOC_OK && rc != KOC_EUSER) {
+        code = cli_error(r->c, err);
+        if (sender_sent(r->sender)->len > 0) {
+            cli_hint(r->c, "some documents had gone to kubectl before");
+        }
+    } else if (koc_cancel_is_triggered(r->c->cancel)) {
+        cli_usage(r->c, "cancelled");
+        code = 130;
     }
     koc_error_free(err);
-    return code;
+    return code == EXIT_OK && r->o->wait ? wait_for_rollout(r) : code;
 }
 
-static int hand_over(const cli *c, const apply_options *o, const cli_list *args,
-                     const text_sink *text)
+/* What prunes has to see everything that is to stay. */
+static bool prunes(const cli_list *args)
 {
-    cli_list argv = {0};
-    make_argv(o, c->command->name, args, &argv);
-    child ch = {.argv = cli_list_argv(&argv),
-                .input = text->text ? text->text : "",
-                .input_len = text->len};
-    int code = child_run(c, &ch);
-    cli_list_free(&argv);
-    if (koc_cancel_is_triggered(c->cancel)) {
-        cli_usage(c, "cancelled");
-        return 130;
+    bool found = false;
+    for (size_t i = 0; i < args->count; i++) {
+        found = found || (strncmp(args->items[i], "--prune", 7) == 0 &&
+                          strcmp(args->items[i], "--prune=false") != 0);
     }
-    if (code > 0) {
-        cli_usage(c, "kubectl %s failed (exit %d)", c->command->name, code);
-    }
-    return code < 0 ? EXIT_FAILED : code;
+    return found;
 }
 
-static int apply_once(const cli *c, const apply_options *o, manifests *m,
-                      const koc_publish_options *p, const cli_list *args)
+/* A live block on the terminal and what kubectl prints would overwrite each other. */
+static cli without_block(const cli *c, bool stream)
 {
-    text_sink text = {0};
-    int code = resolve_all(c, m, p, &text);
-    code = code == EXIT_OK ? hand_over(c, o, args, &text) : code;
-    if (code == EXIT_OK && o->wait) {
-        rollout r = {.c = c,
-                     .yaml = text.text,
-                     .yaml_len = text.len,
-                     .timeout = o->timeout ? o->timeout : "5m",
-                     .namespace = o->kubectl.namespace};
-        add_cluster(&r.cluster, &o->kubectl);
-        code = rollout_wait(&r);
-        cli_list_free(&r.cluster);
-    }
-    text_sink_free(&text);
-    return code;
+    cli plain = *c;
+    bool block = !c->progress_mode || strcmp(c->progress_mode, "auto") == 0;
+    plain.progress_mode = stream && block ? "plain" : c->progress_mode;
+    return plain;
 }
 
-static int run_apply(cli *c, void *options, const cli_list *args)
+static int run_apply(cli *given, void *options, const cli_list *args)
 {
     apply_options *o = options;
-    koc_publish_options p = KOC_PUBLISH_OPTIONS_INIT;
-    publish_session session = {0};
-    manifests m = {.session = &session, .flags = &o->manifests};
-    koc_error *err = NULL;
-    int code = manifests_check(c, &o->manifests);
-    code = code == EXIT_OK ? publish_flags_read(c, &o->manifests.publish, &p) : code;
-    if (code == EXIT_OK && !child_exists(c, KUBECTL)) {
-        code = EXIT_FAILED;
-    } else if (code == EXIT_OK &&
-               publish_session_open(c, &o->manifests.publish, &session, &err) != KOC_OK) {
-        code = cli_error(c, err);
-        koc_error_free(err);
-    } else if (code == EXIT_OK) {
-        watch w = manifests_watch(&m);
-        do {
-            watch_look(&w);
-            code = apply_once(c, o, &m, &p, args);
-            manifests_reset(&m);
-        } while (o->manifests.watch && watch_wait(&w));
-        code = o->manifests.watch ? 130 : code; /* ^C is the way out */
+    const cli c = without_block(given, o->stream);
+    apply_run r = {.c = &c, .o = o};
+    const manifests_command what = {.round = apply_once, .self = &r, .needs = KUBECTL};
+    if (o->stream && prunes(args)) {
+        manifest_flags_free(&o->manifests);
+        return cli_usage(&c, "--stream: kubectl's --prune needs all documents at once");
     }
-    manifests_free(&m);
-    publish_session_close(&session);
-    manifest_flags_free(&o->manifests);
+    cli_list argv = {0};
+    make_argv(o, c.command->name, args, &argv);
+    const sender_options so = {.c = &c,
+                               .argv = cli_list_argv(&argv),
+                               .stream = o->stream,
+                               .changes = o->manifests.watch && !prunes(args)};
+    r.sender = sender_new(&so);
+    int code = r.sender ? manifests_run(&c, &o->manifests, &what) : EXIT_FAILED;
+    sender_free(r.sender);
+    cli_list_free(&argv);
     return code;
 }
 
@@ -193,15 +209,19 @@ static const cli_example apply_examples[] = {
 static const char apply_more[] =
     "Order\n"
     "  Everything is built and pushed before kubectl gets the first byte; when one package does not\n"
-    "  compile the cluster sees nothing.\n"
+    "  compile the cluster sees nothing. With --stream kubectl gets documents as they become ready, in\n"
+    "  their order, perhaps in several runs.\n"
     "\n"
     "kubectl\n"
     "  It is run as: kubectl apply -f - [its flags from above] [arguments] [what stands after --].\n"
-    "  Its exit code is koc's. Other flags of kubectl stand behind --.\n"
+    "  Its exit code is koc's. Other flags of kubectl stand behind --. 1.18 or later is needed.\n"
     "\n"
-    "Watching\n"
-    "  With --watch koc stays and does it again when a file below the working folder or an input\n"
-    "  changes. Errors are shown, and watching goes on; ^C ends it.\n";
+    "Watching (koc apply, resolve, build)\n"
+    "  With --watch koc stays, and a save in what the packages are made from (Go files, embedded files,\n"
+    "  kodata, go.mod, .ko.yaml) or in the YAML leads to another round. Packages without a change are not\n"
+    "  built again, documents without one are not sent again. Errors are shown, and watching goes on;\n"
+    "  ^C ends it. KOC_WATCH=poll looks at the files three times a second, for file systems that do not\n"
+    "  tell of changes.\n";
 
 const cli_command cli_apply = {
     .name = "apply",
@@ -307,6 +327,9 @@ static int run_pod(const cli *c, const char *reference, const cli_list *args)
     int code = child_run(c, &ch);
     cli_list_free(&argv);
     free(name);
+    if (code > 0 && !koc_cancel_is_triggered(c->cancel)) {
+        kubectl_failed(c, "run", code);
+    }
     return code < 0 ? EXIT_FAILED : code;
 }
 

@@ -9,7 +9,6 @@
 
 #include "child.h"
 #include "manifests.h"
-#include "watch.h"
 
 typedef struct resolve_options {
     manifest_flags manifests;
@@ -18,6 +17,7 @@ typedef struct resolve_options {
 
 static const cli_flag flags[] = {
     MANIFEST_FLAG_ROWS,
+    WATCH_FLAG_ROW,
     {"check", 0, CLI_STRING, offsetof(resolve_options, check), "FILE", "Results",
      "print nothing; exit 1 when FILE is not what would be printed"},
     {"diff", 0, CLI_STRING, offsetof(resolve_options, diff), "FILE", "Results",
@@ -82,63 +82,67 @@ static int check(const cli *c, const resolve_options *o, const text_sink *want)
 
 /* --- the run --- */
 
-/* On a terminal progress and result would mix, so nothing is streamed there. */
-static int resolve_once(const cli *c, const resolve_options *o, manifests *m,
-                        const koc_publish_options *p)
+typedef struct resolve_run {
+    const cli *c;
+    const resolve_options *o;
+    text_sink text, printed; /* watching: what was printed last */
+} resolve_run;
+
+/* Streams where it can: on a terminal progress and result would mix, and what is compared must be whole. */
+static int resolve(resolve_run *r, manifests *m, koc_error **err)
 {
-    koc_error *err = NULL;
-    text_sink text = {0};
-    bool compare = o->check || o->diff;
     const koc_writer out = {to_stdout, NULL};
-    const koc_writer memory = {text_sink_write, &text};
-    double start = cli_now();
-    m->stream = compare || isatty(STDOUT_FILENO) ? NULL : &out;
-    int rc = manifests_load(m, &err);
-    rc = rc == KOC_OK ? manifests_build(m, p, &err) : rc;
-    rc = rc == KOC_OK ? manifests_write(m, compare ? &memory : &out, &err) : rc;
-    int code = EXIT_OK;
-    if (rc != KOC_OK) {
-        code = cli_error(c, err);
-    } else if (compare) {
-        code = check(c, o, &text);
+    const koc_writer memory = {text_sink_write, &r->text};
+    bool whole = r->o->check || r->o->diff || r->o->manifests.watch;
+    m->stream = whole || isatty(STDOUT_FILENO) ? NULL : &out;
+    int rc = manifests_load(m, err);
+    rc = rc == KOC_OK ? manifests_build(m, err) : rc;
+    return rc == KOC_OK ? manifests_write(m, whole ? &memory : &out, err) : rc;
+}
+
+/* When watching the same again is not printed. */
+static int show(resolve_run *r)
+{
+    if (r->o->check || r->o->diff) {
+        return check(r->c, r->o, &r->text);
     }
+    if (r->text.len > 0 && (r->text.len != r->printed.len ||
+                            memcmp(r->text.text, r->printed.text, r->text.len) != 0)) {
+        fwrite(r->text.text, 1, r->text.len, stdout);
+        text_sink_free(&r->printed);
+        r->printed = r->text;
+        r->text = (text_sink){0};
+    }
+    return EXIT_OK;
+}
+
+static int resolve_once(manifests *m, void *self)
+{
+    resolve_run *r = self;
+    koc_error *err = NULL;
+    double start = cli_now();
+    int rc = resolve(r, m, &err);
+    int code = rc == KOC_OK ? show(r) : cli_error(r->c, err);
     if (rc == KOC_OK && m->n_built > 0) {
-        cli_verb(c, "Resolved", "%zu image%s in %.1fs", m->n_built, m->n_built == 1 ? "" : "s",
+        cli_verb(r->c, "Resolved", "%zu image%s in %.1fs", m->n_built, m->n_built == 1 ? "" : "s",
                  cli_now() - start);
     }
-    text_sink_free(&text);
+    text_sink_free(&r->text);
     koc_error_free(err);
-    return cli_finish_stdout(c, code);
+    return cli_finish_stdout(r->c, code);
 }
 
 static int run(cli *c, void *options, const cli_list *args)
 {
     resolve_options *o = options;
-    koc_publish_options p = KOC_PUBLISH_OPTIONS_INIT;
-    publish_session session = {0};
-    manifests m = {.session = &session, .flags = &o->manifests};
-    koc_error *err = NULL;
-    int code = manifests_check(c, &o->manifests);
-    if (code == EXIT_OK && args->count > 0) {
-        code = cli_usage(c, "koc resolve takes no arguments; input is named by -f");
+    resolve_run r = {.c = c, .o = o};
+    const manifests_command what = {.round = resolve_once, .self = &r};
+    if (args->count > 0) {
+        manifest_flags_free(&o->manifests);
+        return cli_usage(c, "koc resolve takes no arguments; input is named by -f");
     }
-    code = code == EXIT_OK ? publish_flags_read(c, &o->manifests.publish, &p) : code;
-    if (code == EXIT_OK &&
-        publish_session_open(c, &o->manifests.publish, &session, &err) != KOC_OK) {
-        code = cli_error(c, err);
-        koc_error_free(err);
-    } else if (code == EXIT_OK) {
-        watch w = manifests_watch(&m);
-        do {
-            watch_look(&w);
-            code = resolve_once(c, o, &m, &p);
-            manifests_reset(&m);
-        } while (o->manifests.watch && watch_wait(&w));
-        code = o->manifests.watch ? 130 : code; /* ^C is the way out */
-    }
-    manifests_free(&m);
-    publish_session_close(&session);
-    manifest_flags_free(&o->manifests);
+    int code = manifests_run(c, &o->manifests, &what);
+    text_sink_free(&r.printed);
     return code;
 }
 

@@ -2,46 +2,17 @@
 #include "manifests.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PREFIX    "ko://"
-#define STDIN_MAX ((size_t)64 << 20)
-#define MAP_MAX   ((size_t)64 << 20)
+#include "child.h"
+#include "rounds.h"
 
-/* --- sinks --- */
-
-int text_sink_write(void *self, const void *data, size_t len, koc_error **err)
-{
-    text_sink *s = self;
-    if (s->len + len + 1 > s->capacity) {
-        size_t capacity = s->capacity ? s->capacity * 2 : 65536;
-        while (capacity < s->len + len + 1) {
-            capacity *= 2;
-        }
-        char *text = realloc(s->text, capacity);
-        if (!text) {
-            *err = koc_error_new(KOC_ENOMEM, "out of memory");
-            return KOC_ENOMEM;
-        }
-        s->text = text;
-        s->capacity = capacity;
-    }
-    memcpy(s->text + s->len, data, len);
-    s->len += len;
-    s->text[s->len] = '\0';
-    return KOC_OK;
-}
-
-void text_sink_free(text_sink *s)
-{
-    free(s->text);
-    *s = (text_sink){0};
-}
+#define PREFIX   "ko://"
+#define PIPE_MAX ((size_t)64 << 20)
 
 /* An error of the program itself. */
 static int fail(koc_error **err, koc_code code, const char *what, const char *why)
@@ -65,7 +36,7 @@ void manifest_flags_free(manifest_flags *f)
     publish_flags_free(&f->publish);
 }
 
-int manifests_check(const cli *c, const manifest_flags *f)
+static int manifests_check(const cli *c, const manifest_flags *f)
 {
     if (f->files.count == 0) {
         cli_usage(c, "koc %s needs its input: -f FILE, -f FOLDER, or -f - for stdin",
@@ -81,49 +52,23 @@ int manifests_check(const cli *c, const manifest_flags *f)
 
 /* --- inputs --- */
 
-/* A pipe may stay silent for long, and ^C must end that too. */
-static int read_stdin(manifests *m, koc_error **err)
+/* What came through a pipe is kept: it can be read once, and watching needs it again. */
+static int piped(manifests *m, const char *path, text_sink *kept, koc_str *out, koc_error **err)
 {
-    text_sink all = {0};
-    for (;;) {
-        char chunk[65536];
-        struct pollfd fd = {STDIN_FILENO, POLLIN, 0};
-        if (koc_cancel_is_triggered(m->session->base.c->cancel)) {
-            text_sink_free(&all);
-            return fail(err, KOC_ECANCELLED, "-", "cancelled");
-        }
-        if (poll(&fd, 1, 100) <= 0) {
-            continue;
-        }
-        ssize_t n = read(STDIN_FILENO, chunk, sizeof(chunk));
-        if (n == 0) {
-            break;
-        }
-        int rc = KOC_OK;
-        if (n < 0 && errno != EINTR) {
-            rc = fail(err, KOC_EIO, "cannot read stdin", strerror(errno));
-        } else if (n > 0 && all.len + (size_t)n > STDIN_MAX) {
-            rc = fail(err, KOC_ELIMIT, "-", "more than 64 MiB of YAML");
-        } else if (n > 0) {
-            rc = text_sink_write(&all, chunk, (size_t)n, err);
-        }
-        if (rc != KOC_OK) {
-            text_sink_free(&all);
-            return rc;
-        }
-    }
-    m->piped = all.text ? all.text : calloc(1, 1);
-    m->piped_len = all.len;
-    return m->piped ? KOC_OK : fail(err, KOC_ENOMEM, "-", "out of memory");
+    int rc = kept->text ? KOC_OK : pipe_read(m->session->base.c, path, PIPE_MAX, kept, err);
+    *out = (koc_str){kept->text, kept->len};
+    return rc;
 }
 
-static int add_input(manifests *m, const char *name, koc_error **err)
+static int add_input(manifests *m, size_t i, koc_error **err)
 {
+    const char *name = m->flags->files.items[i];
     struct stat st;
-    if (strcmp(name, "-") == 0) {
-        int rc = m->piped ? KOC_OK : read_stdin(m, err);
-        koc_str text = {m->piped, m->piped_len};
-        return rc == KOC_OK ? koc_resolver_add_bytes(m->resolver, "stdin", text, err) : rc;
+    if (m->pipes[i].text || pipe_is(name)) {
+        koc_str text = {NULL, 0};
+        int rc = piped(m, name, &m->pipes[i], &text, err);
+        const char *label = strcmp(name, "-") == 0 ? "stdin" : name;
+        return rc == KOC_OK ? koc_resolver_add_bytes(m->resolver, label, text, err) : rc;
     }
     if (stat(name, &st) == 0 && S_ISDIR(st.st_mode)) {
         return koc_resolver_add_dir(m->resolver, name, m->flags->recursive, err);
@@ -135,9 +80,11 @@ int manifests_load(manifests *m, koc_error **err)
 {
     koc_resolver_options o = KOC_RESOLVER_OPTIONS_INIT;
     o.selector = m->flags->selector;
-    int rc = koc_resolver_new(m->session->base.ctx, &o, &m->resolver, err);
+    m->pipes = m->pipes ? m->pipes : calloc(m->flags->files.count + 1, sizeof(*m->pipes));
+    int rc = m->pipes ? koc_resolver_new(m->session->base.ctx, &o, &m->resolver, err)
+                      : fail(err, KOC_ENOMEM, "koc", "out of memory");
     for (size_t i = 0; rc == KOC_OK && i < m->flags->files.count; i++) {
-        rc = add_input(m, m->flags->files.items[i], err);
+        rc = add_input(m, i, err);
     }
     const koc_strlist *warnings = koc_resolver_warnings(m->resolver);
     for (size_t i = 0; i < koc_strlist_count(warnings); i++) {
@@ -148,17 +95,24 @@ int manifests_load(manifests *m, koc_error **err)
 
 /* --- images --- */
 
+/* From a file or a pipe; the last place of m->pipes is the map's. */
 static int read_map(manifests *m, koc_error **err)
 {
     const char *path = m->flags->map_from;
+    text_sink *kept = &m->pipes[m->flags->files.count];
     koc_blob *blob = NULL;
     koc_buf text = KOC_BUF_INIT;
-    int rc = koc_blob_from_file(path, NULL, &blob, err);
-    if (rc == KOC_OK) {
-        rc = koc_blob_read_all(blob, MAP_MAX, NULL, &text, err);
+    koc_str json = {NULL, 0};
+    int rc = KOC_OK;
+    if (kept->text || pipe_is(path)) {
+        rc = piped(m, path, kept, &json, err);
+    } else {
+        rc = koc_blob_from_file(path, NULL, &blob, err);
+        rc = rc == KOC_OK ? koc_blob_read_all(blob, PIPE_MAX, NULL, &text, err) : rc;
+        json = (koc_str){text.ptr, text.len};
     }
     if (rc == KOC_OK) {
-        rc = koc_resolver_read_map(m->resolver, path, (koc_str){text.ptr, text.len}, err);
+        rc = koc_resolver_read_map(m->resolver, path, json, err);
     }
     koc_buf_dispose(&text);
     koc_blob_unref(blob);
@@ -182,17 +136,11 @@ static int check_map(manifests *m, const koc_strlist *references, koc_error **er
     return KOC_OK;
 }
 
-static int write_ready(manifests *m, const koc_writer *w, koc_error **err)
+int manifests_write(manifests *m, const koc_writer *w, koc_error **err)
 {
-    while (m->written < koc_resolver_count(m->resolver) &&
-           koc_resolver_is_ready(m->resolver, m->written)) {
-        int rc = koc_resolver_write_input(m->resolver, m->written, w, err);
-        if (rc != KOC_OK) {
-            return rc;
-        }
-        m->written++;
-    }
-    return KOC_OK;
+    bool complete = false;
+    int rc = koc_resolver_write_ready(m->resolver, w, &complete, err);
+    return rc == KOC_OK && m->flush ? m->flush(w->self, err) : rc;
 }
 
 static int on_published(const char *import_path, const char *image, void *payload)
@@ -208,17 +156,16 @@ static int on_published(const char *import_path, const char *image, void *payloa
     free(name);
     m->n_built++;
     if (rc == KOC_OK && m->stream) {
-        rc = write_ready(m, m->stream, &m->stream_error);
+        rc = manifests_write(m, m->stream, &m->stream_error);
     }
     return rc;
 }
 
-static int publish(manifests *m, const koc_publish_options *options, const koc_strlist *references,
-                   koc_error **err)
+static int publish(manifests *m, const koc_strlist *references, koc_error **err)
 {
     cli_list paths = {0};
     koc_published *result = NULL;
-    koc_publish_options p = *options;
+    koc_publish_options p = *m->options;
     int rc = KOC_OK;
     for (size_t i = 0; rc == KOC_OK && i < koc_strlist_count(references); i++) {
         if (cli_list_add(&paths, koc_strlist_get(references, i)) != 0) {
@@ -263,18 +210,18 @@ static int write_map(const manifests *m, koc_error **err)
     return rc;
 }
 
-int manifests_build(manifests *m, const koc_publish_options *p, koc_error **err)
+int manifests_build(manifests *m, koc_error **err)
 {
     koc_strlist *references = NULL;
     int rc = koc_resolver_references(m->resolver, &references, err);
     if (rc == KOC_OK && m->stream) {
-        rc = write_ready(m, m->stream, err); /* those without a reference at the beginning */
+        rc = manifests_write(m, m->stream, err); /* those without a reference at the beginning */
     }
     if (rc == KOC_OK && m->flags->map_from) {
         rc = read_map(m, err);
         rc = rc == KOC_OK ? check_map(m, references, err) : rc;
     } else if (rc == KOC_OK && koc_strlist_count(references) > 0) {
-        rc = publish(m, p, references, err);
+        rc = publish(m, references, err);
     }
     if (rc == KOC_OK && m->flags->map) {
         rc = write_map(m, err);
@@ -283,35 +230,67 @@ int manifests_build(manifests *m, const koc_publish_options *p, koc_error **err)
     return rc;
 }
 
-int manifests_write(manifests *m, const koc_writer *w, koc_error **err)
-{
-    return write_ready(m, w, err);
-}
-
-watch manifests_watch(const manifests *m)
-{
-    const publish_flags *f = &m->flags->publish;
-    watch w = {
-        .c = m->session->base.c,
-        .inputs = &m->flags->files,
-        .outputs = {m->flags->map, f->layout, f->tarball, f->image_refs, f->sbom_dir},
-    };
-    return w;
-}
-
-void manifests_reset(manifests *m)
+static void manifests_reset(manifests *m)
 {
     koc_resolver_free(m->resolver);
     koc_error_free(m->stream_error);
     m->resolver = NULL;
     m->stream_error = NULL;
-    m->written = 0;
     m->n_built = 0;
 }
 
-void manifests_free(manifests *m)
+static void manifests_free(manifests *m)
 {
     manifests_reset(m);
-    free(m->piped);
-    m->piped = NULL;
+    for (size_t i = 0; m->pipes && i <= m->flags->files.count; i++) {
+        text_sink_free(&m->pipes[i]);
+    }
+    free(m->pipes);
+    m->pipes = NULL;
+}
+
+/* --- the run --- */
+
+typedef struct command {
+    manifests *m;
+    const manifests_command *what;
+} command;
+
+static int one_round(void *self)
+{
+    command *x = self;
+    int code = x->what->round(x->m, x->what->self);
+    manifests_reset(x->m);
+    return code;
+}
+
+int manifests_run(const cli *c, manifest_flags *f, const manifests_command *what)
+{
+    koc_publish_options p = KOC_PUBLISH_OPTIONS_INIT;
+    publish_session session = {0};
+    manifests m = {.session = &session, .flags = f, .options = &p};
+    command x = {&m, what};
+    koc_error *err = NULL;
+    int code = manifests_check(c, f);
+    code = code == EXIT_OK ? publish_flags_read(c, &f->publish, &p) : code;
+    if (code == EXIT_OK && what->needs && !child_exists(c, what->needs)) {
+        code = EXIT_FAILED;
+    } else if (code == EXIT_OK && publish_session_open(c, &f->publish, &session, &err) != KOC_OK) {
+        code = cli_error(c, err);
+        koc_error_free(err);
+    } else if (code == EXIT_OK) {
+        const rounds all = {.c = c,
+                            .session = &session,
+                            .watch = f->watch,
+                            .files = &f->files,
+                            .map = f->map_from,
+                            .outputs = {f->map, PUBLISH_OUTPUTS(&f->publish)},
+                            .run = one_round,
+                            .self = &x};
+        code = rounds_run(&all);
+    }
+    manifests_free(&m);
+    publish_session_close(&session);
+    manifest_flags_free(f);
+    return code;
 }

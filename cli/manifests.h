@@ -6,7 +6,7 @@
 
 #include <koc/resolve.h>
 
-#include "watch.h"
+#include "pipe.h"
 
 /* First member of the options of each such command. */
 typedef struct manifest_flags {
@@ -28,7 +28,8 @@ typedef struct manifest_flags {
     {"map-from", 0, CLI_STRING, MANIFEST_AT(map_from), "FILE", "Input", \
      "take the images from this JSON object instead of building them"}, \
     {"map", 0, CLI_STRING, MANIFEST_AT(map), "FILE", "Results", \
-     "also write which image stands for which reference, as a JSON object"}, \
+     "also write which image stands for which reference, as a JSON object"}
+#define WATCH_FLAG_ROW \
     {"watch", 'W', CLI_BOOL, MANIFEST_AT(watch), NULL, "Results", \
      "stay, and do it again when a source or input file changes"}
 /* clang-format on */
@@ -40,33 +41,29 @@ void manifest_flags_free(manifest_flags *f);
 typedef struct manifests {
     publish_session *session;
     const manifest_flags *flags;
+    const koc_publish_options *options;
     koc_resolver *resolver;
-    char *piped; /* what stdin held: read once, also when watching */
-    size_t piped_len;
-    const koc_writer *stream; /* gets each input as soon as it is ready, in order; or NULL */
-    size_t written;
+    text_sink
+        *pipes; /* what came through the pipes among the inputs, and through that of the map */
+    const koc_writer *stream; /* gets documents as soon as they are ready, in order; or NULL */
+    int (*flush)(void *stream_self, koc_error **err); /* they are whole now; or NULL */
     koc_error *stream_error;
     size_t n_built;
 } manifests;
-/* What has to be right before anything is done: EXIT_OK, or EXIT_USAGE after a line. */
-int manifests_check(const cli *c, const manifest_flags *f);
 int manifests_load(manifests *m, koc_error **err);
 /* Builds what is not in --map-from, each reference once, and writes --map. */
-int manifests_build(manifests *m, const koc_publish_options *p, koc_error **err);
-/* Everything that was not streamed yet. */
+int manifests_build(manifests *m, koc_error **err);
+/* Everything that is ready and was not streamed yet. */
 int manifests_write(manifests *m, const koc_writer *w, koc_error **err);
-/* For --watch: the inputs, and what is not to be looked at. */
-watch manifests_watch(const manifests *m);
-/* Ready for another run over the same flags. */
-void manifests_reset(manifests *m);
-void manifests_free(manifests *m);
 
-/* A buffer as a writer's sink. */
-typedef struct text_sink {
-    char *text;
-    size_t len, capacity;
-} text_sink;
-int text_sink_write(void *sink, const void *data, size_t len, koc_error **err);
-void text_sink_free(text_sink *s);
+/* What a command does with them. */
+typedef struct manifests_command {
+    int (*round)(manifests *m, void *self); /* load, build, write, and more: an exit code */
+    void *self;
+    const char *needs; /* a program that has to be there; or NULL */
+} manifests_command;
+/* Checks f, opens a session, does a round (with f->watch: again and again), and frees all, f too. For those that
+ * fail before it there is manifest_flags_free. */
+int manifests_run(const cli *c, manifest_flags *f, const manifests_command *what);
 
 #endif

@@ -200,8 +200,36 @@ int publish_session_open(const cli *c, const publish_flags *f, publish_session *
                             &out->base, err);
 }
 
+static void forget_inputs(publish_session *s)
+{
+    for (size_t i = 0; i < s->n_inputs; i++) {
+        free(s->inputs[i]);
+    }
+    free(s->inputs);
+    s->inputs = NULL;
+    s->n_inputs = 0;
+}
+
+/* After a failure the old list is still the best there is. */
+static void keep_inputs(publish_session *s, const koc_published *result)
+{
+    const koc_strlist *paths = koc_published_inputs(result);
+    s->guessing = !paths;
+    if (!paths) {
+        return;
+    }
+    forget_inputs(s);
+    s->inputs = calloc(koc_strlist_count(paths) + 1, sizeof(*s->inputs));
+    for (size_t i = 0; s->inputs && i < koc_strlist_count(paths); i++) {
+        s->inputs[i] = strdup(koc_strlist_get(paths, i));
+        s->n_inputs += s->inputs[i] != NULL;
+    }
+    s->guessing = s->n_inputs < koc_strlist_count(paths);
+}
+
 void publish_session_close(publish_session *s)
 {
+    forget_inputs(s);
     cli_session_close(&s->base);
 }
 
@@ -210,8 +238,10 @@ int publish_session_run(publish_session *s, const koc_publish_options *p, koc_pu
 {
     koc_publish_options with_client = *p;
     with_client.client = s->base.client;
+    with_client.flags |= s->watching ? KOC_PUBLISH_INPUTS : 0;
     int rc = koc_publish(s->base.ctx, &with_client, cli_session_start(&s->base), out, err);
     cli_session_settle(&s->base);
+    keep_inputs(s, rc == KOC_OK ? *out : NULL);
     if (rc == KOC_OK && s->flags->timings) {
         koc_str text = koc_published_timings(*out);
         fwrite(text.ptr, 1, text.len, stderr);

@@ -17,6 +17,9 @@ typedef struct publish_flags {
     bool local, debug, no_cache, force, offline, timings;
 } publish_flags;
 
+/* What these flags make koc write, for a list. */
+#define PUBLISH_OUTPUTS(f) (f)->layout, (f)->tarball, (f)->image_refs, (f)->sbom_dir
+
 extern const cli_flag publish_flag_table[];
 void publish_flags_defaults(publish_flags *f);
 void publish_flags_free(publish_flags *f);
@@ -28,6 +31,10 @@ int publish_flags_read(const cli *c, const publish_flags *f, koc_publish_options
 typedef struct publish_session {
     cli_session base;
     const publish_flags *flags;
+    bool watching; /* what a build reads is to be known afterwards: */
+    char **inputs; /* what the last one that could tell did read */
+    size_t n_inputs;
+    bool guessing; /* the last one failed, or could not tell */
 } publish_session;
 int publish_session_open(const cli *c, const publish_flags *f, publish_session *out,
                          koc_error **err);

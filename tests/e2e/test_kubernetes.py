@@ -165,9 +165,23 @@ def test_kubectl_missing_or_killed(kube, app, tmp_path, registry):
         "koc: kubectl is needed, and not on PATH"]
     assert not registry.since(mark)  # nothing was built for it
     killed = kube("apply", "-f", "k.yaml", env={"PATH": script(app.folder, "kill -9 $$\n")}, status=137)
-    assert killed.errors == ["koc: kubectl apply failed (exit 137)"]
+    assert killed.errors == ["koc: kubectl apply was ended by signal 9"]
     deaf = kube("apply", "-f", "k.yaml", env={"PATH": script(app.folder, "exec <&-; exit 3\n")}, status=3)
     assert deaf.errors == ["koc: kubectl apply failed (exit 3)"]
+
+
+def test_kubectl_too_old_or_refused(kube, app):
+    """It may be as old as it likes while it works."""
+    version = 'if [ "$1" = version ]; then echo \'{"clientVersion": {"gitVersion": "v1.%d.2"}}\'; exit; fi\ncat > /dev/null\n'
+    old = kube("apply", "-f", "k.yaml", env={"PATH": script(app.folder, version % 17 + "exit 1\n")}, status=1)
+    assert old.errors == ["koc: kubectl apply failed (exit 1): kubectl 1.17.2 is too old, koc needs 1.18 or later"]
+    assert kube("apply", "-f", "k.yaml", env={"PATH": script(app.folder, version % 17)}).errors == []
+    new = kube("apply", "-f", "k.yaml", env={"PATH": script(app.folder, version % 18 + "exit 4\n")}, status=4)
+    assert new.errors == ["koc: kubectl apply failed (exit 4)"]
+    path = script(app.folder, "")
+    (app / "bin/kubectl").write_bytes(b"no program")
+    broken = kube("apply", "-f", "k.yaml", env={"PATH": path}, status=None)
+    assert broken.status != 0 and len(broken.errors) == 1, broken
 
 
 def test_interrupt_ends_kubectl_too(kube, app):

@@ -1,0 +1,195 @@
+/*
+ * The one file that knows inotify. A wait must not miss a signal that comes just before it, so signals are
+ * let in by the waiting call itself. (The library's threads take none.)
+ */
+#include "notify.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <poll.h>
+#include <sys/inotify.h>
+#endif
+
+#define PATIENCE 2.0 /* seconds between looks where the kernel tells of changes */
+#define NAP      0.3 /* and where it does not */
+
+struct notify {
+    notify_filter filter;
+    void *arg;
+    int fd;         /* inotify; -1: none */
+    char **folders; /* by watch descriptor; NULL: not one of ours */
+    size_t n_folders;
+};
+
+/* Blocks what ^C and its like send; *before is for the waiting call. */
+static void hold_signals(sigset_t *before)
+{
+    sigset_t held;
+    sigemptyset(&held);
+    sigaddset(&held, SIGINT);
+    sigaddset(&held, SIGTERM);
+    sigaddset(&held, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &held, before);
+}
+
+static struct timespec to_timespec(double seconds)
+{
+    time_t whole = (time_t)seconds;
+    return (struct timespec){whole, (long)((seconds - (double)whole) * 1e9)};
+}
+
+static void nap(koc_cancel *cancel, double seconds)
+{
+    sigset_t before;
+    struct timespec limit = to_timespec(seconds);
+    hold_signals(&before);
+    if (!koc_cancel_is_triggered(cancel)) {
+        (void)pselect(0, NULL, NULL, NULL, &limit, &before);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+#ifdef __linux__
+
+static int open_events(void)
+{
+    return inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+}
+
+static bool keep_name(notify *n, size_t descriptor, const char *folder)
+{
+    if (descriptor >= n->n_folders) {
+        size_t count = (descriptor + 64) / 64 * 64;
+        char **folders = realloc(n->folders, (count + 1) * sizeof(*folders));
+        if (!folders) {
+            return false;
+        }
+        memset(folders + n->n_folders, 0, (count + 1 - n->n_folders) * sizeof(*folders));
+        n->folders = folders;
+        n->n_folders = count + 1;
+    }
+    if (!n->folders[descriptor] || strcmp(n->folders[descriptor], folder) != 0) {
+        free(n->folders[descriptor]);
+        n->folders[descriptor] = strdup(folder);
+    }
+    return n->folders[descriptor] != NULL;
+}
+
+void notify_add(notify *n, const char *folder)
+{
+    const uint32_t mask = IN_CREATE | IN_DELETE | IN_MODIFY | IN_ATTRIB | IN_MOVED_FROM |
+                          IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+    int descriptor = n->fd < 0 ? -1 : inotify_add_watch(n->fd, folder, mask);
+    bool limit = descriptor < 0 && n->fd >= 0 && (errno == ENOSPC || errno == ENOMEM);
+    if (limit || (descriptor >= 0 && !keep_name(n, (size_t)descriptor, folder))) {
+        close(n->fd); /* some alone would be worse than none */
+        n->fd = -1;
+    }
+}
+
+static bool matters(const notify *n, const struct inotify_event *e)
+{
+    if (e->mask & (IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT)) {
+        return true;
+    }
+    const char *folder = e->wd >= 0 && (size_t)e->wd < n->n_folders ? n->folders[e->wd] : NULL;
+    return folder && e->len > 0 && n->filter(n->arg, folder, e->name);
+}
+
+/* Takes all that is there. */
+static bool take_events(const notify *n)
+{
+    _Alignas(struct inotify_event) char buffer[16384];
+    bool found = false;
+    ssize_t len;
+    while ((len = read(n->fd, buffer, sizeof(buffer))) > 0) {
+        for (ssize_t at = 0; at < len;) {
+            const struct inotify_event *e =
+                (const struct inotify_event *)(const void *)(buffer + at);
+            found = found || matters(n, e);
+            at += (ssize_t)(sizeof(*e) + e->len);
+        }
+    }
+    return found;
+}
+
+static void wait_for_events(notify *n, koc_cancel *cancel, double until)
+{
+    bool found = false;
+    while (!found && cli_now() < until && !koc_cancel_is_triggered(cancel)) {
+        sigset_t before;
+        struct pollfd fd = {n->fd, POLLIN, 0};
+        struct timespec limit = to_timespec(until - cli_now());
+        hold_signals(&before);
+        if (!koc_cancel_is_triggered(cancel)) {
+            (void)ppoll(&fd, 1, &limit, &before);
+        }
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        found = take_events(n);
+    }
+}
+
+#else
+
+static int open_events(void)
+{
+    return -1;
+}
+
+void notify_add(notify *n, const char *folder)
+{
+    (void)n;
+    (void)folder;
+}
+
+static void wait_for_events(notify *n, koc_cancel *cancel, double until)
+{
+    (void)n;
+    (void)cancel;
+    (void)until;
+}
+
+#endif
+
+notify *notify_new(notify_filter filter, void *arg)
+{
+    notify *n = calloc(1, sizeof(*n));
+    const char *polling = getenv("KOC_WATCH");
+    if (n) {
+        n->filter = filter;
+        n->arg = arg;
+        n->fd = polling && strcmp(polling, "poll") == 0 ? -1 : open_events();
+    }
+    return n;
+}
+
+void notify_free(notify *n)
+{
+    if (!n) {
+        return;
+    }
+    for (size_t i = 0; i < n->n_folders; i++) {
+        free(n->folders[i]);
+    }
+    free(n->folders);
+    if (n->fd >= 0) {
+        close(n->fd);
+    }
+    free(n);
+}
+
+void notify_wait(notify *n, koc_cancel *cancel, double calm, bool patient)
+{
+    if (n->fd >= 0) {
+        wait_for_events(n, cancel, cli_now() + (patient ? PATIENCE : calm));
+    } else {
+        nap(cancel, patient ? NAP : calm);
+    }
+}
