@@ -26,9 +26,10 @@ enum {
     KOC_PUBLISH_DEFAULT_LAYOUT = 1u << 7, /**< no repository: write to the default OCI layout */
     KOC_PUBLISH_FORCE = 1u << 8,          /**< build even when nothing changed */
     KOC_PUBLISH_DEBUG = 1u << 12,         /**< add Delve and start under it; implies -N -l */
-    KOC_PUBLISH_OFFLINE = 1u << 9,        /**< bases from the cache, no module downloads, no push; give
+    KOC_PUBLISH_OFFLINE = 1u << 9, /**< bases from the cache, no module downloads, no push; give
                                            * the client KOC_CLIENT_OFFLINE as well */
-    KOC_PUBLISH_INPUTS = 1u << 10 /**< koc_published_inputs is wanted: after a build whose inputs were
+    KOC_PUBLISH_INPUTS =
+        1u << 10 /**< koc_published_inputs is wanted: after a build whose inputs were
                                    * not known this costs one `go list` */
 };
 enum { KOC_SBOM_SPDX = 0, KOC_SBOM_NONE = 1 };
