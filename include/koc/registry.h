@@ -35,9 +35,10 @@ typedef struct koc_client_options {
     int64_t connect_timeout_ms;    /**< 0: 10 s a try, 30 s in all */
     int64_t
         response_timeout_ms; /**< first byte; 0: 30 s from a host that never answered, 60 s else */
+    uint32_t requests_per_second; /**< to each host; 0: no limit but its own, or hosts.toml's */
 } koc_client_options;
 /* clang-format off */
-#define KOC_CLIENT_OPTIONS_INIT { sizeof(koc_client_options), 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0 }
+#define KOC_CLIENT_OPTIONS_INIT { sizeof(koc_client_options), 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0 }
 /* clang-format on */
 
 /** opts may be NULL. */

@@ -10,6 +10,8 @@
 #define IDLE_TRIES_MAX 5 /* breaks in a row without progress */
 #define PROGRESS_BYTES ((uint64_t)1 << 20)
 #define SKIP_CHUNK     ((size_t)16 << 10)
+#define LATE_TRIES     2
+#define LATE_WAIT_MS   1500
 
 /* --- is it there ------------------------------------------------------------------------------------- */
 
@@ -124,6 +126,16 @@ void koc__claim_end(koc__host *h, const char *repository, const koc_digest *d, b
     pthread_mutex_unlock(&h->mutex);
 }
 
+bool koc__claim_known(koc__host *h, const char *repository, const koc_digest *d)
+{
+    KOC__AUTO_STR key = claim_key(repository, d);
+
+    pthread_mutex_lock(&h->mutex);
+    bool known = key && h->blobs && koc__map_get(h->blobs, koc__str(key)) == &present;
+    pthread_mutex_unlock(&h->mutex);
+    return known;
+}
+
 char *koc__claim_elsewhere(koc__host *h, const char *repository, const koc_digest *d)
 {
     koc__digest_text text = koc__digest_str(d);
@@ -193,6 +205,21 @@ static int check_start(download *d, const koc__response *resp, koc_error **err)
     return KOC_OK;
 }
 
+/* A blob that was just pushed may take a moment to be seen everywhere. */
+static int run_patiently(download *d, const koc__request *rq, koc__response *resp, koc_error **err)
+{
+    int rc = koc__request_run(rq, d->op, resp, err);
+
+    for (int i = 0; i < LATE_TRIES && rc == KOC_ENOTFOUND && resp->status == 404 &&
+                    koc__claim_known(rq->host, rq->repository, &d->source->digest);
+         i++) {
+        koc__error_clear(err);
+        KOC__TRY(koc__op_sleep(d->op, LATE_WAIT_MS, err));
+        rc = koc__request_run(rq, d->op, resp, err);
+    }
+    return rc;
+}
+
 /* Opens at d->at. */
 static int start(download *d, koc_error **err)
 {
@@ -214,7 +241,7 @@ static int start(download *d, koc_error **err)
                  (unsigned long long)s->size - 1);
         rq.range = range;
     }
-    KOC__TRY(koc__request_run(&rq, d->op, &resp, err));
+    KOC__TRY(run_patiently(d, &rq, &resp, err));
     if (resp.status == 416) {
         rq.range = NULL;
         rq.also = NULL;

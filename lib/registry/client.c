@@ -48,6 +48,7 @@ static int fill(koc_client *c, const koc_client_options *o, koc_error **err)
     c->auth = o->auth ? koc_auth_ref(o->auth) : NULL;
     c->max_connections =
         KOC__MIN(o->max_connections ? o->max_connections : CONNECTIONS_DEFAULT, CONNECTIONS_MAX);
+    c->rate = o->requests_per_second;
     c->max_attempts = o->max_attempts ? o->max_attempts : ATTEMPTS_DEFAULT;
     c->connect_timeout_ms = o->connect_timeout_ms ? o->connect_timeout_ms : CONNECT_TRY_MS;
     c->connect_total_ms = o->connect_timeout_ms ? o->connect_timeout_ms : CONNECT_ALL_MS;
@@ -112,7 +113,7 @@ static void free_secret(char *s)
     }
 }
 
-static void host_free(koc__host *h)
+void koc__host_free(koc__host *h)
 {
     for (size_t i = 0; i < h->n_tokens; i++) {
         free_secret(h->tokens[i].value);
@@ -130,6 +131,14 @@ static void host_free(koc__host *h)
     koc__url_dispose(&h->challenged_at);
     koc__free(h->name);
     koc__free(h->wire);
+    koc__free(h->login);
+    koc__free(h->prefix);
+    koc__free(h->mirror_of);
+    koc__headers_dispose(&h->fields);
+    for (size_t i = 0; i < h->n_mirrors; i++) {
+        koc__host_free(h->mirrors[i]);
+    }
+    koc__free(h->mirrors);
     koc__certs_dispose(&h->certs);
     pthread_mutex_destroy(&h->mutex);
     pthread_cond_destroy(&h->left);
@@ -142,7 +151,7 @@ void koc_client_unref(koc_client *c)
         return;
     }
     for (size_t i = 0; i < c->n_hosts; i++) {
-        host_free(c->hosts[i]);
+        koc__host_free(c->hosts[i]);
     }
     koc__free(c->hosts);
     koc__transport_free(c->transport);
@@ -173,38 +182,65 @@ static int join_authorities(koc_client *c, koc__host *h, koc_error **err)
                : KOC_OK;
 }
 
-static int host_new(koc_client *c, const char *registry, koc__host **out, koc_error **err)
+/* What follows from the name on the wire, unless hosts.toml said so. */
+static void settle_scheme(koc_client *c, koc__host *h)
 {
-    koc__host *h = koc__calloc(1, sizeof(*h));
     koc_str host = {"", 0};
     uint16_t port;
+
+    koc__authority_split(koc__str(h->wire), &host, &port);
+    h->loopback = koc__host_is_loopback(host);
+    h->insecure = h->insecure || (c->flags & KOC_CLIENT_INSECURE) != 0;
+    h->may_http = (c->flags & KOC_CLIENT_INSECURE) != 0 || koc__host_listed(c->allow_http, h->name);
+    h->kind = (int)koc__address_of_text(host);
+    if (!h->scheme_known) {
+        h->https = !h->loopback && !h->may_http;
+        h->scheme_known = h->https;
+    }
+}
+
+static int fill_host(koc__host *h, const char *name, bool configured, koc_error **err)
+{
+    h->name = koc__strdup(name);
+    h->login = koc__strdup(name);
+    h->wire = koc__strdup(koc__host_on_wire(name));
+    if (!h->name || !h->login || !h->wire) {
+        return koc__oom(err);
+    }
+    KOC__TRY(configured ? koc__host_configure(h, err) : KOC_OK);
+    return koc__certs_of(h->login, &h->certs, err);
+}
+
+static int host_new(koc_client *c, const char *name, bool configured, koc__host **out,
+                    koc_error **err)
+{
+    koc__host *h = koc__calloc(1, sizeof(*h));
 
     if (!h) {
         return koc__oom(err);
     }
     h->certs = (koc__certs)KOC__CERTS_INIT;
     h->client = c;
+    h->rate = c->rate;
+    h->window_256ths = c->max_connections * 256;
     pthread_mutex_init(&h->mutex, NULL);
     pthread_cond_init(&h->left, NULL);
-    h->name = koc__strdup(registry);
-    h->wire = koc__strdup(koc__host_on_wire(registry));
-    int rc = h->name && h->wire ? koc__certs_of(h->name, &h->certs, err) : koc__oom(err);
-    if (rc == KOC_OK) {
+    int rc = fill_host(h, name, configured, err);
+    if (rc == KOC_OK && configured) {
         rc = join_authorities(c, h, err);
     }
     if (rc != KOC_OK) {
-        host_free(h);
+        koc__host_free(h);
         return rc;
     }
-    koc__authority_split(koc__str(h->wire), &host, &port);
-    h->loopback = koc__host_is_loopback(host);
-    h->insecure = (c->flags & KOC_CLIENT_INSECURE) != 0;
-    h->may_http = h->insecure || koc__host_listed(c->allow_http, registry);
-    h->kind = (int)koc__address_of_text(host);
-    h->https = !h->loopback && !h->may_http;
-    h->scheme_known = !h->loopback && !h->may_http;
+    settle_scheme(c, h);
     *out = h;
     return KOC_OK;
+}
+
+int koc__host_make(koc_client *c, const char *authority, koc__host **out, koc_error **err)
+{
+    return host_new(c, authority, false, out, err);
 }
 
 static int find_or_add_locked(koc_client *c, const char *registry, koc__host **out, koc_error **err)
@@ -221,7 +257,7 @@ static int find_or_add_locked(koc_client *c, const char *registry, koc__host **o
     if (!koc__grow((void **)&c->hosts, &c->hosts_capacity, c->n_hosts + 1, sizeof(*c->hosts))) {
         return koc__oom(err);
     }
-    KOC__TRY(host_new(c, registry, &c->hosts[c->n_hosts], err));
+    KOC__TRY(host_new(c, registry, true, &c->hosts[c->n_hosts], err));
     *out = c->hosts[c->n_hosts++];
     return KOC_OK;
 }

@@ -37,13 +37,24 @@ typedef struct koc__login {
 } koc__login;
 
 typedef struct koc__host {
-    koc_client *client; /* borrowed */
-    char *name;         /* as references have it */
-    char *wire;         /* "host[:port]" in URLs */
+    koc_client *client;  /* borrowed */
+    char *name;          /* as references have it */
+    char *wire;          /* "host[:port]" in URLs */
+    char *login;         /* what credentials are looked up for */
+    char *prefix;        /* in place of "/v2" (hosts.toml), or NULL */
+    koc__headers fields; /* sent with each request to it (hosts.toml) */
     bool loopback;
     bool may_http;    /* the user allows plain HTTP for it */
     bool insecure;    /* certificates are not verified */
-    koc__certs certs; /* its own, from certs.d */
+    koc__certs certs; /* its own, from certs.d and hosts.toml */
+    /* Its mirrors (mirrors.c), records that only it knows. */
+    struct koc__host **mirrors;
+    size_t n_mirrors;
+    char *mirror_of;  /* of a mirror: the registry, for "?ns=" */
+    uint32_t caps;    /* of a mirror: KOC__CAP_* */
+    atomic_bool down; /* a mirror that could not be reached */
+    atomic_bool
+        distrusted; /* a mirror gave other bytes than it was asked for: the origin alone counts */
     atomic_bool scheme_known;
     atomic_bool https;
     atomic_bool answered;
@@ -56,6 +67,10 @@ typedef struct koc__host {
     pthread_cond_t left;
     bool busy[2]; /* by KOC__GATE_*: see koc__host_enter */
     int64_t pause_until_ms;
+    uint32_t rate;          /* requests a second; 0: no limit */
+    int64_t next_ns;        /* when the next request may go, with a rate */
+    unsigned in_flight;     /* requests that hold a place in the window (window.c) */
+    unsigned window_256ths; /* how many may, times 256 */
     /* Authentication: the last challenge, tokens, credentials. */
     koc__scheme scheme;
     char *realm;
@@ -80,6 +95,7 @@ struct koc_client {
     koc__buf ca_pem;
     koc_strlist *allow_http;
     koc__proxies proxies;
+    unsigned rate; /* requests a second to a host; 0: no limit */
     unsigned max_connections;
     unsigned max_attempts;
     int64_t connect_timeout_ms;  /* a try */
@@ -93,10 +109,19 @@ struct koc_client {
 
 /* The record of a registry; made when it is new. Borrowed from c. */
 int koc__client_host(koc_client *c, const char *registry, koc__host **out, koc_error **err);
+/* A record that the client does not know of: a mirror's. */
+int koc__host_make(koc_client *c, const char *authority, koc__host **out, koc_error **err);
+void koc__host_free(koc__host *h);
+/* Reads the hosts.toml of h's registry, where there is one: h and its mirrors become what it says. */
+int koc__host_configure(koc__host *h, koc_error **err);
 /* The record of the host that u leads to: redirect targets and token servers have TLS settings too. */
 int koc__client_host_of_url(koc_client *c, const koc__url *u, koc__host **out, koc_error **err);
 /* Fills what of a request depends on where it goes: proxy, authorities, client certificate. */
 void koc__client_route(koc_client *c, const koc__host *target, koc__http_request *rq);
+/* A place among the requests that may go to h at once, as fast as it may be asked (window.c); status 0: no
+ * reply came. */
+int koc__host_take_place(koc__host *h, koc__op *op, koc_error **err);
+void koc__host_leave_place(koc__host *h, int status);
 /* One at a time finds out the scheme, one at a time fetches a token: waits, under op, until nobody else
  * is inside. */
 int koc__host_enter(koc__host *h, int gate, koc__op *op, koc_error **err);

@@ -93,6 +93,7 @@ static int get(koc_client *c, const koc_reference *r, koc__op *op, const int *al
 {
     KOC__AUTO_STR target = koc__ref_target(r);
     KOC__AUTO_STR path = NULL;
+    koc_digest actual;
     koc__request rq;
 
     if (!target) {
@@ -102,7 +103,14 @@ static int get(koc_client *c, const koc_reference *r, koc__op *op, const int *al
     rq.accept = ACCEPT_MANIFESTS;
     rq.max_reply = KOC__MANIFEST_MAX;
     rq.also = also;
-    return koc__request_run(&rq, op, resp, err);
+    KOC__TRY(koc__request_run(&rq, op, resp, err));
+    if (rq.host->n_mirrors > 0 && resp->status < 300 &&
+        check_digest(r, resp, &actual, NULL) == KOC_EDIGEST) {
+        /* Perhaps a mirror is ill: from here on the registry itself is asked. */
+        rq.host->distrusted = true;
+        return koc__request_run(&rq, op, resp, err);
+    }
+    return KOC_OK;
 }
 
 int koc__client_get_manifest(koc_client *c, const koc_reference *r, koc__op *op, koc_buf *bytes,

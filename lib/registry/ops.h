@@ -22,6 +22,8 @@ typedef enum koc__claim {
 int koc__claim_begin(koc__host *h, const char *repository, const koc_digest *d, koc__op *op,
                      koc__claim *out, koc_error **err);
 void koc__claim_end(koc__host *h, const char *repository, const koc_digest *d, bool present);
+/* Whether this process put d there, or saw it there. */
+bool koc__claim_known(koc__host *h, const char *repository, const koc_digest *d);
 /* Another repository of this registry that has d, or NULL. Owned by the caller. */
 char *koc__claim_elsewhere(koc__host *h, const char *repository, const koc_digest *d);
 

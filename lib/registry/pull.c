@@ -131,8 +131,11 @@ static int fetch_config(koc_client *c, const koc_reference *r, const koc_descrip
     KOC__TRY(koc_client_get_blob(c, r, d, &blob, err));
     int rc = koc__blob_read_all(blob, KOC__CONFIG_MAX, op, out, err);
     if (rc == KOC_EDIGEST) {
-        /* Once more: a store between us and the registry may have been ill. */
+        /* Once more: a store between us and the registry may have been ill, or a mirror. */
+        koc__host *h = NULL;
         koc__error_clear(err);
+        KOC__TRY(koc__client_host(c, koc_reference_registry(r), &h, err));
+        h->distrusted = true;
         rc = koc__blob_read_all(blob, KOC__CONFIG_MAX, op, out, err);
     }
     if (rc != KOC_OK) {

@@ -238,6 +238,20 @@ static int64_t connect_timeout(const run *r)
     return KOC__MIN(usual, r->host->loopback ? GUESS_LOCAL_MS : GUESS_MS);
 }
 
+/* A stream is not held back: what waits for its bytes may hold a place itself. */
+static int in_its_place(run *r, const koc__http_request *h, koc_error **err)
+{
+    if (r->elsewhere || (r->rq->flags & KOC__RQ_STREAM)) {
+        return exchange(r, h, err);
+    }
+    r->resp->status = 0;
+    r->resp->failure = KOC__FAIL_LOCAL;
+    KOC__TRY(koc__host_take_place(r->host, r->op, err));
+    int rc = exchange(r, h, err);
+    koc__host_leave_place(r->host, r->resp->status);
+    return rc;
+}
+
 static int send_once(run *r, const koc__url *url, koc_error **err)
 {
     const koc__request *rq = r->rq;
@@ -246,6 +260,10 @@ static int send_once(run *r, const koc__url *url, koc_error **err)
 
     KOC__TRY(common_headers(r, &headers, err));
     r->authorized = false;
+    for (size_t i = 0; !r->elsewhere && i < r->host->fields.count; i++) {
+        const koc__header *f = &r->host->fields.list[i];
+        KOC__TRY(koc__headers_put(&headers, f->name, f->value, err));
+    }
     if (!r->elsewhere) {
         KOC__TRY(koc__session_authorize(r->host, rq, r->op, &headers, &r->authorized, err));
     }
@@ -273,7 +291,7 @@ static int send_once(run *r, const koc__url *url, koc_error **err)
         KOC__TRY(koc__client_host_of_url(c, url, &r->target, err));
     }
     koc__client_route(c, r->target, &h);
-    return exchange(r, &h, err);
+    return in_its_place(r, &h, err);
 }
 
 /* Where a redirect leads; KOC_OK with *out empty: it is no redirect that is followed. */
@@ -312,7 +330,16 @@ static int next_hop(const run *r, const koc__url *from, koc__url *out, koc_error
 
 static int origin_of(const run *r, bool https, koc__url *out, koc_error **err)
 {
-    return koc__url_make(https, r->host->wire, r->rq->target ? r->rq->target : "/", out, err);
+    const char *target = r->rq->target ? r->rq->target : "/";
+    KOC__AUTO_STR moved = NULL;
+
+    if (r->host->prefix && koc__str_starts(koc__str(target), "/v2/")) {
+        moved = koc__format("%s%s", r->host->prefix, target + 3);
+        if (!moved) {
+            return koc__oom(err);
+        }
+    }
+    return koc__url_make(https, r->host->wire, moved ? moved : target, out, err);
 }
 
 /* Sends by this scheme, answers a challenge, follows redirects. KOC_OK: there is a status. */
@@ -472,9 +499,11 @@ static int64_t next_wait(run *r, bool has_status)
         limit = slow ? 0 : KOC__MIN(limit, (unsigned)NEW_HOST_ATTEMPTS);
     }
     r->used_once = r->used_once || retry == KOC__RETRY_ONCE;
-    delay = koc__retry_delay_ms(r->attempts - 1, random32());
-    if (has_status && koc__retry_after(koc__headers_get(&r->resp->headers, "Retry-After"),
-                                       koc__now(), &seconds)) {
+    /* Being told when to come back needs no waits that grow. */
+    bool told = has_status && koc__retry_after(koc__headers_get(&r->resp->headers, "Retry-After"),
+                                               koc__now(), &seconds);
+    delay = koc__retry_delay_ms(told ? 0 : r->attempts - 1, random32());
+    if (told) {
         if (seconds > KOC__RETRY_AFTER_MAX) {
             return -1;
         }
@@ -543,7 +572,7 @@ static int status_error(run *r, koc_error **err)
     return rc;
 }
 
-int koc__request_run(const koc__request *rq, koc__op *op, koc__response *resp, koc_error **err)
+int koc__request_run_at(const koc__request *rq, koc__op *op, koc__response *resp, koc_error **err)
 {
     run r = {.rq = rq, .host = rq->host, .op = op, .resp = resp, .started_ms = koc__monotonic_ms()};
 

@@ -10,10 +10,11 @@
 #include "registry/token.h"
 
 enum {
-    KOC__RQ_STREAM = 1u << 0, /* leave the body of a success to the caller: resp->exchange */
-    KOC__RQ_UNSAFE = 1u << 1, /* not to be repeated when its outcome is unknown */
-    KOC__RQ_SLOW = 1u << 2,   /* the server may think long before it answers */
-    KOC__RQ_ONE_TRY = 1u << 3 /* no retries at all: the caller has a better way */
+    KOC__RQ_STREAM = 1u << 0,  /* leave the body of a success to the caller: resp->exchange */
+    KOC__RQ_UNSAFE = 1u << 1,  /* not to be repeated when its outcome is unknown */
+    KOC__RQ_SLOW = 1u << 2,    /* the server may think long before it answers */
+    KOC__RQ_ONE_TRY = 1u << 3, /* no retries at all: the caller has a better way */
+    KOC__RQ_ORIGIN = 1u << 4   /* of the registry itself, not of a mirror */
 };
 
 typedef struct koc__request {
@@ -56,9 +57,11 @@ typedef struct koc__response {
 void koc__response_dispose(koc__response *r);
 KOC__DEFINE_AUTO_VAL(koc__response, koc__response_dispose);
 
-/* KOC_OK: the status is 2xx or one of rq->also. Else an error for people (without the name of what was
- * done: prefix it), and resp tells status or failure. */
+/* Asks the mirrors that may be asked, then the registry (mirrors.c). */
 int koc__request_run(const koc__request *rq, koc__op *op, koc__response *resp, koc_error **err);
+/* Asks rq->host alone. KOC_OK: the status is 2xx or one of rq->also. Else an error for people (without the name of what was
+ * done: prefix it), and resp tells status or failure. */
+int koc__request_run_at(const koc__request *rq, koc__op *op, koc__response *resp, koc_error **err);
 
 /* --- session.c: credentials on requests --- */
 

@@ -69,7 +69,7 @@ static int look_up(koc__host *h, const char *repository, koc__op *op, koc_creden
         *out = copy;
         return KOC_OK;
     }
-    KOC__TRY(koc__auth_get(h->client->auth, h->name, repository, op, &found, err));
+    KOC__TRY(koc__auth_get(h->client->auth, h->login, repository, op, &found, err));
     if (found) {
         copy = koc__credential_dup(found);
         if (!copy) {
@@ -197,7 +197,7 @@ static int fetch_token(koc__host *h, const koc__request *rq, const char *demande
     }
     if (rc == KOC_EAUTH && cred) {
         mark_refused(h, repository);
-        koc__auth_rejected(h->client->auth, h->name, op);
+        koc__auth_rejected(h->client->auth, h->login, op);
     }
     if (rc == KOC_EAUTH) {
         koc__session_explain(h, repository, err);
@@ -381,7 +381,7 @@ int koc__session_challenged(koc__host *h, const koc__request *rq, const koc__res
         *again = usable && !(authorized && same);
         if (usable && !*again) {
             mark_refused(h, rq->repository ? rq->repository : "");
-            koc__auth_rejected(h->client->auth, h->name, op);
+            koc__auth_rejected(h->client->auth, h->login, op);
         }
         *refreshed = *again;
         return KOC_OK;
@@ -424,12 +424,12 @@ void koc__session_explain(koc__host *h, const char *repository, koc_error **err)
     }
     pthread_mutex_unlock(&h->mutex);
     if (has) {
-        koc__error_hint(err, "credentials used: %s for %s; try: koc login %s", source, h->name,
-                        h->name);
+        koc__error_hint(err, "credentials used: %s for %s; try: koc login %s", source, h->login,
+                        h->login);
     } else if (asked || h->client->auth == NULL) {
-        koc__error_hint(err, "there are no credentials for %s; try: koc login %s", h->name,
-                        h->name);
+        koc__error_hint(err, "there are no credentials for %s; try: koc login %s", h->login,
+                        h->login);
     } else {
-        koc__error_hint(err, "try: koc login %s", h->name);
+        koc__error_hint(err, "try: koc login %s", h->login);
     }
 }

@@ -1,6 +1,7 @@
 /*
  * Uploads: POST opens a session, one PUT carries the blob (R-137). Where that is refused or cut, chunks by
- * PATCH, on from where the registry says it is, or from the start of a new session.
+ * PATCH, on from where the registry says it is, or from the start of a new session. A session that an
+ * earlier run left is gone on with where the registry still has it (upload_journal.h).
  */
 #include "core/common.h"
 
@@ -9,6 +10,7 @@
 #include "core/text.h"
 #include "registry/ops.h"
 #include "registry/retry.h"
+#include "registry/upload_journal.h"
 #include "registry/upload_state.h"
 
 #define TRIES_MAX      8 /* sessions in a row without progress */
@@ -36,6 +38,7 @@ typedef struct upload {
     int64_t waited_ms;
     bool fresh_each; /* connections are cut after some bytes: one for each chunk */
     bool rehashed;
+    koc__journal journal;
 } upload;
 
 /* --- small things --------------------------------------------------------------------------------------- */
@@ -117,6 +120,7 @@ static int follow_location(upload *u, const koc__response *resp, koc_error **err
     }
     KOC__TRY(koc__upload_location(u->host, resp, &next, err));
     set_session(u, &next);
+    koc__journal_note(&u->journal, u->host, &u->session);
     return KOC_OK;
 }
 
@@ -133,6 +137,7 @@ static int open_session(upload *u, koc_error **err)
     KOC__TRY(koc__request_run(&rq, u->op, &resp, err));
     KOC__TRY(koc__upload_location(u->host, &resp, &where, err));
     set_session(u, &where);
+    koc__journal_note(&u->journal, u->host, &u->session);
     u->at = 0;
     u->minimum = 0;
     const char *minimum = koc__headers_get(&resp.headers, "OCI-Chunk-Min-Length");
@@ -142,7 +147,8 @@ static int open_session(upload *u, koc_error **err)
     return KOC_OK;
 }
 
-/* Lets the registry forget a session that came to nothing; its answer does not matter. */
+/* Lets the registry forget a session that came to nothing; what it answers does not matter (R-153). Where
+ * it cannot be reached another run may go on. */
 static void abandon(upload *u)
 {
     KOC__AUTO_VAL(koc__op) op = {0};
@@ -158,13 +164,15 @@ static void abandon(upload *u)
     }
     koc__request rq = session_request(u, "DELETE", &u->session);
     rq.flags = KOC__RQ_ONE_TRY;
-    (void)koc__request_run(&rq, &op, &resp, NULL);
+    if (koc__request_run(&rq, &op, &resp, NULL) == KOC_OK || resp.status != 0) {
+        koc__journal_forget(&u->journal);
+    }
     koc__url_dispose(&u->session);
 }
 
 int koc__client_check_push(koc_client *c, const koc_reference *repo, koc__op *op, koc_error **err)
 {
-    upload u = {.client = c, .repo = repo, .op = op};
+    upload u = {.client = c, .repo = repo, .op = op, .journal = KOC__JOURNAL_INIT};
 
     KOC__TRY(koc__client_host(c, koc_reference_registry(repo), &u.host, err));
     if (open_session(&u, err) != KOC_OK) {
@@ -176,10 +184,19 @@ int koc__client_check_push(koc_client *c, const koc_reference *repo, koc__op *op
 
 /* --- one PUT ---------------------------------------------------------------------------------------------- */
 
+/* Content-Range of the next size bytes. */
+static const char *range_from(const upload *u, uint64_t size, char out[64])
+{
+    snprintf(out, 64, "%llu-%llu", (unsigned long long)u->at,
+             (unsigned long long)(u->at + size - 1));
+    return out;
+}
+
 /* Ends the session with the bytes from u->at on. */
 static int put_rest(upload *u, koc__response *resp, koc_error **err)
 {
     KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
+    char range[64];
 
     KOC__TRY(koc__url_copy(&u->session, &url, err));
     KOC__TRY(koc__url_add_query(&url, "digest", koc__str(koc__digest_str(u->digest).s), err));
@@ -193,6 +210,7 @@ static int put_rest(upload *u, koc__response *resp, koc_error **err)
         rq.blob_size = u->size - u->at;
         rq.sent = on_sent;
         rq.sent_self = u;
+        rq.content_range = u->at > 0 ? range_from(u, u->size - u->at, range) : NULL;
     }
     u->base = u->at;
     u->sent = 0;
@@ -206,9 +224,7 @@ static int patch(upload *u, uint64_t size, koc__response *resp, koc_error **err)
     char range[64];
 
     koc__request rq = session_request(u, "PATCH", &u->session);
-    snprintf(range, sizeof(range), "%llu-%llu", (unsigned long long)u->at,
-             (unsigned long long)(u->at + size - 1));
-    rq.content_range = range;
+    rq.content_range = range_from(u, size, range);
     rq.content_type = "application/octet-stream";
     rq.has_body = true;
     rq.blob = u->blob;
@@ -300,8 +316,8 @@ static int send_chunk(upload *u, koc_error **err)
 
 /* --- the whole ------------------------------------------------------------------------------------------------ */
 
-/* Waits before another session; no more of them: hands failure out. */
-static int next_try(upload *u, koc_error **failure, koc_error **err)
+/* Waits before another round; no more of them: hands failure out. */
+static int wait_to_try(upload *u, koc_error **failure, koc_error **err)
 {
     int64_t wait;
 
@@ -321,9 +337,28 @@ static int next_try(upload *u, koc_error **failure, koc_error **err)
                  u->host->name, koc_error_message(*failure));
     }
     koc__error_clear(failure);
-    koc__url_dispose(&u->session);
     u->waited_ms += wait;
     return koc__op_sleep(u->op, wait, err);
+}
+
+/* Another round with a new session. */
+static int next_try(upload *u, koc_error **failure, koc_error **err)
+{
+    koc__url_dispose(&u->session);
+    return wait_to_try(u, failure, err);
+}
+
+/* After a PUT broke in the middle: on from where the registry says, or from the start. */
+static int try_the_rest(upload *u, koc_error **failure, koc_error **err)
+{
+    bool alive = false;
+
+    KOC__TRY(ask_session(u, &alive, err));
+    if (!alive || u->at == 0) {
+        return next_try(u, failure, err);
+    }
+    u->fresh_each = true;
+    return wait_to_try(u, failure, err);
 }
 
 static int check_local(upload *u, koc_error **failure, koc_error **err)
@@ -394,7 +429,7 @@ static int judge(upload *u, int rc, const koc__response *resp, koc_error **failu
             u->host->chunks = true;
             u->fresh_each = true;
         }
-        return next_try(u, failure, err);
+        return cut ? try_the_rest(u, failure, err) : next_try(u, failure, err);
     }
     switch (v) {
     case KOC__UPLOAD_DONE: *done = true; return check_stored(u, resp, err);
@@ -407,6 +442,28 @@ static int judge(upload *u, int rc, const koc__response *resp, koc_error **failu
         return koc__error_move(err, failure);
     default: return koc__error_move(err, failure);
     }
+}
+
+/* The session of an earlier run, where it left one and the registry still has something of it. */
+static int recall_session(upload *u, koc_error **err)
+{
+    bool alive = false;
+
+    koc__journal_recall(&u->journal, u->host, &u->session);
+    if (!u->session.host) {
+        return KOC_OK;
+    }
+    u->base = u->size;
+    KOC__TRY(ask_session(u, &alive, err));
+    if (alive && u->at > 0) {
+        koc__log(u->client->ctx, KOC_LOG_INFO, "registry",
+                 "%s: going on with the upload of an earlier run at byte %llu", u->host->name,
+                 (unsigned long long)u->at);
+        return KOC_OK;
+    }
+    koc__journal_forget(&u->journal);
+    koc__url_dispose(&u->session);
+    return KOC_OK;
 }
 
 static int one_round(upload *u, bool *done, koc_error **err)
@@ -440,19 +497,28 @@ int koc__upload(koc_client *c, const koc_reference *repo, koc_blob *b, const koc
                 .digest = d,
                 .size = koc_blob_size(b),
                 .op = op,
-                .progress_id = progress_id};
+                .progress_id = progress_id,
+                .journal = KOC__JOURNAL_INIT};
     bool done = false;
     int rc = koc__client_host(c, koc_reference_registry(repo), &u.host, err);
 
+    if (rc == KOC_OK) {
+        koc__journal_open(&u.journal, u.host, koc_reference_repository(repo), d, u.size);
+    }
     if (session && session->host) {
         set_session(&u, session);
+    } else if (rc == KOC_OK) {
+        rc = recall_session(&u, err);
     }
     while (rc == KOC_OK && !done) {
         rc = one_round(&u, &done, err);
     }
     if (rc != KOC_OK) {
         abandon(&u);
+    } else {
+        koc__journal_forget(&u.journal);
     }
+    koc__journal_close(&u.journal);
     koc__url_dispose(&u.session);
     return rc;
 }

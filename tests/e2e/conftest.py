@@ -15,33 +15,10 @@ import bases as base_images
 import goapps
 import oci
 import pytest
-import registry as registries
 from consumer import Consumer
-from runner import Home, Tool, find_tool, go_environment
+from runner import Home, Tool, go_environment, needed
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-
-
-def pytest_addoption(parser):
-    parser.addoption("--everything", action="store_true", help="also the tests that take minutes")
-
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: takes minutes; runs with --everything only")
-
-
-def pytest_collection_modifyitems(config, items):
-    if not config.getoption("--everything"):
-        for item in items:
-            if "slow" in item.keywords:
-                item.add_marker(pytest.mark.skip(reason="takes minutes (./dev test --all)"))
-
-
-def needed(name):
-    path = find_tool(name)
-    if path is None:
-        pytest.skip(f"{name} is missing")
-    return path
 
 
 @pytest.fixture(scope="session")
@@ -142,59 +119,9 @@ def podman(home, podman_works):
 
 
 @pytest.fixture(scope="session")
-def registry(tmp_path_factory):
-    needed("docker-registry")
-    server = registries.Registry(tmp_path_factory.mktemp("registry"))
-    yield server
-    server.close()
-
-
-@pytest.fixture(scope="session")
 def bases(registry):
     """name -> reference of the base images in the test registry (see bases.bake_all)."""
     return base_images.bake_all(registry)
-
-
-@pytest.fixture(scope="session")
-def pki(tmp_path_factory):
-    needed("openssl")
-    return registries.Pki(tmp_path_factory.mktemp("pki"))
-
-
-@pytest.fixture
-def basic_registry(tmp_path):
-    needed("docker-registry")
-    needed("htpasswd")
-    server = registries.basic_registry(tmp_path / "basic")
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def bearer_registry(tmp_path, pki):
-    needed("docker-registry")
-    tokens = registries.TokenServer(pki)
-    server = registries.bearer_registry(tmp_path / "bearer", pki, tokens)
-    server.tokens = tokens
-    yield server
-    server.close()
-    tokens.close()
-
-
-@pytest.fixture
-def tls_registry(tmp_path, pki):
-    needed("docker-registry")
-    server = registries.tls_registry(tmp_path / "tls", pki)
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def relative_registry(tmp_path):
-    needed("docker-registry")
-    server = registries.relative_registry(tmp_path / "relative")
-    yield server
-    server.close()
 
 
 @pytest.fixture

@@ -142,6 +142,16 @@ def find_tool(name):
     return shutil.which(name)
 
 
+def needed(name):
+    """The program's path; the test is skipped where it is missing."""
+    import pytest
+
+    path = find_tool(name)
+    if path is None:
+        pytest.skip(f"{name} is missing")
+    return path
+
+
 def go_environment():
     """The Go settings of this machine and its caches, which all tests can share."""
     names = [

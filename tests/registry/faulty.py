@@ -90,6 +90,7 @@ class Exchange:
         self.change_head = None     # (status line, [(name, value)]) -> the same
         self.change_body = None     # generator of chunks -> generator of chunks
         self.lie = None             # status to give in place of the registry's
+        self.hold = None            # a Hold: the body stops there until it is let go
 
     def body(self):
         if self.entry.headers.get("expect", "").lower() == "100-continue":
@@ -107,6 +108,8 @@ class Exchange:
             if self.request_limit is not None and self.entry.sent >= self.request_limit:
                 raise Broken()
             yield data
+            if self.hold and self.entry.sent >= self.hold.after:
+                self.hold.wait()
 
     def drain(self):
         for _ in self.body():
@@ -153,7 +156,7 @@ class Exchange:
 
 
 class Faulty:
-    def __init__(self, upstream, host="127.0.0.1", seed=1):
+    def __init__(self, upstream, host="127.0.0.1", seed=1, small_buffers=False):
         name, port = upstream.rsplit(":", 1)
         self.upstream = (name, int(port))
         self.rules, self.log, self.uploaded = [], [], {}
@@ -162,6 +165,8 @@ class Faulty:
         self.dice = random.Random(seed)
         self.lock = threading.Lock()
         self.listener = socket.create_server((host, 0), backlog=128)
+        if small_buffers:  # so that what was sent is soon what has arrived
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         self.host = f"{host}:{self.listener.getsockname()[1]}"
         self.closing = False
         threading.Thread(target=self.accept, daemon=True).start()
@@ -324,6 +329,27 @@ def do_but_say(status):
         x.lie = status
         return False
     return act
+
+
+class Hold:
+    """Lets `after` bytes of the first large body pass, then waits to be let go: time to kill who sends it."""
+
+    def __init__(self, after):
+        self.after, self.reached, self.released, self.over = after, *(threading.Event() for _ in range(3))
+
+    def wait(self):
+        self.reached.set()
+        self.released.wait(60)
+
+    def __call__(self, x):
+        if x.left <= self.after or self.reached.is_set():
+            return False
+        x.hold = self
+        try:
+            x.forward()
+        finally:
+            self.over.set()
+        return True
 
 
 class Rate:

@@ -1,47 +1,28 @@
 """Other clients read what we write, we read what they write, and another registry takes both."""
 
-import subprocess
-
 import pytest
 
-import registry as registries
-from runner import Tool, find_tool, stop, wait_until
+import servers
+from runner import Tool, needed
 
 SMALL = ["200000", "1", "2"]
 
 
-def tool(name, home):
-    path = find_tool(name)
-    if path is None:
-        pytest.skip(f"{name} is missing")
-    return Tool(path, home)
-
-
 @pytest.fixture
 def crane(home):
-    return tool("crane", home)
+    return Tool(needed("crane"), home)
 
 
 @pytest.fixture
 def skopeo(home):
-    return tool("skopeo", home)
+    return Tool(needed("skopeo"), home)
 
 
 @pytest.fixture
-def ggcr(tmp_path, crane):
-    """go-containerregistry's registry, as `host`."""
-    port = registries.free_port()
-    host = f"127.0.0.1:{port}"
-    process = subprocess.Popen([crane.path, "registry", "serve", "--address", host, "--disk", tmp_path / "ggcr"],
-                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def answers():
-        with registries.socket.socket() as s:
-            return s.connect_ex(("127.0.0.1", port)) == 0
-    (tmp_path / "ggcr").mkdir(exist_ok=True)
-    wait_until(answers, 15, f"a registry at {host}")
-    yield host
-    stop(process)
+def ggcr(tmp_path):
+    server = servers.ggcr(tmp_path / "ggcr")
+    yield server.host
+    server.close()
 
 
 def test_crane_and_skopeo_read_ours(regtool, registry, crane, skopeo):

@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: df6b3ef73a461f645d117d5ba27a6be47c1067c3eb5480b07218acfc91d3aa49
+// Declarations: 3d04471a5d835fb0dca661b1f15e1edb82e9de62b2584d0d4dc9e26c75c86f49
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -421,6 +421,7 @@ pub struct koc_client_options {
     pub max_attempts: u32,
     pub connect_timeout_ms: i64,
     pub response_timeout_ms: i64,
+    pub requests_per_second: u32,
 }
 
 #[repr(C)]
