@@ -19,7 +19,9 @@ const cli_flag publish_flag_table[] = {
     {"image-refs", 0, CLI_STRING, AT(image_refs), "FILE", "Where to",
      "also write the references of all images to FILE"},
     {"local", 'L', CLI_BOOL, AT(local), NULL, "Where to",
-     "load into the Docker daemon (not in this version)"},
+     "load into the Docker daemon or podman at hand (as KO_DOCKER_REPO=ko.local)"},
+    {"into", 0, CLI_STRING, AT(into), "WHERE", "Where to",
+     "load into docker, kind[:CLUSTER], k3d[:CLUSTER], minikube[:PROFILE] or containerd[:SOCKET]"},
     CLIENT_FLAG_ROWS(publish_flags, client, "Where to"),
     {"preserve-import-paths", 'P', CLI_BOOL, AT(preserve), NULL, "Names",
      "name images by their whole import path"},
@@ -141,11 +143,11 @@ static int read_words(const cli *c, const publish_flags *f, koc_publish_options 
             }
         }
     }
-    if (f->local) {
-        return cli_usage(c, "--local: not in this version");
-    }
     if (f->delve_version && !f->debug) {
         return cli_usage(c, "--delve-version: it says nothing without --debug");
+    }
+    if (f->local && f->into && strcmp(f->into, "docker") != 0) {
+        return cli_usage(c, "--local and --into=%s exclude each other", f->into);
     }
     return EXIT_OK;
 }
@@ -181,6 +183,7 @@ int publish_flags_read(const cli *c, const publish_flags *f, koc_publish_options
     p->sbom_dir = f->sbom_dir;
     p->jobs = f->jobs;
     p->delve_version = f->delve_version;
+    p->into = f->local ? "docker" : f->into;
     if (f->bare && f->base_paths) {
         cli_warn(c,
                  "--bare and --base-import-paths exclude each other; --base-import-paths is used");

@@ -11,7 +11,7 @@ typedef struct publish_flags {
     client_flags client;
     cli_list tags, platforms, ldflags, labels, annotations;
     const char *user, *base_image, *compat, *compression, *sbom, *sbom_dir;
-    const char *layout, *tarball, *image_refs, *delve_version;
+    const char *layout, *tarball, *image_refs, *delve_version, *into;
     int32_t jobs;
     bool push, tag_only, preserve, base_paths, bare, disable_optimizations;
     bool local, debug, no_cache, force, offline, timings;

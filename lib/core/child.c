@@ -119,7 +119,8 @@ static int set_actions(posix_spawn_file_actions_t *a, const koc__proc *p, const 
     if (theirs->input >= 0 || inherit) {
         rc = posix_spawn_file_actions_adddup2(a, theirs->input >= 0 ? theirs->input : 0, 0);
     } else {
-        rc = posix_spawn_file_actions_addopen(a, 0, "/dev/null", O_RDONLY, 0);
+        const char *file = p->input_file ? p->input_file : "/dev/null";
+        rc = posix_spawn_file_actions_addopen(a, 0, file, O_RDONLY, 0);
     }
     if (rc == 0) {
         rc = posix_spawn_file_actions_adddup2(a, inherit ? 1 : theirs->output, 1);

@@ -45,6 +45,8 @@ int koc__blob_from_cached_file(const char *path, uint64_t size, const koc_digest
 /* Takes data (from koc__malloc) instead of copying it. */
 int koc__blob_take(char *data, size_t len, const koc_digest *digest, koc_blob **out,
                    koc_error **err);
+/* Parts one after the other, each opened when its turn comes. Refs them. */
+int koc__blob_concat(koc_blob *const *parts, size_t n, koc_blob **out, koc_error **err);
 /* A reader that fails at the end unless size and digest hold: the read that would give the last byte
  * fails, so wrong content is never seen whole. Takes inner on success. digest NULL: size only;
  * size UINT64_MAX: digest only. KOC_EDIGEST. */

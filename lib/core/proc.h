@@ -16,6 +16,7 @@ typedef struct koc__proc {
     const char *const *env;  /* NULL: ours */
     const char *dir;         /* NULL: ours */
     koc_str input;           /* for stdin; empty: /dev/null */
+    const char *input_file;  /* or this file is its stdin */
     uint32_t flags;
     size_t max_output;  /* bytes kept of stdout; more is KOC_ELIMIT and ends the child; 0: 64 MiB */
     size_t max_errors;  /* bytes kept of stderr, the rest is read and dropped; 0: 1 MiB */

@@ -5,6 +5,8 @@
 
 #include "core/cache.h"
 #include "core/digests.h"
+#include "core/fs.h"
+#include "core/path.h"
 #include "model/model.h"
 #include "registry/registry.h"
 #include "store/store.h"
@@ -39,6 +41,10 @@ void koc__base_free(koc__base *b)
     }
     koc__free(b->items);
     koc_index_unref(b->index);
+    if (b->folder) {
+        (void)koc__fs_remove(b->folder, NULL);
+    }
+    koc__free(b->folder);
     koc__free(b->annotation);
     koc__free(b->name);
     koc__free(b);
@@ -327,6 +333,20 @@ static int open_archive(koc__plan *p, koc__base *b, const char *path, koc__op *o
     return open_single(p, b, image, err);
 }
 
+/* ko.local/…: taken out of the daemon into a file, where its layers stay until the base goes. */
+static int open_daemon(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
+{
+    KOC__AUTO(koc__engine) engine = NULL;
+    KOC__TRY(koc__engine_open(op, &engine, err));
+    KOC__TRY(koc__fs_tempdir("koc-base-", &b->folder, err));
+    KOC__AUTO_STR file = koc__path_join(b->folder, "image.tar");
+    if (!file) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc__engine_export(engine, b->name, file, op, err));
+    return open_archive(p, b, file, op, err);
+}
+
 static int open_named(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
 {
     koc_str name = koc__str(b->name);
@@ -337,9 +357,7 @@ static int open_named(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
         return open_archive(p, b, b->name + strlen("docker-archive:"), op, err);
     }
     if (koc__str_starts(name, "ko.local/")) {
-        return koc__error(err, KOC_EUNSUPPORTED,
-                          "base image %s: this version cannot read images from a Docker daemon",
-                          b->name);
+        return open_daemon(p, b, op, err);
     }
     return open_remote(p, b, op, err);
 }

@@ -109,8 +109,13 @@ int koc__output(koc__work *w, koc__op *op, koc_error **err)
 {
     koc__plan *p = w->plan;
     int64_t start = koc__monotonic_ms();
-    KOC__TRY(koc__sboms_make(w, op, err));
-    KOC__TRY(koc__sboms_write(w, err));
+    if (!p->local || p->o.sbom_dir) {
+        KOC__TRY(koc__sboms_make(w, op, err));
+        KOC__TRY(koc__sboms_write(w, err));
+    }
+    if (p->local) {
+        KOC__TRY(koc__local_output(w, op, err));
+    }
     if (p->layout_path) {
         KOC__TRY(to_layout(w, op, err));
     }

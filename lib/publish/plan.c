@@ -17,6 +17,7 @@ void koc__plan_free(koc__plan *p)
         return;
     }
     koc_client_unref(p->client);
+    koc__local_free(p->local);
     koc__go_settings_free(p->settings);
     koc_strlist_free(p->tags);
     koc_strlist_free(p->warnings);
@@ -143,18 +144,35 @@ static int check_repository(const char *text, koc_error **err)
     return KOC_OK;
 }
 
-/* First component "ko.local" or "kind.local": the daemon and kind (decisions.md 2). */
-static bool is_local_name(const char *repository, const char *name)
-{
-    size_t n = strlen(name);
-    return strncmp(repository, name, n) == 0 && (repository[n] == '\0' || repository[n] == '/');
-}
-
 static int cannot_push(const koc__plan *p, koc_error **err)
 {
     int rc = koc__error(err, KOC_EINVAL, "--offline: cannot push to %s", p->repository);
     koc__error_hint(err, "with --push=false images can go to --oci-layout-path or --tarball");
     return rc;
+}
+
+/* Daemon and nodes are the only destination, as in ko (its quirk Q15); what else was asked for is named. */
+static int choose_local(koc__plan *p, koc_error **err)
+{
+    const char *domain = koc__local_domain(p->local_kind);
+    const char *ignored = p->o.oci_layout_path               ? "--oci-layout-path"
+                          : p->o.tarball                     ? "--tarball"
+                          : p->o.flags & KOC_PUBLISH_NO_PUSH ? "--push=false"
+                                                             : NULL;
+    if (!*p->repository) {
+        koc__free(p->repository);
+        p->repository = koc__strdup(domain);
+        if (!p->repository) {
+            return koc__oom(err);
+        }
+    }
+    KOC__TRY(check_repository(p->repository, err));
+    p->o.oci_layout_path = p->o.tarball = NULL;
+    return ignored
+               ? koc__strlist_addf(p->warnings, err,
+                                   "%s is ignored: images go into %s and nowhere else", ignored,
+                                   p->local_kind == KOC__LOCAL_DOCKER ? "the daemon" : "the nodes")
+               : KOC_OK;
 }
 
 static int choose_destination(koc__plan *p, koc_error **err)
@@ -168,10 +186,9 @@ static int choose_destination(koc__plan *p, koc_error **err)
     if (!p->repository) {
         return koc__oom(err);
     }
-    if (is_local_name(p->repository, "ko.local") || is_local_name(p->repository, "kind.local")) {
-        return koc__error(err, KOC_EUNSUPPORTED,
-                          "cannot publish to %s: this version has no Docker daemon or kind output",
-                          p->repository);
+    KOC__TRY(koc__local_choose(p->o.into, p->repository, &p->local_kind, &p->local_rest, err));
+    if (p->local_kind != KOC__LOCAL_NONE) {
+        return choose_local(p, err);
     }
     if (*p->repository) {
         KOC__TRY(check_repository(p->repository, err));
@@ -309,6 +326,9 @@ static int fill(koc__plan *p, koc_error **err)
                         err));
     KOC__TRY(koc__go_settings_load(p->o.config_path, &p->settings, err));
     p->settings->offline = p->o.flags & KOC_PUBLISH_OFFLINE;
+    p->default_platform = !(p->o.platforms && p->o.platforms[0]) &&
+                          koc_strlist_count(p->settings->platforms) == 0 && !koc__env("GOOS") &&
+                          !koc__env("GOARCH");
     KOC__TRY(koc__go_settings_platforms(p->settings, p->o.platforms, err));
     KOC__TRY(check_platforms(p, err));
     KOC__TRY(choose_destination(p, err));

@@ -110,7 +110,7 @@ static int base_for(run *r, const char *import_path, koc__base **out, koc_error 
 static int name_work(const run *r, koc__work *w, koc_error **err)
 {
     const koc__plan *p = r->plan;
-    bool lower = p->to_registry || p->o.tarball || p->layout_path;
+    bool lower = p->to_registry || p->o.tarball || p->layout_path || p->local;
     w->app = koc__name_app(w->target->import_path);
     if (!w->app) {
         return koc__oom(err);
@@ -205,6 +205,7 @@ static int make_units(run *r, koc_error **err)
             w->units[k].work = w;
             w->units[k].on = &w->base->items[k];
         }
+        KOC__TRY(koc__local_pick(w, err));
         if (r->plan->o.tarball && w->n_units > 1) {
             return koc__error(
                 err, KOC_EINVAL,
@@ -276,6 +277,7 @@ static int publish(koc_ctx *ctx, const koc_publish_options *o, koc__op *op, koc_
     int64_t lap = start;
     KOC__AUTO_VAL(run) r = {0};
     KOC__TRY(koc__plan_make(ctx, o, &r.plan, err));
+    KOC__TRY(koc__local_prepare(r.plan, op, err));
     koc__timings *t = &r.plan->times;
     t->settings = koc__lap(&lap);
     const char *const *args = r.plan->o.import_paths;

@@ -7,7 +7,7 @@
  *   image.c    layers and config edits become an image; several images an index
  *   ahead.c    what the target has already
  *   attach.c   their SBOMs
- *   output.c   where they go: registry, layout, tarball, nowhere
+ *   output.c   where they go: registry, layout, tarball, nowhere;  local.c  daemon and nodes
  *   report.c   the JSON report;  publish.c  the order of all this
  *   inputs.c   which files all this was made from, for those who watch them
  *   explain.c  koc_explain: which inputs changed;  timings.c  where the time went
@@ -21,6 +21,7 @@
 
 #include "core/op.h"
 #include "core/str.h"
+#include "daemon/daemon.h"
 #include "golang/golang.h"
 #include "publish/naming.h"
 #include "registry/registry.h"
@@ -41,10 +42,14 @@ typedef struct koc__plan {
     koc__go_settings *settings;
     koc__go_options go;
     koc_strlist *tags;
-    char *repository;      /* "" when there is none */
-    char *sbom_repository; /* COSIGN_REPOSITORY, or NULL */
-    char *layout_path;     /* where a layout goes, or NULL */
-    bool to_registry;      /* at least one of the outputs is a registry */
+    char *repository;           /* "" when there is none */
+    char *sbom_repository;      /* COSIGN_REPOSITORY, or NULL */
+    char *layout_path;          /* where a layout goes, or NULL */
+    bool to_registry;           /* at least one of the outputs is a registry */
+    bool default_platform;      /* nobody named one */
+    koc__local_kind local_kind; /* not NONE: images go there and nowhere else */
+    const char *local_rest;     /* of koc_publish_options.into, after its colon */
+    koc__local *local;          /* once it was found */
     bool compat, debug;
     bool has_epoch, has_data_epoch;
     int64_t epoch, data_epoch;
@@ -70,6 +75,7 @@ typedef struct koc__base {
     koc_index *index;      /* or NULL */
     koc_digest digest;     /* of the index or the image */
     char *annotation;      /* org.opencontainers.image.base.name; NULL: none (scratch, files) */
+    char *folder;          /* of a file that came from a daemon: gone with the base */
     koc__base_item *items; /* at least one once opened */
     size_t n_items;
 } koc__base;
@@ -157,6 +163,13 @@ int koc__sbom_reference(const koc__work *w, const koc_digest *subject, koc_refer
 int koc__output(koc__work *w, koc__op *op, koc_error **err);
 /* What is written once for all: tarball and list of references. */
 int koc__output_together(koc__plan *p, koc__work *works, size_t n, koc__op *op, koc_error **err);
+
+/* --- local.c --- */
+/* Finds the daemon or the nodes that the plan names. */
+int koc__local_prepare(koc__plan *p, koc__op *op, koc_error **err);
+/* Of w's units keeps the one that runs there. */
+int koc__local_pick(koc__work *w, koc_error **err);
+int koc__local_output(koc__work *w, koc__op *op, koc_error **err);
 
 /* --- report.c --- */
 int koc__report(const koc__plan *p, const koc__work *works, size_t n, int64_t total_ms,

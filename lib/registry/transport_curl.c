@@ -244,7 +244,8 @@ static char *conn_key(const koc__http_request *rq)
     KOC__AUTO_STR origin = koc__url_origin(rq->url);
 
     /* The authorities' text is one per host, so its address tells it apart. */
-    return origin ? koc__format("%s|%s|%s|%p|%d%d", origin, rq->proxy ? rq->proxy : "",
+    return origin ? koc__format("%s|%s|%s|%s|%p|%d%d", origin, rq->proxy ? rq->proxy : "",
+                                rq->unix_socket ? rq->unix_socket : "",
                                 rq->client_cert ? rq->client_cert : "",
                                 (const void *)rq->ca_pem.ptr, (int)rq->reach, rq->insecure)
                   : NULL;
@@ -367,6 +368,9 @@ static int watch(koc__exchange *x, koc__failure *why, koc_error **err)
         ready > 0) {
         connected = true;
     }
+    if (x->patient && connected) {
+        return KOC_OK;
+    }
     if (!x->head_done && !sending) {
         if (connected && now - x->active_ms > x->response_timeout_ms) {
             *why = KOC__FAIL_SILENT;
@@ -475,6 +479,7 @@ static koc__exchange *exchange_new(koc__transport *t, const koc__http_request *r
     x->reach = rq->reach;
     x->insecure = rq->insecure;
     x->proxied = rq->proxy != NULL;
+    x->patient = rq->patient;
     x->bytes = rq->bytes;
     x->blob = rq->blob ? koc_blob_ref(rq->blob) : NULL;
     x->blob_offset = rq->blob_offset;

@@ -29,6 +29,7 @@ struct koc__exchange {
     koc__reach reach;
     bool insecure;
     bool proxied;
+    bool patient;
     /* Sending. */
     koc_str bytes;
     koc_blob *blob;

@@ -316,6 +316,9 @@ static void set_limits(koc__exchange *x, const koc__http_request *rq)
     /* "" turns off libcurl's own reading of the environment: hosts.c has decided. */
     curl_easy_setopt(e, CURLOPT_PROXY, rq->proxy ? rq->proxy : "");
     curl_easy_setopt(e, CURLOPT_NOPROXY, "");
+    if (rq->unix_socket) {
+        curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, rq->unix_socket);
+    }
     curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 }
 

@@ -9,6 +9,7 @@
 #include "core/map.h"
 #include "layer/tar.h"
 #include "model/model.h"
+#include "store/parts.h"
 #include "store/store.h"
 
 enum { COPY = 256 * 1024, MODE = 0644 };
@@ -21,7 +22,9 @@ typedef struct member {
 } member;
 
 typedef struct archive {
-    const koc_writer *writer;
+    const koc_writer *writer; /* or NULL, and parts */
+    koc__parts *parts;
+    size_t skip; /* the layers of the image that are left out */
     koc__op *op;
     koc__tar_writer tar;
     koc__map *written; /* names of entries */
@@ -108,6 +111,11 @@ static int put_layer(archive *a, koc_layer *layer, const char *name, koc_error *
     if (!layer->blob) {
         return koc__error(err, KOC_ENOTFOUND, "layer %s has no content here", digest.s);
     }
+    if (a->parts) {
+        KOC__TRY(koc__tar_header(&a->tar, &e, err));
+        KOC__TRY(koc__parts_add(a->parts, layer->blob, err));
+        return koc__tar_passed(&a->tar, d->size, err);
+    }
     koc_progress event = KOC_PROGRESS_INIT;
     event.kind = KOC_PROGRESS_BLOB;
     event.state = KOC_STATE_STARTED;
@@ -144,7 +152,7 @@ static int put_image(archive *a, const koc_image *img, koc_error **err)
     if (first) {
         KOC__TRY(put_bytes(a, config.s, koc_image_config(img), err));
     }
-    for (size_t i = 0; i < koc_image_layer_count(img); i++) {
+    for (size_t i = a->skip; i < koc_image_layer_count(img); i++) {
         koc_layer *layer = koc_image_layer(img, i);
         KOC__AUTO_STR name = layer_name(layer);
         if (!name) {
@@ -321,6 +329,19 @@ int koc__archive_write(const koc_archive_image *list, size_t n, const koc_writer
     }
     KOC__TRY(put_manifest(&a, err));
     return koc__tar_end(&a.tar, err);
+}
+
+int koc__archive_blob(const koc_archive_image *image, size_t skip, koc__op *op, koc_blob **out,
+                      koc_error **err)
+{
+    KOC__AUTO_VAL(koc__parts) parts = KOC__PARTS_INIT;
+    KOC__AUTO_VAL(archive) a = {.parts = &parts, .skip = skip, .op = op};
+    a.tar = (koc__tar_writer)KOC__TAR_WRITER_INIT(koc__parts_put, &parts);
+    KOC__TRY(collect(&a, image, 1, err));
+    KOC__TRY(put_image(&a, image->image, err));
+    KOC__TRY(put_manifest(&a, err));
+    KOC__TRY(koc__tar_end(&a.tar, err));
+    return koc__parts_blob(&parts, out, err);
 }
 
 int koc_archive_write(koc_ctx *ctx, const koc_archive_image *list, size_t n, const koc_writer *w,

@@ -14,6 +14,12 @@ int koc__layout_put_index(koc_layout *l, koc_index *idx, const char *ref_name, k
                           koc_error **err);
 int koc__archive_write(const koc_archive_image *list, size_t n, const koc_writer *w, koc__op *op,
                        koc_error **err);
+/* The archive of one image, without its first skip layers, as a blob. */
+int koc__archive_blob(const koc_archive_image *image, size_t skip, koc__op *op, koc_blob **out,
+                      koc_error **err);
+/* The same as a tar of an OCI layout, whose index.json gives the image all its names ("ref.name" and
+ * containerd's "io.containerd.image.name"). */
+int koc__layout_blob(const koc_archive_image *image, size_t skip, koc_blob **out, koc_error **err);
 int koc__archive_read(koc_ctx *ctx, const char *path, size_t i, koc__op *op, koc_image **out,
                       size_t *count, koc_error **err);
 

@@ -20,11 +20,27 @@ MAY_INCLUDE = {
     "sbom": ["core", "model", "layer", "golang"],
     "sign": ["core", "model", "registry"],
     "serve": ["core", "model", "store"],
-    "publish": ["core", "model", "layer", "store", "registry", "resolve", "golang", "sbom", "sign"],
+    "daemon": ["core", "model", "layer", "store", "registry"],
+    "publish": [
+        "core",
+        "model",
+        "layer",
+        "store",
+        "registry",
+        "resolve",
+        "golang",
+        "sbom",
+        "sign",
+        "daemon",
+    ],
 }
 
-# Narrower than a folder: from golang, sbom takes the build information of a binary and no more.
-ONLY_THESE = {("sbom", "golang"): ["golang/golang.h"]}
+# Narrower than a folder: from golang, sbom takes the build information of a binary and no more; from
+# registry, daemon takes the way to send a request.
+ONLY_THESE = {
+    ("sbom", "golang"): ["golang/golang.h"],
+    ("daemon", "registry"): ["registry/transport.h", "registry/http.h", "registry/url.h"],
+}
 
 # Each foreign header is included by the one or two files that wrap its package.
 WRAPPERS = {

@@ -65,10 +65,15 @@ typedef struct koc_publish_options {
     koc_published_fn published;      /**< or NULL */
     void *published_payload;
     const char *delve_version; /**< for KOC_PUBLISH_DEBUG; NULL: the one koc was made for */
+    /** Where images go instead of a registry: "docker" (the Docker daemon or podman, as --local),
+     * "kind[:CLUSTER]", "k3d[:CLUSTER]", "minikube[:PROFILE]", "containerd[:SOCKET]". NULL: by the first
+     * component of repository (ko.local, kind.local, k3d.local, minikube.local, containerd.local), else a
+     * registry. Results are then repo:<hex of the digest>. */
+    const char *into;
 } koc_publish_options;
 /* clang-format off */
 #define KOC_PUBLISH_OPTIONS_INIT { sizeof(koc_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL }
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL }
 /* clang-format on */
 
 /** Builds and publishes. All or nothing is printed by the caller, but what was pushed before a failure

@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: 3d04471a5d835fb0dca661b1f15e1edb82e9de62b2584d0d4dc9e26c75c86f49
+// Declarations: 9ce5090cbf2900931a9c650810b7520f90017ccf7a8b00cf1598c7efc06047fc
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -473,6 +473,7 @@ pub struct koc_publish_options {
     pub published: koc_published_fn,
     pub published_payload: *mut c_void,
     pub delve_version: *const c_char,
+    pub into: *const c_char,
 }
 
 extern "C" {

@@ -1,0 +1,118 @@
+/*
+ * The inside of the daemon module: images go into container engines and nodes without a registry.
+ *   endpoint.c, context.c  where the Docker daemon is
+ *   engine.c    its API: one request, its errors, what kind of daemon it is
+ *   load.c      an image into it, and only what it lacks;  export.c  an image out of it
+ *   nodes.c     the nodes of kind and k3d clusters;  import.c  an image into containerd, there or here
+ *   local.c     one face for all of them: koc__local
+ */
+#ifndef KOC__DAEMON_H
+#define KOC__DAEMON_H
+
+#include <koc/ext/daemon.h>
+#include <koc/image.h>
+#include <koc/reference.h>
+
+#include "core/json.h"
+#include "core/op.h"
+#include "core/str.h"
+#include "daemon/endpoint.h"
+#include "registry/transport.h"
+
+/* The newest API version that this code was tried with; a daemon with an older one is asked in its own. */
+#define KOC__DAEMON_API_MAX 51
+#define KOC__DAEMON_API_MIN 24 /* Docker 1.12 */
+
+typedef enum koc__engine_store {
+    KOC__STORE_GRAPH,      /* layers by chain: an archive may lack those that are there */
+    KOC__STORE_CONTAINERD, /* keeps manifests as they are; images are named by theirs */
+    KOC__STORE_PODMAN      /* by config, but an archive must be whole */
+} koc__engine_store;
+
+/* --- engine.c --- */
+typedef struct koc__engine {
+    koc__endpoint *at;
+    koc__transport *transport;
+    char *ca_pem;
+    unsigned api; /* 41: requests begin with /v1.41 */
+    bool is_podman;
+    koc__engine_store store;
+    char *version;
+    char *os, *arch, *variant; /* in Go's words */
+} koc__engine;
+/* Finds the daemon, asks for its API version and its platform. */
+int koc__engine_open(koc__op *op, koc__engine **out, koc_error **err);
+void koc__engine_free(koc__engine *e);
+KOC__DEFINE_AUTO(koc__engine, koc__engine_free);
+
+/* One exchange. target: below the API version, "/images/json"; body may be NULL. */
+typedef struct koc__call {
+    koc__engine *engine;
+    const char *method;
+    const char *target;
+    koc_blob *body; /* a tar */
+    bool patient;   /* the answer may take any time */
+    void (*sent)(void *self, uint64_t bytes);
+    void *sent_self;
+    /* The answer. */
+    koc__http_reply reply;
+    koc__exchange *exchange;
+} koc__call;
+/* clang-format off */
+#define KOC__CALL_INIT { NULL, NULL, NULL, NULL, false, NULL, NULL, KOC__HTTP_REPLY_INIT, NULL }
+/* clang-format on */
+/* Sends and waits for the head, whatever its status. */
+int koc__call_open(koc__call *c, koc__op *op, koc_error **err);
+int koc__call_read(koc__call *c, koc__op *op, void *buf, size_t len, size_t *n, koc_error **err);
+void koc__call_close(koc__call *c);
+KOC__DEFINE_AUTO_VAL(koc__call, koc__call_close);
+/* Turns an answer that is not 2xx into an error: "cannot <what>: <the daemon's words>". */
+int koc__call_failed(koc__call *c, const char *what, koc__op *op, koc_error **err);
+/* GET of a JSON document. *out NULL: 404. */
+int koc__engine_get(koc__engine *e, const char *target, const char *what, koc__op *op,
+                    koc__json **out, koc_error **err);
+/* "daemon at unix:///var/run/docker.sock", for errors. */
+const char *koc__engine_where(const koc__engine *e);
+
+/* --- load.c, export.c --- */
+typedef struct koc__local_result {
+    bool unchanged;      /* nothing of the image was sent */
+    uint64_t bytes_sent; /* of the archive */
+} koc__local_result;
+/* names: repo:tag; at least one. */
+int koc__engine_load(koc__engine *e, koc_image *img, koc_reference *const *names, size_t n,
+                     koc__op *op, koc__local_result *out, koc_error **err);
+/* The image called name, as a docker-save archive in a new file at path. */
+int koc__engine_export(koc__engine *e, const char *name, const char *path, koc__op *op,
+                       koc_error **err);
+
+/* --- local.c --- */
+typedef enum koc__local_kind {
+    KOC__LOCAL_NONE,
+    KOC__LOCAL_DOCKER,
+    KOC__LOCAL_KIND,
+    KOC__LOCAL_K3D,
+    KOC__LOCAL_MINIKUBE,
+    KOC__LOCAL_CONTAINERD
+} koc__local_kind;
+typedef struct koc__local koc__local;
+/* The kind that a name stands for: into ("kind", "kind:staging"), else the first component of repository
+ * ("kind.local/team"). *rest: what follows the colon, or NULL; borrowed. */
+int koc__local_choose(const char *into, const char *repository, koc__local_kind *kind,
+                      const char **rest, koc_error **err);
+/* "ko.local", "kind.local", …: where names begin when KO_DOCKER_REPO is not set. */
+const char *koc__local_domain(koc__local_kind kind);
+/* Looks for daemon or nodes. rest: the cluster, profile or socket; NULL: as environment and defaults say. */
+int koc__local_open(koc__local_kind kind, const char *rest, koc__op *op, koc__local **out,
+                    koc_error **err);
+void koc__local_free(koc__local *l);
+KOC__DEFINE_AUTO(koc__local, koc__local_free);
+/* What images run there. Borrowed from l. */
+const koc_platform *koc__local_platform(const koc__local *l);
+/* "the Docker daemon at unix:///…", "kind cluster \"kind\" (2 nodes)". Borrowed from l. */
+const char *koc__local_where(const koc__local *l);
+/* Loads img under all names (repo:tag). May be called for several images at once. */
+int koc__local_put(koc__local *l, koc_image *img, koc_reference *const *names, size_t n,
+                   koc__op *op, koc__local_result *out, koc_error **err);
+
+#endif

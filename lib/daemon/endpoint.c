@@ -1,0 +1,274 @@
+#include "core/common.h"
+
+#include "daemon/endpoint.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "core/buf.h"
+#include "core/env.h"
+#include "core/fs.h"
+#include "core/path.h"
+#include "core/str.h"
+
+#define TLS_PORT   "2376"
+#define PLAIN_PORT "2375"
+
+void koc__endpoint_free(koc__endpoint *e)
+{
+    if (!e) {
+        return;
+    }
+    koc__free(e->address);
+    koc__free(e->source);
+    koc__free(e->socket);
+    koc__free(e->authority);
+    koc__free(e->ca_file);
+    koc__free(e->cert_file);
+    koc__free(e->key_file);
+    koc__free(e);
+}
+
+/* --- an address as text --- */
+
+static int of_socket(koc__endpoint *e, const char *path, koc_error **err)
+{
+    if (!koc__path_is_abs(path)) {
+        return koc__error(err, KOC_EINVAL, "%s: \"%s\" names no absolute path of a socket",
+                          e->source, e->address);
+    }
+    e->socket = koc__strdup(path);
+    return e->socket ? KOC_OK : koc__oom(err);
+}
+
+static int of_host(koc__endpoint *e, koc_str rest, bool tls, koc_error **err)
+{
+    koc_str host, path;
+    if (koc__str_cut(rest, '/', &host, &path) && path.len > 0) {
+        return koc__error(err, KOC_EINVAL, "%s: \"%s\": a path is not supported there", e->source,
+                          e->address);
+    }
+    host = path.len > 0 || memchr(rest.ptr, '/', rest.len) ? host : rest;
+    if (host.len == 0) {
+        return koc__error(err, KOC_EINVAL, "%s: \"%s\" names no host", e->source, e->address);
+    }
+    koc_str before, port;
+    bool has_port = koc__str_rcut(host, ':', &before, &port) && !memchr(port.ptr, ']', port.len);
+    e->tls = tls;
+    e->authority = has_port ? koc__str_dup(host)
+                            : koc__format("%.*s:%s", KOC__FMT(host), tls ? TLS_PORT : PLAIN_PORT);
+    return e->authority ? KOC_OK : koc__oom(err);
+}
+
+static int unsupported(const koc__endpoint *e, koc_str scheme, koc_error **err)
+{
+    koc__error(err, KOC_EUNSUPPORTED, "%s: \"%s\": a daemon behind %.*s is not supported",
+               e->source, e->address, KOC__FMT(scheme));
+    if (koc__str_is(scheme, "ssh")) {
+        koc__error_hint(err, "forward its socket: ssh -NL /tmp/docker.sock:/var/run/docker.sock "
+                             "HOST, then DOCKER_HOST=unix:///tmp/docker.sock");
+    } else {
+        koc__error_hint(err, "unix://PATH and tcp://HOST:PORT are");
+    }
+    return KOC_EUNSUPPORTED;
+}
+
+int koc__endpoint_parse(const char *address, const char *source, koc__endpoint **out,
+                        koc_error **err)
+{
+    KOC__AUTO(koc__endpoint) e = koc__calloc(1, sizeof(*e));
+    if (!e) {
+        return koc__oom(err);
+    }
+    e->address = koc__strdup(address);
+    e->source = koc__strdup(source);
+    if (!e->address || !e->source) {
+        return koc__oom(err);
+    }
+    const char *mark = strstr(address, "://");
+    koc_str scheme = mark ? koc__str_n(address, (size_t)(mark - address)) : KOC__STR("tcp");
+    const char *rest = mark ? mark + 3 : address;
+    int rc;
+    if (koc__str_is(scheme, "unix")) {
+        rc = of_socket(e, rest, err);
+    } else if (koc__str_is(scheme, "tcp") || koc__str_is(scheme, "http")) {
+        rc = of_host(e, koc__str(rest), false, err);
+    } else if (koc__str_is(scheme, "https")) {
+        rc = of_host(e, koc__str(rest), true, err);
+    } else {
+        rc = unsupported(e, scheme, err);
+    }
+    KOC__TRY(rc);
+    *out = koc__steal(&e);
+    return KOC_OK;
+}
+
+/* --- sockets --- */
+
+static int no_permission(const char *socket, const char *why, koc_error **err)
+{
+    koc__error(err, KOC_EDENIED, "no permission to use the daemon's socket %s: %s", socket, why);
+    koc__error_hint(err, "join the group that owns it (sudo usermod -aG docker $USER, then log in "
+                         "again), or use a rootless daemon: "
+                         "DOCKER_HOST=unix://$XDG_RUNTIME_DIR/docker.sock or …/podman/podman.sock");
+    return KOC_EDENIED;
+}
+
+int koc__endpoint_probe(const char *socket_path, koc_error **err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct stat st;
+    if (stat(socket_path, &st) != 0) {
+        int number = errno;
+        return number == EACCES ? no_permission(socket_path, strerror(number), err)
+                                : koc__error_errno(err, number, "no daemon at %s", socket_path);
+    }
+    if (!S_ISSOCK(st.st_mode)) {
+        return koc__error(err, KOC_EINVAL, "no daemon at %s: it is a %s, not a socket", socket_path,
+                          S_ISDIR(st.st_mode) ? "folder" : "file");
+    }
+    if (strlen(socket_path) >= sizeof(address.sun_path)) {
+        return koc__error(err, KOC_EINVAL, "no daemon at %s: a socket's path has at most %zu bytes",
+                          socket_path, sizeof(address.sun_path) - 1);
+    }
+    memcpy(address.sun_path, socket_path, strlen(socket_path) + 1);
+    KOC__AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (fd < 0) {
+        return koc__error_errno(err, errno, "cannot make a socket");
+    }
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0) {
+        return KOC_OK;
+    }
+    int number = errno;
+    if (number == EACCES || number == EPERM) {
+        return no_permission(socket_path, strerror(number), err);
+    }
+    koc__error(err, KOC_ENET, "no daemon at %s: nobody listens there (%s)", socket_path,
+               strerror(number));
+    koc__error_hint(err, "is it running? sudo systemctl start docker, or: podman system service");
+    return KOC_ENET;
+}
+
+/* --- what was asked for --- */
+
+static bool both(const char *folder, const char *name, char **out)
+{
+    *out = koc__path_join(folder, name);
+    return *out != NULL;
+}
+
+/* The client's certificates in DOCKER_CERT_PATH (default ~/.docker). */
+static int add_certificates(koc__endpoint *e, koc_error **err)
+{
+    const char *folder = koc__env_nonempty("DOCKER_CERT_PATH");
+    bool verify = koc__env_nonempty("DOCKER_TLS_VERIFY") != NULL;
+    if (!e->authority || (!folder && !verify && !e->tls)) {
+        return KOC_OK;
+    }
+    KOC__AUTO_STR home = koc__home();
+    KOC__AUTO_STR usual = koc__path_join(home ? home : "/", ".docker");
+    const char *in = folder ? folder : usual;
+    if (!usual || !both(in, "ca.pem", &e->ca_file) || !both(in, "cert.pem", &e->cert_file) ||
+        !both(in, "key.pem", &e->key_file)) {
+        return koc__oom(err);
+    }
+    e->tls = true;
+    e->insecure = !verify;
+    char **files[] = {&e->ca_file, &e->cert_file, &e->key_file};
+    for (size_t i = 0; i < KOC__COUNT(files); i++) {
+        if (koc__fs_is_file(*files[i])) {
+            continue;
+        }
+        if (folder) {
+            return koc__error(err, KOC_ENOTFOUND, "DOCKER_CERT_PATH: there is no %s", *files[i]);
+        }
+        koc__free(*files[i]);
+        *files[i] = NULL;
+    }
+    return KOC_OK;
+}
+
+/* --- what lies where --- */
+
+typedef struct place {
+    const char *folder; /* an environment variable; "HOME" or NULL: the path is absolute */
+    const char *path;
+} place;
+
+static const place places[] = {
+    {NULL, "/var/run/docker.sock"},
+    {"XDG_RUNTIME_DIR", "docker.sock"},
+    {"HOME", ".docker/run/docker.sock"},
+    {"HOME", ".colima/default/docker.sock"},
+    {"HOME", ".config/colima/default/docker.sock"},
+    {"HOME", ".rd/docker.sock"},
+    {"HOME", ".orbstack/run/docker.sock"},
+    {"XDG_RUNTIME_DIR", "podman/podman.sock"},
+    {"HOME", ".local/share/containers/podman/machine/podman.sock"},
+    {NULL, "/run/podman/podman.sock"},
+};
+
+/* NULL: there is no such folder here (or no memory, which the next allocation finds). */
+static char *path_of(const place *p)
+{
+    if (!p->folder) {
+        return koc__strdup(p->path);
+    }
+    KOC__AUTO_STR home = koc__streq(p->folder, "HOME") ? koc__home() : NULL;
+    const char *folder = home ? home : koc__env_nonempty(p->folder);
+    return folder ? koc__path_join(folder, p->path) : NULL;
+}
+
+static int none_found(koc_error **err)
+{
+    koc__error(err, KOC_ENOTFOUND,
+               "no Docker daemon was found: nobody listens at /var/run/docker.sock, nor at the "
+               "sockets of rootless Docker, Docker Desktop, Colima, Rancher Desktop and podman");
+    koc__error_hint(err, "start one (sudo systemctl start docker; colima start; podman system "
+                         "service), or name it: DOCKER_HOST=unix:///PATH");
+    return KOC_ENOTFOUND;
+}
+
+/* The first socket that somebody listens at; failing that, the one that exists and is forbidden. */
+static int search(koc__endpoint **out, koc_error **err)
+{
+    KOC__AUTO(koc_error) denied = NULL;
+    for (size_t i = 0; i < KOC__COUNT(places); i++) {
+        KOC__AUTO_STR path = path_of(&places[i]);
+        KOC__AUTO(koc_error) why = NULL;
+        int rc = path ? koc__endpoint_probe(path, &why) : KOC_ENOTFOUND;
+        if (rc == KOC_OK) {
+            KOC__AUTO_STR address = koc__format("unix://%s", path);
+            return address ? koc__endpoint_parse(address, "found", out, err) : koc__oom(err);
+        }
+        if (rc == KOC_EDENIED && !denied) {
+            denied = koc__steal(&why);
+        }
+    }
+    return denied ? koc__error_move(err, &denied) : none_found(err);
+}
+
+int koc__endpoint_find(koc__endpoint **out, koc_error **err)
+{
+    const char *host = koc__env_nonempty("DOCKER_HOST");
+    KOC__AUTO(koc__endpoint) e = NULL;
+    if (host) {
+        KOC__TRY(koc__endpoint_parse(host, "DOCKER_HOST", &e, err));
+        KOC__TRY(add_certificates(e, err));
+    } else {
+        KOC__TRY(koc__endpoint_of_context(&e, err));
+    }
+    if (!e) {
+        return search(out, err);
+    }
+    if (e->socket) {
+        koc_error *why = NULL;
+        if (koc__endpoint_probe(e->socket, &why) != KOC_OK) {
+            koc__error_prefix(&why, "%s", e->source);
+            return koc__error_move(err, &why);
+        }
+    }
+    *out = koc__steal(&e);
+    return KOC_OK;
+}

@@ -1,0 +1,38 @@
+/*
+ * Which daemon is meant, and how it is reached. In order, as docker's own client has it: DOCKER_HOST,
+ * DOCKER_CONTEXT, the config's currentContext; then the sockets of Docker, rootless Docker, Docker Desktop,
+ * Colima, Rancher Desktop, OrbStack and podman, the first that answers.
+ */
+#ifndef KOC__ENDPOINT_H
+#define KOC__ENDPOINT_H
+
+#include <koc/context.h>
+
+#include "core/cleanup.h"
+
+typedef struct koc__endpoint {
+    char *
+        address; /* "unix:///var/run/docker.sock", "tcp://10.0.0.1:2376": for people and programs */
+    char *source; /* "DOCKER_HOST", "docker context colima"; NULL: found */
+    char *socket; /* path, or NULL and authority */
+    char *authority;
+    bool tls, insecure;                   /* insecure: TLS without a look at the certificate */
+    char *ca_file, *cert_file, *key_file; /* PEM files; each may be NULL */
+} koc__endpoint;
+
+void koc__endpoint_free(koc__endpoint *e);
+KOC__DEFINE_AUTO(koc__endpoint, koc__endpoint_free);
+
+/* KOC_ENOTFOUND: there is no daemon; KOC_EDENIED: there is one that this user may not ask. */
+int koc__endpoint_find(koc__endpoint **out, koc_error **err);
+/* unix://PATH, tcp://HOST:PORT, http(s)://…; source is for errors. Certificates are not looked for. */
+int koc__endpoint_parse(const char *address, const char *source, koc__endpoint **out,
+                        koc_error **err);
+/* Connects and hangs up. The error says what is wrong with the socket, with a hint. */
+int koc__endpoint_probe(const char *socket, koc_error **err);
+
+/* --- context.c --- */
+/* *out stays NULL when the context is "default" or none is chosen. */
+int koc__endpoint_of_context(koc__endpoint **out, koc_error **err);
+
+#endif
