@@ -50,14 +50,23 @@ static int open_client(const client_flags *f, uint32_t flags, cli_session *s, ko
     return koc_client_new(s->ctx, &co, &s->client, err);
 }
 
+int cli_session_open_as(const cli *c, const client_flags *f, uint32_t flags, koc_auth *auth,
+                        cli_session *out, koc_error **err)
+{
+    *out = (cli_session){.c = c, .op = KOC_OP_INIT, .auth = koc_auth_ref(auth)};
+    out->op.cancel = c->cancel;
+    int rc = open_context(c, flags, &out->ctx, err);
+    return rc == KOC_OK ? open_client(f, flags, out, err) : rc;
+}
+
 int cli_session_open(const cli *c, const client_flags *f, uint32_t flags, cli_session *out,
                      koc_error **err)
 {
+    koc_auth *auth = NULL;
     *out = (cli_session){.c = c, .op = KOC_OP_INIT};
-    out->op.cancel = c->cancel;
-    int rc = open_context(c, flags, &out->ctx, err);
-    rc = rc == KOC_OK ? koc_auth_docker(getenv("KOC_AUTH_FILE"), &out->auth, err) : rc;
-    rc = rc == KOC_OK ? open_client(f, flags, out, err) : rc;
+    int rc = koc_auth_docker(getenv("KOC_AUTH_FILE"), &auth, err);
+    rc = rc == KOC_OK ? cli_session_open_as(c, f, flags, auth, out, err) : rc;
+    koc_auth_unref(auth);
     return rc;
 }
 

@@ -39,6 +39,9 @@ typedef struct cli_session {
 /* f may be NULL. flags: CLI_SESSION_*. After a failure cli_session_close is still to be called. */
 int cli_session_open(const cli *c, const client_flags *f, uint32_t flags, cli_session *out,
                      koc_error **err);
+/* The same as somebody: auth is referenced. */
+int cli_session_open_as(const cli *c, const client_flags *f, uint32_t flags, koc_auth *auth,
+                        cli_session *out, koc_error **err);
 /* Begins to show progress. The op is for the calls of the library that follow. */
 const koc_op *cli_session_start(cli_session *s);
 /* Ends the live lines: to be called before anything is printed. */

@@ -160,12 +160,12 @@ static int ask_token(const cli *c, const auth_options *o, const koc_reference *r
     koc_buf token = KOC_BUF_INIT;
     koc_auth *auth = NULL;
     koc_error *err = NULL;
-    login_session s = {.op = KOC_OP_INIT};
+    cli_session s = {0};
     int64_t lifetime_ms = 0;
     uint32_t access = KOC_ACCESS_PULL | (o->push ? KOC_ACCESS_PUSH : 0);
     int rc = koc_auth_docker(login_file(&o->login), &auth, &err);
     if (rc == KOC_OK) {
-        rc = login_session_open(c, &o->login, auth, &s, &err);
+        rc = cli_session_open_as(c, &o->login.client, 0, auth, &s, &err);
     }
     if (rc == KOC_OK) {
         rc = koc_client_get_token(s.client, repo, access, cli_list_argv(mounts), &s.op, &token,
@@ -174,7 +174,7 @@ static int ask_token(const cli *c, const auth_options *o, const koc_reference *r
     int code = rc == KOC_OK ? print_token(c, o, token.ptr, lifetime_ms) : cli_error(c, err);
     koc_buf_wipe(&token);
     koc_error_free(err);
-    login_session_close(&s);
+    cli_session_close(&s);
     koc_auth_unref(auth);
     return code;
 }

@@ -22,10 +22,7 @@ const cli_flag login_flag_table[] = {
      "ask the registry before anything is kept (default; --check=false does not)"},
     {"authfile", 0, CLI_STRING, AT(authfile), "FILE", "Login",
      "keep them in this file of docker's or podman's form"},
-    {"insecure-registry", 0, CLI_BOOL, AT(insecure), NULL, "Registry",
-     "plain HTTP and certificates that nobody vouches for are fine"},
-    {"allow-http", 0, CLI_LIST, AT(allow_http), "HOST", "Registry",
-     "this registry may be reached by plain HTTP (repeatable)"},
+    CLIENT_FLAG_ROWS(login_flags, client, "Registries"),
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL},
 };
 
@@ -36,51 +33,13 @@ void login_flags_defaults(void *flags)
 
 void login_flags_free(login_flags *f)
 {
-    cli_list_free(&f->allow_http);
+    client_flags_free(&f->client);
 }
 
 const char *login_file(const login_flags *f)
 {
     const char *named = f->authfile && *f->authfile ? f->authfile : getenv("KOC_AUTH_FILE");
     return named && *named ? named : NULL;
-}
-
-static void on_log(int32_t level, const char *component, const char *message, void *payload)
-{
-    const cli *c = payload;
-    if (level <= KOC_LOG_WARN) {
-        cli_warn(c, "%s", message);
-    } else {
-        fprintf(stderr, "%9s %s\n", component, message);
-    }
-}
-
-int login_session_open(const cli *c, const login_flags *f, koc_auth *auth, login_session *out,
-                       koc_error **err)
-{
-    koc_ctx_options xo = KOC_CTX_OPTIONS_INIT;
-    xo.log = on_log;
-    xo.log_payload = (void *)(uintptr_t)c;
-    xo.log_level = c->quiet ? KOC_LOG_ERROR : KOC_LOG_WARN + (c->verbose > 2 ? 2 : c->verbose);
-    xo.cache_dir = "";
-    *out = (login_session){.op = KOC_OP_INIT};
-    out->op.cancel = c->cancel;
-    int rc = koc_ctx_new(&xo, &out->ctx, err);
-    if (rc != KOC_OK) {
-        return rc;
-    }
-    koc_client_options co = KOC_CLIENT_OPTIONS_INIT;
-    co.auth = auth;
-    co.flags = f->insecure ? KOC_CLIENT_INSECURE : 0;
-    co.allow_http = cli_list_argv(&f->allow_http);
-    return koc_client_new(out->ctx, &co, &out->client, err);
-}
-
-void login_session_close(login_session *s)
-{
-    koc_client_unref(s->client);
-    koc_ctx_unref(s->ctx);
-    *s = (login_session){.op = KOC_OP_INIT};
 }
 
 /* --- who logs in --- */
@@ -168,11 +127,11 @@ static int check(const cli *c, const login_flags *f, const char *registry,
                  const koc_credential *cred, koc_error **err)
 {
     koc_auth *auth = NULL;
-    login_session s = {.op = KOC_OP_INIT};
+    cli_session s = {0};
     bool asked = false;
     int rc = koc_auth_static(registry, cred, &auth, err);
     if (rc == KOC_OK) {
-        rc = login_session_open(c, f, auth, &s, err);
+        rc = cli_session_open_as(c, &f->client, 0, auth, &s, err);
     }
     if (rc == KOC_OK) {
         rc = koc_client_check_login(s.client, registry, &s.op, &asked, err);
@@ -180,7 +139,7 @@ static int check(const cli *c, const login_flags *f, const char *registry,
     if (rc == KOC_OK && !asked) {
         cli_warn(c, "%s asked for no login, so the password could not be checked", registry);
     }
-    login_session_close(&s);
+    cli_session_close(&s);
     koc_auth_unref(auth);
     return rc;
 }

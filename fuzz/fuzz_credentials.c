@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int code = 0; code < 2; code++) {
         KOC__AUTO(koc_credential) c = NULL;
         koc_error *err = NULL;
-        if (fuzz_ok(koc__helper_reply("lab", code, text, "test", &c, &err), &err)) {
+        if (fuzz_ok(koc__helper_reply("lab", "r.example", code, text, "test", &c, &err), &err)) {
             check(c);
         }
     }

@@ -1,8 +1,6 @@
-/* What registries, token servers, helpers and configuration files say: the first byte picks the reader. */
+/* What registries and token servers say: the first byte picks the reader. */
 #include "fuzz.h"
 
-#include "registry/auth_config.h"
-#include "registry/auth_helper.h"
 #include "registry/hosts.h"
 #include "registry/http.h"
 #include "registry/regerror.h"
@@ -106,35 +104,6 @@ static void ranges(const char *text)
     koc__no_proxy_matches(text, "a.b.example", 443);
 }
 
-static void config(koc_str in)
-{
-    KOC__AUTO(koc__json) doc = NULL;
-    KOC__AUTO(koc_credential) cred = NULL;
-    const char *how;
-    bool broken;
-
-    if (koc__json_parse(in, 1 << 20, "config", &doc, NULL) != KOC_OK) {
-        return;
-    }
-    const koc__jnode *root = koc__json_root(doc);
-    koc__config_helper(root, "r.example:5000", &how);
-    const koc__jnode *entry =
-        koc__config_entry(koc__json_get(root, "auths"), "r.example:5000", "team/api");
-    koc_error *err = NULL;
-    FUZZ_CHECK(
-        fuzz_ok(koc__config_credential(entry ? entry : root, "x", &broken, &cred, &err), &err) ||
-        !cred);
-}
-
-static void helper(koc_str in)
-{
-    KOC__AUTO(koc_credential) cred = NULL;
-    koc_error *err = NULL;
-    int exit_code = in.len > 0 ? in.ptr[0] & 1 : 0;
-
-    fuzz_ok(koc__helper_reply("lab", exit_code, in, "x", &cred, &err), &err);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0) {
@@ -148,9 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case 'h': head(in); break;
     case 't': token(in); break;
     case 'e': error_body(in); break;
-    case 'r': ranges(text); break;
-    case 'c': config(in); break;
-    default: helper(in); break;
+    default: ranges(text); break;
     }
     return 0;
 }

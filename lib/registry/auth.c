@@ -83,11 +83,13 @@ int koc__credential_make(int32_t kind, koc_str username, koc_str secret, koc_cre
     KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(4096);
     va_list args;
 
-    KOC__TRY(make(kind, username, secret, &c, err));
     va_start(args, source);
     int rc = koc__buf_vprintf(&text, err, source, args);
     va_end(args);
     KOC__TRY(rc);
+    if (make(kind, username, secret, &c, err) != KOC_OK) {
+        return koc__error_prefix(err, "%s", koc__buf_cstr(&text));
+    }
     c->source = koc__strdup(koc__buf_cstr(&text));
     if (!c->source) {
         return koc__oom(err);

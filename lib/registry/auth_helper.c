@@ -25,22 +25,26 @@ static bool is_name(const char *name)
     return name[0] != '\0';
 }
 
-static int failed(const char *name, koc_str output, koc_error **err)
+/* Its message is what it printed, unless that is what it prints when it does not fail. */
+static int failed(const char *name, const char *server, koc_str output, koc_error **err)
 {
     char text[256];
 
     koc__clean_text(output, text, sizeof(text));
-    return koc__error(err, KOC_EPROCESS, "the credential helper docker-credential-%s failed: %s",
-                      name, text[0] ? text : "it said nothing");
+    koc__error(err, KOC_EPROCESS, "the credential helper docker-credential-%s failed%s%s", name,
+               text[0] && text[0] != '{' ? ": " : "", text[0] != '{' ? text : "");
+    koc__error_hint(err, "to see what it says: echo %s | docker-credential-%s get", server, name);
+    return KOC_EPROCESS;
 }
 
-int koc__helper_reply(const char *name, int exit_code, koc_str output, const char *source,
-                      koc_credential **out, koc_error **err)
+int koc__helper_reply(const char *name, const char *server, int exit_code, koc_str output,
+                      const char *source, koc_credential **out, koc_error **err)
 {
     KOC__AUTO(koc__json) doc = NULL;
 
     if (exit_code != 0) {
-        return koc__str_is(koc__str_trim(output), NOT_FOUND) ? KOC_OK : failed(name, output, err);
+        return koc__str_is(koc__str_trim(output), NOT_FOUND) ? KOC_OK
+                                                             : failed(name, server, output, err);
     }
     /* The parser's own words could quote a secret; so they are not shown. */
     if (koc__json_parse(output, OUTPUT_MAX, "reply", &doc, NULL) != KOC_OK) {
@@ -109,10 +113,9 @@ static int run_helper(const char *name, const char *verb, koc_str input, koc__op
         return koc__error_prefix(err, "the credential helper %s", program);
     }
     KOC__TRY(rc);
-    if (result->errors.len > 0 && op && koc__log_wants(op->ctx, KOC_LOG_DEBUG)) {
-        char text[256];
-        koc__clean_text(koc__buf_view(&result->errors), text, sizeof(text));
-        koc__log(op->ctx, KOC_LOG_DEBUG, "registry", "%s: %s", program, text);
+    if (result->errors.len > 0 && op) {
+        /* What a helper says there may hold anything. */
+        koc__log(op->ctx, KOC_LOG_DEBUG, "registry", "%s: wrote to stderr (not shown)", program);
     }
     return KOC_OK;
 }
@@ -123,7 +126,7 @@ int koc__helper_get(const char *name, const char *server, const char *source, ko
     KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
 
     KOC__TRY(run_helper(name, "get", koc__str(server), op, &result, err));
-    int rc = koc__helper_reply(name, result.signal ? -1 : result.exit_code,
+    int rc = koc__helper_reply(name, server, result.signal ? -1 : result.exit_code,
                                koc__buf_view(&result.output), source, out, err);
     koc__buf_wipe(&result.output);
     return rc;
@@ -140,7 +143,7 @@ int koc__helper_put(const char *name, const char *server, const koc_credential *
         KOC__TRY(run_helper(name, "erase", koc__str(server), op, &result, err));
         bool fine = result.exit_code == 0 ||
                     koc__str_is(koc__str_trim(koc__buf_view(&result.output)), NOT_FOUND);
-        return fine ? KOC_OK : failed(name, koc__buf_view(&result.output), err);
+        return fine ? KOC_OK : failed(name, server, koc__buf_view(&result.output), err);
     }
     koc__jw_begin(&w, &input, 0, 0);
     koc__jw_object(&w);
@@ -154,5 +157,6 @@ int koc__helper_put(const char *name, const char *server, const koc_credential *
     }
     koc__buf_wipe(&input);
     KOC__TRY(rc);
-    return result.exit_code == 0 ? KOC_OK : failed(name, koc__buf_view(&result.output), err);
+    return result.exit_code == 0 ? KOC_OK
+                                 : failed(name, server, koc__buf_view(&result.output), err);
 }

@@ -15,7 +15,7 @@ bool koc__helper_runs(const char *name);
 int koc__helper_put(const char *name, const char *server, const koc_credential *cred, koc__op *op,
                     koc_error **err);
 /* What a helper printed: pure, for tests. */
-int koc__helper_reply(const char *name, int exit_code, koc_str output, const char *source,
-                      koc_credential **out, koc_error **err);
+int koc__helper_reply(const char *name, const char *server, int exit_code, koc_str output,
+                      const char *source, koc_credential **out, koc_error **err);
 
 #endif

@@ -116,7 +116,7 @@ static int token_of(koc__request *rq, const char *demanded, koc__op *op, koc__to
                               ? "it takes the password with every request"
                               : "it asks for no login");
     }
-    KOC__TRY(koc__auth_get(c->auth, rq->host->name, rq->repository, op, &cred, err));
+    KOC__TRY(koc__auth_get(c->auth, rq->host->login, rq->repository, op, &cred, err));
     if (cred && cred->kind == KOC_CRED_BEARER) {
         out->token = koc__strdup(cred->secret);
         return out->token ? KOC_OK : koc__oom(err);

@@ -407,24 +407,32 @@ bool koc__session_is_anonymous(koc__host *h, const char *repository)
     return anonymous;
 }
 
+/* "docker config (/root/.docker/config.json), user koc": where they are from and whose, never more. */
+static void describe(const koc_credential *cred, char *out, size_t size)
+{
+    char user[128] = "";
+
+    if (cred->kind == KOC_CRED_BASIC && cred->username) {
+        koc__clean_text(koc__str(cred->username), user, sizeof(user));
+    }
+    snprintf(out, size, "%s%s%s", cred->source ? cred->source : "given by the program",
+             user[0] ? ", user " : "", user);
+}
+
 void koc__session_explain(koc__host *h, const char *repository, koc_error **err)
 {
-    char source[256] = "";
-    bool has = false, asked = false;
+    char text[512] = "";
+    bool asked = false;
 
     pthread_mutex_lock(&h->mutex);
     koc__login *l = find_login_locked(h, repository ? repository : "");
-    if (l) {
-        asked = true;
-        has = l->cred != NULL;
-        if (has) {
-            snprintf(source, sizeof(source), "%s",
-                     l->cred->source ? l->cred->source : "given by the program");
-        }
+    asked = l != NULL;
+    if (l && l->cred) {
+        describe(l->cred, text, sizeof(text));
     }
     pthread_mutex_unlock(&h->mutex);
-    if (has) {
-        koc__error_hint(err, "credentials used: %s for %s; try: koc login %s", source, h->login,
+    if (text[0]) {
+        koc__error_hint(err, "credentials used: %s, for %s; try: koc login %s", text, h->login,
                         h->login);
     } else if (asked || h->client->auth == NULL) {
         koc__error_hint(err, "there are no credentials for %s; try: koc login %s", h->login,

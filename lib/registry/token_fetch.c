@@ -46,6 +46,21 @@ int koc__basic_header(koc__headers *h, const koc_credential *cred, koc_error **e
     return rc;
 }
 
+/* Behind a proxy nobody sees which address is connected to: then at least none that is written out may be
+ * of this machine or its link, unless the registry is there itself (R-66). */
+static int check_place(const ask *a, const koc__url *url, koc_error **err)
+{
+    bool unknown = a->host->kind == (int)KOC__ADDRESS_NAME;
+    koc__address place = koc__address_of_text(koc__str(url->host));
+    bool inside = place == KOC__ADDRESS_LOCAL || koc__host_is_loopback(koc__str(url->host));
+
+    if (unknown && inside && !koc__url_same_origin(url, &a->host->challenged_at)) {
+        return koc__error(err, KOC_EDENIED, "the token server is said to be at %s: refused",
+                          url->host);
+    }
+    return KOC_OK;
+}
+
 /* One try over the wire. with_secret: this hop may see it. */
 static int ask_hop(const ask *a, const koc__url *url, koc_str form, bool with_secret,
                    koc__http_reply *reply, koc__buf *body, koc__failure *why, koc_error **err)
@@ -55,6 +70,7 @@ static int ask_hop(const ask *a, const koc__url *url, koc_str form, bool with_se
     bool same = koc__url_same_origin(url, &a->host->challenged_at);
 
     *why = KOC__FAIL_LOCAL;
+    KOC__TRY(check_place(a, url, err));
     KOC__TRY(koc__headers_put(&headers, "User-Agent", c->user_agent, err));
     KOC__TRY(koc__headers_put(&headers, "Accept-Encoding", "identity", err));
     if (form.len > 0) {

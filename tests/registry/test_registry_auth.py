@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 
 import pytest
 
@@ -169,73 +168,7 @@ def test_logins_we_cannot_do_are_named(regtool, basic_registry, home, challenge)
     front.close()
 
 
-# --- places -------------------------------------------------------------------------------------------
-
-def push_works(regtool, server, **env):
-    return regtool("-v", "-v", "push", *SMALL, f"{server.host}/app:v1", env=env)
-
-
-def test_docker_config_with_decoys(regtool, basic_registry, home):
-    """R-43, R-69"""
-    write_config(home, login(basic_registry.host))
-    assert "planted" not in push_works(regtool, basic_registry).stderr
-
-
-def test_docker_config_variable(regtool, basic_registry, home):
-    path = write_config(home, login(basic_registry.host), "elsewhere/config.json")
-    write_config(home, login(basic_registry.host, password="wrong"))
-    push_works(regtool, basic_registry, DOCKER_CONFIG=str(path.parent))
-
-
-def test_docker_auth_config_goes_first(regtool, basic_registry, home):
-    """R-42"""
-    write_config(home, login(basic_registry.host, password="wrong"))
-    push_works(regtool, basic_registry, DOCKER_AUTH_CONFIG=json.dumps(login(basic_registry.host)))
-
-
-def test_docker_auth_config_falls_back(regtool, basic_registry, home):
-    """R-42: what it lacks comes from the file."""
-    write_config(home, login(basic_registry.host))
-    push_works(regtool, basic_registry, DOCKER_AUTH_CONFIG='{"auths":{"other.example":{"auth":"dTpw"}}}')
-
-
-def test_registry_auth_file(regtool, basic_registry, home):
-    path = write_config(home, login(basic_registry.host), "podman.json")
-    push_works(regtool, basic_registry, REGISTRY_AUTH_FILE=str(path))
-
-
-def test_podman_runtime_file(regtool, basic_registry, home):
-    folder = home.root / "run/containers"
-    folder.mkdir(parents=True)
-    (folder / "auth.json").write_text(json.dumps(login(basic_registry.host)))
-    push_works(regtool, basic_registry)
-
-
-def test_podman_config_file(regtool, basic_registry, home):
-    write_config(home, login(basic_registry.host), ".config/containers/auth.json")
-    push_works(regtool, basic_registry)
-
-
-def test_legacy_dockercfg(regtool, basic_registry, home):
-    write_config(home, login(basic_registry.host)["auths"], ".dockercfg")
-    push_works(regtool, basic_registry)
-
-
-def test_koc_auth_file(regtool, basic_registry, home):
-    path = write_config(home, login(basic_registry.host), "own.json")
-    write_config(home, login(basic_registry.host, password="wrong"))
-    push_works(regtool, basic_registry, KOC_AUTH_FILE=str(path))
-
-
-def test_path_scoped_key(regtool, basic_registry, home):
-    """R-44: the longest path wins over the host's own entry."""
-    good = login(basic_registry.host)["auths"][basic_registry.host]
-    wrong = login(basic_registry.host, password="wrong")["auths"][basic_registry.host]
-    write_config(home, {"auths": {basic_registry.host: wrong, f"{basic_registry.host}/team": good,
-                                  f"{basic_registry.host}/teammate": wrong}})
-    regtool("push", *SMALL, f"{basic_registry.host}/team/app:v1")
-    regtool("push", *SMALL, f"{basic_registry.host}/other/app:v1", status=1)
-
+# --- files -------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"auths": planted', "\x00", '{"auths":{"x":{"auth":1}}}'])
 def test_odd_config_files(regtool, basic_registry, home, text):
@@ -261,31 +194,6 @@ def helper(tmp_path, script):
     path.write_text("#!/bin/sh\n" + script)
     path.chmod(0o755)
     return f"{folder}:/usr/bin:/bin"
-
-
-def test_helper_without_an_answer_leaves_auths(regtool, basic_registry, home, tmp_path):
-    """R-41: "not found" is not a failure."""
-    path = helper(tmp_path, "echo 'credentials not found in native keychain'; exit 1\n")
-    write_config(home, login(basic_registry.host) | {"credsStore": "lab"})
-    push_works(regtool, basic_registry, PATH=path)
-
-
-@pytest.mark.parametrize("script, words", [
-    ("echo 'keychain locked'; exit 1\n", "keychain locked"),
-    ("echo planted-secret; exit 0\n", "did not print JSON"),
-    ("yes planted | head -c 100000000\n", "docker-credential-lab"),
-    ("kill -9 $$\n", "docker-credential-lab failed"),
-])
-def test_helper_that_fails(regtool, basic_registry, home, tmp_path, script, words):
-    """R-41, R-49, R-50: an error; the auths beside it are not used."""
-    path = helper(tmp_path, script)
-    write_config(home, login(basic_registry.host) | {"credHelpers": {basic_registry.host: "lab"}})
-    begin = time.monotonic()
-    result = regtool("-v", "-v", "-v", "push", *SMALL, f"{basic_registry.host}/app:v1", status=1,
-                     env={"PATH": path})
-    assert words in result.stderr
-    assert "planted" not in result.stderr
-    assert time.monotonic() - begin < 20
 
 
 def test_login_and_logout(regtool, basic_registry, home):

@@ -472,3 +472,34 @@ def test_github_R47(lookup, internet):
     assert lookup("ghcr.io.evil.example", "github", env, anonymous=True) == ""
     assert lookup("docker.pkg.github.com", "github", env, anonymous=True) == ""
     assert lookup("ghcr.io", "github", {"GITHUB_TOKEN": "ghs"}) == "unset ghs"
+
+
+# --- realms ---------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("place", ["169.254.169.254", "127.0.0.1:9", "localhost", "[::1]:9", "[fd00:ec2::254]",
+                                   "100.100.100.200", "0.0.0.0"])
+def test_fake_registry_that_names_the_inside_as_token_server_R66(regtool, internet, home, place):
+    """Also behind a proxy, where nobody sees which address is connected to."""
+    config = home.home / ".docker/config.json"
+    config.parent.mkdir()
+    config.write_text(json.dumps({"auths": {"r.example": {"auth": base64.b64encode(b"koc:planted").decode()}}}))
+    challenge = {"WWW-Authenticate": f'Bearer realm="https://{place}/latest/meta-data/",service="x"'}
+    internet.answer("r.example", "HEAD", "/v2/app/manifests/v1", "", 401, **challenge)
+    result = regtool("-v", "-v", "-v", "resolve", "r.example/app:v1", env=internet.env, status=1)
+    assert "the token server is said to be at" in result.stderr and "planted" not in result.stderr
+    assert set(internet.hosts()) == {"r.example"}
+
+
+def test_fake_registry_with_its_token_server_elsewhere_R66(regtool, internet, home):
+    """That is how Docker Hub works: the password goes to that one host, and to no other."""
+    config = home.home / ".docker/config.json"
+    config.parent.mkdir()
+    secret = base64.b64encode(b"koc:planted").decode()
+    config.write_text(json.dumps({"auths": {"r.example": {"auth": secret}}}))
+    challenge = {"WWW-Authenticate": 'Bearer realm="https://auth.example/token",service="x"'}
+    for method in ("HEAD", "GET"):
+        internet.answer("r.example", method, "/v2/app/manifests/v1", "", 401, **challenge)
+    internet.answer("auth.example", "GET", "/token", {"token": "planted-token"})
+    result = regtool("-v", "-v", "-v", "resolve", "r.example/app:v1", env=internet.env, status=1)
+    assert internet.saw(secret) == ["auth.example"] and internet.saw("planted-token") == ["r.example"]
+    assert "planted" not in result.stderr

@@ -146,8 +146,8 @@ KOC_TEST(helper_replies_R49)
     for (size_t i = 0; i < KOC__COUNT(table); i++) {
         KOC__AUTO(koc_credential) c = NULL;
         koc_error *err = NULL;
-        assert_int_equal(koc__helper_reply("lab", table[i].exit_code, koc__str(table[i].output),
-                                           "test", &c, &err),
+        assert_int_equal(koc__helper_reply("lab", "r.example", table[i].exit_code,
+                                           koc__str(table[i].output), "test", &c, &err),
                          table[i].rc);
         assert_int_equal(koc_credential_kind(c), table[i].kind);
         assert_true(koc__streq(koc_credential_username(c), table[i].user));
