@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine.h"
 #include "rounds.h"
 
 typedef struct build_options {
     publish_flags publish;
-    bool json, watch;
+    bool json, watch, run;
 } build_options;
 
 static const cli_flag flags[] = {
@@ -17,6 +18,8 @@ static const cli_flag flags[] = {
      "print a JSON report instead of references"},
     {"watch", 'W', CLI_BOOL, offsetof(build_options, watch), NULL, "Results",
      "stay, and build again after each save; prints what is new"},
+    {"run", 0, CLI_BOOL, offsetof(build_options, run), NULL, "Results",
+     "load the image into docker or podman at hand and start it; what follows -- are its arguments"},
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL},
 };
 
@@ -87,14 +90,37 @@ static int build_once(void *self)
         return code;
     }
     summary(r->c, r->o, result, cli_now() - start);
-    print_results(r, result);
-    int code = cli_finish_stdout(r->c, EXIT_OK);
-    if (!r->printed) {
+    int code = EXIT_OK;
+    if (!r->o->run) { /* then stdout is the program's */
+        print_results(r, result);
+        code = cli_finish_stdout(r->c, EXIT_OK);
+    }
+    if (!r->printed && !r->o->run) {
         layout_hints(r->c, result);
     }
     koc_published_free(r->printed);
     r->printed = result;
     return code;
+}
+
+static int check_run(const cli *c, const build_options *o)
+{
+    if (o->run && (o->json || o->watch)) {
+        return cli_usage(c, "--run and --%s exclude each other", o->json ? "json" : "watch");
+    }
+    return EXIT_OK;
+}
+
+/* The one image that was built becomes this process. */
+static int start_image(const cli *c, build_run *r, engine *e, const cli_list *args)
+{
+    size_t n = koc_published_count(r->printed);
+    if (n != 1) {
+        return cli_usage(c, "--run starts one image, and %zu were built: name one package", n);
+    }
+    bool has_args = c->has_dashes && c->dashes < args->count;
+    return engine_run(c, e, koc_published_reference(r->printed, 0),
+                      has_args ? args->items + c->dashes : NULL);
 }
 
 static int run(cli *c, void *options, const cli_list *args)
@@ -103,13 +129,22 @@ static int run(cli *c, void *options, const cli_list *args)
     const publish_flags *f = &o->publish;
     build_run r = {.c = c, .o = o, .p = KOC_PUBLISH_OPTIONS_INIT};
     koc_error *err = NULL;
+    cli_list paths = {0};
+    engine e = {0};
     int code = publish_flags_read(c, f, &r.p);
+    code = code == EXIT_OK ? check_run(c, o) : code;
+    for (size_t i = 0; i < args->count && !(o->run && i >= c->dashes); i++) {
+        cli_list_add(&paths, args->items[i]);
+    }
     r.p.flags |= KOC_PUBLISH_DEFAULT_LAYOUT;
-    r.p.import_paths = cli_list_argv(args);
+    r.p.import_paths = cli_list_argv(&paths);
     if (code == EXIT_OK && publish_session_open(c, f, &r.session, &err) != KOC_OK) {
         code = cli_error(c, err);
         koc_error_free(err);
-    } else if (code == EXIT_OK) {
+    } else if (code == EXIT_OK && o->run) {
+        code = engine_choose(&r.session, &r.p, &e);
+    }
+    if (code == EXIT_OK) {
         const rounds all = {.c = c,
                             .session = &r.session,
                             .watch = o->watch,
@@ -118,6 +153,11 @@ static int run(cli *c, void *options, const cli_list *args)
                             .self = &r};
         code = rounds_run(&all);
     }
+    if (code == EXIT_OK && o->run) {
+        code = start_image(c, &r, &e, args);
+    }
+    engine_close(&e);
+    cli_list_free(&paths);
     koc_published_free(r.printed);
     publish_session_close(&r.session);
     publish_flags_free(&o->publish);
@@ -128,6 +168,8 @@ static const cli_example examples[] = {
     {"koc build ./cmd/api", "the main package in ./cmd/api, pushed to KO_DOCKER_REPO"},
     {"koc build --platform=linux/amd64,linux/arm64 ./...",
      "every main package here, for two platforms"},
+    {"koc build --local ./cmd/api", "into the Docker daemon or podman at hand"},
+    {"koc build --run ./cmd/api -- --port=8080", "into it, and started there with --port=8080"},
     {"koc build --base-image=scratch --oci-layout-path=out .",
      "no base, no registry: an OCI layout in ./out"},
     {NULL, NULL},
@@ -143,6 +185,11 @@ static const char more[] =
     "  KO_DOCKER_REPO names a registry or repository, for example registry.example/team. Without it\n"
     "  images go to an OCI layout in ${XDG_DATA_HOME:-~/.local/share}/koc/images.\n"
     "  Credentials are docker's and podman's, helper programs included.\n"
+    "  --local or KO_DOCKER_REPO=ko.local is the Docker daemon or podman at hand: DOCKER_HOST, the current\n"
+    "  docker context, or the first usual socket that answers. kind.local, k3d.local, minikube.local and\n"
+    "  containerd.local are the nodes of such a cluster (KIND_CLUSTER_NAME, K3D_CLUSTER, MINIKUBE_PROFILE,\n"
+    "  CONTAINERD_ADDRESS and CONTAINERD_NAMESPACE name another); --into=kind:NAME says the same as a flag.\n"
+    "  What is there already is not sent again. Without --platform the image is for what runs there.\n"
     "\n"
     "Configuration\n"
     "  .ko.yaml here (KO_CONFIG_PATH names another): defaultBaseImage, baseImageOverrides,\n"
@@ -154,13 +201,13 @@ static const char more[] =
     "  The cache is ${XDG_CACHE_HOME:-~/.cache}/koc (KOCACHE names another place).\n"
     "\n"
     "Exit codes\n"
-    "  0 success, 1 failure, 2 wrong usage, 130 and 143 when stopped by a signal.\n";
+    "  0 success, 1 failure, 2 wrong usage, 130 and 143 when stopped by a signal; with --run the program's.\n";
 
 const cli_command cli_build = {
     .name = "build",
     .alias = "publish",
     .group = "Build",
-    .usage = "koc build [flags] [IMPORTPATH...]",
+    .usage = "koc build [flags] [IMPORTPATH...] [-- ARG...]",
     .summary = "build Go packages into images and push them",
     .description =
         "Builds each main package with the go tool, puts it on a base image and pushes the result "
