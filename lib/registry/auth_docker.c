@@ -19,6 +19,8 @@
 #define CONFIG_MAX ((size_t)1 << 20)
 #define PLACES_MAX 8
 #define LOOK_MS    50
+/* What a helper gave may be short-lived, and it does not say so: asked again in programs that run on. */
+#define HELPER_LASTS_MS ((int64_t)10 * 60 * 1000)
 
 typedef struct place {
     char *path;    /* or NULL: text is the document */
@@ -192,6 +194,9 @@ static int ask_helper(docker *d, const char *helper, const char *how, const char
         return KOC_OK;
     }
     KOC__TRY(koc__helper_get(helper, server, source, op, out, err));
+    if (*out) {
+        koc__credential_lasts(*out, HELPER_LASTS_MS);
+    }
     return remember(d, key, *out, err);
 }
 

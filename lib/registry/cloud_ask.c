@@ -12,6 +12,8 @@
 #define LOCAL_CONNECT_MS 1000
 #define ANSWER_MS        30000
 #define FILE_MAX         ((size_t)1 << 20)
+#define ATTEMPTS         3
+#define RETRY_MS         200
 
 /* --- one exchange --------------------------------------------------------------------------------- */
 
@@ -30,19 +32,38 @@ static int read_all(koc__exchange *x, koc__op *op, koc__buf *body, koc_error **e
     return rc;
 }
 
-static int send(const koc__http_request *rq, koc__op *op, koc__buf *body, koc_error **err)
+/* *again: the endpoint is busy or broken, which may be over soon. */
+static int send(koc__transport *t, const koc__http_request *rq, koc__op *op, koc__buf *body,
+                bool *again, koc_error **err)
 {
-    KOC__AUTO(koc__transport) t = NULL;
     KOC__AUTO(koc__exchange) x = NULL;
     KOC__AUTO_VAL(koc__http_reply) reply = KOC__HTTP_REPLY_INIT;
     koc__failure why;
 
-    KOC__TRY(koc__transport_new(1, &t, err));
-    KOC__TRY(koc__exchange_open(t, rq, true, op, &reply, &why, &x, err));
+    int rc = koc__exchange_open(t, rq, true, op, &reply, &why, &x, err);
+    *again = rc == KOC_OK ? reply.status == 429 || reply.status >= 500 : why == KOC__FAIL_BROKEN;
+    KOC__TRY(rc);
     if (reply.status < 200 || reply.status > 299) {
         return koc__error(err, KOC_EAUTH, "it answered %d", reply.status);
     }
     return read_all(x, op, body, err);
+}
+
+static int send_retried(const koc__http_request *rq, koc__op *op, koc__buf *body, koc_error **err)
+{
+    KOC__AUTO(koc__transport) t = NULL;
+
+    KOC__TRY(koc__transport_new(1, &t, err));
+    for (unsigned attempt = 1;; attempt++) {
+        koc_error *failure = NULL;
+        bool again = false;
+        int rc = send(t, rq, op, body, &again, &failure);
+        if (rc == KOC_OK || !again || attempt == ATTEMPTS) {
+            return rc == KOC_OK ? KOC_OK : koc__error_move(err, &failure);
+        }
+        koc_error_free(failure);
+        KOC__TRY(koc__op_sleep(op, RETRY_MS << attempt, err));
+    }
 }
 
 int koc__cloud_ask(const koc__cloud_question *q, koc__op *op, koc__buf *body, koc_error **err)
@@ -68,7 +89,7 @@ int koc__cloud_ask(const koc__cloud_question *q, koc__op *op, koc__buf *body, ko
     int rc = q->local ? KOC_OK : koc__proxies_from_env(&proxies, err);
     if (rc == KOC_OK) {
         rq.proxy = q->local ? NULL : koc__proxies_for(&proxies, &url);
-        rc = send(&rq, op, body, err);
+        rc = send_retried(&rq, op, body, err);
     }
     koc__proxies_dispose(&proxies);
     return rc == KOC_OK ? KOC_OK : koc__error_prefix(err, "%s", url.host);

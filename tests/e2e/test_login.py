@@ -5,10 +5,14 @@ import json
 import os
 import pty
 import select
+import signal
 import time
 
+import bases as base_images
+import oci
 import pytest
 from registry import PASSWORD, USER
+from runner import children_of, wait_until
 
 SECRETS = (PASSWORD, base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode())
 
@@ -177,12 +181,27 @@ def test_with_a_helper_program(bare_koc, home, basic_registry, key):
 
 def test_other_tools_use_it(bare_koc, crane, skopeo, ko, home, basic_registry):
     host = basic_registry.host
-    assert crane("catalog", host, status=None).status != 0
+    base_images.bake_all(basic_registry)
+    name = basic_registry.repositories()[0]
+    image = f"{host}/{name}:{basic_registry.tags(name)[0]}"
+    assert crane("digest", image, status=None).status != 0
+    assert skopeo("inspect", "--raw", "--tls-verify=false", f"docker://{image}", status=None).status != 0
     login(bare_koc, host)
-    crane("catalog", host)
-    skopeo("login", "--get-login", host)
-    skopeo("login", "--tls-verify=false", "--compat-auth-file", config_of(home), host, status=None)
+    digest = crane("digest", image).stdout.strip()
+    raw = skopeo("inspect", "--raw", "--tls-verify=false", f"docker://{image}").stdout
+    assert oci.digest_of(raw.encode()) == digest
     assert json.loads(ko("auth", "get", host).stdout)["Secret"] == PASSWORD
+    bare_koc("logout", host)
+    assert crane("digest", image, status=None).status != 0
+
+
+def test_podman_uses_it(bare_koc, podman, home, basic_registry):
+    host = basic_registry.host
+    login(bare_koc, host)
+    assert podman("login", "--get-login", host).stdout.strip() == USER
+    bare_koc("logout", host)
+    podman("login", "--tls-verify=false", "-u", USER, "-p", PASSWORD, host)
+    assert json.loads(bare_koc("auth", "get", host).stdout)["Secret"] == PASSWORD
 
 
 @pytest.mark.parametrize("tool", ["skopeo", "ko", "crane"])
@@ -326,3 +345,30 @@ def test_words_of_auth(bare_koc):
     assert "needs one of" in bare_koc("auth", status=2).stderr
     refused = bare_koc("auth", "login", "a.example", "-u", "me", "-p", "x", "--check=false")
     assert "Logged in" in refused.stderr
+
+
+@pytest.mark.slow
+def test_a_helper_that_hangs(bare_koc, home):
+    """R-50: ended after 30 s, with all that it started."""
+    env = helper(home)
+    (home.root / "bin/docker-credential-lab").write_text("#!/bin/sh\nsleep 600 & sleep 600\n")
+    config_of(home).parent.mkdir()
+    config_of(home).write_text('{"credsStore": "lab"}')
+    begin = time.monotonic()
+    refused = bare_koc("auth", "get", "-vv", "a.example", env=env, status=1, timeout=60)
+    assert 25 < time.monotonic() - begin < 45
+    assert len(refused.errors) == 1 and "docker-credential-lab" in refused.errors[0]
+
+
+def test_a_helper_that_hangs_and_a_person_who_does_not_wait(bare_koc, home):
+    env = helper(home)
+    (home.root / "bin/docker-credential-lab").write_text("#!/bin/sh\ntouch $HOME/running\nexec sleep 600\n")
+    config_of(home).parent.mkdir()
+    config_of(home).write_text('{"credsStore": "lab"}')
+    process = bare_koc.start("auth", "get", "a.example", env=env)
+    wait_until((home.home / "running").exists)
+    below = children_of(process.pid)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=10)
+    assert process.returncode == 130 and said == "koc: cancelled\n"
+    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in below))

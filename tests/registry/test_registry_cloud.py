@@ -438,6 +438,16 @@ def test_fake_clouds_that_talk_nonsense_mean_anonymous(lookup, internet, body):
     assert lookup("gcr.io", GCE_METADATA_HOST=internet.place, anonymous=True) == ""
 
 
+def test_fake_cloud_that_is_busy(lookup, internet):
+    internet.answer("127.0.0.1", "GET", METADATA,
+                    lambda a: {"access_token": "late"} if len(internet.asked) == 3 else 503 if len(internet.asked) == 1 else 429)
+    assert lookup("gcr.io", GCE_METADATA_HOST=internet.place) == "_token late"
+    internet.asked.clear()
+    internet.answer("127.0.0.1", "GET", METADATA, lambda a: 500)
+    assert lookup("gcr.io", GCE_METADATA_HOST=internet.place, anonymous=True) == ""
+    assert len(internet.asked) == 3
+
+
 def test_fake_clouds_that_refuse_mean_anonymous(lookup, internet):
     assert lookup("gcr.io", GCE_METADATA_HOST=internet.place, anonymous=True) == ""
     assert lookup(ECR, "ecr", KEYS, anonymous=True) == ""

@@ -57,3 +57,22 @@ KOC_TEST(credential_that_runs_out)
     KOC__AUTO(koc_credential) copy = koc__credential_dup(c);
     assert_true(koc__credential_expired(copy));
 }
+
+KOC_TEST(cloud_out_of_memory_leaves_nothing)
+{
+    static const char sts[] =
+        "<r><Credentials><AccessKeyId>a</AccessKeyId><SecretAccessKey>b</SecretAccessKey>"
+        "<SessionToken>c</SessionToken></Credentials></r>";
+
+    for (uint64_t n = 1; n < 6; n++) {
+        KOC__AUTO_VAL(koc__aws_keys) keys = KOC__AWS_KEYS_INIT;
+        KOC__AUTO_VAL(koc_buf) name = KOC_BUF_INIT;
+        koc__alloc_fail_after(n);
+        int keys_rc = koc__aws_sts_reply(koc__str(sts), &keys, NULL);
+        koc__alloc_fail_after(n);
+        int name_rc = koc_auth_registry("r.example", &name, NULL);
+        koc__alloc_fail_after(0);
+        assert_true(keys_rc == KOC_OK || (keys_rc == KOC_ENOMEM && !keys.access));
+        assert_true(name_rc == KOC_OK || (name_rc == KOC_ENOMEM && name.len == 0));
+    }
+}
