@@ -241,7 +241,9 @@ static int start(download *d, koc_error **err)
                  (unsigned long long)s->size - 1);
         rq.range = range;
     }
-    KOC__TRY(run_patiently(d, &rq, &resp, err));
+    if (run_patiently(d, &rq, &resp, err) != KOC_OK) {
+        return koc__error_prefix(err, "blob %s", koc__digest_str(&s->digest).s);
+    }
     if (resp.status == 416) {
         rq.range = NULL;
         rq.also = NULL;

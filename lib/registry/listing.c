@@ -100,38 +100,61 @@ int koc_client_list_tags(koc_client *c, const koc_reference *repo, const koc_op 
     return KOC_OK;
 }
 
+static int refused_to_delete(const koc_reference *r, const koc__response *resp, koc_error **err)
+{
+    if (resp->status != 405 && resp->status != 400) {
+        return koc__error_prefix(err, "cannot delete %s", koc_reference_string(r));
+    }
+    koc__error(err, KOC_EUNSUPPORTED, "%s: the registry does not delete %s",
+               koc_reference_string(r), koc_reference_digest(r) ? "manifests" : "tags");
+    if (!koc_reference_digest(r)) {
+        koc__error_hint(err, "deleting it by digest removes all its tags");
+    }
+    return KOC_EUNSUPPORTED;
+}
+
+static int delete_manifest(koc_client *c, const koc_reference *r, koc__op *op, koc_error **err)
+{
+    static const int also[] = {404, 0};
+    KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
+    KOC__AUTO_STR target = koc__ref_target(r);
+    KOC__AUTO_STR path = NULL;
+    koc__request rq;
+
+    if (!target) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc__ref_request(c, r, "DELETE", KOC__ACT_PULL | KOC__ACT_PUSH | KOC__ACT_DELETE, &rq,
+                              &path, err, "manifests/%s", target));
+    rq.also = also;
+    if (koc__request_run(&rq, op, &resp, err) != KOC_OK) {
+        return refused_to_delete(r, &resp, err);
+    }
+    return resp.status == 404
+               ? koc__error(err, KOC_ENOTFOUND, "%s: no such image", koc_reference_string(r))
+               : KOC_OK;
+}
+
 int koc_client_delete_manifest(koc_client *c, const koc_reference *r, const koc_op *user,
                                koc_error **err)
 {
-    static const int also[] = {404, 0};
     KOC__AUTO_VAL(koc__op) op = {0};
-    KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
-    KOC__AUTO_STR path = NULL;
-    koc__request rq;
+    KOC__AUTO_VAL(koc_buf) bytes = KOC_BUF_INIT;
+    koc_digest digest;
 
     if (!c || !r) {
         return koc__misuse(err, "koc_client_delete_manifest");
     }
-    KOC__AUTO_STR target = koc__ref_target(r);
-    if (!target) {
-        return koc__oom(err);
-    }
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
-    KOC__TRY(koc__ref_request(c, r, "DELETE", KOC__ACT_PULL | KOC__ACT_PUSH | KOC__ACT_DELETE, &rq,
-                              &path, err, "manifests/%s", target));
-    rq.also = also;
-    if (koc__request_run(&rq, &op, &resp, err) == KOC_OK) {
-        return resp.status == 404
-                   ? koc__error(err, KOC_ENOTFOUND, "%s: no such image", koc_reference_string(r))
-                   : KOC_OK;
+    /* What it refers to, as long as it can be read. A tag that goes leaves the manifest. */
+    bool known = koc_reference_digest(r) &&
+                 koc__client_get_manifest(c, r, &op, &bytes, NULL, &digest, NULL) == KOC_OK;
+    KOC__TRY(delete_manifest(c, r, &op, err));
+    if (known && memmem(bytes.ptr, bytes.len, "\"subject\"", 9) &&
+        koc__referrers_withdraw(c, r, koc__str_n(bytes.ptr, bytes.len), &digest, &op, err) !=
+            KOC_OK) {
+        return koc__error_prefix(err, "%s is deleted, but not its place among the referrers",
+                                 koc_reference_string(r));
     }
-    if (resp.status == 405 || resp.status == 400) {
-        koc__error(err, KOC_EUNSUPPORTED, "%s: the registry does not delete %s",
-                   koc_reference_string(r), koc_reference_digest(r) ? "manifests" : "tags");
-        if (!koc_reference_digest(r)) {
-            koc__error_hint(err, "deleting it by digest removes all its tags");
-        }
-        return KOC_EUNSUPPORTED;
-    }
-    return koc__error_prefix(err, "cannot delete %s", koc_reference_string(r));
+    return KOC_OK;
 }

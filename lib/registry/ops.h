@@ -47,6 +47,10 @@ char *koc__referrers_tag(const koc_digest *d);
 int koc__referrers_announce(koc_client *c, const koc_reference *r, const char *media_type,
                             koc_str bytes, const koc_digest *digest, koc__op *op, koc_error **err);
 
+/* After a manifest was deleted, bytes its text: takes it out of the stand-in tag. */
+int koc__referrers_withdraw(koc_client *c, const koc_reference *r, koc_str bytes,
+                            const koc_digest *digest, koc__op *op, koc_error **err);
+
 /* The Location of a reply, resolved and allowed. */
 int koc__upload_location(const koc__host *h, const koc__response *resp, koc__url *out,
                          koc_error **err);

@@ -217,18 +217,14 @@ static int update_tag(koc_client *c, const koc_reference *tag, const koc_descrip
     return koc__error(err, KOC_ECONFLICT, "others keep changing the list of referrers");
 }
 
-int koc__referrers_announce(koc_client *c, const koc_reference *r, const char *media_type,
-                            koc_str bytes, const koc_digest *digest, koc__op *op, koc_error **err)
+/* Which manifest bytes refer to: *out NULL when to none, or when the registry keeps the list itself. */
+static int subject_to_keep(koc_client *c, const koc_reference *r, const koc__json *doc, koc__op *op,
+                           koc_descriptor **out, koc_error **err)
 {
-    KOC__AUTO(koc__json) doc = NULL;
     KOC__AUTO(koc_descriptor) subject = NULL;
-    KOC__AUTO(koc_reference) tag = NULL;
     KOC__AUTO(koc_index_builder) b = NULL;
-    koc_kv annotations[KOC__REFERRER_ANNOTATIONS];
-    koc_descriptor entry;
+    const koc__jnode *node = koc__json_get(koc__json_root(doc), "subject");
 
-    KOC__TRY(koc__json_parse(bytes, KOC__MANIFEST_MAX, "manifest", &doc, err));
-    const koc__jnode *root = koc__json_root(doc), *node = koc__json_get(root, "subject");
     if (!node) {
         return KOC_OK;
     }
@@ -236,15 +232,70 @@ int koc__referrers_announce(koc_client *c, const koc_reference *r, const char *m
     KOC__TRY(koc_index_builder_new(c->ctx, KOC_FORMAT_OCI, &b, err));
     collect probe = {c->ctx, b, NULL, false};
     KOC__TRY(ask_api(c, r, &subject->digest, &probe, op, err));
-    if (probe.is_api) {
-        return KOC_OK; /* the registry keeps the list, though it did not say so */
+    if (!probe.is_api) {
+        *out = koc__steal(&subject);
+    }
+    return KOC_OK;
+}
+
+int koc__referrers_announce(koc_client *c, const koc_reference *r, const char *media_type,
+                            koc_str bytes, const koc_digest *digest, koc__op *op, koc_error **err)
+{
+    KOC__AUTO(koc__json) doc = NULL;
+    KOC__AUTO(koc_descriptor) subject = NULL;
+    KOC__AUTO(koc_reference) tag = NULL;
+    koc_kv annotations[KOC__REFERRER_ANNOTATIONS];
+    koc_descriptor entry;
+
+    KOC__TRY(koc__json_parse(bytes, KOC__MANIFEST_MAX, "manifest", &doc, err));
+    KOC__TRY(subject_to_keep(c, r, doc, op, &subject, err));
+    if (!subject) {
+        return KOC_OK;
     }
     KOC__TRY(tag_reference(r, &subject->digest, &tag, err));
-    describe(root, media_type, bytes, digest, annotations, &entry);
+    describe(koc__json_root(doc), media_type, bytes, digest, annotations, &entry);
     if (update_tag(c, tag, &entry, op, err) != KOC_OK) {
         return koc__error_prefix(
             err, "the image was written, but not its place among the referrers of %s",
             koc__digest_str(&subject->digest).s);
     }
     return KOC_OK;
+}
+
+static int without_entry(koc_client *c, const koc_index *old, const koc_digest *gone,
+                         koc_index **out, koc_error **err)
+{
+    KOC__AUTO(koc_index_builder) b = NULL;
+
+    KOC__TRY(koc_index_builder_new(c->ctx, KOC_FORMAT_OCI, &b, err));
+    for (size_t i = 0; i < koc_index_count(old); i++) {
+        const koc_descriptor *d = koc_index_get(old, i);
+        if (!koc_digest_equal(&d->digest, gone)) {
+            KOC__TRY(koc_index_builder_add_descriptor(b, d, err));
+        }
+    }
+    return koc_index_builder_finish(b, out, err);
+}
+
+int koc__referrers_withdraw(koc_client *c, const koc_reference *r, koc_str bytes,
+                            const koc_digest *digest, koc__op *op, koc_error **err)
+{
+    KOC__AUTO(koc__json) doc = NULL;
+    KOC__AUTO(koc_descriptor) subject = NULL;
+    KOC__AUTO(koc_reference) tag = NULL;
+    KOC__AUTO(koc_index) old = NULL;
+    KOC__AUTO(koc_index) new = NULL;
+
+    KOC__TRY(koc__json_parse(bytes, KOC__MANIFEST_MAX, "manifest", &doc, err));
+    KOC__TRY(subject_to_keep(c, r, doc, op, &subject, err));
+    if (!subject) {
+        return KOC_OK;
+    }
+    KOC__TRY(tag_reference(r, &subject->digest, &tag, err));
+    KOC__TRY(read_tag(c, tag, op, &old, err));
+    if (!lists(old, digest)) {
+        return KOC_OK;
+    }
+    KOC__TRY(without_entry(c, old, digest, &new, err));
+    return koc__client_put_manifest(c, tag, KOC_MT_OCI_INDEX, koc_index_bytes(new), op, NULL, err);
 }

@@ -22,6 +22,7 @@ static int usage(void)
 {
     fputs(
         "usage: regtool [options] push BYTES SEED LAYERS REF [TAG...] | push-index BYTES SEED REF |\n"
+        "               push-pull BYTES SEED LAYERS REF |\n"
         "               pull REF [PLATFORM] | resolve REF | manifest REF | copy SRC DST |\n"
         "               put-blob FILE REPO | get-blob REPO DIGEST SIZE | tags REPO | delete REF |\n"
         "               attach SEED SUBJECT | referrers SUBJECT [TYPE] |\n"
@@ -201,6 +202,15 @@ static int cmd_pull(char **args)
     koc_buf_dispose(&storage);
     koc_reference_unref(r);
     return rc;
+}
+
+/* Pushes, and reads it back in the same process. */
+static int cmd_push_pull(char **args)
+{
+    char *none[] = {args[3], NULL};
+    int rc = cmd_push(args);
+
+    return rc ? rc : cmd_pull(none);
 }
 
 /* An image that refers to another one in the same repository. */
@@ -409,13 +419,13 @@ static const struct command {
     int (*run)(char **args);
 } commands[] = {
     {"push", 4, cmd_push},           {"push-index", 3, cmd_push_index},
-    {"pull", 1, cmd_pull},           {"resolve", 1, cmd_resolve},
-    {"manifest", 1, cmd_manifest},   {"copy", 2, cmd_copy},
-    {"put-blob", 2, cmd_put_blob},   {"get-blob", 3, cmd_get_blob},
-    {"tags", 1, cmd_tags},           {"lookup", 1, cmd_lookup},
-    {"login", 3, cmd_login},         {"logout", 1, cmd_logout},
-    {"delete", 1, cmd_delete},       {"attach", 2, cmd_attach},
-    {"referrers", 1, cmd_referrers},
+    {"push-pull", 4, cmd_push_pull}, {"pull", 1, cmd_pull},
+    {"resolve", 1, cmd_resolve},     {"manifest", 1, cmd_manifest},
+    {"copy", 2, cmd_copy},           {"put-blob", 2, cmd_put_blob},
+    {"get-blob", 3, cmd_get_blob},   {"tags", 1, cmd_tags},
+    {"lookup", 1, cmd_lookup},       {"login", 3, cmd_login},
+    {"logout", 1, cmd_logout},       {"delete", 1, cmd_delete},
+    {"attach", 2, cmd_attach},       {"referrers", 1, cmd_referrers},
 };
 
 static int finish(int rc)

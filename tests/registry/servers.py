@@ -3,15 +3,15 @@
 import socket
 import subprocess
 
-from registry import free_port
-from runner import needed, stop, wait_until
+from registry import Registry, free_port
+from runner import needed, wait_until
 
 
-class Server:
-    """A registry process; `host` is what references begin with."""
+class Server(Registry):
+    """A registry process of another kind: no access log to look into, all else as Registry has it."""
 
-    def __init__(self, command, host, log):
-        self.host, self.log = host, log
+    def __init__(self, command, host, log, scheme="http", ca=None):
+        self.host, self.log, self.scheme, self.ca = host, log, scheme, ca
         with log.open("wb") as out:
             self.process = subprocess.Popen(
                 list(map(str, command)), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
@@ -22,10 +22,6 @@ class Server:
             with socket.socket() as s:
                 return s.connect_ex(("127.0.0.1" if name == "localhost" else name, int(port))) == 0
         wait_until(answers, 15, f"a registry at {host}")
-
-    def close(self):
-        stop(self.process)
-
 
 def cue(folder, *flags, host="127.0.0.1"):
     """With the referrers API, in memory. `flags`: those of ociregistry/main.go."""

@@ -1,14 +1,21 @@
 """The client in bad weather: a scripted proxy before a real registry, everything counted."""
 
+import hashlib
+import json
 import time
 
 import pytest
 
 import faulty as faults
+import servers
 from faulty import Faulty, Rate, Rule
 
 MB = 1000 * 1000
 UPLOAD = r"/blobs/uploads/"
+
+
+def digest_text(data):
+    return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
 def digest_of(result):
@@ -264,6 +271,39 @@ def test_blob_redirect_to_a_store(regtool, registry, basic_registry, home):
     assert "planted" not in pulled.stderr
     front.close()
     store.close()
+
+
+def test_blob_that_is_not_seen_yet(regtool, faulty):
+    """R-126: a blob that was just pushed may take a moment; one that never was fails at once."""
+    faulty.add(Rule("GET", r"/blobs/", faults.answer(404), times=1))
+    begin = time.monotonic()
+    regtool("push-pull", 3000, 40, 1, f"{faulty.host}/faults/late:v1")
+    assert 1 < time.monotonic() - begin < 6
+    faulty.add(Rule("GET", r"/blobs/", faults.answer(404)))
+    faulty.log.clear()
+    missing = regtool("pull", f"{faulty.host}/faults/late:v1", status=1)
+    assert f"{faulty.host}/faults/late:v1" in missing.stderr and "sha256:" in missing.stderr
+    assert faulty.count("GET", r"/blobs/") == 1
+
+
+def test_foreign_layers_are_left_where_they_are(regtool, tmp_path, faulty):
+    """R-125: CVE-2020-15157: neither fetched from their urls, nor sent."""
+    registry, target = servers.ggcr(tmp_path / "ggcr"), "faults/foreign"
+    pushed = regtool("push", 3000, 41, 1, f"{registry.host}/{target}:v1")
+    manifest = json.loads(registry.manifest(target, "v1"))
+    manifest["layers"].append({
+        "mediaType": "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+        "digest": "sha256:" + "1" * 64, "size": 5, "urls": [f"http://{faulty.host}/stolen"]})
+    config = json.loads(registry.blob(target, manifest["config"]["digest"]))
+    config["rootfs"]["diff_ids"].append("sha256:" + "2" * 64)
+    data = json.dumps(config).encode()
+    manifest["config"] |= {"digest": digest_text(data), "size": len(data)}
+    registry.put_blob(target, data, manifest["config"]["digest"])
+    registry.put_manifest(target, "foreign", json.dumps(manifest).encode(), manifest["mediaType"])
+    copied = regtool("copy", f"{registry.host}/{target}:foreign", f"{registry.host}/{target}2:v1")
+    assert copied.ref != pushed.ref
+    assert faulty.log == []
+    registry.close()
 
 
 def test_redirect_loop(regtool, faulty):

@@ -75,6 +75,17 @@ def test_referrers_by_tag(regtool, registry):
     assert regtool("referrers", target, "application/x-none").stdout == ""
 
 
+def test_deleted_referrers_leave_the_tag(regtool, registry):
+    """R-174: a manifest that is deleted is taken out of the stand-in tag."""
+    target = f"{registry.host}/lists/withdrawn:v1"
+    regtool("push", "300", "31", "1", target)
+    attached = [regtool("attach", seed, target).ref for seed in ("30", "31")]
+    regtool("delete", f"{registry.host}/lists/withdrawn@{attached[0]}")
+    assert regtool("referrers", target).lines == [attached[1]]
+    regtool("delete", f"{registry.host}/lists/withdrawn@{attached[1]}")
+    assert regtool("referrers", target).lines == []
+
+
 def test_registry_that_knows_subjects(regtool, faulty):
     """R-170: OCI-Subject: nothing more to do."""
     target = f"{faulty.host}/lists/knows:v1"
