@@ -10,6 +10,7 @@
 #include "registry/ops.h"
 
 #define NESTING_MAX 4
+#define LOOKS_MAX   64
 #define RECORD_MAX  256
 
 /* A manifest or index as it came. */
@@ -233,32 +234,83 @@ static int no_platform(const koc_index *idx, const koc_platform *want, koc_error
                       have.len ? koc__buf_cstr(&have) : "no platforms");
 }
 
+static void swap(document *a, document *b)
+{
+    document kept = *a;
+
+    *a = *b;
+    *b = kept;
+}
+
+/* The way from an index to one image. */
+typedef struct descent {
+    koc_client *client;
+    const koc_reference *ref;
+    const koc_platform *want;
+    koc__op *op;
+    unsigned looks; /* documents that were opened: indexes below indexes may be many */
+} descent;
+
+static int go_down(descent *way, int depth, document *doc, bool *found, koc_error **err);
+
+/* One entry of an index; *found: doc has become the manifest wanted. */
+static int try_entry(descent *way, const koc_descriptor *d, int depth, document *doc, bool *found,
+                     koc_error **err)
+{
+    KOC__AUTO_VAL(document) next = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
+
+    if (way->looks++ >= LOOKS_MAX) {
+        return koc__error(err, KOC_ELIMIT, "more than %d indexes below this one", LOOKS_MAX);
+    }
+    KOC__TRY(fetch_by(way->client, way->ref, d, way->op, &next, err));
+    KOC__TRY(go_down(way, depth, &next, found, err));
+    if (*found) {
+        swap(doc, &next);
+    }
+    return KOC_OK;
+}
+
+/* The entry that says it is for want, else what lies in an index below that says nothing of platforms
+ * (R-116). */
+static int go_down(descent *way, int depth, document *doc, bool *found, koc_error **err)
+{
+    KOC__AUTO(koc_index) idx = NULL;
+
+    *found = !koc__mt_is_index(doc->media_type.ptr);
+    if (*found) {
+        return KOC_OK;
+    }
+    if (depth >= NESTING_MAX) {
+        return koc__error(err, KOC_ELIMIT, "indexes are nested more than %d deep", NESTING_MAX);
+    }
+    KOC__TRY(koc_index_from_bytes(way->client->ctx, koc__str_n(doc->bytes.ptr, doc->bytes.len),
+                                  &idx, err));
+    const koc_descriptor *d = koc_index_select(idx, way->want);
+    if (d) {
+        return try_entry(way, d, depth + 1, doc, found, err);
+    }
+    for (size_t i = 0; i < koc_index_count(idx) && !*found; i++) {
+        d = koc_index_get(idx, i);
+        if (koc__mt_is_index(d->media_type) && !d->platform) {
+            KOC__TRY(try_entry(way, d, depth + 1, doc, found, err));
+        }
+    }
+    return *found || depth > 0 ? KOC_OK : no_platform(idx, way->want, err);
+}
+
 int koc__client_get_image(koc_client *c, const koc_reference *r, const koc_platform *want,
                           koc__op *op, koc_image **out, koc_error **err)
 {
     KOC__AUTO_VAL(document) doc = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
     koc_platform usual = KOC_PLATFORM_INIT;
+    bool found;
 
     usual.os = "linux";
     usual.arch = "amd64";
     want = want ? want : &usual;
+    descent way = {c, r, want, op, 0};
     KOC__TRY(fetch_named(c, r, op, &doc, err));
-    for (int depth = 0; koc__mt_is_index(doc.media_type.ptr); depth++) {
-        KOC__AUTO(koc_index) idx = NULL;
-        KOC__AUTO_VAL(document) next = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
-        if (depth >= NESTING_MAX) {
-            return koc__error(err, KOC_ELIMIT, "indexes are nested more than %d deep", NESTING_MAX);
-        }
-        KOC__TRY(koc_index_from_bytes(c->ctx, koc__str_n(doc.bytes.ptr, doc.bytes.len), &idx, err));
-        const koc_descriptor *d = koc_index_select(idx, want);
-        if (!d) {
-            return no_platform(idx, want, err);
-        }
-        KOC__TRY(fetch_by(c, r, d, op, &next, err));
-        document old = doc;
-        doc = next;
-        next = old;
-    }
+    KOC__TRY(go_down(&way, 0, &doc, &found, err));
     return image_of(c, r, &doc, op, out, err);
 }
 

@@ -40,14 +40,20 @@ static int add_page(void *self, const koc__response *resp, koc_error **err)
 {
     collect *c = self;
     KOC__AUTO(koc_index) idx = NULL;
+    KOC__AUTO(koc__json) doc = NULL;
     char type[128] = "";
 
     koc__http_media_type(&resp->headers, type, sizeof(type));
     if (resp->status != 200 || strcmp(type, KOC_MT_OCI_INDEX) != 0) {
         return KOC_OK; /* no such API here */
     }
-    KOC__TRY(koc_index_from_bytes(c->ctx, koc__buf_view(&resp->body), &idx, err));
     c->is_api = true;
+    KOC__TRY(koc__json_parse(koc__buf_view(&resp->body), KOC__MANIFEST_MAX, "list of referrers",
+                             &doc, err));
+    if (!koc__json_child(koc__json_get(koc__json_root(doc), "manifests"))) {
+        return KOC_OK; /* some write an empty list as null */
+    }
+    KOC__TRY(koc_index_from_bytes(c->ctx, koc__buf_view(&resp->body), &idx, err));
     return add_entries(c, idx, err);
 }
 

@@ -34,7 +34,8 @@ typedef struct upload {
     uint64_t sent;    /* of it, handed to the network */
     uint64_t best;    /* the farthest that any session got */
     unsigned tries;
-    unsigned cuts; /* whole PUTs that broke in the middle */
+    unsigned cuts;     /* whole PUTs that broke in the middle */
+    unsigned failures; /* whole PUTs that the registry answered with 500 */
     int64_t waited_ms;
     bool fresh_each; /* connections are cut after some bytes: one for each chunk */
     bool rehashed;
@@ -425,6 +426,10 @@ static int judge(upload *u, int rc, const koc__response *resp, koc_error **failu
         }
         bool cut = resp->status == 0 && resp->failure == KOC__FAIL_BROKEN && u->sent > 0;
         u->cuts += cut;
+        u->failures += resp->status == 500;
+        if (u->failures == 2) {
+            u->host->chunks = true; /* some know uploads by PATCH only, and say it this way */
+        }
         if (cut && u->cuts >= 2) {
             u->host->chunks = true;
             u->fresh_each = true;

@@ -90,8 +90,8 @@ static int make_layer(size_t size, uint64_t seed, koc_layer **out)
     return rc;
 }
 
-static int make_image(size_t size, uint64_t seed, unsigned layers, const koc_descriptor *subject,
-                      koc_image **out)
+static int make_image(size_t size, uint64_t seed, unsigned layers, const char *arch,
+                      const koc_descriptor *subject, koc_image **out)
 {
     koc_image_builder *b = NULL;
     koc_platform platform = KOC_PLATFORM_INIT;
@@ -99,7 +99,7 @@ static int make_image(size_t size, uint64_t seed, unsigned layers, const koc_des
     int rc = koc_image_builder_new(ctx, NULL, &b, &error);
 
     platform.os = "linux";
-    platform.arch = "amd64";
+    platform.arch = arch;
     for (unsigned i = 0; rc == KOC_OK && i < layers; i++) {
         koc_layer *layer = NULL;
         rc = make_layer(size, seed + i, &layer);
@@ -123,7 +123,7 @@ static int cmd_push(char **args)
     koc_image *img = NULL;
     koc_digest d;
     int rc = r ? make_image(strtoul(args[0], NULL, 10), strtoul(args[1], NULL, 10),
-                            (unsigned)strtoul(args[2], NULL, 10), NULL, &img)
+                            (unsigned)strtoul(args[2], NULL, 10), "amd64", NULL, &img)
                : KOC_EINVAL;
 
     o.extra_tags = (const char *const *)(args + 4);
@@ -150,7 +150,8 @@ static int cmd_push_index(char **args)
         koc_image *img = NULL;
         p.os = "linux";
         p.arch = i ? "arm64" : "amd64";
-        rc = make_image(strtoul(args[0], NULL, 10), strtoul(args[1], NULL, 10) + i, 2, NULL, &img);
+        rc = make_image(strtoul(args[0], NULL, 10), strtoul(args[1], NULL, 10) + i, 2, p.arch, NULL,
+                        &img);
         rc = rc ? rc : koc_index_builder_add_image(b, img, &p, &error);
         koc_image_unref(img);
     }
@@ -223,7 +224,7 @@ static int cmd_attach(char **args)
     koc_digest digest;
     int rc = subject ? koc_client_resolve(client, subject, &op, &storage, &d, &error) : KOC_EINVAL;
 
-    rc = rc ? rc : make_image(300, strtoul(args[0], NULL, 10), 1, &d, &img);
+    rc = rc ? rc : make_image(300, strtoul(args[0], NULL, 10), 1, "amd64", &d, &img);
     rc = rc ? rc : koc_reference_with_tag(subject, NULL, &repo, &error);
     rc = rc ? rc : koc_client_push_image(client, repo, img, NULL, &op, &digest, &error);
     if (rc == KOC_OK) {

@@ -1,0 +1,307 @@
+"""Servers that mean harm (SECURITY.md): each ends with one clear line, soon, in little memory, and no secret
+shows in any output at the highest log level.
+
+The planted secrets: the password, its Basic form, a token, a bearer token that the token server gives.
+"""
+
+import base64
+import gzip
+import json
+import resource
+import time
+
+import pytest
+
+import faulty as faults
+import registry as registries
+from faulty import Faulty, Rule
+
+PASSWORD = "planted-password"
+BASIC = base64.b64encode(f"koc:{PASSWORD}".encode()).decode()
+SECRETS = [PASSWORD, BASIC, "planted-token", "planted-signature"]
+OCI = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+MIB = 1 << 20
+
+
+@pytest.fixture
+def victim(regtool, home):
+    """Runs regtool with credentials for `host`, in 20 s and 96 MiB beyond what the sanitizer takes; gives
+    what it said. Nothing planted may be in it."""
+    def run(host, *args, status=1, seconds=20):
+        registries.docker_config(home, host, password=PASSWORD)
+        (home.home / ".docker/config.json").chmod(0o600)
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        begin = time.monotonic()
+        result = regtool("-v", "-v", "-v", *args, status=status, timeout=60)
+        took = time.monotonic() - begin
+        assert took < seconds, f"{took:.0f} s: {result}"
+        after = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        assert after < max(before, 400 * 1024), "it took more memory than any before, and than 400 MiB"
+        for secret in SECRETS:
+            assert secret not in result.stdout + result.stderr, str(result)
+        if status:
+            lines = [line for line in result.stderr.splitlines() if line.startswith("regtool: ")]
+            assert len(lines) == 1 and len(lines[0]) < 1000, str(result)
+            assert "\x1b" not in result.stderr
+            return lines[0]
+        return result
+    return run
+
+
+def manifest_of(faulty, data, media_type=OCI, **headers):
+    faulty.add(Rule("*", "/manifests/", faults.answer(200, {"Content-Type": media_type} | headers, data)))
+
+
+# --- manifests ------------------------------------------------------------------------------------------
+
+def test_manifest_that_is_an_index_too(victim, faulty):
+    """CVE-2021-41190, R-111"""
+    both = {"schemaVersion": 2, "manifests": [], "layers": [], "config": {
+        "mediaType": "application/vnd.oci.image.config.v1+json", "digest": "sha256:" + "0" * 64, "size": 1}}
+    manifest_of(faulty, json.dumps(both).encode(), "application/json")
+    assert "KOC_EFORMAT" in victim(faulty.host, "pull", f"{faulty.host}/a/b:v1")
+
+
+@pytest.mark.parametrize("digest", [
+    "sha256:../../../../etc/passwd", "sha256:" + "0" * 63, "sha256:" + "A" * 64, "md5:" + "0" * 32, "sha1:" + "0" * 40,
+    "sha512:" + "0" * 64, "sha256:" + "0" * 64 + "/../x", "", "sha256:" + "0" * 64 + "\r\nX: y", "blake3:" + "0" * 64])
+def test_digests_that_are_none(victim, faulty, digest):
+    """CVE-2024-3727, R-200: refused before it becomes part of a URL or a path."""
+    image = {"schemaVersion": 2, "mediaType": OCI, "layers": [], "config": {
+        "mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest, "size": 3}}
+    manifest_of(faulty, json.dumps(image).encode())
+    assert "KOC_EFORMAT" in victim(faulty.host, "pull", f"{faulty.host}/a/b:v1")
+    assert faulty.count("GET", "/blobs/") == 0
+
+
+@pytest.mark.parametrize("size", [-1, 1.5, 2**63, 10**30, "5", None])
+def test_sizes_that_are_none(victim, faulty, size):
+    """R-200, GHSA-f36w-mj3v-6jqv"""
+    image = {"schemaVersion": 2, "mediaType": OCI, "layers": [], "config": {
+        "mediaType": "application/vnd.oci.image.config.v1+json", "digest": "sha256:" + "0" * 64, "size": size}}
+    manifest_of(faulty, json.dumps(image).encode())
+    victim(faulty.host, "pull", f"{faulty.host}/a/b:v1")
+
+
+def test_config_of_terabytes(victim, faulty):
+    """CVE-2020-1702, GHSA-f36w-mj3v-6jqv: nothing is allocated by what a descriptor says."""
+    image = {"schemaVersion": 2, "mediaType": OCI, "layers": [], "config": {
+        "mediaType": "application/vnd.oci.image.config.v1+json", "digest": "sha256:" + "0" * 64, "size": 1 << 42}}
+    manifest_of(faulty, json.dumps(image).encode())
+    assert "KOC_ELIMIT" in victim(faulty.host, "pull", f"{faulty.host}/a/b:v1")
+
+
+def test_manifest_of_ten_gigabytes(victim, faulty):
+    """CVE-2020-1702: refused by its Content-Length or after 4 MiB."""
+    def huge(x):
+        x.client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: 10000000000\r\n\r\n" % OCI.encode())
+        for _ in range(1000):
+            x.client.sendall(b" " * MIB)
+        raise faults.Broken()
+    faulty.add(Rule("GET", "/manifests/", huge))
+    assert "KOC_ELIMIT" in victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1")
+
+
+def test_layer_that_never_ends(victim, regtool, registry, faulty):
+    """CVE-2020-1702, R-120: no byte past what the descriptor says."""
+    regtool("push", 3000, 1, 1, f"{registry.host}/hostile/endless:v1")
+
+    def endless(chunks):
+        yield from chunks
+        while True:
+            yield b"x" * 65536
+
+    def act(x):
+        x.change_body = endless
+        x.change_head = lambda status, fields: (status, [f for f in fields if f[0] != "Content-Length"])
+        return False
+    faulty.add(Rule("GET", "/blobs/", act))
+    result = victim(faulty.host, "pull", f"{faulty.host}/hostile/endless:v1", status=None)
+    assert result.status in (0, 1)
+
+
+@pytest.mark.parametrize("text", [
+    b"[" * 100000, b'{"schemaVersion":2,' + b'"a":{' * 5000, b'{"schemaVersion":2,"schemaVersion":2}',
+    b'\xff\xfe{"schemaVersion":2}', b'{"schemaVersion":2,"mediaType":"a\\u0000b"}', b"", b"null", b"\x00" * 5000])
+def test_json_that_means_harm(victim, faulty, text):
+    """§13: depth, duplicate names, UTF-8, NUL."""
+    manifest_of(faulty, text)
+    victim(faulty.host, "pull", f"{faulty.host}/a/b:v1")
+
+
+def test_index_that_holds_itself(victim, registry, regtool, faulty):
+    """R-115: indexes in indexes have an end."""
+    levels = []
+
+    def deeper(x):
+        inner = f'"sha256:{len(levels):064x}"'
+        levels.append(x)
+        x.respond(200, {"Content-Type": INDEX}, (
+            f'{{"schemaVersion":2,"manifests":[{{"mediaType":"{INDEX}","size":5,"digest":{inner}}}]}}').encode())
+        return True
+    faulty.add(Rule("GET", "/manifests/", deeper))
+    victim(faulty.host, "pull", f"{faulty.host}/a/b:v1")
+    assert len(levels) < 20
+
+
+def test_gzip_bomb(victim, faulty):
+    """R-93: a body that is packed is not unpacked."""
+    manifest_of(faulty, gzip.compress(b" " * (64 * MIB)), **{"Content-Encoding": "gzip"})
+    assert "Content-Encoding" in victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1")
+
+
+# --- heads ----------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("head", [
+    b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 300 * 1024 + b"\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: y\r\n" % i for i in range(20000)) + b"\r\n",
+    b"HTTP/1.1 100 Continue\r\n\r\n" * 100000 + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    b"SSH-2.0-OpenSSH_9\r\n", b"\x00" * 100000, b"HTTP/9.9 999 \x1b[31m\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
+    b"HTTP/1.1 200 OK\nContent-Length: 5\n\nhello", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 7\r\n\r\nhellooo"])
+def test_heads_that_mean_harm(victim, faulty, head):
+    """R-96"""
+    def act(x):
+        x.client.sendall(head)
+        raise faults.Broken(reset=False)
+    faulty.add(Rule("*", "", act))
+    victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1", seconds=40)
+
+
+@pytest.mark.parametrize("challenge", [
+    "Bearer", "Bearer realm", 'Bearer realm="', 'Bearer realm=""', "Bearer realm=" + "x" * 70000, "," * 5000, "Basic" * 2000,
+    'Bearer realm="http://169.254.169.254/latest/meta-data",service="x"', 'Bearer realm="file:///etc/passwd"',
+    'Bearer realm="http://u:p@127.0.0.1/"', 'Bearer realm="//"', 'Bearer realm="http://[::1"', "Negotiate", "\x01\x02",
+    'Bearer realm="http://127.0.0.1:1/\x1b[31m"'])
+def test_challenges_that_mean_harm(victim, faulty, challenge):
+    """R-60, R-65: garbage, and realms that nobody may send us to."""
+    faulty.add(Rule("*", "", faults.answer(401, {"WWW-Authenticate": challenge})))
+    victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1", seconds=40)
+
+
+@pytest.mark.parametrize("reply", [
+    b"{}", b"", b'{"token":5}', b'{"token":""}', b'{"token":"planted-token\\r\\nX: y"}', b'{"token":"a b"}', b"[" * 50000,
+    b'{"token":"' + b"x" * 200000 + b'"}', b'{"token":"\\u001b[31m"}'])
+def test_tokens_that_mean_harm(victim, faulty, reply):
+    """R-73: no token, one that would split a header, one that never ends."""
+    faulty.add(Rule("GET", "^/token", faults.answer(200, {"Content-Type": "application/json"}, reply)))
+    faulty.add(Rule("*", "^/v2/", faults.answer(
+        401, {"WWW-Authenticate": f'Bearer realm="http://{faulty.host}/token",service="s"'})))
+    victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1")
+
+
+def test_token_server_that_never_ends(victim, faulty):
+    """§13"""
+    def endless(x):
+        x.client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            x.client.sendall(b" " * 65536)
+    faulty.add(Rule("GET", "^/token", endless))
+    faulty.add(Rule("*", "^/v2/", faults.answer(
+        401, {"WWW-Authenticate": f'Bearer realm="http://{faulty.host}/token",service="s"'})))
+    victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1")
+
+
+# --- being sent elsewhere ---------------------------------------------------------------------------------
+
+@pytest.fixture
+def thief():
+    """A host that answers everything, and remembers what it was told."""
+    proxy = Faulty("127.0.0.1:1", host="127.0.0.2")
+    proxy.add(Rule("*", "", faults.answer(401, {"WWW-Authenticate": 'Basic realm="thief"'})))
+    yield proxy
+    proxy.close()
+
+
+def robbed(thief):
+    return [e for e in thief.log if "authorization" in e.headers or "cookie" in e.headers]
+
+
+@pytest.mark.parametrize("where", ["Location", "Link", "upload", "realm-redirect"])
+def test_credentials_stay_where_they_belong(victim, faulty, thief, where):
+    """CVE-2026-50151, CVE-2026-33540, GHSA-vh4v-2xq2-g5cg, GHSA-h7vf-4x9w-h99v, ggcr#2291, ggcr#2349, R-91: a
+    host that the registry sends us to sees no credential, not even when it asks for one."""
+    basic = faults.answer(401, {"WWW-Authenticate": 'Basic realm="real"'})
+    to_thief = f"http://{thief.host}/stolen?sig=planted-signature"
+
+    def guarded(action):
+        return lambda x: action(x) if "authorization" in x.entry.headers else basic(x)
+    if where == "Location":
+        faulty.add(Rule("GET", "", guarded(faults.answer(307, {"Location": to_thief}))))
+        victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1")
+        assert thief.log
+    elif where == "Link":
+        page = b'{"name":"x","tags":["a"]}'
+        faulty.add(Rule("GET", "", guarded(faults.answer(200, {"Link": f"<{to_thief}>; rel=next"}, page))))
+        victim(faulty.host, "tags", f"{faulty.host}/a/b")
+        assert thief.log == []
+    elif where == "upload":
+        faulty.add(Rule("HEAD", "", guarded(faults.answer(404))))
+        faulty.add(Rule("POST", "", guarded(faults.answer(202, {"Location": to_thief}))))
+        victim(faulty.host, "push", 300, 1, 1, f"{faulty.host}/a/b:v1")
+        assert thief.log
+    else:
+        faulty.add(Rule("GET", "^/token", faults.answer(307, {"Location": to_thief})))
+        faulty.add(Rule("*", "^/v2/", faults.answer(
+            401, {"WWW-Authenticate": f'Bearer realm="http://{faulty.host}/token",service="s"'})))
+        victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1")
+    assert robbed(thief) == []
+
+
+def test_cookies_are_not_kept(victim, faulty):
+    """R-93"""
+    faulty.add(Rule("*", "", faults.answer(404, {"Set-Cookie": "sid=planted-token; Path=/"})))
+    victim(faulty.host, "push", 300, 1, 1, f"{faulty.host}/a/b:v1")
+    assert not any("cookie" in e.headers for e in faulty.log)
+
+
+@pytest.mark.parametrize("location", ["http://127.0.0.1:1/\r\nX: y", "ftp://127.0.0.1/x", "file:///etc/passwd",
+                                      "gopher://127.0.0.1/", "http://" + "a" * 70000, "\x1b[31m"])
+def test_redirects_that_mean_harm(victim, faulty, location):
+    """R-90, R-94: only http and https, no line ends, nothing too long."""
+    def act(x):
+        head = f"HTTP/1.1 307 x\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
+        x.client.sendall(head.encode("latin-1"))
+        return True
+    faulty.add(Rule("GET", "", act))
+    victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1")
+
+
+# --- names --------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("tag", ["../x", "..", "a/b", "a\r\nX: y", "\x1b[31mred", "x" * 200, " ", "a?b", "%2e%2e"])
+def test_tags_that_mean_harm(victim, faulty, tag):
+    """R-5, R-191, R-201: given by a registry they are shown harmless; given to us they are refused."""
+    body = json.dumps({"name": "x", "tags": ["good", tag]}).encode()
+    faulty.add(Rule("GET", "tags/list", faults.answer(200, {"Content-Type": "application/json"}, body)))
+    result = victim(faulty.host, "tags", f"{faulty.host}/a/b", status=None)
+    assert "\x1b" not in result.stdout and "\r" not in result.stdout
+    faulty.log.clear()
+    if tag != "a/b":
+        victim(faulty.host, "manifest", f"{faulty.host}/a/b:{tag}")
+        assert faulty.log == []
+
+
+def test_titles_never_become_paths(regtool, home, registry):
+    """GHSA-g5v4-5x39-vwhx, CVE-2026-50162, CVE-2026-50163, R-201: nothing of what is pulled becomes a file."""
+    before = home.listing()
+    target = f"{registry.host}/hostile/title:v1"
+    regtool("push", 3000, 1, 1, target)
+    manifest = json.loads(registry.manifest("hostile/title", "v1"))
+    for layer in manifest["layers"]:
+        layer["annotations"] = {"org.opencontainers.image.title": "../../../planted"}
+    registry.put_manifest("hostile/title", "v2", json.dumps(manifest).encode(), manifest["mediaType"])
+    regtool("pull", target.replace("v1", "v2"))
+    assert home.listing() == before
+
+
+def test_slow_loris(regtool, faulty):
+    """R-95: a head that comes byte by byte runs into the time limit."""
+    def slowly(x):
+        for byte in b"HTTP/1.1 200 OK\r\n" * 100:
+            x.client.sendall(bytes([byte]))
+            time.sleep(0.1)
+    faulty.add(Rule("*", "", slowly))
+    begin = time.monotonic()
+    regtool("--timeout", "2000", "manifest", f"{faulty.host}/a/b:v1", status=1)
+    assert time.monotonic() - begin < 6
