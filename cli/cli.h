@@ -143,6 +143,7 @@ void cli_progress_free(cli_progress *p);
 /* --- commands --- */
 extern const cli_command cli_auth, cli_login, cli_logout;
 extern const cli_command cli_cache, cli_completion, cli_explain;
+extern const cli_command cli_serve;
 extern const cli_command cli_build, cli_resolve, cli_apply, cli_create, cli_delete, cli_run,
     cli_version, cli_help;
 

@@ -14,6 +14,7 @@ const cli_command *const cli_commands[] = {
     &cli_login,
     &cli_logout,
     &cli_auth,
+    &cli_serve,
     &cli_explain,
     &cli_cache,
     &cli_completion,

@@ -63,7 +63,8 @@ enum {
     KOC_FEATURE_DEFLATE = 1u << 4, /**< always set; the detail names libdeflate and its version */
     KOC_FEATURE_CRYPTO = 1u << 5,  /**< always set; the detail names mbedTLS and its version */
     KOC_FEATURE_CJSON = 1u << 6,   /**< always set; the detail names cJSON and its version */
-    KOC_FEATURE_YAML = 1u << 7     /**< always set; the detail names libyaml and its version */
+    KOC_FEATURE_YAML = 1u << 7,    /**< always set; the detail names libyaml and its version */
+    KOC_FEATURE_SERVE = 1u << 8    /**< koc_serve; the detail is the version of libmicrohttpd */
 };
 /** The features of this build on this machine, KOC_FEATURE_* bits. */
 KOC_API uint64_t koc_features(void);

@@ -11,5 +11,7 @@ bool koc__curl_has_http2(void);
 /* layer/: the names and versions of the encoders; static. */
 const char *koc__deflate_version(void); /* "libdeflate/1.14" */
 const char *koc__zstd_version(void);    /* "libzstd/1.5.4"; NULL in a build without */
+/* serve/: "libmicrohttpd/0.9.75"; NULL in a build without; static. */
+const char *koc__microhttpd_version(void);
 
 #endif

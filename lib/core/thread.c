@@ -12,7 +12,7 @@
 #define STACK_SIZE (512u << 10)
 #endif
 
-static void signals_to_block(sigset_t *set)
+void koc__thread_signals(sigset_t *set)
 {
     sigfillset(set);
     /* Faults of the thread's own: blocked they would end the process without a word. */
@@ -34,7 +34,7 @@ int koc__thread_start(pthread_t *out, void *(*fn)(void *arg), void *arg)
         return rc;
     }
     (void)pthread_attr_setstacksize(&attr, STACK_SIZE); /* refused: the default is larger */
-    signals_to_block(&blocked);
+    koc__thread_signals(&blocked);
     rc = pthread_sigmask(SIG_SETMASK, &blocked, &before);
     if (rc == 0) {
         rc = pthread_create(out, &attr, fn, arg);

@@ -35,10 +35,15 @@ static const struct {
     uint64_t bit;
     const char *(*detail)(void);
 } features[] = {
-    {KOC_FEATURE_ZSTD, koc__zstd_version},       {KOC_FEATURE_SHA_HW, sha_detail},
-    {KOC_FEATURE_HTTP2, http2_detail},           {KOC_FEATURE_CURL, koc__curl_version},
-    {KOC_FEATURE_DEFLATE, koc__deflate_version}, {KOC_FEATURE_CRYPTO, koc__crypto_version},
-    {KOC_FEATURE_CJSON, koc__cjson_version},     {KOC_FEATURE_YAML, koc__libyaml_version},
+    {KOC_FEATURE_ZSTD, koc__zstd_version},
+    {KOC_FEATURE_SHA_HW, sha_detail},
+    {KOC_FEATURE_HTTP2, http2_detail},
+    {KOC_FEATURE_CURL, koc__curl_version},
+    {KOC_FEATURE_DEFLATE, koc__deflate_version},
+    {KOC_FEATURE_CRYPTO, koc__crypto_version},
+    {KOC_FEATURE_CJSON, koc__cjson_version},
+    {KOC_FEATURE_YAML, koc__libyaml_version},
+    {KOC_FEATURE_SERVE, koc__microhttpd_version},
 };
 
 const char *koc_feature_detail(uint64_t feature)

@@ -19,6 +19,8 @@ struct koc_layout {
 char *koc__layout_blob_path(const koc_layout *l, const koc_digest *d);
 /* index.json, parsed; bytes (NULL: not wanted) gets its text. */
 int koc__layout_read_index(const koc_layout *l, koc_buf *bytes, koc__json **out, koc_error **err);
+/* Exclusive among processes and threads, for changes of index.json; released by closing *out_fd. */
+int koc__layout_lock(const koc_layout *l, koc__op *op, int *out_fd, koc_error **err);
 /* Makes what a layout consists of, for those of its parts that are missing. */
 int koc__layout_create(const koc_layout *l, koc_error **err);
 

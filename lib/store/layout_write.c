@@ -27,9 +27,8 @@ static int write_once(const koc_layout *l, const char *name, const char *content
                                 : koc__fs_write_file(path, koc__str(content), FILE_MODE, err);
 }
 
-/* Exclusive among processes and threads; released by closing. The folder itself is what is locked, so
- * that no file is left behind. */
-static int lock(const koc_layout *l, koc__op *op, int *out_fd, koc_error **err)
+/* The folder itself is what is locked, so that no file is left behind. */
+int koc__layout_lock(const koc_layout *l, koc__op *op, int *out_fd, koc_error **err)
 {
     KOC__AUTO_FD fd = open(l->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
@@ -53,7 +52,7 @@ int koc__layout_create(const koc_layout *l, koc_error **err)
         return koc__oom(err);
     }
     KOC__TRY(koc__fs_mkdirs(blobs, DIR_MODE, err));
-    KOC__TRY(lock(l, NULL, &fd, err));
+    KOC__TRY(koc__layout_lock(l, NULL, &fd, err));
     /* The mark first: an index.json without one is somebody else's file, which nobody may touch. */
     KOC__TRY(write_once(l, "oci-layout", "{\n    \"imageLayoutVersion\": \"1.0.0\"\n}", err));
     return write_once(l, "index.json",
@@ -299,7 +298,7 @@ static int list_in_index(const koc_layout *l, const koc_descriptor *d, const cha
     if (!path) {
         return koc__oom(err);
     }
-    KOC__TRY(lock(l, op, &fd, err));
+    KOC__TRY(koc__layout_lock(l, op, &fd, err));
     KOC__TRY(koc__layout_read_index(l, NULL, &doc, err));
     const koc__digest_text digest = koc__digest_str(&d->digest);
     const listing add = {digest.s, ref_name};

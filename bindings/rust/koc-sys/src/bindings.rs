@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: 9ce5090cbf2900931a9c650810b7520f90017ccf7a8b00cf1598c7efc06047fc
+// Declarations: a2eae8658371a31d6efe869abdf5284a3ed862073806b26f51159e1272fab662
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -44,6 +44,7 @@ pub const KOC_FEATURE_DEFLATE: u32 = 1 << 4;
 pub const KOC_FEATURE_CRYPTO: u32 = 1 << 5;
 pub const KOC_FEATURE_CJSON: u32 = 1 << 6;
 pub const KOC_FEATURE_YAML: u32 = 1 << 7;
+pub const KOC_FEATURE_SERVE: u32 = 1 << 8;
 pub const KOC_PROGRESS_BLOB: i32 = 1;
 pub const KOC_PROGRESS_MANIFEST: i32 = 2;
 pub const KOC_PROGRESS_LAYER: i32 = 3;

@@ -1,0 +1,135 @@
+/*
+ * The inside of the server. http.c moves bytes between libmicrohttpd and exchanges; everything else knows
+ * no HTTP library: an exchange is begun with a request's head, is given the body piece by piece, and ends
+ * with a reply.
+ */
+#ifndef KOC__SERVE_H
+#define KOC__SERVE_H
+
+#include <stdatomic.h>
+
+#include <koc/ext/serve.h>
+
+#include "core/buf.h"
+#include "model/model.h"
+#include "serve/names.h"
+#include "serve/route.h"
+#include "serve/uploads.h"
+
+enum { KOC__REPLY_HEADERS = 10, KOC__QUERY_TAGS = 10 };
+
+typedef struct koc__server {
+    koc_ctx *ctx;       /* borrowed */
+    koc_layout *layout; /* borrowed */
+    koc__op *op;        /* of koc_serve; cancels waits, takes log lines */
+    uint32_t flags;     /* KOC_SERVE_* */
+    uint64_t max_blob;
+    koc__names *names;
+    koc__uploads *uploads;
+    atomic_uint running; /* exchanges between their head and their reply */
+} koc__server;
+
+/* options: already copied into a whole struct. */
+int koc__server_init(koc__server *s, koc_ctx *ctx, koc_layout *l, const koc_serve_options *options,
+                     koc__op *op, koc_error **err);
+void koc__server_dispose(koc__server *s); /* takes one that is all zero */
+KOC__DEFINE_AUTO_VAL(koc__server, koc__server_dispose);
+
+/* A line for the log of the context; any thread. */
+void koc__server_log(koc__server *s, int32_t level, const char *line);
+
+/* --- replies (reply.c) --- */
+typedef struct koc__reply {
+    int status; /* 0: not known yet */
+    const char *names[KOC__REPLY_HEADERS];
+    char *values[KOC__REPLY_HEADERS];
+    size_t n_headers;
+    koc__buf body; /* unless there is a file */
+    int fd;        /* -1: none */
+    uint64_t start, length;
+} koc__reply;
+
+void koc__reply_dispose(koc__reply *r);
+/* A header whose name is a literal and whose value is formatted. Replies without memory become 500. */
+void koc__reply_header(koc__reply *r, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* {"errors":[{"code":…,"message":…}]} (distribution-spec, "Error Codes"). */
+void koc__reply_error(koc__reply *r, int status, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* The answer to a failure of ours: takes *err. Paths stay in the log. */
+void koc__reply_failure(koc__reply *r, koc__server *s, koc_error **err);
+
+/* --- exchanges (exchange.c) --- */
+/* The head of a request. Strings are borrowed until koc__exchange_begin returns; NULL: no such header. */
+typedef struct koc__head {
+    const char *method;
+    const char *target;
+    const char *content_type, *content_range, *content_length, *range, *origin;
+} koc__head;
+
+typedef struct koc__exchange koc__exchange;
+typedef struct koc__handler {
+    int route;
+    const char *method;
+    bool writes;                      /* not in read-only mode */
+    bool deletes;                     /* only with KOC_SERVE_DELETE */
+    void (*begin)(koc__exchange *x);  /* may set the reply */
+    void (*finish)(koc__exchange *x); /* after the body; NULL: begin replies */
+} koc__handler;
+
+struct koc__exchange {
+    koc__server *server;
+    const koc__handler *handler;
+    koc__route route;
+    char *target; /* the query of route points into it */
+    char *type;   /* Content-Type, or NULL */
+    koc_str range;
+    char *range_text;
+    bool has_chunk; /* a Content-Range that makes sense */
+    uint64_t chunk_first, chunk_length;
+    bool has_length;
+    uint64_t length;     /* Content-Length */
+    koc__buf document;   /* the body of a manifest */
+    koc__upload *upload; /* the body of a blob goes here */
+    uint64_t received;
+    koc__reply reply;
+};
+
+koc__exchange *koc__exchange_new(koc__server *s, const char *target); /* NULL: out of memory */
+void koc__exchange_free(koc__exchange *x);
+void koc__exchange_begin(koc__exchange *x, const koc__head *head);
+/* Once there is a reply, what still comes is dropped. */
+void koc__exchange_body(koc__exchange *x, const void *data, size_t len);
+void koc__exchange_end(koc__exchange *x);
+/* The value of a query key, or NULL; a failure sets the reply. */
+char *koc__exchange_query(koc__exchange *x, const char *key, size_t nth);
+
+/* --- what requests do --- */
+void koc__serve_blob(koc__exchange *x);
+void koc__serve_blob_delete(koc__exchange *x);
+void koc__serve_upload_start(koc__exchange *x);
+void koc__serve_upload_started(koc__exchange *x);
+void koc__serve_upload_chunk(koc__exchange *x);
+void koc__serve_upload_chunked(koc__exchange *x);
+void koc__serve_upload_put(koc__exchange *x);
+void koc__serve_upload_finish(koc__exchange *x);
+void koc__serve_upload_status(koc__exchange *x);
+void koc__serve_upload_cancel(koc__exchange *x);
+void koc__serve_manifest(koc__exchange *x);
+void koc__serve_manifest_put(koc__exchange *x);
+void koc__serve_manifest_finish(koc__exchange *x);
+void koc__serve_manifest_delete(koc__exchange *x);
+void koc__serve_referrers(koc__exchange *x);
+void koc__serve_list(koc__exchange *x);
+void koc__serve_ping(koc__exchange *x);
+
+/* --- HTTP (http.c, or http_none.c where there is no libmicrohttpd) --- */
+typedef struct koc__httpd koc__httpd;
+/* Listens, and answers on threads of its own until it is stopped. *url: "http://127.0.0.1:41234", owned by
+ * the caller. KOC_EUNSUPPORTED: this build has no server. */
+int koc__httpd_start(koc__server *s, const koc_serve_options *o, koc__httpd **out, char **url,
+                     koc_error **err);
+/* Takes no new requests, gives those that run grace_ms to end, and releases. */
+void koc__httpd_stop(koc__httpd *h, int grace_ms);
+
+#endif
