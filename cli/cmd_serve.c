@@ -26,7 +26,7 @@ static const cli_flag flags[] = {
      "let clients remove tags, manifests and blobs"},
     {"repository", 0, CLI_STRING, AT(repository), "NAME", "What",
      "the repository of images that the layout names by a tag only (default: DIR's name)"},
-    {"json", 0, CLI_BOOL, AT(json), NULL, "Output", "print the address as a JSON document"},
+    {"json", 0, CLI_BOOL, AT(json), NULL, "Where", "print the address as a JSON document"},
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL},
 };
 
@@ -53,7 +53,8 @@ static int on_ready(const char *url, void *payload)
 {
     const session *s = payload;
     if (s->options->json) {
-        printf("{\"registry\":\"%s\",\"url\":\"%s\"}\n", host_of(url), url);
+        printf("{\"schema\":\"koc-serve-1\",\"registry\":\"%s\",\"url\":\"%s\"}\n", host_of(url),
+               url);
     } else {
         printf("%s\n", host_of(url));
     }
@@ -140,11 +141,11 @@ const cli_command cli_serve = {
         "Serves the OCI layout DIR as a registry on this machine, for tests, hand-overs and "
         "clusters without one. Pushed images end up in the layout.",
     .more =
-        "All repositories share one layout. An image whose name in the layout is a tag (\"v1\", as "
-        "skopeo and koc write it) is in the repository that is called as the folder is; one called "
-        "\"team/app:v1\" is that. An image without a name can be pulled by digest, and as latest when it "
-        "is the only one. What is pushed is checked before anybody sees it. There is no "
-        "authentication.",
+        "All repositories share one layout. An image that the layout calls \"v1\" (skopeo and koc write\n"
+        "such names) is a tag of the repository that is called as the folder is; one that it calls\n"
+        "\"team/app:v1\" is that. An image without a name can be pulled by digest, and as latest when it\n"
+        "is the only one. Nobody sees what is pushed before it has been checked. There is no\n"
+        "authentication.\n",
     .examples = examples,
     .flags = flags,
     .complete = CLI_FOLDERS,

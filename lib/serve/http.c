@@ -26,7 +26,7 @@ enum {
     HEAD_MEMORY = 64 * 1024, /* of a connection: its head, and a piece of its body */
     IDLE_S = 120,
     BACKLOG = 128,
-    DRAIN_MAX = 1024 * 1024, /* of a body that was refused: read, so that the answer arrives */
+    DRAIN_MAX = 16 * 1024 * 1024, /* of a body that was refused: read, so that the answer arrives */
     PEM_MAX = 256 * 1024,
     LINE_MAX_LEN = 400
 };

@@ -315,6 +315,9 @@ bool koc__chunk_range_read(koc_str header, uint64_t *first, uint64_t *length)
 
 static bool is_host(koc_str s)
 {
+    if (!is_word(s.ptr[0]) && s.ptr[0] != '[') {
+        return false;
+    }
     return memchr(s.ptr, '.', s.len) || memchr(s.ptr, ':', s.len) || koc__str_is(s, "localhost");
 }
 

@@ -39,6 +39,7 @@ PACKAGE_HEADERS = [
     "libdeflate.h",
     "yaml.h",
     "zstd.h",
+    "microhttpd.h",
 ]
 
 
@@ -56,7 +57,7 @@ def find_compiler(tools):
 
 def locate(header):
     """The full path of a system header, by asking the compiler; None when there is none."""
-    modules = ["libcurl", "libcjson", "libdeflate", "yaml-0.1", "mbedcrypto", "libzstd"]
+    modules = ["libcurl", "libcjson", "libdeflate", "yaml-0.1", "mbedcrypto", "libzstd", "libmicrohttpd"]
     flags = []
     for module in modules:
         result = subprocess.run(
