@@ -120,6 +120,8 @@ bool cli_wants_json_progress(const cli *c);
 /* "    Built api …": a verb in ten columns, then text. Nothing under -q or --progress=json. */
 void cli_verb(const cli *c, const char *verb, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* A koc_log_fn whose payload is the cli. */
+void cli_log(int32_t level, const char *component, const char *message, void *c);
 /* Flushes stdout; a full disk or closed pipe there is an error. */
 int cli_finish_stdout(const cli *c, int code);
 /* Seconds on a clock that only goes forward. */

@@ -18,20 +18,10 @@ void client_flags_free(client_flags *f)
     cli_list_free(&f->allow_http);
 }
 
-static void on_log(int32_t level, const char *component, const char *message, void *payload)
-{
-    const cli *c = payload;
-    if (level <= KOC_LOG_WARN) {
-        cli_warn(c, "%s", message);
-    } else {
-        fprintf(stderr, "%9s %s\n", component, message);
-    }
-}
-
 static int open_context(const cli *c, uint32_t flags, koc_ctx **out, koc_error **err)
 {
     koc_ctx_options co = KOC_CTX_OPTIONS_INIT;
-    co.log = on_log;
+    co.log = cli_log;
     co.log_payload = (void *)(uintptr_t)c;
     co.log_level = c->quiet ? KOC_LOG_ERROR : KOC_LOG_WARN + (c->verbose > 2 ? 2 : c->verbose);
     co.cache_dir = flags & CLI_SESSION_NO_CACHE ? NULL : "";

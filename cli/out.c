@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "screen.h"
+
 #define BOLD   "\033[1m"
 #define RED    "\033[31m"
 #define GREEN  "\033[32m"
@@ -43,15 +45,30 @@ bool cli_wants_json_progress(const cli *c)
     return c->progress_mode && strcmp(c->progress_mode, "json") == 0;
 }
 
+/* One line in one write, above what is live on the screen. */
 static void vline(const cli *c, const char *color, const char *prefix, const char *fmt,
                   va_list args)
 {
-    flockfile(stderr);
-    fprintf(stderr, "%s%s%s", c->use_color ? color : "", prefix, c->use_color ? RESET : "");
-    vfprintf(stderr, fmt, args);
-    fputc('\n', stderr);
-    fflush(stderr);
-    funlockfile(stderr);
+    char fixed[1024];
+    va_list again;
+    va_copy(again, args);
+    int head = snprintf(fixed, sizeof(fixed), "%s%s%s", c->use_color ? color : "", prefix,
+                        c->use_color ? RESET : "");
+    int rest = vsnprintf(NULL, 0, fmt, again);
+    va_end(again);
+    size_t len = (size_t)head + (size_t)(rest > 0 ? rest : 0);
+    char *text = len + 2 > sizeof(fixed) ? malloc(len + 2) : fixed;
+    if (!text) { /* better a part than nothing */
+        text = fixed;
+        len = sizeof(fixed) - 2;
+    }
+    memmove(text, fixed, (size_t)head);
+    vsnprintf(text + head, len - (size_t)head + 1, fmt, args);
+    text[len] = '\n';
+    screen_print(text, len + 1);
+    if (text != fixed) {
+        free(text);
+    }
 }
 
 int cli_usage(const cli *c, const char *fmt, ...)
@@ -95,6 +112,21 @@ void cli_verb(const cli *c, const char *verb, const char *fmt, ...)
     va_end(args);
 }
 
+void cli_log(int32_t level, const char *component, const char *message, void *c)
+{
+    if (level <= KOC_LOG_WARN) {
+        cli_warn(c, "%s", message);
+        return;
+    }
+    char line[4096];
+    int n = snprintf(line, sizeof(line), "%9s %s\n", component, message);
+    if (n >= (int)sizeof(line)) {
+        n = (int)sizeof(line) - 1;
+        line[n - 1] = '\n';
+    }
+    screen_print(line, (size_t)n);
+}
+
 int cli_error(const cli *c, const koc_error *err)
 {
     const char *detail = koc_error_detail(err);
@@ -103,9 +135,9 @@ int cli_error(const cli *c, const koc_error *err)
         return 130; /* main makes it 143 for SIGTERM */
     }
     if (detail && *detail) {
-        fputs(detail, stderr);
+        screen_print(detail, strlen(detail));
         if (detail[strlen(detail) - 1] != '\n') {
-            fputc('\n', stderr);
+            screen_print("\n", 1);
         }
     }
     cli_usage(c, "%s", koc_error_message(err));

@@ -1,6 +1,6 @@
 /*
  * Progress on stderr. Events arrive on the thread that called the library; on a terminal a ticker thread
- * redraws a small block in place ten times a second, so that times go on while nothing happens. What stays
+ * draws a few live lines ten times a second, so that times go on while nothing happens. What stays
  * afterwards are finished lines, the same that a pipe gets.
  */
 #include "cli.h"
@@ -9,16 +9,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
-#define ROWS_MAX 256
+#include "screen.h"
+
+#define ROWS_MAX   256
+#define NARROWEST  20 /* nothing is drawn on less */
+#define BAR_FROM   60 /* columns */
+#define VERB_WIDTH 10
 
 enum mode { MODE_NONE, MODE_PLAIN, MODE_TTY, MODE_JSON };
 
 typedef struct row { /* one image on one platform, or an image being sent */
-    char label[96];
+    char name[96], platform[32];
     const char *phase;
     double start;
 } row;
@@ -30,95 +34,146 @@ typedef struct transfer {
 struct cli_progress {
     const cli *c;
     enum mode mode;
-    pthread_mutex_t mutex; /* guards what follows, and stderr while a block is drawn */
+    bool unicode;
+    pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t stop_changed;
     pthread_t ticker;
     bool ticking, stop;
     row rows[ROWS_MAX];
     size_t n_rows;
-    transfer transfers[ROWS_MAX];
+    transfer transfers[ROWS_MAX]; /* those that go on */
     size_t n_transfers;
+    uint64_t done, total; /* of those of this burst that are over */
     double first_byte;
-    size_t lines_drawn;
 };
 
-/* --- the live block --- */
-
-static size_t columns(void)
+static double now(void)
 {
-    struct winsize w;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0) {
-        return w.ws_col;
-    }
-    return 80;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static void wipe(cli_progress *p)
+/* --- the live lines --- */
+
+/* "  api     linux/amd64  compile   4.1s": names are cut, numbers never. */
+static void draw_row(const row *r, size_t name_width, size_t platform_width, double at,
+                     screen_frame *f)
 {
-    if (p->lines_drawn) {
-        fprintf(stderr, "\033[%zuA\033[J", p->lines_drawn);
-        p->lines_drawn = 0;
+    char name[128], line[320];
+    screen_cut(r->name, name_width, name, sizeof(name));
+    int pad = (int)(name_width - screen_columns(name));
+    int n = snprintf(line, sizeof(line), "  %s%*s", name, pad, "");
+    if (platform_width) {
+        n += snprintf(line + n, sizeof(line) - (size_t)n, "  %-*s", (int)platform_width,
+                      r->platform);
+    }
+    n += snprintf(line + n, sizeof(line) - (size_t)n, "  %-7s %6.1fs", r->phase, at - r->start);
+    screen_frame_add(f, line, (size_t)n);
+    screen_frame_end_line(f);
+}
+
+static void draw_rows(const cli_progress *p, size_t shown, size_t width, screen_frame *f)
+{
+    const size_t numbers = 2 + 2 + 7 + 1 + 7 + 1; /* and the last column stays free */
+    size_t name = 0, platform = 0;
+    for (size_t i = 0; i < shown; i++) {
+        size_t n = screen_columns(p->rows[i].name), m = strlen(p->rows[i].platform);
+        name = n > name ? n : name;
+        platform = m > platform ? m : platform;
+    }
+    size_t left = width > numbers ? width - numbers : 0;
+    if (platform && left < platform + 2 + 6) {
+        platform = 0; /* too narrow for both */
+    }
+    left -= platform ? platform + 2 : 0;
+    name = name < left ? name : left;
+    double at = now();
+    for (size_t i = 0; i < shown; i++) {
+        draw_row(&p->rows[i], name, platform, at, f);
     }
 }
 
-/* A line that is too long loses its middle, not its end: the end has the numbers. */
-static void print_cut(const char *name, const char *rest, size_t width)
+/* What the bytes are for. */
+static const char *transfer_verb(const cli *c)
 {
-    size_t name_len = strlen(name), rest_len = strlen(rest);
-    size_t room = width > rest_len + 5 ? width - rest_len - 5 : 4;
-    if (name_len <= room) {
-        fprintf(stderr, "  %s%*s %s\n", name,
-                (int)(room < 30 ? 0 : (name_len < 28 ? 28 - name_len : 0)), "", rest);
-    } else {
-        size_t half = (room - 1) / 2;
-        fprintf(stderr, "  %.*s…%s %s\n", (int)half, name, name + name_len - half, rest);
+    const char *name = c->command ? c->command->name : "";
+    bool builds = c->command && (strcmp(c->command->group, "Build") == 0 ||
+                                 strcmp(c->command->group, "Kubernetes") == 0);
+    return builds ? "push" : name;
+}
+
+static void draw_bar(const cli_progress *p, size_t cells, double part, screen_frame *f)
+{
+    const char *full = p->unicode ? "━" : "#", *rest = p->unicode ? "─" : "-";
+    size_t filled = (size_t)((double)cells * part + 0.5);
+    if (p->c->use_color) {
+        screen_frame_add(f, "\033[36m", 5);
+    }
+    for (size_t i = 0; i < cells; i++) {
+        const char *cell = i < filled ? full : rest;
+        screen_frame_add(f, cell, strlen(cell));
+    }
+    if (p->c->use_color) {
+        screen_frame_add(f, "\033[0m", 4);
     }
 }
 
-static void draw_transfers(cli_progress *p, size_t width)
+static void draw_transfers(const cli_progress *p, size_t width, screen_frame *f)
 {
-    uint64_t done = 0, total = 0;
+    uint64_t done = p->done, total = p->total;
     for (size_t i = 0; i < p->n_transfers; i++) {
         done += p->transfers[i].done;
         total += p->transfers[i].total;
     }
-    if (total == 0) {
-        return;
-    }
-    double seconds = cli_now() - p->first_byte;
-    char bar[20 * 3 + 1] = "", a[24], b[24], rest[160];
-    size_t cells = width < 60 ? 0 : 18;
-    for (size_t i = 0; i < cells; i++) {
-        strncat(bar, (double)i < (double)cells * (double)done / (double)total ? "━" : "─",
-                sizeof(bar) - strlen(bar) - 1);
-    }
-    snprintf(rest, sizeof(rest), "%s  %s/%s  %.0f MB/s", bar, cli_size(done, a), cli_size(total, b),
+    double seconds = now() - p->first_byte;
+    char a[24], b[24], numbers[96], verb[32];
+    snprintf(numbers, sizeof(numbers), "%9s/%s  %.0f MB/s", cli_size(done, a), cli_size(total, b),
              seconds > 0.05 ? (double)done / 1e6 / seconds : 0.0);
-    print_cut("push", rest, width + 2 * cells); /* bar characters are three bytes, one column */
+    snprintf(verb, sizeof(verb), "  %-7s  ", transfer_verb(p->c));
+    size_t taken = strlen(verb) + strlen(numbers) + 3;
+    size_t cells = width < BAR_FROM || width < taken + 10 ? 0 : width - taken;
+    cells = cells < 30 ? cells : 30;
+    screen_frame_add(f, verb, strlen(verb));
+    if (cells) {
+        draw_bar(p, cells, total ? (double)done / (double)total : 0, f);
+        screen_frame_add(f, "  ", 2);
+    }
+    size_t room = width - 1 > strlen(verb) ? width - 1 - strlen(verb) : 0;
+    size_t skip = strspn(numbers, " ");
+    size_t len = strlen(numbers) - (cells ? 0 : skip);
+    screen_frame_add(f, numbers + (cells ? 0 : skip), len < room ? len : room);
+    screen_frame_end_line(f);
 }
 
-static void draw(cli_progress *p)
+static void draw(const cli_progress *p)
 {
-    size_t width = columns();
-    double at = cli_now();
-    flockfile(stderr);
-    wipe(p);
-    for (size_t i = 0; i < p->n_rows; i++) {
-        char rest[64];
-        snprintf(rest, sizeof(rest), "%-8s %5.1fs", p->rows[i].phase, at - p->rows[i].start);
-        print_cut(p->rows[i].label, rest, width);
-        p->lines_drawn++;
+    screen_frame f = {0};
+    size_t width, height;
+    screen_size(&width, &height);
+    bool bar = p->n_transfers > 0;
+    /* Half the screen: what a window made half as wide wraps must not leave it at the top, since no
+     * sequence removes it from there. */
+    size_t room = height > 7 ? height / 2 - 1 : height > 3 ? height - 2 : 1;
+    size_t shown = p->n_rows;
+    if (width >= NARROWEST) {
+        if (shown + bar > room) {
+            shown = room > 1u + bar ? room - bar - 1 : 0;
+        }
+        draw_rows(p, shown, width, &f);
+        if (shown < p->n_rows) {
+            char line[48];
+            int n = snprintf(line, sizeof(line), "  %s %zu more", p->unicode ? "…" : "...",
+                             p->n_rows - shown);
+            screen_frame_add(&f, line, (size_t)n);
+            screen_frame_end_line(&f);
+        }
+        if (bar && f.lines < room) {
+            draw_transfers(p, width, &f);
+        }
     }
-    uint64_t total = 0;
-    for (size_t i = 0; i < p->n_transfers; i++) {
-        total += p->transfers[i].total;
-    }
-    if (total) {
-        draw_transfers(p, width);
-        p->lines_drawn++;
-    }
-    fflush(stderr);
-    funlockfile(stderr);
+    screen_show(&f);
+    screen_frame_free(&f);
 }
 
 static void *tick(void *arg)
@@ -144,10 +199,21 @@ static void *tick(void *arg)
 
 /* --- rows --- */
 
-static row *find_row(cli_progress *p, const char *label)
+/* "api linux/amd64" has a platform, "api" has none. */
+static void split_label(const char *label, row *out)
+{
+    const char *space = strrchr(label, ' ');
+    bool has_platform = space && strchr(space, '/');
+    int len = has_platform ? (int)(space - label) : (int)strlen(label);
+    snprintf(out->name, sizeof(out->name), "%.*s", len, label);
+    snprintf(out->platform, sizeof(out->platform), "%s", has_platform ? space + 1 : "");
+}
+
+static row *find_row(cli_progress *p, const row *like)
 {
     for (size_t i = 0; i < p->n_rows; i++) {
-        if (strcmp(p->rows[i].label, label) == 0) {
+        if (strcmp(p->rows[i].name, like->name) == 0 &&
+            strcmp(p->rows[i].platform, like->platform) == 0) {
             return &p->rows[i];
         }
     }
@@ -156,51 +222,81 @@ static row *find_row(cli_progress *p, const char *label)
 
 static void start_row(cli_progress *p, const char *label, const char *phase)
 {
-    row *r = find_row(p, label);
+    row wanted = {.start = now()};
+    split_label(label, &wanted);
+    row *r = find_row(p, &wanted);
     if (!r && p->n_rows < ROWS_MAX) {
         r = &p->rows[p->n_rows++];
-        snprintf(r->label, sizeof(r->label), "%s", label);
-        r->start = cli_now();
+        *r = wanted;
     }
     if (r) {
         r->phase = phase;
     }
 }
 
-/* Seconds since the row was started; the row goes. */
+/* Seconds since the row was started; the row goes, the others keep their order. */
 static double end_row(cli_progress *p, const char *label)
 {
-    row *r = find_row(p, label);
+    row wanted;
+    split_label(label, &wanted);
+    row *r = find_row(p, &wanted);
     if (!r) {
         return 0;
     }
-    double seconds = cli_now() - r->start;
-    *r = p->rows[--p->n_rows];
+    double seconds = now() - r->start;
+    p->n_rows--;
+    memmove(r, r + 1, (size_t)(p->rows + p->n_rows - r) * sizeof(*r));
     return seconds;
 }
 
-/* A line that stays. */
-static void finished(cli_progress *p, const char *verb, const char *what, double seconds)
+/* A line that stays; on a terminal it is one line. */
+static void finished(const cli_progress *p, const char *verb, const char *what, double seconds)
 {
-    wipe(p);
-    if (seconds >= 0) {
-        cli_verb(p->c, verb, "%-40s %6.1fs", what, seconds);
-    } else {
-        cli_verb(p->c, verb, "%s", what);
+    size_t width = 400, height;
+    if (p->mode == MODE_TTY) {
+        screen_size(&width, &height);
+        draw(p); /* without the row that ended */
+    }
+    size_t taken = VERB_WIDTH + (seconds >= 0 ? 9 : 1);
+    size_t room = width > taken + 8 ? width - taken : 8;
+    char cut[512];
+    screen_cut(what, room, cut, sizeof(cut));
+    if (seconds < 0) {
+        cli_verb(p->c, verb, "%s", cut);
+        return;
+    }
+    size_t column = room < 40 ? room : 40, is = screen_columns(cut);
+    cli_verb(p->c, verb, "%s%*s %6.1fs", cut, (int)(is < column ? column - is : 0), "", seconds);
+}
+
+/* --- events --- */
+
+static void end_transfer(cli_progress *p, size_t i)
+{
+    p->done += p->transfers[i].total;
+    p->total += p->transfers[i].total;
+    p->transfers[i] = p->transfers[--p->n_transfers];
+    if (p->n_transfers == 0) {
+        p->done = p->total = 0; /* what comes later is another burst */
     }
 }
 
 static void on_blob(cli_progress *p, const koc_progress *e)
 {
+    bool goes_on = e->state == KOC_STATE_ACTIVE;
     for (size_t i = 0; i < p->n_transfers; i++) {
         if (p->transfers[i].id == e->id) {
             p->transfers[i].done = e->done;
+            p->transfers[i].total = e->total;
+            if (!goes_on && e->state != KOC_STATE_STARTED) {
+                end_transfer(p, i);
+            }
             return;
         }
     }
-    if (e->state == KOC_STATE_ACTIVE && p->n_transfers < ROWS_MAX) {
+    if (goes_on && p->n_transfers < ROWS_MAX) {
         if (p->n_transfers == 0) {
-            p->first_byte = cli_now();
+            p->first_byte = now();
         }
         p->transfers[p->n_transfers++] = (transfer){e->id, e->done, e->total};
     }
@@ -209,28 +305,34 @@ static void on_blob(cli_progress *p, const koc_progress *e)
 static void on_image(cli_progress *p, const koc_progress *e)
 {
     if (e->state == KOC_STATE_STARTED) {
-        start_row(p, e->what, "push");
+        start_row(p, e->what, transfer_verb(p->c));
     } else if (e->state == KOC_STATE_SKIPPED) {
         finished(p, "Unchanged", e->what, end_row(p, e->what));
     } else if (e->state == KOC_STATE_FINISHED) {
         char line[160], size[24];
         snprintf(line, sizeof(line), e->done ? "%s  %s" : "%s", e->what, cli_size(e->done, size));
-        finished(p, e->done ? "Pushed" : "Wrote", line, end_row(p, e->what));
+        double seconds = end_row(p, e->what);
+        finished(p, e->done ? "Pushed" : "Wrote", line, seconds);
+    } else if (e->state == KOC_STATE_FAILED) {
+        end_row(p, e->what);
+    }
+}
+
+static void on_build(cli_progress *p, const koc_progress *e)
+{
+    if (e->state == KOC_STATE_STARTED) {
+        start_row(p, e->what, "compile");
+    } else if (e->state == KOC_STATE_FINISHED) {
+        finished(p, "Built", e->what, end_row(p, e->what));
+    } else {
+        end_row(p, e->what);
     }
 }
 
 static void on_event(cli_progress *p, const koc_progress *e)
 {
     switch (e->kind) {
-    case KOC_PROGRESS_BUILD:
-        if (e->state == KOC_STATE_STARTED) {
-            start_row(p, e->what, "compile");
-        } else if (e->state == KOC_STATE_FINISHED) {
-            finished(p, "Built", e->what, end_row(p, e->what));
-        } else {
-            end_row(p, e->what);
-        }
-        break;
+    case KOC_PROGRESS_BUILD: on_build(p, e); break;
     case KOC_PROGRESS_RESOLVE:
         if (e->state == KOC_STATE_FINISHED && strcmp(e->what, "scratch") != 0) {
             char line[400];
@@ -243,7 +345,6 @@ static void on_event(cli_progress *p, const koc_progress *e)
     default: break;
     }
 }
-
 /* --- JSON lines --- */
 
 static void json_text(const char *s)
@@ -320,6 +421,7 @@ cli_progress *cli_progress_new(const cli *c)
     }
     p->c = c;
     p->mode = mode;
+    p->unicode = screen_has_unicode();
     pthread_mutex_init(&p->mutex, NULL);
     pthread_cond_init(&p->stop_changed, NULL);
     p->ticking = mode == MODE_TTY && pthread_create(&p->ticker, NULL, tick, p) == 0;
@@ -339,8 +441,9 @@ void cli_progress_end(cli_progress *p)
         pthread_join(p->ticker, NULL);
         p->ticking = false;
     }
-    wipe(p);
-    fflush(stderr);
+    if (p->mode == MODE_TTY) {
+        screen_clear();
+    }
 }
 
 void cli_progress_free(cli_progress *p)

@@ -64,6 +64,10 @@ class Terminal:
         lines = self.screen(history=True)
         return lines[: lines.index("END-OF-COMMAND")]
 
+    def recorded(self):
+        """All that was written to the terminal."""
+        return self.recording.read_bytes().decode(errors="replace")
+
     def close(self):
         subprocess.run([*self.tmux, "kill-server"], capture_output=True)
         if os.path.exists(self.tmux[2]):

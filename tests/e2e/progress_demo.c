@@ -1,0 +1,94 @@
+/*
+ * Feeds the drawer of the command line with the events of a large build, slowly enough to be looked at:
+ * progress_demo IMAGES STEP_MS. Every image is compiled for two platforms, then sent.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "cli.h"
+#include "tables.h"
+
+static int step_ms;
+
+static void wait_a_step(void)
+{
+    struct timespec t = {step_ms / 1000, (long)(step_ms % 1000) * 1000000};
+    nanosleep(&t, NULL);
+}
+
+static void tell(cli_progress *p, int32_t kind, int32_t state, const char *what, uint64_t id,
+                 uint64_t done, uint64_t total)
+{
+    koc_progress e = KOC_PROGRESS_INIT;
+    e.kind = kind;
+    e.state = state;
+    e.what = what;
+    e.id = id;
+    e.done = done;
+    e.total = total;
+    if (p) {
+        cli_progress_event(&e, p);
+    }
+}
+
+static const char *label(int i, int platform)
+{
+    static char text[96];
+    static const char *const platforms[] = {"", " linux/amd64", " linux/arm64"};
+    snprintf(text, sizeof(text), "%sservice-%02d%s", i % 5 == 4 ? "a-rather-long-name-of-a-" : "",
+             i, platforms[platform]);
+    return text;
+}
+
+static void compile(cli_progress *p, int images)
+{
+    for (int i = 0; i < images; i++) {
+        tell(p, KOC_PROGRESS_BUILD, KOC_STATE_STARTED, label(i, 1), 0, 0, 0);
+        tell(p, KOC_PROGRESS_BUILD, KOC_STATE_STARTED, label(i, 2), 0, 0, 0);
+    }
+    wait_a_step();
+    for (int i = 0; i < images; i++) {
+        tell(p, KOC_PROGRESS_BUILD, KOC_STATE_FINISHED, label(i, 1), 0, 0, 0);
+        wait_a_step();
+        tell(p, KOC_PROGRESS_BUILD, KOC_STATE_FINISHED, label(i, 2), 0, 0, 0);
+    }
+}
+
+static void send(cli_progress *p, int images)
+{
+    const uint64_t size = 11900000;
+    for (int i = 0; i < images; i++) {
+        tell(p, KOC_PROGRESS_IMAGE, KOC_STATE_STARTED, label(i, 0), 0, 0, 0);
+    }
+    for (uint64_t part = 0; part <= 10; part++) {
+        for (int i = 0; i < images; i++) {
+            tell(p, KOC_PROGRESS_BLOB, KOC_STATE_ACTIVE, "sha256:…", (uint64_t)i + 1,
+                 size * part / 10, size);
+        }
+        wait_a_step();
+    }
+    for (int i = 0; i < images; i++) {
+        tell(p, KOC_PROGRESS_BLOB, KOC_STATE_FINISHED, "sha256:…", (uint64_t)i + 1, size, size);
+        tell(p, KOC_PROGRESS_IMAGE, KOC_STATE_FINISHED, label(i, 0), 0, size, 0);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const cli_command command = {.name = "build", .group = "Build"};
+    cli c = {.command = &command};
+    int images = argc > 1 ? atoi(argv[1]) : 3;
+    step_ms = argc > 2 ? atoi(argv[2]) : 100;
+    cli_setup_output(&c);
+    cli_progress *p = cli_progress_new(&c);
+    tell(p, KOC_PROGRESS_RESOLVE, KOC_STATE_FINISHED,
+         "cgr.dev/chainguard/static:latest → sha256:8f2c5a0c1d4e… (2 platforms)", 0, 0, 0);
+    compile(p, images);
+    cli_warn(&c, "a warning comes in between");
+    send(p, images);
+    cli_progress_end(p);
+    cli_progress_free(p);
+    cli_verb(&c, "Published", "%d images", images);
+    return 0;
+}

@@ -1,0 +1,194 @@
+"""Live progress on real terminals: widths, resizing, many images, colours, and what stays behind.
+
+The drawer is fed by progress_demo.c, so that thirty images take two seconds; koc itself builds too.
+"""
+
+import os
+import pathlib
+import re
+import time
+
+import pytest
+from conftest import needed
+from terminal import Terminal
+
+STAYS = re.compile(
+    r" *(Resolved|Built|Pushed|Wrote|Unchanged|Published|warning:|hint:|oci:|koc:) ?.*"
+)
+LIVE = re.compile(r"  \S.* (compile|push) +\S+s$|  (push|compile) .*MB|  … \d+ more")
+
+
+@pytest.fixture
+def demo():
+    path = pathlib.Path(os.environ.get("KOC_BUILD", "/nonexistent"), "tests/progress-demo")
+    if not path.exists():
+        pytest.skip("progress-demo was not built")
+    return path
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    opened = []
+
+    def open_terminal(command, width=80, height=24, **options):
+        env = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"} | options.pop("env", {})
+        opened.append(Terminal(needed("tmux"), tmp_path, command, env, width, height, **options))
+        return opened[-1]
+
+    yield open_terminal
+    for each in opened:
+        each.close()
+
+
+def check_what_stays(lines):
+    for line in lines:
+        assert not line or STAYS.fullmatch(line), f"left behind: {line!r}"
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+def test_widths(terminal, demo, width):
+    screen = terminal(f"{demo} 4 150", width)
+    seen = screen.wait_for(lambda lines: any("compile" in line for line in lines))
+    live = [line for line in seen if LIVE.fullmatch(line)]
+    assert live and all(len(line) < width for line in live)
+    assert all(re.search(r"\d\.\ds$", line) for line in live), "numbers are never cut"
+    bar = screen.wait_for(lambda lines: any("MB/s" in line for line in lines))
+    assert any(re.search("[━─]{8}", line) for line in bar) == (width >= 60)
+    lines = screen.ended()
+    check_what_stays(lines)
+    built = [line for line in lines if line.lstrip().startswith("Built")]
+    assert len(built) == 8 and all(len(line) <= width for line in built)
+
+
+def test_thirty_images_take_half_of_the_screen(terminal, demo):
+    screen = terminal(f"{demo} 30 60", 80, 24)
+    most = 0
+    for _ in range(12):
+        live = [line for line in screen.screen() if LIVE.fullmatch(line)]
+        most = max(most, len(live))
+        time.sleep(0.1)
+    assert 9 <= most <= 11
+    lines = screen.ended()
+    check_what_stays(lines)
+    assert sum("Built" in line for line in lines) == 60
+    assert sum("Pushed" in line for line in lines) == 30
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [[(60, 24), (40, 24), (80, 24)], [(200, 24), (100, 40), (55, 40)], [(100, 8), (100, 30), (52, 30)]],
+    ids=["narrower", "wider", "lower"],
+)
+def test_resizing(terminal, demo, sizes):
+    # A terminal that was used before: what is narrowed goes up, and nothing empty is below.
+    screen = terminal(f"sh -c 'seq -f koc:%g 40; exec {demo} 30 60'", 100, 24)
+    screen.wait_for(lambda lines: any("compile" in line for line in lines))
+    for width, height in sizes:
+        screen.resize(width, height)
+        time.sleep(0.35)
+        live = [line for line in screen.screen() if LIVE.fullmatch(line)]
+        assert live and all(len(line) < width for line in live) and len(live) < height // 2 + 1
+    screen.resize(200, 50)  # what was cut stays cut, what was wrapped becomes one line again
+    check_what_stays(screen.ended())
+
+
+def test_frames_do_not_flicker(terminal, demo):
+    """Only a line that stays removes the live ones, and they come back in the same write."""
+    screen = terminal(f"{demo} 5 150", 80, 24)
+    lines = screen.ended()
+    raw = screen.recorded()
+    clear = "\r \033[J\r"
+    assert raw.count("compile") > 20
+    assert raw.count(clear) <= sum(1 for line in lines if STAYS.fullmatch(line)) + 2
+    for after in raw.split(clear)[2:-2]:
+        assert re.match(r"(\033\[\d*m)* *\w", after), "cleared, and nothing was drawn"
+
+
+def test_colours(terminal, demo):
+    sgr = re.compile(r"\033\[\d*(;\d+)*m")
+    coloured = terminal(f"{demo} 2 40")
+    coloured.ended()
+    assert sgr.search(coloured.recorded())
+    plain = terminal(f"{demo} 2 40", env={"NO_COLOR": "1"})
+    check_what_stays(plain.ended())
+    assert not sgr.search(plain.recorded())
+
+
+@pytest.mark.parametrize("term", ["-u TERM", "TERM=dumb", "TERM="], ids=["unset", "dumb", "empty"])
+def test_terminals_that_cannot(terminal, demo, term):
+    screen = terminal(f"env {term} {demo} 3 30")
+    check_what_stays(screen.ended())
+    raw = screen.recorded().split("END-OF-COMMAND")[0]
+    assert "\033[" not in raw and "compile" not in raw and raw.count("Built") == 6
+
+
+@pytest.mark.parametrize("size", [(0, 0), (1, 1), (10, 2)])
+def test_terminals_of_no_size(terminal, demo, size):
+    screen = terminal(f"sh -c 'stty cols {size[0]} rows {size[1]}; exec {demo} 3 30'")
+    lines = screen.ended()
+    check_what_stays(lines)
+    assert "Published" in lines[-2] + lines[-1]
+
+
+def test_ascii_where_the_locale_has_no_more(terminal, demo):
+    screen = terminal(f"{demo} 3 150", env={"LC_ALL": "C"})
+    lines = screen.wait_for(lambda lines: any("MB/s" in line for line in lines))
+    assert any("-" * 8 in line for line in lines) and "─" not in "".join(lines)
+
+
+# --- koc itself ---
+
+
+@pytest.fixture
+def slow_go(tmp_path):
+    """go, whose builds take two seconds: time to look at the screen."""
+    path = tmp_path / "slow-go"
+    path.write_text('#!/bin/sh\n[ "$1" = build ] && sleep 2\nexec go "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def koc_terminal(terminal, bare_koc, home, app, slow_go):
+    def start(args, **options):
+        env = home.env(KO_GO_PATH=slow_go, LC_ALL="C.UTF-8")
+        return terminal(f"{bare_koc.path} {args}", env=env, cwd=app, **options)
+
+    return start
+
+
+def test_a_build(koc_terminal):
+    screen = koc_terminal(
+        "build --base-image=scratch --platform=linux/amd64,linux/arm64 ./cmd/...", width=100
+    )
+    seen = screen.wait_for(lambda lines: sum("compile" in line for line in lines) == 4)
+    assert any(re.fullmatch(r"  app   linux/amd64  compile +\d\.\ds", line) for line in seen), seen
+    lines = screen.ended()
+    check_what_stays([line for line in lines if "sha256:" not in line])
+    assert sum("Built" in line for line in lines) == 4
+    assert sum(line.count("oci:/") for line in lines) == 2
+
+
+def test_an_interrupt_leaves_one_line(koc_terminal):
+    screen = koc_terminal("build --base-image=scratch ./cmd/app ./cmd/tool")
+    screen.wait_for(lambda lines: any("compile" in line for line in lines))
+    screen.press("C-c")
+    lines = [line for line in screen.ended() if line and line != "^C"]
+    assert lines == ["koc: cancelled"], lines
+
+
+def test_a_compile_error_is_whole(koc_terminal, app):
+    (app / "cmd/tool/broken.go").write_text("package main\n\nfunc x() { return 1 }\n")
+    screen = koc_terminal("build --base-image=scratch ./cmd/app ./cmd/tool", width=120)
+    lines = [line for line in screen.ended() if line]
+    assert not any("compile" in line for line in lines if "Built" not in line), lines
+    assert any("broken.go:3:" in line for line in lines), lines
+    assert lines[-1].startswith("koc: ") or lines[-1].startswith("hint: "), lines
+
+
+def test_decisions_stand_above_the_live_lines(koc_terminal):
+    screen = koc_terminal("build -v --base-image=scratch ./cmd/app ./cmd/tool", width=160)
+    screen.wait_for(lambda lines: any("compile" in line for line in lines))
+    lines = [line for line in screen.ended() if line]
+    assert not [line for line in lines if LIVE.fullmatch(line)], lines
+    assert any("golang" in line for line in lines)
