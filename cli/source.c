@@ -142,3 +142,61 @@ void cli_source_free(cli_source *s)
     free(s->text);
     *s = (cli_source){0};
 }
+
+void cli_source_move(cli_source *to, cli_source *from)
+{
+    *to = *from;
+    to->place.digest = from->place.digest ? &to->digest : NULL;
+    *from = (cli_source){0};
+}
+
+/* "oci:", so that what is printed can be given back. */
+static const char *prefix_of(int32_t kind)
+{
+    switch (kind) {
+    case KOC_PLACE_LAYOUT: return "oci:";
+    case KOC_PLACE_OCI_ARCHIVE: return "oci-archive:";
+    case KOC_PLACE_DOCKER_ARCHIVE: return "docker-archive:";
+    default: return "";
+    }
+}
+
+static char *written(const koc_place *p, const char *name)
+{
+    size_t size = strlen(p->path) + (name ? strlen(name) : 0) + 32;
+    char *text = malloc(size);
+    if (text) {
+        snprintf(text, size, "%s%s%s%s", prefix_of(p->kind), p->path, name ? ":" : "",
+                 name ? name : "");
+    }
+    return text;
+}
+
+char *cli_source_text(const cli_source *s)
+{
+    koc_reference *plain = NULL;
+    if (s->place.kind != KOC_PLACE_REGISTRY) {
+        return written(&s->place, s->place.name);
+    }
+    if (koc_reference_with_digest(s->reference, NULL, &plain, NULL) != KOC_OK) {
+        return NULL;
+    }
+    char *text = strdup(koc_reference_string(plain));
+    koc_reference_unref(plain);
+    return text;
+}
+
+int cli_source_tag(const cli_source *s, const char *tag, cli_source *out, koc_error **err)
+{
+    *out = (cli_source){.place = s->place};
+    out->place.digest = NULL;
+    if (s->place.kind == KOC_PLACE_REGISTRY) {
+        int rc = koc_reference_with_tag(s->reference, tag, &out->reference, err);
+        out->place.reference = out->reference;
+        return rc;
+    }
+    out->text = strdup(s->place.path);
+    out->place.path = out->text;
+    out->place.name = NULL; /* by the reference it comes from */
+    return out->text ? KOC_OK : fail(err, tag, "out of memory");
+}

@@ -88,12 +88,19 @@ KOC_API int koc_client_push_index(koc_client *c, const koc_reference *r, koc_ind
 /** A blob of repo, fetched when read and verified while it is read. Only digest and size of d count. */
 KOC_API int koc_client_get_blob(koc_client *c, const koc_reference *repo, const koc_descriptor *d,
                                 koc_blob **out, koc_error **err);
+/** How many bytes the blob has that r names by its digest. KOC_ENOTFOUND. */
+KOC_API int koc_client_stat_blob(koc_client *c, const koc_reference *r, const koc_op *op,
+                                 uint64_t *size, koc_error **err);
 /** Uploads b unless repo has it. */
 KOC_API int koc_client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b,
                                 const koc_op *op, koc_error **err);
 /** The tags of repo in byte order; at most 10,000 (KOC_ELIMIT). */
 KOC_API int koc_client_list_tags(koc_client *c, const koc_reference *repo, const koc_op *op,
                                  koc_strlist **out, koc_error **err);
+/** The repositories of a registry ("host[:port]") in byte order, where it lists them (distribution's
+ * _catalog, which no standard promises): KOC_EUNSUPPORTED elsewhere; at most 100,000 (KOC_ELIMIT). */
+KOC_API int koc_client_list_repositories(koc_client *c, const char *registry, const koc_op *op,
+                                         koc_strlist **out, koc_error **err);
 /** Deletes what r names: with a digest the manifest and all its tags, else the tag. KOC_ENOTFOUND,
  * KOC_EUNSUPPORTED (many registries do not delete, or not by tag). */
 KOC_API int koc_client_delete_manifest(koc_client *c, const koc_reference *r, const koc_op *op,

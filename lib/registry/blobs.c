@@ -32,6 +32,36 @@ int koc__client_has_blob(koc_client *c, const koc_reference *repo, const koc_dig
     return KOC_OK;
 }
 
+int koc_client_stat_blob(koc_client *c, const koc_reference *r, const koc_op *user, uint64_t *size,
+                         koc_error **err)
+{
+    static const int also[] = {404, 0};
+    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
+    KOC__AUTO_STR path = NULL;
+    koc__request rq;
+
+    if (!c || !r || !koc_reference_digest(r) || !size) {
+        return koc__misuse(err, "koc_client_stat_blob: no client, or a reference without a digest");
+    }
+    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
+    KOC__TRY(koc__ref_request(c, r, "HEAD", KOC__ACT_PULL, &rq, &path, err, "blobs/%s",
+                              koc__digest_str(koc_reference_digest(r)).s));
+    rq.also = also;
+    if (koc__request_run(&rq, &op, &resp, err) != KOC_OK) {
+        return koc__error_prefix(err, "cannot look for the blob %s", koc_reference_string(r));
+    }
+    if (resp.status == 404) {
+        koc__error(err, KOC_ENOTFOUND, "%s: no such blob", koc_reference_string(r));
+        koc__error_http(err, 404, NULL);
+        return KOC_ENOTFOUND;
+    }
+    return koc__http_length(&resp.headers, size)
+               ? KOC_OK
+               : koc__error(err, KOC_EUNSUPPORTED, "%s: the registry does not tell its size",
+                            koc_reference_string(r));
+}
+
 /* --- mount -------------------------------------------------------------------------------------------- */
 
 int koc__mount(koc_client *c, const koc_reference *repo, const char *from, const koc_digest *d,

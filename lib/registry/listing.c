@@ -5,6 +5,7 @@
 
 #define TAGS_PAGE_MAX ((size_t)8 << 20)
 #define TAGS_MAX      10000
+#define NAMES_MAX     100000
 #define PAGES_MAX     1000
 
 /* The next page, when there is one: only at the registry itself, and never one that was seen. */
@@ -56,23 +57,30 @@ int koc__each_page(koc__request *rq, koc__page_fn fn, void *self, koc__op *op, k
     }
 }
 
-static int add_tags(void *self, const koc__response *resp, koc_error **err)
+/* A list that is being read: one member of each page. */
+typedef struct listing {
+    koc_strlist *out;
+    const char *member; /* "tags" */
+    size_t max;
+} listing;
+
+static int add_names(void *self, const koc__response *resp, koc_error **err)
 {
-    koc_strlist *out = self;
+    const listing *l = self;
     KOC__AUTO(koc__json) doc = NULL;
 
-    KOC__TRY(koc__json_parse(koc__buf_view(&resp->body), TAGS_PAGE_MAX, "list of tags", &doc, err));
-    const koc__jnode *tags = koc__json_get(koc__json_root(doc), "tags");
-    for (const koc__jnode *n = koc__json_child(tags); n; n = koc__json_next(n)) {
-        char clean[130];
+    KOC__TRY(koc__json_parse(koc__buf_view(&resp->body), TAGS_PAGE_MAX, "list", &doc, err));
+    const koc__jnode *names = koc__json_get(koc__json_root(doc), l->member);
+    for (const koc__jnode *n = koc__json_child(names); n; n = koc__json_next(n)) {
+        char clean[300];
         if (!koc__json_str(n)) {
-            return koc__error(err, KOC_EFORMAT, "the list of tags holds something else");
+            return koc__error(err, KOC_EFORMAT, "the list of %s holds something else", l->member);
         }
         koc__clean_text(koc__str(koc__json_str(n)), clean, sizeof(clean));
-        if (koc_strlist_count(out) >= TAGS_MAX) {
-            return koc__error(err, KOC_ELIMIT, "more than %d tags", TAGS_MAX);
+        if (koc_strlist_count(l->out) >= l->max) {
+            return koc__error(err, KOC_ELIMIT, "more than %zu %s", l->max, l->member);
         }
-        KOC__TRY(koc__strlist_add(out, clean, err));
+        KOC__TRY(koc__strlist_add(l->out, clean, err));
     }
     return KOC_OK;
 }
@@ -92,7 +100,8 @@ int koc_client_list_tags(koc_client *c, const koc_reference *repo, const koc_op 
     KOC__TRY(koc__strlist_new(&tags, err));
     KOC__TRY(koc__ref_request(c, repo, "GET", KOC__ACT_PULL, &rq, &path, err, "tags/list"));
     rq.max_reply = TAGS_PAGE_MAX;
-    if (koc__each_page(&rq, add_tags, tags, &op, err) != KOC_OK) {
+    listing l = {tags, "tags", TAGS_MAX};
+    if (koc__each_page(&rq, add_names, &l, &op, err) != KOC_OK) {
         return koc__error_prefix(err, "cannot list the tags of %s", koc__reference_context(repo));
     }
     koc__strlist_sort(tags);
@@ -133,6 +142,42 @@ static int delete_manifest(koc_client *c, const koc_reference *r, koc__op *op, k
     return resp.status == 404
                ? koc__error(err, KOC_ENOTFOUND, "%s: no such image", koc_reference_string(r))
                : KOC_OK;
+}
+
+int koc_client_list_repositories(koc_client *c, const char *registry, const koc_op *user,
+                                 koc_strlist **out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO(koc_strlist) names = NULL;
+    koc_error *why = NULL;
+    koc__request rq = {
+        .method = "GET", .target = "/v2/_catalog?n=1000", .max_reply = TAGS_PAGE_MAX};
+    koc_str host;
+    uint16_t port;
+
+    if (!c || !registry || !out) {
+        return koc__misuse(err, "koc_client_list_repositories");
+    }
+    if (!koc__authority_split(koc__str(registry), &host, &port)) {
+        return koc__error(err, KOC_EINVAL, "not a registry: %s", registry);
+    }
+    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
+    KOC__TRY(koc__strlist_new(&names, err));
+    KOC__TRY(koc__client_host(c, registry, &rq.host, err));
+    listing l = {names, "repositories", NAMES_MAX};
+    int rc = koc__each_page(&rq, add_names, &l, &op, &why);
+    int status = koc_error_http_status(why);
+    if (rc != KOC_OK && (status == 404 || status == 405)) {
+        koc_error_free(why);
+        return koc__error(err, KOC_EUNSUPPORTED, "%s does not list its repositories", registry);
+    }
+    if (rc != KOC_OK) {
+        koc__error_move(err, &why);
+        return koc__error_prefix(err, "cannot list the repositories of %s", registry);
+    }
+    koc__strlist_sort(names);
+    *out = koc__steal(&names);
+    return KOC_OK;
 }
 
 int koc_client_delete_manifest(koc_client *c, const koc_reference *r, const koc_op *user,

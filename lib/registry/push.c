@@ -11,6 +11,9 @@
 
 #define REPAIRS_MAX    2
 #define REPAIR_WAIT_MS 300
+#define PROBE_AFTER    32
+#define PROBE_EACH     16
+#define SMALL          ((uint64_t)1 << 20)
 
 typedef struct push push;
 
@@ -159,6 +162,25 @@ static int no_content(const blob_job *j, koc_error **err)
                       koc__digest_str(&j->descriptor->digest).s);
 }
 
+/* Where one blob after the other is new, asking first only costs: then every PROBE_EACH-th is asked for, and
+ * one that is there brings the questions back. Sending something small
+ * that is there already is harmless. */
+static bool worth_asking(koc__host *h)
+{
+    return h->misses < PROBE_AFTER || h->misses % PROBE_EACH == 0;
+}
+
+static int ask(const blob_job *j, koc__op *op, bool *there, koc_error **err)
+{
+    const push *p = j->push;
+    if (worth_asking(p->host) || !j->blob || j->descriptor->size > SMALL) {
+        KOC__TRY(
+            koc__client_has_blob(p->client, p->repo, &j->descriptor->digest, true, op, there, err));
+    }
+    p->host->misses = *there ? 0 : p->host->misses + 1;
+    return KOC_OK;
+}
+
 /* Sees to it that the target has the blob. *state: how it came there. */
 static int transfer(blob_job *j, koc__op *op, int32_t *state, koc_error **err)
 {
@@ -174,7 +196,7 @@ static int transfer(blob_job *j, koc__op *op, int32_t *state, koc_error **err)
         *state = there ? KOC_STATE_MOUNTED : *state;
     }
     if (!there && !session.host) {
-        KOC__TRY(koc__client_has_blob(p->client, p->repo, d, true, op, &there, err));
+        KOC__TRY(ask(j, op, &there, err));
     }
     if (there) {
         return KOC_OK;
@@ -455,17 +477,28 @@ int koc__client_push_index(koc_client *c, const koc_reference *r, koc_index *idx
     return push_any(c, r, NULL, idx, o, op, out, err);
 }
 
+int koc__client_copy_blob(koc_client *c, const koc_reference *repo, const koc_descriptor *d,
+                          koc_blob *b, const koc_reference *origin, koc__op *op, int32_t *state,
+                          koc_error **err)
+{
+    KOC__AUTO_VAL(push) p = {.client = c, .repo = repo, .op = op};
+
+    KOC__TRY(koc__client_host(c, koc_reference_registry(repo), &p.host, err));
+    KOC__TRY(add_blob(&p, d, b, origin, err));
+    KOC__TRY(push_blob(&p.blobs[0], op, err));
+    *state = p.blobs[0].state;
+    return KOC_OK;
+}
+
 int koc__client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, koc__op *op,
                          koc_error **err)
 {
-    KOC__AUTO_VAL(push) p = {.client = c, .repo = repo, .op = op};
     koc_descriptor d = KOC_DESCRIPTOR_INIT;
+    int32_t state;
 
-    KOC__TRY(koc__client_host(c, koc_reference_registry(repo), &p.host, err));
     KOC__TRY(koc__blob_digest(b, op, &d.digest, err));
     d.size = koc_blob_size(b);
-    KOC__TRY(add_blob(&p, &d, b, NULL, err));
-    if (push_blob(&p.blobs[0], op, err) != KOC_OK) {
+    if (koc__client_copy_blob(c, repo, &d, b, NULL, op, &state, err) != KOC_OK) {
         return koc__error_prefix(err, "cannot push a blob to %s", koc__reference_context(repo));
     }
     return KOC_OK;

@@ -108,8 +108,8 @@ static int read_tag(koc_client *c, const koc_reference *ref, koc__op *op, koc_in
     return koc_index_from_bytes(c->ctx, koc__str_n(bytes.ptr, bytes.len), out, err);
 }
 
-static int list(koc_client *c, const koc_reference *subject, const char *type, koc__op *op,
-                koc_index **out, koc_error **err)
+int koc__client_list_referrers(koc_client *c, const koc_reference *subject, const char *type,
+                               koc__op *op, koc_index **out, koc_error **err)
 {
     KOC__AUTO(koc_index_builder) b = NULL;
     KOC__AUTO(koc_reference) tag = NULL;
@@ -137,7 +137,7 @@ int koc_client_list_referrers(koc_client *c, const koc_reference *subject,
                            "koc_client_list_referrers: no client, or a subject without a digest");
     }
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
-    if (list(c, subject, artifact_type, &op, out, err) != KOC_OK) {
+    if (koc__client_list_referrers(c, subject, artifact_type, &op, out, err) != KOC_OK) {
         return koc__error_prefix(err, "cannot list what refers to %s",
                                  koc_reference_string(subject));
     }

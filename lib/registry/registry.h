@@ -60,5 +60,13 @@ int koc__client_push_index(koc_client *c, const koc_reference *r, koc_index *idx
 int koc__client_check_push(koc_client *c, const koc_reference *repo, koc__op *op, koc_error **err);
 int koc__client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, koc__op *op,
                          koc_error **err);
+/* subject has a digest; type NULL: all. */
+int koc__client_list_referrers(koc_client *c, const koc_reference *subject, const char *type,
+                               koc__op *op, koc_index **out, koc_error **err);
+/* As koc__client_put_blob for a blob that came from elsewhere: it is mounted where origin (or NULL) is a repository of the
+ * same registry. b may be NULL when the target has it. *state: KOC_STATE_FINISHED, _MOUNTED, _SKIPPED. */
+int koc__client_copy_blob(koc_client *c, const koc_reference *repo, const koc_descriptor *d,
+                          koc_blob *b, const koc_reference *origin, koc__op *op, int32_t *state,
+                          koc_error **err);
 
 #endif

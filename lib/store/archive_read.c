@@ -6,155 +6,27 @@
 
 #include "core/digests.h"
 #include "core/io.h"
-#include "core/map.h"
 #include "core/path.h"
 #include "core/sha256.h"
-#include "layer/tar.h"
+#include "core/str.h"
 #include "model/model.h"
+#include "store/contents.h"
 #include "store/store.h"
-
-enum { ENTRIES_MAX = 100000, LINKS_MAX = 8 };
-
-/* Where an entry's content is, or what its link leads to. */
-typedef struct place {
-    uint64_t start, size;
-    char *link; /* clean name of the target, or NULL */
-} place;
 
 typedef struct archive {
     koc_ctx *ctx;
     const char *path;
     koc__op *op;
-    koc_blob *file;
-    koc__map *places; /* by clean name */
+    koc__contents *contents;
     koc__json *manifest;
 } archive;
 
-static void place_free(void *value)
-{
-    place *p = value;
-    koc__free(p->link);
-    koc__free(p);
-}
-
 static void dispose(archive *a)
 {
-    koc_blob_unref(a->file);
-    koc__map_free(a->places);
+    koc__contents_free(a->contents);
     koc__json_free(a->manifest);
 }
 KOC__DEFINE_AUTO_VAL(archive, dispose);
-
-/* --- the table of contents --- */
-
-/* Where a link in folder of `name` leads, as a clean name. */
-static char *link_target(const char *name, const koc__tar_entry *e)
-{
-    if (e->type == KOC__TAR_HARDLINK) {
-        return koc__path_clean(e->link);
-    }
-    koc_str folder = koc__path_dir(koc__str(name));
-    KOC__AUTO_STR joined = koc__format("%.*s/%s", KOC__FMT(folder), e->link);
-    return joined ? koc__path_clean(joined) : NULL;
-}
-
-static int note(archive *a, const koc__tar_entry *e, uint64_t start, koc_error **err)
-{
-    bool link = (e->type == KOC__TAR_SYMLINK || e->type == KOC__TAR_HARDLINK) && e->link;
-    if (e->type != KOC__TAR_FILE && !link) {
-        return KOC_OK;
-    }
-    if (koc__map_count(a->places) >= ENTRIES_MAX) {
-        return koc__error(err, KOC_ELIMIT, "%s has more than %d entries", a->path, ENTRIES_MAX);
-    }
-    KOC__AUTO_STR name = koc__path_clean(e->name);
-    place *p = koc__calloc(1, sizeof(*p));
-    if (!name || !p) {
-        koc__free(p);
-        return koc__oom(err);
-    }
-    p->start = start;
-    p->size = e->size;
-    p->link = link ? link_target(name, e) : NULL;
-    int rc = link && !p->link ? koc__oom(err) : koc__map_set(a->places, koc__str(name), p, err);
-    if (rc != KOC_OK) {
-        place_free(p);
-    }
-    return rc;
-}
-
-static int refuse_compressed(archive *a, koc_error **err)
-{
-    KOC__AUTO(koc_reader) in = NULL;
-    uint8_t head[4] = {0};
-    size_t n = 0;
-    KOC__TRY(koc__blob_open(a->file, 0, a->op, &in, err));
-    KOC__TRY(koc__reader_fill(in, head, sizeof(head), &n, err));
-    if ((head[0] == 0x1f && head[1] == 0x8b) || memcmp(head, "\x28\xb5\x2f\xfd", 4) == 0) {
-        return koc__error(
-            err, KOC_EUNSUPPORTED,
-            "%s is compressed as a whole: decompress it first (its layers may stay so)", a->path);
-    }
-    return KOC_OK;
-}
-
-static int read_contents(archive *a, koc_error **err)
-{
-    KOC__AUTO(koc__tar_reader) tar = NULL;
-    KOC__TRY(koc_blob_from_file(a->path, NULL, &a->file, err));
-    KOC__TRY(refuse_compressed(a, err));
-    a->places = koc__map_new(place_free);
-    if (!a->places) {
-        return koc__oom(err);
-    }
-    KOC__TRY(koc__tar_reader_open(a->file, a->path, a->op, &tar, err));
-    for (;;) {
-        koc__tar_entry e = {0};
-        bool more = false;
-        KOC__TRY(koc__op_check(a->op, err));
-        KOC__TRY(koc__tar_next(tar, &e, &more, err));
-        if (!more) {
-            return KOC_OK;
-        }
-        KOC__TRY(note(a, &e, koc__tar_content_offset(tar), err));
-    }
-}
-
-/* The content that name leads to. *clean gets its own name in the archive. */
-static int locate(const archive *a, const char *name, const place **out, char **clean,
-                  koc_error **err)
-{
-    KOC__AUTO_STR at = koc__path_clean(name);
-    for (int i = 0; at && i < LINKS_MAX; i++) {
-        const place *p = koc__map_get(a->places, koc__str(at));
-        if (!p) {
-            return koc__error(err, KOC_EFORMAT, "%s: there is no %s in it", a->path, name);
-        }
-        if (!p->link) {
-            *out = p;
-            *clean = koc__steal(&at);
-            return KOC_OK;
-        }
-        koc__free(at);
-        at = koc__strdup(p->link);
-    }
-    return at ? koc__error(err, KOC_EFORMAT, "%s: %s leads through too many links", a->path, name)
-              : koc__oom(err);
-}
-
-static int read_entry(const archive *a, const char *name, size_t max, koc_buf *out, koc_error **err)
-{
-    const place *p = NULL;
-    KOC__AUTO_STR clean = NULL;
-    KOC__AUTO(koc_blob) blob = NULL;
-    KOC__TRY(locate(a, name, &p, &clean, err));
-    if (p->size > max) {
-        return koc__error(err, KOC_ELIMIT, "%s: %s has %llu bytes, more than %zu", a->path, name,
-                          (unsigned long long)p->size, max);
-    }
-    KOC__TRY(koc__blob_from_file_part(a->path, p->start, p->size, NULL, &blob, err));
-    return koc__blob_read_all(blob, max, a->op, out, err);
-}
 
 static int open_archive(archive *a, koc_error **err)
 {
@@ -163,12 +35,13 @@ static int open_archive(archive *a, koc_error **err)
     if (!what) {
         return koc__oom(err);
     }
-    KOC__TRY(read_contents(a, err));
-    if (!koc__map_get(a->places, KOC__STR("manifest.json"))) {
+    KOC__TRY(koc__contents_open(a->path, a->op, &a->contents, err));
+    if (!koc__contents_has(a->contents, "manifest.json")) {
         return koc__error(err, KOC_EFORMAT, "%s is no docker-save archive: it has no manifest.json",
                           a->path);
     }
-    KOC__TRY(read_entry(a, "manifest.json", KOC__MANIFEST_MAX, &text, err));
+    KOC__TRY(
+        koc__contents_read(a->contents, "manifest.json", KOC__MANIFEST_MAX, a->op, &text, err));
     KOC__TRY(koc__json_parse(koc__str_n(text.ptr, text.len), KOC__MANIFEST_MAX, what, &a->manifest,
                              err));
     if (!koc__json_is(koc__json_root(a->manifest), KOC__JSON_ARRAY)) {
@@ -195,7 +68,7 @@ static void layers_dispose(layers *l)
 }
 KOC__DEFINE_AUTO_VAL(layers, layers_dispose);
 
-static int sniff(const archive *a, const place *p, const char **media_type, koc_error **err)
+static int sniff(const archive *a, const koc__extent *p, const char **media_type, koc_error **err)
 {
     KOC__AUTO(koc_blob) blob = NULL;
     KOC__AUTO(koc_reader) in = NULL;
@@ -234,20 +107,20 @@ static bool digest_of_name(const char *name, koc_digest *out)
 static int read_layer(const archive *a, const char *name, const char *diff_id, koc_descriptor *d,
                       koc_blob **blob, koc_error **err)
 {
-    const place *p = NULL;
+    koc__extent p = {0};
     KOC__AUTO_STR clean = NULL;
-    KOC__TRY(locate(a, name, &p, &clean, err));
-    KOC__TRY(sniff(a, p, &d->media_type, err));
-    d->size = p->size;
+    KOC__TRY(koc__contents_find(a->contents, name, &p, &clean, err));
+    KOC__TRY(sniff(a, &p, &d->media_type, err));
+    d->size = p.size;
     bool plain = koc__streq(d->media_type, KOC_MT_DOCKER_LAYER);
     bool known = plain ? diff_id && koc__digest_read(koc__str(diff_id), &d->digest)
                        : digest_of_name(clean, &d->digest);
     if (!known) {
         KOC__AUTO(koc_blob) unknown = NULL;
-        KOC__TRY(koc__blob_from_file_part(a->path, p->start, p->size, NULL, &unknown, err));
+        KOC__TRY(koc__blob_from_file_part(a->path, p.start, p.size, NULL, &unknown, err));
         KOC__TRY(koc__blob_digest(unknown, a->op, &d->digest, err));
     }
-    return koc__blob_from_file_part(a->path, p->start, p->size, &d->digest, blob, err);
+    return koc__blob_from_file_part(a->path, p.start, p.size, &d->digest, blob, err);
 }
 
 static int read_layers(const archive *a, const koc__jnode *names, const koc__jnode *diff_ids,
@@ -313,7 +186,7 @@ static int read_image(const archive *a, const koc__jnode *entry, koc_image **out
     if (!name) {
         return koc__error(err, KOC_EFORMAT, "%s: manifest.json names no config", a->path);
     }
-    KOC__TRY(read_entry(a, name, KOC__CONFIG_MAX, &config, err));
+    KOC__TRY(koc__contents_read(a->contents, name, KOC__CONFIG_MAX, a->op, &config, err));
     koc_str text = koc__str_n(config.ptr, config.len);
     KOC__TRY(koc__json_parse(text, KOC__CONFIG_MAX, name, &doc, err));
     KOC__TRY(read_layers(a, koc__json_get(entry, "Layers"),
@@ -350,6 +223,61 @@ int koc__archive_read(koc_ctx *ctx, const char *path, size_t i, koc__op *op, koc
     }
     return KOC_OK;
 }
+
+/* --- which one --- */
+
+/* "app:1" and "1" name "example.com/app:1". */
+static bool names(const char *name, const char *tag)
+{
+    size_t n = strlen(name), len = strlen(tag);
+    return len >= n && strcmp(tag + len - n, name) == 0 &&
+           (len == n || tag[len - n - 1] == ':' || tag[len - n - 1] == '/');
+}
+
+static bool has_tag(const koc__jnode *entry, const char *name)
+{
+    const koc__jnode *tags = koc__json_get(entry, "RepoTags");
+    for (const koc__jnode *t = koc__json_child(tags); t; t = koc__json_next(t)) {
+        if (koc__json_str(t) && names(name, koc__json_str(t))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int no_such(const archive *a, const char *name, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) have = KOC__BUF_INIT(2048);
+    for (const koc__jnode *e = koc__json_child(koc__json_root(a->manifest)); e;
+         e = koc__json_next(e)) {
+        const koc__jnode *tags = koc__json_get(e, "RepoTags");
+        for (const koc__jnode *t = koc__json_child(tags); t; t = koc__json_next(t)) {
+            (void)koc__buf_printf(&have, NULL, "%s%s", have.len ? ", " : "",
+                                  koc__json_str(t) ? koc__json_str(t) : "?");
+        }
+    }
+    const char *list = have.len ? koc__buf_cstr(&have) : "images without tags";
+    return name ? koc__error(err, KOC_ENOTFOUND, "%s has no %s (it has %s)", a->path, name, list)
+                : koc__error(err, KOC_EINVAL, "%s holds %zu images: name one of %s", a->path,
+                             koc__json_count(koc__json_root(a->manifest)), list);
+}
+
+int koc__archive_read_named(koc_ctx *ctx, const char *path, const char *name, koc__op *op,
+                            koc_image **out, koc_error **err)
+{
+    KOC__AUTO_VAL(archive) a = {.ctx = ctx, .path = path, .op = op};
+    KOC__TRY(open_archive(&a, err));
+    const koc__jnode *list = koc__json_root(a.manifest), *found = NULL;
+    for (const koc__jnode *e = koc__json_child(list); e && !found; e = koc__json_next(e)) {
+        found = name ? (has_tag(e, name) ? e : NULL) : e;
+    }
+    if (!found || (!name && koc__json_count(list) > 1)) {
+        return no_such(&a, name, err);
+    }
+    return read_image(&a, found, out, err);
+}
+
+/* --- public --- */
 
 int koc_archive_read(koc_ctx *ctx, const char *path, size_t i, const koc_op *op, koc_image **out,
                      size_t *count, koc_error **err)

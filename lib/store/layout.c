@@ -133,8 +133,8 @@ int koc_layout_list(koc_layout *l, koc_index **out, koc_error **err)
 }
 
 /* A document by digest, checked. */
-static int read_document(const koc_layout *l, const koc_digest *d, size_t max, koc_buf *out,
-                         koc_error **err)
+int koc__layout_read(const koc_layout *l, const koc_digest *d, size_t max, koc_buf *out,
+                     koc_error **err)
 {
     KOC__AUTO_STR path = koc__layout_blob_path(l, d);
     KOC__AUTO(koc_blob) blob = NULL;
@@ -147,6 +147,16 @@ static int read_document(const koc_layout *l, const koc_digest *d, size_t max, k
     }
     KOC__TRY(koc_blob_from_file(path, d, &blob, err));
     return koc_blob_read_all(blob, max, NULL, out, err);
+}
+
+int koc__layout_get(const koc_layout *l, const koc_digest *d, koc_blob **out, koc_error **err)
+{
+    KOC__AUTO_STR path = koc__layout_blob_path(l, d);
+    if (!path) {
+        return koc__oom(err);
+    }
+    *out = NULL;
+    return koc__fs_exists(path) ? koc_blob_from_file(path, d, out, err) : KOC_OK;
 }
 
 /* Layers that are here get their content; the others stay without, as foreign ones do. */
@@ -183,7 +193,7 @@ int koc_layout_get_image(koc_layout *l, const koc_digest *d, koc_image **out, ko
     KOC__AUTO(koc_descriptor) of_config = NULL;
     KOC__AUTO(koc_image) img = NULL;
     const char *type = NULL;
-    KOC__TRY(read_document(l, d, KOC__MANIFEST_MAX, &manifest, err));
+    KOC__TRY(koc__layout_read(l, d, KOC__MANIFEST_MAX, &manifest, err));
     const koc_str text = koc__str_n(manifest.ptr, manifest.len);
     const koc__digest_text what = koc__digest_str(d);
     KOC__TRY(koc__json_parse(text, KOC__MANIFEST_MAX, what.s, &doc, err));
@@ -193,7 +203,7 @@ int koc_layout_get_image(koc_layout *l, const koc_digest *d, koc_image **out, ko
     }
     const koc__jnode *member = koc__json_get(koc__json_root(doc), "config");
     KOC__TRY(koc__descriptor_read(member, "the config", &of_config, err));
-    KOC__TRY(read_document(l, &of_config->digest, KOC__CONFIG_MAX, &config, err));
+    KOC__TRY(koc__layout_read(l, &of_config->digest, KOC__CONFIG_MAX, &config, err));
     KOC__TRY(koc_image_from_bytes(l->ctx, text, koc__str_n(config.ptr, config.len), &img, err));
     KOC__TRY(attach_layers(l, img, err));
     *out = koc__steal(&img);
@@ -229,7 +239,7 @@ int koc_layout_get_index(koc_layout *l, const koc_digest *d, koc_index **out, ko
     }
     KOC__AUTO_VAL(koc_buf) bytes = KOC_BUF_INIT;
     KOC__AUTO(koc_index) bare = NULL;
-    KOC__TRY(read_document(l, d, KOC__MANIFEST_MAX, &bytes, err));
+    KOC__TRY(koc__layout_read(l, d, KOC__MANIFEST_MAX, &bytes, err));
     KOC__TRY(koc_index_from_bytes(l->ctx, koc__str_n(bytes.ptr, bytes.len), &bare, err));
     size_t n = koc_index_count(bare);
     koc_image **images = koc__calloc(n + 1, sizeof(koc_image *));

@@ -68,6 +68,7 @@ typedef struct copy {
     koc_blob *blob;
     const koc_digest *digest;
     uint64_t size;
+    int32_t state; /* KOC_STATE_*, once done */
 } copy;
 
 static bool have(const char *path, uint64_t size)
@@ -122,7 +123,7 @@ static int copy_to_file(const copy *c, const char *path, koc__op *op, koc_progre
 /* A koc__task_fn. */
 static int put_blob(void *arg, koc__op *op, koc_error **err)
 {
-    const copy *c = arg;
+    copy *c = arg;
     KOC__AUTO_STR path = koc__layout_blob_path(c->layout, c->digest);
     koc_progress event = KOC_PROGRESS_INIT;
     if (!path) {
@@ -147,11 +148,22 @@ static int put_blob(void *arg, koc__op *op, koc_error **err)
         rc = copy_to_file(c, path, op, &event, err);
         event.state = rc == KOC_OK ? KOC_STATE_FINISHED : KOC_STATE_FAILED;
     }
+    c->state = event.state;
     koc__op_progress(op, &event);
     return rc;
 }
 
-static int put_bytes(const koc_layout *l, koc_str bytes, const koc_descriptor *d, koc_error **err)
+int koc__layout_put_blob(const koc_layout *l, const koc_descriptor *d, koc_blob *blob, koc__op *op,
+                         int32_t *state, koc_error **err)
+{
+    copy c = {l, blob, &d->digest, d->size, 0};
+    KOC__TRY(put_blob(&c, op, err));
+    *state = c.state;
+    return KOC_OK;
+}
+
+int koc__layout_put_bytes(const koc_layout *l, koc_str bytes, const koc_descriptor *d,
+                          koc_error **err)
 {
     KOC__AUTO_STR path = koc__layout_blob_path(l, &d->digest);
     if (!path) {
@@ -163,7 +175,7 @@ static int put_bytes(const koc_layout *l, koc_str bytes, const koc_descriptor *d
     if (d->digest.algorithm == KOC_DIGEST_SHA512) {
         KOC__AUTO(koc_blob) blob = NULL;
         KOC__TRY(koc_blob_from_bytes(bytes, &blob, err));
-        copy c = {l, blob, &d->digest, d->size};
+        copy c = {l, blob, &d->digest, d->size, 0};
         return put_blob(&c, NULL, err);
     }
     return koc__fs_write_file(path, bytes, FILE_MODE, err);
@@ -192,7 +204,7 @@ static int put_layers(const koc_layout *l, const koc_image *img, koc__op *op, co
         if (repeated(img, i) || (!layer->blob && koc__mt_is_foreign(d->media_type))) {
             continue;
         }
-        copies[i] = (copy){l, layer->blob, &d->digest, d->size};
+        copies[i] = (copy){l, layer->blob, &d->digest, d->size, 0};
         KOC__TRY(koc__group_add(&group, put_blob, &copies[i], err));
     }
     return koc__group_wait(&group, err);
@@ -210,8 +222,9 @@ static int put_content(const koc_layout *l, const koc_image *img, koc__op *op, k
     if (rc != KOC_OK) {
         return rc;
     }
-    KOC__TRY(put_bytes(l, koc_image_config(img), koc_image_config_descriptor(img), err));
-    return put_bytes(l, koc_image_manifest(img), koc_image_descriptor(img), err);
+    KOC__TRY(
+        koc__layout_put_bytes(l, koc_image_config(img), koc_image_config_descriptor(img), err));
+    return koc__layout_put_bytes(l, koc_image_manifest(img), koc_image_descriptor(img), err);
 }
 
 /* --- index.json --- */
@@ -288,8 +301,8 @@ static int rewrite(const koc__json *doc, const koc_descriptor *d, const listing 
     return done ? KOC_OK : koc__error(err, KOC_EFORMAT, "index.json has no \"manifests\"");
 }
 
-static int list_in_index(const koc_layout *l, const koc_descriptor *d, const char *ref_name,
-                         koc__op *op, koc_error **err)
+int koc__layout_put_entry(const koc_layout *l, const koc_descriptor *d, const char *ref_name,
+                          koc__op *op, koc_error **err)
 {
     KOC__AUTO_FD fd = -1;
     KOC__AUTO(koc__json) doc = NULL;
@@ -329,7 +342,7 @@ int koc__layout_put_image(koc_layout *l, koc_image *img, const char *ref_name, k
                           koc_error **err)
 {
     KOC__TRY(put_content(l, img, op, err));
-    return list_in_index(l, koc_image_descriptor(img), ref_name, op, err);
+    return koc__layout_put_entry(l, koc_image_descriptor(img), ref_name, op, err);
 }
 
 /* The children that idx carries; the others must be here already. */
@@ -359,8 +372,8 @@ int koc__layout_put_index(koc_layout *l, koc_index *idx, const char *ref_name, k
                           koc_error **err)
 {
     KOC__TRY(put_children(l, idx, op, err));
-    KOC__TRY(put_bytes(l, koc_index_bytes(idx), koc_index_descriptor(idx), err));
-    return list_in_index(l, koc_index_descriptor(idx), ref_name, op, err);
+    KOC__TRY(koc__layout_put_bytes(l, koc_index_bytes(idx), koc_index_descriptor(idx), err));
+    return koc__layout_put_entry(l, koc_index_descriptor(idx), ref_name, op, err);
 }
 
 int koc_layout_put_index(koc_layout *l, koc_index *idx, const char *ref_name, const koc_op *op,

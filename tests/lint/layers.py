@@ -33,6 +33,7 @@ MAY_INCLUDE = {
         "sign",
         "daemon",
     ],
+    "transfer": ["core", "model", "layer", "store", "registry"],
 }
 
 # Narrower than a folder: from golang, sbom takes the build information of a binary and no more; from

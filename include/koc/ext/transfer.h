@@ -41,5 +41,89 @@ typedef struct koc_place {
 #define KOC_PLACE_INIT { sizeof(koc_place), 0, 0, 0, NULL, NULL, NULL, NULL }
 /* clang-format on */
 
+/** An opened place to read from. One thread at a time. */
+typedef struct koc_source koc_source;
+
+/** Opens p and reads what it names: one manifest or index, checked. client may be NULL unless p is in a
+ * registry. KOC_ENOTFOUND, KOC_EFORMAT, KOC_EDIGEST; KOC_EINVAL when p could mean several. */
+KOC_API int koc_source_open(koc_ctx *ctx, koc_client *client, const koc_place *p, const koc_op *op,
+                            koc_source **out, koc_error **err);
+KOC_API void koc_source_free(koc_source *s);
+/** Media type, digest and size of what the place names, and its bytes. Borrowed from s. */
+KOC_API const koc_descriptor *koc_source_descriptor(const koc_source *s);
+KOC_API koc_str koc_source_manifest(const koc_source *s);
+/** Another manifest or index of the same place, checked. media_type may be NULL. */
+KOC_API int koc_source_get_manifest(koc_source *s, const koc_digest *d, const koc_op *op,
+                                    koc_buf *bytes, koc_buf *media_type, koc_error **err);
+/** A blob of the same place, whose readers check it. KOC_ENOTFOUND (in a registry only when it is read). */
+KOC_API int koc_source_get_blob(koc_source *s, const koc_descriptor *d, koc_blob **out,
+                                koc_error **err);
+/** The image; of an index the entry that serves want (NULL: the only one, else linux/amd64), through
+ * indexes in indexes. Its layers are read when needed. KOC_EPLATFORM, KOC_EUNSUPPORTED (an artifact). */
+KOC_API int koc_source_get_image(koc_source *s, const koc_platform *want, const koc_op *op,
+                                 koc_image **out, koc_error **err);
+/** The image whose manifest has the digest d. KOC_EUNSUPPORTED: an index or artifact. */
+KOC_API int koc_source_get_image_by(koc_source *s, const koc_digest *d, const koc_op *op,
+                                    koc_image **out, koc_error **err);
+/** What refers to subject at that place, as an index; artifact_type NULL: all. */
+KOC_API int koc_source_list_referrers(koc_source *s, const koc_digest *subject,
+                                      const char *artifact_type, const koc_op *op, koc_index **out,
+                                      koc_error **err);
+
+/** All about it as one JSON document (docs/json.md, "koc-inspect-1"): manifests, configs, layers, sizes,
+ * platforms, history, referrers. want NULL: every platform. KOC_EPLATFORM. */
+KOC_API int koc_source_inspect(koc_source *s, const koc_platform *want, const koc_op *op,
+                               koc_buf *json, koc_error **err);
+
+enum {
+    KOC_CHECK_FAST = 1u << 0 /**< documents, and whether blobs are there; no layer is read */
+};
+/** Told of each thing that was looked at: "layer sha256:… of linux/amd64". problem NULL: it is right. */
+typedef int (*koc_check_fn)(const char *what, const char *problem, void *payload);
+/** Checks all that s names: digests, sizes, DiffIDs, that layers are tar files, that platforms are those of
+ * the configs. fn (or NULL) runs on the calling thread. KOC_EVERIFY when something is wrong; other codes
+ * when it could not be looked at. */
+KOC_API int koc_source_check(koc_source *s, uint32_t flags, koc_check_fn fn, void *payload,
+                             const koc_op *op, koc_error **err);
+
+enum {
+    KOC_COPY_REFERRERS = 1u << 0 /**< signatures, SBOMs, … that refer to what is copied, too */
+};
+typedef struct koc_copy_options {
+    uint32_t struct_size;
+    uint32_t flags; /**< KOC_COPY_* */
+    /** NULL-terminated os[/arch[/variant]][:os.version]; NULL: all. One that serves a single image makes
+     * that image the copy, several make a shorter index. */
+    const char *const *platforms;
+    uint32_t jobs; /**< images at once; 0: 8 */
+    uint32_t reserved;
+} koc_copy_options;
+/* clang-format off */
+#define KOC_COPY_OPTIONS_INIT { sizeof(koc_copy_options), 0, NULL, 0, 0 }
+/* clang-format on */
+
+typedef struct koc_copy_pair {
+    koc_place from, to;
+} koc_copy_pair;
+
+/** What was done for one pair. */
+typedef struct koc_copy_result {
+    koc_digest digest; /**< of the copy's manifest or index */
+    uint64_t bytes;    /**< of blobs that were moved */
+    uint32_t blobs;    /**< that the image needs, each once */
+    uint32_t copied;
+    uint32_t mounted;
+    uint32_t unchanged; /**< 1: the target had it all under that name */
+} koc_copy_result;
+
+/** Copies from place to place, byte for byte. Blobs go from reader to writer and never touch the disk
+ * between; those that the target has are not moved, and manifests are written after all that they name. A
+ * docker archive takes one platform of each image (the only one, else linux/amd64). results is NULL or
+ * has room for n. The first failure ends it all; what is complete stays, and archives appear when they are
+ * whole. */
+KOC_API int koc_copy(koc_ctx *ctx, koc_client *client, const koc_copy_pair *pairs, size_t n,
+                     const koc_copy_options *opts, const koc_op *op, koc_copy_result *results,
+                     koc_error **err);
+
 KOC_END_DECLS
 #endif

@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: a2eae8658371a31d6efe869abdf5284a3ed862073806b26f51159e1272fab662
+// Declarations: d99ef1cabbe2893096769e0e9c026315cc61441a597689606a1f22e02f0c0168
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -641,8 +641,10 @@ extern "C" {
     pub fn koc_client_push_image(c: *mut koc_client, r: *const koc_reference, img: *mut koc_image, o: *const koc_push_options, op: *const koc_op, out: *mut koc_digest, err: *mut *mut koc_error) -> c_int;
     pub fn koc_client_push_index(c: *mut koc_client, r: *const koc_reference, idx: *mut koc_index, o: *const koc_push_options, op: *const koc_op, out: *mut koc_digest, err: *mut *mut koc_error) -> c_int;
     pub fn koc_client_get_blob(c: *mut koc_client, repo: *const koc_reference, d: *const koc_descriptor, out: *mut *mut koc_blob, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_client_stat_blob(c: *mut koc_client, r: *const koc_reference, op: *const koc_op, size: *mut u64, err: *mut *mut koc_error) -> c_int;
     pub fn koc_client_put_blob(c: *mut koc_client, repo: *const koc_reference, b: *mut koc_blob, op: *const koc_op, err: *mut *mut koc_error) -> c_int;
     pub fn koc_client_list_tags(c: *mut koc_client, repo: *const koc_reference, op: *const koc_op, out: *mut *mut koc_strlist, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_client_list_repositories(c: *mut koc_client, registry: *const c_char, op: *const koc_op, out: *mut *mut koc_strlist, err: *mut *mut koc_error) -> c_int;
     pub fn koc_client_delete_manifest(c: *mut koc_client, r: *const koc_reference, op: *const koc_op, err: *mut *mut koc_error) -> c_int;
     pub fn koc_client_list_referrers(c: *mut koc_client, subject: *const koc_reference, artifact_type: *const c_char, op: *const koc_op, out: *mut *mut koc_index, err: *mut *mut koc_error) -> c_int;
     pub fn koc_client_check_login(c: *mut koc_client, registry: *const c_char, op: *const koc_op, asked: *mut bool, err: *mut *mut koc_error) -> c_int;

@@ -1,0 +1,279 @@
+/* koc_copy: many pairs of places, side by side. */
+#include "core/common.h"
+
+#include "transfer/transfer.h"
+
+#include "core/digests.h"
+#include "core/str.h"
+
+enum { JOBS_DEFAULT = 8, JOBS_MAX = 64, WIDTH = 8 };
+
+typedef struct run {
+    koc_ctx *ctx;
+    koc_client *client;
+    koc_strlist *platforms; /* empty: all */
+    bool referrers;
+    unsigned jobs, width;
+    koc__dest **dests; /* one for each folder or file, one for all registries */
+    size_t n_dests, dests_capacity;
+} run;
+
+/* One pair. */
+typedef struct job {
+    run *run;
+    const koc_copy_pair *pair;
+    koc_place to; /* the pair's, with a name where it needs one */
+    char *label;  /* for messages */
+    char *name;   /* or NULL */
+    koc__dest *dest;
+    uint64_t id;
+    koc_copy_result result;
+} job;
+
+static void run_dispose(run *r)
+{
+    for (size_t i = 0; i < r->n_dests; i++) {
+        r->dests[i]->vt->release(r->dests[i]);
+    }
+    koc__free(r->dests);
+    koc_strlist_free(r->platforms);
+}
+KOC__DEFINE_AUTO_VAL(run, run_dispose);
+
+/* --- one pair --- */
+
+static void tell(koc__op *op, const job *j, int32_t state)
+{
+    koc_progress event = KOC_PROGRESS_INIT;
+    event.kind = KOC_PROGRESS_IMAGE;
+    event.state = state;
+    event.what = j->label;
+    event.digest = &j->result.digest;
+    event.done = j->to.kind == KOC_PLACE_REGISTRY ? j->result.bytes : 0;
+    event.id = j->id;
+    koc__op_progress(op, &event);
+}
+
+/* Docker's archives: a whole image, no index. */
+static int copy_image(const job *j, koc_source *from, koc__op *op, koc_digest *digest,
+                      koc_error **err)
+{
+    KOC__AUTO(koc_image) img = NULL;
+    koc_platform want = KOC_PLATFORM_INIT;
+    KOC__AUTO_VAL(koc_buf) storage = KOC_BUF_INIT;
+    const char *platform = koc_strlist_get(j->run->platforms, 0);
+    if (koc_strlist_count(j->run->platforms) > 1) {
+        return koc__error(err, KOC_EINVAL, "%s: a docker archive holds one platform of an image",
+                          j->dest->path);
+    }
+    if (platform) {
+        KOC__TRY(koc_platform_parse(platform, &storage, &want, err));
+    }
+    KOC__TRY(koc__source_image(from, platform ? &want : NULL, op, &img, err));
+    *digest = koc_image_descriptor(img)->digest;
+    return j->dest->vt->put_image(j->dest, &j->to, img, &j->pair->from, op, err);
+}
+
+static int copy_tree(job *j, koc_source *from, koc__document *top, koc__op *op, koc_error **err)
+{
+    koc__transfer t = {.from = from,
+                       .to = j->dest,
+                       .place = &j->to,
+                       .op = op,
+                       .width = j->run->width,
+                       .referrers = j->run->referrers};
+    bool there = false;
+    if (koc_strlist_count(j->run->platforms) > 0) {
+        KOC__TRY(koc__pick_platforms(from, j->run->platforms, top, op, err));
+    }
+    j->result.digest = top->digest;
+    KOC__TRY(t.to->vt->has_top(t.to, t.place, &top->digest, op, &there, err));
+    if (there && !t.referrers) {
+        j->result.unchanged = 1;
+        return KOC_OK;
+    }
+    pthread_mutex_init(&t.mutex, NULL);
+    int rc = koc__transfer_tree(&t, top, err);
+    pthread_mutex_destroy(&t.mutex);
+    t.result.digest = top->digest;
+    t.result.unchanged = there && t.result.copied == 0;
+    j->result = t.result;
+    return rc;
+}
+
+/* A koc__task_fn. */
+static int copy_pair(void *arg, koc__op *op, koc_error **err)
+{
+    job *j = arg;
+    KOC__AUTO(koc_source) from = NULL;
+    KOC__AUTO_VAL(koc__document) top = KOC__DOCUMENT_INIT;
+    j->id = koc__op_new_id(op);
+    tell(op, j, KOC_STATE_STARTED);
+    KOC__TRY(koc__source_open(j->run->ctx, j->run->client, &j->pair->from, op, &from, err));
+    top.digest = from->top.digest;
+    KOC__TRY(koc_buf_set(&top.bytes, koc__document_text(&from->top), err));
+    KOC__TRY(koc_buf_set(&top.media_type, koc__str(from->top.media_type.ptr), err));
+    int rc = j->dest->vt->put_image ? copy_image(j, from, op, &j->result.digest, err)
+                                    : copy_tree(j, from, &top, op, err);
+    if (rc != KOC_OK) {
+        tell(op, j, KOC_STATE_FAILED);
+        return koc__error_prefix(err, "cannot copy %s to %s", from->what, j->label);
+    }
+    tell(op, j, j->result.unchanged ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED);
+    return KOC_OK;
+}
+
+/* --- all --- */
+
+static int dest_for(run *r, const koc_place *p, koc__dest **out, koc_error **err)
+{
+    koc__dest *made = NULL;
+    for (size_t i = 0; i < r->n_dests; i++) {
+        const koc__dest *d = r->dests[i];
+        if (d->kind == p->kind && (!d->path || strcmp(d->path, p->path) == 0)) {
+            *out = r->dests[i];
+            return KOC_OK;
+        }
+    }
+    if (!koc__grow((void **)&r->dests, &r->dests_capacity, r->n_dests + 1, sizeof(koc__dest *))) {
+        return koc__oom(err);
+    }
+    switch (p->kind) {
+    case KOC_PLACE_REGISTRY: KOC__TRY(koc__dest_registry(r->ctx, r->client, &made, err)); break;
+    case KOC_PLACE_LAYOUT: KOC__TRY(koc__dest_layout(r->ctx, p->path, &made, err)); break;
+    case KOC_PLACE_OCI_ARCHIVE: KOC__TRY(koc__dest_oci_archive(r->ctx, p->path, &made, err)); break;
+    case KOC_PLACE_DOCKER_ARCHIVE:
+        KOC__TRY(koc__dest_docker_archive(r->ctx, p->path, &made, err));
+        break;
+    default: return koc__misuse(err, "koc_copy: a target of no known kind");
+    }
+    r->dests[r->n_dests++] = made;
+    *out = made;
+    return KOC_OK;
+}
+
+/* In a layout an image from a registry keeps its whole name, one from elsewhere the name it had there. */
+static int name_target(job *j, koc_error **err)
+{
+    const koc_place *from = &j->pair->from;
+    bool holds_names = j->to.kind == KOC_PLACE_LAYOUT || j->to.kind == KOC_PLACE_OCI_ARCHIVE;
+    j->label = j->to.kind == KOC_PLACE_REGISTRY
+                   ? koc__strdup(koc_reference_string(j->to.reference))
+                   : koc__format("%s%s%s", j->to.path, j->to.name ? ":" : "",
+                                 j->to.name ? j->to.name : "");
+    if (!j->label) {
+        return koc__oom(err);
+    }
+    if (!holds_names || j->to.name) {
+        return KOC_OK;
+    }
+    if (from->kind != KOC_PLACE_REGISTRY) {
+        j->to.name = from->name;
+        return KOC_OK;
+    }
+    KOC__AUTO(koc_reference) plain = NULL;
+    const char *tag = koc_reference_tag(from->reference);
+    if (!tag && koc_reference_digest(from->reference)) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc_reference_with_digest(from->reference, NULL, &plain, err));
+    j->name = koc__format("%s%s", koc_reference_string(plain), tag ? "" : ":latest");
+    j->to.name = j->name;
+    return j->name ? KOC_OK : koc__oom(err);
+}
+
+static bool is_archive(const koc_place *p)
+{
+    return p->kind == KOC_PLACE_OCI_ARCHIVE || p->kind == KOC_PLACE_DOCKER_ARCHIVE;
+}
+
+static int check_pair(const koc_copy_pair *p, koc_client *client, koc_error **err)
+{
+    const koc_place *to = &p->to;
+    bool remote = to->kind == KOC_PLACE_REGISTRY;
+    if (to->struct_size < sizeof(*to) || to->flags || to->reserved ||
+        (remote ? !to->reference || !client : !to->path || !*to->path)) {
+        return koc__misuse(err, "koc_copy: a target that is not set up");
+    }
+    return KOC_OK;
+}
+
+static int prepare(run *r, const koc_copy_options *o, const koc_copy_pair *pairs, size_t n,
+                   job *jobs, koc_error **err)
+{
+    bool archive = false;
+    KOC__TRY(koc__strlist_new(&r->platforms, err));
+    for (size_t i = 0; o->platforms && o->platforms[i]; i++) {
+        KOC__AUTO_VAL(koc_buf) storage = KOC_BUF_INIT;
+        koc_platform p = KOC_PLATFORM_INIT;
+        if (strcmp(o->platforms[i], "all") != 0) {
+            KOC__TRY(koc_platform_parse(o->platforms[i], &storage, &p, err));
+            KOC__TRY(koc__strlist_add(r->platforms, o->platforms[i], err));
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        KOC__TRY(check_pair(&pairs[i], r->client, err));
+        jobs[i] = (job){.run = r, .pair = &pairs[i], .to = pairs[i].to};
+        KOC__TRY(name_target(&jobs[i], err));
+        KOC__TRY(dest_for(r, &pairs[i].to, &jobs[i].dest, err));
+        archive |= is_archive(&pairs[i].to);
+    }
+    /* An archive is written from front to end, and the same images are to give the same bytes. */
+    r->jobs = archive ? 1 : KOC__MIN(o->jobs ? o->jobs : JOBS_DEFAULT, JOBS_MAX);
+    r->width = archive ? 1 : n >= WIDTH ? 1 : WIDTH / (unsigned)n;
+    return KOC_OK;
+}
+
+static int copy_all(run *r, job *jobs, size_t n, koc__op *op, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__group) g = {0};
+    if (n == 1 || r->jobs == 1) {
+        for (size_t i = 0; i < n; i++) {
+            KOC__TRY(copy_pair(&jobs[i], op, err));
+        }
+    } else {
+        KOC__TRY(koc__group_begin(&g, op, r->jobs, err));
+        for (size_t i = 0; i < n; i++) {
+            KOC__TRY(koc__group_add(&g, copy_pair, &jobs[i], err));
+        }
+        KOC__TRY(koc__group_wait(&g, err));
+    }
+    for (size_t i = 0; i < r->n_dests; i++) {
+        koc__dest *d = r->dests[i];
+        KOC__TRY(d->vt->finish ? d->vt->finish(d, op, err) : KOC_OK);
+    }
+    return KOC_OK;
+}
+
+int koc_copy(koc_ctx *ctx, koc_client *client, const koc_copy_pair *pairs, size_t n,
+             const koc_copy_options *opts, const koc_op *user, koc_copy_result *results,
+             koc_error **err)
+{
+    koc_copy_options o;
+    if (!ctx || !pairs || n == 0) {
+        return koc__misuse(err, "koc_copy: ctx is NULL, or there is nothing to copy");
+    }
+    KOC__TRY(koc__options_copy(&o, sizeof(o), opts, "koc_copy_options", err));
+    if (o.flags & ~(uint32_t)KOC_COPY_REFERRERS || o.reserved) {
+        return koc__misuse(err, "koc_copy_options: unknown flags");
+    }
+    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(run)
+    r = {.ctx = ctx, .client = client, .referrers = o.flags & KOC_COPY_REFERRERS};
+    KOC__TRY(koc__op_begin(&op, ctx, user, err));
+    job *jobs = koc__calloc(n, sizeof(*jobs));
+    if (!jobs) {
+        return koc__oom(err);
+    }
+    int rc = prepare(&r, &o, pairs, n, jobs, err);
+    rc = rc == KOC_OK ? copy_all(&r, jobs, n, &op, err) : rc;
+    for (size_t i = 0; rc == KOC_OK && results && i < n; i++) {
+        results[i] = jobs[i].result;
+    }
+    for (size_t i = 0; i < n; i++) {
+        koc__free(jobs[i].label);
+        koc__free(jobs[i].name);
+    }
+    koc__free(jobs);
+    return rc;
+}

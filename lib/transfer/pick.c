@@ -1,0 +1,265 @@
+/* Choosing: which entry of a layout, which platforms of an index, what refers to something. */
+#include "core/common.h"
+
+#include "transfer/transfer.h"
+
+#include "core/digests.h"
+#include "core/str.h"
+
+#define REF_NAME    "org.opencontainers.image.ref.name"
+#define IMAGE_NAME  "io.containerd.image.name"    /* the whole reference, as Docker writes it */
+#define SUBJECT_OF  "vnd.docker.reference.digest" /* what an attestation of buildx is about */
+#define NESTING_MAX 4
+
+static const char *annotation(const koc_descriptor *d, const char *key)
+{
+    for (size_t i = 0; i < d->n_annotations; i++) {
+        if (koc__streq(d->annotations[i].key, key)) {
+            return d->annotations[i].value;
+        }
+    }
+    return NULL;
+}
+
+/* --- entries of index.json --- */
+
+/* "app:1" and "1" name "example.com/app:1". */
+static bool is_named(const char *have, const char *name)
+{
+    size_t n = strlen(name), len = have ? strlen(have) : 0;
+    return have && len >= n && strcmp(have + len - n, name) == 0 &&
+           (len == n || have[len - n - 1] == ':' || have[len - n - 1] == '/');
+}
+
+static bool matches(const koc_descriptor *d, const koc_place *p)
+{
+    if (p->digest && !koc_digest_equal(p->digest, &d->digest)) {
+        return false;
+    }
+    return !p->name || is_named(annotation(d, REF_NAME), p->name) ||
+           is_named(annotation(d, IMAGE_NAME), p->name);
+}
+
+/* Something that is listed only because it refers to something else. */
+static bool is_referrer(const koc_descriptor *d)
+{
+    const char *name = annotation(d, REF_NAME);
+    return (d->artifact_type && !name) || (name && strncmp(name, "sha256-", 7) == 0);
+}
+
+/* "v1, v2, sha256:…" */
+static void list_names(const koc_index *list, koc__buf *out)
+{
+    for (size_t i = 0; i < koc_index_count(list); i++) {
+        const koc_descriptor *d = koc_index_get(list, i);
+        const char *name = annotation(d, REF_NAME);
+        (void)koc__buf_printf(out, NULL, "%s%s%s", out->len ? ", " : "", name ? "" : "@",
+                              name ? name : koc__digest_str(&d->digest).s);
+    }
+}
+
+int koc__pick(const koc_index *list, const koc_place *p, const char *what,
+              const koc_descriptor **out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) have = KOC__BUF_INIT(2048);
+    const koc_descriptor *found = NULL;
+    bool several = false;
+    for (size_t i = 0; i < koc_index_count(list); i++) {
+        const koc_descriptor *d = koc_index_get(list, i);
+        if (!matches(d, p) || (!p->name && !p->digest && is_referrer(d))) {
+            continue;
+        }
+        several |= found && !koc_digest_equal(&found->digest, &d->digest);
+        found = found && p->name ? found : d;
+    }
+    list_names(list, &have);
+    if (!found && (p->name || !p->digest)) {
+        return have.len == 0 ? koc__error(err, KOC_ENOTFOUND, "there is no image in it")
+                             : koc__error(err, KOC_ENOTFOUND, "it has no %s (it has %s)",
+                                          p->name ? p->name : "image", koc__buf_cstr(&have));
+    }
+    if (several && !p->name) {
+        koc__error(err, KOC_EINVAL, "it holds several images: %s", koc__buf_cstr(&have));
+        koc__error_hint(err, "name one of them: oci:%s:NAME or oci:%s@DIGEST", what, what);
+        return KOC_EINVAL;
+    }
+    *out = found;
+    return KOC_OK;
+}
+
+/* --- referrers --- */
+
+static int add_if_refers(koc_source *s, const koc_descriptor *d, const koc_digest *subject,
+                         const char *type, koc__op *op, koc_index_builder *b, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__document) m = KOC__DOCUMENT_INIT;
+    KOC__AUTO(koc__json) doc = NULL;
+    koc_descriptor entry = *d;
+    koc_digest about;
+    KOC__TRY(koc__source_manifest(s, &d->digest, op, &m, err));
+    KOC__TRY(koc__json_parse(koc__document_text(&m), KOC__MANIFEST_MAX, s->what, &doc, err));
+    const koc__jnode *root = koc__json_root(doc);
+    const char *text = koc__json_get_str(koc__json_get(root, "subject"), "digest");
+    if (!text || !koc__digest_read(koc__str(text), &about) || !koc_digest_equal(&about, subject)) {
+        return KOC_OK;
+    }
+    entry.artifact_type = koc__json_get_str(root, "artifactType");
+    if (!entry.artifact_type) {
+        entry.artifact_type = koc__json_get_str(koc__json_get(root, "config"), "mediaType");
+    }
+    return !type || koc__streq(type, entry.artifact_type)
+               ? koc_index_builder_add_descriptor(b, &entry, err)
+               : KOC_OK;
+}
+
+/* What the tag schema keeps in an index of its own (distribution-spec, "Referrers Tag Schema"). */
+static int add_tagged(koc_source *s, const koc_descriptor *d, const char *type, koc__op *op,
+                      koc_index_builder *b, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__document) m = KOC__DOCUMENT_INIT;
+    KOC__AUTO(koc_index) idx = NULL;
+    KOC__TRY(koc__source_manifest(s, &d->digest, op, &m, err));
+    KOC__TRY(koc_index_from_bytes(s->ctx, koc__document_text(&m), &idx, err));
+    for (size_t i = 0; i < koc_index_count(idx); i++) {
+        const koc_descriptor *e = koc_index_get(idx, i);
+        if (!type || koc__streq(type, e->artifact_type)) {
+            KOC__TRY(koc_index_builder_add_descriptor(b, e, err));
+        }
+    }
+    return KOC_OK;
+}
+
+int koc__listed_referrers(koc_source *s, const koc_index *list, const koc_digest *subject,
+                          const char *type, koc__op *op, koc_index **out, koc_error **err)
+{
+    KOC__AUTO(koc_index_builder) b = NULL;
+    KOC__AUTO_STR tag = koc__format("sha256-%s", koc__digest_hex(subject).s);
+    if (!tag) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc_index_builder_new(s->ctx, KOC_FORMAT_OCI, &b, err));
+    for (size_t i = 0; i < koc_index_count(list); i++) {
+        const koc_descriptor *d = koc_index_get(list, i);
+        if (koc__mt_is_index(d->media_type) && koc__streq(annotation(d, REF_NAME), tag)) {
+            KOC__TRY(add_tagged(s, d, type, op, b, err));
+        } else if (koc__mt_is_manifest(d->media_type)) {
+            KOC__TRY(add_if_refers(s, d, subject, type, op, b, err));
+        }
+    }
+    return koc_index_builder_finish(b, out, err);
+}
+
+/* --- platforms --- */
+
+static bool is_kept(const koc_index *idx, const koc_strlist *wanted, const koc_descriptor *d)
+{
+    const char *about = annotation(d, SUBJECT_OF);
+    if (d->platform && !koc__platform_is_unknown(d->platform)) {
+        return koc__platform_wanted(wanted, d->platform);
+    }
+    for (size_t i = 0; about && i < koc_index_count(idx); i++) {
+        const koc_descriptor *e = koc_index_get(idx, i);
+        if (e != d && koc__streq(about, koc__digest_str(&e->digest).s)) {
+            return e->platform && koc__platform_wanted(wanted, e->platform);
+        }
+    }
+    return false;
+}
+
+/* d without the entries that are not kept; its other members stay. */
+static int shorten(const koc_index *idx, const koc_strlist *wanted, koc__document *d,
+                   koc_error **err)
+{
+    KOC__AUTO(koc__json) doc = NULL;
+    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(KOC__MANIFEST_MAX);
+    koc__jw w;
+    KOC__TRY(koc__json_parse(koc__document_text(d), KOC__MANIFEST_MAX, "index", &doc, err));
+    koc__jnode *list = koc__json_get(koc__json_root(doc), "manifests");
+    koc__jnode *e = koc__json_child(list);
+    for (size_t i = 0; e; i++) {
+        koc__jnode *next = koc__json_next(e);
+        if (!is_kept(idx, wanted, koc_index_get(idx, i))) {
+            koc__json_remove(list, e);
+        }
+        e = next;
+    }
+    koc__jw_begin(&w, &out, 0, 0);
+    koc__jw_node(&w, koc__json_root(doc));
+    KOC__TRY(koc__jw_end(&w, err));
+    koc__buf_give(&out, &d->bytes);
+    d->digest = (koc_digest){0};
+    return koc__document_describe(d, "index", err);
+}
+
+static int check_image(koc_source *s, const koc_strlist *wanted, koc__op *op, koc_error **err)
+{
+    KOC__AUTO(koc_image) img = NULL;
+    KOC__TRY(koc__source_image(s, NULL, op, &img, err));
+    const koc_platform *have = koc_image_platform(img);
+    if (have && koc__platform_wanted(wanted, have)) {
+        return KOC_OK;
+    }
+    KOC__AUTO_STR text = have ? koc__platform_str(have) : NULL;
+    return koc__error(err, KOC_EPLATFORM, "%s is an image for %s alone", s->what,
+                      text ? text : "no platform");
+}
+
+/* d becomes its entry e. */
+static int enter(koc_source *s, const koc_descriptor *e, koc__document *d, koc__op *op,
+                 koc_error **err)
+{
+    KOC__AUTO_VAL(koc__document) child = KOC__DOCUMENT_INIT;
+    KOC__TRY(koc__source_manifest(s, &e->digest, op, &child, err));
+    koc__document old = *d;
+    *d = child;
+    child = old;
+    return KOC_OK;
+}
+
+static int missing(const koc_source *s, const koc_strlist *wanted, const koc_index *idx,
+                   koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) have = KOC__BUF_INIT(2048);
+    for (size_t i = 0; i < koc_index_count(idx); i++) {
+        const koc_platform *p = koc_index_get(idx, i)->platform;
+        KOC__AUTO_STR text = p && !koc__platform_is_unknown(p) ? koc__platform_str(p) : NULL;
+        if (text) {
+            (void)koc__buf_printf(&have, NULL, "%s%s", have.len ? ", " : "", text);
+        }
+    }
+    return koc__error(err, KOC_EPLATFORM, "%s has no %s (it has %s)", s->what,
+                      koc_strlist_get(wanted, 0), have.len ? koc__buf_cstr(&have) : "no platforms");
+}
+
+int koc__pick_platforms(koc_source *s, const koc_strlist *wanted, koc__document *d, koc__op *op,
+                        koc_error **err)
+{
+    for (int depth = 0; depth < NESTING_MAX; depth++) {
+        KOC__AUTO(koc_index) idx = NULL;
+        const koc_descriptor *only = NULL, *nested = NULL;
+        size_t kept = 0;
+        if (!koc__mt_is_index(d->media_type.ptr)) {
+            return check_image(s, wanted, op, err);
+        }
+        KOC__TRY(koc_index_from_bytes(s->ctx, koc__document_text(d), &idx, err));
+        for (size_t i = 0; i < koc_index_count(idx); i++) {
+            const koc_descriptor *e = koc_index_get(idx, i);
+            bool image = e->platform && koc__platform_wanted(wanted, e->platform);
+            only = image ? e : only;
+            kept += image;
+            nested = koc__mt_is_index(e->media_type) ? e : nested;
+        }
+        if (kept == 1 && koc_strlist_count(wanted) == 1) {
+            return enter(s, only, d, op, err);
+        }
+        if (kept > 0) {
+            return shorten(idx, wanted, d, err);
+        }
+        if (!nested) {
+            return missing(s, wanted, idx, err);
+        }
+        KOC__TRY(enter(s, nested, d, op, err));
+    }
+    return koc__error(err, KOC_ELIMIT, "%s: indexes are nested more than %d deep", s->what,
+                      NESTING_MAX);
+}

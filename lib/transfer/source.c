@@ -1,0 +1,344 @@
+/* Reading images wherever they are: what is the same for all places. */
+#include "core/common.h"
+
+#include "transfer/transfer.h"
+
+#include "core/digests.h"
+#include "core/sha256.h"
+#include "core/str.h"
+
+enum { NESTING_MAX = 4 };
+
+/* --- documents --- */
+
+void koc__document_dispose(koc__document *d)
+{
+    koc_buf_dispose(&d->bytes);
+    koc_buf_dispose(&d->media_type);
+}
+
+koc_str koc__document_text(const koc__document *d)
+{
+    return koc__str_n(d->bytes.ptr, d->bytes.len);
+}
+
+koc_descriptor koc__document_descriptor(const koc__document *d)
+{
+    koc_descriptor out = KOC_DESCRIPTOR_INIT;
+    out.media_type = d->media_type.ptr;
+    out.digest = d->digest;
+    out.size = d->bytes.len;
+    return out;
+}
+
+int koc__document_describe(koc__document *d, const char *what, koc_error **err)
+{
+    KOC__AUTO(koc__json) doc = NULL;
+    const char *type = NULL;
+    koc_str text = koc__document_text(d);
+    KOC__TRY(koc__json_parse(text, KOC__MANIFEST_MAX, what, &doc, err));
+    KOC__TRY(koc__mt_of_document(doc, NULL, what, &type, err));
+    if (d->digest.algorithm == KOC_DIGEST_NONE) {
+        koc__sha256_of(text.ptr, text.len, &d->digest);
+    }
+    return koc_buf_set(&d->media_type, koc__str(type), err);
+}
+
+/* --- opening --- */
+
+static char *name_of(const koc_place *p)
+{
+    return koc__strdup(p->kind == KOC_PLACE_REGISTRY ? koc_reference_string(p->reference)
+                                                     : p->path);
+}
+
+static int check_place(const koc_place *p, koc_client *client, koc_error **err)
+{
+    bool known = p && p->struct_size >= sizeof(*p) && p->kind >= KOC_PLACE_REGISTRY &&
+                 p->kind <= KOC_PLACE_ARCHIVE && !p->flags && !p->reserved;
+    bool remote = known && p->kind == KOC_PLACE_REGISTRY;
+    if (!known || (remote ? !p->reference || !client : !p->path || !*p->path)) {
+        return koc__misuse(err, "koc_place: not set up, or what its kind needs is NULL");
+    }
+    return KOC_OK;
+}
+
+static int open_kind(koc_source *s, const koc_place *p, koc__op *op, koc_error **err)
+{
+    switch (p->kind) {
+    case KOC_PLACE_REGISTRY: return koc__source_registry(s, p, err);
+    case KOC_PLACE_LAYOUT: return koc__source_layout(s, p, err);
+    default: return koc__source_archive(s, p, op, err);
+    }
+}
+
+int koc__source_open(koc_ctx *ctx, koc_client *client, const koc_place *p, koc__op *op,
+                     koc_source **out, koc_error **err)
+{
+    KOC__TRY(check_place(p, client, err));
+    KOC__AUTO(koc_source) s = koc__calloc(1, sizeof(*s));
+    if (!s) {
+        return koc__oom(err);
+    }
+    s->ctx = koc_ctx_ref(ctx);
+    s->client = client ? koc_client_ref(client) : NULL;
+    s->what = name_of(p);
+    if (!s->what) {
+        return koc__oom(err);
+    }
+    KOC__TRY(open_kind(s, p, op, err));
+    if (s->vt->top(s, p, op, &s->top, err) != KOC_OK) {
+        return koc__error_prefix(err, "cannot read %s", s->what);
+    }
+    const koc_descriptor d = koc__document_descriptor(&s->top);
+    s->descriptor = koc__descriptor_dup(&d);
+    if (!s->descriptor) {
+        return koc__oom(err);
+    }
+    *out = koc__steal(&s);
+    return KOC_OK;
+}
+
+int koc_source_open(koc_ctx *ctx, koc_client *client, const koc_place *p, const koc_op *op,
+                    koc_source **out, koc_error **err)
+{
+    if (!ctx || !out) {
+        return koc__misuse(err, "koc_source_open: ctx or out is NULL");
+    }
+    KOC__AUTO_VAL(koc__op) run = {0};
+    KOC__TRY(koc__op_begin(&run, ctx, op, err));
+    return koc__source_open(ctx, client, p, &run, out, err);
+}
+
+void koc_source_free(koc_source *s)
+{
+    if (!s) {
+        return;
+    }
+    koc__document_dispose(&s->top);
+    koc__descriptor_free(s->descriptor);
+    koc_reference_unref(s->repo);
+    koc_layout_unref(s->layout);
+    koc__contents_free(s->contents);
+    koc_image_unref(s->image);
+    koc_client_unref(s->client);
+    koc_ctx_unref(s->ctx);
+    koc__free(s->what);
+    koc__free(s);
+}
+
+const koc_descriptor *koc_source_descriptor(const koc_source *s)
+{
+    return s ? s->descriptor : NULL;
+}
+
+koc_str koc_source_manifest(const koc_source *s)
+{
+    return s ? koc__document_text(&s->top) : koc__str("");
+}
+
+/* --- parts --- */
+
+int koc__source_manifest(koc_source *s, const koc_digest *d, koc__op *op, koc__document *out,
+                         koc_error **err)
+{
+    if (s->vt->manifest(s, d, op, out, err) != KOC_OK) {
+        return koc__error_prefix(err, "cannot read %s of %s", koc__digest_str(d).s, s->what);
+    }
+    return KOC_OK;
+}
+
+int koc_source_get_manifest(koc_source *s, const koc_digest *d, const koc_op *op, koc_buf *bytes,
+                            koc_buf *media_type, koc_error **err)
+{
+    if (!s || !d || !bytes) {
+        return koc__misuse(err, "koc_source_get_manifest: s, d or bytes is NULL");
+    }
+    KOC__AUTO_VAL(koc__op) run = {0};
+    KOC__AUTO_VAL(koc__document) doc = KOC__DOCUMENT_INIT;
+    KOC__TRY(koc__op_begin(&run, s->ctx, op, err));
+    KOC__TRY(koc__source_manifest(s, d, &run, &doc, err));
+    if (media_type) {
+        KOC__TRY(koc_buf_set(media_type, koc__str(doc.media_type.ptr), err));
+    }
+    return koc_buf_set(bytes, koc__document_text(&doc), err);
+}
+
+static int need_blob(koc_source *s, const koc_descriptor *d, koc_blob **out, koc_error **err)
+{
+    KOC__TRY(s->vt->blob(s, d, out, err));
+    return *out ? KOC_OK
+                : koc__error(err, KOC_ENOTFOUND, "%s is not in %s", koc__digest_str(&d->digest).s,
+                             s->what);
+}
+
+int koc_source_get_blob(koc_source *s, const koc_descriptor *d, koc_blob **out, koc_error **err)
+{
+    if (!s || !d || !out) {
+        return koc__misuse(err, "koc_source_get_blob: s, d or out is NULL");
+    }
+    koc_blob *blob = NULL;
+    KOC__TRY(need_blob(s, d, &blob, err));
+    *out = blob;
+    return KOC_OK;
+}
+
+int koc_source_list_referrers(koc_source *s, const koc_digest *subject, const char *artifact_type,
+                              const koc_op *op, koc_index **out, koc_error **err)
+{
+    if (!s || !subject || !out) {
+        return koc__misuse(err, "koc_source_list_referrers: s, subject or out is NULL");
+    }
+    KOC__AUTO_VAL(koc__op) run = {0};
+    KOC__TRY(koc__op_begin(&run, s->ctx, op, err));
+    if (s->vt->referrers(s, subject, artifact_type, &run, out, err) != KOC_OK) {
+        return koc__error_prefix(err, "cannot list what refers to %s of %s",
+                                 koc__digest_str(subject).s, s->what);
+    }
+    return KOC_OK;
+}
+
+/* --- images --- */
+
+static int no_platform(const koc_source *s, const koc_index *idx, const koc_platform *want,
+                       koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) have = KOC__BUF_INIT(4096);
+    KOC__AUTO_STR wanted = koc__platform_str(want);
+    for (size_t i = 0; i < koc_index_count(idx); i++) {
+        const koc_platform *p = koc_index_get(idx, i)->platform;
+        KOC__AUTO_STR text = p && !koc__platform_is_unknown(p) ? koc__platform_str(p) : NULL;
+        if (text) {
+            (void)koc__buf_printf(&have, NULL, "%s%s", have.len ? ", " : "", text);
+        }
+    }
+    return koc__error(err, KOC_EPLATFORM, "%s has no %s (it has %s)", s->what,
+                      wanted ? wanted : "such platform",
+                      have.len ? koc__buf_cstr(&have) : "no platforms");
+}
+
+/* The only image beside attestations, or the only nested index. */
+static const koc_descriptor *only_one(const koc_index *idx)
+{
+    const koc_descriptor *found = NULL;
+    for (size_t i = 0; i < koc_index_count(idx); i++) {
+        const koc_descriptor *d = koc_index_get(idx, i);
+        if (d->platform && koc__platform_is_unknown(d->platform)) {
+            continue;
+        }
+        if (found) {
+            return NULL;
+        }
+        found = d;
+    }
+    return found;
+}
+
+/* Looks into nested indexes as well, depth first. *out NULL: there is none. */
+static int find_platform(koc_source *s, const koc__document *index, const koc_platform *want,
+                         int depth, koc__op *op, koc__document *out, bool *found, koc_error **err)
+{
+    KOC__AUTO(koc_index) idx = NULL;
+    if (depth > NESTING_MAX) {
+        return koc__error(err, KOC_ELIMIT, "%s: indexes are nested more than %d deep", s->what,
+                          NESTING_MAX);
+    }
+    KOC__TRY(koc_index_from_bytes(s->ctx, koc__document_text(index), &idx, err));
+    const koc_descriptor *d = want ? koc_index_select(idx, want) : only_one(idx);
+    if (d && !koc__mt_is_index(d->media_type)) {
+        *found = true;
+        return koc__source_manifest(s, &d->digest, op, out, err);
+    }
+    for (size_t i = 0; i < koc_index_count(idx) && !*found; i++) {
+        KOC__AUTO_VAL(koc__document) child = KOC__DOCUMENT_INIT;
+        d = koc_index_get(idx, i);
+        if (koc__mt_is_index(d->media_type)) {
+            KOC__TRY(koc__source_manifest(s, &d->digest, op, &child, err));
+            KOC__TRY(find_platform(s, &child, want, depth + 1, op, out, found, err));
+        }
+    }
+    if (*found || depth > 0) {
+        return KOC_OK;
+    }
+    koc_platform usual = KOC_PLATFORM_INIT;
+    usual.os = "linux";
+    usual.arch = "amd64";
+    return want ? no_platform(s, idx, want, err)
+                : find_platform(s, index, &usual, depth, op, out, found, err);
+}
+
+static int attach_layers(koc_source *s, koc_image *img, koc_error **err)
+{
+    for (size_t i = 0; i < koc_image_layer_count(img); i++) {
+        const koc_descriptor *d = koc_layer_descriptor(koc_image_layer(img, i));
+        KOC__AUTO(koc_blob) blob = NULL;
+        KOC__TRY(s->vt->blob(s, d, &blob, err));
+        if (blob) {
+            KOC__TRY(koc__image_attach(img, i, blob, s->repo, err));
+        }
+    }
+    return KOC_OK;
+}
+
+int koc__source_image_of(koc_source *s, const koc__document *manifest, koc__op *op, koc_image **out,
+                         koc_error **err)
+{
+    KOC__AUTO(koc__json) doc = NULL;
+    KOC__AUTO(koc_descriptor) d = NULL;
+    KOC__AUTO(koc_blob) blob = NULL;
+    KOC__AUTO(koc_image) img = NULL;
+    KOC__AUTO_VAL(koc_buf) config = KOC_BUF_INIT;
+    koc_str text = koc__document_text(manifest);
+    KOC__TRY(koc__json_parse(text, KOC__MANIFEST_MAX, s->what, &doc, err));
+    KOC__TRY(koc__descriptor_read(koc__json_get(koc__json_root(doc), "config"),
+                                  "config of the manifest", &d, err));
+    KOC__TRY(need_blob(s, d, &blob, err));
+    KOC__TRY(koc__blob_read_all(blob, KOC__CONFIG_MAX, op, &config, err));
+    KOC__TRY(koc_image_from_bytes(s->ctx, text, koc__str_n(config.ptr, config.len), &img, err));
+    KOC__TRY(attach_layers(s, img, err));
+    *out = koc__steal(&img);
+    return KOC_OK;
+}
+
+int koc__source_image(koc_source *s, const koc_platform *want, koc__op *op, koc_image **out,
+                      koc_error **err)
+{
+    KOC__AUTO_VAL(koc__document) found = KOC__DOCUMENT_INIT;
+    const koc__document *manifest = &s->top;
+    bool chosen = false;
+    if (koc__mt_is_index(s->top.media_type.ptr)) {
+        KOC__TRY(find_platform(s, &s->top, want, 0, op, &found, &chosen, err));
+        manifest = &found;
+    }
+    if (koc__source_image_of(s, manifest, op, out, err) != KOC_OK) {
+        return koc__error_prefix(err, "cannot read %s", s->what);
+    }
+    return KOC_OK;
+}
+
+int koc_source_get_image(koc_source *s, const koc_platform *want, const koc_op *op, koc_image **out,
+                         koc_error **err)
+{
+    if (!s || !out) {
+        return koc__misuse(err, "koc_source_get_image: s or out is NULL");
+    }
+    KOC__AUTO_VAL(koc__op) run = {0};
+    KOC__TRY(koc__op_begin(&run, s->ctx, op, err));
+    return koc__source_image(s, want, &run, out, err);
+}
+
+int koc_source_get_image_by(koc_source *s, const koc_digest *d, const koc_op *op, koc_image **out,
+                            koc_error **err)
+{
+    if (!s || !d || !out) {
+        return koc__misuse(err, "koc_source_get_image_by: s, d or out is NULL");
+    }
+    KOC__AUTO_VAL(koc__op) run = {0};
+    KOC__AUTO_VAL(koc__document) m = KOC__DOCUMENT_INIT;
+    KOC__TRY(koc__op_begin(&run, s->ctx, op, err));
+    KOC__TRY(koc__source_manifest(s, d, &run, &m, err));
+    if (koc__source_image_of(s, &m, &run, out, err) != KOC_OK) {
+        return koc__error_prefix(err, "cannot read %s", s->what);
+    }
+    return KOC_OK;
+}

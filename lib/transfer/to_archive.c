@@ -1,0 +1,341 @@
+/*
+ * Writing tar files, of an OCI layout or as docker save does. They are written beside their place and get
+ * their name when they are whole.
+ */
+#include "core/common.h"
+
+#include "transfer/transfer.h"
+
+#include "core/digests.h"
+#include "core/fs.h"
+#include "core/map.h"
+#include "core/path.h"
+#include "core/str.h"
+#include "layer/tar.h"
+
+#define REF_NAME "org.opencontainers.image.ref.name"
+enum { COPY = 256 * 1024, MODE = 0644 };
+
+typedef struct entry { /* of index.json */
+    koc_descriptor *descriptor;
+    char *name; /* or NULL */
+} entry;
+
+typedef struct docker_image {
+    koc_image *image;
+    koc_reference *tag; /* or NULL */
+} docker_image;
+
+typedef struct archive_dest {
+    koc__dest base;
+    koc__tempfile file;
+    koc__tar_writer tar;
+    koc__map *written; /* names of entries */
+    entry *entries;
+    size_t n_entries, entries_capacity;
+    docker_image *images;
+    size_t n_images, images_capacity;
+} archive_dest;
+
+/* --- the file --- */
+
+static int begin(archive_dest *t, koc_error **err)
+{
+    if (t->file.fd >= 0) {
+        return KOC_OK;
+    }
+    KOC__AUTO_STR path = NULL;
+    KOC__TRY(koc__path_abs(t->base.path, &path, err));
+    KOC__AUTO_STR dir = koc__str_dup(koc__path_dir(koc__str(path)));
+    if (!dir) {
+        return koc__oom(err);
+    }
+    if (koc__fs_is_dir(path)) {
+        return koc__error(err, KOC_EINVAL, "%s is a folder, not a file to write", t->base.path);
+    }
+    return koc__tempfile_new(dir, &t->file, err);
+}
+
+static int sink(void *self, const void *data, size_t len, koc_error **err)
+{
+    const archive_dest *t = self;
+    return koc__fs_write_fd(t->file.fd, data, len, t->base.path, err);
+}
+
+static int writer_write(void *self, const void *data, size_t len, koc_error **err)
+{
+    return sink(self, data, len, err);
+}
+
+static int header(archive_dest *t, const char *name, uint64_t size, koc_error **err)
+{
+    const koc__tar_entry e = {.name = name, .type = KOC__TAR_FILE, .mode = MODE, .size = size};
+    return koc__tar_header(&t->tar, &e, err);
+}
+
+static int put_bytes(archive_dest *t, const char *name, koc_str bytes, koc_error **err)
+{
+    KOC__TRY(header(t, name, bytes.len, err));
+    return koc__tar_data(&t->tar, bytes.ptr, bytes.len, err);
+}
+
+/* --- OCI --- */
+
+/* Notes d; *first: it was not written yet. */
+static int first_time(archive_dest *t, const koc_digest *d, char **name, bool *first,
+                      koc_error **err)
+{
+    KOC__TRY(begin(t, err));
+    *name = koc__format("blobs/%s/%s", d->algorithm == KOC_DIGEST_SHA512 ? "sha512" : "sha256",
+                        koc__digest_hex(d).s);
+    if (!*name) {
+        return koc__oom(err);
+    }
+    if (koc__map_count(t->written) == 0) {
+        KOC__TRY(put_bytes(t, "oci-layout", KOC__STR("{\"imageLayoutVersion\":\"1.0.0\"}"), err));
+    }
+    *first = !koc__map_get(t->written, koc__str(*name));
+    return *first ? koc__map_set(t->written, koc__str(*name), t, err) : KOC_OK;
+}
+
+static int copy_content(archive_dest *t, const koc_descriptor *d, koc_blob *blob, koc__op *op,
+                        koc_progress *event, koc_error **err)
+{
+    KOC__AUTO(koc_reader) raw = NULL;
+    KOC__AUTO(koc_reader) in = NULL;
+    KOC__AUTO_STR buf = koc__malloc(COPY);
+    if (!buf) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc__blob_open(blob, 0, op, &raw, err));
+    KOC__TRY(koc__reader_verify(raw, d->size, &d->digest, &in, err));
+    koc__steal(&raw);
+    for (;;) {
+        size_t n = 0;
+        KOC__TRY(koc__op_check(op, err));
+        KOC__TRY(koc_reader_read(in, buf, COPY, &n, err));
+        if (n == 0) {
+            return KOC_OK;
+        }
+        KOC__TRY(koc__tar_data(&t->tar, buf, n, err));
+        event->done += n;
+        event->state = KOC_STATE_ACTIVE;
+        koc__op_progress(op, event);
+    }
+}
+
+static int put_blob(koc__dest *base, const koc_place *p, const koc_descriptor *d, koc_blob *blob,
+                    const koc_reference *origin, koc__op *op, int32_t *state, koc_error **err)
+{
+    archive_dest *t = (archive_dest *)base;
+    KOC__AUTO_STR name = NULL;
+    const koc__digest_text text = koc__digest_str(&d->digest);
+    bool first = false;
+    (void)p;
+    (void)origin;
+    KOC__TRY(first_time(t, &d->digest, &name, &first, err));
+    *state = KOC_STATE_SKIPPED;
+    if (!first) {
+        return KOC_OK;
+    }
+    if (!blob) {
+        return koc__error(err, KOC_ENOTFOUND, "%s has no content here", text.s);
+    }
+    koc_progress event = KOC_PROGRESS_INIT;
+    event.kind = KOC_PROGRESS_BLOB;
+    event.state = KOC_STATE_STARTED;
+    event.what = text.s;
+    event.digest = &d->digest;
+    event.total = d->size;
+    event.id = koc__op_new_id(op);
+    koc__op_progress(op, &event);
+    KOC__TRY(header(t, name, d->size, err));
+    int rc = copy_content(t, d, blob, op, &event, err);
+    event.state = rc == KOC_OK ? KOC_STATE_FINISHED : KOC_STATE_FAILED;
+    koc__op_progress(op, &event);
+    *state = KOC_STATE_FINISHED;
+    return rc;
+}
+
+static int list_entry(archive_dest *t, const koc__document *d, const char *name, koc_error **err)
+{
+    const koc_descriptor as = koc__document_descriptor(d);
+    if (!koc__grow((void **)&t->entries, &t->entries_capacity, t->n_entries + 1,
+                   sizeof(t->entries[0]))) {
+        return koc__oom(err);
+    }
+    entry *e = &t->entries[t->n_entries];
+    *e = (entry){koc__descriptor_dup(&as), name ? koc__strdup(name) : NULL};
+    t->n_entries++;
+    return e->descriptor && (!name || e->name) ? KOC_OK : koc__oom(err);
+}
+
+static int put_manifest(koc__dest *base, const koc_place *p, const koc__document *d, bool named,
+                        bool listed, koc__op *op, koc_error **err)
+{
+    archive_dest *t = (archive_dest *)base;
+    KOC__AUTO_STR name = NULL;
+    bool first = false;
+    (void)op;
+    KOC__TRY(first_time(t, &d->digest, &name, &first, err));
+    if (first) {
+        KOC__TRY(put_bytes(t, name, koc__document_text(d), err));
+    }
+    return named || listed ? list_entry(t, d, named ? p->name : NULL, err) : KOC_OK;
+}
+
+static int write_index(archive_dest *t, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(KOC__MANIFEST_MAX);
+    koc__jw w;
+    koc__jw_begin(&w, &out, 0, 0);
+    koc__jw_object(&w);
+    koc__jw_key(&w, "schemaVersion");
+    koc__jw_u64(&w, 2);
+    koc__jw_kv(&w, "mediaType", KOC_MT_OCI_INDEX);
+    koc__jw_key(&w, "manifests");
+    koc__jw_array(&w);
+    for (size_t i = 0; i < t->n_entries; i++) {
+        koc_descriptor d = *t->entries[i].descriptor;
+        const koc_kv name = {REF_NAME, t->entries[i].name};
+        d.annotations = name.value ? &name : NULL;
+        d.n_annotations = name.value ? 1 : 0;
+        koc__descriptor_write(&w, &d);
+    }
+    koc__jw_array_end(&w);
+    koc__jw_object_end(&w);
+    KOC__TRY(koc__jw_end(&w, err));
+    return put_bytes(t, "index.json", koc__buf_view(&out), err);
+}
+
+static int finish_oci(koc__dest *base, koc__op *op, koc_error **err)
+{
+    archive_dest *t = (archive_dest *)base;
+    (void)op;
+    KOC__TRY(write_index(t, err));
+    KOC__TRY(koc__tar_end(&t->tar, err));
+    return koc__tempfile_publish(&t->file, base->path, MODE, err);
+}
+
+static int has(koc__dest *t, const koc_place *p, const koc_digest *d, koc__op *op, bool *out,
+               koc_error **err)
+{
+    (void)t;
+    (void)p;
+    (void)d;
+    (void)op;
+    (void)err;
+    *out = false;
+    return KOC_OK;
+}
+
+/* --- Docker --- */
+
+/* The tag to record: what the target is called, else what the source is. *out NULL: none. */
+static int tag_of(const koc_place *p, const koc_place *from, koc_reference **out, koc_error **err)
+{
+    KOC__AUTO(koc_reference) r = NULL;
+    KOC__AUTO(koc_reference) plain = NULL;
+    const char *name = p->name ? p->name : from->name;
+    if (name && (p->name || strpbrk(name, ":/"))) {
+        KOC__TRY(koc_reference_parse(name, 0, &r, err));
+    } else if (from->kind == KOC_PLACE_REGISTRY) {
+        r = koc_reference_ref(from->reference);
+    }
+    if (!r || (koc_reference_digest(r) && !koc_reference_tag(r))) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc_reference_with_digest(r, NULL, &plain, err));
+    const char *tag = koc_reference_tag(plain);
+    return koc_reference_with_tag(plain, tag ? tag : "latest", out, err);
+}
+
+static int put_image(koc__dest *base, const koc_place *p, koc_image *img, const koc_place *from,
+                     koc__op *op, koc_error **err)
+{
+    archive_dest *t = (archive_dest *)base;
+    koc_reference *tag = NULL;
+    (void)op;
+    KOC__TRY(tag_of(p, from, &tag, err));
+    if (!koc__grow((void **)&t->images, &t->images_capacity, t->n_images + 1,
+                   sizeof(t->images[0]))) {
+        koc_reference_unref(tag);
+        return koc__oom(err);
+    }
+    t->images[t->n_images++] = (docker_image){koc_image_ref(img), tag};
+    return KOC_OK;
+}
+
+static int finish_docker(koc__dest *base, koc__op *op, koc_error **err)
+{
+    archive_dest *t = (archive_dest *)base;
+    const koc_writer w = {writer_write, t};
+    koc_archive_image *list = koc__calloc(t->n_images + 1, sizeof(*list));
+    int rc = list ? begin(t, err) : koc__oom(err);
+    for (size_t i = 0; rc == KOC_OK && i < t->n_images; i++) {
+        list[i] =
+            (koc_archive_image){t->images[i].image, &t->images[i].tag, t->images[i].tag ? 1 : 0};
+    }
+    rc = rc == KOC_OK ? koc__archive_write(list, t->n_images, &w, op, err) : rc;
+    koc__free(list);
+    return rc == KOC_OK ? koc__tempfile_publish(&t->file, base->path, MODE, err) : rc;
+}
+
+/* --- life --- */
+
+static void release(koc__dest *base)
+{
+    archive_dest *t = (archive_dest *)base;
+    for (size_t i = 0; i < t->n_entries; i++) {
+        koc__descriptor_free(t->entries[i].descriptor);
+        koc__free(t->entries[i].name);
+    }
+    for (size_t i = 0; i < t->n_images; i++) {
+        koc_image_unref(t->images[i].image);
+        koc_reference_unref(t->images[i].tag);
+    }
+    koc__free(t->entries);
+    koc__free(t->images);
+    koc__map_free(t->written);
+    koc__tempfile_dispose(&t->file);
+    koc__free(base->path);
+    koc__free(t);
+}
+
+static const koc__dest_vt oci_vt = {.has_top = has,
+                                    .has_manifest = has,
+                                    .put_blob = put_blob,
+                                    .put_manifest = put_manifest,
+                                    .finish = finish_oci,
+                                    .release = release};
+static const koc__dest_vt docker_vt = {
+    .put_image = put_image, .finish = finish_docker, .release = release};
+
+static int make(koc_ctx *ctx, const char *path, int32_t kind, const koc__dest_vt *vt,
+                koc__dest **out, koc_error **err)
+{
+    archive_dest *t = koc__calloc(1, sizeof(*t));
+    if (!t) {
+        return koc__oom(err);
+    }
+    t->base = (koc__dest){.vt = vt, .ctx = ctx, .kind = kind, .path = koc__strdup(path)};
+    t->file = (koc__tempfile)KOC__TEMPFILE_INIT;
+    t->tar = (koc__tar_writer)KOC__TAR_WRITER_INIT(sink, t);
+    t->written = koc__map_new(NULL);
+    if (!t->base.path || !t->written) {
+        release(&t->base);
+        return koc__oom(err);
+    }
+    *out = &t->base;
+    return KOC_OK;
+}
+
+int koc__dest_oci_archive(koc_ctx *ctx, const char *path, koc__dest **out, koc_error **err)
+{
+    return make(ctx, path, KOC_PLACE_OCI_ARCHIVE, &oci_vt, out, err);
+}
+
+int koc__dest_docker_archive(koc_ctx *ctx, const char *path, koc__dest **out, koc_error **err)
+{
+    return make(ctx, path, KOC_PLACE_DOCKER_ARCHIVE, &docker_vt, out, err);
+}

@@ -1,0 +1,90 @@
+/* Writing to registries. */
+#include "core/common.h"
+
+#include "transfer/transfer.h"
+
+/* p's repository with the digest d. */
+static int by_digest(const koc_place *p, const koc_digest *d, koc_reference **out, koc_error **err)
+{
+    KOC__AUTO(koc_reference) untagged = NULL;
+    KOC__TRY(koc_reference_with_tag(p->reference, NULL, &untagged, err));
+    return koc_reference_with_digest(untagged, d, out, err);
+}
+
+static int has(koc__dest *t, const koc_reference *r, const koc_digest *d, koc__op *op, bool *out,
+               koc_error **err)
+{
+    koc__found f;
+    KOC__TRY(koc__client_head_manifest(t->client, r, true, op, &f, err));
+    *out = f.found && koc_digest_equal(&f.digest, d);
+    return KOC_OK;
+}
+
+/* What the copy is called: a tag, unless the place asks for exactly this digest. */
+static int name_for(const koc_place *p, const koc_digest *d, koc_reference **out, koc_error **err)
+{
+    const koc_digest *asked = koc_reference_digest(p->reference);
+    if (asked && !koc_digest_equal(asked, d)) {
+        return koc__error(err, KOC_EDIGEST, "%s: what is to be written has another digest",
+                          koc_reference_string(p->reference));
+    }
+    if (asked && !koc_reference_tag(p->reference)) {
+        *out = koc_reference_ref(p->reference);
+        return KOC_OK;
+    }
+    return koc_reference_with_digest(p->reference, NULL, out, err);
+}
+
+static int has_top(koc__dest *t, const koc_place *p, const koc_digest *d, koc__op *op, bool *out,
+                   koc_error **err)
+{
+    KOC__AUTO(koc_reference) r = NULL;
+    KOC__TRY(name_for(p, d, &r, err));
+    return has(t, r, d, op, out, err);
+}
+
+static int has_manifest(koc__dest *t, const koc_place *p, const koc_digest *d, koc__op *op,
+                        bool *out, koc_error **err)
+{
+    KOC__AUTO(koc_reference) r = NULL;
+    KOC__TRY(by_digest(p, d, &r, err));
+    return has(t, r, d, op, out, err);
+}
+
+static int put_blob(koc__dest *t, const koc_place *p, const koc_descriptor *d, koc_blob *blob,
+                    const koc_reference *origin, koc__op *op, int32_t *state, koc_error **err)
+{
+    return koc__client_copy_blob(t->client, p->reference, d, blob, origin, op, state, err);
+}
+
+static int put_manifest(koc__dest *t, const koc_place *p, const koc__document *d, bool named,
+                        bool listed, koc__op *op, koc_error **err)
+{
+    KOC__AUTO(koc_reference) r = NULL;
+    (void)listed; /* the client sees to referrers */
+    KOC__TRY(named ? name_for(p, &d->digest, &r, err) : by_digest(p, &d->digest, &r, err));
+    return koc__client_put_manifest(t->client, r, d->media_type.ptr, koc__document_text(d), op,
+                                    NULL, err);
+}
+
+static void release(koc__dest *t)
+{
+    koc__free(t);
+}
+
+static const koc__dest_vt vt = {.has_top = has_top,
+                                .has_manifest = has_manifest,
+                                .put_blob = put_blob,
+                                .put_manifest = put_manifest,
+                                .release = release};
+
+int koc__dest_registry(koc_ctx *ctx, koc_client *client, koc__dest **out, koc_error **err)
+{
+    koc__dest *t = koc__calloc(1, sizeof(*t));
+    if (!t) {
+        return koc__oom(err);
+    }
+    *t = (koc__dest){.vt = &vt, .ctx = ctx, .client = client, .kind = KOC_PLACE_REGISTRY};
+    *out = t;
+    return KOC_OK;
+}
