@@ -108,6 +108,7 @@ typedef struct apply_run {
     const cli *c;
     const apply_options *o;
     sender *sender;
+    double seconds; /* --timeout */
 } apply_run;
 
 /* Without --stream everything is built and pushed before kubectl sees the first byte. */
@@ -127,7 +128,7 @@ static int wait_for_rollout(const apply_run *r)
     rollout x = {.c = r->c,
                  .yaml = sent->text,
                  .yaml_len = sent->len,
-                 .timeout = r->o->timeout ? r->o->timeout : "5m",
+                 .seconds = r->seconds,
                  .namespace = r->o->kubectl.namespace};
     add_cluster(&x.cluster, &r->o->kubectl);
     int code = sent->len > 0 ? rollout_wait(&x) : EXIT_OK;
@@ -181,9 +182,15 @@ static int run_apply(cli *given, void *options, const cli_list *args)
     const cli c = without_block(given, o->stream);
     apply_run r = {.c = &c, .o = o};
     const manifests_command what = {.round = apply_once, .self = &r, .needs = KUBECTL};
-    if (o->stream && prunes(args)) {
+    int code = EXIT_OK;
+    if (!rollout_seconds(o->timeout ? o->timeout : "5m", &r.seconds)) {
+        code = cli_usage(&c, "--timeout: \"%s\" is no time like 90s, 5m or 1h30m", o->timeout);
+    } else if (o->stream && prunes(args)) {
+        code = cli_usage(&c, "--stream: kubectl's --prune needs all documents at once");
+    }
+    if (code != EXIT_OK) {
         manifest_flags_free(&o->manifests);
-        return cli_usage(&c, "--stream: kubectl's --prune needs all documents at once");
+        return code;
     }
     cli_list argv = {0};
     make_argv(o, c.command->name, args, &argv);
@@ -192,7 +199,7 @@ static int run_apply(cli *given, void *options, const cli_list *args)
                                .stream = o->stream,
                                .changes = o->manifests.watch && !prunes(args)};
     r.sender = sender_new(&so);
-    int code = r.sender ? manifests_run(&c, &o->manifests, &what) : EXIT_FAILED;
+    code = r.sender ? manifests_run(&c, &o->manifests, &what) : EXIT_FAILED;
     sender_free(r.sender);
     cli_list_free(&argv);
     return code;

@@ -1,9 +1,11 @@
 /*
- * --wait: `kubectl rollout status` shows the progress, and beside it the pods are asked every two seconds
- * whether one of them has met something that waiting does not cure.
+ * --wait: `kubectl rollout status` shows the progress where it can; other kinds are asked for their state.
+ * Beside it the pods are asked every two seconds whether one of them has met something that waiting does
+ * not cure.
  */
 #include "rollout.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +14,41 @@
 #include "publish_flags.h"
 
 #define ASK_SECONDS 2.0
+#define NAP_MS      500
+
+/* A kind that is waited for. state: a template that says "ready", "failed WHY", "2/3", or something else
+ * while it is under way; NULL: kubectl rollout knows the kind. */
+typedef struct waited_kind {
+    const char *name, *state;
+    bool retries; /* a container that fails is started again, and that is as it should be */
+} waited_kind;
+
+#define REPLICAS "{{printf \"%v/%v\" .status.readyReplicas .spec.replicas}}"
+static const waited_kind waited_kinds[] = {
+    {"Deployment", NULL, false},
+    {"StatefulSet", NULL, false},
+    {"DaemonSet", NULL, false},
+    {"ReplicaSet", REPLICAS, false},
+    {"ReplicationController", REPLICAS, false},
+    {"Job",
+     "{{range .status.conditions}}{{if eq .status \"True\"}}{{if eq .type \"Complete\"}}ready{{end}}"
+     "{{if eq .type \"Failed\"}}failed {{.reason}}: {{.message}}{{end}}{{end}}{{end}}",
+     true},
+    {"Pod",
+     "{{if eq .status.phase \"Succeeded\"}}ready{{else if eq .status.phase \"Failed\"}}failed "
+     "{{with .status.reason}}{{.}} {{end}}{{with .status.message}}{{.}}{{end}}"
+     "{{range .status.containerStatuses}}{{with .state.terminated}}{{.reason}} (exit {{.exitCode}}){{end}}{{end}}"
+     "{{else}}{{range .status.conditions}}{{if eq .type \"Ready\"}}{{if eq .status \"True\"}}ready"
+     "{{end}}{{end}}{{end}}{{end}}",
+     false},
+};
 
 typedef struct workload {
     rollout *r;
+    const waited_kind *as;
     const char *kind, *namespace, *name;
-    char *labels; /* "a=b,c=d" */
+    const char *template; /* for the state */
+    char *labels;         /* "a=b,c=d" */
     double asked;
     char *why; /* a pod that cannot start, for people */
     char *pod; /* whose log may say more; or NULL */
@@ -84,13 +116,14 @@ static const char pods_template[] =
     "{{range .status.conditions}}{{if eq .type \"PodScheduled\"}}{{if eq .status \"False\"}}"
     "{{template \"pod\" $pod}}-\t{{.reason}}\t{{printf \"%q\" .message}}\n{{end}}{{end}}{{end}}{{end}}";
 
-static bool is_fatal(const char *reason)
+static bool is_fatal(const workload *w, const char *reason)
 {
     static const char *const reasons[] = {"ImagePullBackOff",     "InvalidImageName",
                                           "ErrImageNeverPull",    "CreateContainerConfigError",
                                           "CreateContainerError", "RunContainerError",
                                           "CrashLoopBackOff"};
-    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+    size_t n = sizeof(reasons) / sizeof(reasons[0]) - (w->as->retries ? 1 : 0); /* but the last */
+    for (size_t i = 0; i < n; i++) {
         if (strcmp(reason, reasons[i]) == 0) {
             return true;
         }
@@ -116,7 +149,8 @@ static bool judge(workload *w, char *line, bool any_reason)
     char *images = next_word(&line, '\t');
     char *container = next_word(&line, '\t');
     char *reason = next_word(&line, '\t');
-    if (!reason || (!any_reason && !is_fatal(reason)) || strcmp(reason, "ContainerCreating") == 0) {
+    if (!reason || (!any_reason && !is_fatal(w, reason)) ||
+        strcmp(reason, "ContainerCreating") == 0) {
         return false;
     }
     if (!was_applied(w, images)) {
@@ -135,8 +169,13 @@ static bool judge(workload *w, char *line, bool any_reason)
 static bool look_at_pods(workload *w, bool any_reason)
 {
     char *text = NULL;
-    const char *const words[] = {"get", "pods", "-l", w->labels, "-o", pods_template, NULL};
-    int code = w->labels && *w->labels ? ask(w->r, words, w->namespace, false, &text) : 1;
+    char name[512];
+    bool one = strcmp(w->kind, "Pod") == 0;
+    snprintf(name, sizeof(name), "metadata.name=%s", w->name);
+    const char *const words[] = {
+        "get",         "pods", one ? "--field-selector" : "-l", one ? name : w->labels, "-o",
+        pods_template, NULL};
+    int code = one || (w->labels && *w->labels) ? ask(w->r, words, w->namespace, false, &text) : 1;
     char *rest = code == 0 ? text : NULL;
     bool found = false;
     for (char *line = next_word(&rest, '\n'); line && !found; line = next_word(&rest, '\n')) {
@@ -165,7 +204,8 @@ static int find_labels(workload *w)
     snprintf(what, sizeof(what), "%s/%s", w->kind, w->name);
     const char *const words[] = {
         "get", what, "-o",
-        "go-template={{range $k, $v := .spec.selector.matchLabels}}{{$k}}={{$v}},{{end}}", NULL};
+        "go-template={{with .spec.selector}}{{range $k, $v := or .matchLabels .}}{{$k}}={{$v}},{{end}}{{end}}",
+        NULL};
     int code = ask(w->r, words, w->namespace, false, &w->labels);
     size_t len = w->labels ? strlen(w->labels) : 0;
     if (len > 0 && w->labels[len - 1] == ',') {
@@ -174,22 +214,27 @@ static int find_labels(workload *w)
     return code;
 }
 
+/* What the container said last; of a Job that has failed, what the job did. */
 static void show_log(workload *w)
 {
     char *text = NULL;
-    const char *const words[] = {"logs", "--tail=10", "--previous", w->pod, NULL};
-    if (w->pod && ask(w->r, words, w->namespace, false, &text) == 0) {
+    char job[512];
+    snprintf(job, sizeof(job), "job/%s", w->name);
+    bool of_job = !w->pod && strcmp(w->kind, "Job") == 0;
+    const char *const before[] = {"logs", "--tail=10", "--previous", w->pod, NULL};
+    const char *const last[] = {"logs", "--tail=10", job, NULL};
+    if ((w->pod || of_job) && ask(w->r, w->pod ? before : last, w->namespace, false, &text) == 0) {
         fputs(text, stderr);
     }
     free(text);
 }
 
-static int follow(workload *w)
+/* kubectl rollout status, which prints how far it is. true: all is as it should be. */
+static bool rolled_out(workload *w, const char *what)
 {
-    char what[512], limit[64];
+    char limit[64];
     cli_list argv = {0};
-    snprintf(what, sizeof(what), "%s/%s", w->kind, w->name);
-    snprintf(limit, sizeof(limit), "--timeout=%s", w->r->timeout);
+    snprintf(limit, sizeof(limit), "--timeout=%gs", w->r->seconds);
     const char *const words[] = {"kubectl", "rollout", "status", what, limit, "-n", w->namespace};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         cli_list_add(&argv, words[i]);
@@ -204,11 +249,48 @@ static int follow(workload *w)
                 .until_arg = w};
     int code = child_run(w->r->c, &ch);
     cli_list_free(&argv);
+    return code == 0 && !w->why;
+}
+
+static bool all_are_ready(const char *state)
+{
+    const char *slash = strchr(state, '/');
+    size_t len = slash ? (size_t)(slash - state) : 0;
+    return slash && (strcmp(slash + 1, "0") == 0 ||
+                     (strlen(slash + 1) == len && strncmp(state, slash + 1, len) == 0));
+}
+
+/* The state of a kind that kubectl rollout does not know, asked for again and again. */
+static bool becomes_ready(workload *w, const char *what)
+{
+    const char *const words[] = {"get", what, "-o", w->template, NULL};
+    double until = cli_now() + w->r->seconds;
+    bool ready = false;
+    cli_verb(w->r->c, "Waiting", "for %s", what);
+    while (!ready && !w->why && cli_now() < until && !koc_cancel_is_triggered(w->r->c->cancel)) {
+        char *state = NULL;
+        if (ask(w->r, words, w->namespace, false, &state) == 0) {
+            ready = strcmp(state, "ready") == 0 || all_are_ready(state);
+            w->why = strncmp(state, "failed ", 7) == 0 ? copy_of(state + 7) : NULL;
+        }
+        free(state);
+        if (!ready && !cannot_start(w)) {
+            (void)poll(NULL, 0, NAP_MS);
+        }
+    }
+    return ready;
+}
+
+static int follow(workload *w)
+{
+    char what[512];
+    snprintf(what, sizeof(what), "%s/%s", w->kind, w->name);
+    bool ready = w->as->state ? becomes_ready(w, what) : rolled_out(w, what);
     if (koc_cancel_is_triggered(w->r->c->cancel)) {
         cli_usage(w->r->c, "cancelled");
         return 130;
     }
-    if (code == 0 && !w->why) {
+    if (ready) {
         cli_verb(w->r->c, "Running", "%s", what);
         return EXIT_OK;
     }
@@ -222,19 +304,20 @@ static int follow(workload *w)
 
 static int wait_for(rollout *r, char *line)
 {
-    static const char *const kinds[] = {"Deployment", "StatefulSet", "DaemonSet"};
     char *rest = line;
     workload w = {.r = r};
     w.kind = next_word(&rest, ' ');
     w.namespace = next_word(&rest, ' ');
     w.name = next_word(&rest, ' ');
-    bool followed = false;
-    for (size_t i = 0; w.name && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        followed = followed || strcmp(w.kind, kinds[i]) == 0;
+    for (size_t i = 0; w.name && i < sizeof(waited_kinds) / sizeof(waited_kinds[0]); i++) {
+        w.as = strcmp(w.kind, waited_kinds[i].name) == 0 ? &waited_kinds[i] : w.as;
     }
-    if (!followed) {
+    if (!w.as) {
         return EXIT_OK;
     }
+    char template[1024];
+    snprintf(template, sizeof(template), "go-template=%s", w.as->state ? w.as->state : "");
+    w.template = template;
     (void)find_labels(&w);
     w.asked = cli_now();
     int code = follow(&w);
@@ -242,6 +325,29 @@ static int wait_for(rollout *r, char *line)
     free(w.why);
     free(w.pod);
     return code;
+}
+
+bool rollout_seconds(const char *text, double *out)
+{
+    static const struct {
+        const char *name;
+        double seconds;
+    } units[] = {{"ms", 0.001}, {"h", 3600}, {"m", 60}, {"s", 1}};
+    *out = 0;
+    while (*text) {
+        char *end = NULL;
+        double number = *text >= '0' && *text <= '9' ? strtod(text, &end) : -1;
+        size_t i = 0;
+        while (number >= 0 && i < 4 && strncmp(end, units[i].name, strlen(units[i].name)) != 0) {
+            i++;
+        }
+        if (number < 0 || i == 4) {
+            return false;
+        }
+        *out += number * units[i].seconds;
+        text = end + strlen(units[i].name);
+    }
+    return *out > 0 && *out < 1e6;
 }
 
 int rollout_wait(rollout *r)

@@ -124,9 +124,25 @@ static bool matters(void *arg, const char *folder, const char *name)
 static void listen_to(watch *w, const char *folder)
 {
     if (strcmp(w->last_folder, folder) != 0) {
-        snprintf(w->last_folder, sizeof(w->last_folder), "%s", folder);
+        size_t len = strnlen(folder, sizeof(w->last_folder) - 1);
+        memcpy(w->last_folder, folder, len);
+        w->last_folder[len] = '\0';
         notify_add(w->events, folder);
     }
+}
+
+/* Takes the last element off a path: "a/b" becomes "a", "b" ".". */
+static void to_parent(char *path, char *name, size_t size)
+{
+    char *slash = strrchr(path, '/');
+    if (!slash) {
+        snprintf(name, size, "%s", path);
+        path[0] = '.';
+        path[1] = '\0';
+        return;
+    }
+    snprintf(name, size, "%s", slash + 1);
+    slash[slash == path ? 1 : 0] = '\0'; /* the root keeps its slash */
 }
 
 /* Listens in the folder of path, or, where there is none yet, in the nearest above it. */
@@ -134,17 +150,11 @@ static void listen_for(watch *w, const char *path)
 {
     char folder[4096], name[4096] = "";
     struct stat st;
-    snprintf(folder, sizeof(folder), "%s", path);
+    snprintf(folder, sizeof(folder), "%s", *path ? path : ".");
     do {
-        char *slash = strrchr(folder, '/');
-        snprintf(name, sizeof(name), "%s", slash ? slash + 1 : folder);
-        if (!slash) {
-            snprintf(folder, sizeof(folder), ".");
-        } else {
-            slash[slash == folder ? 1 : 0] = '\0'; /* the root keeps its slash */
-        }
-    } while (strcmp(w->last_folder, folder) != 0 && stat(folder, &st) != 0 && strchr(folder, '/') &&
-             strcmp(folder, "/") != 0);
+        to_parent(folder, name, sizeof(name));
+    } while (strcmp(w->last_folder, folder) != 0 && stat(folder, &st) != 0 &&
+             strcmp(folder, ".") != 0 && strcmp(folder, "/") != 0);
     expect(w, folder, name);
     listen_to(w, folder);
 }
@@ -351,32 +361,39 @@ void watch_look(watch *w)
     (void)look(w, &w->now);
 }
 
+/* Whether anything changed; *what is to be told of it. */
+static bool note(watch *w, char *what, size_t size)
+{
+    const char *changed = look(w, &w->now);
+    if (changed) {
+        snprintf(what, size, "%s", bare(changed));
+    }
+    return changed != NULL;
+}
+
 bool watch_wait(watch *w, const char **what)
 {
     static char name[1024];
-    const char *changed = NULL;
     if (w->has_next) { /* first the new ones, so that no moment is lost between the two */
         free(w->names);
         w->names = NULL;
         w->n_names = w->names_capacity = 0;
         (void)look(w, &w->next);
     }
-    changed = look(w, &w->now);
-    snprintf(name, sizeof(name), "%s", changed ? bare(changed) : "");
+    bool changed = note(w, name, sizeof(name));
     if (w->has_next) {
         take_next(w);
     }
     double since = cli_now();
     while (!koc_cancel_is_triggered(w->c->cancel)) {
         double rest = since + CALM - cli_now();
-        if (*name && rest <= 0) {
+        if (changed && rest <= 0) {
             *what = name;
             return true;
         }
-        notify_wait(w->events, w->c->cancel, *name ? rest : CALM, !*name);
-        changed = look(w, &w->now);
-        if (changed) {
-            snprintf(name, sizeof(name), "%s", bare(changed));
+        notify_wait(w->events, w->c->cancel, changed ? rest : CALM, !changed);
+        if (note(w, name, sizeof(name))) {
+            changed = true;
             since = cli_now();
         }
     }

@@ -184,6 +184,56 @@ def test_kubectl_too_old_or_refused(kube, app):
     assert broken.status != 0 and len(broken.errors) == 1, broken
 
 
+# --- streaming -----------------------------------------------------------------------------------
+
+KEEP = """n=$(ls "$PWD" | grep -c '^got')
+cat > "$PWD/got.$n"
+echo "kubectl $n"
+exit $(cat "$PWD/status" 2> /dev/null || echo 0)
+"""
+
+
+def test_stream_sends_what_is_ready(kube, app):
+    """The first document has no reference, the second is of a package that does not compile."""
+    (app / "s.yaml").write_text("# text\n---\nkind: A\n---\nkind: B\nimage: ko://example.test/app/cmd/tool\n---\nkind: C\n"
+                                "image: ko://example.test/app/cmd/app\n---\nkind: D\n")
+    env = {"PATH": script(app.folder, KEEP)}
+
+    def got():
+        return "".join(path.read_text() for path in sorted(app.folder.glob("got.*")))
+
+    result = kube("apply", "--stream", "-f", "s.yaml", env=env)
+    text = got()
+    assert [line for line in text.splitlines() if line.startswith("kind")] == ["kind: A", "kind: B", "kind: C", "kind: D"]
+    assert text.count("@sha256:") == 2 and result.stdout.startswith("kubectl 0\n")
+    for path in app.folder.glob("got.*"):
+        path.unlink()
+    (app / "cmd/tool/main.go").write_text("package main\n\nfunc main() { broken }\n")
+    result = kube("apply", "--stream", "-f", "s.yaml", env=env, status=1)
+    assert "kind: A" in got() and "kind: B" not in got() and "kind: D" not in got()
+    assert len(result.errors) == 1 and "hint: some documents had gone to kubectl before" in result.stderr
+
+
+def test_stream_ends_with_the_kubectl_that_fails(kube, app):
+    (app / "status").write_text("7")
+    result = kube("apply", "--stream", "-f", "k.yaml", env={"PATH": script(app.folder, KEEP)}, status=7)
+    assert result.errors == ["koc: kubectl apply failed (exit 7)"]
+    (app / "none.yaml").write_text("# nothing\n")
+    none = kube("apply", "--stream", "-f", "none.yaml", env={"PATH": script(app.folder, KEEP)}, status=7)
+    assert none.stdout.startswith("kubectl ")  # as without --stream: it is kubectl that says there is no object
+    assert kube("apply", "--stream", "-f", "k.yaml", "--", "--prune", status=2).errors == [
+        "koc: --stream: kubectl's --prune needs all documents at once"]
+
+
+def test_stream_into_a_cluster(kube, kubectl, app):
+    (app / "a.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: first}\n")
+    result = kube("apply", "--stream", "-f", "a.yaml", "-f", "k.yaml")
+    assert sorted(result.lines) == ["configmap/first created", "configmap/settings created", "deployment.apps/web created"]
+    assert "@sha256:" in image(kubectl)
+    again = kube("create", "--stream", "-f", "a.yaml", status=1)
+    assert "AlreadyExists" in again.stderr
+
+
 def test_interrupt_ends_kubectl_too(kube, app):
     path = script(app.folder, "echo $$ > pid\nexec sleep 60\n")
     process = kube.start("apply", "-f", "k.yaml", env={"PATH": path})
@@ -287,6 +337,77 @@ def test_wait_names_the_reason_of_a_pod_that_cannot_start(kube, kubectl):
     assert result.errors[0].endswith(', container main: ImagePullBackOff: "no such image"')
 
 
+WORKLOADS = {
+    "ReplicaSet": "apiVersion: apps/v1\nkind: ReplicaSet\nmetadata: {name: w}\nspec:\n  replicas: 2\n"
+                  "  selector: {matchLabels: {app: web}}\n  template: TEMPLATE\n",
+    "StatefulSet": "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: w}\nspec:\n  serviceName: w\n"
+                   "  selector: {matchLabels: {app: web}}\n  template: TEMPLATE\n",
+    "DaemonSet": "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: w}\nspec:\n"
+                 "  selector: {matchLabels: {app: web}}\n  template: TEMPLATE\n",
+    "Job": "apiVersion: batch/v1\nkind: Job\nmetadata: {name: w}\nspec:\n  backoffLimit: 0\n  template: TEMPLATE\n",
+    "Pod": "apiVersion: v1\nkind: Pod\nmetadata: {name: w, labels: {app: web}}\nspec: SPEC\n",
+}
+
+
+def workload(kind):
+    spec = "{restartPolicy: POLICY, containers: [{name: main, image: ko://example.test/app/cmd/tool}]}"
+    spec = spec.replace("POLICY", "Never" if kind in ("Job", "Pod") else "Always")
+    return WORKLOADS[kind].replace("TEMPLATE", "{metadata: {labels: {app: web}}, spec: %s}" % spec).replace("SPEC", spec)
+
+
+def remove_workloads(kubectl):
+    kubectl("delete", "rs,sts,ds,job,pod", "--all", "--now", "--wait=false", status=None)
+
+
+def some(*quick):
+    """These kinds in each run, the others with all tests."""
+    return [kind if kind in quick else pytest.param(kind, marks=pytest.mark.slow) for kind in WORKLOADS]
+
+
+@pytest.mark.parametrize("kind", some("Job", "Pod"))
+def test_wait_for_each_kind(kube, kubectl, app, kind):
+    def ready(kubectl, name):
+        if kind == "Job":
+            return {"phase": "Succeeded", "containerStatuses": container(
+                kubectl, name, ready=False, state={"terminated": {"exitCode": 0, "reason": "Completed"}})}
+        return {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}],
+                "containerStatuses": container(kubectl, name, ready=True, state={"running": {"startedAt": "2026-01-01T00:00:00Z"}})}
+
+    (app / "w.yaml").write_text(workload(kind))
+    try:
+        result = with_pods(kubectl, ready, lambda: kube("apply", "-f", "w.yaml", "--wait", "--timeout=1m"))
+        assert f"  Running {kind}/w\n" in result.stderr
+    finally:
+        remove_workloads(kubectl)
+
+
+@pytest.mark.parametrize("kind", some("Job")[:2] + some("Job")[3:])  # a DaemonSet wants nodes
+def test_wait_names_the_reason_for_each_kind(kube, kubectl, app, kind):
+    def failed(kubectl, name):
+        if kind == "Job":
+            return {"phase": "Failed", "containerStatuses": container(
+                kubectl, name, ready=False, state={"terminated": {"exitCode": 3, "reason": "Error"}})}
+        return {"phase": "Pending", "containerStatuses": container(
+            kubectl, name, ready=False, state={"waiting": {"reason": "ErrImageNeverPull", "message": "no image"}})}
+
+    (app / "w.yaml").write_text(workload(kind))
+    try:
+        result = with_pods(kubectl, failed, lambda: kube("apply", "-f", "w.yaml", "--wait", "--timeout=1m", status=1))
+        why = "BackoffLimitExceeded: Job has reached" if kind == "Job" else ', container main: ErrImageNeverPull: "no image"'
+        assert len(result.errors) == 1 and result.errors[0].startswith(f"koc: {kind}/w does not run: "), result
+        assert why in result.errors[0]
+    finally:
+        remove_workloads(kubectl)
+
+
+def test_wait_for_nothing_and_with_an_odd_time(kube, app):
+    (app / "w.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n")
+    assert "Running" not in kube("apply", "-f", "w.yaml", "--wait").stderr
+    for text in ("5", "x", "-1s", "0s", "5y"):
+        assert kube("apply", "-f", "w.yaml", "--wait", f"--timeout={text}", status=2).errors == [
+            f'koc: --timeout: "{text}" is no time like 90s, 5m or 1h30m']
+
+
 def test_wait_says_when_the_time_is_over(kube, kubectl):
     result = kube("apply", "-f", "k.yaml", "--wait", "--timeout=3s", status=1)
     assert result.errors and result.errors[-1].startswith("koc: Deployment/web does not run: ")
@@ -378,6 +499,11 @@ def test_real_pods_run_and_answer_or_say_why_not(node, app):
 
     failed = node("apply", "-f", "crash.yaml", "--wait", "--timeout=2m", status=1)
     assert "no database" in failed.stderr and "container main: CrashLoopBackOff: " in failed.errors[-1]
+    (app / "job.yaml").write_text(workload("Job").replace("cmd/tool", "cmd/crash"))
+    failed = node("apply", "-f", "job.yaml", "--wait", "--timeout=2m", status=1)
+    assert "no database" in failed.stderr and "Job/w does not run: BackoffLimitExceeded" in failed.errors[-1]
+    (app / "pod.yaml").write_text(workload("Pod"))
+    assert "  Running Pod/w" in node("apply", "-f", "pod.yaml", "--wait", "--timeout=2m").stderr  # it has ended well
     failed = node("apply", "-f", "missing.yaml", "--wait", "--timeout=2m", status=1)
     assert "container main: ImagePullBackOff: " in failed.errors[-1]
-    node("delete", "-f", "web.yaml", "-f", "crash.yaml", "-f", "missing.yaml")
+    node("delete", *(word for name in ("web", "crash", "missing", "job", "pod") for word in ("-f", f"{name}.yaml")))

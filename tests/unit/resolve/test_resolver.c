@@ -150,6 +150,62 @@ KOC_TEST(inputs_are_joined_by_one_line)
                "\xEF\xBB\xBF---\na: 1\n---\nb: 2\n...\n%YAML 1.1\n---\nc\n");
 }
 
+static int to_buf(void *self, const void *data, size_t len, koc_error **err)
+{
+    return koc__buf_append(self, data, len, err);
+}
+
+/* Sets one reference, or none, and gives what is written then. */
+static void step(koc_resolver *r, const char *reference, const char *want, bool is_rest)
+{
+    koc_error *err = NULL;
+    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(4096);
+    koc_writer w = {to_buf, &out};
+    bool complete = !is_rest;
+    if (reference) {
+        assert_int_equal(koc_resolver_set(r, reference, "r/x:1", &err), KOC_OK);
+    }
+    assert_int_equal(koc_resolver_write_ready(r, &w, &complete, &err), KOC_OK);
+    assert_string_equal(koc__buf_cstr(&out), want);
+    assert_int_equal(complete, is_rest);
+}
+
+KOC_TEST(documents_are_written_as_they_become_ready)
+{
+    koc_resolver *r = NULL;
+    koc_resolver_options o = KOC_RESOLVER_OPTIONS_INIT;
+    const char *first =
+        "a: 1\n---\nb: ko://b\nt: |\n  x\n  --- y\n---\nc: [ko://c, ko://d]\n--- # last\ne: 5";
+    assert_int_equal(koc_resolver_new(NULL, NULL, &r, NULL), KOC_OK);
+    assert_int_equal(koc_resolver_add_bytes(r, "1", koc__str(first), NULL), KOC_OK);
+    assert_int_equal(koc_resolver_add_bytes(r, "2", koc__str("f: 6\n"), NULL), KOC_OK);
+    step(r, NULL, "a: 1\n", false);
+    step(r, "ko://d", "", false);
+    step(r, "ko://b", "---\nb: r/x:1\nt: |\n  x\n  --- y\n", false);
+    step(r, NULL, "", false);
+    step(r, "ko://c", "---\nc: [r/x:1, r/x:1]\n--- # last\ne: 5\n---\nf: 6\n", true);
+    step(r, NULL, "", true);
+    koc_resolver_free(r);
+
+    /* Directives: as a whole. Documents that a selector leaves out do not hold up the others. */
+    assert_int_equal(koc_resolver_new(NULL, NULL, &r, NULL), KOC_OK);
+    const char *directive = "%YAML 1.1\n---\na\n...\n%YAML 1.1\n---\nko://b\n";
+    assert_int_equal(koc_resolver_add_bytes(r, "1", koc__str(directive), NULL), KOC_OK);
+    step(r, NULL, "", false);
+    step(r, "ko://b", "%YAML 1.1\n---\na\n...\n%YAML 1.1\n---\nr/x:1\n", true);
+    koc_resolver_free(r);
+
+#define POD(label, image)                                                                          \
+    "apiVersion: v1\nkind: Pod\nmetadata: {labels: {a: " label "}}\nimage: " image "\n"
+    o.selector = "a=1";
+    assert_int_equal(koc_resolver_new(NULL, &o, &r, NULL), KOC_OK);
+    const char *pods = POD("1", "x") "---\n" POD("2", "ko://no") "---\n" POD("1", "ko://b");
+    assert_int_equal(koc_resolver_add_bytes(r, "1", koc__str(pods), NULL), KOC_OK);
+    step(r, NULL, POD("1", "x"), false);
+    step(r, "ko://b", "---\n" POD("1", "r/x:1"), true);
+    koc_resolver_free(r);
+}
+
 KOC_TEST(references_come_once_in_order_with_their_place)
 {
     koc_error *err = NULL;
