@@ -13,7 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 #ifdef __linux__
-#include <poll.h>
 #include <sys/inotify.h>
 #endif
 
@@ -23,9 +22,7 @@
 struct notify {
     notify_filter filter;
     void *arg;
-    int fd;         /* inotify; -1: none */
-    char **folders; /* by watch descriptor; NULL: not one of ours */
-    size_t n_folders;
+    int fd; /* inotify; -1: none */
 };
 
 /* Blocks what ^C and its like send; *before is for the waiting call. */
@@ -45,13 +42,19 @@ static struct timespec to_timespec(double seconds)
     return (struct timespec){whole, (long)((seconds - (double)whole) * 1e9)};
 }
 
-static void nap(koc_cancel *cancel, double seconds)
+/* Until fd (-1: none) has something, a signal comes, or the time is over. */
+static void nap(koc_cancel *cancel, int fd, double seconds)
 {
     sigset_t before;
-    struct timespec limit = to_timespec(seconds);
+    fd_set set;
+    struct timespec limit = to_timespec(seconds > 0 ? seconds : 0);
+    FD_ZERO(&set);
+    if (fd >= 0) {
+        FD_SET(fd, &set);
+    }
     hold_signals(&before);
     if (!koc_cancel_is_triggered(cancel)) {
-        (void)pselect(0, NULL, NULL, NULL, &limit, &before);
+        (void)pselect(fd + 1, &set, NULL, NULL, &limit, &before);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
@@ -60,38 +63,24 @@ static void nap(koc_cancel *cancel, double seconds)
 
 static int open_events(void)
 {
-    return inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (fd >= FD_SETSIZE) {
+        close(fd);
+        return -1;
+    }
+    return fd;
 }
 
-static bool keep_name(notify *n, size_t descriptor, const char *folder)
-{
-    if (descriptor >= n->n_folders) {
-        size_t count = (descriptor + 64) / 64 * 64;
-        char **folders = realloc(n->folders, (count + 1) * sizeof(*folders));
-        if (!folders) {
-            return false;
-        }
-        memset(folders + n->n_folders, 0, (count + 1 - n->n_folders) * sizeof(*folders));
-        n->folders = folders;
-        n->n_folders = count + 1;
-    }
-    if (!n->folders[descriptor] || strcmp(n->folders[descriptor], folder) != 0) {
-        free(n->folders[descriptor]);
-        n->folders[descriptor] = strdup(folder);
-    }
-    return n->folders[descriptor] != NULL;
-}
-
-void notify_add(notify *n, const char *folder)
+int notify_add(notify *n, const char *folder)
 {
     const uint32_t mask = IN_CREATE | IN_DELETE | IN_MODIFY | IN_ATTRIB | IN_MOVED_FROM |
                           IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
-    int descriptor = n->fd < 0 ? -1 : inotify_add_watch(n->fd, folder, mask);
-    bool limit = descriptor < 0 && n->fd >= 0 && (errno == ENOSPC || errno == ENOMEM);
-    if (limit || (descriptor >= 0 && !keep_name(n, (size_t)descriptor, folder))) {
+    int id = n->fd < 0 ? -1 : inotify_add_watch(n->fd, folder, mask);
+    if (id < 0 && n->fd >= 0 && (errno == ENOSPC || errno == ENOMEM)) {
         close(n->fd); /* some alone would be worse than none */
         n->fd = -1;
     }
+    return id;
 }
 
 static bool matters(const notify *n, const struct inotify_event *e)
@@ -99,8 +88,7 @@ static bool matters(const notify *n, const struct inotify_event *e)
     if (e->mask & (IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT)) {
         return true;
     }
-    const char *folder = e->wd >= 0 && (size_t)e->wd < n->n_folders ? n->folders[e->wd] : NULL;
-    return folder && e->len > 0 && n->filter(n->arg, folder, e->name);
+    return e->len > 0 && n->filter(n->arg, e->wd, e->name);
 }
 
 /* Takes all that is there. */
@@ -124,14 +112,7 @@ static void wait_for_events(notify *n, koc_cancel *cancel, double until)
 {
     bool found = false;
     while (!found && cli_now() < until && !koc_cancel_is_triggered(cancel)) {
-        sigset_t before;
-        struct pollfd fd = {n->fd, POLLIN, 0};
-        struct timespec limit = to_timespec(until - cli_now());
-        hold_signals(&before);
-        if (!koc_cancel_is_triggered(cancel)) {
-            (void)ppoll(&fd, 1, &limit, &before);
-        }
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        nap(cancel, n->fd, until - cli_now());
         found = take_events(n);
     }
 }
@@ -143,10 +124,11 @@ static int open_events(void)
     return -1;
 }
 
-void notify_add(notify *n, const char *folder)
+int notify_add(notify *n, const char *folder)
 {
     (void)n;
     (void)folder;
+    return -1;
 }
 
 static void wait_for_events(notify *n, koc_cancel *cancel, double until)
@@ -172,14 +154,7 @@ notify *notify_new(notify_filter filter, void *arg)
 
 void notify_free(notify *n)
 {
-    if (!n) {
-        return;
-    }
-    for (size_t i = 0; i < n->n_folders; i++) {
-        free(n->folders[i]);
-    }
-    free(n->folders);
-    if (n->fd >= 0) {
+    if (n && n->fd >= 0) {
         close(n->fd);
     }
     free(n);
@@ -190,6 +165,6 @@ void notify_wait(notify *n, koc_cancel *cancel, double calm, bool patient)
     if (n->fd >= 0) {
         wait_for_events(n, cancel, cli_now() + (patient ? PATIENCE : calm));
     } else {
-        nap(cancel, patient ? NAP : calm);
+        nap(cancel, -1, patient ? NAP : calm);
     }
 }

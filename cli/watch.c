@@ -31,7 +31,8 @@ struct watch {
     bool has_next;
     uint64_t *names; /* a hash table of hashes: what may happen that matters */
     size_t n_names, names_capacity;
-    char last_folder[4096]; /* that notify_add was called for */
+    char last_folder[4096]; /* that notify_add was called for ... */
+    int last_number;        /* ... with this result */
     const char *ignored[IGNORED_MAX];
     struct stat output; /* of our stdout */
     bool has_output;
@@ -47,11 +48,10 @@ static void mix(uint64_t *hash, const void *data, size_t len)
     }
 }
 
-static uint64_t hash_of(const char *folder, const char *name)
+static uint64_t hash_of(int folder, const char *name)
 {
     uint64_t hash = FNV_BASIS;
-    mix(&hash, folder, strlen(folder));
-    mix(&hash, "/", 1);
+    mix(&hash, &folder, sizeof(folder));
     mix(&hash, name, strlen(name));
     return hash | 1; /* 0 is a free place */
 }
@@ -78,10 +78,10 @@ static void put_name(uint64_t *names, size_t capacity, uint64_t hash)
 }
 
 /* Names in folder that matter; "" stands for all. Without memory for it they are found a little later. */
-static void expect(watch *w, const char *folder, const char *name)
+static void expect(watch *w, int folder, const char *name)
 {
     uint64_t hash = hash_of(folder, name);
-    if (has_name(w, hash)) {
+    if (folder < 0 || has_name(w, hash)) {
         return;
     }
     if (2 * (w->n_names + 1) > w->names_capacity) {
@@ -114,21 +114,22 @@ static bool is_noise(const char *name)
            strcmp(name, "node_modules") == 0;
 }
 
-static bool matters(void *arg, const char *folder, const char *name)
+static bool matters(void *arg, int folder, const char *name)
 {
     const watch *w = arg;
     return has_name(w, hash_of(folder, name)) ||
            (has_name(w, hash_of(folder, "")) && !is_noise(name));
 }
 
-static void listen_to(watch *w, const char *folder)
+static void listen_to(watch *w, const char *folder, const char *name)
 {
     if (strcmp(w->last_folder, folder) != 0) {
         size_t len = strnlen(folder, sizeof(w->last_folder) - 1);
         memcpy(w->last_folder, folder, len);
         w->last_folder[len] = '\0';
-        notify_add(w->events, folder);
+        w->last_number = notify_add(w->events, folder);
     }
+    expect(w, w->last_number, name);
 }
 
 /* Takes the last element off a path: "a/b" becomes "a", "b" ".". */
@@ -155,8 +156,7 @@ static void listen_for(watch *w, const char *path)
         to_parent(folder, name, sizeof(name));
     } while (strcmp(w->last_folder, folder) != 0 && stat(folder, &st) != 0 &&
              strcmp(folder, ".") != 0 && strcmp(folder, "/") != 0);
-    expect(w, folder, name);
-    listen_to(w, folder);
+    listen_to(w, folder, name);
 }
 
 /* --- looking --- */
@@ -199,8 +199,7 @@ static uint64_t look_into(watch *w, const char *folder, bool deep, int depth)
 {
     uint64_t all = 0;
     struct dirent *e;
-    expect(w, folder, "");
-    listen_to(w, folder);
+    listen_to(w, folder, "");
     DIR *d = opendir(folder);
     while (d && (e = readdir(d)) != NULL) {
         char path[4096];
