@@ -42,6 +42,15 @@ static void put_string(const char *s)
     putchar('"');
 }
 
+static int open_session(const cli *c, const auth_options *o, cli_session *out, koc_error **err)
+{
+    koc_auth *auth = NULL;
+    int rc = koc_auth_docker(login_file(&o->login), &auth, err);
+    rc = rc == KOC_OK ? cli_session_open_as(c, &o->login.client, 0, auth, out, err) : rc;
+    koc_auth_unref(auth);
+    return rc;
+}
+
 /* --- get --- */
 
 static int read_name(const cli *c, const cli_list *args, koc_buf *out)
@@ -88,23 +97,21 @@ static int print_credential(const cli *c, const char *registry, const koc_creden
 static int get(cli *c, const auth_options *o, const cli_list *args)
 {
     koc_buf registry = KOC_BUF_INIT;
-    koc_auth *auth = NULL;
     koc_credential *cred = NULL;
     koc_error *err = NULL;
-    koc_op op = KOC_OP_INIT;
-    op.cancel = c->cancel;
+    cli_session s = {0};
     int code = read_name(c, args, &registry);
     if (code != EXIT_OK) {
         return code;
     }
-    int rc = koc_auth_docker(login_file(&o->login), &auth, &err);
+    int rc = open_session(c, o, &s, &err);
     if (rc == KOC_OK) {
-        rc = koc_auth_lookup(auth, registry.ptr, NULL, &op, &cred, &err);
+        rc = koc_client_lookup(s.client, registry.ptr, NULL, &s.op, &cred, &err);
     }
     code = rc == KOC_OK ? print_credential(c, registry.ptr, cred) : cli_error(c, err);
     koc_error_free(err);
     koc_credential_free(cred);
-    koc_auth_unref(auth);
+    cli_session_close(&s);
     koc_buf_dispose(&registry);
     return code;
 }
@@ -158,15 +165,11 @@ static int ask_token(const cli *c, const auth_options *o, const koc_reference *r
                      const cli_list *mounts)
 {
     koc_buf token = KOC_BUF_INIT;
-    koc_auth *auth = NULL;
     koc_error *err = NULL;
     cli_session s = {0};
     int64_t lifetime_ms = 0;
     uint32_t access = KOC_ACCESS_PULL | (o->push ? KOC_ACCESS_PUSH : 0);
-    int rc = koc_auth_docker(login_file(&o->login), &auth, &err);
-    if (rc == KOC_OK) {
-        rc = cli_session_open_as(c, &o->login.client, 0, auth, &s, &err);
-    }
+    int rc = open_session(c, o, &s, &err);
     if (rc == KOC_OK) {
         rc = koc_client_get_token(s.client, repo, access, cli_list_argv(mounts), &s.op, &token,
                                   &lifetime_ms, &err);
@@ -175,7 +178,6 @@ static int ask_token(const cli *c, const auth_options *o, const koc_reference *r
     koc_buf_wipe(&token);
     koc_error_free(err);
     cli_session_close(&s);
-    koc_auth_unref(auth);
     return code;
 }
 

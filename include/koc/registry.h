@@ -117,6 +117,11 @@ KOC_API int koc_client_list_referrers(koc_client *c, const koc_reference *subjec
 KOC_API int koc_client_check_login(koc_client *c, const char *registry, const koc_op *op,
                                    bool *asked, koc_error **err);
 
+/** koc_auth_lookup with the client's own source of credentials and its context, whose log says which places
+ * were asked in vain. *out is NULL when there is nothing. Any thread. */
+KOC_API int koc_client_lookup(koc_client *c, const char *registry, const char *repository,
+                              const koc_op *op, koc_credential **out, koc_error **err);
+
 enum { KOC_ACCESS_PULL = 1u << 0, KOC_ACCESS_PUSH = 1u << 1, KOC_ACCESS_DELETE = 1u << 2 };
 /** An access token for repo, as the token server of its registry gives it (distribution's token
  * specification). access: KOC_ACCESS_* bits; mounts: NULL-terminated names of repositories of the same

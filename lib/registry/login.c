@@ -84,6 +84,21 @@ int koc_client_check_login(koc_client *c, const char *registry, const koc_op *us
     return KOC_OK;
 }
 
+int koc_client_lookup(koc_client *c, const char *registry, const char *repository,
+                      const koc_op *user, koc_credential **out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+    koc_credential *found = NULL;
+
+    if (!c || !registry || !out) {
+        return koc__misuse(err, "koc_client_lookup");
+    }
+    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
+    KOC__TRY(koc__auth_get(c->auth, registry, repository ? repository : "", &op, &found, err));
+    *out = found;
+    return KOC_OK;
+}
+
 /* "repository:a:pull repository:b:pull" */
 static int mount_scopes(const char *const *mounts, char **out, koc_error **err)
 {

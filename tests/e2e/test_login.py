@@ -372,3 +372,26 @@ def test_a_helper_that_hangs_and_a_person_who_does_not_wait(bare_koc, home):
     _, said = process.communicate(timeout=10)
     assert process.returncode == 130 and said == "koc: cancelled\n"
     wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in below))
+
+
+def test_auth_get_says_why_a_cloud_gave_nothing(bare_koc):
+    env = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "planted", "AWS_ENDPOINT_URL_ECR": "http://127.0.0.1:1"}
+    host = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+    quiet = bare_koc("auth", "get", host, env=env, status=1)
+    assert quiet.stderr == ""
+    told = bare_koc("auth", "get", "-v", host, env=env, status=1)
+    assert "going on without credentials: 127.0.0.1" in told.stderr and "planted" not in told.stderr
+
+
+def test_a_denied_build_says_who_we_were(bare_koc, home, basic_registry, app):
+    """The hint names the file, the user and what to type."""
+    config = {"auths": {basic_registry.host: {"auth": base64.b64encode(b"koc:planted-wrong").decode()}}}
+    config_of(home).parent.mkdir()
+    config_of(home).write_text(json.dumps(config))
+    refused = bare_koc(
+        "build", "-vv", "--base-image=scratch", "./cmd/tool", cwd=app, status=1,
+        env={"KO_DOCKER_REPO": f"{basic_registry.host}/team"},
+    )
+    assert len(refused.errors) == 1 and "planted" not in refused.stderr
+    [hint] = [line for line in refused.stderr.splitlines() if line.startswith("hint: ")]
+    assert f"{config_of(home)}), user koc, for {basic_registry.host}; try: koc login" in hint

@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: d99ef1cabbe2893096769e0e9c026315cc61441a597689606a1f22e02f0c0168
+// Declarations: ebdf4a8b9db789f9af501c21527d0e65e17ad62d063bef26ab20de12a49edf1b
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -648,6 +648,7 @@ extern "C" {
     pub fn koc_client_delete_manifest(c: *mut koc_client, r: *const koc_reference, op: *const koc_op, err: *mut *mut koc_error) -> c_int;
     pub fn koc_client_list_referrers(c: *mut koc_client, subject: *const koc_reference, artifact_type: *const c_char, op: *const koc_op, out: *mut *mut koc_index, err: *mut *mut koc_error) -> c_int;
     pub fn koc_client_check_login(c: *mut koc_client, registry: *const c_char, op: *const koc_op, asked: *mut bool, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_client_lookup(c: *mut koc_client, registry: *const c_char, repository: *const c_char, op: *const koc_op, out: *mut *mut koc_credential, err: *mut *mut koc_error) -> c_int;
     pub fn koc_client_get_token(c: *mut koc_client, repo: *const koc_reference, access: u32, mounts: *const *const c_char, op: *const koc_op, token: *mut koc_buf, lifetime_ms: *mut i64, err: *mut *mut koc_error) -> c_int;
     pub fn koc_resolver_new(ctx: *mut koc_ctx, opts: *const koc_resolver_options, out: *mut *mut koc_resolver, err: *mut *mut koc_error) -> c_int;
     pub fn koc_resolver_free(r: *mut koc_resolver);
