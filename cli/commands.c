@@ -30,6 +30,7 @@ const cli_command *const cli_commands[] = {
     &cli_explain,
     &cli_cache,
     &cli_completion,
+    &cli_doctor,
     &cli_version,
     &cli_help,
     /* clang-format on */

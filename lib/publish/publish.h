@@ -10,6 +10,7 @@
  *   output.c   where they go: registry, layout, tarball, nowhere;  local.c  daemon and nodes
  *   report.c   the JSON report;  publish.c  the order of all this
  *   inputs.c   which files all this was made from, for those who watch them
+ *   facts.c    koc_publish_facts: what all this would work with
  *   explain.c  koc_explain: which inputs changed;  timings.c  where the time went
  */
 #ifndef KOC__PUBLISH_H

@@ -99,6 +99,17 @@ KOC_API const koc_strlist *koc_published_warnings(const koc_published *p);
 KOC_API const koc_strlist *koc_published_inputs(const koc_published *p);
 KOC_API void koc_published_free(koc_published *p);
 
+/** Told of what a build with some options would work with, one fact at a time: "config" (the file that was
+ * read), "repository", "layout" (the folder, where images go to one), "base" (the default one, then those of
+ * baseImageOverrides), "platform", "warning". The strings live for the call. A non-zero return ends the
+ * call, KOC_EUSER. */
+typedef int (*koc_publish_fact_fn)(const char *name, const char *value, void *payload);
+/** Reads options, environment and .ko.yaml as koc_publish does, and no more: packages, bases and registries
+ * are not looked at. Calls fn on this thread. Errors are those of koc_publish (KOC_EFORMAT and KOC_EINVAL
+ * name file and line). */
+KOC_API int koc_publish_facts(koc_ctx *ctx, const koc_publish_options *o, koc_publish_fact_fn fn,
+                              void *payload, koc_error **err);
+
 /** What has changed since the last build of o's packages, as lines of text: each package and platform, and
  * below it the inputs that differ ("changed: /src/main.go"). Nothing is built; of o what shapes the
  * binary counts. Platforms are those asked for by name. */

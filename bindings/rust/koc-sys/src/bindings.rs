@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: ebdf4a8b9db789f9af501c21527d0e65e17ad62d063bef26ab20de12a49edf1b
+// Declarations: b3f50601916961573120f9ec1bfb170c2aacd5b93d2ad9777c8182d5a09e5766
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -477,6 +477,8 @@ pub struct koc_publish_options {
     pub into: *const c_char,
 }
 
+pub type koc_publish_fact_fn = Option<unsafe extern "C" fn(name: *const c_char, value: *const c_char, payload: *mut c_void) -> c_int>;
+
 extern "C" {
     pub fn koc_error_code(e: *const koc_error) -> koc_code;
     pub fn koc_error_message(e: *const koc_error) -> *const c_char;
@@ -677,5 +679,6 @@ extern "C" {
     pub fn koc_published_warnings(p: *const koc_published) -> *const koc_strlist;
     pub fn koc_published_inputs(p: *const koc_published) -> *const koc_strlist;
     pub fn koc_published_free(p: *mut koc_published);
+    pub fn koc_publish_facts(ctx: *mut koc_ctx, o: *const koc_publish_options, fn_: koc_publish_fact_fn, payload: *mut c_void, err: *mut *mut koc_error) -> c_int;
     pub fn koc_explain(ctx: *mut koc_ctx, o: *const koc_publish_options, op: *const koc_op, out: *mut koc_buf, err: *mut *mut koc_error) -> c_int;
 }

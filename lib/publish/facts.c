@@ -1,0 +1,43 @@
+/* koc_publish_facts: what a build would work with, before it looks at packages. */
+#include "core/common.h"
+
+#include "publish/publish.h"
+
+static int tell(koc_publish_fact_fn fn, void *payload, const char *name, const char *value,
+                koc_error **err)
+{
+    if (!value || !*value || fn(name, value, payload) == 0) {
+        return KOC_OK;
+    }
+    return koc__error(err, KOC_EUSER, "ended by the caller");
+}
+
+static int tell_all(const koc__plan *p, koc_publish_fact_fn fn, void *payload, koc_error **err)
+{
+    const koc__go_settings *s = p->settings;
+    KOC__TRY(tell(fn, payload, "config", s->path, err));
+    KOC__TRY(tell(fn, payload, "repository", p->repository, err));
+    KOC__TRY(tell(fn, payload, "layout", p->layout_path, err));
+    KOC__TRY(tell(fn, payload, "base", p->o.base_image ? p->o.base_image : s->default_base, err));
+    for (size_t i = 0; !p->o.base_image && i < s->n_overrides; i++) {
+        KOC__TRY(tell(fn, payload, "base", s->override_bases[i], err));
+    }
+    for (size_t i = 0; i < koc_strlist_count(s->platforms); i++) {
+        KOC__TRY(tell(fn, payload, "platform", koc_strlist_get(s->platforms, i), err));
+    }
+    for (size_t i = 0; i < koc_strlist_count(p->warnings); i++) {
+        KOC__TRY(tell(fn, payload, "warning", koc_strlist_get(p->warnings, i), err));
+    }
+    return KOC_OK;
+}
+
+int koc_publish_facts(koc_ctx *ctx, const koc_publish_options *o, koc_publish_fact_fn fn,
+                      void *payload, koc_error **err)
+{
+    if (!ctx || !fn) {
+        return koc__misuse(err, "koc_publish_facts: ctx and fn must be given");
+    }
+    KOC__AUTO(koc__plan) plan = NULL;
+    KOC__TRY(koc__plan_make(ctx, o, &plan, err));
+    return tell_all(plan, fn, payload, err);
+}
