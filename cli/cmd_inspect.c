@@ -178,7 +178,10 @@ static int tree(walk *w, koc_str bytes, int depth, koc_error **err)
         const koc_descriptor *d = koc_index_get(idx, i);
         koc_buf child = KOC_BUF_INIT;
         bool unknown = d->platform && d->platform->os && strcmp(d->platform->os, "unknown") == 0;
-        if (is_index(d->media_type) && depth < DEPTH_MAX) {
+        if (is_index(d->media_type) && depth >= DEPTH_MAX) {
+            *err = koc_error_new(KOC_ELIMIT, "indexes are nested more than 6 deep");
+            rc = KOC_ELIMIT;
+        } else if (is_index(d->media_type)) {
             rc = koc_source_get_manifest(w->l->source, &d->digest, &w->l->session->op, &child, NULL,
                                          err);
             rc = rc == KOC_OK ? tree(w, (koc_str){child.ptr, child.len}, depth + 1, err) : rc;

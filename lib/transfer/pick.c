@@ -40,11 +40,14 @@ static bool matches(const koc_descriptor *d, const koc_place *p)
            is_named(annotation(d, IMAGE_NAME), p->name);
 }
 
-/* Something that is listed only because it refers to something else. */
+/* Something that is listed only because it refers to something else. Some write the config's type of a plain
+ * image as its artifact type. */
 static bool is_referrer(const koc_descriptor *d)
 {
-    const char *name = annotation(d, REF_NAME);
-    return (d->artifact_type && !name) || (name && strncmp(name, "sha256-", 7) == 0);
+    const char *name = annotation(d, REF_NAME), *type = d->artifact_type;
+    bool artifact =
+        type && !koc__streq(type, KOC_MT_OCI_CONFIG) && !koc__streq(type, KOC_MT_DOCKER_CONFIG);
+    return (artifact && !name) || (name && strncmp(name, "sha256-", 7) == 0);
 }
 
 /* "v1, v2, sha256:…" */

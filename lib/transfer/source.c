@@ -15,6 +15,7 @@ void koc__document_dispose(koc__document *d)
 {
     koc_buf_dispose(&d->bytes);
     koc_buf_dispose(&d->media_type);
+    koc_buf_dispose(&d->artifact_type);
 }
 
 koc_str koc__document_text(const koc__document *d)
@@ -26,6 +27,7 @@ koc_descriptor koc__document_descriptor(const koc__document *d)
 {
     koc_descriptor out = KOC_DESCRIPTOR_INIT;
     out.media_type = d->media_type.ptr;
+    out.artifact_type = d->artifact_type.ptr;
     out.digest = d->digest;
     out.size = d->bytes.len;
     return out;

@@ -17,10 +17,11 @@
 typedef struct koc__document {
     koc_buf bytes;
     koc_buf media_type;
+    koc_buf artifact_type; /* of a referrer, as what lists it says; else empty */
     koc_digest digest;
 } koc__document;
 /* clang-format off */
-#define KOC__DOCUMENT_INIT { KOC_BUF_INIT, KOC_BUF_INIT, { 0 } }
+#define KOC__DOCUMENT_INIT { KOC_BUF_INIT, KOC_BUF_INIT, KOC_BUF_INIT, { 0 } }
 /* clang-format on */
 void koc__document_dispose(koc__document *d);
 KOC__DEFINE_AUTO_VAL(koc__document, koc__document_dispose);

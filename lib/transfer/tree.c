@@ -182,8 +182,12 @@ static int add_referrers(tree *w, const node *n, koc_error **err)
     KOC__AUTO(koc_index) list = NULL;
     KOC__TRY(t->from->vt->referrers(t->from, &n->digest, NULL, t->op, &list, err));
     for (size_t i = 0; i < koc_index_count(list); i++) {
+        const koc_descriptor *d = koc_index_get(list, i);
         node *r = NULL;
-        KOC__TRY(add_node(w, &koc_index_get(list, i)->digest, n->depth + 1, true, &r, err));
+        KOC__TRY(add_node(w, &d->digest, n->depth + 1, true, &r, err));
+        if (r && d->artifact_type) {
+            KOC__TRY(koc_buf_set(&r->doc.artifact_type, koc__str(d->artifact_type), err));
+        }
     }
     return KOC_OK;
 }
