@@ -540,6 +540,9 @@ static int run_with(koc__go_batch *b, before *was, koc__op *op, koc_error **err)
             KOC__TRY(koc__fs_remove(b->units[i]->binary->path, err));
         }
     }
+    if (b->options->starting) {
+        b->options->starting(b->options->starting_self);
+    }
     KOC__TRY(b->n == 1 ? run_go(b, b->units[0]->binary->path, op, err) : run_for_many(b, op, err));
     for (size_t i = 0; i < b->n; i++) {
         KOC__TRY(finish(b, b->units[i], &was[i], op, err));

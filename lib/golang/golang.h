@@ -72,6 +72,9 @@ typedef struct koc__go_options {
     bool force;    /* forget what is cached */
     bool inputs;   /* tell what was read, also where that costs a `go list` */
     unsigned jobs; /* `go build`s at once; 0: as many as the context has threads */
+    /* Called when a `go build` is about to start, on whatever thread that is. May be NULL. */
+    void (*starting)(void *self);
+    void *starting_self;
 } koc__go_options;
 typedef struct koc__go_binary {
     char *path;        /* the linked file */

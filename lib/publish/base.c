@@ -11,6 +11,8 @@
 #include "registry/registry.h"
 #include "store/store.h"
 
+KOC__DEFINE_AUTO(koc_client, koc_client_unref);
+
 #define TAGS    "basetag"
 #define TAG_MAX ((size_t)256)
 
@@ -157,7 +159,7 @@ static int open_index(const koc__plan *p, koc__base *b, koc_index *index, child_
 /* --- a registry --- */
 
 typedef struct remote {
-    koc__plan *plan;
+    koc_client *client;
     koc_reference *ref;
 } remote;
 
@@ -167,7 +169,7 @@ static int remote_child(void *arg, const koc_descriptor *d, koc__op *op, koc_ima
     remote *r = arg;
     KOC__AUTO(koc_reference) by_digest = NULL;
     KOC__TRY(koc_reference_with_digest(r->ref, &d->digest, &by_digest, err));
-    return koc__client_get_image(r->plan->client, by_digest, NULL, op, out, err);
+    return koc__client_get_image(r->client, by_digest, NULL, op, out, err);
 }
 
 /* host/repo:tag with ":latest" made explicit, or host/repo@digest (ko 10.6: a tag beside a digest is lost). */
@@ -224,6 +226,17 @@ static int recall_tag(const koc__plan *p, const koc__base *b, koc_reference **re
     return KOC_OK;
 }
 
+static int open_at(koc__plan *p, koc__base *b, koc_client *client, koc_reference *ref, koc__op *op,
+                   koc_error **err)
+{
+    remote r = {client, ref};
+    KOC__AUTO(koc_index) index = NULL;
+    KOC__AUTO(koc_image) image = NULL;
+    KOC__TRY(koc__client_get_either(client, ref, op, &index, &image, err));
+    return index ? open_index(p, b, index, remote_child, &r, op, err)
+                 : open_single(p, b, image, err);
+}
+
 static int open_remote(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
 {
     KOC__AUTO(koc_reference) ref = NULL;
@@ -233,12 +246,7 @@ static int open_remote(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
     if (offline) {
         KOC__TRY(recall_tag(p, b, &ref, err));
     }
-    remote r = {p, ref};
-    KOC__AUTO(koc_index) index = NULL;
-    KOC__AUTO(koc_image) image = NULL;
-    KOC__TRY(koc__client_get_either(p->client, ref, op, &index, &image, err));
-    KOC__TRY(index ? open_index(p, b, index, remote_child, &r, op, err)
-                   : open_single(p, b, image, err));
+    KOC__TRY(open_at(p, b, p->client, ref, op, err));
     if (!offline && !koc_reference_digest(ref)) {
         keep_tag(p, b);
     }
@@ -402,4 +410,24 @@ int koc__base_open(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
         koc__error_hint(&why, "to go on without a base: --base-image=scratch");
     }
     return koc__error_move(err, &why);
+}
+
+bool koc__base_is_remote(const koc__base *b)
+{
+    koc_str name = koc__str(b->name);
+    return !b->scratch && !koc__str_starts(name, "oci:") &&
+           !koc__str_starts(name, "docker-archive:");
+}
+
+int koc__base_recall(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
+{
+    KOC__AUTO(koc_client) cache_only = NULL;
+    KOC__AUTO(koc_reference) ref = NULL;
+    koc_client_options o = KOC_CLIENT_OPTIONS_INIT;
+    o.flags = KOC_CLIENT_OFFLINE;
+    KOC__TRY(koc_client_new(p->ctx, &o, &cache_only, err));
+    KOC__TRY(koc_reference_parse(b->name, 0, &ref, err));
+    KOC__TRY(annotation_name(b, ref, err));
+    KOC__TRY(recall_tag(p, b, &ref, err));
+    return open_at(p, b, cache_only, ref, op, err);
 }

@@ -41,37 +41,21 @@ void koc__tell(koc__op *op, int32_t kind, int32_t state, const char *what, uint6
 
 /* --- everything of one call --- */
 
-typedef struct run {
-    koc__plan *plan;
-    koc__go_targets *targets;
-    koc__base **bases;
-    size_t n_bases;
-    koc__work *works;
-    size_t n_works;
-} run;
-
 static void work_dispose(koc__work *w)
 {
-    for (size_t i = 0; i < w->n_units; i++) {
-        koc__go_binary_free(w->units[i].binary);
-        koc_layer_unref(w->units[i].kodata);
-        koc_layer_unref(w->units[i].app);
-        koc_layer_unref(w->units[i].delve);
-        koc_image_unref(w->units[i].image);
-    }
-    koc__free(w->units);
-    koc_index_unref(w->index);
     for (size_t i = 0; w->sboms && i <= w->n_units; i++) { /* the one that failed half-way too */
         koc_buf_dispose(&w->sboms[i].text);
         koc__free(w->sboms[i].file_name);
     }
     koc__free(w->sboms);
+    koc__work_reset(w);
+    koc_index_unref(w->index);
     koc__free(w->app);
     koc__free(w->name);
     koc__free(w->printed);
 }
 
-static void run_dispose(run *r)
+static void run_dispose(koc__run *r)
 {
     for (size_t i = 0; i < r->n_works; i++) {
         work_dispose(&r->works[i]);
@@ -84,9 +68,9 @@ static void run_dispose(run *r)
     koc__go_targets_free(r->targets);
     koc__plan_free(r->plan);
 }
-KOC__DEFINE_AUTO_VAL(run, run_dispose);
+KOC__DEFINE_AUTO_VAL(koc__run, run_dispose);
 
-static int base_for(run *r, const char *import_path, koc__base **out, koc_error **err)
+static int base_for(koc__run *r, const char *import_path, koc__base **out, koc_error **err)
 {
     const char *name = r->plan->o.base_image
                            ? r->plan->o.base_image
@@ -107,7 +91,7 @@ static int base_for(run *r, const char *import_path, koc__base **out, koc_error 
 }
 
 /* The pseudo publisher of --push=false keeps upper case (ko's quirk Q14). */
-static int name_work(const run *r, koc__work *w, koc_error **err)
+static int name_work(const koc__run *r, koc__work *w, koc_error **err)
 {
     const koc__plan *p = r->plan;
     bool lower = p->to_registry || p->o.tarball || p->layout_path || p->local;
@@ -119,7 +103,7 @@ static int name_work(const run *r, koc__work *w, koc_error **err)
                            &w->name, err);
 }
 
-static int make_works(run *r, koc_error **err)
+static int make_works(koc__run *r, koc_error **err)
 {
     r->works = koc__calloc(r->targets->count, sizeof(*r->works));
     if (!r->works) {
@@ -136,7 +120,7 @@ static int make_works(run *r, koc_error **err)
 }
 
 /* Under -B two packages may end in one name: each keeps its digest, the tags are the last one's. */
-static int warn_same_names(run *r, koc_error **err)
+static int warn_same_names(koc__run *r, koc_error **err)
 {
     if (koc__namer_of(r->plan->o.flags) != KOC__NAME_BASE) {
         return KOC_OK;
@@ -149,69 +133,6 @@ static int warn_same_names(run *r, koc_error **err)
                                            r->works[k].target->import_path,
                                            r->works[i].target->import_path, r->works[i].name));
             }
-        }
-    }
-    return KOC_OK;
-}
-
-typedef struct base_task {
-    koc__plan *plan;
-    koc__base *base;
-} base_task;
-
-static int open_base(void *arg, koc__op *op, koc_error **err)
-{
-    base_task *t = arg;
-    return koc__base_open(t->plan, t->base, op, err);
-}
-
-static int open_bases(run *r, koc__op *op, koc_error **err)
-{
-    bool ahead = r->plan->to_registry && r->plan->ctx->cache && !r->plan->go.force;
-    if (r->n_bases == 1 && !ahead) { /* nearly always: no thread for it */
-        return koc__base_open(r->plan, r->bases[0], op, err);
-    }
-    base_task *tasks = koc__calloc(r->n_bases, sizeof(*tasks));
-    if (!tasks) {
-        return koc__oom(err);
-    }
-    koc__group group = {0};
-    int rc = koc__group_begin(&group, op, 16, err);
-    for (size_t i = 0; rc == KOC_OK && i < r->n_bases; i++) {
-        tasks[i] = (base_task){r->plan, r->bases[i]};
-        rc = koc__group_add(&group, open_base, &tasks[i], err);
-    }
-    for (size_t i = 0; rc == KOC_OK && ahead && i < r->n_works; i++) {
-        rc = koc__group_add(&group, koc__ahead_task, &r->works[i], err);
-    }
-    if (rc == KOC_OK) {
-        rc = koc__group_wait(&group, err);
-    }
-    koc__group_end(&group);
-    koc__free(tasks);
-    return rc;
-}
-
-static int make_units(run *r, koc_error **err)
-{
-    for (size_t i = 0; i < r->n_works; i++) {
-        koc__work *w = &r->works[i];
-        w->units = koc__calloc(w->base->n_items, sizeof(*w->units));
-        if (!w->units) {
-            return koc__oom(err);
-        }
-        w->n_units = w->base->n_items;
-        for (size_t k = 0; k < w->n_units; k++) {
-            w->units[k].work = w;
-            w->units[k].on = &w->base->items[k];
-        }
-        KOC__TRY(koc__local_pick(w, err));
-        if (r->plan->o.tarball && w->n_units > 1) {
-            return koc__error(
-                err, KOC_EINVAL,
-                "--tarball: %s would have %zu platforms, a docker archive holds one; use "
-                "--oci-layout-path or one --platform",
-                w->app, w->n_units);
         }
     }
     return KOC_OK;
@@ -236,7 +157,7 @@ static int finish_work(void *arg, koc__op *op, koc_error **err)
     return w->plan->o.published ? koc__op_call(op, tell_published, w, err) : KOC_OK;
 }
 
-static int finish_works(run *r, koc__op *op, koc_error **err)
+static int finish_works(koc__run *r, koc__op *op, koc_error **err)
 {
     KOC__AUTO_VAL(koc__group) group = {0};
     KOC__TRY(koc__group_begin(&group, op, 8, err));
@@ -247,7 +168,7 @@ static int finish_works(run *r, koc__op *op, koc_error **err)
     return koc__output_together(r->plan, r->works, r->n_works, op, err);
 }
 
-static int collect(const run *r, int64_t total_ms, koc_published **out, koc_error **err)
+static int collect(const koc__run *r, int64_t total_ms, koc_published **out, koc_error **err)
 {
     KOC__AUTO(koc_published) p = koc__calloc(1, sizeof(*p));
     if (!p) {
@@ -275,7 +196,7 @@ static int publish(koc_ctx *ctx, const koc_publish_options *o, koc__op *op, koc_
     static const char *const here[] = {".", NULL};
     const int64_t start = koc__monotonic_ns();
     int64_t lap = start;
-    KOC__AUTO_VAL(run) r = {0};
+    KOC__AUTO_VAL(koc__run) r = {0};
     KOC__TRY(koc__plan_make(ctx, o, &r.plan, err));
     KOC__TRY(koc__local_prepare(r.plan, op, err));
     koc__timings *t = &r.plan->times;
@@ -286,12 +207,8 @@ static int publish(koc_ctx *ctx, const koc_publish_options *o, koc__op *op, koc_
     KOC__TRY(make_works(&r, err));
     KOC__TRY(warn_same_names(&r, err));
     t->packages = koc__lap(&lap);
-    KOC__TRY(open_bases(&r, op, err));
-    t->bases = koc__lap(&lap);
-    KOC__TRY(make_units(&r, err));
-    KOC__TRY(koc__debug_warn(r.plan, r.works, r.n_works, err));
-    KOC__TRY(koc__compile(r.plan, r.works, r.n_works, op, err));
-    t->build = koc__lap(&lap);
+    KOC__TRY(koc__start(&r, op, err));
+    koc__lap(&lap);
     KOC__TRY(finish_works(&r, op, err));
     t->images = koc__lap(&lap);
     t->total = lap - start;

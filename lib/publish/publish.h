@@ -2,6 +2,7 @@
  * The inside of koc_publish. The way of a build, file by file:
  *   plan.c     options, environment and .ko.yaml become one koc__plan
  *   base.c     a base image by its name: which platforms, which digests
+ *   start.c    what goes on at the same time: bases, questions to the target, the compile
  *   compile.c  every distinct platform is one `go build` for all its packages; then their layers
  *   debug.c    Delve and its layer, for --debug
  *   image.c    layers and config edits become an image; several images an index
@@ -84,6 +85,10 @@ int koc__base_new(const char *name, koc__base **out, koc_error **err);
 void koc__base_free(koc__base *b);
 /* Fetches what is needed to build on it: manifests and configs, no layers. */
 int koc__base_open(koc__plan *p, koc__base *b, koc__op *op, koc_error **err);
+/* As it was when it was last looked up, from the cache alone. Fails when anything is missing there. */
+int koc__base_recall(koc__plan *p, koc__base *b, koc__op *op, koc_error **err);
+/* Whether looking it up asks a registry. */
+bool koc__base_is_remote(const koc__base *b);
 
 /* --- compile.c, image.c, attach.c --- */
 typedef struct koc__unit { /* one package on one platform */
@@ -149,6 +154,21 @@ int koc__sboms_make(koc__work *w, koc__op *op, koc_error **err);
 int koc__sboms_push(koc__work *w, koc__op *op, koc_error **err);
 /* Writes them to --sbom-dir. */
 int koc__sboms_write(koc__work *w, koc_error **err);
+
+/* --- start.c --- */
+typedef struct koc__run { /* everything of one call */
+    koc__plan *plan;
+    koc__go_targets *targets;
+    koc__base **bases;
+    size_t n_bases;
+    koc__work *works;
+    size_t n_works;
+} koc__run;
+/* Side by side: bases, what the target has of each image, the right to push, and the compile with its layers.
+ * Makes the units of all works. */
+int koc__start(koc__run *r, koc__op *op, koc_error **err);
+/* Frees what compiling made of w. */
+void koc__work_reset(koc__work *w);
 
 /* --- ahead.c --- */
 /* A koc__task_fn: fills work->ahead. Only cancelling is a failure. */

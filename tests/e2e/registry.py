@@ -141,8 +141,15 @@ class Registry:
         ]
 
     def uploads_since(self, mark):
-        """Those requests that send something: blobs, mounts, manifests."""
-        return [r for r in self.since(mark) if r.method in ("POST", "PATCH", "PUT")]
+        """Those requests that send something: blobs, mounts, manifests. An upload that was opened
+        and taken back (may one push here?) sent nothing."""
+        seen = self.since(mark)
+        sent = [r for r in seen if r.method in ("POST", "PATCH", "PUT")]
+        for cancelled in (r.path.rpartition("/")[0] + "/" for r in seen if r.method == "DELETE"):
+            opened = next((r for r in sent if r.method == "POST" and r.path == cancelled), None)
+            if opened:
+                sent.remove(opened)
+        return sent
 
 
 class TokenServer:

@@ -453,6 +453,30 @@ def test_target_refuses_writes(refuse, app, tmp_path):
         process.wait()
 
 
+def slow_go(tmp_path):
+    """A go that takes a minute to build anything."""
+    script = tmp_path / "slow-go"
+    script.write_text(
+        f'#!/bin/sh\n[ "$1" != build ] || exec sleep 60\nexec {shutil.which("go")} "$@"\n'
+    )
+    script.chmod(0o755)
+    return str(script)
+
+
+def test_target_is_asked_while_go_builds(refuse, basic_registry, app, tmp_path):
+    """Who may not push is told at once, not after the compile."""
+    start = time.monotonic()
+    refuse(
+        app,
+        "./cmd/app",
+        says=["cannot push to", basic_registry.host, "denied|unauthori[sz]ed|credentials|log ?in"],
+        env={"KO_DOCKER_REPO": f"{basic_registry.host}/x", "KO_GO_PATH": slow_go(tmp_path)},
+    )
+    assert time.monotonic() - start < 30
+    opened = [r for r in basic_registry.since(0) if r.method == "POST"]
+    assert len(opened) <= 2, "asked once (and once more with credentials)"
+
+
 # --- outputs -------------------------------------------------------------------------------------
 
 

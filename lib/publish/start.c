@@ -1,0 +1,264 @@
+/*
+ * What goes on at the same time. A base is taken to be what it was last time, so that the compile need not wait
+ * for a registry; should it have moved, what was compiled is dropped and made again, which go and the cache
+ * have ready by then. As soon as a go is about to start, one asks whether what it makes may be pushed.
+ */
+#include "core/common.h"
+
+#include <stdatomic.h>
+
+#include "publish/publish.h"
+
+#include "core/text.h"
+#include "model/model.h"
+
+enum { AT_ONCE = 32 };
+
+typedef struct lookup { /* one base */
+    koc__plan *plan;
+    koc__base *base;
+    int64_t took;
+} lookup;
+
+typedef struct start {
+    koc__run *run;
+    koc__group group;
+    lookup *lookups;
+    size_t n_lookups;
+    int64_t compile_took;
+    atomic_flag asked; /* whether pushing is allowed */
+} start;
+
+static void start_dispose(start *s)
+{
+    koc__group_end(&s->group);
+    for (size_t i = 0; i < s->n_lookups; i++) {
+        koc__base_free(s->lookups[i].base);
+    }
+    koc__free(s->lookups);
+}
+KOC__DEFINE_AUTO_VAL(start, start_dispose);
+
+/* --- units --- */
+
+void koc__work_reset(koc__work *w)
+{
+    for (size_t i = 0; i < w->n_units; i++) {
+        koc__go_binary_free(w->units[i].binary);
+        koc_layer_unref(w->units[i].kodata);
+        koc_layer_unref(w->units[i].app);
+        koc_layer_unref(w->units[i].delve);
+        koc_image_unref(w->units[i].image);
+    }
+    koc__free(w->units);
+    w->units = NULL;
+    w->n_units = 0;
+}
+
+static int make_units(koc__run *r, koc_error **err)
+{
+    for (size_t i = 0; i < r->n_works; i++) {
+        koc__work *w = &r->works[i];
+        w->units = koc__calloc(w->base->n_items, sizeof(*w->units));
+        if (!w->units) {
+            return koc__oom(err);
+        }
+        w->n_units = w->base->n_items;
+        for (size_t k = 0; k < w->n_units; k++) {
+            w->units[k].work = w;
+            w->units[k].on = &w->base->items[k];
+        }
+        KOC__TRY(koc__local_pick(w, err));
+        if (r->plan->o.tarball && w->n_units > 1) {
+            return koc__error(
+                err, KOC_EINVAL,
+                "--tarball: %s would have %zu platforms, a docker archive holds one; use "
+                "--oci-layout-path or one --platform",
+                w->app, w->n_units);
+        }
+    }
+    return KOC_OK;
+}
+
+/* --- bases --- */
+
+/* Puts b in the place of a base. same: its items are those of the other; what was compiled stays. */
+static void put_base(koc__run *r, size_t i, koc__base *b, bool same)
+{
+    for (size_t k = 0; k < r->n_works; k++) {
+        koc__work *w = &r->works[k];
+        if (w->base != r->bases[i]) {
+            continue;
+        }
+        w->base = b;
+        for (size_t n = 0; same && n < w->n_units; n++) {
+            w->units[n].on = &b->items[w->units[n].on - r->bases[i]->items];
+        }
+        if (!same) {
+            koc__work_reset(w);
+        }
+    }
+    koc__base_free(r->bases[i]);
+    r->bases[i] = b;
+}
+
+/* *known false: at least one base must be asked for before it can be built on; none of the remote ones is open
+ * then. */
+static int recall_bases(koc__run *r, koc__op *op, bool *known, koc_error **err)
+{
+    *known = r->plan->ctx->cache && !r->plan->go.force;
+    for (size_t i = 0; i < r->n_bases; i++) {
+        if (!koc__base_is_remote(r->bases[i])) {
+            KOC__TRY(koc__base_open(r->plan, r->bases[i], op, err));
+        } else if (*known && koc__base_recall(r->plan, r->bases[i], op, NULL) != KOC_OK) {
+            *known = false;
+        }
+    }
+    KOC__TRY(koc__op_check(op, err));
+    for (size_t i = 0; !*known && i < r->n_bases; i++) {
+        koc__base *fresh = NULL;
+        if (koc__base_is_remote(r->bases[i])) {
+            KOC__TRY(koc__base_new(r->bases[i]->name, &fresh, err));
+            put_base(r, i, fresh, false);
+        }
+    }
+    return KOC_OK;
+}
+
+static int look_up(void *arg, koc__op *op, koc_error **err)
+{
+    lookup *l = arg;
+    int64_t since = koc__monotonic_ns();
+    int rc = koc__base_open(l->plan, l->base, op, err);
+    l->took = koc__lap(&since);
+    return rc;
+}
+
+/* Adds what asks registries. Bases are opened beside those of the run, which stay as they are. */
+static int ask(start *s, koc_error **err)
+{
+    koc__run *r = s->run;
+    s->lookups = koc__calloc(r->n_bases, sizeof(*s->lookups));
+    if (!s->lookups) {
+        return koc__oom(err);
+    }
+    for (; s->n_lookups < r->n_bases; s->n_lookups++) {
+        lookup *l = &s->lookups[s->n_lookups];
+        l->plan = r->plan;
+        if (koc__base_is_remote(r->bases[s->n_lookups])) {
+            KOC__TRY(koc__base_new(r->bases[s->n_lookups]->name, &l->base, err));
+            KOC__TRY(koc__group_add(&s->group, look_up, l, err));
+        }
+    }
+    bool ahead = r->plan->to_registry && r->plan->ctx->cache && !r->plan->go.force;
+    for (size_t i = 0; ahead && i < r->n_works; i++) {
+        KOC__TRY(koc__group_add(&s->group, koc__ahead_task, &r->works[i], err));
+    }
+    return KOC_OK;
+}
+
+/* Puts the bases that were looked up into their place (those from the cache cannot be asked for layers). Returns
+ * whether one is not what was built on. */
+static bool take_bases(start *s)
+{
+    bool moved = false;
+    for (size_t i = 0; i < s->n_lookups; i++) {
+        koc__base *now = koc__steal(&s->lookups[i].base);
+        const koc__base *then = s->run->bases[i];
+        if (now) {
+            bool same =
+                koc_digest_equal(&now->digest, &then->digest) && now->n_items == then->n_items;
+            moved = moved || !same;
+            put_base(s->run, i, now, same);
+        }
+    }
+    return moved;
+}
+
+/* --- the right to push --- */
+
+static int check_push(void *work, koc__op *op, koc_error **err)
+{
+    koc__work *w = work;
+    KOC__AUTO(koc_reference) repository = NULL;
+    KOC__TRY(koc__reference_parse_repository(w->name, &repository, err));
+    return koc__client_check_push(w->plan->client, repository, op, err);
+}
+
+static bool is_first_of_name(const koc__run *r, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        if (koc__streq(r->works[k].name, r->works[i].name)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A go starts. To be refused now is better than after the compile; where nothing is compiled, the push itself
+ * is as soon. */
+static void on_starting(void *self)
+{
+    start *s = self;
+    if (!s->run->plan->to_registry || atomic_flag_test_and_set(&s->asked)) {
+        return;
+    }
+    for (size_t i = 0; i < s->run->n_works; i++) {
+        if (is_first_of_name(s->run, i)) { /* one that cannot be asked here is asked by the push */
+            (void)koc__group_add(&s->group, check_push, &s->run->works[i], NULL);
+        }
+    }
+}
+
+/* --- the whole --- */
+
+static int compile(void *arg, koc__op *op, koc_error **err)
+{
+    start *s = arg;
+    int64_t since = koc__monotonic_ns();
+    int rc = koc__compile(s->run->plan, s->run->works, s->run->n_works, op, err);
+    s->compile_took += koc__lap(&since);
+    return rc;
+}
+
+static int add_compile(start *s, koc_error **err)
+{
+    KOC__TRY(make_units(s->run, err));
+    return koc__group_add(&s->group, compile, s, err);
+}
+
+static int run_all(start *s, koc__op *op, koc_error **err)
+{
+    bool known = false;
+    KOC__TRY(recall_bases(s->run, op, &known, err));
+    if (known) {
+        KOC__TRY(add_compile(s, err));
+    }
+    KOC__TRY(ask(s, err));
+    KOC__TRY(koc__group_wait(&s->group, err));
+    bool moved = take_bases(s);
+    if (known && !moved) {
+        return KOC_OK;
+    }
+    for (size_t i = 0; known && i < s->run->n_works; i++) { /* those answers have become old */
+        koc__work_reset(&s->run->works[i]);
+        s->run->works[i].ahead = (koc__ahead){0};
+    }
+    KOC__TRY(add_compile(s, err));
+    return koc__group_wait(&s->group, err);
+}
+
+int koc__start(koc__run *r, koc__op *op, koc_error **err)
+{
+    koc__timings *t = &r->plan->times;
+    KOC__AUTO_VAL(start) s = {.run = r, .asked = ATOMIC_FLAG_INIT};
+    r->plan->go.starting = on_starting;
+    r->plan->go.starting_self = &s;
+    KOC__TRY(koc__group_begin(&s.group, op, AT_ONCE, err));
+    KOC__TRY(run_all(&s, op, err));
+    for (size_t i = 0; i < s.n_lookups; i++) {
+        t->bases = KOC__MAX(t->bases, s.lookups[i].took);
+    }
+    t->build = s.compile_took;
+    return koc__debug_warn(r->plan, r->works, r->n_works, err);
+}
