@@ -176,6 +176,7 @@ int koc__go_build(koc_ctx *ctx, const koc__go_settings *s, koc__go_target *const
     }
     for (size_t i = 0; i < n; i++) {
         all.units[i].target = targets[i];
+        all.units[i].index = i;
         KOC__TRY(prepare(ctx, s, p, o, &all.units[i], op, err));
     }
     const koc__go_batch model = {.ctx = ctx, .s = s, .platform = p, .options = o};

@@ -21,8 +21,10 @@ KOC__DEFINE_AUTO(koc__go_hold, koc__go_hold_unref);
 typedef struct koc__go_unit {
     koc__go_target *target;
     koc_strlist *env, *args, *raw;
-    char *name; /* of the file that go makes in a folder, without .exe */
+    size_t index; /* in the caller's list */
+    char *name;   /* of the file that go makes in a folder, without .exe */
     koc__go_binary *binary;
+    bool told; /* the caller has it */
 } koc__go_unit;
 
 /* Targets that one `go build` makes: same folder, arguments, environment, and different names. */

@@ -12,6 +12,7 @@
 
 #include "core/cache.h"
 #include "core/digests.h"
+#include "core/env.h"
 #include "core/json.h"
 #include "core/json_write.h"
 #include "core/path.h"
@@ -26,6 +27,7 @@
 #define FOLDERS    "bin"
 #define RECORDS    "gobin"
 #define RECORD_MAX ((size_t)64 << 10)
+#define WATCH_MS   5
 
 /* A file before go ran. */
 typedef struct before {
@@ -57,9 +59,15 @@ void koc__go_hold_unref(koc__go_hold *h)
     koc__free(h);
 }
 
+koc__go_binary *koc__go_binary_ref(koc__go_binary *b)
+{
+    atomic_fetch_add(&b->refs, 1);
+    return b;
+}
+
 void koc__go_binary_free(koc__go_binary *b)
 {
-    if (!b) {
+    if (!b || atomic_fetch_sub(&b->refs, 1) != 1) {
         return;
     }
     koc__go_hold_unref(b->hold);
@@ -188,6 +196,7 @@ static int new_binary(const koc__go_batch *b, const koc__go_unit *u, koc__go_bin
     if (!bin) {
         return koc__oom(err);
     }
+    atomic_init(&bin->refs, 1);
     const char *package =
         u->target->package_path ? u->target->package_path : u->target->import_path;
     koc_digest d;
@@ -376,6 +385,7 @@ static int run_in(const koc__go_batch *b, const koc_strlist *argv, const koc_str
     return koc__proc_run(&proc, op, result, err);
 }
 
+/* output: a file, or a folder with a slash behind it. */
 static int run_go(const koc__go_batch *b, const char *output, koc__op *op, koc_error **err)
 {
     const koc__go_unit *first = b->units[0];
@@ -439,21 +449,6 @@ static int move_files(const koc__go_batch *b, const char *all, bool in, koc_erro
     return KOC_OK;
 }
 
-static int run_for_many(const koc__go_batch *b, koc__op *op, koc_error **err)
-{
-    KOC__AUTO_STR all = koc__format("%s/all%u", b->folder, b->round);
-    KOC__AUTO_STR output = all ? koc__format("%s/", all) : NULL;
-    if (!output) {
-        return koc__oom(err);
-    }
-    KOC__TRY(koc__fs_remove(all, err)); /* what a killed build left */
-    KOC__TRY(koc__fs_mkdirs(all, 0700, err));
-    KOC__TRY(move_files(b, all, true, err));
-    int rc = run_go(b, output, op, err);
-    int moved = move_files(b, all, false, rc == KOC_OK ? err : NULL);
-    return rc == KOC_OK ? moved : rc;
-}
-
 /* --- after go --- */
 
 /* That the file is the program that was asked for. */
@@ -498,6 +493,121 @@ static int finish(const koc__go_batch *b, koc__go_unit *u, const before *was, ko
     return remember(b->ctx ? b->ctx->cache : NULL, bin, err);
 }
 
+static int tell(const koc__go_batch *b, koc__go_unit *u, koc_error **err)
+{
+    u->told = true;
+    return b->options->linked
+               ? b->options->linked(b->options->linked_self, u->index, u->binary, err)
+               : KOC_OK;
+}
+
+/* --- several at once --- */
+
+/*
+ * go makes a program in its own folder and renames it into place when it is complete, while it may link others
+ * for seconds. So what has come there is taken away at once, and its layer is made meanwhile. On another
+ * file system go would copy, and what can be seen may be half a file: then nothing is taken early.
+ */
+typedef struct watch {
+    koc__go_batch *b;
+    const before *was;
+    const char *all;
+    int rc; /* of go */
+    atomic_bool over;
+} watch;
+
+static int take_early(const watch *w, size_t i, koc__op *op, koc_error **err)
+{
+    koc__go_unit *u = w->b->units[i];
+    koc__stamp s;
+    KOC__AUTO_STR shared = shared_path(w->b, u, w->all);
+    if (!shared) {
+        return koc__oom(err);
+    }
+    if (koc__fs_stamp(shared, false, &s, NULL) != KOC_OK || !S_ISREG(s.mode) ||
+        (w->was[i].known && s.inode == w->was[i].stamp.inode)) {
+        return KOC_OK;
+    }
+    if (rename(shared, u->binary->path) != 0) {
+        return koc__error_errno(err, errno, "cannot move %s", shared);
+    }
+    KOC__TRY(finish(w->b, u, &w->was[i], op, err));
+    return tell(w->b, u, err);
+}
+
+static int watch_folder(void *arg, koc__op *op, koc_error **err)
+{
+    watch *w = arg;
+    while (!atomic_load(&w->over)) {
+        KOC__TRY(koc__op_sleep(op, WATCH_MS, err));
+        for (size_t i = 0; i < w->b->n; i++) {
+            if (!w->b->units[i]->told) {
+                KOC__TRY(take_early(w, i, op, err));
+            }
+        }
+    }
+    return KOC_OK;
+}
+
+static int run_go_into(void *arg, koc__op *op, koc_error **err)
+{
+    watch *w = arg;
+    KOC__AUTO_STR output = koc__format("%s/", w->all);
+    w->rc = output ? run_go(w->b, output, op, err) : koc__oom(err);
+    atomic_store(&w->over, true);
+    return w->rc;
+}
+
+/* Whether go can rename what it made in its temporary folder into folder. */
+static bool may_watch(const koc__go_batch *b, const char *folder)
+{
+    KOC__AUTO_STR own = NULL;
+    struct stat from, to;
+    if (!b->options->linked || koc__go_variable(b->s, "GOTMPDIR", false, &own, NULL) != KOC_OK) {
+        return false;
+    }
+    const char *usual = koc__env_nonempty("TMPDIR");
+    const char *parent = own && *own ? own : usual ? usual : "/tmp";
+    return stat(parent, &from) == 0 && stat(folder, &to) == 0 && from.st_dev == to.st_dev &&
+           !(to.st_mode & S_ISGID);
+}
+
+static int run_for_many(koc__go_batch *b, const before *was, koc__op *op, koc_error **err)
+{
+    KOC__AUTO_STR all = koc__format("%s/all%u", b->folder, b->round);
+    if (!all) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc__fs_remove(all, err)); /* what a killed build left */
+    KOC__TRY(koc__fs_mkdirs(all, 0700, err));
+    KOC__TRY(move_files(b, all, true, err));
+    watch w = {.b = b, .was = was, .all = all};
+    KOC__AUTO_VAL(koc__group) group = {0};
+    KOC__TRY(koc__group_begin(&group, op, 2, err));
+    int rc = koc__group_add(&group, run_go_into, &w, err);
+    if (rc == KOC_OK && may_watch(b, all)) {
+        rc = koc__group_add(&group, watch_folder, &w, err);
+    }
+    rc = rc == KOC_OK ? koc__group_wait(&group, err) : rc;
+    koc__group_end(&group);
+    int moved = move_files(b, all, false, rc == KOC_OK ? err : NULL);
+    return rc == KOC_OK ? moved : rc;
+}
+
+/* What was taken early must be what go left. */
+static int check_taken(const koc__go_batch *b, const koc__go_unit *u, koc_error **err)
+{
+    koc__stamp now;
+    if (koc__fs_stamp(u->binary->path, false, &now, err) == KOC_OK &&
+        koc__stamp_equal(&now, &u->binary->stamp)) {
+        return KOC_OK;
+    }
+    return koc__error(err, KOC_ECONFLICT, "cannot build %s: %s was changed after go had made it",
+                      u->target->argument, u->binary->path);
+}
+
+/* --- one batch --- */
+
 static int prepare(const koc__go_batch *b, before *was, bool *all_known, koc_error **err)
 {
     koc__cache *cache = b->ctx ? b->ctx->cache : NULL;
@@ -525,6 +635,14 @@ static void take_as_it_is(const koc__go_batch *b, before *was)
     }
 }
 
+static int tell_all(const koc__go_batch *b, koc_error **err)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        KOC__TRY(tell(b, b->units[i], err));
+    }
+    return KOC_OK;
+}
+
 static int run_with(koc__go_batch *b, before *was, koc__op *op, koc_error **err)
 {
     KOC__AUTO_VAL(koc__go_inputs) inputs = {0};
@@ -533,7 +651,8 @@ static int run_with(koc__go_batch *b, before *was, koc__op *op, koc_error **err)
     KOC__TRY(koc__go_inputs_begin(b, op, &inputs, err));
     if (all_known && inputs.last && inputs.verdict.same) {
         take_as_it_is(b, was);
-        return koc__go_inputs_tell(b, inputs.last, err);
+        KOC__TRY(koc__go_inputs_tell(b, inputs.last, err));
+        return tell_all(b, err);
     }
     for (size_t i = 0; i < b->n; i++) {
         if (!was[i].known) {
@@ -543,10 +662,17 @@ static int run_with(koc__go_batch *b, before *was, koc__op *op, koc_error **err)
     if (b->options->starting) {
         b->options->starting(b->options->starting_self);
     }
-    KOC__TRY(b->n == 1 ? run_go(b, b->units[0]->binary->path, op, err) : run_for_many(b, op, err));
+    KOC__TRY(b->n == 1 ? run_go(b, b->units[0]->binary->path, op, err)
+                       : run_for_many(b, was, op, err));
     for (size_t i = 0; i < b->n; i++) {
-        KOC__TRY(finish(b, b->units[i], &was[i], op, err));
-        linked = linked || !b->units[i]->binary->from_cache;
+        koc__go_unit *u = b->units[i];
+        if (u->told) {
+            KOC__TRY(check_taken(b, u, err));
+        } else {
+            KOC__TRY(finish(b, u, &was[i], op, err));
+            KOC__TRY(tell(b, u, err));
+        }
+        linked = linked || !u->binary->from_cache;
     }
     return koc__go_inputs_finish(b, &inputs, linked, op, err);
 }

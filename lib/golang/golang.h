@@ -8,6 +8,8 @@
 #include <koc/image.h>
 #include <koc/layer.h>
 
+#include <stdatomic.h>
+
 #include "core/fs.h"
 #include "core/op.h"
 #include "core/str.h"
@@ -66,6 +68,7 @@ void koc__go_targets_free(koc__go_targets *t);
 KOC__DEFINE_AUTO(koc__go_targets, koc__go_targets_free);
 
 /* --- building (command.c, build.c) --- */
+struct koc__go_binary;
 typedef struct koc__go_options {
     const char *const *ldflags; /* --ldflags, or NULL */
     bool disable_optimizations;
@@ -75,8 +78,13 @@ typedef struct koc__go_options {
     /* Called when a `go build` is about to start, on whatever thread that is. May be NULL. */
     void (*starting)(void *self);
     void *starting_self;
+    /* Called once for each target as soon as its program is complete, which for several may be while go links
+     * the others; on whatever thread. b is borrowed: koc__go_binary_ref. May be NULL. */
+    int (*linked)(void *self, size_t target, struct koc__go_binary *b, koc_error **err);
+    void *linked_self;
 } koc__go_options;
 typedef struct koc__go_binary {
+    atomic_uint refs;
     char *path;        /* the linked file */
     char *key;         /* hex: identifies target + platform + arguments + environment */
     bool from_cache;   /* the file is byte for byte what the last build with this key made */
@@ -98,7 +106,8 @@ int koc__go_build(koc_ctx *ctx, const koc__go_settings *s, koc__go_target *const
 /* Tells the digest of b's file once somebody has read it, so that it is known next time. */
 int koc__go_binary_set_digest(koc_ctx *ctx, koc__go_binary *b, const koc_digest *d,
                               koc_error **err);
-void koc__go_binary_free(koc__go_binary *b);
+koc__go_binary *koc__go_binary_ref(koc__go_binary *b);
+void koc__go_binary_free(koc__go_binary *b); /* gives a reference back */
 KOC__DEFINE_AUTO(koc__go_binary, koc__go_binary_free);
 /* The folder of the package (kodata's parent); asks `go list` only when target->package_dir is NULL. */
 int koc__go_package_dir(koc_ctx *ctx, koc__go_target *t, koc__op *op, koc_error **err);

@@ -1,4 +1,4 @@
-/* Every distinct platform is one `go build` for all its packages; the layers follow at once. */
+/* Every distinct platform is one `go build` for all its packages; layers are made as programs get ready. */
 #include "core/common.h"
 
 #include "publish/publish.h"
@@ -9,6 +9,8 @@
 
 typedef struct batch { /* all units of one platform */
     koc__plan *plan;
+    koc__group *layers; /* where layers are made while go links on */
+    int64_t start;
     char *platform;
     koc__unit **units;
     size_t n, capacity;
@@ -83,82 +85,120 @@ static void log_unit(const koc__unit *u, const koc_layer *layer, const char *wha
     }
 }
 
-static int make_layers(koc__unit *u, koc__go_binary *delve, koc__op *op, koc_error **err)
+static koc__go_layer_options layer_options(const koc__unit *u)
 {
-    koc__plan *p = u->work->plan;
-    koc__go_layer_options o = {
+    const koc__plan *p = u->work->plan;
+    return (koc__go_layer_options){
         .platform = u->on->platform,
         .format = u->work->base->docker ? KOC_FORMAT_DOCKER : KOC_FORMAT_OCI,
         .compression = p->o.compression,
         .level = p->o.level,
     };
+}
+
+static int make_layers(void *unit, koc__op *op, koc_error **err)
+{
+    koc__unit *u = unit;
+    koc__plan *p = u->work->plan;
+    const koc__go_layer_options o = layer_options(u);
     int64_t start = koc__monotonic_ms();
     KOC__TRY(koc__go_package_dir(p->ctx, u->work->target, op, err));
     KOC__TRY(koc__go_kodata_layer(p->ctx, u->work->target, &o, op, &u->kodata, err));
     KOC__TRY(koc__go_binary_layer(p->ctx, u->work->target, u->binary, &o, op, &u->app, err));
-    if (delve) {
-        KOC__TRY(koc__debug_layer(u, delve, &o, op, err));
-    }
-    u->work->layers_ms = KOC__MAX(u->work->layers_ms, koc__monotonic_ms() - start);
+    u->layers_ms = koc__monotonic_ms() - start;
     log_unit(u, u->kodata, "kodata");
     log_unit(u, u->app, "binary");
     return KOC_OK;
 }
 
-static void tell_batch(const batch *b, int32_t state, koc__op *op)
+static int make_debug_layer(void *unit, koc__op *op, koc_error **err)
 {
-    for (size_t i = 0; i < b->n && koc__op_wants_progress(op); i++) {
-        const koc__unit *u = b->units[i];
+    koc__unit *u = unit;
+    const koc__go_layer_options o = layer_options(u);
+    return koc__debug_layer(u, u->debugger, &o, op, err);
+}
+
+static void tell_unit(const koc__unit *u, int32_t state, koc__op *op)
+{
+    if (koc__op_wants_progress(op)) {
         KOC__AUTO_STR label = koc__unit_label(u);
-        bool skipped = state == KOC_STATE_FINISHED && u->binary && u->binary->from_cache;
-        koc__tell(op, KOC_PROGRESS_BUILD, skipped ? KOC_STATE_SKIPPED : state, label, 0);
+        koc__tell(op, KOC_PROGRESS_BUILD, state, label, 0);
     }
+}
+
+/* A program is complete: its layers are made beside what go does next. */
+static int on_linked(void *self, size_t target, koc__go_binary *binary, koc_error **err)
+{
+    batch *b = self;
+    koc__unit *u = b->units[target];
+    u->binary = koc__go_binary_ref(binary);
+    u->unchanged = binary->from_cache;
+    u->build_ms = koc__monotonic_ms() - b->start;
+    koc__log(b->plan->ctx, KOC_LOG_INFO, "golang", "%s %s: %s", u->work->app, b->platform,
+             binary->not_asked    ? "no input changed, go was not started"
+             : binary->from_cache ? "go had nothing to link, the file of the last build is used"
+                                  : "linked");
+    tell_unit(u, binary->from_cache ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED, b->layers->op);
+    return koc__group_add(b->layers, make_layers, u, err);
+}
+
+static int add_debugger(batch *b, koc__op *op, koc_error **err)
+{
+    KOC__AUTO(koc__go_binary) delve = NULL;
+    KOC__TRY(koc__debug_build(b->plan, b->units[0]->on->platform, op, &delve, err));
+    for (size_t i = 0; delve && i < b->n; i++) {
+        b->units[i]->debugger = koc__go_binary_ref(delve);
+        KOC__TRY(koc__group_add(b->layers, make_debug_layer, b->units[i], err));
+    }
+    return KOC_OK;
 }
 
 static int build_batch(void *arg, koc__op *op, koc_error **err)
 {
     batch *b = arg;
+    koc__go_options o = b->plan->go;
     koc__go_target **targets = koc__calloc(b->n, sizeof(*targets));
     koc__go_binary **binaries = koc__calloc(b->n, sizeof(*binaries));
     int rc = targets && binaries ? KOC_OK : koc__oom(err);
-    int64_t start = koc__monotonic_ms();
+    o.linked = on_linked;
+    o.linked_self = b;
+    b->start = koc__monotonic_ms();
     for (size_t i = 0; rc == KOC_OK && i < b->n; i++) {
         targets[i] = b->units[i]->work->target;
+        tell_unit(b->units[i], KOC_STATE_STARTED, op);
     }
     if (rc == KOC_OK) {
-        tell_batch(b, KOC_STATE_STARTED, op);
         rc = koc__go_build(b->plan->ctx, b->plan->settings, targets, b->n,
-                           b->units[0]->on->platform, &b->plan->go, op, binaries, err);
+                           b->units[0]->on->platform, &o, op, binaries, err);
     }
-    for (size_t i = 0; rc == KOC_OK && i < b->n; i++) {
-        b->units[i]->binary = binaries[i];
-        b->units[i]->unchanged = binaries[i]->from_cache;
-        koc__log(
-            b->plan->ctx, KOC_LOG_INFO, "golang", "%s %s: %s", b->units[i]->work->app, b->platform,
-            binaries[i]->not_asked    ? "no input changed, go was not started"
-            : binaries[i]->from_cache ? "go had nothing to link, the file of the last build is used"
-                                      : "linked");
-        b->units[i]->work->build_ms =
-            KOC__MAX(b->units[i]->work->build_ms, koc__monotonic_ms() - start);
+    rc = rc == KOC_OK ? add_debugger(b, op, err) : rc;
+    for (size_t i = 0; binaries && i < b->n; i++) {
+        koc__go_binary_free(binaries[i]); /* the units have references of their own */
     }
     koc__free(targets);
     koc__free(binaries);
-    if (rc == KOC_OK) {
-        tell_batch(b, KOC_STATE_FINISHED, op);
-    }
     return rc;
 }
 
-static int layers_of_batch(void *arg, koc__op *op, koc_error **err)
+static void add_up(koc__work *w)
 {
-    batch *b = arg;
-    KOC__AUTO(koc__go_binary) delve = NULL;
-    KOC__TRY(build_batch(b, op, err));
-    KOC__TRY(koc__debug_build(b->plan, b->units[0]->on->platform, op, &delve, err));
-    for (size_t i = 0; i < b->n; i++) {
-        KOC__TRY(make_layers(b->units[i], delve, op, err));
+    for (size_t i = 0; i < w->n_units; i++) {
+        w->build_ms = KOC__MAX(w->build_ms, w->units[i].build_ms);
+        w->layers_ms = KOC__MAX(w->layers_ms, w->units[i].layers_ms);
     }
-    return KOC_OK;
+}
+
+/* A layer that fails ends the builds: then its failure is the one to tell. */
+static int wait_for_both(koc__group *builds, koc__group *layers, koc_error **err)
+{
+    koc_error *of_build = NULL;
+    int built = koc__group_wait(builds, &of_build);
+    int made = koc__group_wait(layers, built == KOC_OK || built == KOC_ECANCELLED ? err : NULL);
+    if (built == KOC_ECANCELLED && made != KOC_OK) {
+        koc_error_free(of_build);
+        return made;
+    }
+    return built == KOC_OK ? made : koc__error_move(err, &of_build);
 }
 
 int koc__compile(koc__plan *p, koc__work *works, size_t n, koc__op *op, koc_error **err)
@@ -166,10 +206,18 @@ int koc__compile(koc__plan *p, koc__work *works, size_t n, koc__op *op, koc_erro
     KOC__AUTO_VAL(batches) all = {0};
     KOC__TRY(sort_out(p, works, n, &all, err));
     unsigned at_once = p->o.jobs > 0 ? (unsigned)p->o.jobs : p->ctx->threads;
-    KOC__AUTO_VAL(koc__group) group = {0};
-    KOC__TRY(koc__group_begin(&group, op, at_once, err));
+    KOC__AUTO_VAL(koc__group) layers = {0};
+    KOC__AUTO_VAL(koc__group) builds = {0};
+    /* One layer at a time is enough: it is compressed by all threads, and costs memory. */
+    KOC__TRY(koc__group_begin(&layers, op, 1, err));
+    KOC__TRY(koc__group_begin(&builds, op, at_once, err));
     for (size_t i = 0; i < all.n; i++) {
-        KOC__TRY(koc__group_add(&group, layers_of_batch, &all.list[i], err));
+        all.list[i].layers = &layers;
+        KOC__TRY(koc__group_add(&builds, build_batch, &all.list[i], err));
     }
-    return koc__group_wait(&group, err);
+    KOC__TRY(wait_for_both(&builds, &layers, err));
+    for (size_t i = 0; i < n; i++) {
+        add_up(&works[i]);
+    }
+    return KOC_OK;
 }

@@ -95,10 +95,12 @@ typedef struct koc__unit { /* one package on one platform */
     struct koc__work *work;
     const koc__base_item *on;
     koc__go_binary *binary;
+    koc__go_binary *debugger; /* Delve, or NULL */
     koc_layer *kodata, *app;
     koc_layer *delve; /* or NULL */
     koc_image *image;
     bool unchanged; /* linked file and layers came from the cache */
+    int64_t build_ms, layers_ms;
 } koc__unit;
 typedef struct koc__sbom_doc {
     const koc_digest *subject; /* borrowed from the image or index */

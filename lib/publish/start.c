@@ -45,6 +45,7 @@ void koc__work_reset(koc__work *w)
 {
     for (size_t i = 0; i < w->n_units; i++) {
         koc__go_binary_free(w->units[i].binary);
+        koc__go_binary_free(w->units[i].debugger);
         koc_layer_unref(w->units[i].kodata);
         koc_layer_unref(w->units[i].app);
         koc_layer_unref(w->units[i].delve);
