@@ -192,7 +192,11 @@ int koc__go_delve(koc_ctx *ctx, const koc__go_settings *s, const char *version,
     d = {.ctx = ctx, .s = s, .version = version ? version : KOC__DELVE_VERSION, .platform = p};
     KOC__AUTO(koc__go_binary) bin = koc__calloc(1, sizeof(*bin));
     KOC__AUTO_STR platform = koc__platform_str(p);
-    if (!bin || !platform) {
+    if (!bin) {
+        return koc__oom(err);
+    }
+    atomic_init(&bin->refs, 1);
+    if (!platform) {
         return koc__oom(err);
     }
     KOC__TRY(check_version(d.version, err));
