@@ -44,12 +44,11 @@ static int of_socket(koc__endpoint *e, const char *path, koc_error **err)
 
 static int of_host(koc__endpoint *e, koc_str rest, bool tls, koc_error **err)
 {
-    koc_str host, path;
+    koc_str host = rest, path = {NULL, 0};
     if (koc__str_cut(rest, '/', &host, &path) && path.len > 0) {
         return koc__error(err, KOC_EINVAL, "%s: \"%s\": a path is not supported there", e->source,
                           e->address);
     }
-    host = path.len > 0 || memchr(rest.ptr, '/', rest.len) ? host : rest;
     if (host.len == 0) {
         return koc__error(err, KOC_EINVAL, "%s: \"%s\" names no host", e->source, e->address);
     }

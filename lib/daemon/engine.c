@@ -89,6 +89,7 @@ int koc__call_open(koc__call *c, koc__op *op, koc_error **err)
         .blob = c->body,
         .blob_size = c->body ? koc_blob_size(c->body) : 0,
         .has_body = c->body || koc__streq(c->method, "POST"),
+        .fresh = !koc__streq(c->method, "GET"), /* a POST is not sent twice */
         .insecure = at->insecure,
         .unix_socket = at->socket,
         .patient = c->patient,

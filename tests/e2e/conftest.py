@@ -16,6 +16,15 @@ import goapps
 import oci
 import pytest
 from consumer import Consumer
+from engine_fixtures import (  # noqa: F401
+    build_local,
+    containerd,
+    dockerd,
+    podman_service,
+    program,
+    scripted,
+    tap,
+)
 from runner import Home, Tool, go_environment, needed
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
