@@ -35,6 +35,7 @@ class Entry:
     connection: int
     at: float
     sent: int = 0    # bytes of its body that arrived
+    given: int = 0   # bytes of the answer's body
     status: int = 0  # 0: no answer was given
 
 
@@ -48,7 +49,7 @@ class Rule:
     chance: float = 1.0
 
     def fits(self, entry, dice):
-        if self.method not in ("*", entry.method) or not re.search(self.path, entry.path):
+        if not (self.method == "*" or re.fullmatch(self.method, entry.method)) or not re.search(self.path, entry.path):
             return False
         if self.skip > 0:
             self.skip -= 1
@@ -153,6 +154,7 @@ class Exchange:
             return
         for data in self.change_body(chunks) if self.change_body else chunks:
             self.client.sendall(data)
+            self.entry.given += len(data)
 
 
 class Faulty:
@@ -182,7 +184,8 @@ class Faulty:
         return self.cut_uploads_after
 
     def requests(self, method="*", path=""):
-        return [e for e in self.log if method in ("*", e.method) and re.search(path, e.path)]
+        return [e for e in self.log
+                if (method == "*" or re.fullmatch(method, e.method)) and re.search(path, e.path)]
 
     def count(self, method="*", path=""):
         return len(self.requests(method, path))
