@@ -51,23 +51,21 @@ def koc_client(build):
         return Client("koc", lambda s, t: [regtool, "--cache", os.environ.get("KOC_CACHE", "/nonexistent"), "copy", s, t],
                       lambda r, d: [regtool, "pull", r])
 
-    def copy_all(pairs, folder):
-        path = folder / "pairs"
-        path.write_text("".join(f"{s} {t}\n" for s, t in pairs))
-        return [koc, "copy", "--from-file", path]
-    return Client("koc", lambda s, t: [koc, "copy", s, t], lambda r, d: [koc, "pull", r, d], copy_all)
+    return Client("koc", lambda s, t: [koc, "copy", s, t], lambda r, d: [koc, "pull", r, d],
+                  lambda pairs: [koc, "copy", "-q", "--all-tags", *whole(pairs)])
+
+
+def whole(pairs):
+    """The repositories of pairs that differ in their tags alone."""
+    return [x.rsplit(":", 1)[0] for x in pairs[0]]
 
 
 def clients(build, wanted):
     found = [koc_client(build)]
     crane, oras, skopeo = (find_tool(name) for name in ("crane", "oras", "skopeo"))
-
-    def whole(pairs):
-        """The repositories of pairs that differ in their tags alone."""
-        return [x.rsplit(":", 1)[0] for x in pairs[0]]
     if crane:
         found.append(Client("crane", lambda s, t: [crane, "copy", s, t], lambda r, d: [crane, "pull", r, d],
-                            lambda pairs, _: [crane, "copy", "--all-tags", *whole(pairs)]))
+                            lambda pairs: [crane, "copy", "--all-tags", *whole(pairs)]))
     if oras:
         found.append(Client("oras",
                             lambda s, t: [oras, "copy", "--from-plain-http", "--to-plain-http", s, t],
@@ -75,7 +73,7 @@ def clients(build, wanted):
     if skopeo:
         flags = ["--src-tls-verify=false", "--dest-tls-verify=false"]
 
-        def sync(pairs, _):
+        def sync(pairs):
             source, target = whole(pairs)
             return [skopeo, "sync", *flags, "--src", "docker", "--dest", "docker", source, target.rsplit("/", 1)[0]]
         found.append(Client("skopeo",
@@ -396,12 +394,15 @@ class Many:
         tags = put_many(source.host, "many/app", count)
         pairs = [(f"{source.host}/many/app:{tag}", f"{target.host}/many/app:{tag}") for tag in tags]
         try:
-            found = measure.run(client.copy_all(pairs, scene.folder), env=scene.env(client))
+            found = measure.run(client.copy_all(pairs), env=scene.env(client))
+            arrived = len(target.tags("many/app"))
         except SystemExit as failure:
             return Outcome(False, str(failure)[:40])
         finally:
             source.close()
             target.close()
+        if arrived != count:
+            return Outcome(False, f"{arrived} of {count} arrived")
         self.seconds[client.name] = found.wall
         peers = [s for name, s in self.seconds.items() if name != "koc"]
         holds = found.memory <= 48 << 20 and (client.name != "koc" or found.wall <= 0.7 * min(peers, default=1e9))
