@@ -16,6 +16,8 @@
 #define TRIES_MAX      8 /* sessions in a row without progress */
 #define WAITING_MAX_MS 120000
 #define ABANDON_MS     2000
+#define SETTLE_BYTES   ((uint64_t)256 << 10)
+#define SETTLE_MS      200
 #define PUSH           (KOC__ACT_PULL | KOC__ACT_PUSH)
 
 typedef struct upload {
@@ -247,6 +249,9 @@ static int ask_session(upload *u, bool *alive, koc_error **err)
     uint64_t at;
 
     *alive = false;
+    if (u->sent > SETTLE_BYTES) {
+        KOC__TRY(koc__op_sleep(u->op, SETTLE_MS, err)); /* it still reads what came before the break */
+    }
     koc__request rq = session_request(u, "GET", &u->session);
     int rc = koc__request_run(&rq, u->op, &resp, &ignored);
     koc_error_free(ignored);
@@ -435,6 +440,9 @@ static int judge(upload *u, int rc, const koc__response *resp, koc_error **failu
             u->fresh_each = true;
         }
         return cut ? try_the_rest(u, failure, err) : next_try(u, failure, err);
+    }
+    if (resp->status == 416 && u->base > 0) {
+        return try_the_rest(u, failure, err); /* it has more or less than it said */
     }
     switch (v) {
     case KOC__UPLOAD_DONE: *done = true; return check_stored(u, resp, err);
