@@ -10,14 +10,33 @@
 #define SUBJECT_OF "vnd.docker.reference.digest"
 enum { DEPTH_MAX = 6, INDENT = 2 };
 
+/* A manifest that is no image: an attestation, a signature, a chart. */
+typedef struct artifact {
+    koc__document manifest;
+    koc__json *doc;
+    char *about; /* what the index says that it is about, or NULL */
+} artifact;
+
 typedef struct report {
     koc_source *s;
     koc__op *op;
     const koc_platform *want; /* NULL: all */
     koc__jw w;
-    size_t images;  /* written */
-    bool artifacts; /* what is being written: images, or what is none */
+    size_t images;       /* written */
+    artifact *artifacts; /* found on the way, written after the images */
+    size_t n_artifacts, capacity;
 } report;
+
+static void report_dispose(report *r)
+{
+    for (size_t i = 0; i < r->n_artifacts; i++) {
+        koc__json_free(r->artifacts[i].doc);
+        koc__document_dispose(&r->artifacts[i].manifest);
+        koc__free(r->artifacts[i].about);
+    }
+    koc__free(r->artifacts);
+}
+KOC__DEFINE_AUTO_VAL(report, report_dispose);
 
 /* --- pieces --- */
 
@@ -129,28 +148,49 @@ static int put_image(report *r, const koc_image *img, koc_error **err)
     return KOC_OK;
 }
 
-static int put_artifact(report *r, const koc__document *m, const koc__jnode *root,
-                        const koc_descriptor *entry, koc_error **err)
+static const char *about_of(const koc_descriptor *entry)
 {
-    koc__jw *w = &r->w;
-    const koc_descriptor d = koc__document_descriptor(m);
-    const char *type = koc__json_get_str(root, "artifactType");
-    const char *about = koc__json_get_str(koc__json_get(root, "subject"), "digest");
-    for (size_t i = 0; entry && i < entry->n_annotations && !about; i++) {
+    for (size_t i = 0; entry && i < entry->n_annotations; i++) {
         if (koc__streq(entry->annotations[i].key, SUBJECT_OF)) {
-            about = entry->annotations[i].value;
+            return entry->annotations[i].value;
         }
     }
-    (void)err;
+    return NULL;
+}
+
+/* Takes *doc. */
+static int note_artifact(report *r, const koc__document *m, const koc_descriptor *entry,
+                         koc__json **doc, koc_error **err)
+{
+    if (!koc__grow((void **)&r->artifacts, &r->capacity, r->n_artifacts + 1, sizeof(artifact))) {
+        return koc__oom(err);
+    }
+    artifact *a = &r->artifacts[r->n_artifacts++];
+    *a = (artifact){.manifest = KOC__DOCUMENT_INIT, .doc = koc__steal(doc)};
+    a->manifest.digest = m->digest;
+    const char *about = about_of(entry);
+    a->about = about ? koc__strdup(about) : NULL;
+    if (about && !a->about) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc_buf_set(&a->manifest.bytes, koc__document_text(m), err));
+    return koc_buf_set(&a->manifest.media_type, koc__str(m->media_type.ptr), err);
+}
+
+static void put_artifact(koc__jw *w, const artifact *a)
+{
+    const koc__jnode *root = koc__json_root(a->doc);
+    const koc_descriptor d = koc__document_descriptor(&a->manifest);
+    const char *type = koc__json_get_str(root, "artifactType");
+    const char *about = koc__json_get_str(koc__json_get(root, "subject"), "digest");
     koc__jw_object(w);
     put_descriptor(w, &d);
     koc__jw_kv(w, "artifactType",
                type ? type : koc__json_get_str(koc__json_get(root, "config"), "mediaType"));
-    koc__jw_kv(w, "about", about);
+    koc__jw_kv(w, "about", about ? about : a->about);
     put_member(w, "layers", koc__json_get(root, "layers"));
     put_member(w, "manifest", root);
     koc__jw_object_end(w);
-    return KOC_OK;
 }
 
 /* --- the tree --- */
@@ -172,14 +212,14 @@ static int put_manifest(report *r, const koc__document *m, const koc_descriptor 
         is_attestation(entry) ? KOC_EUNSUPPORTED : koc__source_image_of(r->s, m, r->op, &img, &why);
     if (rc == KOC_EUNSUPPORTED) {
         koc__error_clear(&why);
-        return r->artifacts ? put_artifact(r, m, koc__json_root(doc), entry, err) : KOC_OK;
+        return note_artifact(r, m, entry, &doc, err);
     }
     if (rc != KOC_OK) {
         return koc__error_move(err, &why);
     }
     const koc_platform *have = koc_image_platform(img);
     bool wanted = !r->want || (have && koc_platform_matches(r->want, have));
-    return wanted && !r->artifacts ? put_image(r, img, err) : KOC_OK;
+    return wanted ? put_image(r, img, err) : KOC_OK;
 }
 
 static int put_tree(report *r, const koc__document *m, const koc_descriptor *entry, int depth,
@@ -242,10 +282,11 @@ static int put_all(report *r, const koc__jnode *root, koc_error **err)
     koc__jw_array(w);
     KOC__TRY(put_tree(r, &r->s->top, NULL, 0, err));
     koc__jw_array_end(w);
-    r->artifacts = true;
     koc__jw_key(w, "artifacts");
     koc__jw_array(w);
-    KOC__TRY(put_tree(r, &r->s->top, NULL, 0, err));
+    for (size_t i = 0; i < r->n_artifacts; i++) {
+        put_artifact(w, &r->artifacts[i]);
+    }
     koc__jw_array_end(w);
     KOC__TRY(put_referrers(r, err));
     koc__jw_object_end(w);
@@ -263,7 +304,7 @@ int koc_source_inspect(koc_source *s, const koc_platform *want, const koc_op *us
     KOC__AUTO(koc__json) doc = NULL;
     KOC__TRY(koc__op_begin(&op, s->ctx, user, err));
     KOC__TRY(koc__json_parse(koc__document_text(&s->top), KOC__MANIFEST_MAX, s->what, &doc, err));
-    report r = {.s = s, .op = &op, .want = want};
+    KOC__AUTO_VAL(report) r = {.s = s, .op = &op, .want = want};
     koc__jw_begin(&r.w, &out, INDENT, 0);
     int rc = put_all(&r, koc__json_root(doc), err);
     int ended = koc__jw_end(&r.w, rc == KOC_OK ? err : NULL);
