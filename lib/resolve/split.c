@@ -14,12 +14,24 @@ static bool is_marker(koc_str text, size_t at)
     return at + 3 == text.len || strchr(" \t\r\n", text.ptr[at + 3]) != NULL;
 }
 
-/* A directive speaks about the document behind the next marker. */
+/* A directive, a line that begins with "%", speaks about the document behind the next marker. The sign is
+ * looked for, and not the line: it is rare, and memchr is ten times as fast as memmem. */
 bool koc__split_allowed(koc_str text)
 {
-    size_t start = koc__ymarks_begin(text);
-    bool begins = start < text.len && text.ptr[start] == '%';
-    return !begins && (text.len < 2 || !memmem(text.ptr, text.len, "\n%", 2));
+    size_t at = koc__ymarks_begin(text);
+    size_t begin = at;
+    while (at < text.len) {
+        const char *sign = memchr(text.ptr + at, '%', text.len - at);
+        if (!sign) {
+            return true;
+        }
+        at = (size_t)(sign - text.ptr);
+        if (at == begin || sign[-1] == '\n') {
+            return false;
+        }
+        at++;
+    }
+    return true;
 }
 
 size_t koc__split_next(koc_str text, size_t start, size_t least)
