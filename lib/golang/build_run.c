@@ -643,6 +643,25 @@ static int tell_all(const koc__go_batch *b, koc_error **err)
     return KOC_OK;
 }
 
+/* One package that does not compile is no reason to link the others again. Their files have been moved, and
+ * marked by go with the time; by inode, size and build ID they are what they were. */
+static void keep_known(const koc__go_batch *b, const before *was)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        koc__go_binary *bin = b->units[i]->binary;
+        const koc__stamp *then = &was[i].stamp;
+        koc__stamp now;
+        if (was[i].known && koc__fs_stamp(bin->path, false, &now, NULL) == KOC_OK &&
+            now.inode == then->inode && now.device == then->device && now.size == then->size &&
+            koc__go_build_id(bin->path, &bin->build_id, NULL) == KOC_OK && bin->build_id &&
+            koc__streq(bin->build_id, was[i].build_id)) {
+            bin->stamp = now;
+            bin->digest = was[i].digest;
+            (void)remember(b->ctx ? b->ctx->cache : NULL, bin, NULL);
+        }
+    }
+}
+
 static int run_with(koc__go_batch *b, before *was, koc__op *op, koc_error **err)
 {
     KOC__AUTO_VAL(koc__go_inputs) inputs = {0};
@@ -662,8 +681,12 @@ static int run_with(koc__go_batch *b, before *was, koc__op *op, koc_error **err)
     if (b->options->starting) {
         b->options->starting(b->options->starting_self);
     }
-    KOC__TRY(b->n == 1 ? run_go(b, b->units[0]->binary->path, op, err)
-                       : run_for_many(b, was, op, err));
+    int rc =
+        b->n == 1 ? run_go(b, b->units[0]->binary->path, op, err) : run_for_many(b, was, op, err);
+    if (rc != KOC_OK) {
+        keep_known(b, was);
+        return rc;
+    }
     for (size_t i = 0; i < b->n; i++) {
         koc__go_unit *u = b->units[i];
         if (u->told) {
