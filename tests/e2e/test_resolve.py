@@ -155,6 +155,31 @@ def test_real_manifests_come_back_byte_for_byte(yaml_app, home, go_env):
     assert count >= 300
 
 
+@pytest.mark.slow
+def test_a_project_of_others(yaml_app, app, home, go_env):
+    """Knative's release YAML: with a map, all its references change and nothing else."""
+    done = subprocess.run(["go", "mod", "download", "-json", "knative.dev/serving@v0.51.0"], env=home.env(), cwd=home.root,
+                          capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip("knative.dev/serving cannot be fetched")
+    reference = re.compile(rb"ko://[^\s\"']+")
+    files = [path for path in pathlib.Path(json.loads(done.stdout)["Dir"]).rglob("*.yaml") if path.is_file()]
+    found = {name.decode() for path in files for name in reference.findall(path.read_bytes())}
+    images = {name: f"r.test/{name[5:].lower()}@sha256:{'2c' * 32}" for name in found}
+    write(app, m_json=json.dumps(images))
+
+    def plainly(line):
+        comment = line.lstrip().startswith(b"#")
+        return line if comment else reference.sub(lambda m: images[m[0].decode()].encode(), line)
+
+    for path in files:
+        result = subprocess.run([yaml_app.path, "resolve", "-q", "-f", path, "--map-from", app / "m.json"],
+                                env=home.env(), capture_output=True)
+        want = b"".join(map(plainly, path.read_bytes().splitlines(True)))
+        assert result.returncode == 0 and result.stdout == want, (path, result.stderr)
+    assert len(files) > 100 and len(found) > 30
+
+
 # --- inputs --------------------------------------------------------------------------------------
 
 def test_folders_stdin_and_several_inputs(yaml_app, app):

@@ -40,11 +40,12 @@ class Watching:
     def rounds(self):
         return sum("Watching for the next save" in line for line in self.errors)
 
-    def after(self, save, rounds=1):
-        """What a save makes it print on stdout."""
+    def after(self, save, lines=0):
+        """What a save makes it print on stdout; so many lines are waited for."""
         before, printed = self.rounds(), len(self.lines)
         save()
-        wait_until(lambda: self.rounds() >= before + rounds, 60, f"a round after {save}")
+        wait_until(lambda: self.rounds() > before, 60, "a round after the save")
+        wait_until(lambda: len(self.lines) >= printed + lines, 10, f"{lines} lines after {self.errors[-3:]}")
         return self.lines[printed:]
 
     def end(self, number=signal.SIGINT):
@@ -100,11 +101,11 @@ def test_build_prints_the_new_reference_of_each_change(tool, app, how):
 
     with watching(tool, "build", "./cmd/tool", env={"KOC_WATCH": how}) as w:
         wait_until(lambda: w.rounds() == 1, 60)
-        assert len(w.after(burst)) == 1
+        assert len(w.after(burst, lines=1)) == 1
         assert w.after(lambda: append(source, "\nbroken\n")) == []
         assert any("syntax error" in line for line in w.errors)
         assert sum(line.startswith("koc: cannot build") for line in w.errors) == 1
-        assert len(w.after(lambda: source.write_text(good + "\nvar number = 9\n"))) == 1
+        assert len(w.after(lambda: source.write_text(good + "\nvar number = 9\n"), lines=1)) == 1
         rounds = w.rounds()
         time.sleep(0.7)
         assert w.rounds() == rounds == 4
@@ -141,7 +142,7 @@ def test_every_kind_of_input_and_every_way_of_saving(tool, app):
     with watching(tool, "build", "./cmd/tool") as w:
         wait_until(lambda: w.rounds() == 1, 60)
         for save in saves[:-1]:
-            assert len(w.after(save)) == 1, (save, w.errors[-5:])
+            assert len(w.after(save, lines=1)) == 1, (save, w.errors[-5:])
         assert len(w.after(saves[-1])) <= 1  # a round, perhaps of the same program
         printed = len(w.lines)
         remove_and_write()
@@ -179,7 +180,7 @@ def test_a_file_that_a_failed_build_wants(tool, app):
 def test_cgo_and_no_cache_are_watched_by_folder(tool, app):
     with watching(tool, "build", "--no-cache", "./cmd/tool") as w:
         wait_until(lambda: w.rounds() == 1, 60)
-        assert len(w.after(lambda: append(app / "cmd/tool/main.go"))) == 1
+        assert len(w.after(lambda: append(app / "cmd/tool/main.go"), lines=1)) == 1
 
 
 def test_resolve_watches_its_files_and_prints_what_is_new(tool, app):
@@ -187,12 +188,12 @@ def test_resolve_watches_its_files_and_prints_what_is_new(tool, app):
     (app / "k/a.yaml").write_text(f"a: {TOOL}\n")
     (app / "m.json").write_text('{"%s": "r.test/x:1"}' % TOOL)
     with watching(tool, "resolve", "-f", "k", "-f", "-", "--map-from", "m.json", env={"KO_DOCKER_REPO": ""}) as w:
-        wait_until(lambda: w.rounds() == 1, 60)
+        wait_until(lambda: w.rounds() == 1 and w.lines, 60)
         assert w.lines == ["a: r.test/x:1\n"]
-        assert w.after(lambda: (app / "k/a.yaml").write_text(f"a: {TOOL} # x\n")) == ["a: r.test/x:1 # x\n"]
-        assert w.after(lambda: (app / "k/b.yaml").write_text("b: 1\n"))[-1] == "b: 1\n"
-        assert w.after(lambda: (app / "k/b.yaml").unlink()) == ["a: r.test/x:1 # x\n"]
-        assert w.after(lambda: (app / "m.json").write_text('{"%s": "r.test/x:2"}' % TOOL)) == ["a: r.test/x:2 # x\n"]
+        assert w.after(lambda: (app / "k/a.yaml").write_text(f"a: {TOOL} # x\n"), lines=1) == ["a: r.test/x:1 # x\n"]
+        assert w.after(lambda: (app / "k/b.yaml").write_text("b: 1\n"), lines=3)[-1] == "b: 1\n"
+        assert w.after(lambda: (app / "k/b.yaml").unlink(), lines=1) == ["a: r.test/x:1 # x\n"]
+        assert w.after(lambda: (app / "m.json").write_text('{"%s": "r.test/x:2"}' % TOOL), lines=1) == ["a: r.test/x:2 # x\n"]
         assert w.after(lambda: (app / "k/a.yaml").write_text("a: [\n")) == []
         assert w.after(lambda: (app / "k/a.yaml").write_text(f"a: {TOOL} # x\n")) == []  # the same again
 
@@ -252,10 +253,15 @@ def test_only_what_changed_is_built_pushed_and_applied(apply, app, registry):
         assert sum("app linux" in line for line in built) == 1 and sum("tool linux" in line for line in built) == 2
         w.after(lambda: (app / "in.yaml").write_text(DOCUMENTS.replace("a: b", "a: c")))
         assert names(apply.got(2)) == ["text"] and "a: c" in apply.got(2)
+        good = (app / "cmd/tool/main.go").read_text()
+        w.after(lambda: append(app / "cmd/tool/main.go", "\nbroken\n"))
+        w.after(lambda: (app / "cmd/tool/main.go").write_text(good + "\nvar last = 1\n"))
+        assert names(apply.got(3)) == ["tool"]
+        assert sum(line.startswith("    Built app linux") for line in w.errors) == 1
         w.after(lambda: append(app / "in.yaml", "# a comment at the end\n"))
-        assert names(apply.got(3)) == ["app"]
+        assert names(apply.got(4)) == ["app"]
         w.after(lambda: (app / "in.yaml").write_text("# at the top\n---\n" + (app / "in.yaml").read_text()))
-        assert not (app / "got.4").exists() or names(apply.got(4)) == ["text"]
+        assert not (app / "got.5").exists() or names(apply.got(5)) == ["text"]
 
 
 def test_after_a_kubectl_that_failed_everything_is_sent_again(apply, app):
