@@ -245,6 +245,11 @@ const cli_command cli_apply = {
     .run = run_apply,
 };
 
+static const cli_example create_examples[] = {
+    {"koc create -f config/", "build all that config/ names, push it, and create the objects"},
+    {NULL, NULL},
+};
+
 const cli_command cli_create = {
     .name = "create",
     .group = "Kubernetes",
@@ -252,6 +257,7 @@ const cli_command cli_create = {
     .summary = "resolve YAML and kubectl create it",
     .description = "Does what koc resolve does, and hands the result to kubectl create.",
     .more = apply_more,
+    .examples = create_examples,
     .flags = create_flags,
     .shared_flags = publish_flag_table,
     .options_size = sizeof(apply_options),
@@ -275,6 +281,11 @@ static int run_delete(cli *c, void *options, const cli_list *args)
     return code;
 }
 
+static const cli_example delete_examples[] = {
+    {"koc delete --ignore-not-found -f config/", "delete what koc apply made of config/"},
+    {NULL, NULL},
+};
+
 const cli_command cli_delete = {
     .name = "delete",
     .group = "Kubernetes",
@@ -283,6 +294,7 @@ const cli_command cli_delete = {
     .description =
         "Hands all its words to kubectl delete as they are. Objects are deleted by their names, so "
         "references need not be resolved.",
+    .examples = delete_examples,
     .raw = true,
     .run = run_delete,
 };

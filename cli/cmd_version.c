@@ -58,6 +58,11 @@ static int run_version(cli *c, void *options, const cli_list *args)
     return cli_finish_stdout(c, EXIT_OK);
 }
 
+static const cli_example version_examples[] = {
+    {"koc version --json", "with the versions of the libraries"},
+    {NULL, NULL},
+};
+
 const cli_command cli_version = {
     .name = "version",
     .group = "Other",
@@ -65,6 +70,7 @@ const cli_command cli_version = {
     .summary = "print the version",
     .description =
         "Prints one line; --json adds the versions of the libraries and what this build can do.",
+    .examples = version_examples,
     .flags = version_flags,
     .options_size = sizeof(version_options),
     .run = run_version,

@@ -45,7 +45,8 @@ class Shell:
 
     def line(self, lines):
         """What the last prompt shows."""
-        return [text for text in lines if text.startswith(">")][-1][2:].strip()
+        prompts = [text for text in lines if text.startswith(">")]
+        return prompts[-1][2:].strip() if prompts else ""
 
     def completed(self, typed, wanted):
         """Types, presses tab, and waits for the line to become `wanted`; then clears it."""
