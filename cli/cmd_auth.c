@@ -258,11 +258,18 @@ const cli_command cli_auth = {
         "get prints the user name and secret that koc would use; token prints an access token "
         "from the registry's token server; login and logout are koc login and koc logout.",
     .more =
-        "The output of get holds a secret. Its form is that of credential helpers:\n"
-        "{\"Username\":...,\"Secret\":...}, or \"credentials not found in native keychain\" and "
-        "exit 1.\n"
-        "A file docker-credential-koc on PATH with   exec koc auth \"$@\"   gives docker all that\n"
-        "koc finds. token prints {\"token\":...,\"expires_in\":seconds}.\n",
+        "get\n"
+        "  It prints a secret, in the form of credential helpers: {\"Username\":...,\"Secret\":...}, or\n"
+        "  \"credentials not found in native keychain\" and exit code 1.\n"
+        "\n"
+        "token\n"
+        "  It prints {\"token\":...,\"expires_in\":seconds}.\n"
+        "\n"
+        "A helper for docker\n"
+        "  This file as docker-credential-koc on PATH gives docker all that koc finds:\n"
+        "\n"
+        "    #!/bin/sh\n"
+        "    exec koc auth \"$@\"\n",
     .examples = examples,
     .flags = flags,
     .shared_flags = login_flag_table,

@@ -305,8 +305,9 @@ const cli_command cli_login = {
         "Asks the registry whether it takes user name and password, then keeps them where "
         "docker does: in the credential helper that its config.json names, else in that "
         "file. docker, podman, skopeo and crane find them there too.",
-    .more = "The file is --authfile, else $KOC_AUTH_FILE, else $DOCKER_CONFIG/config.json, else\n"
-            "~/.docker/config.json. Nothing is kept when the registry says no.\n",
+    .more = "Files\n"
+            "  The file is --authfile, else $KOC_AUTH_FILE, else $DOCKER_CONFIG/config.json, else\n"
+            "  ~/.docker/config.json. Nothing is kept when the registry says no.\n",
     .examples = login_examples,
     .flags = login_flag_table,
     .options_size = sizeof(login_flags),

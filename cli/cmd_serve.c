@@ -141,11 +141,14 @@ const cli_command cli_serve = {
         "Serves the OCI layout DIR as a registry on this machine, for tests, hand-overs and "
         "clusters without one. Pushed images end up in the layout.",
     .more =
-        "All repositories share one layout. An image that the layout calls \"v1\" (skopeo and koc write\n"
-        "such names) is a tag of the repository that is called as the folder is; one that it calls\n"
-        "\"team/app:v1\" is that. An image without a name can be pulled by digest, and as latest when it\n"
-        "is the only one. Nobody sees what is pushed before it has been checked. There is no\n"
-        "authentication.\n",
+        "Names\n"
+        "  All repositories share one layout. An image that the layout calls \"v1\" (skopeo and koc write\n"
+        "  such names) is a tag of the repository that is called as the folder is; one that it calls\n"
+        "  \"team/app:v1\" is that. An image without a name can be pulled by digest, and as latest when it\n"
+        "  is the only one.\n"
+        "\n"
+        "Safety\n"
+        "  Nobody sees what is pushed before it has been checked. There is no authentication.\n",
     .examples = examples,
     .flags = flags,
     .complete = CLI_FOLDERS,

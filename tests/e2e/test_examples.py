@@ -30,6 +30,8 @@ OUT_OF_REACH = [
     ("--run", "needs a container engine (test_daemon.py has them)"),
 ]
 
+PRIVATE = re.compile(r"\b(ghcr\.io|docker\.io|registry\.example:5000)")
+
 MAIN = 'package main\n\nfunc main() { println("hello") }\n'
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -112,7 +114,7 @@ def layer_of(world):
 
 def translated(command, world, host, private):
     """The example with hosts that are there."""
-    command = re.sub(r"\b(ghcr\.io|docker\.io|registry\.example:5000)", private, command)
+    command = PRIVATE.sub(private, command)
     for name in ("old", "new"):
         command = command.replace(f"{name}.example/", f"{host}/{name}/")
     command = command.replace("registry.example/", f"{host}/world/")
@@ -178,7 +180,7 @@ def deleting_registry(world, tmp_path):
 @pytest.mark.parametrize(
     "name, example", all_examples(), ids=[example for _, example in all_examples()]
 )
-def test_example(name, example, world, private_registry, request, tmp_path):
+def test_example(name, example, world, request, tmp_path):
     for text, reason in OUT_OF_REACH:
         if text in example:
             pytest.skip(reason)
@@ -192,7 +194,8 @@ def test_example(name, example, world, private_registry, request, tmp_path):
     folder = tmp_path / "app"
     shutil.copytree(world.app, folder)
     host = (request.getfixturevalue("deleting_registry") if name == "rm" else world.registry).host
-    command = translated(example, world, host, private_registry.host)
+    private = request.getfixturevalue("private_registry").host if PRIVATE.search(example) else ""
+    command = translated(example, world, host, private)
     if name == "login" and "--password-stdin" not in command:
         return in_terminal(command, world, folder, tmp_path)
     if name == "serve":
