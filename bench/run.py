@@ -3,7 +3,7 @@
 
 Tables: build (time and memory of building crane), memory (a 4 GiB file in kodata), size (of the
 programs), start (`koc version` beside a C program that links libcurl), resolver and services (YAML:
-resolve.py), registry (bandwidth, and faults: network.py). ./dev bench runs all.
+resolve.py), registry (bandwidth, and faults: network.py), copy (many images: images.py). ./dev bench runs all.
 """
 
 import argparse
@@ -19,6 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 
 import bases  # noqa: E402
+import images  # noqa: E402
 import measure  # noqa: E402
 import network  # noqa: E402
 import registry  # noqa: E402
@@ -240,6 +241,7 @@ TABLES = {
     "resolver": resolve.resolver_table,
     "services": resolve.services_table,
     "registry": network.registry_table,
+    "copy": images.copy_table,
 }
 
 

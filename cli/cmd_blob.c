@@ -123,6 +123,7 @@ static int run(cli *c, void *options, const cli_list *args)
     koc_reference *r = NULL;
     koc_error *err = NULL;
     if (args->count != 1) {
+        client_flags_free(&o->client);
         return cli_usage(c, "koc blob takes one reference: REPOSITORY@DIGEST");
     }
     int rc = koc_reference_parse(args->items[0], 0, &r, &err);

@@ -22,10 +22,15 @@ typedef struct tag_options {
 
 typedef int (*tag_fn)(cli_session *s, const tag_options *o, const cli_list *args, koc_error **err);
 
-static int run_with(cli *c, tag_options *o, const cli_list *args, tag_fn fn)
+static int run_with(cli *c, tag_options *o, const cli_list *args, size_t at_least, const char *what,
+                    tag_fn fn)
 {
     cli_session session = {0};
     koc_error *err = NULL;
+    if (args->count < at_least) {
+        client_flags_free(&o->client);
+        return cli_usage(c, "koc %s takes %s", c->command->name, what);
+    }
     int rc = cli_session_open(c, &o->client, 0, &session, &err);
     rc = rc == KOC_OK ? fn(&session, o, args, &err) : rc;
     int code = rc == KOC_OK ? cli_finish_stdout(c, EXIT_OK) : cli_error(c, err);
@@ -157,10 +162,7 @@ static int list_all(cli_session *s, const tag_options *o, const cli_list *args, 
 
 static int run_ls(cli *c, void *options, const cli_list *args)
 {
-    if (args->count == 0) {
-        return cli_usage(c, "koc ls takes a repository, a registry or a layout");
-    }
-    return run_with(c, options, args, list_all);
+    return run_with(c, options, args, 1, "a repository, a registry or a layout", list_all);
 }
 
 static const cli_flag ls_flags[] = {
@@ -229,10 +231,7 @@ static int tag_all(cli_session *s, const tag_options *o, const cli_list *args, k
 
 static int run_tag(cli *c, void *options, const cli_list *args)
 {
-    if (args->count < 2) {
-        return cli_usage(c, "koc tag takes a reference and one or more tags");
-    }
-    return run_with(c, options, args, tag_all);
+    return run_with(c, options, args, 2, "a reference and one or more tags", tag_all);
 }
 
 static const cli_flag tag_flags[] = {
@@ -300,10 +299,7 @@ static int remove_all(cli_session *s, const tag_options *o, const cli_list *args
 
 static int run_rm(cli *c, void *options, const cli_list *args)
 {
-    if (args->count == 0) {
-        return cli_usage(c, "koc rm takes one or more references");
-    }
-    return run_with(c, options, args, remove_all);
+    return run_with(c, options, args, 1, "one or more references", remove_all);
 }
 
 static const cli_flag rm_flags[] = {

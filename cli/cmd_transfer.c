@@ -32,7 +32,8 @@ typedef struct transfer_options {
 static const cli_flag push_flags[] = {FLAG_ROWS, {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL, NULL}};
 static const cli_flag pull_flags[] = {
     {"format", 0, CLI_STRING, AT(format), "FORMAT", "What",
-     "layout (a folder; the default), oci (a tar file of one) or docker (as docker save)",
+     "layout (a folder; the default), oci (a tar file of one, also for PATH.tar) or docker (as docker "
+     "save)",
      "layout oci docker"},
     FLAG_ROWS,
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL, NULL},
@@ -252,6 +253,14 @@ static int open_work(work *w, cli *c, transfer_options *o, koc_error **err)
     return cli_session_open(c, &o->client, 0, &w->session, err);
 }
 
+/* Releases what the flags hold; gives code back. */
+static int drop(transfer_options *o, int code)
+{
+    cli_list_free(&o->platforms);
+    client_flags_free(&o->client);
+    return code;
+}
+
 /* Copies unless rc is a failure already; prints; releases. */
 static int finish(work *w, int rc, transfer_options *o, koc_error *err)
 {
@@ -274,14 +283,7 @@ static int finish(work *w, int rc, transfer_options *o, koc_error *err)
     free(w->sources);
     free(w->results);
     cli_session_close(&w->session);
-    cli_list_free(&o->platforms);
-    client_flags_free(&o->client);
-    return code;
-}
-
-static int check_jobs(const cli *c, const transfer_options *o)
-{
-    return o->jobs >= 0 ? EXIT_OK : cli_usage(c, "--jobs: %d is negative", (int)o->jobs);
+    return drop(o, code);
 }
 
 static int run_push(cli *c, void *options, const cli_list *args)
@@ -290,7 +292,7 @@ static int run_push(cli *c, void *options, const cli_list *args)
     koc_error *err = NULL;
     work w;
     if (args->count < 2) {
-        return cli_usage(c, "koc push takes a PATH and one or more references");
+        return drop(o, cli_usage(c, "koc push takes a PATH and one or more references"));
     }
     int rc = open_work(&w, c, o, &err);
     for (size_t i = 1; rc == KOC_OK && i < args->count; i++) {
@@ -325,11 +327,11 @@ static int run_pull(cli *c, void *options, const cli_list *args)
     int32_t kind = 0;
     work w;
     int code = pull_kind(c, o->format, &kind);
-    if (code != EXIT_OK) {
-        return code;
+    if (code == EXIT_OK && args->count < 2) {
+        code = cli_usage(c, "koc pull takes one or more references and a PATH");
     }
-    if (args->count < 2) {
-        return cli_usage(c, "koc pull takes one or more references and a PATH");
+    if (code != EXIT_OK) {
+        return drop(o, code);
     }
     int rc = open_work(&w, c, o, &err);
     for (size_t i = 0; rc == KOC_OK && i + 1 < args->count; i++) {
@@ -347,15 +349,15 @@ static int run_copy(cli *c, void *options, const cli_list *args)
     transfer_options *o = options;
     koc_error *err = NULL;
     work w;
-    int code = check_jobs(c, o);
-    if (code != EXIT_OK) {
-        return code;
+    if (o->jobs < 0) {
+        return drop(o, cli_usage(c, "--jobs: %d is negative", (int)o->jobs));
     }
     bool fits = o->all_tags    ? args->count == 2 && !o->from_file
                 : o->from_file ? args->count == 0
                                : args->count > 0 && args->count % 2 == 0;
     if (!fits) {
-        return cli_usage(c, "koc copy takes pairs SRC DST, or --from-file and no arguments");
+        return drop(o,
+                    cli_usage(c, "koc copy takes pairs SRC DST, or --from-file and no arguments"));
     }
     int rc = open_work(&w, c, o, &err);
     if (rc == KOC_OK && o->all_tags) {

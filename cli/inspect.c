@@ -34,6 +34,7 @@ int look_each(cli *c, look_options *o, const cli_list *args,
     koc_error *err = NULL;
     int code = EXIT_OK;
     if (args->count == 0) {
+        client_flags_free(&o->client);
         return cli_usage(c, "koc %s takes the name of an image", c->command->name);
     }
     int rc = cli_session_open(c, &o->client, 0, &session, &err);

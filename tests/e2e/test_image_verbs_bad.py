@@ -189,7 +189,7 @@ def test_usage(bare_koc, image, tmp_path):
         ["blob"],
         ["ls"],
     ):
-        assert len(bare_koc(*arguments, status=2).errors) == 1
+        assert len(bare_koc(*arguments, "--allow-http=x", status=2).errors) == 1
     (tmp_path / "pairs").write_text("only-one\n")
     line = one_line(bare_koc("copy", "--from-file", tmp_path / "pairs", status=1))
     assert line.endswith("pairs:1: not a pair SRC DST")
