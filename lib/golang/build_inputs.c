@@ -18,6 +18,10 @@
 
 #define LAST_KIND "inputslast"
 
+/* To be raised when the same inputs make another program or another record: a record of a library that
+ * thought otherwise must not be used, and versions alone do not tell development builds apart. */
+enum { DIALECT = 2 };
+
 void koc__go_inputs_dispose(koc__go_inputs *x)
 {
     koc__inputs_free(x->last);
@@ -69,7 +73,7 @@ static int make_facts(const koc__go_batch *b, koc_strlist *facts, koc_error **er
     KOC__AUTO_STR platform = koc__platform_str(b->platform);
     KOC__TRY(koc__go_tool(b->s->facts, &tool, &s, err));
     KOC__TRY(koc__path_abs(first->target->work_dir ? first->target->work_dir : ".", &dir, err));
-    KOC__TRY(koc__strlist_addf(facts, err, "koc %s", koc_version_string()));
+    KOC__TRY(koc__strlist_addf(facts, err, "koc %s/%d", koc_version_string(), DIALECT));
     KOC__TRY(koc__strlist_addf(facts, err, "go %s %llu %lld %lld %llu", tool,
                                (unsigned long long)s.size, (long long)s.mtime_ns,
                                (long long)s.ctime_ns, (unsigned long long)s.inode));

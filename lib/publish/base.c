@@ -370,6 +370,52 @@ static int open_named(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
     return open_remote(p, b, op, err);
 }
 
+/* --- layers, without asking --- */
+
+/* Whether the bytes of a layer can be had from here, or are not needed. */
+static bool is_here(const koc__plan *p, const koc_descriptor *d)
+{
+    KOC__AUTO(koc_blob) blob = NULL;
+    if (koc__mt_is_foreign(d->media_type) ||
+        (p->ctx->cache &&
+         koc__cache_blob(p->ctx->cache, &d->digest, d->size, &blob, NULL) == KOC_OK)) {
+        return true;
+    }
+    if (!p->layout_path || p->o.tarball || p->local) {
+        return false;
+    }
+    KOC__AUTO_STR path =
+        koc__format("%s/blobs/sha256/%s", p->layout_path, koc__digest_hex(&d->digest).s);
+    return path && koc__fs_exists(path);
+}
+
+/* A layout or an archive holds the base's layers too: better told now than after the compile. */
+static int check_layers(const koc__plan *p, const koc__base *b, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) missing = KOC__BUF_INIT(4096);
+    bool offline = p->o.flags & KOC_PUBLISH_OFFLINE;
+    bool needed = p->layout_path || p->o.tarball || p->local;
+    for (size_t i = 0; offline && needed && i < b->n_items; i++) {
+        for (size_t k = 0; k < koc_image_layer_count(b->items[i].image); k++) {
+            const koc_descriptor *d = koc_layer_descriptor(koc_image_layer(b->items[i].image, k));
+            if (!is_here(p, d)) {
+                (void)koc__buf_printf(&missing, NULL, "%s%s (%llu bytes)", missing.len ? ", " : "",
+                                      koc__digest_str(&d->digest).s, (unsigned long long)d->size);
+            }
+        }
+    }
+    if (missing.len == 0) {
+        return KOC_OK;
+    }
+    int rc =
+        koc__error(err, KOC_ENOTFOUND,
+                   "base image %s: not in the cache, and --offline does not ask for it: layer %s",
+                   b->name, koc__buf_cstr(&missing));
+    koc__error_hint(err, "layers of bases are not kept: build once into the same --oci-layout-path "
+                         "without --offline, or on a base in a layout (oci:DIR)");
+    return rc;
+}
+
 static void tell_resolved(const koc__base *b, koc__op *op)
 {
     KOC__AUTO_STR text = NULL;
@@ -395,6 +441,7 @@ int koc__base_open(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
     koc__tell(op, KOC_PROGRESS_RESOLVE, KOC_STATE_STARTED, b->name, 0);
     int rc = open_named(p, b, op, &why);
     if (rc == KOC_OK) {
+        KOC__TRY(koc__base_is_remote(b) ? check_layers(p, b, err) : KOC_OK);
         tell_resolved(b, op);
         return KOC_OK;
     }

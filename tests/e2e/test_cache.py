@@ -25,6 +25,18 @@ def test_offline_takes_the_base_from_the_cache(koc, app, bases, tmp_path):
     assert first["digest"] == second["digest"] and first["base"] == second["base"]
 
 
+def test_offline_names_the_layers_that_are_missing(koc, app, bases, tmp_path):
+    env = {"KO_DEFAULTBASEIMAGE": bases["oci"]}
+    koc("build", "--push=false", "./cmd/tool", cwd=app, env=env)  # no layer of the base is needed
+    output = ["--push=false", f"--oci-layout-path={tmp_path}/layout"]
+    refused = koc("build", "--offline", *output, "./cmd/tool", cwd=app, env=env, status=1)
+    assert "not in the cache" in refused.stderr and "layer sha256:" in refused.stderr
+    assert "without --offline" in refused.stderr
+    online = koc("build", *output, "./cmd/tool", cwd=app, env=env)
+    offline = koc("build", "--offline", *output, "./cmd/tool", cwd=app, env=env)
+    assert offline.stdout == online.stdout
+
+
 def test_offline_does_not_push(koc, app):
     result = koc("build", "--offline", "--base-image=scratch", "./cmd/tool", cwd=app, status=None)
     assert result.status in (1, 2) and "--offline: cannot push" in result.stderr
