@@ -34,7 +34,8 @@ class Bench:
 
     def __init__(self, koc, scratch, runs):
         self.koc, self.scratch, self.runs = koc, pathlib.Path(scratch), runs
-        self.ko = shutil.which("ko")
+        self.ko = self.tool("ko")
+        self.verdicts = []
         self.env = {
             **os.environ,
             "XDG_CACHE_HOME": f"{scratch}/cache",
@@ -46,6 +47,25 @@ class Bench:
         for name in ("KO_DOCKER_REPO", "KOCACHE", "KO_CONFIG_PATH"):
             self.env.pop(name, None)
         self.changes = 0
+
+    @staticmethod
+    def tool(name):
+        """A program on the PATH, or where ./dev keeps the tools of the tests; None: not there."""
+        cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+        tools = os.environ.get("KOC_TEST_TOOLS") or f"{cache}/koc-test-tools"
+        return shutil.which(name) or shutil.which(name, path=f"{tools}/bin")
+
+    def judge(self, what, value, bar, unit="", more=False):
+        """Remembers whether a figure holds its bar: at most that much, or at least (more)."""
+        self.verdicts.append((what, value, bar, unit, more, value >= bar if more else value <= bar))
+
+    def verdict(self):
+        """All that was judged, as a table."""
+        rows = [
+            [what, f"{value:.2f}{unit}", f"{'≥' if more else '≤'} {bar}{unit}", "ok" if ok else "**missed**"]
+            for what, value, bar, unit, more, ok in self.verdicts
+        ]
+        return measure.table(["", "measured", "bar", ""], rows)
 
     @staticmethod
     def go_env(name):
@@ -75,6 +95,12 @@ class Bench:
             'package main\n\nimport "os"\n\nfunc init() {\n\tif len(os.Args) > 1<<20 {\n'
             f"\t\tprintln({self.changes})\n\t}}\n}}\n"
         )
+
+    def change_imports(self):
+        """An edit after which go reads other packages."""
+        self.changes += 1
+        unused = ("container/ring", "container/heap", "text/scanner")[self.changes % 3]
+        (self.source() / "cmd/crane/bench_change.go").write_text(f'package main\n\nimport _ "{unused}"\n')
 
 
 def build_contenders(bench, server, base):
