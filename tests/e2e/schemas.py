@@ -1,7 +1,8 @@
-"""The JSON schemas of docs/schemas: as much of JSON Schema as they use, and nothing skipped in silence."""
+"""The JSON schemas of docs/schemas: as much of JSON Schema as they use; the rest is refused."""
 
 import json
 import pathlib
+import re
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "docs/schemas"
 KNOWN = {
@@ -30,8 +31,6 @@ TYPES = {
 
 
 def check(value, schema, root, where):
-    import re
-
     unknown = set(schema) - KNOWN
     assert not unknown, f"schema keywords that this checker does not know: {unknown}"
     if "$ref" in schema:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 
 import oci
@@ -157,12 +158,15 @@ def test_full_disk(bare_koc, registry, tmp_path):
     )
     disk = tmp_path / "disk"
     disk.mkdir()
-    script = 'mount -t tmpfs -o size=1m tmpfs "$1" && shift && "$@"; code=$?; ls -A "$0"; exit $code'
+    script = (
+        'mount -t tmpfs -o size=1m tmpfs "$1" && shift && "$@"; code=$?; ls -A "$0"; exit $code'
+    )
     for arguments, left in (
         (["--format=oci", baker.name("latest"), disk / "a.tar"], []),
         ([baker.name("latest"), disk / "layout"], ["layout"]),
     ):
-        command = [unshare, "-rm", "sh", "-c", script, disk, disk, bare_koc.path, "pull", *arguments]
+        command = [unshare, "-rm", "sh", "-c", script, disk, disk]
+        command += [bare_koc.path, "pull", *arguments]
         done = subprocess.run(
             list(map(str, command)), capture_output=True, text=True, env=bare_koc.home.env()
         )
@@ -216,3 +220,32 @@ def test_hostile_manifest_sizes_and_depth(bare_koc, registry):
     ):
         result = bare_koc(*arguments, status=1)
         assert "nested more than" in result.stderr or "too many manifests" in result.stderr
+
+
+def test_cancelled_copy_leaves_nothing(bare_koc, registry, tmp_path):
+    """Stopped while a layer is on its way: one line, no file, no manifest."""
+    baker = Baker(registry, "verbs/slow")
+    layer = tar_of({"noise": os.urandom(96 << 20)})
+    entry = {
+        "mediaType": "application/vnd.oci.image.layer.v1.tar",
+        "digest": baker.blob(layer),
+        "size": len(layer),
+    }
+    baker.image("latest", edit_manifest=lambda m: m.update(layers=[entry]))
+    manifest = json.loads(registry.manifest("verbs/slow", "latest"))
+    config = manifest["config"]["digest"].removeprefix("sha256:")
+    for target in (f"oci-archive:{tmp_path}/a.tar", f"oci:{tmp_path}/layout"):
+        process = bare_koc.start("copy", "--progress=json", baker.name("latest"), target)
+        for line in process.stderr:
+            if '"kind":"blob"' in line and '"started"' in line:
+                process.send_signal(signal.SIGINT)
+                break
+        _, rest = process.communicate(timeout=30)
+        if process.returncode == 0:
+            pytest.skip("too fast to be stopped")
+        assert process.returncode == 130
+        errors = [line for line in rest.splitlines() if line.startswith("koc: ")]
+        assert errors == ["koc: cancelled"]
+    assert [p.name for p in tmp_path.iterdir() if "tar" in p.name] == []
+    assert json.loads((tmp_path / "layout/index.json").read_text())["manifests"] == []
+    assert [p.name for p in (tmp_path / "layout/blobs/sha256").iterdir()] in ([], [config])

@@ -1,4 +1,4 @@
-"""koc push, pull and copy between registries, layouts and archives that other clients made or read."""
+"""koc push, pull and copy between registries, layouts and archives that others made or read."""
 
 import hashlib
 import io
@@ -31,14 +31,16 @@ def crane(home):
 
 
 def attested_index(registry):
-    """An index as buildx makes it: an image for each of two platforms, and an attestation about each."""
+    """An index as buildx makes it: two platforms, and an attestation about each."""
     baker = Baker(registry, "verbs/attested")
     entries = []
     for arch in ("amd64", "arm64"):
         image = baker.image(arch=arch, layers=2)
         statement = json.dumps({"_type": "https://in-toto.io/Statement/v0.1", "a": arch}).encode()
-        config = b'{"architecture":"unknown","os":"unknown","config":{},"rootfs":{"type":"layers","diff_ids":["%s"]}}'
-        config = config.replace(b"%s", oci.digest_of(statement).encode())
+        diff_ids = [oci.digest_of(statement)]
+        unknown = {"architecture": "unknown", "os": "unknown", "config": {}}
+        unknown |= {"rootfs": {"type": "layers", "diff_ids": diff_ids}}
+        config = json.dumps(unknown).encode()
         manifest = {
             "schemaVersion": 2,
             "mediaType": OCI["manifest"],
@@ -52,7 +54,9 @@ def attested_index(registry):
                     "mediaType": "application/vnd.in-toto+json",
                     "digest": baker.blob(statement),
                     "size": len(statement),
-                    "annotations": {"in-toto.io/predicate-type": "https://slsa.dev/provenance/v0.2"},
+                    "annotations": {
+                        "in-toto.io/predicate-type": "https://slsa.dev/provenance/v0.2"
+                    },
                 }
             ],
         }
@@ -297,7 +301,8 @@ def test_several_images_in_one_archive(bare_koc, images, tmp_path):
     bare_koc("pull", "--format=docker", images["docker"], images["attested"], tmp_path / "two.tar")
     with tarfile.open(tmp_path / "two.tar") as tar:
         listed = json.load(io.TextIOWrapper(tar.extractfile("manifest.json")))
-    assert sorted(m["RepoTags"][0] for m in listed) == sorted([images["docker"], images["attested"]])
+    tags = sorted(m["RepoTags"][0] for m in listed)
+    assert tags == sorted([images["docker"], images["attested"]])
     ambiguous = bare_koc("digest", tmp_path / "two.tar", status=1)
     assert "holds 2 images: name one of" in ambiguous.stderr
     bare_koc("validate", f"docker-archive:{tmp_path}/two.tar:{images['docker']}")
