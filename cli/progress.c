@@ -119,6 +119,19 @@ static void draw_bar(const cli_progress *p, size_t cells, double part, screen_fr
     }
 }
 
+/* "33.5/264.0 MB", "812.0 kB/1.2 MB" */
+static void amounts(uint64_t done, uint64_t total, char *out, size_t size)
+{
+    char a[24], b[24];
+    cli_size(done, a);
+    cli_size(total, b);
+    char *unit = strchr(a, ' ');
+    if (unit && strcmp(unit, strchr(b, ' ')) == 0) {
+        *unit = '\0';
+    }
+    snprintf(out, size, "%s/%s", a, b);
+}
+
 static void draw_transfers(const cli_progress *p, size_t width, screen_frame *f)
 {
     uint64_t done = p->done, total = p->total;
@@ -127,8 +140,9 @@ static void draw_transfers(const cli_progress *p, size_t width, screen_frame *f)
         total += p->transfers[i].total;
     }
     double seconds = now() - p->first_byte;
-    char a[24], b[24], numbers[96], verb[32];
-    snprintf(numbers, sizeof(numbers), "%9s/%s  %.0f MB/s", cli_size(done, a), cli_size(total, b),
+    char both[56], numbers[96], verb[32];
+    amounts(done, total, both, sizeof(both));
+    snprintf(numbers, sizeof(numbers), "%15s  %.0f MB/s", both,
              seconds > 0.05 ? (double)done / 1e6 / seconds : 0.0);
     snprintf(verb, sizeof(verb), "  %-7s  ", transfer_verb(p->c));
     size_t taken = strlen(verb) + strlen(numbers) + 3;
@@ -312,7 +326,8 @@ static void on_image(cli_progress *p, const koc_progress *e)
         char line[160], size[24];
         snprintf(line, sizeof(line), e->done ? "%s  %s" : "%s", e->what, cli_size(e->done, size));
         double seconds = end_row(p, e->what);
-        finished(p, e->done ? "Pushed" : "Wrote", line, seconds);
+        bool copied = strcmp(transfer_verb(p->c), "copy") == 0;
+        finished(p, !e->done ? "Wrote" : copied ? "Copied" : "Pushed", line, seconds);
     } else if (e->state == KOC_STATE_FAILED) {
         end_row(p, e->what);
     }

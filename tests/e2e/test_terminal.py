@@ -192,3 +192,28 @@ def test_decisions_stand_above_the_live_lines(koc_terminal):
     lines = [line for line in screen.ended() if line]
     assert not [line for line in lines if LIVE.fullmatch(line)], lines
     assert any("golang" in line for line in lines)
+
+
+def test_push_copy_and_pull_show_what_they_move(terminal, bare_koc, home, app, registry):
+    (app / "cmd/tool/kodata").mkdir()
+    (app / "cmd/tool/kodata/blob").write_bytes(os.urandom(60_000_000))
+    bare_koc(
+        "build",
+        "--base-image=scratch",
+        "--compression=none",
+        "--push=false",
+        "--oci-layout-path=out",
+        "./cmd/tool",
+        cwd=app,
+    )
+    first, second = f"{registry.host}/moved/a:1", f"{registry.host}/moved/b:1"
+    for words, moves in [
+        (f"push out {first}", True),
+        (f"copy {first} {second}", False),  # within a registry blobs are mounted
+        (f"pull {first} pulled", True),
+    ]:
+        screen = terminal(f"{bare_koc.path} {words}", 100, env=home.env(LC_ALL="C.UTF-8"), cwd=app)
+        lines = [line for line in screen.ended() if line]
+        verb, raw = words.split()[0], screen.recorded()
+        assert not any(LIVE.fullmatch(line) or "MB/s" in line for line in lines), lines
+        assert bool(re.search(rf"  {verb} .*\d/6\d\.\d MB  \d+ MB/s", raw)) == moves, raw
