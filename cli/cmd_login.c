@@ -191,7 +191,13 @@ static int login(cli *c, const login_flags *f, const char *registry, const koc_c
     if (rc == KOC_OK) {
         rc = koc_auth_docker_store(login_file(f), registry, cred, &op, &where, &err);
     }
-    int code = rc == KOC_OK ? EXIT_OK : cli_error(c, err);
+    int code = EXIT_OK;
+    if (rc == KOC_EAUTH || rc == KOC_EDENIED) {
+        cli_usage(c, "%s", koc_error_message(err)); /* its hint is to log in */
+        code = EXIT_FAILED;
+    } else if (rc != KOC_OK) {
+        code = cli_error(c, err);
+    }
     if (rc == KOC_OK) {
         look_back(c, f, registry, cred, where.ptr);
         cli_verb(c, "Logged in", "to %s%s%s, kept in %s", shown(registry), user ? " as " : "",

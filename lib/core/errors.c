@@ -249,6 +249,15 @@ static koc_error *writable(koc_error **err)
     return err && *err && !is_static(*err) ? *err : NULL;
 }
 
+void koc__error_scrub(koc_error **err, void (*scrub)(void *self, char *text), void *self)
+{
+    koc_error *e = writable(err);
+
+    if (e) {
+        scrub(self, e->message);
+    }
+}
+
 void koc__error_hint(koc_error **err, const char *fmt, ...)
 {
     koc_error *e = writable(err);

@@ -36,6 +36,9 @@ void koc__error_detail(koc_error **err, koc_str text);
 void koc__error_http(koc_error **err, int status, const char *registry_code);
 void koc__error_retryable(koc_error **err, bool retryable);
 
+/* Lets scrub change the message in place; it may become shorter, not longer. */
+void koc__error_scrub(koc_error **err, void (*scrub)(void *self, char *text), void *self);
+
 /* Frees *err and sets it to NULL: the failure is handled. */
 void koc__error_clear(koc_error **err);
 /* Hands *from to *to (or frees it when to is NULL); *from becomes NULL. Returns the code of *from. */

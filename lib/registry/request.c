@@ -71,6 +71,9 @@ static void log_exchange(run *r, const koc__http_request *h, const char *outcome
         return;
     }
     KOC__AUTO_STR url = koc__url_redacted(h->url);
+    if (url) {
+        koc__session_scrub(r->host, url); /* a redirect may lead anywhere */
+    }
     koc__log(ctx, KOC_LOG_DEBUG, "registry", "%s %s: %s (%lld ms)", h->method, url ? url : "",
              outcome, (long long)ms);
 }
@@ -138,6 +141,7 @@ static void show_warnings(run *r, const koc__headers *h)
         }
         left -= raw.len;
         koc__clean_text(raw, text, sizeof(text));
+        koc__session_scrub(r->host, text);
         pthread_mutex_lock(&c->mutex);
         c->warned = c->warned ? c->warned : koc__map_new(NULL);
         bool news = c->warned && koc__map_count(c->warned) < WARNED_MAX &&
@@ -588,6 +592,8 @@ int koc__request_run_at(const koc__request *rq, koc__op *op, koc__response *resp
         }
         if (has_status) {
             koc__regerror_read(koc__buf_view(&resp->body), &resp->error);
+            koc__session_scrub(r.host, resp->error.message);
+            koc__session_scrub(r.host, resp->error.code);
         }
         int64_t wait = next_wait(&r, has_status);
         if (wait < 0) {
@@ -596,6 +602,7 @@ int koc__request_run_at(const koc__request *rq, koc__op *op, koc__response *resp
             }
             koc__error_move(err, &failure);
             network_error(&r, err);
+            koc__error_scrub(err, koc__session_scrub, r.host);
             return rc;
         }
         koc__log(r.host->client->ctx, KOC_LOG_INFO, "registry", "%s: %s; again in %lld ms",

@@ -75,6 +75,8 @@ int koc__session_challenged(koc__host *h, const koc__request *rq, const koc__res
                             koc_error **err);
 /* Whether nothing was found for repository, so that requests go without credentials. */
 bool koc__session_is_anonymous(koc__host *h, const char *repository);
+/* What a server says may hold what it was sent: takes the host's secrets out of text, in place. */
+void koc__session_scrub(void *host, char *text);
 /* Adds the hint about which credentials were used, or that there are none. */
 void koc__session_explain(koc__host *h, const char *repository, koc_error **err);
 

@@ -407,6 +407,65 @@ bool koc__session_is_anonymous(koc__host *h, const char *repository)
     return anonymous;
 }
 
+/* --- what is said -------------------------------------------------------------------------------------- */
+
+/* Shorter ones would take words apart that have nothing to do with them. */
+#define SECRET_MIN 4
+
+static void mask(char *text, const char *secret)
+{
+    size_t n = strlen(secret);
+    char *at;
+
+    if (n < SECRET_MIN) {
+        return;
+    }
+    for (at = strstr(text, secret); at; at = strstr(at, secret)) {
+        memcpy(at, "...", 3);
+        memmove(at + 3, at + n, strlen(at + n) + 1);
+        at += 3;
+    }
+}
+
+/* As it is, as Basic has it, and as it stands in a URL. */
+static void mask_credential(char *text, const koc_credential *cred)
+{
+    KOC__AUTO_VAL(koc__buf) plain = KOC__BUF_INIT(128 << 10);
+    KOC__AUTO_VAL(koc__buf) basic = KOC__BUF_INIT(256 << 10);
+    KOC__AUTO_VAL(koc__buf) percent = KOC__BUF_INIT(256 << 10);
+
+    int rc =
+        koc__buf_printf(&plain, NULL, "%s:%s", cred->username ? cred->username : "", cred->secret);
+    rc = rc == KOC_OK ? koc__base64(&basic, koc__buf_view(&plain), false, NULL) : rc;
+    rc = rc == KOC_OK ? koc__percent(&percent, koc__str(cred->secret), "", NULL) : rc;
+    if (rc == KOC_OK) {
+        mask(text, koc__buf_cstr(&basic));
+        mask(text, cred->secret);
+        mask(text, koc__buf_cstr(&percent));
+    } else {
+        text[0] = '\0';
+    }
+    koc__buf_wipe(&plain);
+    koc__buf_wipe(&basic);
+    koc__buf_wipe(&percent);
+}
+
+void koc__session_scrub(void *host, char *text)
+{
+    koc__host *h = host;
+
+    pthread_mutex_lock(&h->mutex);
+    for (size_t i = 0; i < h->n_logins; i++) {
+        if (h->logins[i].cred) {
+            mask_credential(text, h->logins[i].cred);
+        }
+    }
+    for (size_t i = 0; i < h->n_tokens; i++) {
+        mask(text, h->tokens[i].value);
+    }
+    pthread_mutex_unlock(&h->mutex);
+}
+
 /* "docker config (/root/.docker/config.json), user koc": where they are from and whose, never more. */
 static void describe(const koc_credential *cred, char *out, size_t size)
 {

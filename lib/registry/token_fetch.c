@@ -199,6 +199,8 @@ static int refused(const ask *a, int status, koc_str body, koc_error **err)
     koc__regerror e;
 
     koc__regerror_read(body, &e);
+    koc__session_scrub(a->host, e.message);
+    koc__session_scrub(a->host, e.code);
     if (status == 401 || status == 403 || (status == 400 && a->cred)) {
         koc__error(err, KOC_EAUTH, "%s%s%s%s",
                    a->cred ? "the credentials were not accepted" : "it wants a login",

@@ -365,3 +365,29 @@ def test_denied_says_who_we_were(regtool, front, home, tmp_path, kind):
     [hint] = [line for line in result.stderr.splitlines() if line.startswith("hint: ")]
     assert whose in hint and hint.endswith(f"try: koc login {s.host}")
     assert "decoy-behind" not in result.stderr
+
+
+@pytest.mark.parametrize("how", ["message", "page", "warning", "redirect"])
+def test_servers_that_repeat_what_they_were_sent(regtool, front, home, how):
+    """A debug page, a proxy's error: the secret is taken out of it, in each of its forms."""
+    secret = "planted&secret"
+    basic = base64.b64encode(f"koc:{secret}".encode()).decode()
+    write_config(home, login(front.host, password=secret))
+
+    def repeat(x):
+        sent_now = x.entry.headers.get("authorization", "none").split()[-1]
+        said = f"you sent {sent_now}, {secret}"
+        if sent_now == "none":
+            return False
+        if how == "redirect":
+            return x.respond(307, {"Location": f"http://127.0.0.9:1/{basic}/planted%26secret"}) or True
+        fields = {"Warning": f'299 - "{said}"'} if how == "warning" else {}
+        body = json.dumps({"errors": [{"code": "DENIED", "message": said}]}) if how == "message" else f"<b>{said}</b>"
+        return x.respond(403, fields, body.encode()) or True
+
+    front.add(Rule("*", "/v2/", repeat))
+    result = regtool("-v", "-v", "-v", "--attempts", "1", "resolve", f"{front.host}/app:v1", status=1)
+    assert sent(front) == {f"Basic {basic}"}
+    for form in (secret, basic, "planted%26secret"):
+        assert form not in result.stderr, str(result)
+    assert how == "redirect" or "you sent ..., ..." in result.stderr, str(result)
