@@ -31,8 +31,8 @@ static bool is_told(const char *fact)
     return !koc__str_starts(koc__str(fact), "package ");
 }
 
-static int compare_facts(const koc_strlist *then, const koc_strlist *now, koc_strlist *out,
-                         koc_error **err)
+int koc__go_compare_facts(const koc_strlist *then, const koc_strlist *now, koc_strlist *out,
+                          koc_error **err)
 {
     for (size_t i = 0; i < koc_strlist_count(now); i++) {
         koc_str name = name_of(koc_strlist_get(now, i));
@@ -69,9 +69,9 @@ static int compare(const koc__go_batch *b, koc__inputs *last, koc__op *op, koc_s
     }
     KOC__TRY(koc__strlist_new(&now, err));
     KOC__TRY(koc__go_inputs_facts(b, now, err));
-    KOC__TRY(compare_facts(last->facts, now, out, err));
+    KOC__TRY(koc__go_compare_facts(last->facts, now, out, err));
     KOC__TRY(koc__inputs_check(last, b->units[0]->env, op, &verdict, err));
-    return koc_strlist_count(out) ? KOC_OK : koc__strlist_add(out, "nothing changed", err);
+    return KOC_OK;
 }
 
 int koc__go_explain(koc_ctx *ctx, const koc__go_settings *s, koc__go_target *t,

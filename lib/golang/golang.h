@@ -124,6 +124,10 @@ int koc__go_explain(koc_ctx *ctx, const koc__go_settings *s, koc__go_target *t,
 int koc__go_delve(koc_ctx *ctx, const koc__go_settings *s, const char *version,
                   const koc_platform *p, koc__op *op, koc__go_binary **out, koc_error **err);
 
+/* Compares lists of "name value": "changed: name", "new: name", "removed: name". */
+int koc__go_compare_facts(const koc_strlist *then, const koc_strlist *now, koc_strlist *out,
+                          koc_error **err);
+
 /* --- layers (layers.c, kodata.c) --- */
 typedef struct koc__go_layer_options {
     const koc_platform *platform;

@@ -7,7 +7,7 @@
 
 #define TEXT_MAX ((size_t)16 << 20)
 
-static int explain_one(const koc__plan *p, koc__go_target *t, const char *wanted, koc__op *op,
+static int explain_one(koc__plan *p, koc__go_target *t, const char *wanted, koc__op *op,
                        koc__buf *out, koc_error **err)
 {
     KOC__AUTO_VAL(koc_buf) storage = KOC_BUF_INIT;
@@ -20,6 +20,10 @@ static int explain_one(const koc__plan *p, koc__go_target *t, const char *wanted
     KOC__TRY(koc_platform_parse(wanted, &storage, &platform, err));
     KOC__TRY(koc__strlist_new(&lines, err));
     KOC__TRY(koc__go_explain(p->ctx, p->settings, t, &platform, &p->go, op, lines, err));
+    KOC__TRY(koc__image_explain(p, t, &platform, op, lines, err));
+    if (koc_strlist_count(lines) == 0) {
+        KOC__TRY(koc__strlist_add(lines, "nothing changed", err));
+    }
     KOC__TRY(koc__buf_printf(out, err, "%s %s\n", t->import_path, wanted));
     for (size_t i = 0; i < koc_strlist_count(lines); i++) {
         KOC__TRY(koc__buf_printf(out, err, "  %s\n", koc_strlist_get(lines, i)));

@@ -154,6 +154,9 @@ static int finish_work(void *arg, koc__op *op, koc_error **err)
     koc__tell(op, KOC_PROGRESS_IMAGE, KOC_STATE_STARTED, w->app, 0);
     KOC__TRY(koc__assemble(w, op, err));
     KOC__TRY(koc__output(w, op, err));
+    for (size_t i = 0; i < w->n_units && !koc__streq(w->state, "unchanged"); i++) {
+        koc__image_facts_keep(&w->units[i], op);
+    }
     return w->plan->o.published ? koc__op_call(op, tell_published, w, err) : KOC_OK;
 }
 

@@ -12,6 +12,7 @@
  *   report.c   the JSON report;  publish.c  the order of all this
  *   inputs.c   which files all this was made from, for those who watch them
  *   facts.c    koc_publish_facts: what all this would work with
+ *   image_facts.c  what koc adds to an image, for koc explain
  *   explain.c  koc_explain: which inputs changed;  timings.c  where the time went
  */
 #ifndef KOC__PUBLISH_H
@@ -83,6 +84,7 @@ typedef struct koc__base {
 } koc__base;
 int koc__base_new(const char *name, koc__base **out, koc_error **err);
 void koc__base_free(koc__base *b);
+KOC__DEFINE_AUTO(koc__base, koc__base_free);
 /* Fetches what is needed to build on it: manifests and configs, no layers. */
 int koc__base_open(koc__plan *p, koc__base *b, koc__op *op, koc_error **err);
 /* As it was when it was last looked up, from the cache alone. Fails when anything is missing there. */
@@ -193,6 +195,13 @@ int koc__local_prepare(koc__plan *p, koc__op *op, koc_error **err);
 /* Of w's units keeps the one that runs there. */
 int koc__local_pick(koc__work *w, koc_error **err);
 int koc__local_output(koc__work *w, koc__op *op, koc_error **err);
+
+/* --- image_facts.c --- */
+/* Keeps what koc put into u's image. A cache that cannot be written costs an explanation, not the build. */
+void koc__image_facts_keep(const koc__unit *u, koc__op *op);
+/* Which of it is different now, a line each. */
+int koc__image_explain(koc__plan *p, koc__go_target *t, const koc_platform *platform, koc__op *op,
+                       koc_strlist *lines, koc_error **err);
 
 /* --- report.c --- */
 int koc__report(const koc__plan *p, const koc__work *works, size_t n, int64_t total_ms,

@@ -64,19 +64,36 @@ def test_cache_ls_prune_clear(local, app):
 
 
 def test_explain(local, app):
-    assert "nothing is known" in local("explain", "./cmd/tool", cwd=app).stdout
+    assert "nothing is known" in local("explain", *QUIET, "./cmd/tool", cwd=app).stdout
     time.sleep(0.2)
     for _ in range(2):
         local("build", *QUIET, "./cmd/tool", cwd=app)
-    assert "nothing changed" in local("explain", "./cmd/tool", cwd=app).stdout
+    assert "nothing changed" in local("explain", *QUIET, "./cmd/tool", cwd=app).stdout
     app.write("cmd/tool/new.go", "package main\n")
     main = app / "cmd/tool/main.go"
     main.write_text(main.read_text() + "// more\n")
-    told = local("explain", "./cmd/tool", cwd=app, env={"GOFLAGS": "-v"}).lines
+    told = local("explain", *QUIET, "./cmd/tool", cwd=app, env={"GOFLAGS": "-v"}).lines
     assert told[0] == "example.test/app/cmd/tool linux/amd64"
     assert any("variable GOFLAGS" in line for line in told)
     assert f"  changed: {main}" in told
     assert any("files were added or removed" in line for line in told)
+
+
+def test_explain_tells_what_koc_adds(local, app):
+    app.kodata("cmd/tool")
+    build = ("--image-label=a=1", "--image-annotation=b=1", "--tags=one", *QUIET)
+    time.sleep(0.2)
+    for _ in range(2):
+        local("build", *build, "./cmd/tool", cwd=app)
+    assert "nothing changed" in local("explain", *build, "./cmd/tool", cwd=app).stdout
+    app.write("cmd/tool/kodata/new.txt", "new")
+    other = ("--image-label=a=2", "--image-annotation=c=1", "--tags=two", *QUIET)
+    env = {"SOURCE_DATE_EPOCH": "1"}
+    told = local("explain", *other, "./cmd/tool", cwd=app, env=env).lines
+    for line in ("changed: label a", "new: annotation c", "removed: annotation b", "new: tag two",
+                 "removed: tag one", "changed: kodata", "changed: SOURCE_DATE_EPOCH"):
+        assert f"  {line}" in told, told
+    assert not any("variable" in line or "main.go" in line for line in told)
 
 
 def test_timings(local, app):
