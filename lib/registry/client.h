@@ -58,10 +58,10 @@ typedef struct koc__host {
     atomic_bool scheme_known;
     atomic_bool https;
     atomic_bool answered;
-    atomic_int kind; /* koc__address of the peer, once it answered */
+    atomic_int kind;    /* koc__address of the peer, once it answered */
+    atomic_uint misses; /* blobs in a row that were asked for and not there (push.c) */
     /* Behaviour seen, kept for the process. */
     atomic_bool no_expect;
-    atomic_uint misses;              /* blobs in a row that were asked for and not there */
     atomic_bool chunks;              /* a whole blob in one PUT was refused */
     atomic_uint_fast64_t chunk_size; /* what went through; 0: not yet known */
     pthread_mutex_t mutex;           /* guards all below */
