@@ -31,7 +31,7 @@ typedef struct apply_options {
     {"context", 0, CLI_STRING, KUBECTL_AT(context), "NAME", "For kubectl", "as kubectl's"}, \
     {"kubeconfig", 0, CLI_STRING, KUBECTL_AT(kubeconfig), "FILE", "For kubectl", "as kubectl's"}, \
     {"dry-run", 0, CLI_OPTIONAL, KUBECTL_AT(dry_run), "MODE", "For kubectl", \
-     "as kubectl's: client, server or none; images are built and pushed"}
+     "as kubectl's: client, server or none; images are built and pushed", "client server none"}
 #define SERVER_SIDE_ROW \
     {"server-side", 0, CLI_BOOL, KUBECTL_AT(server_side), NULL, "For kubectl", "as kubectl's"}
 /* clang-format on */

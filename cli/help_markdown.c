@@ -82,35 +82,47 @@ static void literal(const char *s, size_t len)
     puts("```");
 }
 
-static void flag_table(const cli_flag *table)
+static void flag_rows(const cli_flag *f)
 {
-    if (!table || !table->name) {
-        return;
-    }
-    puts("\n| Flag | |\n| --- | --- |");
-    for (const cli_flag *f = table; f->name; f++) {
+    for (; f && f->name; f++) {
         char name[96];
         fputs("| ", stdout);
         if (f->letter) {
             printf("`-%c`, ", f->letter);
         }
         fputs("`", stdout);
-        for (const char *s = cli_flag_long(f, name); *s; s++) {
-            printf(*s == '|' ? "\\%c" : "%c", *s);
-        }
+        const char *text = cli_flag_long(f, name);
+        put(text, strlen(text), true);
         fputs("` | ", stdout);
         running_text(f->help, strlen(f->help), true);
         puts(" |");
     }
 }
 
+/* One table of two; both may be NULL. */
+static void flag_table(const cli_flag *own, const cli_flag *more)
+{
+    if ((own && own->name) || (more && more->name)) {
+        puts("\n| Flag | |\n| --- | --- |");
+        flag_rows(own);
+        flag_rows(more);
+    }
+}
+
+/* How many commands take a table. */
+static size_t users_of(const cli_flag *table)
+{
+    size_t n = 0;
+    for (size_t i = 0; cli_commands[i]; i++) {
+        n += cli_commands[i]->shared_flags == table;
+    }
+    return n;
+}
+
 /* The heading of a table that several commands share: "Flags of build, resolve and run". */
 static void shared_title(const cli_flag *table, char *out, size_t size)
 {
-    size_t users = 0, seen = 0;
-    for (size_t i = 0; cli_commands[i]; i++) {
-        users += cli_commands[i]->shared_flags == table;
-    }
+    size_t users = users_of(table), seen = 0;
     snprintf(out, size, "Flags of");
     for (size_t i = 0; cli_commands[i]; i++) {
         if (cli_commands[i]->shared_flags == table) {
@@ -168,8 +180,9 @@ static void command(const cli_command *c)
         }
         puts("```");
     }
-    flag_table(c->flags);
-    if (c->shared_flags) {
+    bool shared = c->shared_flags && users_of(c->shared_flags) > 1;
+    flag_table(c->flags, shared ? NULL : c->shared_flags);
+    if (shared) {
         char title[400];
         shared_title(c->shared_flags, title, sizeof(title));
         fputs("\nAnd the [shared flags](#", stdout);
@@ -185,7 +198,7 @@ static void shared_tables(void)
 {
     for (size_t i = 0; cli_commands[i]; i++) {
         const cli_flag *table = cli_commands[i]->shared_flags;
-        bool first = table != NULL;
+        bool first = table && users_of(table) > 1;
         for (size_t k = 0; k < i; k++) {
             first = first && cli_commands[k]->shared_flags != table;
         }
@@ -193,7 +206,7 @@ static void shared_tables(void)
             char title[400];
             shared_title(table, title, sizeof(title));
             printf("\n## %s\n", title);
-            flag_table(table);
+            flag_table(table, NULL);
         }
     }
 }
@@ -216,7 +229,7 @@ void cli_help_markdown(void)
         }
     }
     puts("\n## Flags of all commands");
-    flag_table(cli_global_flags);
+    flag_table(cli_global_flags, NULL);
     shared_tables();
     for (size_t g = 0; cli_groups[g]; g++) {
         for (size_t i = 0; cli_commands[i]; i++) {
