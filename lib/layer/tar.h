@@ -32,6 +32,7 @@ typedef struct koc__tar_entry {
     uint64_t uid, gid;
     int64_t mtime;                  /* seconds since 1970, may be negative */
     uint64_t size;                  /* of the content that follows */
+    uint32_t dev_major, dev_minor;  /* of devices */
     const koc__tar_record *records; /* beyond those that the fields above need */
     size_t n_records;
 } koc__tar_entry;

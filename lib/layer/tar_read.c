@@ -391,6 +391,23 @@ static int numbers(koc__tar_reader *r, const overrides *o, koc__tar_entry *e, ko
     return e->size <= INT64_MAX - BLOCK ? KOC_OK : broken(r, "a file is too large", err);
 }
 
+/* Of devices alone: elsewhere old writers leave anything in these fields. */
+static int device(koc__tar_reader *r, koc__tar_entry *e, koc_error **err)
+{
+    int64_t major = 0;
+    int64_t minor = 0;
+    if (e->type != '3' && e->type != '4') {
+        return KOC_OK;
+    }
+    if (!number(r->block + 329, 8, &major) || !number(r->block + 337, 8, &minor) || major < 0 ||
+        minor < 0 || major > UINT32_MAX || minor > UINT32_MAX) {
+        return broken(r, "a bad device number", err);
+    }
+    e->dev_major = (uint32_t)major;
+    e->dev_minor = (uint32_t)minor;
+    return KOC_OK;
+}
+
 static void copy_owner(char out[33], koc_str value)
 {
     memcpy(out, value.ptr, value.len);
@@ -417,6 +434,7 @@ static int entry(koc__tar_reader *r, const overrides *o, koc__tar_entry *out, ko
     if (e.type == 0 || e.type == '7') {
         e.type = e.type == 0 && r->name.ptr[r->name.len - 1] == '/' ? KOC__TAR_DIR : KOC__TAR_FILE;
     }
+    KOC__TRY(device(r, &e, err));
     bool has_content = e.type < '1' || e.type > '6';
     e.size = has_content ? e.size : 0;
     e.name = koc__buf_cstr(&r->name);

@@ -273,8 +273,8 @@ static int write_main(koc__tar_writer *w, const koc__tar_entry *e, bool pax, koc
     put(block, AT_LINK, LINK_SIZE, e->link ? e->link : "");
     put(block, AT_UNAME, OWNER_SIZE, e->uname ? e->uname : "");
     put(block, AT_GNAME, OWNER_SIZE, e->gname ? e->gname : "");
-    put_octal(block, AT_DEVMAJOR, 8, 0);
-    put_octal(block, AT_DEVMINOR, 8, 0);
+    put_number(block, AT_DEVMAJOR, 8, e->dev_major);
+    put_number(block, AT_DEVMINOR, 8, e->dev_minor);
     memcpy(block + AT_PREFIX, e->name, split);
     seal(block);
     return w->sink(w->self, block, sizeof(block), err);
