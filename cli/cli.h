@@ -147,7 +147,7 @@ extern const cli_command cli_push, cli_pull, cli_copy, cli_inspect, cli_manifest
     cli_digest, cli_validate, cli_ls, cli_tag, cli_rm, cli_blob;
 extern const cli_command cli_auth, cli_login, cli_logout;
 extern const cli_command cli_cache, cli_completion, cli_doctor, cli_explain;
-extern const cli_command cli_serve;
+extern const cli_command cli_append, cli_mutate, cli_rebase, cli_export, cli_serve;
 extern const cli_command cli_build, cli_resolve, cli_apply, cli_create, cli_delete, cli_run,
     cli_version, cli_help;
 

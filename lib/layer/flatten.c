@@ -5,6 +5,8 @@
  */
 #include "core/common.h"
 
+#include <fcntl.h>
+
 #include <koc/ext/edit.h>
 
 #include "core/digests.h"
@@ -37,6 +39,8 @@ typedef struct flattening {
     koc__map *primary; /* position of content -> the node that gets it when its own name is gone */
     koc__tar_writer out;
     char *buf;
+    koc_layer **layers; /* of the image, each one that can be read twice */
+    char *dir;          /* for those that are not on this disk; or NULL */
 } flattening;
 
 static void dispose(flattening *f)
@@ -44,6 +48,14 @@ static void dispose(flattening *f)
     koc__map_free(f->nodes);
     koc__map_free(f->primary);
     koc__free(f->buf);
+    for (size_t i = 0; f->layers && i < koc_image_layer_count(f->image); i++) {
+        koc_layer_unref(f->layers[i]);
+    }
+    koc__free(f->layers);
+    if (f->dir) {
+        (void)koc__fs_remove(f->dir, NULL);
+    }
+    koc__free(f->dir);
 }
 KOC__DEFINE_AUTO_VAL(flattening, dispose);
 
@@ -73,7 +85,9 @@ static int need_node(flattening *f, koc_str path, node **out, koc_error **err)
         if (!n) {
             return koc__oom(err);
         }
-        memcpy(n->name, path.ptr, path.len);
+        if (path.len > 0) {
+            memcpy(n->name, path.ptr, path.len);
+        }
         int rc = koc__map_set(f->nodes, path, n, err);
         if (rc != KOC_OK) {
             koc__free(n);
@@ -101,6 +115,51 @@ static bool is_live(const flattening *f, const char *path, position at)
     }
     n = koc__map_get(f->nodes, KOC__STR(""));
     return !n || n->emptied <= at;
+}
+
+/* --- layers --- */
+
+static int copy_blob(flattening *f, const koc_layer *l, const char *path, koc_error **err)
+{
+    const koc_descriptor *d = koc_layer_descriptor(l);
+    KOC__AUTO(koc_reader) raw = NULL;
+    KOC__AUTO(koc_reader) in = NULL;
+    KOC__AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    size_t n = 1;
+    if (fd < 0) {
+        return koc__error_errno(err, errno, "cannot make %s", path);
+    }
+    KOC__TRY(koc__blob_open(l->blob, 0, f->op, &raw, err));
+    KOC__TRY(koc__reader_verify(raw, d->size, &d->digest, &in, err));
+    koc__steal(&raw);
+    while (n > 0) {
+        KOC__TRY(koc__op_check(f->op, err));
+        KOC__TRY(koc_reader_read(in, f->buf, COPY, &n, err));
+        KOC__TRY(koc__fs_write_fd(fd, f->buf, n, path, err));
+    }
+    return KOC_OK;
+}
+
+/* Both passes read all layers, and what comes over a network shall come once. */
+static int bring_here(flattening *f, size_t i, koc_error **err)
+{
+    koc_layer *l = koc_image_layer(f->image, i);
+    KOC__AUTO(koc_blob) copy = NULL;
+    if (!l->blob || koc__blob_path(l->blob)) {
+        f->layers[i] = koc_layer_ref(l);
+        return KOC_OK;
+    }
+    if (!f->dir) {
+        KOC__TRY(koc__fs_tempdir("koc-export-", &f->dir, err));
+    }
+    KOC__AUTO_STR path = koc__format("%s/%zu", f->dir, i);
+    if (!path) {
+        return koc__oom(err);
+    }
+    KOC__TRY(copy_blob(f, l, path, err));
+    KOC__TRY(koc_blob_from_file(path, NULL, &copy, err));
+    return koc__layer_new(l->descriptor, l->has_diff_id ? &l->diff_id : NULL, UINT64_MAX, copy,
+                          NULL, &f->layers[i], err);
 }
 
 /* --- first pass --- */
@@ -185,7 +244,7 @@ typedef int (*entry_fn)(flattening *f, koc__tar_reader *tar, const koc__tar_entr
 
 static int each_entry(flattening *f, size_t i, entry_fn fn, koc_error **err)
 {
-    koc_layer *layer = koc_image_layer(f->image, i);
+    koc_layer *layer = f->layers[i];
     const koc__digest_text name = koc__digest_str(&koc_layer_descriptor(layer)->digest);
     KOC__AUTO(koc_reader) in = NULL;
     KOC__AUTO(koc__tar_reader) tar = NULL;
@@ -303,10 +362,12 @@ static int flatten(flattening *f, koc_error **err)
     f->nodes = koc__map_new(free_node);
     f->primary = koc__map_new(NULL);
     f->buf = koc__malloc(COPY);
-    if (!f->nodes || !f->primary || !f->buf) {
+    f->layers = koc__calloc(n + 1, sizeof(koc_layer *));
+    if (!f->nodes || !f->primary || !f->buf || !f->layers) {
         return koc__oom(err);
     }
     for (size_t i = 0; i < n; i++) {
+        KOC__TRY(bring_here(f, i, err));
         KOC__TRY(each_entry(f, i, first_pass, err));
     }
     KOC__TRY(choose_names(f, err));

@@ -429,12 +429,28 @@ static int write_document(const koc_image_builder *b, const koc__json *doc,
     return koc__jw_end(&w, err);
 }
 
+/* A config in which nothing changed keeps the bytes of the base's, white space and all. */
+static int keep_config(const koc_image_builder *b, result *r, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) same = KOC__BUF_INIT(KOC__CONFIG_MAX);
+    if (!b->base || b->compat || b->n_additions > 0) {
+        return KOC_OK;
+    }
+    KOC__TRY(write_document(b, b->base->config_doc, NULL, &same, err));
+    if (!koc__str_eq(koc__buf_view(&same), koc__buf_view(&r->config))) {
+        return KOC_OK;
+    }
+    koc__buf_clear(&r->config);
+    return koc__buf_put(&r->config, koc_image_config(b->base), err);
+}
+
 static int write_config(const koc_image_builder *b, result *r, koc_error **err)
 {
     KOC__AUTO(koc__json) doc = NULL;
     KOC__TRY(koc__build_config(b, r->diff_ids, &doc, err));
     r->config = (koc__buf)KOC__BUF_INIT(KOC__CONFIG_MAX);
-    return write_document(b, doc, koc__compat_write_config, &r->config, err);
+    KOC__TRY(write_document(b, doc, koc__compat_write_config, &r->config, err));
+    return keep_config(b, r, err);
 }
 
 static int write_manifest(const koc_image_builder *b, result *r, koc_error **err)

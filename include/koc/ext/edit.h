@@ -30,7 +30,8 @@ KOC_API int koc_index_with_images(koc_index *idx, koc_image *const *images,
 
 /** Writes img's file system as one tar: whiteouts and opaque folders are applied (image-spec, layer.md),
  * and each hard link has its content even where the name that it was made from is gone. Names have no
- * leading slash, ".." cannot leave the root. Reads each layer twice. KOC_ELIMIT: over 2 million names. */
+ * leading slash, ".." cannot leave the root. Layers that are
+ * not on this disk are fetched into $TMPDIR once. KOC_ELIMIT: over 2 million names. */
 KOC_API int koc_image_flatten(koc_image *img, const koc_writer *w, const koc_op *op,
                               koc_error **err);
 

@@ -1,0 +1,223 @@
+"""koc append, mutate, rebase, export: images of other clients changed, beside what crane makes of them."""
+
+import gzip
+import io
+import json
+import tarfile
+
+import pytest
+from bases import tar_of
+from conftest import ROOT
+from runner import Tool
+
+
+@pytest.fixture
+def edit(koc_path, home):
+    return Tool(koc_path, home)
+
+
+@pytest.fixture
+def place(registry, request):
+    """place("x"): a repository of the test's own."""
+    return lambda name: f"{registry.host}/edit/{request.node.name.replace('_', '-')}/{name}"
+
+
+def manifest_of(crane, ref):
+    return json.loads(crane("manifest", "--insecure", ref).stdout)
+
+
+def config_of(crane, ref, platform="linux/amd64"):
+    return json.loads(crane("config", "--insecure", f"--platform={platform}", ref).stdout)
+
+
+def digest_of(crane, ref):
+    return crane("digest", "--insecure", ref).stdout.strip()
+
+
+def entries(path):
+    """name -> (type, mode, link, content) of a tar file, with the folders' slashes off."""
+    with tarfile.open(path) as tar:
+        return {
+            e.name.strip("/").removeprefix("./"): (
+                e.type, e.mode, e.linkname, tar.extractfile(e).read() if e.isfile() else None)
+            for e in tar
+            if e.name.strip("./")
+        }
+
+
+@pytest.fixture
+def layer(tmp_path):
+    path = tmp_path / "layer.tar.gz"
+    path.write_bytes(gzip.compress(tar_of({"srv": None, "srv/x": b"new\n"}), 9, mtime=0))
+    return path
+
+
+def single(crane, bases, place, name="single"):
+    """One image of the index of the bases, in a repository of its own."""
+    crane("copy", "--insecure", "--platform=linux/amd64", bases["index"], place(f"{name}:v1"))
+    return place(f"{name}:v1")
+
+
+def test_append_as_crane_does(edit, crane, bases, place, layer):
+    base = single(crane, bases, place)
+    crane("append", "--insecure", "-b", base, "-f", layer, "-t", place("crane:v1"))
+    printed = edit("append", "-b", base, "--tar", layer, "-t", place("koc:v1")).ref
+    ours, theirs = (manifest_of(crane, place(f"{who}:v1")) for who in ("koc", "crane"))
+    assert printed == f"{place('koc')}@{digest_of(crane, place('koc:v1'))}"
+    assert [x["digest"] for x in ours["layers"]] == [x["digest"] for x in theirs["layers"]]
+    a, b = (config_of(crane, place(f"{who}:v1")) for who in ("koc", "crane"))
+    assert a["rootfs"] == b["rootfs"] and a["config"] == b["config"]
+    crane("validate", "--insecure", "--remote", place("koc:v1"))
+
+
+def test_append_files_to_all_platforms(edit, crane, bases, place, tmp_path):
+    (tmp_path / "www").mkdir()
+    (tmp_path / "www/index.html").write_text("hello")
+    (tmp_path / "app").write_text("#!/bin/sh\n")
+    (tmp_path / "app").chmod(0o755)
+    edit("append", "-b", bases["index"], "-t", place("x:v1"), "www:/srv/www", "app:/usr/bin/",
+         cwd=tmp_path)
+    before, after = (manifest_of(crane, ref) for ref in (bases["index"], place("x:v1")))
+    wanted = [x["platform"] for x in before["manifests"] if x["platform"]["os"] != "unknown"]
+    assert [x["platform"] for x in after["manifests"]] == wanted  # without attestations of the old
+    for entry in after["manifests"]:
+        layers = manifest_of(crane, f"{place('x')}@{entry['digest']}")["layers"]
+        blob = crane("blob", "--insecure", f"{place('x')}@{layers[-1]['digest']}", status=None)
+        assert blob.status == 0
+    edit("export", "--platform=linux/amd64", place("x:v1"), tmp_path / "fs.tar")
+    files = entries(tmp_path / "fs.tar")
+    assert files["srv/www/index.html"][3] == b"hello" and files["usr/bin/app"][1] == 0o755
+    once = edit("append", "-t", f"oci:{tmp_path}/a", "www", cwd=tmp_path).ref
+    again = edit("append", "-t", f"oci:{tmp_path}/b", "www", cwd=tmp_path).ref
+    assert once.rpartition("@")[2] == again.rpartition("@")[2]
+
+
+def test_mutate_as_crane_does(edit, crane, bases, place):
+    base = single(crane, bases, place)
+    flags = ["--env", "A=b", "--label", "k=v", "--annotation", "n=w", "--user", "1000",
+             "--workdir", "/srv", "--entrypoint", "/app,serve"]
+    crane("mutate", "--insecure", *flags, "-t", place("crane:v1"), base)
+    edit("mutate", *flags, "-t", place("koc:v1"), base)
+    ours, theirs = (config_of(crane, place(f"{who}:v1")) for who in ("koc", "crane"))
+    for side in (ours, theirs):
+        side["config"]["Env"].sort()
+        side["config"] = {k: v for k, v in side["config"].items() if v not in (None, "", [])}
+    assert ours["config"] == theirs["config"] and ours["rootfs"] == theirs["rootfs"]
+    assert manifest_of(crane, place("koc:v1"))["annotations"]["n"] == "w"
+    edit("mutate", "-e", "A", "-l", "k", "-a", "n", "--cmd=x", "--created=86400", place("koc:v1"))
+    config = config_of(crane, place("koc:v1"))
+    assert not any(e.startswith("A=") for e in config["config"].get("Env", []))
+    assert "k" not in config["config"].get("Labels", {}) and config["config"]["Cmd"] == ["x"]
+    assert config["created"] == "1970-01-02T00:00:00Z"
+
+
+def test_what_is_not_changed_keeps_its_bytes(edit, crane, bases, place):
+    base = single(crane, bases, place)
+    edit("mutate", "-a", "n=w", "-t", place("koc:v1"), base)
+    before, after = manifest_of(crane, base), manifest_of(crane, place("koc:v1"))
+    assert after["config"]["digest"] == before["config"]["digest"]
+    assert after["layers"] == before["layers"]
+
+
+def test_mutate_of_one_platform_leaves_the_others(edit, crane, bases, place):
+    result = edit("mutate", "--json", "--platform=linux/arm64", "-e", "A=b", "-t", place("x:v1"),
+                  bases["index"])
+    report = json.loads(result.stdout)
+    assert "left out 1" in result.stderr
+    schema = json.loads((ROOT / "docs/schemas/koc-edit-1.json").read_text())
+    assert report["schema"] == "koc-edit-1" and set(report) == set(schema["properties"])
+    before, after = (manifest_of(crane, ref)["manifests"] for ref in (bases["index"], place("x:v1")))
+    before = [x for x in before if x["platform"]["os"] != "unknown"]
+    changed = [a["platform"]["architecture"] for a, b in zip(after, before)
+               if a["digest"] != b["digest"]]
+    assert changed == ["arm64"] and len(after) == len(before)
+    assert {i["digest"] for i in report["images"]} == {a["digest"] for a in after}
+    assert "there is no image for linux/mips" in edit(
+        "mutate", "--platform=linux/mips", "-e", "A=b", "-t", place("x:v2"), bases["index"],
+        status=1).errors[0]
+
+
+def test_rebase_as_crane_does(edit, crane, bases, place, layer, tmp_path):
+    base = single(crane, bases, place, "base")
+    other = tmp_path / "other.tar"
+    other.write_bytes(tar_of({"etc": None, "etc/newer": b"2\n"}))
+    crane("append", "--insecure", "-b", base, "-f", other, "-t", place("base:v2"))
+    crane("append", "--insecure", "-b", base, "-f", layer, "-t", place("app:v1"))
+    words = [place("app:v1")]
+    crane("rebase", "--insecure", *words, "--old_base", base, "--new_base", place("base:v2"), "-t",
+          place("app:crane"))
+    edit("rebase", *words, "--old-base", base, "--new-base", place("base:v2"), "-t",
+         place("app:koc"))
+    ours, theirs = (manifest_of(crane, place(f"app:{who}")) for who in ("koc", "crane"))
+    assert [x["digest"] for x in ours["layers"]] == [x["digest"] for x in theirs["layers"]]
+    a, b = (config_of(crane, place(f"app:{who}")) for who in ("koc", "crane"))
+    assert a["rootfs"] == b["rootfs"] and a["config"] == b["config"]
+    assert [h.get("created_by") for h in a["history"]] == [h.get("created_by") for h in b["history"]]
+    name = "org.opencontainers.image.base"
+    assert ours["annotations"][f"{name}.name"] == place("base:v2")
+    assert ours["annotations"][f"{name}.digest"] == digest_of(crane, place("base:v2"))
+    crane("validate", "--insecure", "--remote", place("app:koc"))
+    # Now the image says what it stands on, and its base moves on.
+    crane("append", "--insecure", "-b", base, "-f", layer, "-t", place("base:v2"))
+    edit("rebase", place("app:koc"))
+    assert len(manifest_of(crane, place("app:koc"))["layers"]) == len(ours["layers"])
+    wrong = edit("rebase", "--old-base", place("base:v2"), "--new-base", base, "-t", place("app:x"),
+                 place("app:v1"), status=None)
+    if wrong.status:
+        assert "not built on that base" in wrong.errors[0]
+    assert "not built on that base" in edit(
+        "rebase", "--old-base", place("app:crane"), "--new-base", base, "-t", place("app:x"),
+        place("app:v1"), status=1).errors[0]
+    assert "--old-base" in edit("rebase", "--new-base", base, place("app:v1"), status=1).errors[0]
+
+
+def test_export_as_crane_does(edit, crane, bases, place, tmp_path):
+    base = single(crane, bases, place)
+    upper = tmp_path / "upper.tar"
+    upper.write_bytes(tar_of({"etc": None, "etc/new": b"x", "opt": None, "opt/y": b"y"}))
+    gone = tmp_path / "gone.tar"
+    gone.write_bytes(tar_of({"etc": None, "etc/.wh.new": b"", ".wh.opt": b""}))
+    edit("append", "-b", base, "--tar", upper, "--tar", gone, "-t", place("x:v1"))
+    crane("export", "--insecure", place("x:v1"), tmp_path / "crane.tar")
+    edit("export", place("x:v1"), tmp_path / "koc.tar")
+    ours, theirs = entries(tmp_path / "koc.tar"), entries(tmp_path / "crane.tar")
+    assert ours == theirs and "opt/y" not in ours and "etc/new" not in ours
+    piped = edit("export", place("x:v1"))
+    assert len(piped.stdout) >= 1024
+    names = tarfile.open(fileobj=io.BytesIO(piped.stdout.encode())).getnames()
+    assert {n.strip("/") for n in names} == set(ours)
+
+
+def test_archives_and_layouts_of_others(edit, skopeo, bases, tmp_path):
+    archive, layout = tmp_path / "a.tar", tmp_path / "layout"
+    copy = ("--insecure-policy", "copy", "--src-tls-verify=false", f"docker://{bases['oci']}")
+    skopeo(*copy, f"docker-archive:{archive}:x:1")
+    skopeo(*copy, f"oci:{layout}:v1")
+    edit("export", archive, tmp_path / "a.fs")
+    edit("export", f"oci:{layout}:v1", tmp_path / "b.fs")
+    assert entries(tmp_path / "a.fs") == entries(tmp_path / "b.fs")
+    edit("mutate", "-e", "A=b", f"oci:{layout}:v1")
+    assert "A=b" in skopeo("inspect", "--config", f"oci:{layout}:v1").stdout
+    refused = edit("mutate", "-e", "A=b", archive, status=1).errors
+    assert len(refused) == 1 and "cannot write to an archive" in refused[0]
+
+
+def test_words_that_are_wrong(edit, bases, tmp_path):
+    def refused(*words, status=1):
+        result = edit(*words, status=status, cwd=tmp_path)
+        assert len(result.errors) == 1, result.stderr
+        return result.errors[0]
+
+    to = f"oci:{tmp_path}/out"
+    assert "nothing to append" in refused("append", "-t", to, status=2)
+    assert "needs -t" in refused("append", "x", status=2)
+    assert "no such file" in refused("append", "-t", to, "missing:/x")
+    assert "cannot open" in refused("append", "-t", to, "--tar", "missing.tar")
+    (tmp_path / "bad.tar").write_bytes(b"\x1f\x8b" + b"junk" * 300)
+    refused("append", "-t", to, "--tar", "bad.tar")
+    assert "takes one image" in refused("mutate", status=2)
+    assert "no name in front" in refused("mutate", "-e", "=x", "-t", to, bases["oci"])
+    assert "not a time" in refused("mutate", "--created=soon", "-t", to, bases["oci"], status=2)
+    assert "takes one image" in refused("rebase", "a", "b", status=2)
+    assert "cannot make" in refused("export", bases["oci"], tmp_path / "no/such/folder.tar")
+    assert not (tmp_path / "out").exists()
