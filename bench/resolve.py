@@ -87,10 +87,13 @@ def services_table(bench):
             for run in contenders.values():
                 run()
             found = measure.rounds(contenders, 3 if changed else 5, services.change if changed else lambda: None)
-            rows = [[name, f"{measure.median(runs, 'wall'):.2f}", f"{measure.median(runs, 'cpu'):.2f}"]
+            alone = found["go build of all"]
+            rows = [[name, *(f"{text:.2f}" for field in ("wall", "cpu")
+                             for text in (measure.median(runs, field), measure.ratio(runs, alone, field)))]
                     for name, runs in found.items()]
-            print(f"{title}\n")
-            print(measure.table(["", "wall s", "CPU s"], rows))
+            bar = "CPU 1.20" if changed else "wall 1.5"
+            print(f"{title} (bar for koc: {bar} × go build)\n")
+            print(measure.table(["", "wall s", "× go build", "CPU s", "× go build"], rows))
             print()
     finally:
         server.close()

@@ -23,7 +23,14 @@ size_t koc__ymarks_begin(koc_str text);
 void koc__ymarks_init(koc__ymarks *m, koc_str text);
 /* The first byte of character number index; the text's length when there are not so many. The text must be
  * valid UTF-8. Cheap when the numbers of one cursor grow. */
-size_t koc__ymarks_byte(koc__ymarks *m, size_t index);
+size_t koc__ymarks_walk(koc__ymarks *m, size_t index);
+static inline size_t koc__ymarks_byte(koc__ymarks *m, size_t index)
+{
+    if (!m->ascii) {
+        return koc__ymarks_walk(m, index);
+    }
+    return index < m->text.len ? index : m->text.len;
+}
 /* Line and column, from 1, of a byte; columns count characters. Any bytes. */
 void koc__ymarks_place(koc_str text, size_t byte, size_t *line, size_t *column);
 

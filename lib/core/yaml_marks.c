@@ -37,12 +37,9 @@ void koc__ymarks_init(koc__ymarks *m, koc_str text)
     *m = (koc__ymarks){.text = text, .byte = koc__ymarks_begin(text), .ascii = is_ascii(text)};
 }
 
-size_t koc__ymarks_byte(koc__ymarks *m, size_t index)
+size_t koc__ymarks_walk(koc__ymarks *m, size_t index)
 {
     const char *p = m->text.ptr;
-    if (m->ascii) {
-        return KOC__MIN(index, m->text.len);
-    }
     while (m->index < index && m->byte < m->text.len) {
         do {
             m->byte++;

@@ -66,7 +66,8 @@ int koc__reference_read(koc_str text, koc_str prefix, char **out, char **tag, ko
 /* Looks at the beginning only. */
 static inline bool koc__reference_begins(koc_str text, koc_str prefix)
 {
-    return text.len >= prefix.len && memcmp(text.ptr, prefix.ptr, prefix.len) == 0;
+    return text.len >= prefix.len && text.ptr[0] == prefix.ptr[0] &&
+           memcmp(text.ptr, prefix.ptr, prefix.len) == 0;
 }
 
 /* --- selector.c --- */

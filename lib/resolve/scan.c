@@ -164,33 +164,32 @@ static int on_text(koc__scan *s, const koc__yevent *e, koc_error **err)
 
 /* --- members --- */
 
+/* Asked for each key of a file: by length first, so that hardly any is compared. */
 static int key_of(koc_str k)
 {
-    static const struct {
-        const char *name;
-        size_t len;
-        int key;
-    } keys[] = {
-        {"tag", 3, KOC__KEY_TAG},
-        {"name", 4, KOC__KEY_NAME},
-        {"kind", 4, KOC__KEY_KIND},
-        {"items", 5, KOC__KEY_ITEMS},
-        {"digest", 6, KOC__KEY_DIGEST},
-        {"images", 6, KOC__KEY_IMAGES},
-        {"labels", 6, KOC__KEY_LABELS},
-        {"newTag", 6, KOC__KEY_NEW_TAG},
-        {"newName", 7, KOC__KEY_NEW_NAME},
-        {"registry", 8, KOC__KEY_REGISTRY},
-        {"metadata", 8, KOC__KEY_METADATA},
-        {"repository", 10, KOC__KEY_REPOSITORY},
-        {"apiVersion", 10, KOC__KEY_API_VERSION},
-    };
-    for (size_t i = 0; i < KOC__COUNT(keys) && keys[i].len <= k.len; i++) {
-        if (keys[i].len == k.len && memcmp(keys[i].name, k.ptr, k.len) == 0) {
-            return keys[i].key;
-        }
+#define IS(name) (memcmp(k.ptr, name, sizeof(name) - 1) == 0)
+    switch (k.len) {
+    case 3: return IS("tag") ? KOC__KEY_TAG : KOC__KEY_OTHER;
+    case 4: return IS("name") ? KOC__KEY_NAME : IS("kind") ? KOC__KEY_KIND : KOC__KEY_OTHER;
+    case 5: return IS("items") ? KOC__KEY_ITEMS : KOC__KEY_OTHER;
+    case 6:
+        return IS("images")   ? KOC__KEY_IMAGES
+               : IS("labels") ? KOC__KEY_LABELS
+               : IS("digest") ? KOC__KEY_DIGEST
+               : IS("newTag") ? KOC__KEY_NEW_TAG
+                              : KOC__KEY_OTHER;
+    case 7: return IS("newName") ? KOC__KEY_NEW_NAME : KOC__KEY_OTHER;
+    case 8:
+        return IS("metadata")   ? KOC__KEY_METADATA
+               : IS("registry") ? KOC__KEY_REGISTRY
+                                : KOC__KEY_OTHER;
+    case 10:
+        return IS("apiVersion")   ? KOC__KEY_API_VERSION
+               : IS("repository") ? KOC__KEY_REPOSITORY
+                                  : KOC__KEY_OTHER;
+    default: return KOC__KEY_OTHER;
     }
-    return KOC__KEY_OTHER;
+#undef IS
 }
 
 static void forget_members(koc__frame *f)

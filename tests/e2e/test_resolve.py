@@ -226,6 +226,15 @@ def test_an_input_of_200_megabytes_is_refused(yaml_app, app):
         "koc: big.yaml: more than 67108864 bytes of YAML"]
 
 
+def test_odd_but_good_input_passes_as_it_is(yaml_app, app):
+    bomb = "a0: &a0 x\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 30))
+    write(app, k__a_yaml="k: 1\nk: 2\n", k__b_yaml=bomb, k__c_yaml="t: |\n  see ko://nothing there\n  ko://nothing\n")
+    os.mkfifo(app / "k/d.yaml")
+    result = yaml_app("resolve", "-f", "k")
+    assert result.stdout == "---\n".join((app / f"k/{name}.yaml").read_text() for name in "abc")
+    assert result.stderr == "warning: k/d.yaml is left out: it is no file\n"
+
+
 def test_a_fifo_by_name_is_read(yaml_app, app):
     os.mkfifo(app / "pipe")
     writer = threading.Thread(target=lambda: (app / "pipe").write_text(f"a: {APP}\n"))
