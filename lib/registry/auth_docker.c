@@ -105,23 +105,37 @@ static void find_places(docker *d)
     add_file(d, below(home, ".dockercfg"), true, false);
 }
 
+/* once, and only where there is something to read. */
+static void warn_if_open(const place *p, koc__op *op)
+{
+    static const char *const members[] = {"auth", "password", "identitytoken", "registrytoken"};
+    const koc__jnode *root = koc__json_root(p->doc);
+    const koc__jnode *auths = p->legacy ? root : koc__json_get(root, "auths");
+    struct stat st;
+    bool secret = false;
+
+    for (const koc__jnode *n = koc__json_child(auths); n && !secret; n = koc__json_next(n)) {
+        for (size_t i = 0; i < KOC__COUNT(members); i++) {
+            secret = secret || koc__json_get_str(n, members[i]);
+        }
+    }
+    if (secret && op && p->path && stat(p->path, &st) == 0 && (st.st_mode & 0004)) {
+        koc__log(op->ctx, KOC_LOG_WARN, "registry",
+                 "%s can be read by everybody on this machine; try: chmod 600 %s", p->path,
+                 p->path);
+    }
+}
+
 static int load(place *p, koc__op *op, koc_error **err)
 {
     KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(CONFIG_MAX);
     const char *name = p->path ? p->path : "DOCKER_AUTH_CONFIG";
-    struct stat st;
 
     if (p->path) {
         if (!p->required && !koc__fs_exists(p->path)) {
             return KOC_OK;
         }
         KOC__TRY(koc__fs_read_file(p->path, &text, err));
-        if (stat(p->path, &st) == 0 && (st.st_mode & 0004) && op) {
-            koc__log(op->ctx, KOC_LOG_WARN, "registry",
-                     "%s can be read by everybody on this machine; try: "
-                     "chmod 600 %s",
-                     p->path, p->path);
-        }
     } else {
         KOC__TRY(koc__buf_puts(&text, p->text ? p->text : "", err));
     }
@@ -139,6 +153,7 @@ static int load(place *p, koc__op *op, koc_error **err)
         return koc__error(err, KOC_EFORMAT,
                           "%s is not a JSON object (credentials are read from it)", name);
     }
+    warn_if_open(p, op);
     return KOC_OK;
 }
 
