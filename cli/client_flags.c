@@ -36,6 +36,13 @@ static int open_client(const client_flags *f, uint32_t flags, cli_session *s, ko
     if (f) {
         co.flags |= f->insecure ? KOC_CLIENT_INSECURE : 0;
         co.allow_http = cli_list_argv(&f->allow_http);
+        co.ca_file = f->ca;
+        co.response_timeout_ms = (int64_t)f->timeout * 1000;
+        co.requests_per_second = (uint32_t)f->rate;
+    }
+    if (f && (f->timeout < 0 || f->rate < 0)) {
+        *err = koc_error_new(KOC_EINVAL, "--registry-timeout and --registry-rate are not negative");
+        return KOC_EINVAL;
     }
     return koc_client_new(s->ctx, &co, &s->client, err);
 }

@@ -9,6 +9,9 @@
 typedef struct client_flags {
     cli_list allow_http;
     bool insecure;
+    const char *ca;  /* a file of authorities */
+    int32_t timeout; /* seconds until the first byte; 0: the usual */
+    int32_t rate;    /* requests a second to a registry; 0: no limit */
 } client_flags;
 
 /* Rows of a flag table, for options of this type whose member this is. */
@@ -17,7 +20,13 @@ typedef struct client_flags {
     {"insecure-registry", 0, CLI_BOOL, offsetof(type, member.insecure), NULL, group, \
      "allow plain HTTP and unverified certificates, for every registry of this run"}, \
     {"allow-http", 0, CLI_LIST, offsetof(type, member.allow_http), "HOST", group, \
-     "allow plain HTTP to this registry"}
+     "allow plain HTTP to this registry"}, \
+    {"registry-ca", 0, CLI_STRING, offsetof(type, member.ca), "FILE", group, \
+     "trust the certificate authorities in this PEM file, too"}, \
+    {"registry-timeout", 0, CLI_INT, offsetof(type, member.timeout), "SECONDS", group, \
+     "wait so long for a registry's first byte (default 30, 60 once it has answered)"}, \
+    {"registry-rate", 0, CLI_INT, offsetof(type, member.rate), "N", group, \
+     "at most N requests a second to a registry"}
 /* clang-format on */
 
 /* For commands whose options begin with a client_flags: .shared_flags. */

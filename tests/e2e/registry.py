@@ -155,6 +155,8 @@ class Registry:
 class TokenServer:
     """The token service of a registry with Bearer access, in the standard library and openssl."""
 
+    shift = 0  # seconds by which its clock is wrong
+
     def __init__(self, pki):
         self.pki, self.requests = pki, []
         outer = self
@@ -203,7 +205,7 @@ class TokenServer:
         def encode(data):
             return base64.urlsafe_b64encode(data).rstrip(b"=")
 
-        now = int(time.time())
+        now = int(time.time()) + self.shift
         header = {"typ": "JWT", "alg": "RS256", "x5c": [self.pki.der("server")]}
         claims = {
             "iss": "koc-lab",

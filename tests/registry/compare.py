@@ -322,7 +322,9 @@ def killed(server_of):
                                    env=scene.env(client), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)
         reached = hold.reached.wait(20)
-        time.sleep(1)  # the other layer has come through
+        deadline = time.monotonic() + 20  # until the other layer has come through
+        while time.monotonic() < deadline and not any(e.sent >= BIG and e.status for e in proxy.log):
+            time.sleep(0.1)
         process.kill()
         process.wait()
         hold.released.set()

@@ -4,7 +4,6 @@ import base64
 import http.server
 import json
 import threading
-import time
 import urllib.parse
 
 import registry as registries
@@ -19,6 +18,8 @@ class MoodyTokens(registries.TokenServer):
         self.pki, self.requests = pki, []
         self.ttl, self.says, self.refresh = ttl, says, refresh
         self.access_token, self.narrow, self.post_status = access_token, narrow, post_status
+        # distribution allows a minute of difference between clocks.
+        self.shift = ttl - 60 - 300 if ttl < 60 else ttl - 300
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -58,12 +59,3 @@ class MoodyTokens(registries.TokenServer):
         handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
         handler.wfile.write(body)
-
-    def sign(self, service, access):
-        # distribution allows a minute of difference between clocks.
-        shift = self.ttl - 60 - 300 if self.ttl < 60 else self.ttl - 300
-        real, time.time = time.time, lambda: real() + shift
-        try:
-            return super().sign(service, access)
-        finally:
-            time.time = real
