@@ -338,15 +338,17 @@ class Hold:
     """Lets `after` bytes of the first large body pass, then waits to be let go: time to kill who sends it."""
 
     def __init__(self, after):
-        self.after, self.reached, self.released, self.over = after, *(threading.Event() for _ in range(3))
+        self.after, self.taken = after, False
+        self.reached, self.released, self.over = (threading.Event() for _ in range(3))
 
     def wait(self):
         self.reached.set()
         self.released.wait(60)
 
     def __call__(self, x):
-        if x.left <= self.after or self.reached.is_set():
+        if x.left <= self.after or self.taken:
             return False
+        self.taken = True
         x.hold = self
         try:
             x.forward()
