@@ -295,12 +295,18 @@ static int read_time(const char *text, int64_t *out, koc_error **err)
     if (end != text && !*end) {
         return KOC_OK;
     }
-    end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    if (!end || *end) {
+    int n = 0;
+    int got = sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2dZ%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+                     &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &n);
+    tm.tm_year -= 1900;
+    tm.tm_mon -= 1;
+    struct tm same = tm;
+    *out = (int64_t)timegm(&same); /* puts 31 April in order, and that is seen */
+    if (got != 6 || n == 0 || text[n] || same.tm_mday != tm.tm_mday || same.tm_mon != tm.tm_mon ||
+        same.tm_hour != tm.tm_hour || same.tm_min != tm.tm_min || same.tm_sec != tm.tm_sec) {
         return edit_fail(err, KOC_EINVAL,
                          "--created: \"%.100s\" is not a time like 2026-01-31T12:00:00Z", text);
     }
-    *out = (int64_t)timegm(&tm);
     return KOC_OK;
 }
 
