@@ -25,9 +25,7 @@ from engine_fixtures import (  # noqa: F401
     scripted,
     tap,
 )
-from runner import Home, Tool, go_environment, needed
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from runner import ROOT, Home, Tool, go_environment, needed
 
 
 @pytest.fixture(scope="session")

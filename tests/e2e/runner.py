@@ -8,6 +8,8 @@ import signal
 import subprocess
 import time
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
 KEPT = (
     "PATH",
     "LANG",

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import needed
+from runner import needed
 from terminal import Terminal
 
 BASH_COMPLETION = pathlib.Path("/usr/share/bash-completion/bash_completion")

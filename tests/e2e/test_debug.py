@@ -7,8 +7,7 @@ import time
 
 import oci
 import pytest
-from conftest import needed
-from runner import stop
+from runner import needed, stop
 from test_build_basic import RUN, build
 
 PORT = 40000

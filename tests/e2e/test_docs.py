@@ -7,7 +7,7 @@ import re
 import subprocess
 
 import pytest
-from conftest import ROOT, needed
+from runner import ROOT, needed
 
 FLAG_ROW = re.compile(r'^\s*\{\s*"([a-z0-9][a-z0-9-]*)",\s*(?:0|\'.\'),\s*CLI_[A-Z]+,', re.MULTILINE)
 

@@ -13,8 +13,7 @@ import subprocess
 import goapps
 import pytest
 import registry as registries
-from conftest import ROOT, needed
-from runner import Home, Tool, stop
+from runner import ROOT, Home, Tool, needed, stop
 from serve import Served
 from terminal import Terminal
 from test_kubernetes import cluster  # noqa: F401  a fixture

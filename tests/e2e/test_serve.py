@@ -13,7 +13,7 @@ import time
 import oci
 import pytest
 import schemas
-from conftest import needed
+from runner import needed
 from serve import Served
 
 INSECURE = ("--insecure-policy", "copy", "--src-tls-verify=false", "--dest-tls-verify=false")

@@ -9,7 +9,7 @@ import re
 import time
 
 import pytest
-from conftest import needed
+from runner import needed
 from terminal import Terminal
 
 STAYS = re.compile(

@@ -9,9 +9,7 @@ import pathlib
 
 import pytest
 from faulty import Faulty
-from runner import Home, Tool
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from runner import ROOT, Home, Tool
 
 
 @pytest.fixture(scope="session")

@@ -175,6 +175,7 @@ static koc__go_binary *new_binary(const char *content)
 {
     koc__go_binary *b = koc__calloc(1, sizeof(*b));
     assert_non_null(b);
+    b->refs = 1;
     b->path = koc__strdup(koc_test_write("program", content, strlen(content)));
     b->key = koc__strdup("00");
     b->package_path = koc__strdup("example.com/x/app");
