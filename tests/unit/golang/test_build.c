@@ -110,6 +110,40 @@ KOC_TEST(build_makes_each_program_in_one_go)
     path_in(NULL);
 }
 
+typedef struct heard {
+    int count[MOST];
+    koc_digest digest[MOST];
+} heard;
+
+static int on_linked(void *self, size_t target, koc__go_binary *b, koc_error **err)
+{
+    (void)err;
+    heard *h = self;
+    h->count[target]++;
+    h->digest[target] = digest_of(b->path);
+    return KOC_OK;
+}
+
+/* Maybe while go links the others: what is handed out must be whole then already. */
+KOC_TEST(build_hands_out_each_program_once_and_whole)
+{
+    module();
+    KOC__AUTO(koc_ctx) ctx = gotest_ctx();
+    KOC__AUTO(koc__go_settings) s = gotest_settings();
+    for (int pass = 0; pass < 3; pass++) { /* linked, nothing to link, go not started */
+        heard h = {{0}};
+        const koc__go_options o = {.linked = on_linked, .linked_self = &h};
+        KOC__AUTO_VAL(built)
+        x = build_with(ctx, s, "./cmd/api ./cmd/worker ./cmd/tool/v2", "linux", "amd64", &o);
+        assert_int_equal(x.rc, KOC_OK);
+        for (size_t i = 0; i < x.n; i++) {
+            koc_digest now = digest_of(x.b[i]->path);
+            assert_int_equal(h.count[i], 1);
+            assert_true(koc_digest_equal(&h.digest[i], &now));
+        }
+    }
+}
+
 KOC_TEST(build_keeps_programs_of_one_name_apart)
 {
     module();
