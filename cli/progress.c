@@ -35,6 +35,7 @@ struct cli_progress {
     const cli *c;
     enum mode mode;
     bool unicode;
+    bool local;            /* images go into an engine or nodes */
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t stop_changed;
     pthread_t ticker;
@@ -95,12 +96,13 @@ static void draw_rows(const cli_progress *p, size_t shown, size_t width, screen_
 }
 
 /* What the bytes are for. */
-static const char *transfer_verb(const cli *c)
+static const char *transfer_verb(const cli_progress *p)
 {
+    const cli *c = p->c;
     const char *name = c->command ? c->command->name : "";
     bool builds = c->command && (strcmp(c->command->group, "Build") == 0 ||
                                  strcmp(c->command->group, "Kubernetes") == 0);
-    return builds ? "push" : name;
+    return builds ? p->local ? "load" : "push" : name;
 }
 
 static void draw_bar(const cli_progress *p, size_t cells, double part, screen_frame *f)
@@ -144,7 +146,7 @@ static void draw_transfers(const cli_progress *p, size_t width, screen_frame *f)
     amounts(done, total, both, sizeof(both));
     snprintf(numbers, sizeof(numbers), "%15s  %.0f MB/s", both,
              seconds > 0.05 ? (double)done / 1e6 / seconds : 0.0);
-    snprintf(verb, sizeof(verb), "  %-7s  ", transfer_verb(p->c));
+    snprintf(verb, sizeof(verb), "  %-7s  ", transfer_verb(p));
     size_t taken = strlen(verb) + strlen(numbers) + 3;
     size_t cells = width < BAR_FROM || width < taken + 10 ? 0 : width - taken;
     cells = cells < 30 ? cells : 30;
@@ -316,18 +318,24 @@ static void on_blob(cli_progress *p, const koc_progress *e)
     }
 }
 
+static const char *transferred(const cli_progress *p)
+{
+    const char *verb = transfer_verb(p);
+    return strcmp(verb, "copy") == 0 ? "Copied" : strcmp(verb, "load") == 0 ? "Loaded" : "Pushed";
+}
+
 static void on_image(cli_progress *p, const koc_progress *e)
 {
+    p->local = (e->flags & KOC_PROGRESS_LOCAL) != 0;
     if (e->state == KOC_STATE_STARTED) {
-        start_row(p, e->what, transfer_verb(p->c));
+        start_row(p, e->what, transfer_verb(p));
     } else if (e->state == KOC_STATE_SKIPPED) {
         finished(p, "Unchanged", e->what, end_row(p, e->what));
     } else if (e->state == KOC_STATE_FINISHED) {
         char line[160], size[24];
         snprintf(line, sizeof(line), e->done ? "%s  %s" : "%s", e->what, cli_size(e->done, size));
         double seconds = end_row(p, e->what);
-        bool copied = strcmp(transfer_verb(p->c), "copy") == 0;
-        finished(p, !e->done ? "Wrote" : copied ? "Copied" : "Pushed", line, seconds);
+        finished(p, e->done ? transferred(p) : "Wrote", line, seconds);
     } else if (e->state == KOC_STATE_FAILED) {
         end_row(p, e->what);
     }

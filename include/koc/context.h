@@ -95,11 +95,14 @@ enum {
     KOC_STATE_FINISHED = 5,
     KOC_STATE_FAILED = 6
 };
+enum {
+    KOC_PROGRESS_LOCAL = 1u << 0 /**< of an image: into an engine or node, not to a registry */
+};
 typedef struct koc_progress {
     uint32_t struct_size;
     int32_t kind;  /**< KOC_PROGRESS_* */
     int32_t state; /**< KOC_STATE_* */
-    uint32_t flags;
+    uint32_t flags; /**< KOC_PROGRESS_LOCAL */
     const char *what;         /**< for people: "api linux/amd64", a digest, a reference */
     const koc_digest *digest; /**< of the blob or manifest, or NULL */
     uint64_t done;            /**< bytes so far */

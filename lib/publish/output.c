@@ -97,12 +97,10 @@ static int to_registry(koc__work *w, koc__op *op, koc_error **err)
 
 static void tell_done(koc__work *w, koc__op *op)
 {
-    bool unchanged = koc__streq(w->state, "unchanged");
-    if (koc__streq(w->state, "built")) { /* nothing was sent or written */
-        return;
+    if (!koc__streq(w->state, "built")) { /* else nothing was sent or written */
+        bool unchanged = koc__streq(w->state, "unchanged");
+        koc__tell_image(w, op, unchanged ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED);
     }
-    koc__tell(op, KOC_PROGRESS_IMAGE, unchanged ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED, w->app,
-              w->pushed.bytes_sent);
 }
 
 int koc__output(koc__work *w, koc__op *op, koc_error **err)

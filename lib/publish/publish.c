@@ -39,6 +39,17 @@ void koc__tell(koc__op *op, int32_t kind, int32_t state, const char *what, uint6
     koc__op_progress(op, &e);
 }
 
+void koc__tell_image(const koc__work *w, koc__op *op, int32_t state)
+{
+    koc_progress e = KOC_PROGRESS_INIT;
+    e.kind = KOC_PROGRESS_IMAGE;
+    e.state = state;
+    e.flags = w->plan->local ? KOC_PROGRESS_LOCAL : 0;
+    e.what = w->app;
+    e.done = w->pushed.bytes_sent;
+    koc__op_progress(op, &e);
+}
+
 /* --- everything of one call --- */
 
 static void work_dispose(koc__work *w)
@@ -151,7 +162,7 @@ static int tell_published(void *arg, koc_error **err)
 static int finish_work(void *arg, koc__op *op, koc_error **err)
 {
     koc__work *w = arg;
-    koc__tell(op, KOC_PROGRESS_IMAGE, KOC_STATE_STARTED, w->app, 0);
+    koc__tell_image(w, op, KOC_STATE_STARTED);
     KOC__TRY(koc__assemble(w, op, err));
     KOC__TRY(koc__output(w, op, err));
     for (size_t i = 0; i < w->n_units && !koc__streq(w->state, "unchanged"); i++) {

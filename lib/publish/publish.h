@@ -221,5 +221,7 @@ int koc__timings_text(const koc__plan *p, const koc__work *works, size_t n, koc_
 /* --- progress --- */
 /* One event of kind and state; all ids are 0 but those that koc__op_new_id gave. */
 void koc__tell(koc__op *op, int32_t kind, int32_t state, const char *what, uint64_t done);
+/* The same about the whole image of w. */
+void koc__tell_image(const koc__work *w, koc__op *op, int32_t state);
 
 #endif

@@ -26,6 +26,7 @@ def engine(request):
 
 def test_an_image_is_loaded_and_runs(build_local, engine, program):
     result = build_local(engine.address, "-t", "latest,v1")
+    assert re.search(r"Loaded x +\d\.\d MB", result.stderr)
     assert re.fullmatch(r"ko\.local/x-[0-9a-f]{32}:[0-9a-f]{64}", result.ref)
     assert engine.run(result.ref, "a", "b") == "VERSION [a b]"
     repository = result.ref.split(":")[0]

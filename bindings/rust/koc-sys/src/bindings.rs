@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: b3f50601916961573120f9ec1bfb170c2aacd5b93d2ad9777c8182d5a09e5766
+// Declarations: b50856ecf0e972be4183e029c11580932a7b9eb7dec2eb082b0d4b78f6194c01
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -57,6 +57,7 @@ pub const KOC_STATE_SKIPPED: i32 = 3;
 pub const KOC_STATE_MOUNTED: i32 = 4;
 pub const KOC_STATE_FINISHED: i32 = 5;
 pub const KOC_STATE_FAILED: i32 = 6;
+pub const KOC_PROGRESS_LOCAL: u32 = 1 << 0;
 pub const KOC_ADD_LAYER_CREATED: u32 = 1 << 0;
 pub const KOC_CFG_USER: i32 = 1;
 pub const KOC_CFG_WORKDIR: i32 = 2;
