@@ -250,7 +250,8 @@ static int ask_session(upload *u, bool *alive, koc_error **err)
 
     *alive = false;
     if (u->sent > SETTLE_BYTES) {
-        KOC__TRY(koc__op_sleep(u->op, SETTLE_MS, err)); /* it still reads what came before the break */
+        KOC__TRY(
+            koc__op_sleep(u->op, SETTLE_MS, err)); /* it still reads what came before the break */
     }
     koc__request rq = session_request(u, "GET", &u->session);
     int rc = koc__request_run(&rq, u->op, &resp, &ignored);
