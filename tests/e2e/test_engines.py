@@ -10,7 +10,7 @@ import engines
 import goapps
 import pytest
 from engine_fixtures import DATA, PROGRAM, change, session_engine
-from runner import wait_until
+from runner import Tool, wait_until
 
 pytestmark = pytest.mark.slow
 BUILT = pathlib.Path(os.environ.get("KOC_TEST_TOOLS", "/nonexistent")) / "engines"
@@ -143,6 +143,31 @@ def test_kind(bare_koc, cluster, dockerd, program):
     result = bare_koc(*words, cwd=program, env=env, status=1)
     assert 'node lab-worker of cluster "lab" is not running' in result.errors[0]
     assert "hint: docker start lab-worker" in result.stderr
+
+
+def test_kind_with_podman(bare_koc, podman_service, home, program):
+    """A node that podman runs, which has a store of its own and no daemon."""
+    env = podman_service.settings() | {"KIND_EXPERIMENTAL_PROVIDER": "podman"}
+    podman = Tool(engines.tool("podman"), home, **env)
+    entry = ["-c", 'ENTRYPOINT ["/usr/bin/containerd"]']
+    path = ["-c", "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
+    podman("import", *entry, *path, built("node.tar"), "localhost/node:1")
+    node = "pod-control-plane"
+    labels = [w for label in kind_labels("pod", "control-plane") for w in ("--label", label)]
+    mounts = ["--tmpfs", "/run", "--tmpfs", "/tmp", "-v", "/var/lib/containerd"]
+    podman("run", "-d", "--name", node, "--privileged", *labels, *mounts, "localhost/node:1")
+    ctr = ["exec", "--privileged", node, "ctr", "--namespace=k8s.io"]
+    try:
+        wait_until(lambda: podman(*ctr, "version", status=None).status == 0, 20)
+        words = ["build", "--base-image=scratch", "-B", "--into=kind:pod", "./cmd/x"]
+        result = bare_koc(*words, cwd=program, env=env)
+        assert podman(*ctr, "run", "--rm", result.ref, "t", "/ko-app/x").stdout == "VERSION []\n"
+        podman("stop", "-t1", node)
+        stopped = bare_koc(*words, cwd=program, env=env, status=1)
+        assert f"node {node} of cluster" in stopped.errors[0]
+        assert f"hint: podman start {node}" in stopped.stderr
+    finally:
+        podman("rm", "-f", "-v", "-t", "1", node)
 
 
 def test_k3d(bare_koc, cluster, dockerd, program):
