@@ -432,7 +432,7 @@ static int run_mutate(cli *c, void *options, const cli_list *args)
 static const cli_example append_examples[] = {
     {"koc append -b registry.example/base:1 -t registry.example/app:1 ./app:/usr/bin/app www:/srv/www",
      "a program and a folder on a base"},
-    {"koc append --tar rootfs.tar.gz -t oci:out:v1", "an image of nothing but a tar file"},
+    {"koc append --tar rootfs.tar.gz -t oci:out:app", "an image of nothing but a tar file"},
     {NULL, NULL},
 };
 const cli_command cli_append = {
@@ -457,7 +457,7 @@ const cli_command cli_append = {
 static const cli_example mutate_examples[] = {
     {"koc mutate -e LOG=debug --entrypoint=/app,serve -t registry.example/app:2 registry.example/app:1",
      "another variable and entrypoint, under another tag"},
-    {"koc mutate -a org.opencontainers.image.source=https://example.com/app oci:out:v1",
+    {"koc mutate -a org.opencontainers.image.source=https://example.com/app oci:out:app",
      "an annotation, in place"},
     {NULL, NULL},
 };

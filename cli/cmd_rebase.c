@@ -169,7 +169,7 @@ static int run(cli *c, void *options, const cli_list *args)
 
 static const cli_example examples[] = {
     {"koc rebase registry.example/app:1", "on the newest form of its base, under the same tag"},
-    {"koc rebase --old-base=r.example/base:1 --new-base=r.example/base:2 -t r.example/app:2 r.example/app:1",
+    {"koc rebase --old-base=r.example/base:1 --new-base=r.example/base:2 r.example/app:1",
      "from one base to another"},
     {NULL, NULL},
 };

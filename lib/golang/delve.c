@@ -142,8 +142,9 @@ static int build(const delve *d, const char *path, koc__op *op, koc_error **err)
     KOC__TRY(koc__go_tool(d->s->facts, &tool, NULL, err));
     KOC__TRY(environment(d, &env, err));
     KOC__TRY(write_module(d, err));
-    const char *const argv[] = {tool, "build", "-trimpath", "-ldflags=-s -w",
-                                "-o", path,    PACKAGE,     NULL};
+    /* go's own flags, none of the user's. */
+    static const char ldflags[] = "-ldflags=-s -w";
+    const char *const argv[] = {tool, "build", "-trimpath", ldflags, "-o", path, PACKAGE, NULL};
     const koc__proc proc = {.argv = argv, .env = koc__strlist_argv(env), .dir = d->folder};
     KOC__TRY(koc__proc_run(&proc, op, &result, err));
     return result.exit_code == 0 ? KOC_OK : explain(d, &result, err);

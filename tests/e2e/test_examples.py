@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tarfile
 
 import goapps
 import pytest
@@ -67,6 +68,10 @@ def world(koc_path, registry, go_env, tmp_path_factory):
     (app / "config").mkdir()
     (app / "config/web.yaml").write_text(DEPLOYMENT)
     (app / "app.yaml").write_text(DEPLOYMENT)
+    app.write("www/index.html", "<p>hello\n").write("etc/app.conf", "x=1\n")
+    with tarfile.open(app / "rootfs.tar.gz", "w:gz") as archive:
+        archive.add(app / "www", "srv/www")
+    (app / "app").write_text("#!/bin/sh\n")
     (app / "notes.txt").write_text("notes\n")
     (app / "token").write_text(registries.PASSWORD + "\n")
     koc = Tool(
@@ -80,16 +85,26 @@ def world(koc_path, registry, go_env, tmp_path_factory):
         TERM="dumb",
     )
     platforms = "--platform=linux/amd64,linux/arm64"
-    koc("build", platforms, "--bare", "--oci-layout-path=out", "-t", "app", "./cmd/api")
     koc("build", "--push=false", "--tarball=app.tar", "./cmd/api")
-    for name in ("world/app", "old/app"):
-        for tag in ("1", "1.4.2", "old"):
-            koc("build", platforms, "--bare", "-t", tag, "./cmd/api", env={"KO_DOCKER_REPO": f"{registry.host}/{name}"})
+    host = registry.host
+    for name, tags, package, base in [
+        ("world/base", ("1",), "./cmd/migrate", "scratch"),
+        ("world/base", ("2",), ".", "scratch"),
+        ("world/app", ("1", "1.4.2", "old"), "./cmd/api", f"{host}/world/base:1"),
+        ("kept/app", ("1",), "./cmd/api", f"{host}/world/base:1"),
+        ("old/app", ("1",), "./cmd/api", "scratch"),
+    ]:
+        for tag in tags:
+            koc(
+                *("build", platforms, "--bare", "-t", tag, f"--base-image={base}", package),
+                env={"KO_DOCKER_REPO": f"{host}/{name}"},
+            )
     koc("resolve", "-f", "app.yaml", "--map", "images.json")
     (app / "app.lock.yaml").write_text(
         koc("resolve", "-f", "app.yaml", "--map-from", "images.json").stdout
     )
-    shutil.copytree(app / "out", app / "images")
+    for layout in ("out", "images"):
+        koc("copy", f"{host}/world/app:1", f"oci:{layout}:app")
     koc.app, koc.registry = app, registry
     return koc
 
@@ -116,7 +131,7 @@ def translated(command, world, host, private):
     command = PRIVATE.sub(private, command)
     for name in ("old", "new"):
         command = command.replace(f"{name}.example/", f"{host}/{name}/")
-    command = command.replace("registry.example/", f"{host}/world/")
+    command = re.sub(r"\b(registry|r)\.example/", f"{host}/world/", command)
     command = re.sub(r"\bregistry\.example\b", host, command)
     if "sha256:8f2c…" in command:
         command = command.replace("sha256:8f2c…", layer_of(world))
@@ -190,6 +205,11 @@ def test_example(name, example, world, request, tmp_path):
     if name in ("apply", "create", "delete"):
         more["KUBECONFIG"] = request.getfixturevalue("cluster")
         subprocess.run(["kubectl", "create", "ns", "staging"], env=environment(world, tmp_path, **more), capture_output=True)
+    if "registry.example/app:1" in example or "r.example/app:1" in example:
+        kept = world.registry.host  # others have written to it
+        # koc rebase takes the base of the first platform for all when the base is found by annotations.
+        one = ["--platform=linux/amd64"] if name == "rebase" else []
+        world("copy", *one, f"{kept}/kept/app:1", f"{kept}/world/app:1")
     folder = tmp_path / "app"
     shutil.copytree(world.app, folder)
     host = (request.getfixturevalue("deleting_registry") if name == "rm" else world.registry).host
