@@ -114,6 +114,9 @@ int koc__index_ko_digest(const koc_index *base, const koc_kv *annotations, size_
 /* --- references (reference.c) --- */
 KOC__DEFINE_AUTO(koc_reference, koc_reference_unref);
 /* "registry/repository" without tag and digest; borrowed from r. */
+enum { KOC__NAME_MAX = 255, KOC__TAG_MAX = 128 };
+bool koc__is_repository(koc_str s); /* distribution-spec, "Pulling manifests": <name> */
+bool koc__is_tag(koc_str s);        /* ... <reference> as a tag */
 const char *koc__reference_context(const koc_reference *r);
 /* A reference to registry/repository alone: text must hold neither tag nor digest. */
 int koc__reference_parse_repository(const char *text, koc_reference **out, koc_error **err);

@@ -10,7 +10,6 @@
 
 #define HUB          "index.docker.io"
 #define NAME_MAX_LEN 255
-#define TAG_MAX_LEN  128
 #define TEXT_MAX_LEN 1024 /* registry, repository, tag and digest with room to spare */
 
 struct koc_reference {
@@ -180,9 +179,9 @@ static bool is_component(koc_str s)
     return true;
 }
 
-static bool is_tag(koc_str s)
+bool koc__is_tag(koc_str s)
 {
-    if (s.len == 0 || s.len > TAG_MAX_LEN || (!is_alnum(s.ptr[0]) && s.ptr[0] != '_')) {
+    if (s.len == 0 || s.len > KOC__TAG_MAX || (!is_alnum(s.ptr[0]) && s.ptr[0] != '_')) {
         return false;
     }
     for (size_t i = 1; i < s.len; i++) {
@@ -219,6 +218,11 @@ static const char *repository_fault(koc_str s)
         }
     }
     return NULL;
+}
+
+bool koc__is_repository(koc_str s)
+{
+    return s.len <= KOC__NAME_MAX && !repository_fault(s);
 }
 
 static bool is_bare_hex(koc_str s)
@@ -263,7 +267,7 @@ static const char *parts_fault(const parts *p)
     if (fault) {
         return fault;
     }
-    if (p->has_tag && !is_tag(p->tag)) {
+    if (p->has_tag && !koc__is_tag(p->tag)) {
         return "a tag has 1 to 128 letters, digits, \"_\", \".\" and \"-\", and does not begin with "
                "\".\" or \"-\"";
     }
@@ -432,7 +436,7 @@ int koc_reference_with_tag(const koc_reference *r, const char *tag, koc_referenc
         return koc__misuse(err, "koc_reference_with_tag: r or out is NULL");
     }
     koc_str t = koc__str(tag);
-    if (tag && !is_tag(t)) {
+    if (tag && !koc__is_tag(t)) {
         return koc__error(
             err, KOC_EINVAL,
             "\"%.*s\" is not a tag: it has 1 to 128 letters, digits, \"_\", \".\" and "

@@ -61,6 +61,7 @@ int koc__each_page(koc__request *rq, koc__page_fn fn, void *self, koc__op *op, k
 typedef struct listing {
     koc_strlist *out;
     const char *member; /* "tags" */
+    bool (*is_name)(koc_str s);
     size_t max;
 } listing;
 
@@ -72,15 +73,17 @@ static int add_names(void *self, const koc__response *resp, koc_error **err)
     KOC__TRY(koc__json_parse(koc__buf_view(&resp->body), TAGS_PAGE_MAX, "list", &doc, err));
     const koc__jnode *names = koc__json_get(koc__json_root(doc), l->member);
     for (const koc__jnode *n = koc__json_child(names); n; n = koc__json_next(n)) {
-        char clean[300];
-        if (!koc__json_str(n)) {
-            return koc__error(err, KOC_EFORMAT, "the list of %s holds something else", l->member);
+        const char *name = koc__json_str(n);
+        if (!name || !l->is_name(koc__str(name))) { /* somebody will make a path of it */
+            char clean[300];
+            koc__clean_text(koc__str(name ? name : "something else"), clean, sizeof(clean));
+            return koc__error(err, KOC_EFORMAT, "the list of %s holds what is no name: %s",
+                              l->member, clean);
         }
-        koc__clean_text(koc__str(koc__json_str(n)), clean, sizeof(clean));
         if (koc_strlist_count(l->out) >= l->max) {
             return koc__error(err, KOC_ELIMIT, "more than %zu %s", l->max, l->member);
         }
-        KOC__TRY(koc__strlist_add(l->out, clean, err));
+        KOC__TRY(koc__strlist_add(l->out, name, err));
     }
     return KOC_OK;
 }
@@ -100,7 +103,7 @@ int koc_client_list_tags(koc_client *c, const koc_reference *repo, const koc_op 
     KOC__TRY(koc__strlist_new(&tags, err));
     KOC__TRY(koc__ref_request(c, repo, "GET", KOC__ACT_PULL, &rq, &path, err, "tags/list"));
     rq.max_reply = TAGS_PAGE_MAX;
-    listing l = {tags, "tags", TAGS_MAX};
+    listing l = {tags, "tags", koc__is_tag, TAGS_MAX};
     if (koc__each_page(&rq, add_names, &l, &op, err) != KOC_OK) {
         return koc__error_prefix(err, "cannot list the tags of %s", koc__reference_context(repo));
     }
@@ -164,7 +167,7 @@ int koc_client_list_repositories(koc_client *c, const char *registry, const koc_
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
     KOC__TRY(koc__strlist_new(&names, err));
     KOC__TRY(koc__client_host(c, registry, &rq.host, err));
-    listing l = {names, "repositories", NAMES_MAX};
+    listing l = {names, "repositories", koc__is_repository, NAMES_MAX};
     int rc = koc__each_page(&rq, add_names, &l, &op, &why);
     int status = koc_error_http_status(why);
     if (rc != KOC_OK && (status == 404 || status == 405)) {

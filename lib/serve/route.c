@@ -3,6 +3,7 @@
 
 #include "core/buf.h"
 #include "core/digests.h"
+#include "model/model.h"
 #include "serve/route.h"
 
 enum { TARGET_MAX = 8192 };
@@ -17,66 +18,6 @@ static bool is_lower_alnum(char c)
 static bool is_word(char c)
 {
     return is_lower_alnum(c) || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
-/* What may stand between two runs of letters: one dot, one or two underscores, any number of dashes. */
-static bool is_separator(koc_str s)
-{
-    for (size_t i = 1; i < s.len; i++) {
-        if (s.ptr[i] != s.ptr[0]) {
-            return false;
-        }
-    }
-    switch (s.ptr[0]) {
-    case '.': return s.len == 1;
-    case '_': return s.len <= 2;
-    default: return s.ptr[0] == '-';
-    }
-}
-
-static bool is_component(koc_str s)
-{
-    if (s.len == 0 || !is_lower_alnum(s.ptr[0]) || !is_lower_alnum(s.ptr[s.len - 1])) {
-        return false;
-    }
-    for (size_t i = 0; i < s.len;) {
-        size_t start = i;
-        while (!is_lower_alnum(s.ptr[i])) { /* ends: the last one is */
-            i++;
-        }
-        if (i > start && !is_separator(koc__str_n(s.ptr + start, i - start))) {
-            return false;
-        }
-        i++;
-    }
-    return true;
-}
-
-bool koc__is_repository(koc_str s)
-{
-    koc_str component = {0};
-    if (s.len == 0 || s.len > KOC__NAME_MAX || s.ptr[s.len - 1] == '/') {
-        return false;
-    }
-    while (koc__str_split(&s, '/', &component)) {
-        if (!is_component(component)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool koc__is_tag(koc_str s)
-{
-    if (s.len == 0 || s.len > KOC__TAG_MAX || !is_word(s.ptr[0])) {
-        return false;
-    }
-    for (size_t i = 1; i < s.len; i++) {
-        if (!is_word(s.ptr[i]) && s.ptr[i] != '.' && s.ptr[i] != '-') {
-            return false;
-        }
-    }
-    return true;
 }
 
 bool koc__is_upload_id(koc_str s)

@@ -3,8 +3,9 @@
 #define KOC__ROUTE_H
 
 #include "core/str.h"
+#include "model/model.h"
 
-enum { KOC__NAME_MAX = 255, KOC__TAG_MAX = 128, KOC__UPLOAD_ID_LEN = 32 };
+enum { KOC__UPLOAD_ID_LEN = 32 };
 
 /* distribution-spec, "Endpoints". */
 enum {
@@ -38,8 +39,6 @@ void koc__route_read(koc_str target, koc__route *out);
  * percent-encoding. */
 int koc__query_get(koc_str query, const char *key, size_t nth, char **out, koc_error **err);
 
-bool koc__is_repository(koc_str s); /* distribution-spec, "Pulling manifests": <name> */
-bool koc__is_tag(koc_str s);
 bool koc__is_upload_id(koc_str s);
 
 /* RFC 9110, 14.2, one range. KOC__RANGE_WHOLE: none asked for, or one that servers may ignore. */
