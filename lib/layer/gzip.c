@@ -1,12 +1,11 @@
 /*
  * One gzip member (RFC 1952) from chunks that are compressed side by side.
  *
- * Chunks are brought to a byte's border by an empty stored block, which lets them be written one after the
- * other; their CRCs are combined. Level 1 is our own encoder (deflate_fast.c), which ends in that way; pieces
- * that look compressed already are stored (entropy.c): nothing is lost but the time that trying would cost.
- * The other levels are libdeflate's, which compresses whole buffers and marks the last block of each as
- * final: where that mark is, deflate_scan.c finds. The bytes depend on content, level and chunk size, and
- * from level 2 on libdeflate's version, never on the number of threads.
+ * libdeflate compresses whole buffers and ends each with a final block. So every chunk but the last has
+ * that mark cleared and is brought to a byte's border by an empty stored block (deflate_scan.c), which
+ * lets the chunks be written one after the other; their CRCs are combined. At level 1 pieces that look
+ * compressed already are stored (entropy.c): nothing is lost but the time that trying would cost. The bytes
+ * depend on content, level, chunk size and libdeflate's version, never on the number of threads.
  *
  * Chunks go through a ring: this thread fills one, hands it to the pool, and writes the oldest when all are
  * taken.
@@ -18,7 +17,6 @@
 #include "core/init.h"
 #include "core/pool.h"
 #include "layer/deflate.h"
-#include "layer/deflate_fast.h"
 #include "layer/packer.h"
 
 enum {
@@ -33,8 +31,7 @@ typedef struct gzip gzip;
 typedef struct slot {
     koc__job job; /* first: run() gets a pointer to it */
     gzip *owner;
-    koc__deflate_fast *fast;                  /* level 1 */
-    struct libdeflate_compressor *compressor; /* the others */
+    struct libdeflate_compressor *compressor;
     koc__deflate_codes *codes;
     uint8_t *in;  /* a chunk */
     uint8_t *out; /* what the worst chunk becomes */
@@ -60,7 +57,7 @@ struct gzip {
 
 const char *koc__deflate_version(void)
 {
-    return "libdeflate/" LIBDEFLATE_VERSION_STRING " " KOC__DEFLATE_FAST_VERSION;
+    return "libdeflate/" LIBDEFLATE_VERSION_STRING;
 }
 
 /* --- one chunk: runs of pieces that are worth compressing, and of those that are not --- */
@@ -69,16 +66,13 @@ static int compress_run(slot *s, const uint8_t *in, size_t len, bool last, koc_e
 {
     gzip *g = s->owner;
     uint8_t *out = s->out + s->out_len;
-    if (s->fast) {
-        s->out_len += koc__deflate_fast_run(s->fast, in, len, last, out);
-        return KOC_OK;
-    }
     size_t n = libdeflate_deflate_compress(s->compressor, in, len, out,
                                            g->out_size - s->out_len - KOC__REOPEN_MAX);
     koc__deflate_scan scan = {0};
     KOC__TRY(koc__deflate_scan_run(out, n, s->codes, &scan, err));
     if (scan.out_size != len) {
-        return koc__error(err, KOC_EFORMAT, "libdeflate made a stream of the wrong length");
+        return koc__error(err, KOC_EFORMAT, "%s made a stream of the wrong length",
+                          koc__deflate_version());
     }
     s->out_len += last ? n : koc__deflate_reopen(out, n, &scan);
     return KOC_OK;
@@ -155,28 +149,18 @@ static int drain(gzip *g, slot *s, koc_error **err)
     return KOC_OK;
 }
 
-static bool prepare_encoder(const gzip *g, slot *s)
-{
-    if (g->level == 1) {
-        s->fast = koc__deflate_fast_new();
-        return s->fast != NULL;
-    }
-    s->codes = koc__malloc(sizeof(*s->codes));
-    s->compressor = libdeflate_alloc_compressor(g->level);
-    return s->codes && s->compressor;
-}
-
 /* Memory only for the slots that are used: most layers fit one. */
 static int prepare(gzip *g, slot *s, koc_error **err)
 {
     s->owner = g;
     s->job.run = run;
-    if (s->in) {
-        return KOC_OK;
+    if (!s->in) {
+        s->in = koc__malloc(g->chunk);
+        s->out = koc__malloc(g->out_size);
+        s->codes = koc__malloc(sizeof(*s->codes));
+        s->compressor = libdeflate_alloc_compressor(g->level);
     }
-    s->in = koc__malloc(g->chunk);
-    s->out = koc__malloc(g->out_size);
-    return s->in && s->out && prepare_encoder(g, s) ? KOC_OK : koc__oom(err);
+    return s->in && s->out && s->codes && s->compressor ? KOC_OK : koc__oom(err);
 }
 
 static void submit(gzip *g, bool last)
@@ -245,7 +229,6 @@ static void gzip_free(koc__encoder *e)
             koc__pool_wait(g->pool, &s->job);
         }
         koc_error_free(s->error);
-        koc__deflate_fast_free(s->fast);
         libdeflate_free_compressor(s->compressor);
         koc__free(s->codes);
         koc__free(s->in);
@@ -283,9 +266,7 @@ int koc__gzip_new(koc_ctx *ctx, int level, size_t chunk, koc__spool *out, koc__e
     g->level = level;
     g->chunk = chunk;
     size_t runs = chunk / PIECE + 1; /* at the most, each with an end of its own */
-    g->out_size =
-        KOC__MAX(libdeflate_deflate_compress_bound(NULL, chunk), koc__deflate_fast_bound(chunk)) +
-        runs * (KOC__REOPEN_MAX + 64);
+    g->out_size = libdeflate_deflate_compress_bound(NULL, chunk) + runs * (KOC__REOPEN_MAX + 64);
     g->n_slots = count_slots(ctx, chunk);
     *encoder = &g->base;
     return KOC_OK;
