@@ -28,7 +28,8 @@ static const cli_flag flags[] = {
 };
 
 typedef struct bases {
-    koc_source *old_source, *new_source;
+    koc_source *old_source; /* NULL: each image says by itself what it stands on */
+    koc_source *new_source;
     cli_source old_place, new_place;
 } bases;
 
@@ -40,10 +41,10 @@ static void bases_close(bases *b)
     cli_source_free(&b->new_place);
 }
 
-static const char *annotation(const picture *p, const char *key)
+static const char *base_name(const picture *p)
 {
     for (size_t i = 0; i < p->n; i++) {
-        const char *value = p->images[i] ? koc_image_annotation(p->images[i], key) : NULL;
+        const char *value = p->images[i] ? koc_image_annotation(p->images[i], BASE_NAME) : NULL;
         if (value) {
             return value;
         }
@@ -51,11 +52,12 @@ static const char *annotation(const picture *p, const char *key)
     return NULL;
 }
 
-/* "name@digest" of the annotations, without the tag. */
-static int old_base_word(const picture *p, char *out, size_t size, koc_error **err)
+/* "name@digest" of the image's annotations, without the tag. The digest is that of one platform's base, or of
+ * the base's index. */
+static int old_base_word(const koc_image *img, char *out, size_t size, koc_error **err)
 {
-    const char *name = annotation(p, BASE_NAME);
-    const char *digest = annotation(p, BASE_DIGEST);
+    const char *name = koc_image_annotation(img, BASE_NAME);
+    const char *digest = koc_image_annotation(img, BASE_DIGEST);
     koc_reference *ref = NULL;
     if (!name || !digest) {
         return edit_fail(err, KOC_EINVAL,
@@ -80,21 +82,15 @@ static int open_one(cli_session *s, const char *word, cli_source *place, koc_sou
 static int open_bases(cli_session *s, const rebase_options *o, const picture *p, bases *out,
                       koc_error **err)
 {
-    char word[4096];
-    const char *old = o->old_base;
-    const char *new = o->new_base ? o->new_base : annotation(p, BASE_NAME);
+    const char *new = o->new_base ? o->new_base : base_name(p);
     if (!new) {
         return edit_fail(err, KOC_EINVAL,
                          "the image does not say what it stands on: name it with --new-base");
     }
-    if (!old) {
-        int rc = old_base_word(p, word, sizeof(word), err);
-        if (rc != KOC_OK) {
-            return rc;
-        }
-        old = word;
+    int rc = KOC_OK;
+    if (o->old_base) {
+        rc = open_one(s, o->old_base, &out->old_place, &out->old_source, err);
     }
-    int rc = open_one(s, old, &out->old_place, &out->old_source, err);
     return rc == KOC_OK ? open_one(s, new, &out->new_place, &out->new_source, err) : rc;
 }
 
@@ -111,17 +107,37 @@ static void describe(const bases *b, const koc_digest *d, char digest[KOC_DIGEST
     }
 }
 
+/* What img stands on, as it is for img's platform. */
+static int get_old_base(cli_session *s, const bases *b, koc_image *img, koc_image **out,
+                        koc_error **err)
+{
+    char word[4096];
+    cli_source place = {0};
+    koc_source *own = NULL;
+    int rc = KOC_OK;
+    if (!b->old_source) {
+        rc = old_base_word(img, word, sizeof(word), err);
+        rc = rc == KOC_OK ? open_one(s, word, &place, &own, err) : rc;
+    }
+    if (rc == KOC_OK) {
+        rc = koc_source_get_image(own ? own : b->old_source, koc_image_platform(img), &s->op, out,
+                                  err);
+    }
+    koc_source_free(own);
+    cli_source_free(&place);
+    return rc;
+}
+
 static int rebase(cli_session *s, koc_image *old, void *payload, koc_image **out, koc_error **err)
 {
     const bases *b = payload;
-    const koc_platform *p = koc_image_platform(old);
     char digest[KOC_DIGEST_TEXT_MAX];
     koc_kv annotations[2];
     koc_image *old_base = NULL;
     koc_image *new_base = NULL;
-    int rc = koc_source_get_image(b->old_source, p, &s->op, &old_base, err);
+    int rc = get_old_base(s, b, old, &old_base, err);
     if (rc == KOC_OK) {
-        rc = koc_source_get_image(b->new_source, p, &s->op, &new_base, err);
+        rc = koc_source_get_image(b->new_source, koc_image_platform(old), &s->op, &new_base, err);
     }
     if (rc == KOC_OK) {
         describe(b, &koc_image_descriptor(new_base)->digest, digest, annotations);

@@ -169,6 +169,19 @@ def test_rebase_as_crane_does(edit, crane, bases, place, layer, tmp_path):
     assert "--old-base" in edit("rebase", "--new-base", base, place("app:v1"), status=1).errors[0]
 
 
+def test_rebase_finds_the_base_of_each_platform(edit, koc, app, crane, bases, place, layer):
+    """All platforms were once held against the base of the first one."""
+    base = place("base:v1")
+    crane("copy", "--insecure", bases["index"], base)
+    image = koc("build", f"--base-image={base}", "--platform=linux/amd64,linux/arm64",
+                "./cmd/tool", cwd=app).ref
+    edit("append", "-b", base, "-t", base, f"--tar={layer}")
+    after = edit("rebase", "-t", place("app:v2"), image).ref
+    for platform in ("linux/amd64", "linux/arm64"):
+        old, new = (config_of(crane, ref, platform)["rootfs"]["diff_ids"] for ref in (image, after))
+        assert len(new) == len(old) + 1 and new[-1] == old[-1]
+
+
 def test_export_as_crane_does(edit, crane, bases, place, tmp_path):
     base = single(crane, bases, place)
     upper = tmp_path / "upper.tar"

@@ -207,9 +207,7 @@ def test_example(name, example, world, request, tmp_path):
         subprocess.run(["kubectl", "create", "ns", "staging"], env=environment(world, tmp_path, **more), capture_output=True)
     if "registry.example/app:1" in example or "r.example/app:1" in example:
         kept = world.registry.host  # others have written to it
-        # koc rebase takes the base of the first platform for all when the base is found by annotations.
-        one = ["--platform=linux/amd64"] if name == "rebase" else []
-        world("copy", *one, f"{kept}/kept/app:1", f"{kept}/world/app:1")
+        world("copy", f"{kept}/kept/app:1", f"{kept}/world/app:1")
     folder = tmp_path / "app"
     shutil.copytree(world.app, folder)
     host = (request.getfixturevalue("deleting_registry") if name == "rm" else world.registry).host
