@@ -135,10 +135,6 @@ static int load(place *p, koc__op *op, koc_error **err)
         if (!p->required && !koc__fs_exists(p->path)) {
             return KOC_OK;
         }
-        if (!koc__fs_is_file(p->path) && koc__fs_exists(p->path)) { /* a FIFO may wait for ever */
-            return koc__error(err, KOC_EFORMAT, "%s is not a file (credentials are read from it)",
-                              p->path);
-        }
         KOC__TRY(koc__fs_read_file(p->path, &text, err));
     } else {
         KOC__TRY(koc__buf_puts(&text, p->text ? p->text : "", err));

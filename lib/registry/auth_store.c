@@ -44,9 +44,6 @@ static int read_config(const char *path, koc__json **out, koc_error **err)
     KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(CONFIG_MAX);
 
     if (koc__fs_exists(path)) {
-        if (!koc__fs_is_file(path)) { /* a FIFO may wait for ever */
-            return koc__error(err, KOC_EFORMAT, "%s is not a file: nothing was changed", path);
-        }
         KOC__TRY(koc__fs_read_file(path, &text, err));
     }
     if (koc__str_trim(koc__buf_view(&text)).len == 0) {

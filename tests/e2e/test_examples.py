@@ -204,7 +204,8 @@ def test_example(name, example, world, request, tmp_path):
     more = {}
     if name in ("apply", "create", "delete"):
         more["KUBECONFIG"] = request.getfixturevalue("cluster")
-        subprocess.run(["kubectl", "create", "ns", "staging"], env=environment(world, tmp_path, **more), capture_output=True)
+        for before in ("create ns staging", "delete deployments --all"):  # the examples share a cluster
+            subprocess.run(["kubectl", *before.split()], env=environment(world, tmp_path, **more), capture_output=True)
     if "registry.example/app:1" in example or "r.example/app:1" in example:
         kept = world.registry.host  # others have written to it
         world("copy", f"{kept}/kept/app:1", f"{kept}/world/app:1")

@@ -142,7 +142,8 @@ def test_every_kind_of_input_and_every_way_of_saving(tool, app):
     with watching(tool, "build", "./cmd/tool") as w:
         wait_until(lambda: w.rounds() == 1, 60)
         for save in saves[:-1]:
-            assert len(w.after(save, lines=1)) == 1, (save, w.errors[-5:])
+            # Some of these are two steps, and a machine that stalls between them shows the first alone.
+            assert len(w.after(save, lines=1)) in (1, 2), (save, w.errors[-5:])
         assert len(w.after(saves[-1])) <= 1  # a round, perhaps of the same program
         printed = len(w.lines)
         remove_and_write()
