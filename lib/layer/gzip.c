@@ -237,8 +237,8 @@ static void gzip_free(koc__encoder *e)
     koc__free(g);
 }
 
-/* As many chunks at work as threads and memory allow, one being filled, one being written, and two that wait, so that no thread
- * does while this one reads and writes: on 2 cores a layer is then 1.9 times as fast as on one, 1.75 without. */
+/* As many chunks at work as threads and memory allow, one being filled, one being written, and two that wait, so
+ * that no thread does while this one reads and writes: two cores are 1.9 times as fast as one then, 1.75 without. */
 static unsigned count_slots(koc_ctx *ctx, size_t chunk)
 {
     uint64_t each = 2 * (uint64_t)chunk + 512 * 1024;
