@@ -100,9 +100,9 @@ enum {
 };
 typedef struct koc_progress {
     uint32_t struct_size;
-    int32_t kind;  /**< KOC_PROGRESS_* */
-    int32_t state; /**< KOC_STATE_* */
-    uint32_t flags; /**< KOC_PROGRESS_LOCAL */
+    int32_t kind;             /**< KOC_PROGRESS_* */
+    int32_t state;            /**< KOC_STATE_* */
+    uint32_t flags;           /**< KOC_PROGRESS_LOCAL */
     const char *what;         /**< for people: "api linux/amd64", a digest, a reference */
     const koc_digest *digest; /**< of the blob or manifest, or NULL */
     uint64_t done;            /**< bytes so far */
