@@ -144,7 +144,8 @@ static int build(const delve *d, const char *path, koc__op *op, koc_error **err)
     KOC__TRY(write_module(d, err));
     /* go's own flags, none of the user's. */
     static const char ldflags[] = "-ldflags=-s -w";
-    const char *const argv[] = {tool, "build", "-trimpath", ldflags, "-o", path, PACKAGE, NULL};
+    static const char package[] = PACKAGE; /* a literal of two parts looks like a missing comma */
+    const char *const argv[] = {tool, "build", "-trimpath", ldflags, "-o", path, package, NULL};
     const koc__proc proc = {.argv = argv, .env = koc__strlist_argv(env), .dir = d->folder};
     KOC__TRY(koc__proc_run(&proc, op, &result, err));
     return result.exit_code == 0 ? KOC_OK : explain(d, &result, err);
