@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,20 +19,39 @@
 
 extern char **environ;
 
-bool child_exists(const cli *c, const char *program)
+bool child_find(const char *program, char *out, size_t size)
 {
     const char *path = getenv("PATH");
+    if (strchr(program, '/')) {
+        snprintf(out, size, "%s", program);
+        return access(program, X_OK) == 0;
+    }
     while (path && *path) {
         size_t len = strcspn(path, ":");
-        char file[4096];
-        int n = snprintf(file, sizeof(file), "%.*s/%s", (int)len, len ? path : ".", program);
-        if (n > 0 && (size_t)n < sizeof(file) && access(file, X_OK) == 0) {
+        struct stat st;
+        int n = snprintf(out, size, "%.*s/%s", (int)(len ? len : 1), len ? path : ".", program);
+        if (n > 0 && (size_t)n < size && access(out, X_OK) == 0 && stat(out, &st) == 0 &&
+            S_ISREG(st.st_mode)) {
             return true;
         }
         path += len + (path[len] == ':');
     }
-    cli_usage(c, "%s is needed, and not on PATH", program);
     return false;
+}
+
+bool child_on_path(const char *program)
+{
+    char file[4096];
+    return child_find(program, file, sizeof(file));
+}
+
+bool child_exists(const cli *c, const char *program)
+{
+    if (!child_on_path(program)) {
+        cli_usage(c, "%s is needed, and not on PATH", program);
+        return false;
+    }
+    return true;
 }
 
 /* --- start --- */

@@ -15,7 +15,10 @@ typedef struct child {
     void *until_arg;
 } child;
 
-/* Whether PATH has it; the error line is printed. */
+/* Where PATH has it; a name with a slash is taken as it is. */
+bool child_find(const char *program, char *out, size_t size);
+bool child_on_path(const char *program);
+/* The same; the error line is printed. */
 bool child_exists(const cli *c, const char *program);
 /* Runs it to its end. ^C and SIGTERM end it too. The result is its exit code, 128 + its signal, or -1 after a
  * line that says why it could not be run. */

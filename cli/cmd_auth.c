@@ -1,4 +1,5 @@
 /* koc auth get, token, login, logout: ko's and crane's words. */
+#include "json.h"
 #include "login.h"
 #include "prompt.h"
 
@@ -28,18 +29,7 @@ static const cli_flag flags[] = {
 /* A string of JSON, escaped as Go does it. */
 static void put_string(const char *s)
 {
-    putchar('"');
-    for (; *s; s++) {
-        unsigned char ch = (unsigned char)*s;
-        if (ch == '"' || ch == '\\') {
-            printf("\\%c", ch);
-        } else if (ch < 0x20 || ch == '<' || ch == '>' || ch == '&' || ch == 0x7f) {
-            printf("\\u%04x", ch);
-        } else {
-            putchar(ch);
-        }
-    }
-    putchar('"');
+    cli_json_string(stdout, s, "<>&\x7f");
 }
 
 static int open_session(const cli *c, const auth_options *o, cli_session *out, koc_error **err)

@@ -71,18 +71,9 @@ static void print_text(const doctor *d)
 
 static void put_string(const char *name, const char *s, const char *after)
 {
-    printf("\"%s\": \"", name);
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\') {
-            printf("\\%c", c);
-        } else if (c < 0x20) {
-            printf("\\u%04x", c);
-        } else {
-            putchar(c);
-        }
-    }
-    printf("\"%s", after);
+    printf("\"%s\": ", name);
+    cli_json_string(stdout, s, "");
+    fputs(after, stdout);
 }
 
 static void print_json(const doctor *d, bool healthy)

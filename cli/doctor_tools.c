@@ -16,26 +16,6 @@
 
 #define ENGINE_MS 5000
 
-/* Where PATH has it; a name with a slash is taken as it is. */
-static bool find_program(const char *name, char *out, size_t size)
-{
-    const char *path = getenv("PATH");
-    if (strchr(name, '/')) {
-        snprintf(out, size, "%s", name);
-        return access(name, X_OK) == 0;
-    }
-    for (const char *s = path ? path : ""; *s; s += strspn(s, ":")) {
-        size_t len = strcspn(s, ":");
-        struct stat st;
-        snprintf(out, size, "%.*s/%s", (int)len, s, name);
-        if (access(out, X_OK) == 0 && stat(out, &st) == 0 && S_ISREG(st.st_mode)) {
-            return true;
-        }
-        s += len;
-    }
-    return false;
-}
-
 /* The first line that it prints, or NULL when it fails; owned. */
 static char *first_line(const doctor *d, const char *const *argv)
 {
@@ -53,7 +33,7 @@ static void look_at_go(doctor *d)
 {
     const char *named = getenv("KO_GO_PATH");
     char path[PATH_MAX];
-    if (!find_program(named && *named ? named : "go", path, sizeof(path))) {
+    if (!child_find(named && *named ? named : "go", path, sizeof(path))) {
         doctor_add(d, "go", FINDING_BROKEN,
                    "install Go (https://go.dev/dl), or set KO_GO_PATH to it", "%s",
                    named && *named ? "KO_GO_PATH names no program" : "there is no go in PATH");
@@ -80,7 +60,7 @@ static void look_at_go(doctor *d)
 static void look_at_git(doctor *d)
 {
     char path[PATH_MAX];
-    if (!find_program("git", path, sizeof(path))) {
+    if (!child_find("git", path, sizeof(path))) {
         doctor_add(
             d, "git", FINDING_WARNING, "install git",
             "there is no git in PATH: programs do not name their commit, templates lack .Git");
@@ -96,7 +76,7 @@ static void look_at_git(doctor *d)
 static void look_at_kubectl(doctor *d)
 {
     char path[PATH_MAX];
-    if (!find_program("kubectl", path, sizeof(path))) {
+    if (!child_find("kubectl", path, sizeof(path))) {
         doctor_add(d, "kubectl", FINDING_NOTE, NULL,
                    "there is no kubectl in PATH (only apply, create, delete and run need it)");
         return;

@@ -11,29 +11,14 @@
 
 enum { ARGS_MAX = 16 };
 
-static bool on_path(const char *program)
-{
-    const char *path = getenv("PATH");
-    while (path && *path) {
-        size_t len = strcspn(path, ":");
-        char file[4096];
-        int n = snprintf(file, sizeof(file), "%.*s/%s", (int)len, len ? path : ".", program);
-        if (n > 0 && (size_t)n < sizeof(file) && access(file, X_OK) == 0) {
-            return true;
-        }
-        path += len + (path[len] == ':');
-    }
-    return false;
-}
-
 /* The program that talks to the daemon: podman's own to podman, else docker, else podman. */
 static const char *client_of(const koc_daemon *d)
 {
-    bool podman = on_path("podman");
+    bool podman = child_on_path("podman");
     if (podman && strcmp(koc_daemon_engine(d), "podman") == 0) {
         return "podman";
     }
-    return on_path("docker") ? "docker" : podman ? "podman" : NULL;
+    return child_on_path("docker") ? "docker" : podman ? "podman" : NULL;
 }
 
 static int use_daemon(const cli *c, const koc_daemon *d, koc_publish_options *p, engine *e)
@@ -101,7 +86,7 @@ int engine_choose(const publish_session *s, koc_publish_options *p, engine *out)
     if (koc_daemon_open(s->base.ctx, &s->base.op, &d, &err) == KOC_OK) {
         code = use_daemon(c, d, p, out);
     } else if (koc_error_code(err) != KOC_ECANCELLED && !getenv("DOCKER_HOST") && !p->into &&
-               on_path("podman")) {
+               child_on_path("podman")) {
         code = use_podman(c, p, out);
     } else {
         code = cli_error(c, err);

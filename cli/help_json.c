@@ -10,18 +10,8 @@ static void string(const char *name, const char *s, const char *after)
         printf("null%s", after);
         return;
     }
-    putchar('"');
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\') {
-            printf("\\%c", c);
-        } else if (c < 0x20) {
-            printf("\\u%04x", c);
-        } else {
-            putchar(c);
-        }
-    }
-    printf("\"%s", after);
+    cli_json_string(stdout, s, "");
+    fputs(after, stdout);
 }
 
 static void flags(const cli_flag *table, const char *from, bool *first)

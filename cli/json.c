@@ -2,24 +2,25 @@
 #include "json.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static int depth;
 static bool has_members[16]; /* by depth */
 
-static void quoted(const char *s)
+void cli_json_string(FILE *out, const char *s, const char *also)
 {
-    putchar('"');
+    putc('"', out);
     for (; *s; s++) {
         unsigned char ch = (unsigned char)*s;
         if (ch == '"' || ch == '\\') {
-            printf("\\%c", ch);
-        } else if (ch < 0x20) {
-            printf("\\u%04x", ch);
+            fprintf(out, "\\%c", ch);
+        } else if (ch < 0x20 || strchr(also, ch)) {
+            fprintf(out, "\\u%04x", ch);
         } else {
-            putchar(ch);
+            putc(ch, out);
         }
     }
-    putchar('"');
+    putc('"', out);
 }
 
 static void begin(const char *name)
@@ -29,7 +30,7 @@ static void begin(const char *name)
     }
     has_members[depth] = true;
     if (name) {
-        quoted(name);
+        cli_json_string(stdout, name, "");
         printf(": ");
     }
 }
@@ -62,7 +63,7 @@ void cli_json_text(const char *name, const char *value)
 {
     if (value) {
         begin(name);
-        quoted(value);
+        cli_json_string(stdout, value, "");
     }
 }
 

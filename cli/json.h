@@ -2,8 +2,13 @@
 #ifndef CLI_JSON_H
 #define CLI_JSON_H
 
+#include <stdio.h>
+
 #include <koc/base.h>
 #include <koc/digest.h>
+
+/* A string with its quotes, to any stream; the characters of also are escaped, too. */
+void cli_json_string(FILE *out, const char *s, const char *also);
 
 /* Each takes NULL for no name: an element of a list, or the document itself. */
 void cli_json_open(const char *name, char bracket); /* '{' or '[' */

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "json.h"
 #include "screen.h"
 
 #define ROWS_MAX   256
@@ -370,22 +371,6 @@ static void on_event(cli_progress *p, const koc_progress *e)
 }
 /* --- JSON lines --- */
 
-static void json_text(const char *s)
-{
-    fputc('"', stderr);
-    for (; *s; s++) {
-        unsigned char ch = (unsigned char)*s;
-        if (ch == '"' || ch == '\\') {
-            fprintf(stderr, "\\%c", ch);
-        } else if (ch < 0x20) {
-            fprintf(stderr, "\\u%04x", ch);
-        } else {
-            fputc(ch, stderr);
-        }
-    }
-    fputc('"', stderr);
-}
-
 static void json_event(const koc_progress *e)
 {
     static const char *const kinds[] = {"?",     "blob",    "manifest", "layer",
@@ -396,7 +381,7 @@ static void json_event(const koc_progress *e)
     fprintf(stderr,
             "{\"kind\":\"%s\",\"state\":\"%s\",\"what\":", kinds[e->kind <= 6 ? e->kind : 0],
             states[e->state <= 6 ? e->state : 0]);
-    json_text(e->what ? e->what : "");
+    cli_json_string(stderr, e->what ? e->what : "", "");
     fprintf(stderr, ",\"done\":%llu,\"total\":%llu,\"id\":%llu}\n", (unsigned long long)e->done,
             (unsigned long long)e->total, (unsigned long long)e->id);
     fflush(stderr);
