@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The tests of the bindings, against an installed library of their own. `./dev test --all` runs
-them; by hand:  bindings/run_tests.py [python] [rust]
+"""The tests of the bindings, against an installed library of their own. `./dev test` runs them; by
+hand:  bindings/run_tests.py [python] [rust]
 
-Everything is kept below $KOC_TEST_TOOLS/bindings (~/.cache/koc-test-tools/bindings): the library's
-build and prefix, a venv, cargo's target folder.
+What is made of this checkout is kept in build-bindings/: the library, its prefix, the Python package.
+What all checkouts share is kept below $KOC_TEST_TOOLS/bindings: a venv, cargo's target folder.
 """
 
 import os
@@ -16,9 +16,11 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
 TOOLS = pathlib.Path(os.environ.get("KOC_TEST_TOOLS") or CACHE / "koc-test-tools")
-HOME = TOOLS / "bindings"
+SHARED = TOOLS / "bindings"
+HOME = ROOT / "build-bindings"
 PREFIX = HOME / "prefix"
-PYTHON = HOME / "venv/bin/python"
+SITE = HOME / "site"
+PYTHON = SHARED / "venv/bin/python"
 PACKAGES = ["cffi", "setuptools", "wheel", "pytest"]
 
 
@@ -46,7 +48,7 @@ def environment(**more):
 
 
 def install_library():
-    build = HOME / "build"
+    build = HOME / "library"
     if not (build / "build.ninja").exists():
         run(
             "meson",
@@ -67,7 +69,7 @@ def install_library():
 
 def need_venv():
     if not PYTHON.exists():
-        run(sys.executable, "-m", "venv", HOME / "venv")
+        run(sys.executable, "-m", "venv", SHARED / "venv")
         run(PYTHON, "-m", "pip", "install", "-q", *PACKAGES)
 
 
@@ -86,13 +88,16 @@ def test_python():
         "-q",
         "--no-build-isolation",
         "--no-deps",
-        "--force-reinstall",
+        "--upgrade",
+        "--target",
+        SITE,
         copy,
         env=environment(),
     )
     result = subprocess.run(
         [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", ROOT / "bindings/python/tests"],
         cwd=HOME,
+        env={**os.environ, "PYTHONPATH": str(SITE)},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -107,7 +112,7 @@ def test_rust():
     result = subprocess.run(
         ["cargo", "test", "--quiet", "--workspace"],
         cwd=ROOT / "bindings/rust",
-        env=environment(CARGO_TARGET_DIR=str(HOME / "cargo"), LD_LIBRARY_PATH=str(PREFIX / "lib")),
+        env=environment(CARGO_TARGET_DIR=str(SHARED / "cargo"), LD_LIBRARY_PATH=str(PREFIX / "lib")),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -146,8 +151,9 @@ def run_all(names=tuple(LANGUAGES)):
         return
     for name in names:
         if needed(name):
-            print(f"skipped  {name}: no {needed(name)}")
-            yield name, 0, 0, 1
+            in_ci = os.environ.get("CI") == "true"  # there ./dev test installs it
+            print(f"{'FAILED' if in_ci else 'skipped':8} {name}: no {needed(name)}")
+            yield name, 0, int(in_ci), int(not in_ci)
             continue
         try:
             yield (name, *LANGUAGES[name]())

@@ -25,7 +25,7 @@ from engine_fixtures import (  # noqa: F401
     scripted,
     tap,
 )
-from runner import ROOT, Home, Tool, go_environment, needed
+from runner import ROOT, Home, Tool, go_environment, lacking, needed
 
 
 @pytest.fixture(scope="session")
@@ -150,7 +150,7 @@ def installed(tmp_path_factory):
     """The library, as `meson install` lays it out, below a folder of its own."""
     build = os.environ.get("KOC_BUILD")
     if build is None or shutil.which("meson") is None:
-        pytest.skip("meson is missing")
+        lacking("meson")
     root = tmp_path_factory.mktemp("installed")
     subprocess.run(
         ["meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", root],

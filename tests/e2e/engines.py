@@ -16,7 +16,7 @@ import threading
 import time
 
 from registry import free_port
-from runner import find_tool, stop, wait_until
+from runner import needed, stop, wait_until
 
 RUNC_LAB = pathlib.Path(__file__).resolve().parents[1] / "kube/runc-lab"
 
@@ -25,16 +25,9 @@ class Missing(Exception):
     """This machine cannot have the engine; the text says why."""
 
 
-def tool(name):
-    path = find_tool(name)
-    if path is None:
-        raise Missing(f"{name} is missing")
-    return path
-
-
 def runtime(folder):
     """A runc that also works without CAP_SYS_RESOURCE, as in many containers."""
-    tool("runc")
+    needed("runc")
     path = pathlib.Path(folder) / "runc-lab"
     subprocess.run(
         ["go", "build", "-trimpath", "-ldflags=-s", "-o", path, "."],
@@ -85,7 +78,7 @@ class Engine:
 
     def docker(self, *args, **options):
         """The docker program against this engine; its stdout."""
-        command = [tool("docker"), "--host", self.address, *map(str, args)]
+        command = [needed("docker"), "--host", self.address, *map(str, args)]
         result = subprocess.run(command, capture_output=True, text=True, timeout=60, **options)
         assert result.returncode == 0, f"{command}: {result.stderr}"
         return result.stdout.strip()
@@ -104,8 +97,8 @@ class Dockerd(Engine):
         super().__init__()
         if os.geteuid() != 0:
             raise Missing("dockerd needs root")
-        path = tool(program)
-        tool("docker")
+        path = needed(program)
+        needed("docker")
         runtime(self.folder)
         data = self.folder / "data"
         data.mkdir()
@@ -139,7 +132,7 @@ class Podman(Engine):
 
     def __init__(self):
         super().__init__()
-        command = [tool("podman"), "--root", self.folder / "root", "--runroot", self.folder / "run"]
+        command = [needed("podman"), "--root", self.folder / "root", "--runroot", self.folder / "run"]
         command += ["--storage-driver", "vfs", "--runtime", runtime(self.folder)]
         command += ["--cgroup-manager", "cgroupfs", "system", "service", "--time=0", self.address]
         self.start([*map(str, command)])
@@ -167,17 +160,17 @@ class Containerd(Engine):
         super().__init__()
         if os.geteuid() != 0:
             raise Missing("containerd needs root")
-        tool("ctr")
+        needed("ctr")
         self.runtime = runtime(self.folder)
         (self.folder / "config.toml").write_text(
             f'version = 2\nroot = "{self.folder}/root"\nstate = "{self.folder}/state"\n'
             'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
             f'[grpc]\naddress = "{self.socket}"\n'
         )
-        self.start([tool("containerd"), "-c", str(self.folder / "config.toml")])
+        self.start([needed("containerd"), "-c", str(self.folder / "config.toml")])
 
     def ctr(self, *args):
-        command = [tool("ctr"), "--address", str(self.socket), *args]
+        command = [needed("ctr"), "--address", str(self.socket), *args]
         result = subprocess.run(command, capture_output=True, text=True, timeout=60)
         assert result.returncode == 0, f"{command}: {result.stderr}"
         return result.stdout

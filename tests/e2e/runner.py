@@ -144,14 +144,17 @@ def find_tool(name):
     return shutil.which(name)
 
 
-def needed(name):
-    """The program's path; the test is skipped where it is missing."""
+def lacking(what, why="is missing"):
+    """Ends a test whose tool is not here. In CI that is a failure: ./dev test installs every tool,
+    and a skip would hide that it did not."""
     import pytest
 
-    path = find_tool(name)
-    if path is None:
-        pytest.skip(f"{name} is missing")
-    return path
+    (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{what} {why}")
+
+
+def needed(name):
+    """The program's path; the test ends where it is missing."""
+    return find_tool(name) or lacking(name)
 
 
 def go_environment():

@@ -12,7 +12,7 @@ import oci
 import pytest
 import registry as registries
 from registry import free_port
-from runner import Tool, stop
+from runner import Tool, lacking, stop
 
 # runc may not raise hard limits in a container without CAP_SYS_RESOURCE; the host's own will do.
 RUN = ["--rm", "--network=host", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
@@ -288,7 +288,7 @@ def test_layers_of_all_compressions_hold_the_same(koc, registry, bases, app):
 def test_zstd(koc, registry, bases, app):
     result = build(koc, app, bases, "--compression=zstd", "./cmd/app", status=None)
     if "built without zstd" in result.stderr:
-        pytest.skip("libzstd is missing in this build")
+        lacking("libzstd", "is missing in this build")
     assert result.status == 0, str(result)
     image = oci.from_registry(registry, result.ref)
     assert image.layers[-1]["mediaType"].endswith("tar+zstd")

@@ -10,7 +10,7 @@ import engines
 import goapps
 import pytest
 from engine_fixtures import DATA, PROGRAM, change, session_engine
-from runner import Tool, wait_until
+from runner import Tool, lacking, wait_until
 
 pytestmark = pytest.mark.slow
 BUILT = pathlib.Path(os.environ.get("KOC_TEST_TOOLS", "/nonexistent")) / "engines"
@@ -22,7 +22,7 @@ STORES = {
 
 def built(name):
     if not (BUILT / name).exists():
-        pytest.skip(f"{name} is missing (tests/engines/build.sh makes it)")
+        lacking(name, "is missing (tests/engines/build.sh makes it)")
     return BUILT / name
 
 

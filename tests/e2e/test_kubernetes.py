@@ -15,7 +15,7 @@ import time
 
 import pytest
 import registry as registries
-from runner import Tool, find_tool, wait_until
+from runner import Tool, find_tool, lacking, wait_until
 
 LAB = pathlib.Path(__file__).resolve().parents[1] / "kube/lab.sh"
 
@@ -57,9 +57,10 @@ def cluster(tmp_path_factory):
     programs = pathlib.Path(os.environ.get("KOC_TEST_TOOLS", "/nonexistent")) / "kube/bin"
     for tool in ("etcd", "kubectl", "openssl"):
         if find_tool(tool) is None:
-            pytest.skip(f"{tool} is missing")
-    if not (programs / "kube-controller-manager").exists():
-        pytest.skip("kube-apiserver is missing (tests/kube/build.sh makes it)")
+            lacking(tool)
+    for program in ("kube-apiserver", "kube-controller-manager"):
+        if not (programs / program).exists():
+            lacking(program, "is missing (tests/kube/build.sh makes it)")
     folder = tmp_path_factory.mktemp("kube")
     port = str(free_ports())
     try:
@@ -457,9 +458,12 @@ def node(koc_path, home, app, tmp_path_factory):
     programs = pathlib.Path(os.environ.get("KOC_TEST_TOOLS", "/nonexistent")) / "kube/bin"
     for tool in ("etcd", "kubectl", "openssl", "containerd", "runc", "docker-registry", "ip"):
         if find_tool(tool) is None:
-            pytest.skip(f"{tool} is missing")
-    if os.geteuid() != 0 or not (programs / "kubelet").exists() or not (programs / "runc-lab").exists():
-        pytest.skip("a node needs root, and kubelet (tests/kube/build.sh makes it)")
+            lacking(tool)
+    if os.geteuid() != 0:
+        pytest.skip("a node needs root")
+    for program in ("kubelet", "runc-lab"):
+        if not (programs / program).exists():
+            lacking(program, "is missing (tests/kube/build.sh makes it)")
     folder = tmp_path_factory.mktemp("node")
     name, port, reg = f"koc{os.getpid()}", str(free_ports()), f"127.0.0.1:{registries.free_port()}"
     enter = ["nsenter", f"--net=/run/netns/{name}"]

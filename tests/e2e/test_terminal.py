@@ -9,7 +9,7 @@ import re
 import time
 
 import pytest
-from runner import needed
+from runner import lacking, needed
 from terminal import Terminal
 
 STAYS = re.compile(
@@ -22,7 +22,7 @@ LIVE = re.compile(r"  \S.* (compile|push) +\S+s$|  (push|compile) .*MB|  … \d+
 def demo():
     path = pathlib.Path(os.environ.get("KOC_BUILD", "/nonexistent"), "tests/progress-demo")
     if not path.exists():
-        pytest.skip("progress-demo was not built")
+        lacking("progress-demo", "was not built")
     return path
 
 

@@ -44,7 +44,8 @@ def main():
         try:
             problems = CHECKS[name](context)
         except common.Missing as missing:
-            print(f"{name:17} skipped: {missing}")
+            failed = failed or common.IN_CI
+            print(f"{name:17} {'FAILED' if common.IN_CI else 'skipped'}: no {missing}")
             continue
         print(f"{name:17} {'ok' if not problems else f'{len(problems)} problems'}", flush=True)
         for problem in problems:

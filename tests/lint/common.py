@@ -2,11 +2,16 @@
 
 import argparse
 import dataclasses
+import os
 import pathlib
 import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+# ./dev installs every tool there, so that one that is missing is a failure.
+IN_CI = os.environ.get("CI") == "true"
 
 
 class Missing(Exception):

@@ -32,9 +32,10 @@ def image(context, layer):
 
 @pytest.fixture
 def registry(tmp_path):
-    if not shutil.which("docker-registry"):
-        pytest.skip("no docker-registry")
     from registry import Registry
+    from runner import needed
+
+    needed("docker-registry")
 
     server = Registry(tmp_path / "registry")
     yield server
@@ -44,8 +45,9 @@ def registry(tmp_path):
 @pytest.fixture
 def hello(tmp_path, monkeypatch):
     """A copy of examples/hello as the working folder, with an environment of its own."""
-    if not shutil.which("go"):
-        pytest.skip("no go")
+    from runner import needed
+
+    needed("go")
     folder = tmp_path / "hello"
     shutil.copytree(ROOT / "examples/hello", folder)
     monkeypatch.chdir(folder)
