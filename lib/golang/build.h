@@ -37,7 +37,6 @@ typedef struct koc__go_batch {
     size_t n, capacity;
     char *folder;
     koc__go_hold *hold;
-    unsigned round; /* how many batches before it use the folder */
 } koc__go_batch;
 /* Opens the folder for b, or takes that of an earlier batch. */
 int koc__go_batch_open(koc__go_batch *b, const koc__go_batch *like, koc_error **err);

@@ -4,7 +4,10 @@
  * vouches for it: go would take one that was cut off in the middle for complete.
  *
  *   <folder>/<hash of the package>/<name>   one file a target
- *   <folder>/all0/<name>                    where go puts several at once; moved in and out
+ *   <folder>/run-XXXXXX/<name>              where one go works; files are moved in and out
+ *
+ * No other build knows the folder that go writes to: a go whose koc was killed lives on, and writes what it
+ * was asked for when the lock on <folder> has another holder.
  */
 #include "core/common.h"
 
@@ -27,6 +30,7 @@
 #define FOLDERS    "bin"
 #define RECORDS    "gobin"
 #define RECORD_MAX ((size_t)64 << 10)
+#define RUN_PREFIX "run-"
 #define WATCH_MS   5
 
 /* A file before go ran. */
@@ -139,6 +143,22 @@ static int unit_key(const koc__go_batch *b, const koc__go_unit *u, char **out, k
 
 /* --- folders --- */
 
+/* What killed builds left. A go that still works there finds its folder gone, and ends. */
+static void sweep_runs(const char *folder)
+{
+    KOC__AUTO(koc_strlist) names = NULL;
+    if (koc__fs_list(folder, &names, NULL) != KOC_OK) {
+        return;
+    }
+    for (size_t i = 0; i < koc_strlist_count(names); i++) {
+        const char *name = koc_strlist_get(names, i);
+        KOC__AUTO_STR path = koc__path_join(folder, name);
+        if (path && koc__str_starts(koc__str(name), RUN_PREFIX)) {
+            (void)koc__fs_remove(path, NULL);
+        }
+    }
+}
+
 /* The folder to build in. The cache's when nobody else builds there now, else one of our own. */
 static int open_folder(koc__go_batch *b, koc_error **err)
 {
@@ -161,6 +181,7 @@ static int open_folder(koc__go_batch *b, koc_error **err)
             h->fd = -1;
         } else if (h->fd >= 0 &&
                    koc__cache_folder(cache, FOLDERS, key, &b->folder, NULL) == KOC_OK) {
+            sweep_runs(b->folder);
             b->hold = koc__steal(&h);
             return KOC_OK;
         }
@@ -185,7 +206,6 @@ int koc__go_batch_open(koc__go_batch *b, const koc__go_batch *like, koc_error **
     }
     b->hold = like->hold;
     atomic_fetch_add(&b->hold->refs, 1);
-    b->round = like->round + 1;
     return KOC_OK;
 }
 
@@ -425,25 +445,25 @@ static int run_go(const koc__go_batch *b, const char *output, koc__op *op, koc_e
     return failed(b, &result, err);
 }
 
-/* Where go puts the program of u when it builds several. */
-static char *shared_path(const koc__go_batch *b, const koc__go_unit *u, const char *all)
+/* Where go puts the program of u: it names the file itself when it builds several. */
+static char *run_path(const koc__go_batch *b, const koc__go_unit *u, const char *run)
 {
-    return koc__format("%s/%s%s", all, u->name,
-                       koc__streq(b->platform->os, "windows") ? ".exe" : "");
+    bool exe = b->n > 1 && koc__streq(b->platform->os, "windows");
+    return koc__format("%s/%s%s", run, u->name, exe ? ".exe" : "");
 }
 
 /* Moves the files to where go looks for them (in), or back. One that is not there is no matter. */
-static int move_files(const koc__go_batch *b, const char *all, bool in, koc_error **err)
+static int move_files(const koc__go_batch *b, const char *run, bool in, koc_error **err)
 {
     for (size_t i = 0; i < b->n; i++) {
-        KOC__AUTO_STR shared = shared_path(b, b->units[i], all);
+        KOC__AUTO_STR theirs = run_path(b, b->units[i], run);
         const char *own = b->units[i]->binary->path;
-        if (!shared) {
+        if (!theirs) {
             return koc__oom(err);
         }
-        int rc = in ? rename(own, shared) : rename(shared, own);
+        int rc = in ? rename(own, theirs) : rename(theirs, own);
         if (rc != 0 && errno != ENOENT) {
-            return koc__error_errno(err, errno, "cannot move %s", in ? own : shared);
+            return koc__error_errno(err, errno, "cannot move %s", in ? own : theirs);
         }
     }
     return KOC_OK;
@@ -511,7 +531,7 @@ static int tell(const koc__go_batch *b, koc__go_unit *u, koc_error **err)
 typedef struct watch {
     koc__go_batch *b;
     const before *was;
-    const char *all;
+    const char *run;
     int rc; /* of go */
     atomic_bool over;
 } watch;
@@ -520,16 +540,16 @@ static int take_early(const watch *w, size_t i, koc__op *op, koc_error **err)
 {
     koc__go_unit *u = w->b->units[i];
     koc__stamp s;
-    KOC__AUTO_STR shared = shared_path(w->b, u, w->all);
-    if (!shared) {
+    KOC__AUTO_STR theirs = run_path(w->b, u, w->run);
+    if (!theirs) {
         return koc__oom(err);
     }
-    if (koc__fs_stamp(shared, false, &s, NULL) != KOC_OK || !S_ISREG(s.mode) ||
+    if (koc__fs_stamp(theirs, false, &s, NULL) != KOC_OK || !S_ISREG(s.mode) ||
         (w->was[i].known && s.inode == w->was[i].stamp.inode)) {
         return KOC_OK;
     }
-    if (rename(shared, u->binary->path) != 0) {
-        return koc__error_errno(err, errno, "cannot move %s", shared);
+    if (rename(theirs, u->binary->path) != 0) {
+        return koc__error_errno(err, errno, "cannot move %s", theirs);
     }
     KOC__TRY(finish(w->b, u, &w->was[i], op, err));
     return tell(w->b, u, err);
@@ -552,7 +572,7 @@ static int watch_folder(void *arg, koc__op *op, koc_error **err)
 static int run_go_into(void *arg, koc__op *op, koc_error **err)
 {
     watch *w = arg;
-    KOC__AUTO_STR output = koc__format("%s/", w->all);
+    KOC__AUTO_STR output = koc__format("%s/", w->run);
     w->rc = output ? run_go(w->b, output, op, err) : koc__oom(err);
     atomic_store(&w->over, true);
     return w->rc;
@@ -572,25 +592,38 @@ static bool may_watch(const koc__go_batch *b, const char *folder)
            !(to.st_mode & S_ISGID);
 }
 
-static int run_for_many(koc__go_batch *b, const before *was, koc__op *op, koc_error **err)
+static int run_for_many(koc__go_batch *b, const before *was, const char *run, koc__op *op,
+                        koc_error **err)
 {
-    KOC__AUTO_STR all = koc__format("%s/all%u", b->folder, b->round);
-    if (!all) {
-        return koc__oom(err);
-    }
-    KOC__TRY(koc__fs_remove(all, err)); /* what a killed build left */
-    KOC__TRY(koc__fs_mkdirs(all, 0700, err));
-    KOC__TRY(move_files(b, all, true, err));
-    watch w = {.b = b, .was = was, .all = all};
+    watch w = {.b = b, .was = was, .run = run};
     KOC__AUTO_VAL(koc__group) group = {0};
     KOC__TRY(koc__group_begin(&group, op, 2, err));
     int rc = koc__group_add(&group, run_go_into, &w, err);
-    if (rc == KOC_OK && may_watch(b, all)) {
+    if (rc == KOC_OK && may_watch(b, run)) {
         rc = koc__group_add(&group, watch_folder, &w, err);
     }
     rc = rc == KOC_OK ? koc__group_wait(&group, err) : rc;
     koc__group_end(&group);
-    int moved = move_files(b, all, false, rc == KOC_OK ? err : NULL);
+    return rc;
+}
+
+static int run_for_one(const koc__go_batch *b, const char *run, koc__op *op, koc_error **err)
+{
+    KOC__AUTO_STR output = run_path(b, b->units[0], run);
+    return output ? run_go(b, output, op, err) : koc__oom(err);
+}
+
+/* Runs go in a folder that nobody else knows. */
+static int run_aside(koc__go_batch *b, const before *was, koc__op *op, koc_error **err)
+{
+    KOC__AUTO_STR run = NULL;
+    KOC__TRY(koc__fs_tempdir_in(b->folder, RUN_PREFIX, &run, err));
+    int rc = move_files(b, run, true, err);
+    if (rc == KOC_OK) {
+        rc = b->n == 1 ? run_for_one(b, run, op, err) : run_for_many(b, was, run, op, err);
+    }
+    int moved = move_files(b, run, false, rc == KOC_OK ? err : NULL);
+    (void)koc__fs_remove(run, NULL);
     return rc == KOC_OK ? moved : rc;
 }
 
@@ -681,8 +714,7 @@ static int run_with(koc__go_batch *b, before *was, koc__op *op, koc_error **err)
     if (b->options->starting) {
         b->options->starting(b->options->starting_self);
     }
-    int rc =
-        b->n == 1 ? run_go(b, b->units[0]->binary->path, op, err) : run_for_many(b, was, op, err);
+    int rc = run_aside(b, was, op, err);
     if (rc != KOC_OK) {
         keep_known(b, was);
         return rc;

@@ -9,6 +9,7 @@
 #include "core/path.h"
 #include "core/sha256.h"
 #include "core/text.h"
+#include "golang/build.h"
 #include "golang/golang.h"
 #include "golang/kodata.h"
 #include "layer/layer.h"
@@ -18,6 +19,7 @@
 #define RECORD_MAX   1024
 #define LAYER_FORMAT "koc-layer-1"
 #define MODE         0555
+#define TRIES_MAX    10
 #define RACY_SECONDS 2 /* a file this young may still change without a new time stamp */
 
 /* Owner and group BUILTIN\Users in a security descriptor, as Windows wants it on files. */
@@ -232,12 +234,38 @@ static bool binary_key(const maker *m, const koc__go_binary *b, const koc_digest
     return true;
 }
 
+/* Whether the file is still the program that go made. A backup that links files, a chmod: its stamp is new, its
+ * content is not. */
+static bool is_same_program(const koc__go_binary *b)
+{
+    KOC__AUTO_STR id = NULL;
+    koc__stamp now;
+    return b->build_id && koc__fs_stamp(b->path, false, &now, NULL) == KOC_OK &&
+           now.size == b->stamp.size && koc__go_build_id(b->path, &id, NULL) == KOC_OK &&
+           koc__streq(id, b->build_id);
+}
+
+/* The layer of a file that somebody touched while it was read is made again. */
+static int make_until_settled(maker *m, const char *app, const uint8_t *caps, koc__go_binary *b,
+                              koc__op *op, koc_digest *content, koc_layer **out, koc_error **err)
+{
+    for (int left = TRIES_MAX;; left--) {
+        koc_error *why = NULL;
+        int rc = make_binary(m, app, b->path, caps, op, content, out, &why);
+        if (rc != KOC_ECONFLICT || left == 1 || !is_same_program(b)) {
+            return rc == KOC_OK ? KOC_OK : koc__error_move(err, &why);
+        }
+        koc_error_free(why);
+        koc_layer_builder_free(koc__steal(&m->builder));
+    }
+}
+
 static int make_and_keep(maker *m, const char *app, const uint8_t *caps, koc__go_binary *b,
                          koc__op *op, koc_layer **out, koc_error **err)
 {
     koc_digest content = b->digest;
     koc__digest_text key;
-    KOC__TRY(make_binary(m, app, b->path, caps, op, b->build_id ? NULL : &content, out, err));
+    KOC__TRY(make_until_settled(m, app, caps, b, op, b->build_id ? NULL : &content, out, err));
     if (!b->build_id) {
         KOC__TRY(koc__go_binary_set_digest(m->ctx, b, &content, err));
     }
