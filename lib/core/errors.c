@@ -23,10 +23,6 @@ struct koc_error {
 static char oom_message[] = "out of memory";
 static koc_error oom_error = {.code = KOC_ENOMEM, .message = oom_message};
 
-/* The code of the last failure on this thread: what wrap, prefix and move return to a caller who
- * passed no error object to read it from. */
-static _Thread_local koc_code last_code = KOC_EMISUSE;
-
 static const struct {
     koc_code code;
     const char *name;
@@ -116,7 +112,6 @@ static void put(koc_error **err, koc_error *e)
 
 static int set(koc_error **err, koc_code code, const char *fmt, va_list args)
 {
-    last_code = code;
     if (err) {
         put(err, error_of(code, format_line(fmt, args)));
     }
@@ -135,7 +130,6 @@ int koc__error(koc_error **err, koc_code code, const char *fmt, ...)
 
 int koc__oom(koc_error **err)
 {
-    last_code = KOC_ENOMEM;
     if (err) {
         put(err, &oom_error);
     }
@@ -169,7 +163,6 @@ int koc__error_errno(koc_error **err, int errnum, const char *fmt, ...)
     KOC__AUTO_STR what = NULL;
     va_list args;
 
-    last_code = code;
     if (!err) {
         return code;
     }
@@ -198,55 +191,46 @@ static void inherit(koc_error *e, const koc_error *cause)
     e->registry_code = koc__strdup(cause->registry_code);
 }
 
-int koc__error_wrap(koc_error **err, const char *fmt, ...)
-{
-    koc_error *e;
-    va_list args;
-
-    if (!err || !*err) {
-        return last_code;
-    }
-    last_code = (*err)->code;
-    va_start(args, fmt);
-    e = error_of(last_code, format_line(fmt, args));
-    va_end(args);
-    if (is_static(e)) {
-        return last_code; /* without memory the cause alone has to do */
-    }
-    inherit(e, *err);
-    e->cause = *err;
-    *err = e;
-    return e->code;
-}
-
-int koc__error_prefix(koc_error **err, const char *fmt, ...)
-{
-    KOC__AUTO_STR prefix = NULL;
-    char *message;
-    va_list args;
-
-    if (!err || !*err) {
-        return last_code;
-    }
-    last_code = (*err)->code;
-    if (is_static(*err)) {
-        return last_code;
-    }
-    va_start(args, fmt);
-    prefix = format_line(fmt, args);
-    va_end(args);
-    message = prefix ? koc__format("%s: %s", prefix, (*err)->message) : NULL;
-    if (message) {
-        koc__free((*err)->message);
-        (*err)->message = message;
-    }
-    return last_code;
-}
-
 /* The error behind err that may be added to, or NULL. */
 static koc_error *writable(koc_error **err)
 {
     return err && *err && !is_static(*err) ? *err : NULL;
+}
+
+/* Takes message; without one the old message has to do. */
+static void set_message(koc_error *e, char *message)
+{
+    if (message) {
+        koc__free(e->message);
+        e->message = message;
+    }
+}
+
+int koc__error_prefix(koc_error **err, int rc, const char *fmt, ...)
+{
+    koc_error *e = rc == KOC_OK ? NULL : writable(err);
+    va_list args;
+
+    if (e) {
+        va_start(args, fmt);
+        KOC__AUTO_STR prefix = format_line(fmt, args);
+        va_end(args);
+        set_message(e, prefix ? koc__format("%s: %s", prefix, e->message) : NULL);
+    }
+    return rc;
+}
+
+void koc__error_suffix(koc_error **err, const char *fmt, ...)
+{
+    koc_error *e = writable(err);
+    va_list args;
+
+    if (e) {
+        va_start(args, fmt);
+        KOC__AUTO_STR suffix = format_line(fmt, args);
+        va_end(args);
+        set_message(e, suffix ? koc__format("%s%s", e->message, suffix) : NULL);
+    }
 }
 
 void koc__error_scrub(koc_error **err, void (*scrub)(void *self, char *text), void *self)
@@ -319,16 +303,17 @@ void koc__error_clear(koc_error **err)
 int koc__error_move(koc_error **to, koc_error **from)
 {
     koc_error *e = koc__steal(from);
+    int code = koc_error_code(e);
 
-    if (e) {
-        last_code = e->code;
+    if (!e) {
+        return koc__misuse(to, "a call failed without an error");
     }
     if (to) {
         put(to, e);
     } else {
         koc_error_free(e);
     }
-    return last_code;
+    return code;
 }
 
 int koc__error_user(koc_error **err, koc_error **inner, const char *what)

@@ -1,6 +1,10 @@
 /*
  * Making errors. Every function takes a nullable err and returns the code, so that a failure is
  * `return koc__error(err, KOC_EINVAL, "...", ...)`. Setting over an existing error frees the old one.
+ *
+ * What a function returns never depends on whether its caller wants the error. So nobody but errors.c
+ * looks at a parameter `err`: it is only handed on (tests/lint/errors.py). Who needs to know what went
+ * wrong acts on the code, or gives the call an error of its own and hands that out with koc__error_move.
  */
 #ifndef KOC__ERRORS_H
 #define KOC__ERRORS_H
@@ -20,12 +24,12 @@ int koc__error_errno(koc_error **err, int errnum, const char *fmt, ...)
 /* The caller was wrong: "koc_image_ref: img is NULL". */
 int koc__misuse(koc_error **err, const char *what);
 
-/* Puts a new message in front; the old error becomes the cause and gives the code, HTTP status, hint
- * and detail. The new message must carry the reason: it is what people see (use
- * koc_error_message(*err) in the arguments; formatting is done before *err is touched). Returns the code. */
-int koc__error_wrap(koc_error **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Puts "<formatted prefix>: " in front of the message, keeping everything else. Returns the code. */
-int koc__error_prefix(koc_error **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Puts "<formatted prefix>: " in front of the message, keeping everything else; nothing when rc is KOC_OK.
+ * Returns rc, the code of the call that failed. */
+int koc__error_prefix(koc_error **err, int rc, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Puts the formatted text behind the message. */
+void koc__error_suffix(koc_error **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A user's callback failed with *inner (or told nothing): KOC_EUSER "<what>: <inner's message>" with *inner
  * as the cause; a cancelled *inner is handed on as it is. Takes *inner. Returns the code. */
 int koc__error_user(koc_error **err, koc_error **inner, const char *what);
@@ -41,7 +45,7 @@ void koc__error_scrub(koc_error **err, void (*scrub)(void *self, char *text), vo
 
 /* Frees *err and sets it to NULL: the failure is handled. */
 void koc__error_clear(koc_error **err);
-/* Hands *from to *to (or frees it when to is NULL); *from becomes NULL. Returns the code of *from. */
+/* Hands the error *from to *to (or frees it when to is NULL); *from becomes NULL. Returns its code. */
 int koc__error_move(koc_error **to, koc_error **from);
 
 static inline void koc__auto_koc_error(koc_error **p)

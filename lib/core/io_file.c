@@ -111,7 +111,7 @@ static int checked_read(void *self, void *buf, size_t len, size_t *n_read, koc_e
         if (c->blob->cached) {
             unlink(c->blob->path);
         }
-        return koc__error_prefix(err, "%s", c->blob->path);
+        return koc__error_prefix(err, rc, "%s", c->blob->path);
     }
     return rc;
 }

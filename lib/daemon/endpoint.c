@@ -263,8 +263,9 @@ int koc__endpoint_find(koc__endpoint **out, koc_error **err)
     }
     if (e->socket) {
         koc_error *why = NULL;
-        if (koc__endpoint_probe(e->socket, &why) != KOC_OK) {
-            koc__error_prefix(&why, "%s", e->source);
+        int rc = koc__endpoint_probe(e->socket, &why);
+        if (rc != KOC_OK) {
+            koc__error_prefix(&why, rc, "%s", e->source);
             return koc__error_move(err, &why);
         }
     }

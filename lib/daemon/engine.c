@@ -44,7 +44,7 @@ static int no_answer(const koc__call *c, koc__failure why, koc_error **inner, ko
     if (why == KOC__FAIL_LOCAL || code == KOC_ECANCELLED || code == KOC_ENOMEM) {
         return koc__error_move(err, inner);
     }
-    koc__error_prefix(inner, "the daemon at %s did not answer", koc__engine_where(e));
+    koc__error_prefix(inner, code, "the daemon at %s did not answer", koc__engine_where(e));
     if (why == KOC__FAIL_CERT && !e->at->cert_file) {
         koc__error_hint(inner, "a daemon behind TLS: put ca.pem, cert.pem and key.pem into a "
                                "folder and name it in DOCKER_CERT_PATH");
@@ -112,7 +112,7 @@ int koc__call_read(koc__call *c, koc__op *op, void *buf, size_t len, size_t *n, 
     koc__failure why = KOC__FAIL_NONE;
     int rc = koc__exchange_read(c->exchange, op, buf, len, n, &why, &inner);
     if (rc != KOC_OK && why != KOC__FAIL_LOCAL) {
-        koc__error_prefix(&inner, "the daemon at %s broke off", koc__engine_where(c->engine));
+        koc__error_prefix(&inner, rc, "the daemon at %s broke off", koc__engine_where(c->engine));
     }
     return rc == KOC_OK ? KOC_OK : koc__error_move(err, &inner);
 }

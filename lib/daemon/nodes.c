@@ -283,8 +283,9 @@ static int open_containerd(koc__nodes *n, const char *socket, koc_error **err)
         socket += 7;
     }
     koc_error *why = NULL;
-    if (koc__endpoint_probe(socket, &why) != KOC_OK) {
-        koc__error_prefix(&why, "containerd.local");
+    int rc = koc__endpoint_probe(socket, &why);
+    if (rc != KOC_OK) {
+        koc__error_prefix(&why, rc, "containerd.local");
         koc__error_hint(&why, "CONTAINERD_ADDRESS or --into=containerd:/PATH names its socket; "
                               "root may be needed");
         return koc__error_move(err, &why);

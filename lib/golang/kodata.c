@@ -182,7 +182,7 @@ int koc__kodata_walk(koc_ctx *ctx, const char *package_dir, bool skip_links, koc
                 boundary);
         }
         if (rc != KOC_OK && rc != KOC_ENOMEM && rc != KOC_ECANCELLED && rc != KOC_ETIMEOUT) {
-            koc__error_prefix(err, "kodata");
+            koc__error_prefix(err, rc, "kodata");
         }
         KOC__TRY(rc);
     }

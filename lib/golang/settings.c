@@ -199,9 +199,8 @@ static int read_capabilities(const loader *l, const koc__ynode *entry, size_t in
     }
     KOC__TRY(read_list(l, n, key, false, c->capabilities, err));
     int rc = koc__caps_encode(c->capabilities, &any, encoded, err);
-    return rc == KOC_OK ? KOC_OK
-                        : koc__error_prefix(err, "%s:%zu:%zu: builds[%zu]", l->file,
-                                            koc__yaml_line(n), koc__yaml_column(n), index);
+    return koc__error_prefix(err, rc, "%s:%zu:%zu: builds[%zu]", l->file, koc__yaml_line(n),
+                             koc__yaml_column(n), index);
 }
 
 static int read_config(const loader *l, const koc__ynode *n, size_t index, koc__go_config *c,

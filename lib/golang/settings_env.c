@@ -27,7 +27,7 @@ static int check_base(const char *where, const char *text, koc_error **err)
     }
     KOC__AUTO(koc_reference) ref = NULL;
     int rc = koc_reference_parse(text, 0, &ref, err);
-    return rc == KOC_OK ? rc : koc__error_prefix(err, "%s", where);
+    return koc__error_prefix(err, rc, "%s", where);
 }
 
 int koc__go_set_base(koc__go_settings *s, const char *where, const char *text, koc_error **err)

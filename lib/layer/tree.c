@@ -63,7 +63,7 @@ static int check_boundary(const walk *w, const char *source, koc_error **err)
     KOC__AUTO_STR real = NULL;
     int rc = koc__fs_realpath(source, &real, err);
     if (rc != KOC_OK) {
-        return koc__error_prefix(err, "link %s leads nowhere", source);
+        return koc__error_prefix(err, rc, "link %s leads nowhere", source);
     }
     if (!koc__path_within(w->boundary, real)) {
         return koc__error(err, KOC_EINVAL, "the link %s leads to %s, which is outside of %s",

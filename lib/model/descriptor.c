@@ -163,8 +163,7 @@ static int read_platform(const koc__jnode *n, const char *what, reading *r, koc_
     }
     int code = koc__platform_read(platform, &r->platform, err);
     if (code != KOC_OK) {
-        koc__error_prefix(err, "%s", what);
-        return code;
+        return koc__error_prefix(err, code, "%s", what);
     }
     r->d.platform = r->platform;
     return KOC_OK;

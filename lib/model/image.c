@@ -92,10 +92,7 @@ static int read_config(koc_image *img, koc_error **err)
     KOC__TRY(koc__check_content(text, img->config_descriptor, what, err));
     KOC__TRY(koc__json_parse(text, KOC__CONFIG_MAX, what, &img->config_doc, err));
     int code = koc__platform_read(koc__json_root(img->config_doc), &img->platform, err);
-    if (code != KOC_OK) {
-        koc__error_prefix(err, "%s", what);
-    }
-    return code;
+    return koc__error_prefix(err, code, "%s", what);
 }
 
 static int read_layer(koc_image *img, const koc__jnode *layer, const koc__jnode *diff_id,

@@ -447,7 +447,7 @@ int koc__base_open(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
     }
     bool about_base = strncmp(koc_error_message(why), "base image ", 11) == 0;
     if (rc != KOC_ECANCELLED && rc != KOC_ENOMEM && !about_base) {
-        koc__error_prefix(&why, "base image %s", b->name);
+        koc__error_prefix(&why, rc, "base image %s", b->name);
     }
     bool offline = p->o.flags & KOC_PUBLISH_OFFLINE;
     if (offline && (rc == KOC_ENET || rc == KOC_ENOTFOUND)) {

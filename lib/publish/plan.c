@@ -273,10 +273,8 @@ static int check_base(const koc__plan *p, koc_error **err)
         return KOC_OK;
     }
     KOC__AUTO(koc_reference) r = NULL;
-    if (koc_reference_parse(name, 0, &r, err) != KOC_OK) {
-        return koc__error_prefix(err, "--base-image");
-    }
-    return KOC_OK;
+    int rc = koc_reference_parse(name, 0, &r, err);
+    return koc__error_prefix(err, rc, "--base-image");
 }
 
 static int make_client(koc__plan *p, koc_error **err)
@@ -306,9 +304,9 @@ static int check_platforms(const koc__plan *p, koc_error **err)
         const char *text = koc_strlist_get(p->settings->platforms, i);
         KOC__AUTO_VAL(koc_buf) storage = KOC_BUF_INIT;
         koc_platform platform = KOC_PLATFORM_INIT;
-        if (!koc__streq(text, "all") &&
-            koc_platform_parse(text, &storage, &platform, err) != KOC_OK) {
-            return koc__error_prefix(err, "%s", source);
+        if (!koc__streq(text, "all")) {
+            int rc = koc_platform_parse(text, &storage, &platform, err);
+            KOC__TRY(koc__error_prefix(err, rc, "%s", source));
         }
     }
     return KOC_OK;
@@ -339,7 +337,7 @@ static int fill(koc__plan *p, koc_error **err)
         KOC__AUTO(koc_reference) r = NULL;
         int rc = koc__reference_parse_repository(sbom_repository, &r, err);
         if (rc != KOC_OK) {
-            return koc__error_prefix(err, "COSIGN_REPOSITORY");
+            return koc__error_prefix(err, rc, "COSIGN_REPOSITORY");
         }
         p->sbom_repository = koc__strdup(sbom_repository);
         if (!p->sbom_repository) {

@@ -87,8 +87,9 @@ int koc__credential_make(int32_t kind, koc_str username, koc_str secret, koc_cre
     int rc = koc__buf_vprintf(&text, err, source, args);
     va_end(args);
     KOC__TRY(rc);
-    if (make(kind, username, secret, &c, err) != KOC_OK) {
-        return koc__error_prefix(err, "%s", koc__buf_cstr(&text));
+    rc = make(kind, username, secret, &c, err);
+    if (rc != KOC_OK) {
+        return koc__error_prefix(err, rc, "%s", koc__buf_cstr(&text));
     }
     c->source = koc__strdup(koc__buf_cstr(&text));
     if (!c->source) {

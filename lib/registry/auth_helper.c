@@ -110,7 +110,7 @@ static int run_helper(const char *name, const char *verb, koc_str input, koc__op
         return koc__error(err, KOC_EPROCESS, "the credential helper %s is not installed", program);
     }
     if (rc != KOC_OK && rc != KOC_ECANCELLED) {
-        return koc__error_prefix(err, "the credential helper %s", program);
+        return koc__error_prefix(err, rc, "the credential helper %s", program);
     }
     KOC__TRY(rc);
     if (result->errors.len > 0 && op) {

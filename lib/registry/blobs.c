@@ -48,8 +48,9 @@ int koc_client_stat_blob(koc_client *c, const koc_reference *r, const koc_op *us
     KOC__TRY(koc__ref_request(c, r, "HEAD", KOC__ACT_PULL, &rq, &path, err, "blobs/%s",
                               koc__digest_str(koc_reference_digest(r)).s));
     rq.also = also;
-    if (koc__request_run(&rq, &op, &resp, err) != KOC_OK) {
-        return koc__error_prefix(err, "cannot look for the blob %s", koc_reference_string(r));
+    int rc = koc__request_run(&rq, &op, &resp, err);
+    if (rc != KOC_OK) {
+        return koc__error_prefix(err, rc, "cannot look for the blob %s", koc_reference_string(r));
     }
     if (resp.status == 404) {
         koc__error(err, KOC_ENOTFOUND, "%s: no such blob", koc_reference_string(r));
@@ -271,8 +272,9 @@ static int start(download *d, koc_error **err)
                  (unsigned long long)s->size - 1);
         rq.range = range;
     }
-    if (run_patiently(d, &rq, &resp, err) != KOC_OK) {
-        return koc__error_prefix(err, "blob %s", koc__digest_str(&s->digest).s);
+    int rc = run_patiently(d, &rq, &resp, err);
+    if (rc != KOC_OK) {
+        return koc__error_prefix(err, rc, "blob %s", koc__digest_str(&s->digest).s);
     }
     if (resp.status == 416) {
         rq.range = NULL;

@@ -92,7 +92,7 @@ int koc__cloud_ask(const koc__cloud_question *q, koc__op *op, koc__buf *body, ko
         rc = send_retried(&rq, op, body, err);
     }
     koc__proxies_dispose(&proxies);
-    return rc == KOC_OK ? KOC_OK : koc__error_prefix(err, "%s", url.host);
+    return koc__error_prefix(err, rc, "%s", url.host);
 }
 
 int koc__cloud_ask_json(const koc__cloud_question *q, const char *what, koc__op *op,

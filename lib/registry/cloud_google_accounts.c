@@ -83,7 +83,7 @@ static int make_assertion(const koc__jnode *root, const char *audience, koc__buf
     }
     koc__buf_wipe(&key);
     if (rc != KOC_OK) {
-        return koc__error_prefix(err, "the service account's private_key");
+        return koc__error_prefix(err, rc, "the service account's private_key");
     }
     KOC__TRY(koc__buf_putc(out, '.', err));
     return put_part(out, koc__buf_view(&signature), err);

@@ -54,8 +54,9 @@ static int set_url(koc__endpoint *e, const char *text, koc_error **err)
     if (!full) {
         return koc__oom(err);
     }
-    if (koc__url_parse(koc__str(full), &u, err) != KOC_OK) {
-        return koc__error_prefix(err, "not the address of a registry");
+    int rc = koc__url_parse(koc__str(full), &u, err);
+    if (rc != KOC_OK) {
+        return koc__error_prefix(err, rc, "not the address of a registry");
     }
     KOC__AUTO_STR origin = koc__url_origin(&u);
     koc_str path = koc__str(u.target);

@@ -17,8 +17,9 @@ static int next_page(const koc__response *resp, koc_strlist *seen, koc__url *out
     if (!koc__http_next_link(&resp->headers, &link)) {
         return KOC_OK;
     }
-    if (koc__url_resolve(&resp->url, link, &u, err) != KOC_OK) {
-        return koc__error_prefix(err, "the link to the next page");
+    int rc = koc__url_resolve(&resp->url, link, &u, err);
+    if (rc != KOC_OK) {
+        return koc__error_prefix(err, rc, "the link to the next page");
     }
     if (!koc__url_same_origin(&u, &resp->url)) {
         return koc__error(err, KOC_EDENIED,
@@ -104,18 +105,21 @@ int koc_client_list_tags(koc_client *c, const koc_reference *repo, const koc_op 
     KOC__TRY(koc__ref_request(c, repo, "GET", KOC__ACT_PULL, &rq, &path, err, "tags/list"));
     rq.max_reply = TAGS_PAGE_MAX;
     listing l = {tags, "tags", koc__is_tag, TAGS_MAX};
-    if (koc__each_page(&rq, add_names, &l, &op, err) != KOC_OK) {
-        return koc__error_prefix(err, "cannot list the tags of %s", koc__reference_context(repo));
+    int rc = koc__each_page(&rq, add_names, &l, &op, err);
+    if (rc != KOC_OK) {
+        return koc__error_prefix(err, rc, "cannot list the tags of %s",
+                                 koc__reference_context(repo));
     }
     koc__strlist_sort(tags);
     *out = koc__steal(&tags);
     return KOC_OK;
 }
 
-static int refused_to_delete(const koc_reference *r, const koc__response *resp, koc_error **err)
+static int refused_to_delete(const koc_reference *r, const koc__response *resp, int rc,
+                             koc_error **err)
 {
     if (resp->status != 405 && resp->status != 400) {
-        return koc__error_prefix(err, "cannot delete %s", koc_reference_string(r));
+        return koc__error_prefix(err, rc, "cannot delete %s", koc_reference_string(r));
     }
     koc__error(err, KOC_EUNSUPPORTED, "%s: the registry does not delete %s",
                koc_reference_string(r), koc_reference_digest(r) ? "manifests" : "tags");
@@ -139,8 +143,9 @@ static int delete_manifest(koc_client *c, const koc_reference *r, koc__op *op, k
     KOC__TRY(koc__ref_request(c, r, "DELETE", KOC__ACT_PULL | KOC__ACT_PUSH | KOC__ACT_DELETE, &rq,
                               &path, err, "manifests/%s", target));
     rq.also = also;
-    if (koc__request_run(&rq, op, &resp, err) != KOC_OK) {
-        return refused_to_delete(r, &resp, err);
+    int rc = koc__request_run(&rq, op, &resp, err);
+    if (rc != KOC_OK) {
+        return refused_to_delete(r, &resp, rc, err);
     }
     return resp.status == 404
                ? koc__error(err, KOC_ENOTFOUND, "%s: no such image", koc_reference_string(r))
@@ -175,8 +180,8 @@ int koc_client_list_repositories(koc_client *c, const char *registry, const koc_
         return koc__error(err, KOC_EUNSUPPORTED, "%s does not list its repositories", registry);
     }
     if (rc != KOC_OK) {
-        koc__error_move(err, &why);
-        return koc__error_prefix(err, "cannot list the repositories of %s", registry);
+        koc__error_prefix(&why, rc, "cannot list the repositories of %s", registry);
+        return koc__error_move(err, &why);
     }
     koc__strlist_sort(names);
     *out = koc__steal(&names);
@@ -198,11 +203,10 @@ int koc_client_delete_manifest(koc_client *c, const koc_reference *r, const koc_
     bool known = koc_reference_digest(r) &&
                  koc__client_get_manifest(c, r, &op, &bytes, NULL, &digest, NULL) == KOC_OK;
     KOC__TRY(delete_manifest(c, r, &op, err));
-    if (known && memmem(bytes.ptr, bytes.len, "\"subject\"", 9) &&
-        koc__referrers_withdraw(c, r, koc__str_n(bytes.ptr, bytes.len), &digest, &op, err) !=
-            KOC_OK) {
-        return koc__error_prefix(err, "%s is deleted, but not its place among the referrers",
-                                 koc_reference_string(r));
+    if (!known || !memmem(bytes.ptr, bytes.len, "\"subject\"", 9)) {
+        return KOC_OK;
     }
-    return KOC_OK;
+    int rc = koc__referrers_withdraw(c, r, koc__str_n(bytes.ptr, bytes.len), &digest, &op, err);
+    return koc__error_prefix(err, rc, "%s is deleted, but not its place among the referrers",
+                             koc_reference_string(r));
 }

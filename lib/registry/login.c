@@ -76,7 +76,7 @@ int koc_client_check_login(koc_client *c, const char *registry, const koc_op *us
         koc__error(err, KOC_EAUTH, "wrong user name or password");
     }
     if (rc != KOC_OK) {
-        return koc__error_prefix(err, "cannot log in to %s", registry);
+        return koc__error_prefix(err, rc, "cannot log in to %s", registry);
     }
     if (asked) {
         *asked = scheme_of(rq.host) != KOC__SCHEME_NONE;
@@ -157,8 +157,10 @@ int koc_client_get_token(koc_client *c, const koc_reference *repo, uint32_t acce
     if (mounts && mounts[0]) {
         KOC__TRY(mount_scopes(mounts, &demanded, err));
     }
-    if (token_of(&rq, demanded, &op, &reply, err) != KOC_OK) {
-        return koc__error_prefix(err, "cannot get a token for %s", koc__reference_context(repo));
+    int rc = token_of(&rq, demanded, &op, &reply, err);
+    if (rc != KOC_OK) {
+        return koc__error_prefix(err, rc, "cannot get a token for %s",
+                                 koc__reference_context(repo));
     }
     KOC__TRY(koc_buf_set(token, koc__str(reply.token), err));
     if (lifetime_ms) {

@@ -235,7 +235,7 @@ int koc__client_put_manifest(koc_client *c, const koc_reference *r, const char *
             resp.status == 400 || resp.status == 409 || resp.status == 0 || resp.status >= 500;
         if (!perhaps || rc == KOC_ECANCELLED || !tag_is_ours(c, r, &ours, op)) {
             if (strcmp(resp.error.code, "TAG_INVALID") == 0 || resp.status == 409) {
-                koc__error_prefix(err, "the tag cannot be moved to another image");
+                koc__error_prefix(err, rc, "the tag cannot be moved to another image");
             }
             return rc;
         }
@@ -267,8 +267,9 @@ int koc_client_resolve(koc_client *c, const koc_reference *r, const koc_op *user
         return koc__misuse(err, "koc_client_resolve");
     }
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
-    if (koc__client_head_manifest(c, r, false, &op, &f, err) != KOC_OK) {
-        return koc__error_prefix(err, "cannot resolve %s", koc_reference_string(r));
+    int rc = koc__client_head_manifest(c, r, false, &op, &f, err);
+    if (rc != KOC_OK) {
+        return koc__error_prefix(err, rc, "cannot resolve %s", koc_reference_string(r));
     }
     if (!f.found) {
         koc__error(err, KOC_ENOTFOUND, "%s: no such image", koc_reference_string(r));
@@ -292,10 +293,8 @@ int koc_client_get_manifest(koc_client *c, const koc_reference *r, const koc_op 
         return koc__misuse(err, "koc_client_get_manifest");
     }
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
-    if (koc__client_get_manifest(c, r, &op, bytes, media_type, digest, err) != KOC_OK) {
-        return koc__error_prefix(err, "cannot read %s", koc_reference_string(r));
-    }
-    return KOC_OK;
+    int rc = koc__client_get_manifest(c, r, &op, bytes, media_type, digest, err);
+    return koc__error_prefix(err, rc, "cannot read %s", koc_reference_string(r));
 }
 
 int koc_client_put_manifest(koc_client *c, const koc_reference *r, const char *media_type,
@@ -307,8 +306,6 @@ int koc_client_put_manifest(koc_client *c, const koc_reference *r, const char *m
         return koc__misuse(err, "koc_client_put_manifest");
     }
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
-    if (koc__client_put_manifest(c, r, media_type, bytes, &op, out, err) != KOC_OK) {
-        return koc__error_prefix(err, "cannot write %s", koc_reference_string(r));
-    }
-    return KOC_OK;
+    int rc = koc__client_put_manifest(c, r, media_type, bytes, &op, out, err);
+    return koc__error_prefix(err, rc, "cannot write %s", koc_reference_string(r));
 }

@@ -140,7 +140,7 @@ static int fetch_config(koc_client *c, const koc_reference *r, const koc_descrip
         rc = koc__blob_read_all(blob, KOC__CONFIG_MAX, op, out, err);
     }
     if (rc != KOC_OK) {
-        return koc__error_prefix(err, "its config");
+        return koc__error_prefix(err, rc, "its config");
     }
     if (c->ctx->cache) {
         (void)koc__cache_put_bytes(c->ctx->cache, &d->digest, koc__str_n(out->ptr, out->len), NULL);
@@ -349,10 +349,8 @@ int koc_client_get_image(koc_client *c, const koc_reference *r, const koc_platfo
         return koc__misuse(err, "koc_client_get_image");
     }
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
-    if (koc__client_get_image(c, r, want, &op, out, err) != KOC_OK) {
-        return koc__error_prefix(err, "cannot pull %s", koc_reference_string(r));
-    }
-    return KOC_OK;
+    int rc = koc__client_get_image(c, r, want, &op, out, err);
+    return koc__error_prefix(err, rc, "cannot pull %s", koc_reference_string(r));
 }
 
 int koc_client_get_index(koc_client *c, const koc_reference *r, const koc_op *user, koc_index **out,
@@ -364,8 +362,6 @@ int koc_client_get_index(koc_client *c, const koc_reference *r, const koc_op *us
         return koc__misuse(err, "koc_client_get_index");
     }
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
-    if (koc__client_get_index(c, r, &op, out, err) != KOC_OK) {
-        return koc__error_prefix(err, "cannot pull %s", koc_reference_string(r));
-    }
-    return KOC_OK;
+    int rc = koc__client_get_index(c, r, &op, out, err);
+    return koc__error_prefix(err, rc, "cannot pull %s", koc_reference_string(r));
 }

@@ -454,8 +454,9 @@ static int push_any(koc_client *c, const koc_reference *r, koc_image *img, koc_i
     }
     p.top = idx ? koc_index_descriptor(idx) : koc_image_descriptor(img);
     p.bytes = idx ? koc_index_bytes(idx) : koc_image_manifest(img);
-    if (run(&p, r, img, idx, &o, err) != KOC_OK) {
-        return koc__error_prefix(err, "cannot push %s", koc_reference_string(r));
+    int rc = run(&p, r, img, idx, &o, err);
+    if (rc != KOC_OK) {
+        return koc__error_prefix(err, rc, "cannot push %s", koc_reference_string(r));
     }
     if (out) {
         fill_result(&p, out);
@@ -498,10 +499,8 @@ int koc__client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, 
 
     KOC__TRY(koc__blob_digest(b, op, &d.digest, err));
     d.size = koc_blob_size(b);
-    if (koc__client_copy_blob(c, repo, &d, b, NULL, op, &state, err) != KOC_OK) {
-        return koc__error_prefix(err, "cannot push a blob to %s", koc__reference_context(repo));
-    }
-    return KOC_OK;
+    int rc = koc__client_copy_blob(c, repo, &d, b, NULL, op, &state, err);
+    return koc__error_prefix(err, rc, "cannot push a blob to %s", koc__reference_context(repo));
 }
 
 int koc_client_push_image(koc_client *c, const koc_reference *r, koc_image *img,

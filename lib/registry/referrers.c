@@ -137,11 +137,9 @@ int koc_client_list_referrers(koc_client *c, const koc_reference *subject,
                            "koc_client_list_referrers: no client, or a subject without a digest");
     }
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
-    if (koc__client_list_referrers(c, subject, artifact_type, &op, out, err) != KOC_OK) {
-        return koc__error_prefix(err, "cannot list what refers to %s",
-                                 koc_reference_string(subject));
-    }
-    return KOC_OK;
+    int rc = koc__client_list_referrers(c, subject, artifact_type, &op, out, err);
+    return koc__error_prefix(err, rc, "cannot list what refers to %s",
+                             koc_reference_string(subject));
 }
 
 /* --- after a manifest with a subject was written ------------------------------------------------------ */
@@ -260,12 +258,10 @@ int koc__referrers_announce(koc_client *c, const koc_reference *r, const char *m
     }
     KOC__TRY(tag_reference(r, &subject->digest, &tag, err));
     describe(koc__json_root(doc), media_type, bytes, digest, annotations, &entry);
-    if (update_tag(c, tag, &entry, op, err) != KOC_OK) {
-        return koc__error_prefix(
-            err, "the image was written, but not its place among the referrers of %s",
-            koc__digest_str(&subject->digest).s);
-    }
-    return KOC_OK;
+    int rc = update_tag(c, tag, &entry, op, err);
+    return koc__error_prefix(err, rc,
+                             "the image was written, but not its place among the referrers of %s",
+                             koc__digest_str(&subject->digest).s);
 }
 
 static int without_entry(koc_client *c, const koc_index *old, const koc_digest *gone,

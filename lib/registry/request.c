@@ -164,12 +164,12 @@ static int exchange(run *r, const koc__http_request *h, koc_error **err)
 
     koc__response_dispose(resp);
     resp->status = 0;
+    koc_error *why = NULL;
     int rc = koc__exchange_open(r->host->client->transport, h, stream, r->op, &reply,
-                                &resp->failure, &x, err);
+                                &resp->failure, &x, &why);
     if (rc != KOC_OK) {
-        log_exchange(r, h, err && *err ? koc_error_message(*err) : "failed",
-                     koc__monotonic_ms() - begin);
-        return rc;
+        log_exchange(r, h, koc_error_message(why), koc__monotonic_ms() - begin);
+        return koc__error_move(err, &why);
     }
     char text[32];
     snprintf(text, sizeof(text), "%d", reply.status);
@@ -317,8 +317,9 @@ static int next_hop(const run *r, const koc__url *from, koc__url *out, koc_error
     if (!location || !(reads || keeps)) {
         return KOC_OK;
     }
-    if (koc__url_resolve(from, koc__str(location), &to, err) != KOC_OK) {
-        return koc__error_prefix(err, "redirected to nowhere");
+    int rc = koc__url_resolve(from, koc__str(location), &to, err);
+    if (rc != KOC_OK) {
+        return koc__error_prefix(err, rc, "redirected to nowhere");
     }
     if (from->https && !to.https) {
         return koc__error(err, KOC_EDENIED,
@@ -526,29 +527,23 @@ static int64_t next_wait(run *r, bool has_status)
 
 /* --- the error that people see -------------------------------------------------------------------- */
 
-static int network_error(run *r, koc_error **err)
+/* Takes *why. */
+static int network_error(const run *r, koc_error **why, koc_error **err)
 {
     koc__host *h = r->host;
-    koc_code code = err && *err ? koc_error_code(*err) : KOC_ENET;
-    const char *where = r->target ? r->target->name : h->name;
 
-    if (r->resp->failure == KOC__FAIL_LOCAL) {
-        return code;
-    }
-    koc__error_prefix(err, "%s", where);
-    if (r->attempts > 1 && err && *err) {
-        KOC__AUTO_STR message = koc__strdup(koc_error_message(*err));
-        KOC__AUTO_STR hint = koc__strdup(koc_error_hint(*err));
-        koc__error(err, code, "%s (%u attempts)", message ? message : where, r->attempts);
-        if (hint) {
-            koc__error_hint(err, "%s", hint);
+    if (r->resp->failure != KOC__FAIL_LOCAL) {
+        koc__error_prefix(why, koc_error_code(*why), "%s", r->target ? r->target->name : h->name);
+        if (r->attempts > 1) {
+            koc__error_suffix(why, " (%u attempts)", r->attempts);
         }
+        if (r->resp->failure == KOC__FAIL_TLS && !h->may_http && !h->loopback) {
+            koc__error_hint(why, "if this registry speaks plain HTTP: --allow-http=%s", h->name);
+        }
+        koc__error_retryable(why, true);
     }
-    if (r->resp->failure == KOC__FAIL_TLS && !h->may_http && !h->loopback) {
-        koc__error_hint(err, "if this registry speaks plain HTTP: --allow-http=%s", h->name);
-    }
-    koc__error_retryable(err, true);
-    return code;
+    koc__error_scrub(why, koc__session_scrub, h);
+    return koc__error_move(err, why);
 }
 
 static int status_error(run *r, koc_error **err)
@@ -558,16 +553,16 @@ static int status_error(run *r, koc_error **err)
     int rc = koc__regerror_make(resp->status, &resp->error, err);
 
     if (r->elsewhere) {
-        return koc__error_prefix(err, "%s", resp->url.host);
+        return koc__error_prefix(err, rc, "%s", resp->url.host);
     }
     if (resp->status == 401 && koc__session_is_anonymous(r->host, r->rq->repository)) {
-        koc__error(err, KOC_EAUTH, "no credentials for %s", r->host->name);
+        rc = koc__error(err, KOC_EAUTH, "no credentials for %s", r->host->name);
         koc__error_http(err, 401, resp->error.code[0] ? resp->error.code : NULL);
     }
     if (resp->status == 401 || resp->status == 403 ||
         (resp->status == 404 && strcmp(resp->error.code, "NAME_UNKNOWN") == 0)) {
         koc__session_explain(r->host, r->rq->repository, err);
-        return err && *err ? koc_error_code(*err) : rc;
+        return rc;
     }
     if (koc__retry_after(koc__headers_get(&resp->headers, "Retry-After"), koc__now(), &seconds) &&
         seconds > KOC__RETRY_AFTER_MAX) {
@@ -600,10 +595,7 @@ int koc__request_run_at(const koc__request *rq, koc__op *op, koc__response *resp
             if (has_status) {
                 return status_error(&r, err);
             }
-            koc__error_move(err, &failure);
-            network_error(&r, err);
-            koc__error_scrub(err, koc__session_scrub, r.host);
-            return rc;
+            return network_error(&r, &failure, err);
         }
         koc__log(r.host->client->ctx, KOC_LOG_INFO, "registry", "%s: %s; again in %lld ms",
                  r.host->name, has_status ? resp->error.message : koc_error_message(failure),

@@ -43,8 +43,9 @@ int koc__realm_resolve(const koc__url *registry, const char *realm, koc__url *ou
 {
     KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
 
-    if (koc__url_resolve(registry, koc__str(realm), &u, err) != KOC_OK) {
-        return koc__error_prefix(err, "the registry's token server");
+    int rc = koc__url_resolve(registry, koc__str(realm), &u, err);
+    if (rc != KOC_OK) {
+        return koc__error_prefix(err, rc, "the registry's token server");
     }
     if (!u.https && registry->https) {
         return koc__error(

@@ -161,8 +161,8 @@ static int ask_retried(const ask *a, const koc__url *url, koc_str form, int *sta
                 *status = reply.status;
                 return KOC_OK;
             }
-            koc__error_move(err, &failure);
-            return koc__error_prefix(err, "token server %s", url->host);
+            koc__error_prefix(&failure, rc, "token server %s", url->host);
+            return koc__error_move(err, &failure);
         }
         koc__error_clear(&failure);
         wait = koc__retry_delay_ms(attempt, (uint32_t)koc__monotonic_ns()) +
@@ -197,20 +197,21 @@ static int ask_by_get(const ask *a, int *status, koc__buf *body, koc_error **err
 static int refused(const ask *a, int status, koc_str body, koc_error **err)
 {
     koc__regerror e;
+    int rc = KOC_EAUTH;
 
     koc__regerror_read(body, &e);
     koc__session_scrub(a->host, e.message);
     koc__session_scrub(a->host, e.code);
     if (status == 401 || status == 403 || (status == 400 && a->cred)) {
-        koc__error(err, KOC_EAUTH, "%s%s%s%s",
+        koc__error(err, rc, "%s%s%s%s",
                    a->cred ? "the credentials were not accepted" : "it wants a login",
                    e.message[0] ? " (" : "", e.message, e.message[0] ? ")" : "");
     } else {
-        koc__regerror_make(status, &e, err);
-        koc__error_prefix(err, "token server %s", a->realm.host);
+        rc = koc__regerror_make(status, &e, err);
+        koc__error_prefix(err, rc, "token server %s", a->realm.host);
     }
     koc__error_http(err, status, e.code[0] ? e.code : NULL);
-    return err && *err ? koc_error_code(*err) : KOC_EAUTH;
+    return rc;
 }
 
 static int ask_for_token(const ask *a, koc__token_reply *out, koc_error **err)

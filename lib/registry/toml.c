@@ -299,7 +299,7 @@ int koc__toml_read(koc_str text, const char *file, koc__toml_fn fn, void *self, 
         }
         if (rc != KOC_OK) {
             /* An array may go over lines; the trouble is where the reader stands. */
-            return koc__error_prefix(err, "%s:%u", file, KOC__MAX(line, r.line));
+            return koc__error_prefix(err, rc, "%s:%u", file, KOC__MAX(line, r.line));
         }
     }
     return KOC_OK;

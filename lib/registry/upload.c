@@ -55,8 +55,9 @@ int koc__upload_location(const koc__host *h, const koc__response *resp, koc__url
     if (!location || !location[0]) {
         return koc__error(err, KOC_EFORMAT, "the registry opened an upload without saying where");
     }
-    if (koc__url_resolve(&resp->url, koc__str(location), &u, err) != KOC_OK) {
-        return koc__error_prefix(err, "the place of the upload");
+    int rc = koc__url_resolve(&resp->url, koc__str(location), &u, err);
+    if (rc != KOC_OK) {
+        return koc__error_prefix(err, rc, "the place of the upload");
     }
     if (resp->url.https && !u.https) {
         bool same_port = u.port == resp->url.port || (u.port == 80 && resp->url.port == 443);
@@ -178,8 +179,9 @@ int koc__client_check_push(koc_client *c, const koc_reference *repo, koc__op *op
     upload u = {.client = c, .repo = repo, .op = op, .journal = KOC__JOURNAL_INIT};
 
     KOC__TRY(koc__client_host(c, koc_reference_registry(repo), &u.host, err));
-    if (open_session(&u, err) != KOC_OK) {
-        return koc__error_prefix(err, "cannot push to %s", koc__reference_context(repo));
+    int rc = open_session(&u, err);
+    if (rc != KOC_OK) {
+        return koc__error_prefix(err, rc, "cannot push to %s", koc__reference_context(repo));
     }
     abandon(&u);
     return KOC_OK;

@@ -384,9 +384,8 @@ int koc_resolver_read_map(koc_resolver *r, const char *label, koc_str json, koc_
         if (!koc__json_str(n)) {
             return koc__error(err, KOC_EFORMAT, "%s: the value of \"%s\" is no text", label, name);
         }
-        if (find(r, name) && koc_resolver_set(r, name, koc__json_str(n), err) != KOC_OK) {
-            return koc__error_prefix(err, "%s: %s", label, name);
-        }
+        int rc = find(r, name) ? koc_resolver_set(r, name, koc__json_str(n), err) : KOC_OK;
+        KOC__TRY(koc__error_prefix(err, rc, "%s: %s", label, name));
     }
     return KOC_OK;
 }
@@ -452,12 +451,12 @@ static int put(cursor *c, const koc_writer *w, koc_str data, koc_error **err)
     return KOC_OK;
 }
 
-static int place_error(const input *in, const koc__edit *e, koc_error **err)
+static int place_error(const input *in, const koc__edit *e, int rc, koc_error **err)
 {
     size_t line = 0;
     size_t column = 0;
     koc__ymarks_place(in->text, e->start, &line, &column);
-    return koc__error_prefix(err, "%s:%zu:%zu", in->label, line, column);
+    return koc__error_prefix(err, rc, "%s:%zu:%zu", in->label, line, column);
 }
 
 /* Goes on to byte `end` of an input, with all edits before number `n_edits`. */
@@ -470,8 +469,9 @@ static int write_until(const koc_resolver *r, const input *in, cursor *c, size_t
         const char *replacement =
             e->form == KOC__FORM_NOTHING ? NULL : r->references[e->index].replacement;
         koc__buf_clear(&value);
-        if (koc__rewrite_edit(e, replacement, &value, err) != KOC_OK) {
-            return place_error(in, e, err);
+        int rc = koc__rewrite_edit(e, replacement, &value, err);
+        if (rc != KOC_OK) {
+            return place_error(in, e, rc, err);
         }
         KOC__TRY(put(c, w, koc__str_n(in->text.ptr + c->at, e->start - c->at), err));
         KOC__TRY(put(c, w, koc__buf_view(&value), err));

@@ -77,7 +77,7 @@ static int read_reference(const koc__scan *s, const koc__yevent *e, koc__place *
     }
     int rc = koc__reference_read(e->value, s->prefix, out, tag, err);
     if (rc == KOC_EINVAL) {
-        return koc__error_prefix(err, "%s:%zu:%zu", s->label, p->line, p->column);
+        return koc__error_prefix(err, rc, "%s:%zu:%zu", s->label, p->line, p->column);
     }
     KOC__TRY(rc);
     if (is_block(p) && !find_block_text(s, e->value, p)) {

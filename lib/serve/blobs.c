@@ -28,13 +28,13 @@ static int open_blob(const koc__server *s, const koc_digest *d, int *out, uint64
     return KOC_OK;
 }
 
-static void unknown_blob(koc__exchange *x, koc_error **err)
+static void unknown_blob(koc__exchange *x, koc_error **why)
 {
-    if (koc_error_code(*err) != KOC_ENOTFOUND) {
-        koc__reply_failure(&x->reply, x->server, err);
+    if (koc_error_code(*why) != KOC_ENOTFOUND) {
+        koc__reply_failure(&x->reply, x->server, why);
         return;
     }
-    koc__error_clear(err);
+    koc__error_clear(why);
     koc__reply_error(&x->reply, 404, "BLOB_UNKNOWN", "%s is not here",
                      koc__digest_str(&x->route.digest).s);
 }

@@ -69,14 +69,14 @@ static int resolve(const koc__exchange *x, koc_digest *out, koc_error **err)
     return koc__names_find(x->server->names, x->route.name, x->route.tag, out, err);
 }
 
-static void unknown_manifest(koc__exchange *x, koc_error **err)
+static void unknown_manifest(koc__exchange *x, koc_error **why)
 {
-    if (koc_error_code(*err) != KOC_ENOTFOUND) {
-        koc__reply_failure(&x->reply, x->server, err);
+    if (koc_error_code(*why) != KOC_ENOTFOUND) {
+        koc__reply_failure(&x->reply, x->server, why);
         return;
     }
-    koc__reply_error(&x->reply, 404, "MANIFEST_UNKNOWN", "%s", koc_error_message(*err));
-    koc__error_clear(err);
+    koc__reply_error(&x->reply, 404, "MANIFEST_UNKNOWN", "%s", koc_error_message(*why));
+    koc__error_clear(why);
 }
 
 void koc__serve_manifest(koc__exchange *x)

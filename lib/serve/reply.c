@@ -72,18 +72,18 @@ void koc__reply_error(koc__reply *r, int status, const char *code, const char *f
     koc__reply_header(r, "Content-Type", "application/json");
 }
 
-void koc__reply_failure(koc__reply *r, koc__server *s, koc_error **err)
+void koc__reply_failure(koc__reply *r, koc__server *s, koc_error **why)
 {
-    koc_code code = koc_error_code(*err);
+    koc_code code = koc_error_code(*why);
     if (code == KOC_ELIMIT) {
-        koc__reply_error(r, 429, "TOOMANYREQUESTS", "%s", koc_error_message(*err));
+        koc__reply_error(r, 429, "TOOMANYREQUESTS", "%s", koc_error_message(*why));
     } else if (code == KOC_ECONFLICT) {
-        koc__reply_error(r, 409, "BLOB_UPLOAD_INVALID", "%s", koc_error_message(*err));
+        koc__reply_error(r, 409, "BLOB_UPLOAD_INVALID", "%s", koc_error_message(*why));
     } else {
-        koc__server_log(s, KOC_LOG_ERROR, koc_error_message(*err));
+        koc__server_log(s, KOC_LOG_ERROR, koc_error_message(*why));
         koc__reply_error(r, code == KOC_ECANCELLED ? 503 : 500, "UNKNOWN",
                          code == KOC_ECANCELLED ? "the server is stopping"
                                                 : "the server failed; its log says why");
     }
-    koc__error_clear(err);
+    koc__error_clear(why);
 }

@@ -56,8 +56,8 @@ void koc__reply_header(koc__reply *r, const char *name, const char *fmt, ...)
 /* {"errors":[{"code":…,"message":…}]} (distribution-spec, "Error Codes"). */
 void koc__reply_error(koc__reply *r, int status, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-/* The answer to a failure of ours: takes *err. Paths stay in the log. */
-void koc__reply_failure(koc__reply *r, koc__server *s, koc_error **err);
+/* The answer to a failure of ours: takes *why. Paths stay in the log. */
+void koc__reply_failure(koc__reply *r, koc__server *s, koc_error **why);
 
 /* --- exchanges (exchange.c) --- */
 /* The head of a request. Strings are borrowed until koc__exchange_begin returns; NULL: no such header. */

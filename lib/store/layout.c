@@ -129,7 +129,7 @@ int koc_layout_list(koc_layout *l, koc_index **out, koc_error **err)
     KOC__AUTO(koc__json) doc = NULL;
     KOC__TRY(koc__layout_read_index(l, &bytes, &doc, err));
     int rc = koc__index_make(l->ctx, &bytes, NULL, out, err);
-    return rc == KOC_OK ? rc : koc__error_prefix(err, "index.json of %s", l->dir);
+    return koc__error_prefix(err, rc, "index.json of %s", l->dir);
 }
 
 /* A document by digest, checked. */

@@ -320,7 +320,7 @@ int koc__layout_put_entry(const koc_layout *l, const koc_descriptor *d, const ch
     }
     int rc = rewrite(doc, d, &add, &out, err);
     if (rc != KOC_OK) {
-        return koc__error_prefix(err, "%s", l->dir);
+        return koc__error_prefix(err, rc, "%s", l->dir);
     }
     return koc__fs_write_file(path, koc__buf_view(&out), FILE_MODE, err);
 }

@@ -117,7 +117,7 @@ static int copy_pair(void *arg, koc__op *op, koc_error **err)
                                     : copy_tree(j, from, &top, op, err);
     if (rc != KOC_OK) {
         tell(op, j, KOC_STATE_FAILED);
-        return koc__error_prefix(err, "cannot copy %s to %s", from->what, j->label);
+        return koc__error_prefix(err, rc, "cannot copy %s to %s", from->what, j->label);
     }
     tell(op, j, j->result.unchanged ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED);
     return KOC_OK;

@@ -34,7 +34,7 @@ static int oci_list(koc_source *s, koc__op *op, koc_index **out, koc_error **err
     KOC__AUTO_VAL(koc_buf) bytes = KOC_BUF_INIT;
     KOC__TRY(koc__contents_read(s->contents, "index.json", KOC__MANIFEST_MAX, op, &bytes, err));
     int rc = koc_index_from_bytes(s->ctx, koc__str_n(bytes.ptr, bytes.len), out, err);
-    return rc == KOC_OK ? rc : koc__error_prefix(err, "index.json");
+    return koc__error_prefix(err, rc, "index.json");
 }
 
 static int oci_top(koc_source *s, const koc_place *p, koc__op *op, koc__document *out,

@@ -89,8 +89,9 @@ int koc__source_open(koc_ctx *ctx, koc_client *client, const koc_place *p, koc__
         return koc__oom(err);
     }
     KOC__TRY(open_kind(s, p, op, err));
-    if (s->vt->top(s, p, op, &s->top, err) != KOC_OK) {
-        return koc__error_prefix(err, "cannot read %s", s->what);
+    int rc = s->vt->top(s, p, op, &s->top, err);
+    if (rc != KOC_OK) {
+        return koc__error_prefix(err, rc, "cannot read %s", s->what);
     }
     const koc_descriptor d = koc__document_descriptor(&s->top);
     s->descriptor = koc__descriptor_dup(&d);
@@ -144,10 +145,8 @@ koc_str koc_source_manifest(const koc_source *s)
 int koc__source_manifest(koc_source *s, const koc_digest *d, koc__op *op, koc__document *out,
                          koc_error **err)
 {
-    if (s->vt->manifest(s, d, op, out, err) != KOC_OK) {
-        return koc__error_prefix(err, "cannot read %s of %s", koc__digest_str(d).s, s->what);
-    }
-    return KOC_OK;
+    int rc = s->vt->manifest(s, d, op, out, err);
+    return koc__error_prefix(err, rc, "cannot read %s of %s", koc__digest_str(d).s, s->what);
 }
 
 int koc_source_get_manifest(koc_source *s, const koc_digest *d, const koc_op *op, koc_buf *bytes,
@@ -193,11 +192,9 @@ int koc_source_list_referrers(koc_source *s, const koc_digest *subject, const ch
     }
     KOC__AUTO_VAL(koc__op) run = {0};
     KOC__TRY(koc__op_begin(&run, s->ctx, op, err));
-    if (s->vt->referrers(s, subject, artifact_type, &run, out, err) != KOC_OK) {
-        return koc__error_prefix(err, "cannot list what refers to %s of %s",
-                                 koc__digest_str(subject).s, s->what);
-    }
-    return KOC_OK;
+    int rc = s->vt->referrers(s, subject, artifact_type, &run, out, err);
+    return koc__error_prefix(err, rc, "cannot list what refers to %s of %s",
+                             koc__digest_str(subject).s, s->what);
 }
 
 /* --- images --- */
@@ -312,10 +309,8 @@ int koc__source_image(koc_source *s, const koc_platform *want, koc__op *op, koc_
         KOC__TRY(find_platform(s, &s->top, want, 0, op, &found, &chosen, err));
         manifest = &found;
     }
-    if (koc__source_image_of(s, manifest, op, out, err) != KOC_OK) {
-        return koc__error_prefix(err, "cannot read %s", s->what);
-    }
-    return KOC_OK;
+    int rc = koc__source_image_of(s, manifest, op, out, err);
+    return koc__error_prefix(err, rc, "cannot read %s", s->what);
 }
 
 int koc_source_get_image(koc_source *s, const koc_platform *want, const koc_op *op, koc_image **out,
@@ -339,8 +334,6 @@ int koc_source_get_image_by(koc_source *s, const koc_digest *d, const koc_op *op
     KOC__AUTO_VAL(koc__document) m = KOC__DOCUMENT_INIT;
     KOC__TRY(koc__op_begin(&run, s->ctx, op, err));
     KOC__TRY(koc__source_manifest(s, d, &run, &m, err));
-    if (koc__source_image_of(s, &m, &run, out, err) != KOC_OK) {
-        return koc__error_prefix(err, "cannot read %s", s->what);
-    }
-    return KOC_OK;
+    int rc = koc__source_image_of(s, &m, &run, out, err);
+    return koc__error_prefix(err, rc, "cannot read %s", s->what);
 }

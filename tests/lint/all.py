@@ -8,6 +8,7 @@ import sys
 
 import bindings
 import common
+import errors
 import format as formatter
 import headers
 import layers
@@ -22,13 +23,14 @@ CHECKS = {
     "sizes": sizes.check,
     "exported symbols": symbols.check,
     "public headers": headers.check,
+    "errors": errors.check,
     "bindings": bindings.check,
     "static": static.check,
     "other systems": portability.check,
 }
 
 # Seconds at most: ./dev test runs these too.
-FAST = ["include graph", "sizes", "exported symbols", "public headers", "bindings"]
+FAST = ["include graph", "sizes", "exported symbols", "public headers", "errors", "bindings"]
 
 
 def main():

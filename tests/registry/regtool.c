@@ -2,7 +2,7 @@
  * The registry client by itself, for tests: only public headers.
  *
  *     regtool [-v...] [--auth-file F] [--insecure] [--allow-http H] [--ca F] [--cache D] [--attempts N]
- *             [--first-byte MS] [--timeout MS] COMMAND ARGS
+ *             [--first-byte MS] [--timeout MS] [--no-errors] COMMAND ARGS
  *
  * Prints results to stdout, "regtool: message" and "hint: ..." to stderr; exits 0, 1 or 2 (usage).
  */
@@ -17,6 +17,7 @@
 static koc_ctx *ctx;
 static koc_client *client;
 static koc_error *error;
+static koc_error **err = &error; /* NULL with --no-errors: the codes must be the same */
 
 static int usage(void)
 {
@@ -56,7 +57,7 @@ static koc_reference *reference(const char *text)
 {
     koc_reference *r = NULL;
 
-    koc_reference_parse(text, 0, &r, &error);
+    koc_reference_parse(text, 0, &r, err);
     return r;
 }
 
@@ -82,9 +83,9 @@ static int make_layer(size_t size, uint64_t seed, koc_layer **out)
         x ^= x << 17;
         memcpy(data + i, &x, 8);
     }
-    int rc = data ? koc_layer_builder_new(ctx, NULL, &b, &error) : KOC_ENOMEM;
-    rc = rc ? rc : koc_layer_builder_add_bytes(b, "/app", (koc_str){data, size}, NULL, &error);
-    rc = rc ? rc : koc_layer_builder_finish(b, NULL, out, &error);
+    int rc = data ? koc_layer_builder_new(ctx, NULL, &b, err) : KOC_ENOMEM;
+    rc = rc ? rc : koc_layer_builder_add_bytes(b, "/app", (koc_str){data, size}, NULL, err);
+    rc = rc ? rc : koc_layer_builder_finish(b, NULL, out, err);
     koc_layer_builder_free(b);
     free(data);
     return rc;
@@ -96,22 +97,22 @@ static int make_image(size_t size, uint64_t seed, unsigned layers, const char *a
     koc_image_builder *b = NULL;
     koc_platform platform = KOC_PLATFORM_INIT;
     const char *argv[] = {"/app", NULL};
-    int rc = koc_image_builder_new(ctx, NULL, &b, &error);
+    int rc = koc_image_builder_new(ctx, NULL, &b, err);
 
     platform.os = "linux";
     platform.arch = arch;
     for (unsigned i = 0; rc == KOC_OK && i < layers; i++) {
         koc_layer *layer = NULL;
         rc = make_layer(size, seed + i, &layer);
-        rc = rc ? rc : koc_image_builder_add_layer(b, layer, NULL, &error);
+        rc = rc ? rc : koc_image_builder_add_layer(b, layer, NULL, err);
         koc_layer_unref(layer);
     }
-    rc = rc ? rc : koc_image_builder_set_entrypoint(b, argv, &error);
-    rc = rc ? rc : koc_image_builder_set_platform(b, &platform, &error);
+    rc = rc ? rc : koc_image_builder_set_entrypoint(b, argv, err);
+    rc = rc ? rc : koc_image_builder_set_platform(b, &platform, err);
     if (rc == KOC_OK && subject) {
-        rc = koc_image_builder_set_subject(b, subject, &error);
+        rc = koc_image_builder_set_subject(b, subject, err);
     }
-    rc = rc ? rc : koc_image_builder_finish(b, NULL, out, &error);
+    rc = rc ? rc : koc_image_builder_finish(b, NULL, out, err);
     koc_image_builder_free(b);
     return rc;
 }
@@ -127,7 +128,7 @@ static int cmd_push(char **args)
                : KOC_EINVAL;
 
     o.extra_tags = (const char *const *)(args + 4);
-    rc = rc ? rc : koc_client_push_image(client, r, img, &o, &op, &d, &error);
+    rc = rc ? rc : koc_client_push_image(client, r, img, &o, &op, &d, err);
     if (rc == KOC_OK) {
         print_digest(&d);
     }
@@ -143,7 +144,7 @@ static int cmd_push_index(char **args)
     koc_index_builder *b = NULL;
     koc_index *idx = NULL;
     koc_digest d;
-    int rc = r ? koc_index_builder_new(ctx, KOC_FORMAT_OCI, &b, &error) : KOC_EINVAL;
+    int rc = r ? koc_index_builder_new(ctx, KOC_FORMAT_OCI, &b, err) : KOC_EINVAL;
 
     for (unsigned i = 0; rc == KOC_OK && i < 2; i++) {
         koc_platform p = KOC_PLATFORM_INIT;
@@ -152,11 +153,11 @@ static int cmd_push_index(char **args)
         p.arch = i ? "arm64" : "amd64";
         rc = make_image(strtoul(args[0], NULL, 10), strtoul(args[1], NULL, 10) + i, 2, p.arch, NULL,
                         &img);
-        rc = rc ? rc : koc_index_builder_add_image(b, img, &p, &error);
+        rc = rc ? rc : koc_index_builder_add_image(b, img, &p, err);
         koc_image_unref(img);
     }
-    rc = rc ? rc : koc_index_builder_finish(b, &idx, &error);
-    rc = rc ? rc : koc_client_push_index(client, r, idx, NULL, &op, &d, &error);
+    rc = rc ? rc : koc_index_builder_finish(b, &idx, err);
+    rc = rc ? rc : koc_client_push_index(client, r, idx, NULL, &op, &d, err);
     if (rc == KOC_OK) {
         print_digest(&d);
     }
@@ -171,10 +172,10 @@ static int read_all(koc_layer *l)
     static char chunk[131072];
     koc_reader *r = NULL;
     size_t n = 1;
-    int rc = koc_layer_open(l, &op, &r, &error);
+    int rc = koc_layer_open(l, &op, &r, err);
 
     while (rc == KOC_OK && n > 0) {
-        rc = koc_reader_read(r, chunk, sizeof(chunk), &n, &error);
+        rc = koc_reader_read(r, chunk, sizeof(chunk), &n, err);
     }
     koc_reader_free(r);
     return rc;
@@ -190,9 +191,9 @@ static int cmd_pull(char **args)
     int rc = r ? KOC_OK : KOC_EINVAL;
 
     if (rc == KOC_OK && args[1]) {
-        rc = koc_platform_parse(args[1], &storage, &p, &error);
+        rc = koc_platform_parse(args[1], &storage, &p, err);
     }
-    rc = rc ? rc : koc_client_get_image(client, r, args[1] ? &p : NULL, &op, &img, &error);
+    rc = rc ? rc : koc_client_get_image(client, r, args[1] ? &p : NULL, &op, &img, err);
     for (size_t i = 0; rc == KOC_OK && i < koc_image_layer_count(img); i++) {
         rc = read_all(koc_image_layer(img, i));
     }
@@ -222,11 +223,11 @@ static int cmd_attach(char **args)
     koc_buf storage = KOC_BUF_INIT;
     koc_image *img = NULL;
     koc_digest digest;
-    int rc = subject ? koc_client_resolve(client, subject, &op, &storage, &d, &error) : KOC_EINVAL;
+    int rc = subject ? koc_client_resolve(client, subject, &op, &storage, &d, err) : KOC_EINVAL;
 
     rc = rc ? rc : make_image(300, strtoul(args[0], NULL, 10), 1, "amd64", &d, &img);
-    rc = rc ? rc : koc_reference_with_tag(subject, NULL, &repo, &error);
-    rc = rc ? rc : koc_client_push_image(client, repo, img, NULL, &op, &digest, &error);
+    rc = rc ? rc : koc_reference_with_tag(subject, NULL, &repo, err);
+    rc = rc ? rc : koc_client_push_image(client, repo, img, NULL, &op, &digest, err);
     if (rc == KOC_OK) {
         print_digest(&digest);
     }
@@ -243,10 +244,10 @@ static int cmd_referrers(char **args)
     koc_descriptor d = KOC_DESCRIPTOR_INIT;
     koc_buf storage = KOC_BUF_INIT;
     koc_index *idx = NULL;
-    int rc = tag ? koc_client_resolve(client, tag, &op, &storage, &d, &error) : KOC_EINVAL;
+    int rc = tag ? koc_client_resolve(client, tag, &op, &storage, &d, err) : KOC_EINVAL;
 
-    rc = rc ? rc : koc_reference_with_digest(tag, &d.digest, &r, &error);
-    rc = rc ? rc : koc_client_list_referrers(client, r, args[1], &op, &idx, &error);
+    rc = rc ? rc : koc_reference_with_digest(tag, &d.digest, &r, err);
+    rc = rc ? rc : koc_client_list_referrers(client, r, args[1], &op, &idx, err);
     for (size_t i = 0; rc == KOC_OK && i < koc_index_count(idx); i++) {
         print_digest(&koc_index_get(idx, i)->digest);
     }
@@ -261,7 +262,7 @@ static int cmd_tags(char **args)
 {
     koc_reference *repo = reference(args[0]);
     koc_strlist *tags = NULL;
-    int rc = repo ? koc_client_list_tags(client, repo, &op, &tags, &error) : KOC_EINVAL;
+    int rc = repo ? koc_client_list_tags(client, repo, &op, &tags, err) : KOC_EINVAL;
 
     for (size_t i = 0; rc == KOC_OK && i < koc_strlist_count(tags); i++) {
         puts(koc_strlist_get(tags, i));
@@ -274,7 +275,7 @@ static int cmd_tags(char **args)
 static int cmd_delete(char **args)
 {
     koc_reference *r = reference(args[0]);
-    int rc = r ? koc_client_delete_manifest(client, r, &op, &error) : KOC_EINVAL;
+    int rc = r ? koc_client_delete_manifest(client, r, &op, err) : KOC_EINVAL;
 
     koc_reference_unref(r);
     return rc;
@@ -285,7 +286,7 @@ static int cmd_delete(char **args)
 static int cmd_lookup(char **args)
 {
     koc_auth *auth = NULL;
-    int rc = koc_auth_docker(NULL, &auth, &error);
+    int rc = koc_auth_docker(NULL, &auth, err);
 
     for (; rc == KOC_OK && *args; args++) {
         koc_credential *cred = NULL;
@@ -293,7 +294,7 @@ static int cmd_lookup(char **args)
             sleep((unsigned)strtoul(*args, NULL, 10));
             continue;
         }
-        rc = koc_auth_lookup(auth, *args, "x", &op, &cred, &error);
+        rc = koc_auth_lookup(auth, *args, "x", &op, &cred, err);
         if (rc == KOC_OK && cred) {
             const char *user = koc_credential_username(cred);
             printf("%s %s\n", user ? user : "-", koc_credential_secret(cred));
@@ -308,9 +309,9 @@ static int cmd_login(char **args)
 {
     koc_credential *cred = NULL;
     koc_buf where = KOC_BUF_INIT;
-    int rc = koc_credential_new(KOC_CRED_BASIC, args[1], args[2], &cred, &error);
+    int rc = koc_credential_new(KOC_CRED_BASIC, args[1], args[2], &cred, err);
 
-    rc = rc ? rc : koc_auth_docker_store(NULL, args[0], cred, &op, &where, &error);
+    rc = rc ? rc : koc_auth_docker_store(NULL, args[0], cred, &op, &where, err);
     if (rc == KOC_OK) {
         puts(where.ptr);
     }
@@ -321,7 +322,7 @@ static int cmd_login(char **args)
 
 static int cmd_logout(char **args)
 {
-    return koc_auth_docker_erase(NULL, args[0], &op, NULL, &error);
+    return koc_auth_docker_erase(NULL, args[0], &op, NULL, err);
 }
 
 static int cmd_resolve(char **args)
@@ -330,9 +331,9 @@ static int cmd_resolve(char **args)
     koc_descriptor d = KOC_DESCRIPTOR_INIT;
     koc_buf storage = KOC_BUF_INIT;
     char text[KOC_DIGEST_TEXT_MAX];
-    int rc = r ? koc_client_resolve(client, r, &op, &storage, &d, &error) : KOC_EINVAL;
+    int rc = r ? koc_client_resolve(client, r, &op, &storage, &d, err) : KOC_EINVAL;
 
-    rc = rc ? rc : koc_digest_format(&d.digest, text, sizeof(text), &error);
+    rc = rc ? rc : koc_digest_format(&d.digest, text, sizeof(text), err);
     if (rc == KOC_OK) {
         printf("%s %" PRIu64 " %s\n", text, d.size, d.media_type ? d.media_type : "?");
     }
@@ -345,7 +346,7 @@ static int cmd_manifest(char **args)
 {
     koc_reference *r = reference(args[0]);
     koc_buf bytes = KOC_BUF_INIT;
-    int rc = r ? koc_client_get_manifest(client, r, &op, &bytes, NULL, NULL, &error) : KOC_EINVAL;
+    int rc = r ? koc_client_get_manifest(client, r, &op, &bytes, NULL, NULL, err) : KOC_EINVAL;
 
     if (rc == KOC_OK) {
         fwrite(bytes.ptr, 1, bytes.len, stdout);
@@ -360,9 +361,9 @@ static int cmd_copy(char **args)
     koc_reference *from = reference(args[0]), *to = reference(args[1]);
     koc_image *img = NULL;
     koc_digest d;
-    int rc = from && to ? koc_client_get_image(client, from, NULL, &op, &img, &error) : KOC_EINVAL;
+    int rc = from && to ? koc_client_get_image(client, from, NULL, &op, &img, err) : KOC_EINVAL;
 
-    rc = rc ? rc : koc_client_push_image(client, to, img, NULL, &op, &d, &error);
+    rc = rc ? rc : koc_client_push_image(client, to, img, NULL, &op, &d, err);
     if (rc == KOC_OK) {
         print_digest(&d);
     }
@@ -377,10 +378,10 @@ static int cmd_put_blob(char **args)
     koc_reference *repo = reference(args[1]);
     koc_blob *b = NULL;
     koc_digest d;
-    int rc = repo ? koc_blob_from_file(args[0], NULL, &b, &error) : KOC_EINVAL;
+    int rc = repo ? koc_blob_from_file(args[0], NULL, &b, err) : KOC_EINVAL;
 
-    rc = rc ? rc : koc_client_put_blob(client, repo, b, &op, &error);
-    rc = rc ? rc : koc_blob_digest(b, NULL, &d, &error);
+    rc = rc ? rc : koc_client_put_blob(client, repo, b, &op, err);
+    rc = rc ? rc : koc_blob_digest(b, NULL, &d, err);
     if (rc == KOC_OK) {
         print_digest(&d);
     }
@@ -397,13 +398,13 @@ static int cmd_get_blob(char **args)
     koc_reader *r = NULL;
     static char chunk[131072];
     size_t n = 1;
-    int rc = repo ? koc_digest_parse(args[1], &d.digest, &error) : KOC_EINVAL;
+    int rc = repo ? koc_digest_parse(args[1], &d.digest, err) : KOC_EINVAL;
 
     d.size = strtoull(args[2], NULL, 10);
-    rc = rc ? rc : koc_client_get_blob(client, repo, &d, &b, &error);
-    rc = rc ? rc : koc_blob_open(b, 0, &op, &r, &error);
+    rc = rc ? rc : koc_client_get_blob(client, repo, &d, &b, err);
+    rc = rc ? rc : koc_blob_open(b, 0, &op, &r, err);
     while (rc == KOC_OK && n > 0) {
-        rc = koc_reader_read(r, chunk, sizeof(chunk), &n, &error);
+        rc = koc_reader_read(r, chunk, sizeof(chunk), &n, err);
         if (rc == KOC_OK) {
             fwrite(chunk, 1, n, stdout);
         }
@@ -461,6 +462,8 @@ int main(int argc, char **argv)
             op.progress = on_progress;
         } else if (strcmp(argv[i], "--insecure") == 0) {
             o.flags |= KOC_CLIENT_INSECURE;
+        } else if (strcmp(argv[i], "--no-errors") == 0) {
+            err = NULL;
         } else if (!value) {
             return usage();
         } else if (strcmp(argv[i], "--auth-file") == 0) {
@@ -484,10 +487,10 @@ int main(int argc, char **argv)
     }
     for (size_t k = 0; i < argc && k < sizeof(commands) / sizeof(commands[0]); k++) {
         if (strcmp(argv[i], commands[k].name) == 0 && argc - i - 1 >= commands[k].args) {
-            rc = koc_ctx_new(&co, &ctx, &error);
-            rc = rc ? rc : koc_auth_docker(auth_file, &auth, &error);
+            rc = koc_ctx_new(&co, &ctx, err);
+            rc = rc ? rc : koc_auth_docker(auth_file, &auth, err);
             o.auth = auth;
-            rc = rc ? rc : koc_client_new(ctx, &o, &client, &error);
+            rc = rc ? rc : koc_client_new(ctx, &o, &client, err);
             koc_auth_unref(auth);
             return finish(rc ? rc : commands[k].run(argv + i + 1));
         }

@@ -66,18 +66,20 @@ KOC_TEST(error_errno_maps_and_says_why)
     koc_error_free(e);
 }
 
-KOC_TEST(error_wrap_keeps_what_the_cause_knows)
+KOC_TEST(error_of_a_callback_keeps_what_the_cause_knows)
 {
+    koc_error *inner = NULL;
     koc_error *e = NULL;
 
-    koc__error(&e, KOC_EHTTP, "HTTP 404");
-    koc__error_http(&e, 404, "MANIFEST_UNKNOWN");
-    koc__error_hint(&e, "try %d", 1);
-    koc__error_detail(&e, KOC__STR("two\nlines"));
-    koc__error_retryable(&e, true);
-    assert_int_equal(koc__error_wrap(&e, "cannot pull x: %s", koc_error_message(e)), KOC_EHTTP);
-    assert_string_equal(koc_error_message(e), "cannot pull x: HTTP 404");
-    assert_int_equal(koc_error_code(e), KOC_EHTTP);
+    koc__error(&inner, KOC_EHTTP, "HTTP 404");
+    koc__error_http(&inner, 404, "MANIFEST_UNKNOWN");
+    koc__error_hint(&inner, "try %d", 1);
+    koc__error_detail(&inner, KOC__STR("two\nlines"));
+    koc__error_retryable(&inner, true);
+    assert_int_equal(koc__error_user(&e, &inner, "the reader"), KOC_EUSER);
+    assert_null(inner);
+    assert_string_equal(koc_error_message(e), "the reader: HTTP 404");
+    assert_int_equal(koc_error_code(e), KOC_EUSER);
     assert_int_equal(koc_error_http_status(e), 404);
     assert_string_equal(koc_error_registry_code(e), "MANIFEST_UNKNOWN");
     assert_string_equal(koc_error_hint(e), "try 1");
@@ -94,25 +96,56 @@ KOC_TEST(error_prefix_keeps_everything_else)
 
     koc__error(&e, KOC_EIO, "disk full");
     koc__error_hint(&e, "free some");
-    assert_int_equal(koc__error_prefix(&e, "writing %s", "x"), KOC_EIO);
+    assert_int_equal(koc__error_prefix(&e, KOC_EIO, "writing %s", "x"), KOC_EIO);
     assert_string_equal(koc_error_message(e), "writing x: disk full");
     assert_string_equal(koc_error_hint(e), "free some");
     assert_null(koc_error_cause(e));
     koc_error_free(e);
 }
 
-static int fails_with(koc_code code, koc_error **err)
+KOC_TEST(error_prefix_leaves_a_success_alone)
 {
-    koc__error(err, code, "inner");
-    return koc__error_wrap(err, "outer: %s", "inner");
+    koc_error *e = NULL;
+
+    assert_int_equal(koc__error_prefix(&e, KOC_OK, "x"), KOC_OK);
+    assert_null(e);
+    koc__error(&e, KOC_EIO, "of an earlier call");
+    assert_int_equal(koc__error_prefix(&e, KOC_OK, "x"), KOC_OK);
+    assert_string_equal(koc_error_message(e), "of an earlier call");
+    koc_error_free(e);
 }
 
-KOC_TEST(error_wrap_without_an_object_returns_the_code)
+KOC_TEST(error_suffix_keeps_everything_else)
 {
-    assert_int_equal(fails_with(KOC_ERATE, NULL), KOC_ERATE);
-    assert_int_equal(fails_with(KOC_EAUTH, NULL), KOC_EAUTH);
+    koc_error *e = NULL;
+
+    koc__error(&e, KOC_ENET, "connection refused");
+    koc__error_hint(&e, "is it running?");
+    koc__error_suffix(&e, " (%u attempts)", 3u);
+    assert_string_equal(koc_error_message(e), "connection refused (3 attempts)");
+    assert_string_equal(koc_error_hint(e), "is it running?");
+    koc_error_free(e);
+    koc__error_suffix(NULL, "x");
+}
+
+static int fails_then_cleans_up(koc_code code, koc_error **err)
+{
+    int rc = koc__error(err, code, "inner");
+
+    koc__error(NULL, KOC_ENET, "the clean-up fails too");
+    return koc__error_prefix(err, rc, "outer");
+}
+
+KOC_TEST(error_code_is_the_same_without_an_object)
+{
+    koc_error *e = NULL;
+
+    assert_int_equal(fails_then_cleans_up(KOC_EDENIED, &e), KOC_EDENIED);
+    assert_int_equal(koc_error_code(e), KOC_EDENIED);
+    koc_error_free(e);
+    assert_int_equal(fails_then_cleans_up(KOC_EDENIED, NULL), KOC_EDENIED);
     koc__oom(NULL);
-    assert_int_equal(koc__error_prefix(NULL, "x"), KOC_ENOMEM);
+    assert_int_equal(koc__error_prefix(NULL, KOC_EAUTH, "x"), KOC_EAUTH);
 }
 
 KOC_TEST(error_move)
@@ -127,6 +160,8 @@ KOC_TEST(error_move)
     assert_string_equal(koc_error_message(to), "new");
     assert_int_equal(koc__error_move(NULL, &to), KOC_ENET);
     assert_null(to);
+    koc__error(NULL, KOC_EIO, "somebody else's");
+    assert_int_equal(koc__error_move(NULL, &to), KOC_EMISUSE);
 }
 
 KOC_TEST(error_out_of_memory_is_static_and_cannot_be_changed)
@@ -139,13 +174,16 @@ KOC_TEST(error_out_of_memory_is_static_and_cannot_be_changed)
     koc__error_detail(&e, KOC__STR("x"));
     koc__error_http(&e, 500, "X");
     koc__error_retryable(&e, true);
-    koc__error_prefix(&e, "pushing");
+    koc__error_prefix(&e, KOC_ENOMEM, "pushing");
+    koc__error_suffix(&e, "!");
     assert_string_equal(koc_error_message(e), "out of memory");
     assert_null(koc_error_hint(e));
     assert_false(koc_error_is_retryable(e));
     koc__oom(&f);
     assert_ptr_equal(e, f);
-    assert_int_equal(koc__error_wrap(&f, "on top: out of memory"), KOC_ENOMEM);
+    assert_int_equal(koc__error_user(&f, &e, "on top"), KOC_EUSER);
+    assert_string_equal(koc_error_message(f), "on top: out of memory");
+    koc__oom(&e);
     assert_ptr_equal(koc_error_cause(f), e);
     koc_error_free(e);
     koc_error_free(e);
@@ -163,8 +201,8 @@ KOC_TEST(error_without_memory_still_returns_its_code)
         koc__error_hint(&e, "h");
         koc__error_detail(&e, KOC__STR("d"));
         koc__error_http(&e, 400, "C");
-        koc__error_prefix(&e, "p");
-        koc__error_wrap(&e, "w");
+        koc__error_prefix(&e, rc, "p");
+        koc__error_suffix(&e, "s");
         koc__alloc_fail_after(0);
         assert_int_equal(rc, KOC_EDIGEST);
         assert_non_null(e);
@@ -196,7 +234,8 @@ KOC_TEST(error_long_cause_chains_do_not_eat_the_stack)
 
     koc__error(&e, KOC_EIO, "0");
     for (int i = 0; i < 100000; i++) {
-        koc__error_wrap(&e, "%d", i);
+        koc_error *inner = koc__steal(&e);
+        koc__error_user(&e, &inner, "x");
     }
     koc_error_free(e);
 }
