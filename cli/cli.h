@@ -122,7 +122,8 @@ void cli_verb(const cli *c, const char *verb, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* A koc_log_fn whose payload is the cli. */
 void cli_log(int32_t level, const char *component, const char *message, void *c);
-/* Flushes stdout; a full disk or closed pipe there is an error. */
+/* Flushes stdout: for a run that ended with code, a full disk or closed pipe there is a failure. main calls it after
+ * every command; a command does before it says that it is done. */
 int cli_finish_stdout(const cli *c, int code);
 /* Seconds on a clock that only goes forward. */
 double cli_now(void);

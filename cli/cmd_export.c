@@ -30,7 +30,8 @@ static int write_file(void *self, const void *data, size_t len, koc_error **err)
     if (fwrite(data, 1, len, file) == len) {
         return KOC_OK;
     }
-    return edit_fail(err, KOC_EIO, "cannot write the tar: %s", strerror(errno));
+    return edit_fail(err, KOC_EIO, "cannot write the %s: %s",
+                     file == stdout ? "result to stdout" : "tar", strerror(errno));
 }
 
 static int flatten(cli_session *s, const char *word, const export_options *o, FILE *to,

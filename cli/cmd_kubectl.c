@@ -205,6 +205,17 @@ static int run_apply(cli *given, void *options, const cli_list *args)
     return code;
 }
 
+#define ORDER_HELP                                                                                        \
+    "Order\n"                                                                                             \
+    "  Everything is built and pushed before kubectl gets the first byte; when one package does not\n"    \
+    "  compile the cluster sees nothing. With --stream kubectl gets documents as they become ready, in\n" \
+    "  their order, perhaps in several runs.\n"
+#define KUBECTL_HELP(verb)                                                                         \
+    "kubectl\n"                                                                                    \
+    "  It is run as: kubectl " verb                                                                \
+    " -f - [its flags from above] [arguments] [what stands after --].\n"                           \
+    "  Its exit code is koc's. Other flags of kubectl stand behind --. 1.18 or later is needed.\n"
+
 static const cli_example apply_examples[] = {
     {"koc apply -f config/",
      "build all that config/ names, push it, and apply the YAML with digests"},
@@ -213,22 +224,14 @@ static const cli_example apply_examples[] = {
     {NULL, NULL},
 };
 
-static const char apply_more[] =
-    "Order\n"
-    "  Everything is built and pushed before kubectl gets the first byte; when one package does not\n"
-    "  compile the cluster sees nothing. With --stream kubectl gets documents as they become ready, in\n"
-    "  their order, perhaps in several runs.\n"
-    "\n"
-    "kubectl\n"
-    "  It is run as: kubectl apply -f - [its flags from above] [arguments] [what stands after --].\n"
-    "  Its exit code is koc's. Other flags of kubectl stand behind --. 1.18 or later is needed.\n"
-    "\n"
-    "Watching (koc apply, resolve, build)\n"
-    "  With --watch koc stays, and a save in what the packages are made from (Go files, embedded files,\n"
-    "  kodata, go.mod, .ko.yaml) or in the YAML leads to another round. Packages without a change are not\n"
-    "  built again, documents without one are not sent again. Errors are shown, and watching goes on;\n"
-    "  ^C ends it. KOC_WATCH=poll looks at the files three times a second, for file systems that do not\n"
-    "  tell of changes.\n";
+static const char apply_more[] = ORDER_HELP "\n" KUBECTL_HELP(
+    "apply") "\n"
+             "Watching (koc apply, resolve, build)\n"
+             "  With --watch koc stays, and a save in what the packages are made from (Go files, embedded files,\n"
+             "  kodata, go.mod, .ko.yaml) or in the YAML leads to another round. Packages without a change are not\n"
+             "  built again, documents without one are not sent again. Errors are shown, and watching goes on;\n"
+             "  ^C ends it. KOC_WATCH=poll looks at the files three times a second, for file systems that do not\n"
+             "  tell of changes.\n";
 
 const cli_command cli_apply = {
     .name = "apply",
@@ -250,13 +253,15 @@ static const cli_example create_examples[] = {
     {NULL, NULL},
 };
 
+static const char create_more[] = ORDER_HELP "\n" KUBECTL_HELP("create");
+
 const cli_command cli_create = {
     .name = "create",
     .group = "Kubernetes",
     .usage = "koc create -f FILE [flags] [-- KUBECTL-FLAGS]",
     .summary = "resolve YAML and kubectl create it",
     .description = "Does what koc resolve does, and hands the result to kubectl create.",
-    .more = apply_more,
+    .more = create_more,
     .examples = create_examples,
     .flags = create_flags,
     .shared_flags = publish_flag_table,
@@ -267,6 +272,16 @@ const cli_command cli_create = {
 
 /* --- delete --- */
 
+/* crane's delete takes a reference, which is nothing that kubectl knows: "registry.example/app:1". */
+static bool names_an_image(const cli_list *args)
+{
+    if (args->count != 1) {
+        return false;
+    }
+    const char *word = args->items[0], *slash = strchr(word, '/');
+    return slash && (strchr(slash, ':') || strchr(slash, '@'));
+}
+
 static int run_delete(cli *c, void *options, const cli_list *args)
 {
     (void)options;
@@ -276,9 +291,17 @@ static int run_delete(cli *c, void *options, const cli_list *args)
     for (size_t i = 0; i < args->count; i++) {
         cli_list_add(&argv, args->items[i]);
     }
-    int code = child_exists(c, KUBECTL) ? child_become(c, cli_list_argv(&argv)) : EXIT_FAILED;
+    bool image = names_an_image(args);
+    const child ch = {.argv = cli_list_argv(&argv)};
+    int code = EXIT_FAILED;
+    if (child_exists(c, KUBECTL)) {
+        code = image ? child_run(c, &ch) : child_become(c, ch.argv);
+    }
+    if (image && code != EXIT_OK) {
+        cli_hint(c, "koc rm %s removes an image from a registry", args->items[0]);
+    }
     cli_list_free(&argv);
-    return code;
+    return code < 0 ? EXIT_FAILED : code;
 }
 
 static const cli_example delete_examples[] = {
@@ -292,8 +315,8 @@ const cli_command cli_delete = {
     .usage = "koc delete -f FILE [KUBECTL-FLAGS]",
     .summary = "kubectl delete, nothing is built",
     .description =
-        "Hands all its words to kubectl delete as they are. Objects are deleted by their names, so "
-        "references need not be resolved.",
+        "Passes all arguments to kubectl delete. Objects are deleted by their names, so references "
+        "need not be resolved. To remove an image from a registry there is koc rm.",
     .examples = delete_examples,
     .raw = true,
     .run = run_delete,

@@ -40,6 +40,7 @@ typedef struct session {
     const cli *c;
     const serve_options *options;
     const char *dir;
+    int code; /* of printing the address */
 } session;
 
 /* The registry's name as image references have it: no scheme. */
@@ -51,16 +52,19 @@ static const char *host_of(const char *url)
 
 static int on_ready(const char *url, void *payload)
 {
-    const session *s = payload;
+    session *s = payload;
     if (s->options->json) {
         printf("{\"schema\":\"koc-serve-1\",\"registry\":\"%s\",\"url\":\"%s\"}\n", host_of(url),
                url);
     } else {
         printf("%s\n", host_of(url));
     }
-    cli_verb(s->c, "Serving", "%s at %s%s; ^C ends it", s->dir, url,
-             s->options->read_only ? " (read-only)" : "");
-    return fflush(stdout) == 0 ? 0 : 1;
+    s->code = cli_finish_stdout(s->c, EXIT_OK);
+    if (s->code == EXIT_OK) {
+        cli_verb(s->c, "Serving", "%s at %s%s; ^C ends it", s->dir, url,
+                 s->options->read_only ? " (read-only)" : "");
+    }
+    return s->code;
 }
 
 /* Requests under -v, failures of the server always. */
@@ -74,9 +78,11 @@ static void on_log(int32_t level, const char *component, const char *message, vo
     }
 }
 
-static int serve(cli *c, const serve_options *o, const char *dir, koc_error **err)
+/* The exit code. */
+static int serve(cli *c, const serve_options *o, const char *dir)
 {
-    session s = {c, o, dir};
+    session s = {.c = c, .options = o, .dir = dir};
+    koc_error *err = NULL;
     koc_ctx *ctx = NULL;
     koc_layout *layout = NULL;
     koc_ctx_options co = KOC_CTX_OPTIONS_INIT;
@@ -94,22 +100,26 @@ static int serve(cli *c, const serve_options *o, const char *dir, koc_error **er
     so.ready = on_ready;
     so.payload = &s;
     op.cancel = c->cancel;
-    int rc = koc_ctx_new(&co, &ctx, err);
+    int rc = koc_ctx_new(&co, &ctx, &err);
     if (rc == KOC_OK) {
-        rc = koc_layout_open(ctx, dir, o->read_only ? 0 : KOC_LAYOUT_CREATE, &layout, err);
+        rc = koc_layout_open(ctx, dir, o->read_only ? 0 : KOC_LAYOUT_CREATE, &layout, &err);
     }
     if (rc == KOC_OK) {
-        rc = koc_serve(ctx, layout, &so, &op, err);
+        rc = koc_serve(ctx, layout, &so, &op, &err);
     }
     koc_layout_unref(layout);
     koc_ctx_unref(ctx);
-    return rc;
+    int code = s.code;
+    if (rc != KOC_OK && code == EXIT_OK) {
+        code = rc == KOC_ECANCELLED ? 130 : cli_error(c, err);
+    }
+    koc_error_free(err);
+    return code;
 }
 
 static int run(cli *c, void *options, const cli_list *args)
 {
     const serve_options *o = options;
-    koc_error *err = NULL;
     if (args->count != 1) {
         return cli_usage(c, "koc serve needs one folder, got %zu", args->count);
     }
@@ -118,10 +128,7 @@ static int run(cli *c, void *options, const cli_list *args)
                          "this build has no server: libmicrohttpd was not there when it was made") -
                EXIT_USAGE + EXIT_FAILED;
     }
-    int rc = serve(c, o, args->items[0], &err);
-    int code = rc == KOC_ECANCELLED ? 130 : cli_error(c, err);
-    koc_error_free(err);
-    return code;
+    return serve(c, o, args->items[0]);
 }
 
 static const cli_example examples[] = {

@@ -63,21 +63,3 @@ const cli_command *cli_find_command(const char *name)
     }
     return NULL;
 }
-
-int cli_no_such_command(const cli *c, const char *word)
-{
-    const char *names[64];
-    size_t n = 0;
-    for (size_t i = 0; cli_commands[i] && n < 63; i++) {
-        names[n++] = cli_commands[i]->name;
-    }
-    names[n] = NULL;
-    const char *near = cli_nearest(word, names);
-    cli_usage(c, "unknown command: %s", word);
-    if (near) {
-        cli_hint(c, "did you mean koc %s?", near);
-    } else {
-        cli_hint(c, "koc help lists the commands");
-    }
-    return EXIT_USAGE;
-}

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "json.h"
+
 static void string(const char *name, const char *s, const char *after)
 {
     printf("\"%s\": ", name);

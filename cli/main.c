@@ -66,6 +66,16 @@ static int check_globals(const cli *c)
     return EXIT_OK;
 }
 
+/* Lists that the command has not freed: it was not run, or refused its words. */
+static void free_lists(const cli_flag *table, void *options)
+{
+    for (; table && table->name; table++) {
+        if (table->kind == CLI_CSV || table->kind == CLI_LIST) {
+            cli_list_free((cli_list *)(void *)((char *)options + table->offset));
+        }
+    }
+}
+
 static int run(cli *c, int argc, char **argv)
 {
     void *options = calloc(1, c->command->options_size + 1);
@@ -86,10 +96,19 @@ static int run(cli *c, int argc, char **argv)
         if (code == EXIT_OK) {
             code = c->command->run(c, options, &args);
         }
+        code = cli_finish_stdout(c, code);
     }
     cli_list_free(&args);
+    free_lists(c->command->flags, options);
+    free_lists(c->command->shared_flags, options);
     free(options);
     return code;
+}
+
+/* What nearly every program takes, in the place of a command. */
+static bool asks_version(const char *word)
+{
+    return strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0;
 }
 
 int main(int argc, char **argv)
@@ -100,8 +119,8 @@ int main(int argc, char **argv)
     }
     cli_setup_output(&c);
     int at = 1;
-    while (at < argc && argv[at][0] == '-' && argv[at][1]) { /* flags before the command */
-        at++;
+    while (at < argc && argv[at][0] == '-' && argv[at][1] && !asks_version(argv[at])) {
+        at++; /* flags before the command */
     }
     if (at >= argc) {
         cli_list none = {0};
@@ -112,7 +131,7 @@ int main(int argc, char **argv)
         }
         return code;
     }
-    c.command = cli_find_command(argv[at]);
+    c.command = asks_version(argv[at]) ? &cli_version : cli_find_command(argv[at]);
     if (!c.command) {
         return cli_no_such_command(&c, argv[at]);
     }

@@ -33,43 +33,6 @@ const char *const *cli_list_argv(const cli_list *l)
     return l->count ? l->items : NULL;
 }
 
-static size_t distance(const char *a, const char *b)
-{
-    size_t row[65];
-    size_t n = strlen(b);
-    if (n > 64 || strlen(a) > 64) {
-        return SIZE_MAX;
-    }
-    for (size_t k = 0; k <= n; k++) {
-        row[k] = k;
-    }
-    for (size_t i = 1; a[i - 1]; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t k = 1; k <= n; k++) {
-            size_t best = diagonal + (a[i - 1] != b[k - 1]);
-            diagonal = row[k];
-            best = best < row[k] + 1 ? best : row[k] + 1;
-            row[k] = best < row[k - 1] + 1 ? best : row[k - 1] + 1;
-        }
-    }
-    return row[n];
-}
-
-const char *cli_nearest(const char *word, const char *const *names)
-{
-    const char *best = NULL;
-    size_t least = strlen(word) / 3 + 2; /* further away is no suggestion */
-    for (size_t i = 0; names[i]; i++) {
-        size_t d = distance(word, names[i]);
-        if (d < least) {
-            least = d;
-            best = names[i];
-        }
-    }
-    return best;
-}
-
 /* --- one flag --- */
 
 typedef struct parser {

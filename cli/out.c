@@ -151,11 +151,13 @@ int cli_error(const cli *c, const koc_error *err)
 
 int cli_finish_stdout(const cli *c, int code)
 {
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        cli_usage(c, "cannot write the result to stdout: %s", strerror(errno));
-        return EXIT_FAILED;
+    errno = 0;
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || code != EXIT_OK) {
+        return code; /* one failure is enough to tell */
     }
-    return code;
+    cli_usage(c, "cannot write the result to stdout: %s",
+              errno ? strerror(errno) : "a part of it is missing");
+    return EXIT_FAILED;
 }
 
 const char *cli_size(uint64_t bytes, char out[24])
