@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fit.h"
+#include "json.h"
+
 typedef struct doctor_options {
     client_flags client; /* first: shared_flags write to it */
     bool json;
@@ -57,14 +60,20 @@ void doctor_add_error(doctor *d, const char *check, enum finding_state state, ko
 
 /* --- printing --- */
 
+enum { TEXT_COLUMN = 22 };
+
 static void print_text(const doctor *d)
 {
     for (size_t i = 0; i < d->count; i++) {
         const finding *f = &d->findings[i];
         bool same = i > 0 && strcmp(f->check, d->findings[i - 1].check) == 0;
-        printf("%-8s %-12s %s\n", states[f->state], same ? "" : f->check, f->text);
+        printf("%-8s %-12s ", states[f->state], same ? "" : f->check);
+        fit_value(f->text, strlen(f->text), TEXT_COLUMN);
         if (*f->hint) {
-            printf("%-21s hint: %s\n", "", f->hint);
+            char hint[sizeof(f->hint) + 8];
+            int n = snprintf(hint, sizeof(hint), "hint: %s", f->hint);
+            printf("%*s", TEXT_COLUMN, "");
+            fit_value(hint, (size_t)n, TEXT_COLUMN);
         }
     }
 }

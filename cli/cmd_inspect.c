@@ -7,7 +7,9 @@
 
 #include <koc/layer.h>
 
-enum { DEPTH_MAX = 6 };
+#include "fit.h"
+
+enum { DEPTH_MAX = 6, LABEL = 17 };
 
 static const cli_flag flags[] = {
     {"platform", 0, CLI_STRING, offsetof(look_options, platform), "PLATFORM", "What",
@@ -22,17 +24,17 @@ static const cli_flag flags[] = {
 
 static void digest_line(const char *label, const koc_digest *d, const char *after)
 {
-    char text[KOC_DIGEST_TEXT_MAX] = "";
-    koc_digest_format(d, text, sizeof(text), NULL);
-    printf("%s%s%s\n", label, text, after);
+    char text[KOC_DIGEST_TEXT_MAX], line[512];
+    snprintf(line, sizeof(line), "%s%s%s", label, fit_digest(d, text), after);
+    fit_cut(line);
 }
 
 /* JSON, but a text without its quotes. */
 static void print_value(const char *label, const koc_buf *value)
 {
     bool text = value->len >= 2 && value->ptr[0] == '"';
-    printf("    %-12s %.*s\n", label, (int)(text ? value->len - 2 : value->len),
-           value->ptr + (text ? 1 : 0));
+    printf("    %-12s ", label);
+    fit_value(value->ptr + (text ? 1 : 0), text ? value->len - 2 : value->len, LABEL);
 }
 
 /* A member of the config, when it is there and says something. */
@@ -68,6 +70,18 @@ static bool is_empty_step(const koc_image *img, unsigned i, koc_buf *value)
     return koc_image_config_get(img, at, value, NULL) == KOC_OK && strcmp(value->ptr, "true") == 0;
 }
 
+static void history_line(const char *label, const char *number, const koc_buf *step)
+{
+    size_t size = step->len + 64;
+    char *line = malloc(size);
+    if (line) {
+        snprintf(line, size, "    %-12s %3s  %.*s", label, number, (int)(step->len - 2),
+                 step->ptr + 1);
+        fit_cut(line);
+    }
+    free(line);
+}
+
 /* The steps that say what they did, with the number of the layer that came of each. */
 static void history_lines(const koc_image *img)
 {
@@ -86,7 +100,7 @@ static void history_lines(const koc_image *img)
         }
         snprintf(at, sizeof(at), "/history/%u/created_by", i);
         if (koc_image_config_get(img, at, &value, NULL) == KOC_OK && value.len > 2) {
-            printf("    %-12s %3s  %.*s\n", label, number, (int)(value.len - 2), value.ptr + 1);
+            history_line(label, number, &value);
             label = "";
         }
     }
@@ -95,12 +109,12 @@ static void history_lines(const koc_image *img)
 
 static void layer_lines(const koc_image *img)
 {
-    char size[24], text[KOC_DIGEST_TEXT_MAX] = "";
+    char size[24], text[KOC_DIGEST_TEXT_MAX], line[512];
     for (size_t i = 0; i < koc_image_layer_count(img); i++) {
         const koc_descriptor *d = koc_layer_descriptor(koc_image_layer(img, i));
-        koc_digest_format(&d->digest, text, sizeof(text), NULL);
-        printf("    %-12s %3zu  %s  %9s  %s\n", i == 0 ? "layers" : "", i + 1, text,
-               cli_size(d->size, size), d->media_type);
+        snprintf(line, sizeof(line), "    %-12s %3zu  %s  %9s  %s", i == 0 ? "layers" : "", i + 1,
+                 fit_digest(&d->digest, text), cli_size(d->size, size), d->media_type);
+        fit_cut(line);
     }
 }
 
@@ -265,7 +279,8 @@ const cli_command cli_inspect = {
     .usage = "koc inspect [flags] SRC...",
     .summary = "say what images are made of",
     .description = "Shows manifests, platforms, layers, sizes, settings, history and referrers of "
-                   "an image or index. No layer is fetched.",
+                   "an image or index. No layer is fetched. A terminal gets short digests; a pipe, "
+                   "--json and koc digest have whole ones.",
     .more = look_places,
     .examples = examples,
     .complete = CLI_FILES,

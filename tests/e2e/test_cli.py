@@ -21,7 +21,7 @@ def scratch(bare_koc, app):
 def test_koc_alone_is_help(bare_koc):
     result = bare_koc()
     assert "koc build" in result.stdout or "build" in result.stdout
-    assert len(result.lines) <= 50 and max(map(len, result.lines)) <= 100
+    assert len(result.lines) <= 50 and max(map(len, result.lines)) <= 80
     assert bare_koc("help").stdout == result.stdout == bare_koc("--help").stdout
 
 
@@ -46,7 +46,7 @@ def test_help_of_build(bare_koc, args):
         "--jobs",
     ):
         assert flag in text, flag
-    assert max(map(len, text.splitlines())) <= 100
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_version(bare_koc):
