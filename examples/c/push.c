@@ -23,7 +23,9 @@ static void on_signal(int number)
 static int on_progress(const koc_progress *event, void *payload)
 {
     (void)payload;
-    if (event->state == KOC_STATE_FINISHED && event->what != NULL) {
+    if (event->state == KOC_STATE_WAITING) {
+        fprintf(stderr, "waiting for %s: %s\n", event->what, event->reason);
+    } else if (event->state == KOC_STATE_FINISHED && event->kind != KOC_PROGRESS_REQUEST) {
         fprintf(stderr, "done: %s\n", event->what);
     }
     return 0;

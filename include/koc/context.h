@@ -85,7 +85,11 @@ enum {
     KOC_PROGRESS_LAYER = 3,    /**< a layer being made */
     KOC_PROGRESS_BUILD = 4,    /**< a compile */
     KOC_PROGRESS_RESOLVE = 5,  /**< a base image or a reference looked up */
-    KOC_PROGRESS_IMAGE = 6     /**< a whole image of a koc_publish call */
+    KOC_PROGRESS_IMAGE = 6,    /**< a whole image of a koc_publish call */
+    KOC_PROGRESS_REQUEST =
+        7 /**< a request that had to wait; what is the registry. WAITING, then STARTED
+                                  when it is tried again, FINISHED or FAILED at its end. A request that never
+                                  waits sends no event */
 };
 enum {
     KOC_STATE_STARTED = 1,
@@ -93,7 +97,8 @@ enum {
     KOC_STATE_SKIPPED = 3, /**< nothing to do: it was there */
     KOC_STATE_MOUNTED = 4, /**< a blob taken over from another repository */
     KOC_STATE_FINISHED = 5,
-    KOC_STATE_FAILED = 6
+    KOC_STATE_FAILED = 6,
+    KOC_STATE_WAITING = 7 /**< for another try, or for an answer: reason, attempt, wait_ms */
 };
 enum {
     KOC_PROGRESS_LOCAL = 1u << 0 /**< of an image: into an engine or node, not to a registry */
@@ -108,9 +113,13 @@ typedef struct koc_progress {
     uint64_t done;            /**< bytes so far */
     uint64_t total;           /**< bytes in all, 0 when not known */
     uint64_t id;              /**< same for all events of one piece of work in one call */
+    const char *reason;       /**< of WAITING: why, one line, never empty; NULL in other states */
+    int64_t wait_ms;          /**< of WAITING: how long it will be, at most; 0: not known */
+    uint32_t attempt;         /**< of WAITING: the tries so far, from 1 */
+    uint32_t reserved;        /**< 0 */
 } koc_progress;
 /* clang-format off */
-#define KOC_PROGRESS_INIT { sizeof(koc_progress), 0, 0, 0, NULL, NULL, 0, 0, 0 }
+#define KOC_PROGRESS_INIT { sizeof(koc_progress), 0, 0, 0, NULL, NULL, 0, 0, 0, NULL, 0, 0, 0 }
 /* clang-format on */
 /** Receives progress on the calling thread. A non-zero return ends the call with KOC_EUSER. */
 typedef int (*koc_progress_fn)(const koc_progress *event, void *payload);

@@ -25,12 +25,12 @@ typedef struct call_event {
     bool done;
 } call_event;
 
-/* These two are on the heap, the text behind them. */
+/* These two are on the heap, their texts behind them. */
 typedef struct progress_event {
     koc__event base;
     koc_progress progress;
     koc_digest digest;
-    char what[];
+    char texts[];
 } progress_event;
 
 typedef struct log_event {
@@ -267,6 +267,7 @@ static bool too_soon(koc__op *op, const koc_progress *event)
 void koc__op_progress(koc__op *op, const koc_progress *event)
 {
     size_t text = event->what ? strlen(event->what) + 1 : 0;
+    size_t reason = event->reason ? strlen(event->reason) + 1 : 0;
     progress_event *e;
 
     if (!koc__op_wants_progress(op) || too_soon(op, event)) {
@@ -276,15 +277,19 @@ void koc__op_progress(koc__op *op, const koc_progress *event)
         tell(op, event);
         return;
     }
-    e = koc__malloc(sizeof(*e) + text);
+    e = koc__malloc(sizeof(*e) + text + reason);
     if (!e) {
         return; /* progress is not worth a failure */
     }
     e->base.kind = EVENT_PROGRESS;
     e->progress = *event;
     if (event->what) {
-        memcpy(e->what, event->what, text);
-        e->progress.what = e->what;
+        memcpy(e->texts, event->what, text);
+        e->progress.what = e->texts;
+    }
+    if (event->reason) {
+        memcpy(e->texts + text, event->reason, reason);
+        e->progress.reason = e->texts + text;
     }
     if (event->digest) {
         e->digest = *event->digest;

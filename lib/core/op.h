@@ -67,7 +67,7 @@ size_t koc__op_fds(koc__op *op, struct pollfd out[2]);
 int koc__op_sleep(koc__op *op, int64_t ms, koc_error **err);
 /* A number that is new in this call, for koc_progress.id. */
 uint64_t koc__op_new_id(koc__op *op);
-/* Tells the user; from other threads the event (with copies of what and digest) is queued. ACTIVE
+/* Tells the user; from other threads the event (with copies of what it points to) is queued. ACTIVE
  * events are dropped when one of the same id came less than 100 ms ago (unless done == total) or the
  * queue is long. op may be NULL. */
 void koc__op_progress(koc__op *op, const koc_progress *event);

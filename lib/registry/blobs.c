@@ -241,11 +241,12 @@ static int run_patiently(download *d, const koc__request *rq, koc__response *res
 {
     int rc = koc__request_run(rq, d->op, resp, err);
 
-    for (int i = 0; i < LATE_TRIES && rc == KOC_ENOTFOUND && resp->status == 404 &&
-                    koc__claim_known(rq->host, rq->repository, &d->source->digest);
+    for (unsigned i = 0; i < LATE_TRIES && rc == KOC_ENOTFOUND && resp->status == 404 &&
+                         koc__claim_known(rq->host, rq->repository, &d->source->digest);
          i++) {
         koc__error_clear(err);
-        KOC__TRY(koc__op_sleep(d->op, LATE_WAIT_MS, err));
+        KOC__TRY(koc__host_wait(rq->host, d->op, i + 1,
+                                "404 Not Found: a blob that was just pushed", LATE_WAIT_MS, err));
         rc = koc__request_run(rq, d->op, resp, err);
     }
     return rc;
@@ -298,12 +299,14 @@ static int go_on(download *d, koc__failure why, koc_error **failure, koc_error *
     if (!transient || ++d->idle_tries > IDLE_TRIES_MAX) {
         return koc__error_move(err, failure);
     }
-    koc__log(d->source->client->ctx, KOC_LOG_INFO, "registry",
-             "%s: %s at byte %llu; going on from there", koc_reference_registry(d->source->repo),
-             koc_error_message(*failure), (unsigned long long)d->at);
+    char reason[256];
+    koc__host *h;
+    snprintf(reason, sizeof(reason), "%s at byte %llu of %llu", koc_error_message(*failure),
+             (unsigned long long)d->at, (unsigned long long)d->source->size);
     koc__error_clear(failure);
-    return koc__op_sleep(
-        d->op, koc__retry_delay_ms(d->idle_tries - 1, (uint32_t)koc__monotonic_ns()), err);
+    KOC__TRY(koc__client_host(d->source->client, koc_reference_registry(d->source->repo), &h, err));
+    int64_t wait = koc__retry_delay_ms(d->idle_tries - 1, (uint32_t)koc__monotonic_ns());
+    return koc__host_wait(h, d->op, d->idle_tries, reason, wait, err);
 }
 
 static int pass_over(download *d, koc__failure *why, koc_error **err)

@@ -93,6 +93,10 @@ typedef struct koc__http_request {
     /* Called with the bytes of the body sent so far, now and then; may be NULL. */
     void (*sent)(void *self, uint64_t bytes);
     void *sent_self;
+    /* Called once when nothing has come for some seconds: what is waited for, and for how long at most; may
+     * be NULL. Not after the head of the reply. */
+    void (*quiet)(void *self, const char *reason, int64_t left_ms);
+    void *quiet_self;
 } koc__http_request;
 
 /* What is known when the head of a reply is there. */

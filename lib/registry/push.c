@@ -303,8 +303,10 @@ static int put_repaired(push *p, const koc_reference *ref, const char *media_typ
         if (rc == KOC_OK || !lost || attempt >= REPAIRS_MAX) {
             return rc == KOC_OK ? KOC_OK : koc__error_move(err, &failure);
         }
+        char reason[256];
+        snprintf(reason, sizeof(reason), "%s", koc_error_message(failure));
         koc__error_clear(&failure);
-        KOC__TRY(koc__op_sleep(op, REPAIR_WAIT_MS, err));
+        KOC__TRY(koc__host_wait(p->host, op, (unsigned)attempt + 1, reason, REPAIR_WAIT_MS, err));
         for (size_t i = 0; i < p->n_blobs; i++) {
             koc__claim_end(p->host, koc_reference_repository(p->repo),
                            &p->blobs[i].descriptor->digest, false);

@@ -115,6 +115,54 @@ void koc__regerror_read(koc_str body, koc__regerror *out)
     }
 }
 
+void koc__status_text(int status, char *out, size_t size)
+{
+    static const struct {
+        int status;
+        const char *phrase;
+    } phrases[] = {
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {411, "Length Required"},
+        {412, "Precondition Failed"},
+        {413, "Content Too Large"},
+        {416, "Range Not Satisfiable"},
+        {425, "Too Early"},
+        {429, "Too Many Requests"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {502, "Bad Gateway"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+        {507, "Insufficient Storage"},
+    };
+
+    for (size_t i = 0; i < KOC__COUNT(phrases); i++) {
+        if (phrases[i].status == status) {
+            snprintf(out, size, "%d %s", status, phrases[i].phrase);
+            return;
+        }
+    }
+    snprintf(out, size, "status %d", status);
+}
+
+void koc__reply_reason(int status, const koc__regerror *e, int64_t seconds, char *out, size_t size)
+{
+    const char *said = e->message[0] ? e->message : e->code;
+    char text[64], when[48] = "";
+
+    koc__status_text(status, text, sizeof(text));
+    if (seconds > 0) {
+        snprintf(when, sizeof(when), ", Retry-After: %lld", (long long)seconds);
+    }
+    snprintf(out, size, "%s%s%s%s", text, said[0] ? ": " : "", said, when);
+}
+
 typedef struct meaning {
     int status;
     koc_code code;

@@ -16,6 +16,12 @@ void koc__regerror_read(koc_str body, koc__regerror *out);
 /* Copies the printable UTF-8 of text, tags of HTML left out, white space folded. */
 void koc__clean_text(koc_str text, char *out, size_t size);
 
+/* "503 Service Unavailable": the number and its usual phrase, never the server's own. */
+void koc__status_text(int status, char *out, size_t size);
+/* Why a reply makes us wait: the status, what the registry says, and when it wants us back (seconds; 0: it
+ * does not say). Never empty. */
+void koc__reply_reason(int status, const koc__regerror *e, int64_t seconds, char *out, size_t size);
+
 /* The error of a status: code, reason, HTTP status and the registry's own code; no hint. */
 int koc__regerror_make(int status, const koc__regerror *e, koc_error **err);
 

@@ -37,6 +37,7 @@ typedef struct run {
     bool refreshed;
     bool elsewhere; /* the reply came from a host we were sent to */
     bool guessing;  /* this scheme is a guess, the other one comes next */
+    koc__waiter waiter;
 } run;
 
 void koc__response_dispose(koc__response *r)
@@ -256,6 +257,13 @@ static int in_its_place(run *r, const koc__http_request *h, koc_error **err)
     return rc;
 }
 
+static void on_quiet(void *self, const char *reason, int64_t left_ms)
+{
+    run *r = self;
+
+    koc__waiter_wait(&r->waiter, reason, left_ms);
+}
+
 static int send_once(run *r, const koc__url *url, koc_error **err)
 {
     const koc__request *rq = r->rq;
@@ -288,6 +296,8 @@ static int send_once(run *r, const koc__url *url, koc_error **err)
         .response_timeout_ms = response_timeout(r),
         .sent = rq->sent,
         .sent_self = rq->sent_self,
+        .quiet = on_quiet,
+        .quiet_self = r,
     };
     r->fresh = false;
     r->target = r->host;
@@ -460,7 +470,10 @@ static int wait_for_host(run *r, koc_error **err)
     int64_t until = h->pause_until_ms;
     pthread_mutex_unlock(&h->mutex);
     int64_t now = koc__monotonic_ms();
-    return until > now ? koc__op_sleep(r->op, until - now, err) : KOC_OK;
+    if (until <= now) {
+        return KOC_OK;
+    }
+    return koc__waiter_sleep(&r->waiter, "the registry asked for a pause", until - now, err);
 }
 
 static void pause_host(koc__host *h, int64_t ms)
@@ -571,39 +584,65 @@ static int status_error(run *r, koc_error **err)
     return rc;
 }
 
-int koc__request_run_at(const koc__request *rq, koc__op *op, koc__response *resp, koc_error **err)
+/* Why the next try has to wait. */
+static void reason_to_wait(const run *r, const koc_error *failure, char *out, size_t size)
 {
-    run r = {.rq = rq, .host = rq->host, .op = op, .resp = resp, .started_ms = koc__monotonic_ms()};
+    const koc__response *resp = r->resp;
+    int64_t seconds = 0;
+
+    if (failure) {
+        snprintf(out, size, "%s", koc_error_message(failure));
+        return;
+    }
+    (void)koc__retry_after(koc__headers_get(&resp->headers, "Retry-After"), koc__now(), &seconds);
+    koc__reply_reason(resp->status, &resp->error, seconds, out, size);
+}
+
+static int run_tries(run *r, koc_error **err)
+{
+    koc__response *resp = r->resp;
 
     for (;;) {
-        koc_error *failure = NULL;
-        KOC__TRY(wait_for_host(&r, err));
+        KOC__AUTO(koc_error) failure = NULL;
+        char reason[512];
+        KOC__TRY(wait_for_host(r, err));
         resp->status = 0;
-        r.attempts++;
-        int rc = try_once(&r, &failure);
+        r->waiter.attempt = ++r->attempts;
+        int rc = try_once(r, &failure);
         bool has_status = rc == KOC_OK;
-        if (has_status && is_wanted(rq, resp->status)) {
+        if (has_status && is_wanted(r->rq, resp->status)) {
             return KOC_OK;
         }
         if (has_status) {
             koc__regerror_read(koc__buf_view(&resp->body), &resp->error);
-            koc__session_scrub(r.host, resp->error.message);
-            koc__session_scrub(r.host, resp->error.code);
+            koc__session_scrub(r->host, resp->error.message);
+            koc__session_scrub(r->host, resp->error.code);
         }
-        int64_t wait = next_wait(&r, has_status);
+        int64_t wait = next_wait(r, has_status);
         if (wait < 0) {
             if (has_status) {
-                return status_error(&r, err);
+                return status_error(r, err);
             }
-            return network_error(&r, &failure, err);
+            return network_error(r, &failure, err);
         }
-        koc__log(r.host->client->ctx, KOC_LOG_INFO, "registry", "%s: %s; again in %lld ms",
-                 r.host->name, has_status ? resp->error.message : koc_error_message(failure),
-                 (long long)wait);
-        koc__error_clear(&failure);
-        r.fresh = !has_status;
-        r.refreshed = false;
-        r.waited_ms += wait;
-        KOC__TRY(koc__op_sleep(op, wait, err));
+        reason_to_wait(r, failure, reason, sizeof(reason));
+        r->fresh = !has_status;
+        r->refreshed = false;
+        r->waited_ms += wait;
+        KOC__TRY(koc__waiter_sleep(&r->waiter, reason, wait, err));
     }
+}
+
+int koc__request_run_at(const koc__request *rq, koc__op *op, koc__response *resp, koc_error **err)
+{
+    run r = {.rq = rq,
+             .host = rq->host,
+             .op = op,
+             .resp = resp,
+             .started_ms = koc__monotonic_ms(),
+             .waiter = {op, rq->host, 0, 1}};
+    int rc = run_tries(&r, err);
+
+    koc__waiter_tell(&r.waiter, rc == KOC_OK ? KOC_STATE_FINISHED : KOC_STATE_FAILED);
+    return rc;
 }

@@ -63,6 +63,23 @@ int koc__request_run(const koc__request *rq, koc__op *op, koc__response *resp, k
  * done: prefix it), and resp tells status or failure. */
 int koc__request_run_at(const koc__request *rq, koc__op *op, koc__response *resp, koc_error **err);
 
+/* A piece of work at a registry that had to wait, for koc_progress: of kind REQUEST, or of a blob. */
+typedef struct koc__waiter {
+    koc__op *op;
+    koc__host *host;
+    uint64_t id; /* 0 until it waits for the first time */
+    unsigned attempt;
+} koc__waiter;
+/* reason is scrubbed and logged. */
+void koc__waiter_wait(koc__waiter *w, const char *reason, int64_t ms);
+/* The waiting is over, or the whole (FINISHED, FAILED): told only when there was a wait. */
+void koc__waiter_tell(const koc__waiter *w, int32_t state);
+/* Tells, sleeps, tells that it goes on. */
+int koc__waiter_sleep(koc__waiter *w, const char *reason, int64_t ms, koc_error **err);
+/* One wait that belongs to no request. */
+int koc__host_wait(koc__host *h, koc__op *op, unsigned attempt, const char *reason, int64_t ms,
+                   koc_error **err);
+
 /* --- session.c: credentials on requests --- */
 
 /* Adds Authorization when the host is known to want it. *sent: whether it did. */

@@ -141,15 +141,34 @@ static int ask_followed(const ask *a, const koc__url *start, koc_str form, koc__
                       TOKEN_REDIRECTS_MAX);
 }
 
+/* failure NULL: the server answered with status, and wants us back in so many seconds. */
+static int wait_for_server(koc__waiter *w, int status, int64_t seconds, const koc_error *failure,
+                           koc_error **err)
+{
+    static const koc__regerror nothing = {"", ""};
+    char reason[512] = "token server: ";
+    size_t used = strlen(reason);
+
+    if (failure) {
+        snprintf(reason + used, sizeof(reason) - used, "%s", koc_error_message(failure));
+    } else {
+        koc__reply_reason(status, &nothing, seconds, reason + used, sizeof(reason) - used);
+    }
+    int64_t wait = koc__retry_delay_ms(w->attempt - 1, (uint32_t)koc__monotonic_ns());
+    return koc__waiter_sleep(w, reason, wait + seconds * 1000, err);
+}
+
 /* The ordinary retry policy round it; refused credentials are never tried twice. */
 static int ask_retried(const ask *a, const koc__url *url, koc_str form, int *status, koc__buf *body,
                        koc_error **err)
 {
+    koc__waiter waiter = {a->op, a->host, 0, 1};
+
     for (unsigned attempt = 0;; attempt++) {
         KOC__AUTO_VAL(koc__http_reply) reply = KOC__HTTP_REPLY_INIT;
         koc_error *failure = NULL;
         koc__failure why;
-        int64_t wait = 0, seconds = 0;
+        int64_t seconds = 0;
         int rc = ask_followed(a, url, form, &reply, body, &why, &failure);
         koc__retry retry = rc == KOC_OK ? koc__retry_of_status(reply.status, "")
                                         : koc__retry_of_failure(why, true, attempt == 0);
@@ -157,6 +176,7 @@ static int ask_retried(const ask *a, const koc__url *url, koc_str form, int *sta
             koc__retry_after(koc__headers_get(&reply.headers, "Retry-After"), koc__now(), &seconds);
         if (retry == KOC__RETRY_NO || attempt + 1 >= TOKEN_ATTEMPTS ||
             (wants && seconds > KOC__RETRY_AFTER_MAX)) {
+            koc__waiter_tell(&waiter, rc == KOC_OK ? KOC_STATE_FINISHED : KOC_STATE_FAILED);
             if (rc == KOC_OK) {
                 *status = reply.status;
                 return KOC_OK;
@@ -164,10 +184,10 @@ static int ask_retried(const ask *a, const koc__url *url, koc_str form, int *sta
             koc__error_prefix(&failure, rc, "token server %s", url->host);
             return koc__error_move(err, &failure);
         }
+        waiter.attempt = attempt + 1;
+        rc = wait_for_server(&waiter, reply.status, wants ? seconds : 0, failure, err);
         koc__error_clear(&failure);
-        wait = koc__retry_delay_ms(attempt, (uint32_t)koc__monotonic_ns()) +
-               (wants ? seconds * 1000 : 0);
-        KOC__TRY(koc__op_sleep(a->op, wait, err));
+        KOC__TRY(rc);
     }
 }
 

@@ -16,6 +16,8 @@
 /* Slower than this for as long is a stall. */
 #define STALL_MS    60000
 #define STALL_BYTES (60 * 1024)
+/* Silence that the user should hear of. */
+#define QUIET_MS 2000
 /* A wait for a free connection looks this often whether the call must end. */
 #define SLOT_WAIT_MS 50
 
@@ -355,19 +357,41 @@ static void collect_result(koc__exchange *x)
     } while (m && left > 0);
 }
 
+static bool is_connected(const koc__exchange *x)
+{
+    curl_off_t ready = 0;
+
+    return x->first_read_ms != 0 || x->active_ms != x->opened_ms ||
+           (curl_easy_getinfo(x->conn->easy, CURLINFO_PRETRANSFER_TIME_T, &ready) == CURLE_OK &&
+            ready > 0);
+}
+
+static void tell_quiet(koc__exchange *x, bool connected, bool sending, int64_t now)
+{
+    int64_t silent = now - x->active_ms;
+    int64_t limit = !connected ? x->connect_timeout_ms
+                    : sending  ? STALL_MS
+                               : x->response_timeout_ms;
+
+    if (!x->quiet || x->head_done || silent < QUIET_MS) {
+        return;
+    }
+    x->quiet(x->quiet_self,
+             !connected ? "no connection yet"
+             : sending  ? "the connection takes no more bytes"
+                        : "no answer yet",
+             KOC__MAX(limit - silent, (int64_t)0));
+    x->quiet = NULL;
+}
+
 /* KOC_OK while all is well; a failure when nothing has happened for too long. */
 static int watch(koc__exchange *x, koc__failure *why, koc_error **err)
 {
     int64_t now = koc__monotonic_ms();
     bool sending = x->first_read_ms != 0 && x->body_sent < x->body_size;
-    bool connected = x->first_read_ms != 0 || x->active_ms != x->opened_ms;
-    curl_off_t ready = 0;
+    bool connected = is_connected(x);
 
-    if (!connected &&
-        curl_easy_getinfo(x->conn->easy, CURLINFO_PRETRANSFER_TIME_T, &ready) == CURLE_OK &&
-        ready > 0) {
-        connected = true;
-    }
+    tell_quiet(x, connected, sending, now);
     if (x->patient && connected) {
         return KOC_OK;
     }
@@ -486,7 +510,10 @@ static koc__exchange *exchange_new(koc__transport *t, const koc__http_request *r
     x->body_size = rq->blob ? rq->blob_size : rq->bytes.len;
     x->sent = rq->sent;
     x->sent_self = rq->sent_self;
+    x->connect_timeout_ms = rq->connect_timeout_ms;
     x->response_timeout_ms = rq->response_timeout_ms;
+    x->quiet = rq->quiet;
+    x->quiet_self = rq->quiet_self;
     x->opened_ms = x->active_ms = x->window_ms = koc__monotonic_ms();
     x->host = koc__strdup(rq->url->host);
     if (!x->host) {

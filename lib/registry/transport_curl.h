@@ -61,7 +61,10 @@ struct koc__exchange {
     int64_t first_read_ms; /* when libcurl first asked for the body */
     int64_t window_ms;     /* start of the window in which speed is measured */
     uint64_t window_bytes;
+    int64_t connect_timeout_ms;
     int64_t response_timeout_ms;
+    void (*quiet)(void *self, const char *reason, int64_t left_ms); /* NULL once it was called */
+    void *quiet_self;
 };
 
 /* Sets every option for this request. */

@@ -341,13 +341,12 @@ static int wait_to_try(upload *u, koc_error **failure, koc_error **err)
         }
         return koc__error(err, KOC_EHTTP, "the registry lost the upload again and again");
     }
-    if (*failure) {
-        koc__log(u->client->ctx, KOC_LOG_INFO, "registry", "%s: upload: %s; once more",
-                 u->host->name, koc_error_message(*failure));
-    }
+    char reason[256];
+    snprintf(reason, sizeof(reason), "%s",
+             *failure ? koc_error_message(*failure) : "the registry lost the upload");
     koc__error_clear(failure);
     u->waited_ms += wait;
-    return koc__op_sleep(u->op, wait, err);
+    return koc__host_wait(u->host, u->op, u->tries, reason, wait, err);
 }
 
 /* Another round with a new session. */

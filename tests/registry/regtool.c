@@ -42,10 +42,13 @@ static void on_log(int32_t level, const char *component, const char *message, vo
 static int on_progress(const koc_progress *e, void *payload)
 {
     static const char *const states[] = {"?",       "started",  "active", "skipped",
-                                         "mounted", "finished", "failed"};
+                                         "mounted", "finished", "failed", "waiting"};
 
     (void)payload;
-    if (e->state != KOC_STATE_ACTIVE) {
+    if (e->state == KOC_STATE_WAITING) {
+        fprintf(stderr, "progress: waiting %s: %s (attempt %u, %lld ms)\n", e->what, e->reason,
+                e->attempt, (long long)e->wait_ms);
+    } else if (e->state != KOC_STATE_ACTIVE) {
         fprintf(stderr, "progress: %s %s\n", states[e->state], e->what);
     }
     return 0;

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import re
 import time
 
 import pytest
 
 import faulty as faults
+import registry as registries
 import servers
 from faulty import Faulty, Rate, Rule
 
@@ -100,6 +102,50 @@ def test_429_with_retry_after(regtool, faulty):
     begin = time.monotonic()
     regtool("push", 300, 6, 1, f"{faulty.host}/faults/429:v1")
     assert 1 <= time.monotonic() - begin < 5
+
+
+def waits_in(stderr):
+    """[(reason, attempt, ms)] of the events that say so."""
+    found = re.findall(r"progress: waiting \S+: (.*) \(attempt (\d+), (\d+) ms\)", stderr)
+    return [(reason, int(attempt), int(ms)) for reason, attempt, ms in found]
+
+
+@pytest.mark.parametrize("number, body, reason", [
+    (0, b"", "503 Service Unavailable, Retry-After: 1"),
+    (1, b'{"errors":[{"code":"UNAVAILABLE"}]}', "503 Service Unavailable: UNAVAILABLE, Retry-After: 1"),
+    (2, b"<h1>down\x1b[31m</h1>", "503 Service Unavailable: down [31m, Retry-After: 1"),
+])
+def test_a_wait_says_why_and_for_how_long(regtool, faulty, number, body, reason):
+    """The reason is never empty, in the event as in the log."""
+    faulty.add(Rule("POST", UPLOAD, faults.answer(503, {"Retry-After": "1"}, body), times=3))
+    result = regtool("-v", "-v", "push", 300, 60, 1, f"{faulty.host}/faults/why{number}:v1")
+    waits = [w for w in waits_in(result.stderr) if w[0] == reason]
+    assert {1, 2} <= {attempt for _, attempt, _ in waits}
+    assert all(1000 <= ms < 7000 for _, _, ms in waits)
+    assert f"registry: {faulty.host}: {reason}; attempt 1, waiting" in result.stderr
+    assert f"progress: finished {faulty.host}" in result.stderr
+    assert ": ; " not in result.stderr
+
+
+def test_a_wait_for_a_host_that_refuses_says_so(regtool):
+    result = regtool("-v", "--attempts", "3", "manifest", f"127.0.0.1:{registries.free_port()}/faults/refused:v1", status=1)
+    assert [w[:2] for w in waits_in(result.stderr)] == [("connection refused", 1), ("connection refused", 2)]
+    assert "progress: failed 127.0.0.1" in result.stderr
+
+
+def test_a_silent_host_is_waited_for_aloud(regtool, faulty):
+    """Two seconds without a byte are told, with what is left of the time limit."""
+    faulty.add(Rule("*", "/v2/", faults.delay(3), times=1))
+    result = regtool("-v", "manifest", f"{faulty.host}/faults/slow:v1", status=1)
+    (reason, attempt, ms), = waits_in(result.stderr)
+    assert (reason, attempt) == ("no answer yet", 1)
+    assert 20000 < ms < 30000
+
+
+def test_an_upload_that_broke_says_so_while_it_waits(regtool, faulty):
+    faulty.add(Rule("PUT", UPLOAD, faults.break_body_after(500000), times=1))
+    result = regtool("-v", "push", 3 * MB, 61, 1, f"{faulty.host}/faults/broken:v1")
+    assert "connection" in waits_in(result.stderr)[0][0], result.stderr
 
 
 def test_rate_limit(regtool, faulty):

@@ -111,13 +111,16 @@ def make(type_name, release, function, *arguments):
 class Progress:
     """Something that went on: koc_progress of koc/context.h, with names for its numbers."""
 
-    kind: str  # "blob", "manifest", "layer", "build", "resolve", "image"
-    state: str  # "started", "active", "skipped", "mounted", "finished", "failed"
+    kind: str  # "blob", "manifest", "layer", "build", "resolve", "image", "request"
+    state: str  # "started", "active", "skipped", "mounted", "finished", "failed", "waiting"
     what: str
     digest: Optional[str]
     done: int
     total: int
     id: int
+    reason: Optional[str] = None  # of "waiting": why
+    wait: float = 0.0  # of "waiting": seconds, at most; 0: not known
+    attempt: int = 0  # of "waiting": the tries so far, from 1
 
 
 def _names(prefix):
@@ -201,6 +204,9 @@ def koc_py_progress(event, payload):
         event.done,
         event.total,
         event.id,
+        text(event.reason),
+        event.wait_ms / 1000,
+        event.attempt,
     )
     return watch.run(watch.progress, seen)
 

@@ -190,6 +190,60 @@ KOC_TEST(op_progress_callback_ends_the_call)
     koc_error_free(e);
 }
 
+/* What an event said, kept from before its sender went on. */
+typedef struct kept {
+    char what[16], reason[32];
+    int64_t wait_ms;
+    uint32_t attempt;
+} kept;
+
+static int keep_event(const koc_progress *event, void *payload)
+{
+    kept *k = payload;
+
+    snprintf(k->what, sizeof(k->what), "%s", event->what);
+    snprintf(k->reason, sizeof(k->reason), "%s", event->reason);
+    k->wait_ms = event->wait_ms;
+    k->attempt = event->attempt;
+    return 0;
+}
+
+static int tell_waiting(void *arg KOC__UNUSED, koc__op *op, koc_error **err KOC__UNUSED)
+{
+    koc_progress event = KOC_PROGRESS_INIT;
+    char what[16] = "host", reason[32] = "503 Service Unavailable";
+
+    event.kind = KOC_PROGRESS_REQUEST;
+    event.state = KOC_STATE_WAITING;
+    event.what = what;
+    event.reason = reason;
+    event.wait_ms = 1500;
+    event.attempt = 2;
+    koc__op_progress(op, &event);
+    memset(what, 'x', sizeof(what) - 1);
+    memset(reason, 'x', sizeof(reason) - 1);
+    return KOC_OK;
+}
+
+KOC_TEST(op_progress_of_another_thread_keeps_its_texts)
+{
+    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__group) group = {0};
+    koc_op user = KOC_OP_INIT;
+    kept seen = {"", "", 0, 0};
+
+    user.progress = keep_event;
+    user.payload = &seen;
+    assert_int_equal(koc__op_begin(&op, NULL, &user, NULL), KOC_OK);
+    assert_int_equal(koc__group_begin(&group, &op, 1, NULL), KOC_OK);
+    assert_int_equal(koc__group_add(&group, tell_waiting, NULL, NULL), KOC_OK);
+    assert_int_equal(koc__group_wait(&group, NULL), KOC_OK);
+    assert_string_equal(seen.what, "host");
+    assert_string_equal(seen.reason, "503 Service Unavailable");
+    assert_int_equal(seen.wait_ms, 1500);
+    assert_int_equal(seen.attempt, 2);
+}
+
 static int answer_call(void *arg, koc_error **err)
 {
     *(int *)arg += 1;

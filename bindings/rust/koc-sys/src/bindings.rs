@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: b50856ecf0e972be4183e029c11580932a7b9eb7dec2eb082b0d4b78f6194c01
+// Declarations: 620bd655bacf8fe809ec57e856b5797c79a54704cdec86bdd39e6c2ab542625f
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -51,12 +51,14 @@ pub const KOC_PROGRESS_LAYER: i32 = 3;
 pub const KOC_PROGRESS_BUILD: i32 = 4;
 pub const KOC_PROGRESS_RESOLVE: i32 = 5;
 pub const KOC_PROGRESS_IMAGE: i32 = 6;
+pub const KOC_PROGRESS_REQUEST: i32 = 7;
 pub const KOC_STATE_STARTED: i32 = 1;
 pub const KOC_STATE_ACTIVE: i32 = 2;
 pub const KOC_STATE_SKIPPED: i32 = 3;
 pub const KOC_STATE_MOUNTED: i32 = 4;
 pub const KOC_STATE_FINISHED: i32 = 5;
 pub const KOC_STATE_FAILED: i32 = 6;
+pub const KOC_STATE_WAITING: i32 = 7;
 pub const KOC_PROGRESS_LOCAL: u32 = 1 << 0;
 pub const KOC_ADD_LAYER_CREATED: u32 = 1 << 0;
 pub const KOC_CFG_USER: i32 = 1;
@@ -274,6 +276,10 @@ pub struct koc_progress {
     pub done: u64,
     pub total: u64,
     pub id: u64,
+    pub reason: *const c_char,
+    pub wait_ms: i64,
+    pub attempt: u32,
+    pub reserved: u32,
 }
 
 pub type koc_progress_fn = Option<unsafe extern "C" fn(event: *const koc_progress, payload: *mut c_void) -> c_int>;

@@ -21,6 +21,7 @@ pub enum Kind {
     Build,
     Resolve,
     Image,
+    Request,
     Other(i32),
 }
 
@@ -33,6 +34,7 @@ pub enum State {
     Mounted,
     Finished,
     Failed,
+    Waiting,
     Other(i32),
 }
 
@@ -48,6 +50,12 @@ pub struct Progress {
     pub total: u64,
     /// The same for all events of one piece of work in one call.
     pub id: u64,
+    /// Of `Waiting`: why.
+    pub reason: Option<String>,
+    /// Of `Waiting`: how long at most; zero when not known.
+    pub wait: Duration,
+    /// Of `Waiting`: the tries so far, from 1.
+    pub attempt: u32,
 }
 
 impl Progress {
@@ -60,6 +68,7 @@ impl Progress {
                 koc_sys::KOC_PROGRESS_BUILD => Kind::Build,
                 koc_sys::KOC_PROGRESS_RESOLVE => Kind::Resolve,
                 koc_sys::KOC_PROGRESS_IMAGE => Kind::Image,
+                koc_sys::KOC_PROGRESS_REQUEST => Kind::Request,
                 other => Kind::Other(other),
             },
             state: match event.state {
@@ -69,6 +78,7 @@ impl Progress {
                 koc_sys::KOC_STATE_MOUNTED => State::Mounted,
                 koc_sys::KOC_STATE_FINISHED => State::Finished,
                 koc_sys::KOC_STATE_FAILED => State::Failed,
+                koc_sys::KOC_STATE_WAITING => State::Waiting,
                 other => State::Other(other),
             },
             what: owned(event.what).unwrap_or_default(),
@@ -76,6 +86,9 @@ impl Progress {
             done: event.done,
             total: event.total,
             id: event.id,
+            reason: owned(event.reason),
+            wait: Duration::from_millis(event.wait_ms.max(0) as u64),
+            attempt: event.attempt,
         }
     }
 }
