@@ -125,12 +125,13 @@ static int read_mounts(const cli *c, const cli_list *from, const char *registry,
     for (size_t i = 0; i < from->count; i++) {
         koc_reference *m = NULL;
         koc_error *err = NULL;
-        if (koc_reference_parse(from->items[i], 0, &m, &err) != KOC_OK) {
+        if (koc_reference_parse(from->items[i], KOC_REFERENCE_TRANSPORTS, &m, &err) != KOC_OK) {
             int code = cli_error(c, err);
             koc_error_free(err);
             return code;
         }
-        char *name = mount_name(from->items[i], m, registry);
+        const char *scheme = strstr(from->items[i], "://");
+        char *name = mount_name(scheme ? scheme + 3 : from->items[i], m, registry);
         koc_reference_unref(m);
         if (!name || cli_list_keep(out, name) != 0) {
             return cli_usage(c, "--mount: %s is not at %s", from->items[i], registry);
@@ -179,7 +180,7 @@ static int token(cli *c, const auth_options *o, const cli_list *args)
     if (args->count != 2) {
         return cli_usage(c, "koc auth token needs one repository");
     }
-    if (koc_reference_parse(args->items[1], 0, &repo, &err) != KOC_OK) {
+    if (koc_reference_parse(args->items[1], KOC_REFERENCE_TRANSPORTS, &repo, &err) != KOC_OK) {
         int code = cli_error(c, err);
         koc_error_free(err);
         return code;

@@ -126,7 +126,7 @@ static int run(cli *c, void *options, const cli_list *args)
         client_flags_free(&o->client);
         return cli_usage(c, "koc blob takes one reference: REPOSITORY@DIGEST");
     }
-    int rc = koc_reference_parse(args->items[0], 0, &r, &err);
+    int rc = koc_reference_parse(args->items[0], KOC_REFERENCE_TRANSPORTS, &r, &err);
     rc = rc == KOC_OK ? cli_session_open(c, &o->client, 0, &session, &err) : rc;
     if (rc == KOC_OK) {
         rc = o->put ? put(&session, o, r, &err) : get(&session, o, r, &err);

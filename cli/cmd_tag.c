@@ -67,10 +67,15 @@ static void print_names(const tag_options *o, const char *name, const char *memb
 /* "registry.example", "127.0.0.1:5000", "localhost": no repository in it. */
 static bool is_registry(const char *word)
 {
-    return !strchr(word, '/') && !strchr(word, '@') &&
-           (strchr(word, '.') || strcmp(word, "localhost") == 0 ||
-            (strchr(word, ':') &&
-             strspn(strchr(word, ':') + 1, "0123456789") == strlen(strchr(word, ':') + 1)));
+    const char *colon = strrchr(word, ':');
+    if (strchr(word, '/') || strchr(word, '@')) {
+        return false;
+    }
+    if (colon) {
+        return (word[0] == '[' || colon == strchr(word, ':')) &&
+               strspn(colon + 1, "0123456789") == strlen(colon + 1);
+    }
+    return strchr(word, '.') || strcmp(word, "localhost") == 0;
 }
 
 static const char *ref_name(const koc_descriptor *d)
@@ -125,6 +130,7 @@ static int list_one(cli_session *s, const tag_options *o, const char *word, koc_
     cli_source place = {0};
     koc_strlist *list = NULL;
     int rc;
+    word += strncmp(word, "docker://", 9) == 0 ? 9 : 0;
     if (is_registry(word)) {
         rc = koc_client_list_repositories(s->client, word, &s->op, &list, err);
         if (rc == KOC_OK) {
@@ -217,7 +223,7 @@ static int tag_all(cli_session *s, const tag_options *o, const cli_list *args, k
     koc_reference *from = NULL;
     koc_buf bytes = KOC_BUF_INIT, type = KOC_BUF_INIT;
     (void)o;
-    int rc = koc_reference_parse(args->items[0], 0, &from, err);
+    int rc = koc_reference_parse(args->items[0], KOC_REFERENCE_TRANSPORTS, &from, err);
     rc = rc == KOC_OK ? koc_client_get_manifest(s->client, from, &s->op, &bytes, &type, NULL, err)
                       : rc;
     for (size_t i = 1; rc == KOC_OK && i < args->count; i++) {
@@ -280,7 +286,7 @@ static int remove_all(cli_session *s, const tag_options *o, const cli_list *args
     int rc = KOC_OK;
     for (size_t i = 0; rc == KOC_OK && i < args->count; i++) {
         koc_reference *r = NULL;
-        rc = koc_reference_parse(args->items[i], 0, &r, err);
+        rc = koc_reference_parse(args->items[i], KOC_REFERENCE_TRANSPORTS, &r, err);
         if (rc == KOC_OK && !koc_reference_tag(r) && !koc_reference_digest(r)) {
             *err = koc_error_new(KOC_EINVAL, "koc rm takes references with a tag or a digest");
             rc = KOC_EINVAL;

@@ -140,7 +140,7 @@ static void look_at_destination(doctor *d)
         }
         return;
     }
-    if (koc_reference_parse(d->repository, 0, &r, &err) != KOC_OK) {
+    if (koc_reference_parse(d->repository, KOC_REFERENCE_TRANSPORTS, &r, &err) != KOC_OK) {
         /* A registry alone is fine too. */
         koc_error_free(err);
         koc_buf registry = KOC_BUF_INIT;
@@ -196,7 +196,7 @@ static void look_at_base(doctor *d, const char *name)
         look_at_file(d, name);
         return;
     }
-    int rc = koc_reference_parse(name, 0, &r, &err);
+    int rc = koc_reference_parse(name, KOC_REFERENCE_TRANSPORTS, &r, &err);
     if (rc == KOC_OK && is_local(name)) {
         doctor_add(d, "base", FINDING_OK, NULL, "%s: of the container engine", name);
     } else if (rc == KOC_OK) {

@@ -102,6 +102,23 @@ static int parse_path(cli_source *s, const char *word, const char *rest, int32_t
     return KOC_OK;
 }
 
+/* "docker-daemon:x" and the like, which the parser of references refuses by name; not a file that is called so. */
+static bool is_skopeos(const char *word)
+{
+    char probe[64];
+    size_t len = strcspn(word, ":");
+    if (!word[len] || len + 3 > sizeof(probe) || is_there(word)) {
+        return false;
+    }
+    snprintf(probe, sizeof(probe), "%.*s:x", (int)len, word);
+    koc_reference *plain = NULL, *strict = NULL;
+    bool is_name = koc_reference_parse(probe, 0, &plain, NULL) == KOC_OK;
+    bool refused = koc_reference_parse(probe, KOC_REFERENCE_TRANSPORTS, &strict, NULL) != KOC_OK;
+    koc_reference_unref(plain);
+    koc_reference_unref(strict);
+    return is_name && refused;
+}
+
 static int parse(const char *word, uint32_t flags, cli_source *s, koc_error **err)
 {
     static const struct {
@@ -115,13 +132,13 @@ static int parse(const char *word, uint32_t flags, cli_source *s, koc_error **er
             return parse_path(s, word, word + strlen(prefixes[i].prefix), prefixes[i].kind, err);
         }
     }
-    bool named = starts(word, "docker://");
+    bool named = starts(word, "docker://") || is_skopeos(word);
     if (!named && !(flags & CLI_SOURCE_REFERENCE) &&
         (flags & CLI_SOURCE_PATH || looks_like_path(word))) {
         return parse_path(s, word, word, 0, err);
     }
     s->place.kind = KOC_PLACE_REGISTRY;
-    int rc = koc_reference_parse(word + (named ? strlen("docker://") : 0), 0, &s->reference, err);
+    int rc = koc_reference_parse(word, KOC_REFERENCE_TRANSPORTS, &s->reference, err);
     s->place.reference = s->reference;
     return rc;
 }

@@ -12,7 +12,12 @@
 
 KOC_BEGIN_DECLS
 
-/** Parses text. flags must be 0. KOC_EINVAL says what is wrong with it. */
+/** For a word that a person typed: "docker://" before the name is dropped. A word that names another place in skopeo
+ * ("oci:", "dir:", "docker-daemon:", "containers-storage:") is KOC_EINVAL, with a hint at what to use instead. Without
+ * the flag it is read as a repository of Docker Hub. */
+enum { KOC_REFERENCE_TRANSPORTS = 1u << 0 };
+
+/** Parses text. KOC_EINVAL says what is wrong with it. */
 KOC_API int koc_reference_parse(const char *text, uint32_t flags, koc_reference **out,
                                 koc_error **err);
 KOC_API koc_reference *koc_reference_ref(koc_reference *r);

@@ -26,7 +26,7 @@ static int check_base(const char *where, const char *text, koc_error **err)
         return koc__error(err, KOC_EINVAL, "%s: the base image is empty", where);
     }
     KOC__AUTO(koc_reference) ref = NULL;
-    int rc = koc_reference_parse(text, 0, &ref, err);
+    int rc = koc_reference_parse(text, KOC_REFERENCE_TRANSPORTS, &ref, err);
     return koc__error_prefix(err, rc, "%s", where);
 }
 

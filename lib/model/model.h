@@ -118,6 +118,8 @@ enum { KOC__NAME_MAX = 255, KOC__TAG_MAX = 128 };
 bool koc__is_repository(koc_str s); /* distribution-spec, "Pulling manifests": <name> */
 bool koc__is_tag(koc_str s);        /* ... <reference> as a tag */
 const char *koc__reference_context(const koc_reference *r);
+/* KOC_OK when text, a registry or repository, may stand before "/name". what: of the error "what: why". */
+int koc__reference_check_prefix(const char *text, const char *what, koc_error **err);
 /* A reference to registry/repository alone: text must hold neither tag nor digest. */
 int koc__reference_parse_repository(const char *text, koc_reference **out, koc_error **err);
 /* Same registry host and same repository. */

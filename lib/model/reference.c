@@ -5,6 +5,7 @@
 #include "core/common.h"
 
 #include "core/digests.h"
+#include "core/path.h"
 #include "core/str.h"
 #include "model/model.h"
 
@@ -193,16 +194,24 @@ bool koc__is_tag(koc_str s)
     return true;
 }
 
+static bool has_upper(koc_str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (is_upper(s.ptr[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* NULL, or what is wrong with a repository. */
 static const char *repository_fault(koc_str s)
 {
     if (s.len == 0) {
         return "the repository is missing";
     }
-    for (size_t i = 0; i < s.len; i++) {
-        if (is_upper(s.ptr[i])) {
-            return "repository names are lower case";
-        }
+    if (has_upper(s)) {
+        return "repository names are lower case";
     }
     if (s.ptr[s.len - 1] == '/') {
         return "it must not end in \"/\"";
@@ -338,15 +347,68 @@ static int make_from_parts(koc_str text, const parts *p, koc_reference **out, ko
     return make(registry, repository, p->tag, p->has_digest ? &digest : NULL, out, err);
 }
 
+/* --- words of skopeo --- */
+
+static const struct {
+    const char *name; /* "dir": written before a colon */
+    const char *use;  /* what is read and written in its place */
+} transports[] = {
+    {"containers-storage", "docker-archive:FILE is what podman save -o FILE NAME writes and "
+                           "podman load -i FILE reads"},
+    {"docker-daemon",
+     "docker-archive:FILE is what docker save -o FILE NAME writes and docker load -i FILE reads"},
+    {"dir", NULL},
+    {"ostree", NULL},
+    {"sif", NULL},
+    {"atomic", NULL},
+    {"tarball", NULL},
+    {"oci", ""},
+    {"oci-archive", ""},
+    {"docker-archive", ""},
+};
+
+/* Drops what names a registry; refuses what names another place. */
+static int drop_transport(koc_str *text, koc_error **err)
+{
+    koc_str word, rest;
+    if (koc__str_starts(*text, "docker://")) {
+        *text = koc__str_from(*text, strlen("docker://"));
+        return KOC_OK;
+    }
+    bool found = koc__str_cut(*text, ':', &word, &rest);
+    for (size_t i = 0; found && i < KOC__COUNT(transports); i++) {
+        const char *name = transports[i].name, *use = transports[i].use;
+        if (!koc__str_is(word, name)) {
+            continue;
+        }
+        int shown = (int)KOC__MIN(text->len, (size_t)300);
+        if (use && !*use) {
+            return koc__error(err, KOC_EINVAL, "\"%.*s\" is not a reference: %s: names a %s", shown,
+                              text->ptr, name, strstr(name, "archive") ? "file" : "folder");
+        }
+        koc__error(err, KOC_EINVAL, "\"%.*s\": images in %s: are not read or written", shown,
+                   text->ptr, name);
+        if (use) {
+            koc__error_hint(err, "%s", use);
+        } else {
+            koc__error_hint(err, "skopeo copy %.*s oci:FOLDER makes an OCI layout of it", shown,
+                            text->ptr);
+        }
+        return KOC_EINVAL;
+    }
+    return KOC_OK;
+}
+
 int koc_reference_parse(const char *text, uint32_t flags, koc_reference **out, koc_error **err)
 {
     if (!text || !out) {
         return koc__misuse(err, "koc_reference_parse: text or out is NULL");
     }
-    if (flags != 0) {
+    if (flags & ~(uint32_t)KOC_REFERENCE_TRANSPORTS) {
         return koc__misuse(err, "koc_reference_parse: unknown flags");
     }
     koc_str whole = koc__str(text);
+    KOC__TRY(flags & KOC_REFERENCE_TRANSPORTS ? drop_transport(&whole, err) : KOC_OK);
     const char *fault = text_fault(whole);
     if (fault) {
         return invalid(err, whole, fault);
@@ -358,6 +420,45 @@ int koc_reference_parse(const char *text, uint32_t flags, koc_reference **out, k
         return invalid(err, whole, fault);
     }
     return make_from_parts(whole, &p, out, err);
+}
+
+/* "Shop" of "x/Shop/y". */
+static koc_str first_upper(koc_str repository)
+{
+    koc_str component = {0};
+    while (!has_upper(component)) {
+        if (!koc__str_split(&repository, '/', &component)) {
+            break;
+        }
+    }
+    return component;
+}
+
+int koc__reference_check_prefix(const char *text, const char *what, koc_error **err)
+{
+    KOC__AUTO_STR probe = koc__format("%s/x", text);
+    koc_str whole = koc__str(text), last = koc__path_base(whole);
+    parts p;
+    if (!probe) {
+        return koc__oom(err);
+    }
+    const char *fault = text_fault(whole);
+    if (fault) {
+        return koc__error(err, KOC_EINVAL, "%s: %s", what, fault);
+    }
+    bool has_path = last.len < whole.len;
+    if (memchr(text, '@', whole.len) || (has_path && memchr(last.ptr, ':', last.len))) {
+        return koc__error(err, KOC_EINVAL, "%s: it ends in a %s", what,
+                          memchr(text, '@', whole.len) ? "digest" : "tag");
+    }
+    take_apart(koc__str(probe), &p);
+    fault = parts_fault(&p);
+    if (fault && has_upper(p.repository)) {
+        koc_str part = first_upper(p.repository);
+        return koc__error(err, KOC_EINVAL, "%s: %s, and \"%.*s\" is not", what, fault,
+                          KOC__FMT(part));
+    }
+    return fault ? koc__error(err, KOC_EINVAL, "%s: %s", what, fault) : KOC_OK;
 }
 
 int koc__reference_parse_repository(const char *text, koc_reference **out, koc_error **err)

@@ -22,7 +22,8 @@ int koc__base_new(const char *name, koc__base **out, koc_error **err)
     if (!b) {
         return koc__oom(err);
     }
-    b->name = koc__strdup(name);
+    bool skopeos = koc__str_starts(koc__str(name), "docker://");
+    b->name = koc__strdup(name + (skopeos ? strlen("docker://") : 0));
     if (!b->name) {
         koc__free(b);
         return koc__oom(err);

@@ -129,19 +129,36 @@ static int default_layout(char **out, koc_error **err)
 /* KO_DOCKER_REPO is a registry or a repository: host[:port][/path], nothing after. */
 static int check_repository(const char *text, koc_error **err)
 {
-    KOC__AUTO(koc_error) why = NULL;
+    KOC__AUTO_STR what =
+        koc__format("KO_DOCKER_REPO: \"%s\" is not a registry or repository", text);
+    if (!what) {
+        return koc__oom(err);
+    }
+    int rc = koc__reference_check_prefix(text, what, err);
+    if (rc == KOC_EINVAL) {
+        koc__error_hint(err, "for example: KO_DOCKER_REPO=registry.example/team");
+    }
+    return rc;
+}
+
+/* A name without a namespace is one of Docker's own images there: "library/app". */
+static int check_namespace(const koc__plan *p, koc_error **err)
+{
+    KOC__AUTO_STR probe = koc__format("%s/x", p->repository);
     KOC__AUTO(koc_reference) r = NULL;
-    KOC__AUTO_STR probe = koc__format("%s/x", text);
     if (!probe) {
         return koc__oom(err);
     }
-    if (koc__reference_parse_repository(probe, &r, &why) != KOC_OK) {
-        koc__error(err, KOC_EINVAL, "KO_DOCKER_REPO: \"%s\" is not a registry or repository: %s",
-                   text, koc_error_message(why));
-        koc__error_hint(err, "for example: KO_DOCKER_REPO=registry.example/team");
-        return KOC_EINVAL;
+    KOC__TRY(koc__reference_parse_repository(probe, &r, err));
+    bool preserved = p->o.flags & KOC_PUBLISH_PRESERVE_IMPORT_PATHS;
+    if (preserved || !koc__streq(koc_reference_repository(r), "library/x")) {
+        return KOC_OK;
     }
-    return KOC_OK;
+    koc__error(err, KOC_EINVAL,
+               "KO_DOCKER_REPO: %s without a namespace is library/, where only Docker pushes",
+               p->repository);
+    koc__error_hint(err, "KO_DOCKER_REPO=docker.io/NAME, with your user or organisation as NAME");
+    return KOC_EINVAL;
 }
 
 static int cannot_push(const koc__plan *p, koc_error **err)
@@ -178,6 +195,9 @@ static int choose_local(koc__plan *p, koc_error **err)
 static int choose_destination(koc__plan *p, koc_error **err)
 {
     const char *repo = p->o.repository ? p->o.repository : koc__env("KO_DOCKER_REPO");
+    if (repo && koc__str_starts(koc__str(repo), "docker://")) {
+        repo += strlen("docker://"); /* skopeo's way to write it */
+    }
     size_t n = repo ? strlen(repo) : 0;
     while (n > 0 && repo[n - 1] == '/') {
         n--; /* a slash at the end is tolerated, as in ko */
@@ -205,6 +225,7 @@ static int choose_destination(koc__plan *p, koc_error **err)
     }
     if (*p->repository) {
         p->to_registry = true;
+        KOC__TRY(check_namespace(p, err));
         return p->o.flags & KOC_PUBLISH_OFFLINE ? cannot_push(p, err) : KOC_OK;
     }
     if (!(p->o.flags & KOC_PUBLISH_DEFAULT_LAYOUT)) {
@@ -273,7 +294,7 @@ static int check_base(const koc__plan *p, koc_error **err)
         return KOC_OK;
     }
     KOC__AUTO(koc_reference) r = NULL;
-    int rc = koc_reference_parse(name, 0, &r, err);
+    int rc = koc_reference_parse(name, KOC_REFERENCE_TRANSPORTS, &r, err);
     return koc__error_prefix(err, rc, "--base-image");
 }
 

@@ -396,13 +396,32 @@ def test_kodata_unreadable(refuse, app):
 # --- targets -------------------------------------------------------------------------------------
 
 
-def test_no_destination_parses(refuse, app):
-    for repo in (
-        "registry.example/UPPER",
-        "registry.example/x:tag",
-        "registry.example/x@sha256:00",
-    ):
-        refuse(app, "./cmd/app", says=[re.escape(repo)], status=None, env={"KO_DOCKER_REPO": repo})
+@pytest.mark.parametrize(
+    "repo, why",
+    [
+        ("registry.example/Shop", '"Shop" is not'),
+        ("127.0.0.1:5000/team/Shop/x", '"Shop" is not'),
+        ("registry.example/x:tag", "it ends in a tag"),
+        ("registry.example/x@sha256:00", "it ends in a digest"),
+        ("https://registry.example/x", "leave out the scheme"),
+        ("registry.example/a b", "white space"),
+    ],
+)
+def test_no_destination_parses(refuse, app, repo, why):
+    """The text that is quoted is what was typed, and the variable that it is in is named."""
+    result = refuse(app, "./cmd/app", says=[f'KO_DOCKER_REPO: "{re.escape(repo)}"', why], status=None, env={"KO_DOCKER_REPO": repo})
+    assert f"{repo}/x" not in result.stderr
+
+
+@pytest.mark.parametrize("repo", ["docker.io", "index.docker.io", "docker://docker.io/"])
+def test_docker_hub_without_a_namespace(refuse, bare_koc, app, repo):
+    """library/ is Docker's own: told before anything is built. Whole import paths have a namespace."""
+    result = refuse(app, "./cmd/app", says=["KO_DOCKER_REPO", "library/"], env={"KO_DOCKER_REPO": repo})
+    assert "\nhint: KO_DOCKER_REPO=docker.io/NAME" in result.stderr
+    args = ["build", "--base-image=scratch", "--push=false", "./cmd/tool"]
+    for more in ([], ["-P"]):
+        assert bare_koc(*args, *more, cwd=app, env={"KO_DOCKER_REPO": repo}).ref.startswith(("docker.io/", "index.docker.io/"))
+    assert bare_koc(*args, cwd=app, env={"KO_DOCKER_REPO": f"{repo.rstrip('/')}/me"}).ref
 
 
 def test_target_not_reachable(refuse, app):

@@ -56,6 +56,69 @@ KOC_TEST(reference_knows_docker_hub_in_all_spellings)
     check("registry-1.docker.io/x", "registry-1.docker.io", "x", NULL, "registry-1.docker.io/x");
 }
 
+KOC_TEST(reference_knows_the_transports_of_skopeo)
+{
+    static const struct {
+        const char *text, *says, *hint; /* hint NULL: none */
+    } cases[] = {
+        {"containers-storage:x", "images in containers-storage:", "podman save -o FILE"},
+        {"docker-daemon:x:1", "images in docker-daemon:", "docker save -o FILE"},
+        {"dir:x", "images in dir:", "skopeo copy dir:x oci:"},
+        {"dir:/tmp/x", "images in dir:", "skopeo copy dir:/tmp/x oci:"},
+        {"ostree:x@/repo", "images in ostree:", "skopeo copy"},
+        {"sif:x.sif", "images in sif:", "skopeo copy"},
+        {"oci:x", "oci: names a folder", NULL},
+        {"oci-archive:x.tar", "oci-archive: names a file", NULL},
+        {"docker-archive:x.tar:y", "docker-archive: names a file", NULL},
+    };
+    for (size_t i = 0; i < KOC__COUNT(cases); i++) {
+        KOC__AUTO(koc_reference) r = NULL;
+        KOC__AUTO(koc_error) err = NULL;
+        assert_int_equal(koc_reference_parse(cases[i].text, KOC_REFERENCE_TRANSPORTS, &r, &err),
+                         KOC_EINVAL);
+        assert_non_null(strstr(koc_error_message(err), cases[i].says));
+        assert_non_null(strstr(koc_error_message(err), cases[i].text));
+        assert_true(cases[i].hint ? strstr(koc_error_hint(err), cases[i].hint) != NULL
+                                  : koc_error_hint(err) == NULL);
+    }
+    /* Without the flag they are names like any other, and so are those that only look like one. */
+    check("dir:x", "index.docker.io", "library/dir", "x", "index.docker.io/library/dir:x");
+    static const char *const names[] = {
+        "docker://gcr.io/p/i:1", "directory:x", "docker.io/dir:x", "dir", "dir/x:1", "docker:24"};
+    for (size_t i = 0; i < KOC__COUNT(names); i++) {
+        KOC__AUTO(koc_reference) r = NULL;
+        koc_error *err = NULL;
+        must(koc_reference_parse(names[i], KOC_REFERENCE_TRANSPORTS, &r, &err), err);
+    }
+}
+
+KOC_TEST(reference_prefixes_are_told_by_their_own_text)
+{
+    static const struct {
+        const char *text, *says; /* says NULL: it is one */
+    } cases[] = {
+        {"registry.example", NULL},
+        {"registry.example/team", NULL},
+        {"127.0.0.1:5000", NULL},
+        {"user", NULL},
+        {"localhost:5000/a/b", NULL},
+        {"127.0.0.1:5000/Shop", "\"Shop\" is not"},
+        {"registry.example/a/Team/b", "\"Team\" is not"},
+        {"registry.example/a:1", "it ends in a tag"},
+        {"registry.example/a@sha256:00", "it ends in a digest"},
+        {"https://registry.example/a", "leave out the scheme"},
+        {"registry.example/a b", "white space"},
+        {"registry.example//a", "nothing between"},
+    };
+    for (size_t i = 0; i < KOC__COUNT(cases); i++) {
+        KOC__AUTO(koc_error) err = NULL;
+        int rc = koc__reference_check_prefix(cases[i].text, "what", &err);
+        assert_int_equal(rc, cases[i].says ? KOC_EINVAL : KOC_OK);
+        assert_true(!cases[i].says || strstr(koc_error_message(err), cases[i].says));
+        assert_true(!cases[i].says || !strstr(koc_error_message(err), "/x"));
+    }
+}
+
 KOC_TEST(reference_keeps_tag_and_digest)
 {
     check("localhost:5000/x:v1@sha256:" HEX64, "localhost:5000", "x", "v1",
@@ -217,7 +280,7 @@ KOC_TEST(reference_copies_with_another_tag_or_digest)
     assert_error(code, &err, KOC_EINVAL, "is not a tag");
     assert_null(other);
     assert_int_equal(koc_reference_with_tag(NULL, "x", &other, NULL), KOC_EMISUSE);
-    assert_int_equal(koc_reference_parse("x", 1, &other, NULL), KOC_EMISUSE);
+    assert_int_equal(koc_reference_parse("x", 2, &other, NULL), KOC_EMISUSE);
     assert_int_equal(koc_reference_parse(NULL, 0, &other, NULL), KOC_EMISUSE);
     koc_reference_unref(NULL);
 }

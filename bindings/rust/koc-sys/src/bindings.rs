@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: 620bd655bacf8fe809ec57e856b5797c79a54704cdec86bdd39e6c2ab542625f
+// Declarations: 0d9cf29d2b8a0c0c13f14a899e73bf2c0f8b4834ff09736c8f44707ef81111ec
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -60,6 +60,7 @@ pub const KOC_STATE_FINISHED: i32 = 5;
 pub const KOC_STATE_FAILED: i32 = 6;
 pub const KOC_STATE_WAITING: i32 = 7;
 pub const KOC_PROGRESS_LOCAL: u32 = 1 << 0;
+pub const KOC_REFERENCE_TRANSPORTS: u32 = 1 << 0;
 pub const KOC_ADD_LAYER_CREATED: u32 = 1 << 0;
 pub const KOC_CFG_USER: i32 = 1;
 pub const KOC_CFG_WORKDIR: i32 = 2;
