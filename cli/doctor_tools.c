@@ -148,6 +148,13 @@ static int on_fact(const char *name, const char *value, void *payload)
         if (copy) {
             cli_list_keep(list, copy);
         }
+    } else if (strcmp(name, "git") == 0) {
+        const char *flags = getenv("GOFLAGS");
+        bool stamped = !flags || !strstr(flags, "-buildvcs=false");
+        doctor_add(d, "git", stamped ? FINDING_BROKEN : FINDING_WARNING, NULL, "%s", value);
+    } else if (strcmp(name, "git hint") == 0 && d->count) {
+        finding *f = &d->findings[d->count - 1];
+        snprintf(f->hint, sizeof(f->hint), "%s", value);
     } else if (strcmp(name, "warning") == 0) {
         doctor_add(d, "settings", FINDING_WARNING, NULL, "%s", value);
     }

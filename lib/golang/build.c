@@ -68,7 +68,7 @@ static int prepare(koc_ctx *ctx, const koc__go_settings *s, const koc_platform *
     koc__go_target *t = u->target;
     KOC__TRY(koc__go_command_env(s, t->config, t->work_dir, p, &u->env, err));
     KOC__TRY(koc__go_command_args(ctx, s, t, u->env, o, op, &u->args, &u->raw, err));
-    u->name = program_name(t->package_path ? t->package_path : t->import_path);
+    u->name = program_name(t->import_path);
     return u->name ? KOC_OK : koc__oom(err);
 }
 

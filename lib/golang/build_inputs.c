@@ -20,7 +20,7 @@
 
 /* To be raised when the same inputs make another program or another record: a record of a library that
  * thought otherwise must not be used, and versions alone do not tell development builds apart. */
-enum { DIALECT = 2 };
+enum { DIALECT = 3 };
 
 void koc__go_inputs_dispose(koc__go_inputs *x)
 {
@@ -80,9 +80,7 @@ static int make_facts(const koc__go_batch *b, koc_strlist *facts, koc_error **er
     KOC__TRY(koc__strlist_addf(facts, err, "folder %s", dir));
     KOC__TRY(koc__strlist_addf(facts, err, "platform %s", platform ? platform : ""));
     for (size_t i = 0; i < b->n; i++) {
-        const koc__go_target *t = b->units[i]->target;
-        KOC__TRY(koc__strlist_addf(facts, err, "package %s as %s", t->import_path,
-                                   t->package_path ? t->package_path : ""));
+        KOC__TRY(koc__strlist_addf(facts, err, "package %s", b->units[i]->target->import_path));
     }
     return add_words(first, facts, err);
 }

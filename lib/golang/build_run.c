@@ -217,8 +217,7 @@ static int new_binary(const koc__go_batch *b, const koc__go_unit *u, koc__go_bin
         return koc__oom(err);
     }
     atomic_init(&bin->refs, 1);
-    const char *package =
-        u->target->package_path ? u->target->package_path : u->target->import_path;
+    const char *package = u->target->import_path;
     koc_digest d;
     koc__sha256_of(package, strlen(package), &d);
     KOC__AUTO_STR dir = koc__format("%s/%.16s", b->folder, koc__digest_hex(&d).s);
@@ -347,8 +346,22 @@ static int find_out(const koc__go_batch *b, const koc__go_unit *u, koc__op *op, 
     return KOC_OK; /* a main package whose build info somebody took out */
 }
 
+/* go does not tell why git gives no commit; its own advice, -buildvcs=false, leaves the stamp out. */
+static void hint_vcs(const koc__go_batch *b, koc_str output, koc__op *op, koc_error **err)
+{
+    static const char words[] = "error obtaining VCS status";
+    KOC__AUTO(koc_error) why = NULL;
+    if (output.len > 0 && memmem(output.ptr, output.len, words, strlen(words)) &&
+        koc__git_check(b->units[0]->target->work_dir, op, &why) == KOC_EPROCESS) {
+        const char *cure = koc_error_hint(why);
+        koc__error_hint(err, "%s%s%s", koc_error_message(why), cure ? "; cure: " : "",
+                        cure ? cure : "");
+    }
+}
+
 /* The targets that go's output speaks of ("# example.com/cmd/api"), or the first few. */
-static int failed(const koc__go_batch *b, const koc__proc_result *result, koc_error **err)
+static int failed(const koc__go_batch *b, const koc__proc_result *result, koc__op *op,
+                  koc_error **err)
 {
     KOC__AUTO_VAL(koc__buf) names = KOC__BUF_INIT(4096);
     koc_str output = koc__buf_view(&result->output);
@@ -369,6 +382,7 @@ static int failed(const koc__go_batch *b, const koc__proc_result *result, koc_er
                  : koc__error(err, KOC_EPROCESS, "cannot build %s: go build failed (exit %d)",
                               koc__buf_cstr(&names), result->exit_code);
     koc__error_detail(err, output);
+    hint_vcs(b, output, op, err);
     return rc;
 }
 
@@ -442,7 +456,7 @@ static int run_go(const koc__go_batch *b, const char *output, koc__op *op, koc_e
             KOC__TRY(find_out(b, b->units[i], op, err));
         }
     }
-    return failed(b, &result, err);
+    return failed(b, &result, op, err);
 }
 
 /* Where go puts the program of u: it names the file itself when it builds several. */

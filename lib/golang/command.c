@@ -187,6 +187,25 @@ static int check_goflags(const koc_strlist *env, koc_error **err)
     return KOC_OK;
 }
 
+/* go asks git for the stamp of the commit: with the same settings as every git of ours, behind those that
+ * the environment may hold already (git-config(1), GIT_CONFIG_COUNT). */
+static int add_git_settings(koc_strlist *all, koc_error **err)
+{
+    static const char *const settings[][2] = {{"core.fsmonitor", "false"},
+                                              {"core.hooksPath", "/dev/null"}};
+    const char *count = koc__go_env_get(all, "GIT_CONFIG_COUNT");
+    uint64_t n = 0;
+    if (count && *count && (!koc__str_u64(koc__str(count), &n) || n > 10000)) {
+        return KOC_OK; /* git will say what is wrong with it */
+    }
+    for (size_t i = 0; i < KOC__COUNT(settings); i++, n++) {
+        KOC__TRY(koc__strlist_addf(all, err, "GIT_CONFIG_KEY_%u=%s", (unsigned)n, settings[i][0]));
+        KOC__TRY(
+            koc__strlist_addf(all, err, "GIT_CONFIG_VALUE_%u=%s", (unsigned)n, settings[i][1]));
+    }
+    return koc__strlist_addf(all, err, "GIT_CONFIG_COUNT=%u", (unsigned)n);
+}
+
 int koc__go_command_env(const koc__go_settings *s, const koc__go_config *config,
                         const char *work_dir, const koc_platform *p, koc_strlist **out,
                         koc_error **err)
@@ -210,6 +229,7 @@ int koc__go_command_env(const koc__go_settings *s, const koc__go_config *config,
     if (s->offline) {
         KOC__TRY(koc__strlist_add(all, "GOPROXY=off", err));
     }
+    KOC__TRY(add_git_settings(all, err));
     KOC__TRY(without_duplicates(all, &env, err));
     KOC__TRY(check_platform(s, config, p, env, err));
     KOC__TRY(check_goflags(env, err));

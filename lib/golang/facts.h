@@ -30,15 +30,23 @@ typedef struct koc__git {
     char *full_commit;
     int64_t commit_time; /* the year 1: no commit */
     bool dirty;
+    bool empty;     /* no repository or no commit, and that was told */
     uint32_t known; /* bit per KOC__GIT_* */
 } koc__git;
 /* What git says about folder (NULL: the working folder); only the part that is asked for is filled.
- * Never fails for git's sake: its troubles go to the log. Borrowed from f. */
+ * KOC_EPROCESS with git's words and the cure: there is a repository, but git does not read it, or there is
+ * no git. Where there is none, or no commit, a warning goes to the log. Borrowed from f. */
 int koc__go_git(koc__go_facts *f, koc_ctx *ctx, const char *folder, int part, koc__op *op,
                 const koc__git **out, koc_error **err);
 /* Fills one part; for koc__go_git. */
 int koc__git_ask(koc__git *g, koc_ctx *ctx, const char *folder, int part, koc__op *op,
                  koc_error **err);
 void koc__git_free(koc__git *g);
+/* KOC_OK: git reads the repository that folder is in, or it is in none. */
+int koc__git_check(const char *folder, koc__op *op, koc_error **err);
+/* Every git that koc starts begins like this: "git", settings that keep the repository's programs from
+ * running, arguments, NULL. */
+enum { KOC__GIT_ARGS = 16 };
+void koc__git_command(const char *const *arguments, const char *argv[KOC__GIT_ARGS]);
 
 #endif

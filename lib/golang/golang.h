@@ -20,6 +20,7 @@ typedef struct koc__go_config { /* an entry of builds: */
     koc_strlist *flags, *ldflags, *env, *capabilities; /* never NULL, may be empty */
     char *import_path;   /* filled by koc__go_targets: what `go list` says, else NULL */
     size_t line, column; /* of the entry */
+    koc_error *why;      /* it cannot be used: the error for whoever asks for it; or NULL */
 } koc__go_config;
 typedef struct koc__go_settings {
     char *path;                              /* of the file, or NULL */
@@ -47,12 +48,12 @@ int koc__go_settings_platforms(koc__go_settings *s, const char *const *asked, ko
 
 /* --- targets (package.c): arguments to packages --- */
 typedef struct koc__go_target {
-    char *argument;     /* as given */
-    char *reference;    /* "ko://…", what history entries name */
-    char *import_path;  /* without the scheme; ko keeps absolute paths and "ko://./x" as they are */
-    char *package_path; /* the import path that go uses for it */
-    char *package_dir;  /* absolute: where kodata lies; NULL until known */
-    char *work_dir;     /* where go runs; NULL: here */
+    char *argument;               /* as given */
+    char *reference;              /* "ko://…", what history entries name */
+    char *import_path;            /* what `go list` prints, however it was spelled */
+    koc_strlist *spellings;       /* other ko:// references that led here, without the scheme */
+    char *package_dir;            /* absolute: where kodata lies; NULL until known */
+    char *work_dir;               /* where go runs; NULL: here */
     const koc__go_config *config; /* the entry of builds: that applies, or NULL */
 } koc__go_target;
 typedef struct koc__go_targets {
@@ -61,7 +62,9 @@ typedef struct koc__go_targets {
 } koc__go_targets;
 /* Qualifies args ("./..." gives every main package below) and checks that each is a main package. As few
  * `go list` as can be: answers are kept in the cache and used while go.mod, go.work and the environment
- * of go are unchanged; a stale answer is found out by the build (koc__go_build looks at the build info). */
+ * of go are unchanged; a stale answer is found out by the build (koc__go_build looks at the build info).
+ * Entries of builds: that cannot be loaded and that no argument needs become warnings of s, and so do main
+ * packages that a pattern leaves out. Without arguments only the entries are looked at. */
 int koc__go_targets_find(koc_ctx *ctx, const koc__go_settings *s, const char *const *args,
                          koc__op *op, koc__go_targets **out, koc_error **err);
 void koc__go_targets_free(koc__go_targets *t);

@@ -221,8 +221,10 @@ static int check_dir(checker *c, koc__input_dir *d, koc_error **err)
 static int ask_git(const checker *c, const char *root, koc_str *revision, bool *modified,
                    koc__proc_result *result, koc_error **err)
 {
-    static const char *const argv[] = {
-        "git", "--no-optional-locks", "status", "--porcelain=v2", "--branch", NULL};
+    static const char *const arguments[] = {"--no-optional-locks", "status", "--porcelain=v2",
+                                            "--branch", NULL};
+    const char *argv[KOC__GIT_ARGS];
+    koc__git_command(arguments, argv);
     const koc__proc proc = {.argv = argv,
                             .env = c->env ? koc__strlist_argv(c->env) : NULL,
                             .dir = root,
@@ -250,7 +252,10 @@ static int check_repo(checker *c, const koc__input_repo *r, koc_error **err)
         return koc__error_move(err, &why);
     }
     /* What go stamps next can be read in the program that it makes. */
-    if (rc != KOC_OK || !koc__str_is(revision, r->revision)) {
+    if (rc != KOC_OK || result.exit_code != 0) {
+        return changed(c, true, err, "git does not read", r->root, NULL);
+    }
+    if (!koc__str_is(revision, r->revision)) {
         return changed(c, true, err, "another commit", r->root, NULL);
     }
     if (modified != r->modified) {

@@ -4,6 +4,8 @@
  */
 #include "core/common.h"
 
+#include <stdarg.h>
+
 #include "core/path.h"
 #include "golang/command.h"
 #include "golang/package.h"
@@ -75,6 +77,12 @@ static int add_place(argument *a, const char *dir, const char *pattern, koc_erro
     return koc__strlist_add(a->patterns, clean, err);
 }
 
+/* Where go can be asked: an entry may name a folder that is not there. */
+static bool is_usable(const koc__go_config *c)
+{
+    return koc__fs_is_dir(c->dir);
+}
+
 /* A local path is looked for in the deepest entry's dir that it lies in, last of all here. */
 static int add_local_places(const koc__go_settings *s, argument *a, koc_error **err)
 {
@@ -89,7 +97,8 @@ static int add_local_places(const koc__go_settings *s, argument *a, koc_error **
         for (size_t i = 0; i < s->n_builds; i++) {
             const char *dir = s->builds[i].dir;
             size_t n = strlen(dir);
-            if (n < longest && n > best_len && koc__path_within(dir, clean)) {
+            if (n < longest && n > best_len && koc__path_within(dir, clean) &&
+                is_usable(&s->builds[i])) {
                 best = dir;
                 best_len = n;
             }
@@ -112,12 +121,33 @@ static int add_places(const koc__go_settings *s, argument *a, koc_error **err)
 {
     KOC__TRY(koc__strlist_new(&a->dirs, err));
     KOC__TRY(koc__strlist_new(&a->patterns, err));
-    if (koc__go_is_local(a->path) && !a->has_scheme) {
+    if (koc__go_is_local(a->path)) {
         return add_local_places(s, a, err);
     }
     KOC__TRY(add_place(a, ".", a->path, err));
-    for (size_t i = 0; i < s->n_builds && !koc__go_is_local(a->path); i++) {
-        KOC__TRY(add_place(a, s->builds[i].dir, a->path, err));
+    for (size_t i = 0; i < s->n_builds; i++) {
+        if (is_usable(&s->builds[i])) {
+            KOC__TRY(add_place(a, s->builds[i].dir, a->path, err));
+        }
+    }
+    return KOC_OK;
+}
+
+/* Words that go takes for sets of packages, never for one. */
+static int check_meta(const argument *a, koc_error **err)
+{
+    static const char *const words[] = {"all", "cmd", "std", "tool", "work"};
+    for (size_t i = 0; i < KOC__COUNT(words); i++) {
+        if (koc__streq(a->path, words[i])) {
+            int rc = koc__error(err, KOC_EINVAL,
+                                "cannot build %s: to go that word is a set of packages", a->given);
+            if (koc__fs_is_dir(a->path)) {
+                koc__error_hint(err, "did you mean ./%s?", a->path);
+            } else {
+                koc__error_hint(err, "name a package by its path (./cmd/app) or its import path");
+            }
+            return rc;
+        }
     }
     return KOC_OK;
 }
@@ -161,6 +191,7 @@ static int read_arguments(finder *f, const char *const *args, koc_error **err)
         a->path = args[i] + (a->has_scheme ? 5 : 0);
         a->is_pattern = strstr(a->path, "...") != NULL;
         KOC__TRY(check_argument(a, err));
+        KOC__TRY(check_meta(a, err));
         KOC__TRY(add_places(f->s, a, err));
     }
     return KOC_OK;
@@ -183,11 +214,34 @@ static char *config_pattern(const koc__go_config *c)
     return pattern ? koc__go_clean(pattern) : NULL;
 }
 
-static int config_failed(const finder *f, const koc__go_config *c, const char *reason,
-                         koc_error **err)
+/* The folder of c is in a module of its own, below the one where go is asked. */
+static bool is_other_module(const koc__go_config *c)
 {
-    return koc__error(err, KOC_EINVAL, "%s:%zu:%zu: builds[%zu]: %s", f->s->path, c->line,
-                      c->column, (size_t)(c - f->s->builds), reason);
+    KOC__AUTO_STR at = koc__path_join(c->dir, c->main);
+    while (at && !koc__streq(at, c->dir) && koc__path_within(c->dir, at)) {
+        KOC__AUTO_STR mod = koc__path_join(at, "go.mod");
+        if (mod && koc__fs_is_file(mod)) {
+            return true;
+        }
+        char *up = koc__str_dup(koc__path_dir(koc__str(at)));
+        koc__free(at);
+        at = up;
+    }
+    return false;
+}
+
+/* Only who asks for the entry gets the error: others build without it, as with ko. */
+static void config_failed(const finder *f, koc__go_config *c, const char *reason)
+{
+    if (c->why) {
+        return;
+    }
+    (void)koc__error(&c->why, KOC_EINVAL, "%s:%zu:%zu: builds[%zu]: %s", f->s->path, c->line,
+                     c->column, (size_t)(c - f->s->builds), reason);
+    if (is_other_module(c)) {
+        koc__error_hint(&c->why, "%s is in a module of its own: name the folder of that in dir",
+                        c->main);
+    }
 }
 
 static int name_config(const finder *f, koc__go_config *c, const koc__go_listing *l,
@@ -203,17 +257,19 @@ static int name_config(const finder *f, koc__go_config *c, const koc__go_listing
             continue;
         }
         if (p->error && !p->excluded) {
-            return config_failed(f, c, p->error, err);
+            config_failed(f, c, p->error);
+            return KOC_OK;
         }
         koc__free(c->import_path);
         c->import_path = koc__strdup(p->import_path);
         return c->import_path ? KOC_OK : koc__oom(err);
     }
-    return config_failed(f, c, "go list found no package there", err);
+    config_failed(f, c, "go list found no package there");
+    return KOC_OK;
 }
 
 /* The last entry for an import path, as in ko. */
-static const koc__go_config *config_for(const koc__go_settings *s, const char *import_path)
+static koc__go_config *config_for(const koc__go_settings *s, const char *import_path)
 {
     for (size_t i = s->n_builds; i > 0; i--) {
         if (koc__streq(s->builds[i - 1].import_path, import_path)) {
@@ -233,7 +289,7 @@ static void free_target(koc__go_target *t)
     koc__free(t->argument);
     koc__free(t->reference);
     koc__free(t->import_path);
-    koc__free(t->package_path);
+    koc_strlist_free(t->spellings);
     koc__free(t->package_dir);
     koc__free(t->work_dir);
     koc__free(t);
@@ -252,20 +308,23 @@ void koc__go_targets_free(koc__go_targets *t)
     koc__free(t);
 }
 
-/* ko keeps what is not "./x" word for word: it is in the image's history and name. */
-static const char *import_path_of(const argument *a, const koc__go_package *p)
+/* A reference in a document is answered as it is written there. */
+static int add_spelling(koc__go_target *t, const argument *a, koc_error **err)
 {
-    bool qualified = a->is_pattern || (koc__go_is_local(a->path) && !a->has_scheme);
-    return qualified ? p->import_path : a->path;
+    bool differs = a->has_scheme && !a->is_pattern && !koc__streq(a->path, t->import_path);
+    return differs && !koc__strlist_has(t->spellings, a->path)
+               ? koc__strlist_add(t->spellings, a->path, err)
+               : KOC_OK;
 }
 
+/* Names, history and settings go by the one import path that go has for a package. */
 static int add_target(finder *f, const argument *a, const koc__go_package *p, const char *dir,
                       koc_error **err)
 {
-    const char *import_path = import_path_of(a, p);
+    const char *import_path = p->import_path;
     for (size_t i = 0; i < f->out->count; i++) {
         if (koc__streq(f->out->items[i]->import_path, import_path)) {
-            return KOC_OK;
+            return add_spelling(f->out->items[i], a, err);
         }
     }
     KOC__AUTO(koc__go_target) t = koc__calloc(1, sizeof(*t));
@@ -273,17 +332,22 @@ static int add_target(finder *f, const argument *a, const koc__go_package *p, co
                          sizeof(koc__go_target *))) {
         return koc__oom(err);
     }
-    t->config = config_for(f->s, import_path);
+    koc__go_config *config = config_for(f->s, import_path);
+    if (config && config->why) {
+        return koc__error_move(err, &config->why);
+    }
+    t->config = config;
+    KOC__TRY(koc__strlist_new(&t->spellings, err));
+    KOC__TRY(add_spelling(t, a, err));
     const char *work_dir = t->config ? t->config->dir : dir;
     bool here = koc__streq(work_dir, ".");
     t->argument = koc__strdup(a->given);
     t->reference = koc__format("ko://%s", import_path);
     t->import_path = koc__strdup(import_path);
-    t->package_path = koc__strdup(p->import_path);
     t->package_dir = *p->dir ? koc__strdup(p->dir) : NULL;
     t->work_dir = here ? NULL : koc__strdup(work_dir);
-    if (!t->argument || !t->reference || !t->import_path || !t->package_path ||
-        (*p->dir && !t->package_dir) || (!here && !t->work_dir)) {
+    if (!t->argument || !t->reference || !t->import_path || (*p->dir && !t->package_dir) ||
+        (!here && !t->work_dir)) {
         return koc__oom(err);
     }
     f->out->items[f->out->count++] = koc__steal(&t);
@@ -301,7 +365,23 @@ static const char *next_dir(const argument *a)
 static bool is_main(const argument *a, const koc__go_package *p)
 {
     /* Files for other platforms only: the build will tell. */
-    return (koc__streq(p->name, "main") && !p->error) || (p->excluded && !a->is_pattern);
+    if (a->is_pattern) {
+        return koc__streq(p->name, "main") && !p->error && !p->standard && !p->needs_cgo;
+    }
+    return (koc__streq(p->name, "main") && !p->error) || p->excluded;
+}
+
+/* cmd/api of this module is not what go finds under that name: its own cmd/api is. */
+static int check_standard(const argument *a, const koc__go_package *p, koc_error **err)
+{
+    if (!p->standard || a->is_pattern || !koc__fs_is_dir(a->path)) {
+        return KOC_OK;
+    }
+    int rc =
+        koc__error(err, KOC_EINVAL,
+                   "cannot build %s: to go that is a package of its standard library", a->given);
+    koc__error_hint(err, "did you mean ./%s?", a->path);
+    return rc;
 }
 
 /* Looks for a in what dir answered. A package that is there but not main ends the search; one that is
@@ -317,6 +397,7 @@ static int judge(argument *a, const answer *from, koc_error **err)
         }
         last = p;
         if (is_main(a, p)) {
+            KOC__TRY(check_standard(a, p, err));
             a->found = from;
             a->pattern = pattern;
             return KOC_OK;
@@ -361,7 +442,7 @@ static int questions(const finder *f, const char *dir, bool configs, koc_strlist
         if (!pattern) {
             return koc__oom(err);
         }
-        if (koc__streq(c->dir, dir)) {
+        if (koc__streq(c->dir, dir) && is_usable(c)) {
             KOC__TRY(add_once(out, pattern, err));
         }
     }
@@ -393,8 +474,9 @@ static int new_answer(finder *f, const char *dir, answer **out, koc_error **err)
 static int use_answer(finder *f, const answer *from, bool configs, koc_error **err)
 {
     for (size_t i = 0; configs && i < f->s->n_builds; i++) {
-        if (koc__streq(f->s->builds[i].dir, from->dir)) {
-            KOC__TRY(name_config(f, &f->s->builds[i], &from->listing, err));
+        koc__go_config *c = &f->s->builds[i];
+        if (koc__streq(c->dir, from->dir)) {
+            KOC__TRY(name_config(f, c, &from->listing, err));
         }
     }
     for (size_t i = 0; i < f->n_args; i++) {
@@ -421,15 +503,20 @@ static int ask_in(finder *f, const char *dir, bool configs, koc_error **err)
     if (rc == KOC_OK) {
         return use_answer(f, from, configs, err);
     }
-    for (size_t i = 0; configs && i < f->s->n_builds; i++) {
-        if (koc__streq(f->s->builds[i].dir, dir) && rc == KOC_EPROCESS) {
-            rc = config_failed(f, &f->s->builds[i], koc_error_message(why), err);
-            koc_error_free(why);
-            return rc;
-        }
-    }
     if (rc != KOC_EPROCESS) { /* no go, cancelled, …: no other folder helps */
         return koc__error_move(err, &why);
+    }
+    bool any = false;
+    for (size_t i = 0; configs && i < f->s->n_builds; i++) {
+        koc__go_config *c = &f->s->builds[i];
+        if (koc__streq(c->dir, dir) && is_usable(c)) {
+            config_failed(f, c, koc_error_message(why));
+            any = true;
+        }
+    }
+    if (any) { /* it may be for an entry that go gave up */
+        koc_error_free(why);
+        return ask_in(f, dir, false, err);
     }
     for (size_t i = 0; i < f->n_args; i++) {
         if (koc__streq(next_dir(&f->args[i]), dir)) {
@@ -445,7 +532,7 @@ static int match_configs(finder *f, koc_error **err)
 {
     for (size_t i = 0; i < f->n_args; i++) {
         argument *a = &f->args[i];
-        const koc__go_config *c = config_for(f->s, a->path);
+        const koc__go_config *c = config_for(f->s, koc_strlist_get(a->patterns, 0));
         if (a->found || !c || a->is_pattern) {
             continue;
         }
@@ -512,17 +599,65 @@ static int list_env(finder *f, koc_error **err)
     return koc__go_command_env(f->s, NULL, NULL, &p, &f->env, err);
 }
 
+static int warn(const finder *f, koc_error **err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static int warn(const finder *f, koc_error **err, const char *fmt, ...)
+{
+    char text[2048];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    return add_once(f->s->warnings, text, err);
+}
+
+/* An entry that could not be loaded may be the one that was meant. */
+static int not_found(const finder *f, argument *a, koc_error **err)
+{
+    if (!a->why) {
+        return koc__oom(err);
+    }
+    int rc = koc__error_move(err, &a->why);
+    for (size_t i = 0; err && i < f->s->n_builds && !koc_error_hint(*err); i++) {
+        const koc_error *why = f->s->builds[i].why;
+        if (why && !f->s->builds[i].import_path && !a->is_pattern && !koc__go_is_local(a->path)) {
+            koc__error_hint(err, "this entry cannot be loaded: %s", koc_error_message(why));
+        }
+    }
+    return rc;
+}
+
+/* Entries that cannot be used, and that nobody asked for. */
+static int warn_entries(const finder *f, koc_error **err)
+{
+    for (size_t i = 0; i < f->s->n_builds; i++) {
+        const koc_error *why = f->s->builds[i].why;
+        if (why) {
+            const char *hint = koc_error_hint(why);
+            KOC__TRY(warn(f, err, "%s%s%s%s", koc_error_message(why), hint ? " (" : "",
+                          hint ? hint : "", hint ? ")" : ""));
+        }
+    }
+    return KOC_OK;
+}
+
 static int collect(finder *f, koc_error **err)
 {
     for (size_t i = 0; i < f->n_args; i++) {
         argument *a = &f->args[i];
         if (!a->found) {
-            return a->why ? koc__error_move(err, &a->why) : koc__oom(err);
+            return not_found(f, a, err);
         }
         for (size_t k = 0; k < a->found->listing.count; k++) {
             const koc__go_package *p = &a->found->listing.items[k];
-            if (koc__streq(p->pattern, a->pattern) && is_main(a, p)) {
+            if (!koc__streq(p->pattern, a->pattern)) {
+                continue;
+            }
+            if (is_main(a, p)) {
                 KOC__TRY(add_target(f, a, p, a->found->dir, err));
+            } else if (a->is_pattern && p->needs_cgo) {
+                KOC__TRY(warn(f, err, "%s is left out of %s: it needs cgo (CGO_ENABLED=1)",
+                              p->import_path, a->given));
             }
         }
     }
@@ -541,6 +676,7 @@ int koc__go_targets_find(koc_ctx *ctx, const koc__go_settings *s, const char *co
     KOC__TRY(list_env(&f, err));
     KOC__TRY(ask_everywhere(&f, err));
     KOC__TRY(collect(&f, err));
+    KOC__TRY(warn_entries(&f, err));
     *out = koc__steal(&f.out);
     return KOC_OK;
 }
@@ -554,7 +690,7 @@ int koc__go_package_dir(koc_ctx *ctx, koc__go_target *t, koc__op *op, koc_error 
     KOC__AUTO(koc_strlist) patterns = NULL;
     KOC__AUTO_VAL(koc__go_listing) l = {0};
     KOC__TRY(koc__strlist_new(&patterns, err));
-    KOC__TRY(koc__strlist_add(patterns, t->package_path ? t->package_path : t->import_path, err));
+    KOC__TRY(koc__strlist_add(patterns, t->import_path, err));
     KOC__TRY(koc__go_facts_new(&facts, err));
     int rc = koc__go_list(ctx, facts, t->work_dir, patterns, NULL, true, op, &l, err);
     koc__go_facts_free(facts);

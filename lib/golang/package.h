@@ -10,9 +10,11 @@ typedef struct koc__go_package {
     char *pattern; /* cleaned, as koc__go_list got it */
     char *name;    /* of the package clause; "" when there is none */
     char *import_path;
-    char *dir;     /* absolute; "" when there is none */
-    char *error;   /* go's words on one line; NULL: it can be loaded */
-    bool excluded; /* its files are all for other platforms: no reason to give up */
+    char *dir;      /* absolute; "" when there is none */
+    char *error;    /* go's words on one line; NULL: it can be loaded */
+    bool excluded;  /* its files are all for other platforms: no reason to give up */
+    bool standard;  /* a part of Go itself */
+    bool needs_cgo; /* a main package that a pattern stands for only where CGO_ENABLED=1 */
 } koc__go_package;
 typedef struct koc__go_listing {
     koc__go_package *items;
@@ -62,6 +64,18 @@ int koc__go_tree_recall(const koc__go_list_question *q, const char *pattern, koc
                         koc__op *op, bool *found, koc__go_listing *out, koc_error **err);
 int koc__go_tree_keep(const koc__go_list_question *q, const char *pattern, koc_str key,
                       int64_t began_ns, const koc__go_listing *l, koc_error **err);
+
+/* Whether a Go file below the folder of a pattern like ./cmd/... imports "C"; true for other patterns. */
+int koc__go_tree_has_cgo(const koc__go_list_question *q, const char *pattern, koc__op *op,
+                         bool *out, koc_error **err);
+
+/* package_modules.c: adds the packages of pattern below the main modules in its folder, and *found; for "..."
+ * and for folders that hold modules of a go.work, but are in none themselves. */
+int koc__go_list_modules(const koc__go_list_question *q, const char *pattern, koc__op *op,
+                         bool *found, koc__go_listing *out, koc_error **err);
+/* package_list.c: one `go list`, whatever is known; adds to out. */
+int koc__go_list_run(const koc__go_list_question *q, const koc_strlist *patterns, koc__op *op,
+                     koc__go_listing *out, koc_error **err);
 
 /* The error for an argument that is no main package; NULL p: go listed nothing for it. */
 int koc__go_not_main(const char *argument, const koc__go_package *p, koc_error **err);

@@ -36,7 +36,7 @@ int koc__go_list_key(const koc__go_list_question *q, const char *pattern, koc__b
                      koc_error **err)
 {
     const koc__stamp *s = &q->tool_stamp;
-    KOC__TRY(koc__buf_printf(key, err, "1\n%s\n%llu %lld %llu\n%s\n%s\n", q->tool,
+    KOC__TRY(koc__buf_printf(key, err, "2\n%s\n%llu %lld %llu\n%s\n%s\n", q->tool,
                              (unsigned long long)s->size, (long long)s->mtime_ns,
                              (unsigned long long)s->inode, q->dir, pattern));
     for (size_t i = 0; i < koc_strlist_count(q->env); i++) {
@@ -136,7 +136,7 @@ static bool describe(const char *path, char out[128])
 
 int koc__go_list_keep(const koc__go_list_question *q, const koc__go_package *p, koc_error **err)
 {
-    if (!may_keep(q, p->pattern) || p->error || !koc__streq(p->name, "main")) {
+    if (!may_keep(q, p->pattern) || p->error || p->standard || !koc__streq(p->name, "main")) {
         return KOC_OK;
     }
     KOC__AUTO(koc_strlist) files = NULL;

@@ -23,8 +23,16 @@ int koc__go_not_main(const char *argument, const koc__go_package *p, koc_error *
 {
     const char *path = strncmp(argument, "ko://", 5) == 0 ? argument + 5 : argument;
     if (!p || (strstr(path, "...") && !p->error)) {
-        return koc__error(err, KOC_ENOTFOUND, "cannot build %s: no main package found there",
-                          argument);
+        int rc = koc__error(err, KOC_ENOTFOUND, "cannot build %s: no main package found there",
+                            argument);
+        KOC__AUTO_STR folder = koc__str_dup(koc__path_dir(koc__str(path)));
+        if (p && p->needs_cgo) {
+            koc__error_hint(err, "%s needs cgo: set CGO_ENABLED=1", p->import_path);
+        } else if (folder && !koc__go_is_local(path) && !koc__path_is_abs(path) &&
+                   koc__fs_is_dir(folder)) {
+            koc__error_hint(err, "did you mean ./%s?", path);
+        }
+        return rc;
     }
     if (!p->error) {
         return koc__error(err, KOC_EINVAL,

@@ -6,6 +6,7 @@
 #include "core/json.h"
 #include "core/path.h"
 #include "core/proc.h"
+#include "golang/command.h"
 #include "golang/package.h"
 
 #define LIST_MAX      ((size_t)64 << 20)
@@ -126,6 +127,7 @@ static int add_answer(const koc__jnode *n, const char *pattern, koc__go_listing 
     KOC__TRY(set(&p->name, koc__json_get_str(n, "Name"), err));
     KOC__TRY(set(&p->import_path, koc__json_get_str(n, "ImportPath"), err));
     KOC__TRY(set(&p->dir, koc__json_get_str(n, "Dir"), err));
+    p->standard = koc__json_true(koc__json_get(n, "Standard"));
     return set_error(p, koc__json_get(n, "Error"), err);
 }
 
@@ -155,15 +157,18 @@ static int read_answers(koc_str text, koc__go_listing *out, koc_error **err)
     return KOC_OK;
 }
 
-static int run_list(const koc__go_list_question *q, const koc_strlist *patterns, koc__op *op,
-                    koc__go_listing *out, koc_error **err)
+int koc__go_list_run(const koc__go_list_question *q, const koc_strlist *patterns, koc__op *op,
+                     koc__go_listing *out, koc_error **err)
 {
     KOC__AUTO(koc_strlist) argv = NULL;
     KOC__TRY(koc__strlist_new(&argv, err));
     /* Go 1.19 tells "no Go files" from "all are for other systems" only to who asks for these. */
-    const char *const first[] = {
-        q->tool, "list", "-e", "-find", "-json=Name,ImportPath,Dir,Error,Match,IgnoredGoFiles",
-        "--"};
+    const char *const first[] = {q->tool,
+                                 "list",
+                                 "-e",
+                                 "-find",
+                                 "-json=Name,ImportPath,Dir,Standard,Error,Match,IgnoredGoFiles",
+                                 "--"};
     for (size_t i = 0; i < KOC__COUNT(first); i++) {
         KOC__TRY(koc__strlist_add(argv, first[i], err));
     }
@@ -199,6 +204,98 @@ static int recall(const koc__go_list_question *q, const char *pattern, koc__op *
     }
     KOC__TRY(koc__go_list_key(q, pattern, &key, err));
     return koc__go_tree_recall(q, pattern, koc__buf_view(&key), op, found, out, err);
+}
+
+/* go's answer for a folder that holds modules of a go.work, but is in none itself. */
+static bool is_between_modules(const koc__go_package *p)
+{
+    return p->error && strstr(p->error, "does not contain modules listed in go.work");
+}
+
+/* Adds what the modules below say to each pattern that go found in no module. */
+static int ask_modules(const koc__go_list_question *q, size_t known, koc__op *op,
+                       koc__go_listing *out, koc_error **err)
+{
+    size_t count = out->count;
+    for (size_t i = known; i < count; i++) {
+        bool found = false;
+        if (is_between_modules(&out->items[i])) {
+            KOC__TRY(koc__go_list_modules(q, out->items[i].pattern, op, &found, out, err));
+        }
+    }
+    return KOC_OK;
+}
+
+static int ask(const koc__go_list_question *q, const koc_strlist *patterns, koc__op *op,
+               koc__go_listing *out, koc_error **err)
+{
+    KOC__AUTO(koc_strlist) plain = NULL;
+    KOC__TRY(koc__strlist_new(&plain, err));
+    for (size_t i = 0; i < koc_strlist_count(patterns); i++) {
+        const char *pattern = koc_strlist_get(patterns, i);
+        bool found = false;
+        if (koc__streq(pattern, "...")) { /* to go that is the standard library, too */
+            KOC__TRY(koc__go_list_modules(q, pattern, op, &found, out, err));
+        }
+        if (!found) {
+            KOC__TRY(koc__strlist_add(plain, pattern, err));
+        }
+    }
+    size_t known = out->count;
+    if (koc_strlist_count(plain) > 0) {
+        KOC__TRY(koc__go_list_run(q, plain, op, out, err));
+    }
+    return ask_modules(q, known, op, out, err);
+}
+
+static bool has_package(const koc__go_listing *l, const char *pattern, const char *import_path)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        if (koc__streq(l->items[i].import_path, import_path) &&
+            koc__streq(l->items[i].pattern, pattern)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Without cgo go passes over packages that need it: not even -e names them. */
+static int add_cgo_mains(const koc__go_list_question *q, const char *pattern, koc__op *op,
+                         koc__go_listing *out, koc_error **err)
+{
+    KOC__AUTO(koc_strlist) env = NULL;
+    KOC__AUTO(koc_strlist) patterns = NULL;
+    KOC__AUTO_VAL(koc__go_listing) with = {0};
+    bool any = false;
+    KOC__TRY(koc__go_tree_has_cgo(q, pattern, op, &any, err));
+    if (!any) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc__strlist_new(&env, err));
+    for (size_t i = 0; i < koc_strlist_count(q->env); i++) {
+        const char *item = koc_strlist_get(q->env, i);
+        bool is_switch = koc__str_starts(koc__str(item), "CGO_ENABLED=");
+        KOC__TRY(koc__strlist_add(env, is_switch ? "CGO_ENABLED=1" : item, err));
+    }
+    KOC__TRY(koc__strlist_new(&patterns, err));
+    KOC__TRY(koc__strlist_add(patterns, pattern, err));
+    koc__go_list_question with_cgo = *q;
+    with_cgo.env = env;
+    KOC__TRY(ask(&with_cgo, patterns, op, &with, err));
+    for (size_t i = 0; i < with.count; i++) {
+        koc__go_package *p = &with.items[i];
+        if (koc__streq(p->name, "main") && !p->error && !p->standard &&
+            !has_package(out, pattern, p->import_path)) {
+            koc__go_package *to = koc__go_listing_add(out);
+            if (!to) {
+                return koc__oom(err);
+            }
+            *to = *p;
+            to->needs_cgo = true;
+            *p = (koc__go_package){0};
+        }
+    }
+    return KOC_OK;
 }
 
 static int keep_trees(const koc__go_list_question *q, const koc_strlist *patterns, int64_t began_ns,
@@ -239,7 +336,13 @@ int koc__go_list(koc_ctx *ctx, koc__go_facts *facts, const char *dir, const koc_
     struct timespec began;
     clock_gettime(CLOCK_REALTIME, &began);
     if (koc_strlist_count(unknown) > 0) {
-        KOC__TRY(run_list(&q, unknown, op, out, err));
+        KOC__TRY(ask(&q, unknown, op, out, err));
+    }
+    bool without_cgo = env && koc__streq(koc__go_env_get(env, "CGO_ENABLED"), "0");
+    for (size_t i = 0; without_cgo && i < koc_strlist_count(unknown); i++) {
+        if (strstr(koc_strlist_get(unknown, i), "...")) {
+            KOC__TRY(add_cgo_mains(&q, koc_strlist_get(unknown, i), op, out, err));
+        }
     }
     for (size_t i = known; i < out->count; i++) {
         KOC__TRY(koc__go_list_keep(&q, &out->items[i], err));

@@ -9,8 +9,9 @@
 #include "golang/inputs.h"
 #include "golang/package.h"
 
-#define FILES_MAX 20000
-#define DEPTH_MAX 64
+#define FILES_MAX  20000
+#define DEPTH_MAX  64
+#define SOURCE_MAX ((size_t)64 << 20)
 
 typedef struct tree {
     koc__inputs *in;
@@ -23,7 +24,7 @@ static int root_of(const koc__go_list_question *q, const char *pattern, char **o
 {
     static const char dots[] = "/...";
     koc_str p = koc__str(pattern);
-    if (!q->cache || !koc__go_is_local(pattern) || !koc__str_ends(p, dots)) {
+    if (!koc__go_is_local(pattern) || !koc__str_ends(p, dots)) {
         return KOC_OK;
     }
     KOC__AUTO_STR below = koc__strndup(pattern, p.len - strlen(dots));
@@ -92,6 +93,8 @@ static int add_tree(tree *t, const char *dir, unsigned depth, koc_error **err)
         const char *name = koc_strlist_get(names, i);
         if (koc__inputs_is_source(name) && koc__str_ends(koc__str(name), ".go")) {
             KOC__TRY(add_file(t, dir, name, KOC__INPUT_SOURCE, err));
+        } else if (koc__streq(name, "go.mod")) { /* of a module in a go.work */
+            KOC__TRY(add_file(t, dir, name, KOC__INPUT_OPAQUE, err));
         }
     }
     for (size_t i = 0; i < koc_strlist_count(names) && t->usable; i++) {
@@ -119,14 +122,15 @@ static int add_module_files(tree *t, const koc__go_list_question *q, const char 
     return KOC_OK;
 }
 
-/* "import path<tab>folder" for each main package. */
+/* "import path<tab>folder" for each main package; "!" before the path: it needs cgo. */
 static int add_answers(tree *t, const char *pattern, const koc__go_listing *l, koc_error **err)
 {
     for (size_t i = 0; i < l->count; i++) {
         const koc__go_package *p = &l->items[i];
         if (koc__streq(p->pattern, pattern) && koc__streq(p->name, "main") && !p->error) {
             t->usable = t->usable && !strpbrk(p->import_path, "\t\n") && !strchr(p->dir, '\n');
-            KOC__TRY(koc__strlist_addf(t->in->facts, err, "%s\t%s", p->import_path, p->dir));
+            KOC__TRY(koc__strlist_addf(t->in->facts, err, "%s%s\t%s", p->needs_cgo ? "!" : "",
+                                       p->import_path, p->dir));
         }
     }
     t->usable = t->usable && koc_strlist_count(t->in->facts) > 0;
@@ -140,7 +144,8 @@ int koc__go_tree_keep(const koc__go_list_question *q, const char *pattern, koc_s
     KOC__AUTO_STR root = NULL;
     koc__stamp stamp;
     KOC__TRY(root_of(q, pattern, &root, err));
-    if (!root || !koc__fs_has_ctime(root) || koc__fs_stamp(root, true, &stamp, NULL) != KOC_OK) {
+    if (!root || !q->cache || !koc__fs_has_ctime(root) ||
+        koc__fs_stamp(root, true, &stamp, NULL) != KOC_OK) {
         return KOC_OK;
     }
     KOC__TRY(koc__inputs_new(&in, err));
@@ -165,6 +170,8 @@ static int give(const koc__inputs *in, const char *pattern, koc__go_listing *out
         if (!p) {
             return koc__oom(err);
         }
+        p->needs_cgo = koc__str_starts(path, "!");
+        path = koc__str_from(path, p->needs_cgo ? 1 : 0);
         p->pattern = koc__strdup(pattern);
         p->name = koc__strdup("main");
         p->import_path = koc__str_dup(path);
@@ -183,7 +190,7 @@ int koc__go_tree_recall(const koc__go_list_question *q, const char *pattern, koc
     KOC__AUTO_STR root = NULL;
     koc__inputs_verdict verdict = {0};
     KOC__TRY(root_of(q, pattern, &root, err));
-    if (!root) {
+    if (!root || !q->cache) {
         return KOC_OK;
     }
     KOC__TRY(koc__inputs_recall(q->cache, key, &in, err));
@@ -199,4 +206,44 @@ int koc__go_tree_recall(const koc__go_list_question *q, const char *pattern, koc
     }
     *found = true;
     return give(in, pattern, out, err);
+}
+
+/* --- cgo --- */
+
+static bool imports_c(const char *path)
+{
+    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(SOURCE_MAX);
+    return koc__fs_read_file(path, &text, NULL) == KOC_OK && text.len > 0 &&
+           memmem(text.ptr, text.len, "\"C\"", 3) != NULL;
+}
+
+static int search_cgo(const char *dir, unsigned depth, koc__op *op, bool *found, koc_error **err)
+{
+    KOC__AUTO(koc_strlist) names = NULL;
+    KOC__TRY(koc__op_check(op, err));
+    if (depth == DEPTH_MAX || koc__fs_list(dir, &names, NULL) != KOC_OK) {
+        return KOC_OK; /* go has said what is wrong there */
+    }
+    for (size_t i = 0; i < koc_strlist_count(names) && !*found; i++) {
+        const char *name = koc_strlist_get(names, i);
+        KOC__AUTO_STR path = koc__path_join(dir, name);
+        if (!path) {
+            return koc__oom(err);
+        }
+        if (koc__inputs_is_source(name) && koc__str_ends(koc__str(name), ".go")) {
+            *found = imports_c(path);
+        } else if (!is_skipped(name) && is_folder(path)) {
+            KOC__TRY(search_cgo(path, depth + 1, op, found, err));
+        }
+    }
+    return KOC_OK;
+}
+
+int koc__go_tree_has_cgo(const koc__go_list_question *q, const char *pattern, koc__op *op,
+                         bool *out, koc_error **err)
+{
+    KOC__AUTO_STR root = NULL;
+    KOC__TRY(root_of(q, pattern, &root, err));
+    *out = !root;
+    return root ? search_cgo(root, 0, op, out, err) : KOC_OK;
 }

@@ -75,10 +75,25 @@ static int read_list(const loader *l, const koc__ynode *n, const char *key, bool
     return KOC_OK;
 }
 
-static int read_env(const loader *l, const koc__ynode *n, const char *key, bool whole,
-                    koc_strlist *out, koc_error **err)
+/* A mistake in one entry of builds: is no matter to those who build something else. */
+static int put_off(koc__go_config *c, int rc, koc_error **why, koc_error **err)
 {
-    KOC__TRY(read_list(l, n, key, whole, out, err));
+    if (rc != KOC_EINVAL) {
+        return rc == KOC_OK ? KOC_OK : koc__error_move(err, why);
+    }
+    if (c->why) {
+        koc_error_free(*why);
+    } else {
+        c->why = *why;
+    }
+    *why = NULL;
+    return KOC_OK;
+}
+
+static int read_env(const loader *l, const koc__ynode *n, const char *key, koc_strlist *out,
+                    koc_error **err)
+{
+    KOC__TRY(read_list(l, n, key, false, out, err));
     KOC__AUTO_STR where = place(l, n, key);
     if (!where) {
         return koc__oom(err);
@@ -198,9 +213,28 @@ static int read_capabilities(const loader *l, const koc__ynode *entry, size_t in
         return KOC_OK;
     }
     KOC__TRY(read_list(l, n, key, false, c->capabilities, err));
-    int rc = koc__caps_encode(c->capabilities, &any, encoded, err);
-    return koc__error_prefix(err, rc, "%s:%zu:%zu: builds[%zu]", l->file, koc__yaml_line(n),
-                             koc__yaml_column(n), index);
+    koc_error *why = NULL;
+    int rc = koc__caps_encode(c->capabilities, &any, encoded, &why);
+    rc = koc__error_prefix(&why, rc, "%s:%zu:%zu: builds[%zu]", l->file, koc__yaml_line(n),
+                           koc__yaml_column(n), index);
+    return put_off(c, rc, &why, err);
+}
+
+static int read_own_env(const loader *l, const koc__ynode *entry, size_t index, koc__go_config *c,
+                        koc_error **err)
+{
+    char key[64];
+    const koc__ynode *n = member(entry, index, "env", key);
+    if (!n) {
+        return KOC_OK;
+    }
+    koc_error *why = NULL;
+    KOC__AUTO_STR where = place(l, n, key);
+    if (!where) {
+        return koc__oom(err);
+    }
+    KOC__TRY(read_list(l, n, key, true, c->env, err));
+    return put_off(c, koc__go_check_env(c->env, where, &why), &why, err);
 }
 
 static int read_config(const loader *l, const koc__ynode *n, size_t index, koc__go_config *c,
@@ -239,11 +273,10 @@ static int read_config(const loader *l, const koc__ynode *n, size_t index, koc__
         }
     }
     KOC__TRY(read_capabilities(l, n, index, c, err));
-    const koc__ynode *env = member(n, index, "env", key);
-    if (env) {
-        KOC__TRY(read_env(l, env, key, true, c->env, err));
-    }
-    KOC__TRY(check_folders(l, index, c, dir ? dir : n, main ? main : n, err));
+    KOC__TRY(read_own_env(l, n, index, c, err));
+    koc_error *why = NULL;
+    int rc = check_folders(l, index, c, dir ? dir : n, main ? main : n, &why);
+    KOC__TRY(put_off(c, rc, &why, err));
     char *clean = koc__path_clean(c->dir); /* so that equal folders are equal strings */
     if (!clean) {
         return koc__oom(err);
@@ -271,6 +304,22 @@ static int warn_same_package(const loader *l, size_t index, koc_error **err)
     return path ? KOC_OK : koc__oom(err);
 }
 
+/* Nothing goes by the id, but GoReleaser refuses two that are the same. */
+static int warn_same_id(const loader *l, size_t index, koc_error **err)
+{
+    const koc__go_config *builds = l->s->builds;
+    const koc__go_config *c = &builds[index];
+    for (size_t i = 0; i < index; i++) {
+        if (koc__streq(c->id, builds[i].id)) {
+            return koc__strlist_addf(
+                l->s->warnings, err,
+                "%s:%zu:%zu: builds[%zu]: the id %s is that of builds[%zu] too", l->file, c->line,
+                c->column, index, c->id, i);
+        }
+    }
+    return KOC_OK;
+}
+
 static int read_builds(const loader *l, const koc__ynode *n, koc_error **err)
 {
     koc__go_settings *s = l->s;
@@ -290,6 +339,7 @@ static int read_builds(const loader *l, const koc__ynode *n, koc_error **err)
         s->n_builds = i + 1;
         KOC__TRY(read_config(l, one ? n : koc__yaml_at(n, i), i, &s->builds[i], err));
         KOC__TRY(warn_same_package(l, i, err));
+        KOC__TRY(warn_same_id(l, i, err));
     }
     return KOC_OK;
 }
@@ -397,7 +447,7 @@ static int read_root(const loader *l, const koc__ynode *root, koc_error **err)
     }
     n = koc__yaml_get(root, "defaultEnv", true);
     if (n) {
-        KOC__TRY(read_env(l, n, "defaultEnv", false, s->env, err));
+        KOC__TRY(read_env(l, n, "defaultEnv", s->env, err));
     }
     n = koc__yaml_get(root, "defaultFlags", true);
     if (n) {

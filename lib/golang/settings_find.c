@@ -105,6 +105,7 @@ void koc__go_settings_free(koc__go_settings *s)
         koc_strlist_free(c->ldflags);
         koc_strlist_free(c->env);
         koc_strlist_free(c->capabilities);
+        koc_error_free(c->why);
     }
     koc__free(s->builds);
     koc_strlist *lists[] = {s->platforms, s->env, s->flags, s->ldflags, s->warnings};

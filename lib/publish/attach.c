@@ -33,6 +33,9 @@ static int make_text(koc__work *w, const koc__unit *unit, const koc__sbom_option
     int rc = koc__go_info_read(unit->binary->path, &info, &why);
     if (rc == KOC_ENOTFOUND) { /* stripped of it: a bill without modules is still true */
         koc__error_clear(&why);
+        koc__log(w->plan->ctx, KOC_LOG_WARN, "sbom",
+                 "the SBOM of %s names no modules: its program holds no build info",
+                 w->target->import_path);
         rc = KOC_OK;
     }
     if (rc != KOC_OK) {

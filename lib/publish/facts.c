@@ -3,6 +3,8 @@
 
 #include "publish/publish.h"
 
+#include "golang/facts.h"
+
 static int tell(koc_publish_fact_fn fn, void *payload, const char *name, const char *value,
                 koc_error **err)
 {
@@ -31,6 +33,35 @@ static int tell_all(const koc__plan *p, koc_publish_fact_fn fn, void *payload, k
     return KOC_OK;
 }
 
+/* A repository that git does not read: go cannot stamp its commit. */
+static int tell_git(koc_ctx *ctx, koc_publish_fact_fn fn, void *payload, koc_error **err)
+{
+    KOC__AUTO(koc_error) why = NULL;
+    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__TRY(koc__op_begin(&op, ctx, NULL, err));
+    int rc = koc__git_check(NULL, &op, &why);
+    if (rc != KOC_EPROCESS) {
+        return rc == KOC_ENOMEM ? koc__error_move(err, &why) : KOC_OK;
+    }
+    KOC__TRY(tell(fn, payload, "git", koc_error_message(why), err));
+    return tell(fn, payload, "git hint", koc_error_hint(why), err);
+}
+
+/* Entries of builds: that go cannot load become warnings. Without go others will say what is missing. */
+static int look_at_entries(koc_ctx *ctx, koc__plan *p, koc_error **err)
+{
+    static const char *const none[] = {NULL};
+    KOC__AUTO(koc__go_targets) targets = NULL;
+    KOC__AUTO(koc_error) why = NULL;
+    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__TRY(koc__op_begin(&op, ctx, NULL, err));
+    int rc = koc__go_targets_find(ctx, p->settings, none, &op, &targets, &why);
+    if (rc == KOC_ENOMEM) {
+        return koc__error_move(err, &why);
+    }
+    return koc__plan_warnings(p, err);
+}
+
 int koc_publish_facts(koc_ctx *ctx, const koc_publish_options *o, koc_publish_fact_fn fn,
                       void *payload, koc_error **err)
 {
@@ -39,5 +70,9 @@ int koc_publish_facts(koc_ctx *ctx, const koc_publish_options *o, koc_publish_fa
     }
     KOC__AUTO(koc__plan) plan = NULL;
     KOC__TRY(koc__plan_make(ctx, o, &plan, err));
+    if (plan->settings->n_builds > 0) {
+        KOC__TRY(look_at_entries(ctx, plan, err));
+    }
+    KOC__TRY(tell_git(ctx, fn, payload, err));
     return tell_all(plan, fn, payload, err);
 }

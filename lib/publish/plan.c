@@ -333,6 +333,17 @@ static int check_platforms(const koc__plan *p, koc_error **err)
     return KOC_OK;
 }
 
+int koc__plan_warnings(koc__plan *p, koc_error **err)
+{
+    for (size_t i = 0; i < koc_strlist_count(p->settings->warnings); i++) {
+        const char *text = koc_strlist_get(p->settings->warnings, i);
+        if (!koc__strlist_has(p->warnings, text)) {
+            KOC__TRY(koc__strlist_add(p->warnings, text, err));
+        }
+    }
+    return KOC_OK;
+}
+
 static int fill(koc__plan *p, koc_error **err)
 {
     p->compat = p->o.flags & KOC_PUBLISH_COMPAT_KO;
@@ -371,9 +382,7 @@ static int fill(koc__plan *p, koc_error **err)
     p->go.force = p->o.flags & KOC_PUBLISH_FORCE;
     p->go.inputs = p->o.flags & KOC_PUBLISH_INPUTS;
     p->go.jobs = (unsigned)p->o.jobs;
-    for (size_t i = 0; i < koc_strlist_count(p->settings->warnings); i++) {
-        KOC__TRY(koc__strlist_add(p->warnings, koc_strlist_get(p->settings->warnings, i), err));
-    }
+    KOC__TRY(koc__plan_warnings(p, err));
     return make_client(p, err);
 }
 

@@ -153,10 +153,12 @@ static int tell_published(void *arg, koc_error **err)
 {
     const koc__work *w = arg;
     const koc_publish_options *o = &w->plan->o;
-    if (o->published(w->target->import_path, w->printed, o->published_payload) != 0) {
-        return koc__error(err, KOC_EUSER, "ended by the caller");
+    const koc_strlist *spellings = w->target->spellings;
+    int answer = o->published(w->target->import_path, w->printed, o->published_payload);
+    for (size_t i = 0; answer == 0 && i < koc_strlist_count(spellings); i++) {
+        answer = o->published(koc_strlist_get(spellings, i), w->printed, o->published_payload);
     }
-    return KOC_OK;
+    return answer == 0 ? KOC_OK : koc__error(err, KOC_EUSER, "ended by the caller");
 }
 
 static int finish_work(void *arg, koc__op *op, koc_error **err)
@@ -218,6 +220,7 @@ static int publish(koc_ctx *ctx, const koc_publish_options *o, koc__op *op, koc_
     const char *const *args = r.plan->o.import_paths;
     args = args && args[0] ? args : here;
     KOC__TRY(koc__go_targets_find(ctx, r.plan->settings, args, op, &r.targets, err));
+    KOC__TRY(koc__plan_warnings(r.plan, err));
     KOC__TRY(make_works(&r, err));
     KOC__TRY(warn_same_names(&r, err));
     t->packages = koc__lap(&lap);

@@ -62,6 +62,8 @@ typedef struct koc__plan {
     koc__timings times;
 } koc__plan;
 int koc__plan_make(koc_ctx *ctx, const koc_publish_options *o, koc__plan **out, koc_error **err);
+/* Takes over the warnings of the settings that it does not have yet. */
+int koc__plan_warnings(koc__plan *p, koc_error **err);
 void koc__plan_free(koc__plan *p);
 KOC__DEFINE_AUTO(koc__plan, koc__plan_free);
 

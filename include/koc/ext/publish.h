@@ -35,7 +35,9 @@ enum {
 enum { KOC_SBOM_SPDX = 0, KOC_SBOM_NONE = 1 };
 
 /** Told of each result as soon as it is complete, in any order: the import path without its scheme, and
- * what is to be printed for it. Runs on the calling thread; a non-zero return ends the call, KOC_EUSER. */
+ * what is to be printed for it; once more for each ko:// reference that spells the path in another way
+ * (ko://./cmd/api), as it is spelled there. Runs on the calling thread; a non-zero return ends the call,
+ * KOC_EUSER. */
 typedef int (*koc_published_fn)(const char *import_path, const char *reference, void *payload);
 
 /** NULL or zero members mean: what the environment and .ko.yaml say, else ko's default. Lists are
@@ -101,11 +103,12 @@ KOC_API void koc_published_free(koc_published *p);
 
 /** Told of what a build with some options would work with, one fact at a time: "config" (the file that was
  * read), "repository", "layout" (the folder, where images go to one), "base" (the default one, then those of
- * baseImageOverrides), "platform", "warning". The strings live for the call. A non-zero return ends the
+ * baseImageOverrides), "platform", "warning", "git" (why git does not read the repository here) and
+ * "git hint" (what to do about it). The strings live for the call. A non-zero return ends the
  * call, KOC_EUSER. */
 typedef int (*koc_publish_fact_fn)(const char *name, const char *value, void *payload);
-/** Reads options, environment and .ko.yaml as koc_publish does, and no more: packages, bases and registries
- * are not looked at. Calls fn on this thread. Errors are those of koc_publish (KOC_EFORMAT and KOC_EINVAL
+/** Reads options, environment and .ko.yaml as koc_publish does, and no more: of packages only the entries of
+ * builds: are looked at (one that cannot be loaded is a warning), bases and registries are not. Calls fn on this thread. Errors are those of koc_publish (KOC_EFORMAT and KOC_EINVAL
  * name file and line). */
 KOC_API int koc_publish_facts(koc_ctx *ctx, const koc_publish_options *o, koc_publish_fact_fn fn,
                               void *payload, koc_error **err);

@@ -69,12 +69,12 @@ unsigned gotest_runs(void)
 {
     KOC__AUTO_VAL(koc__buf) log = KOC__BUF_INIT(1 << 20);
     unsigned n = 0;
-    if (koc__fs_read_file("go.log", &log, NULL) == KOC_OK) {
+    if (koc__fs_read_file(koc_test_path("go.log"), &log, NULL) == KOC_OK) {
         for (size_t i = 0; i < log.len; i++) {
             n += log.ptr[i] == '\n';
         }
     }
-    (void)unlink("go.log");
+    (void)unlink(koc_test_path("go.log"));
     return n;
 }
 

@@ -420,7 +420,7 @@ KOC_TEST(build_in_workspace_vendor_and_without_cgo)
     path_in(NULL);
 }
 
-KOC_TEST(build_of_words_kept_word_for_word)
+KOC_TEST(build_of_other_spellings)
 {
     module();
     KOC__AUTO(koc_ctx) ctx = gotest_ctx();

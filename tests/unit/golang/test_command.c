@@ -180,7 +180,7 @@ KOC_TEST(command_refuses_toolexec_everywhere)
         setenv("GOFLAGS", table[i].goflags, 1);
         KOC__AUTO(koc__go_settings) s = settings(table[i].yaml);
         koc_platform p = platform("linux", "amd64", NULL);
-        koc__go_target t = {.import_path = x, .package_path = x};
+        koc__go_target t = {.import_path = x};
         KOC__AUTO(koc_strlist) env = NULL;
         KOC__AUTO(koc_strlist) args = NULL;
         KOC__AUTO(koc_strlist) raw = NULL;
@@ -199,7 +199,7 @@ static const char *arguments(const char *yaml, bool entry, const koc__go_options
     static char out[1024];
     KOC__AUTO(koc__go_settings) s = settings(yaml);
     koc_platform p = platform("linux", "amd64", NULL);
-    koc__go_target t = {.import_path = x, .package_path = x};
+    koc__go_target t = {.import_path = x};
     t.config = entry ? &s->builds[0] : NULL;
     KOC__AUTO(koc_strlist) env = NULL;
     KOC__AUTO(koc_strlist) args = NULL;
@@ -302,7 +302,7 @@ KOC_TEST(command_survives_out_of_memory)
     KOC__AUTO(koc__go_settings)
     s = settings("defaultLdflags: [\"{{.Env.PATH}}\"]\ndefaultFlags: [-v]\n");
     koc_platform p = platform("linux", "amd64", NULL);
-    koc__go_target t = {.import_path = x, .package_path = x};
+    koc__go_target t = {.import_path = x};
     for (uint64_t n = 1; n < 5000; n += 1 + n / 50) {
         KOC__AUTO(koc_strlist) env = NULL;
         KOC__AUTO(koc_strlist) args = NULL;

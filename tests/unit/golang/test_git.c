@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "core/env.h"
+#include "core/fs.h"
 #include "core/proc.h"
 #include "golang/facts.h"
 #include "gotest.h"
@@ -80,6 +81,76 @@ KOC_TEST(git_repository_without_a_commit)
     koc__go_facts_free(facts);
 }
 
+/* A repository that is there and cannot be read is not one that is empty. */
+KOC_TEST(git_that_gives_no_answer_is_an_error)
+{
+    static const struct {
+        const char *command, *words, *hint;
+    } table[] = {
+        {"chown -R 12345 work", "dubious ownership", "git config --global --add safe.directory "},
+        {"rm work/.git/HEAD", "not a git repository", NULL},
+        {"cp work/file work/.git/config", "bad config line 1", NULL},
+        {"mv work/.git work/.moved ; ln -s nowhere work/.git", NULL, NULL},
+    };
+    for (size_t i = 0; i < KOC__COUNT(table); i++) {
+        if (i == 0 && geteuid() != 0) {
+            continue; /* only root gives files away */
+        }
+        for (int part = KOC__GIT_BRANCH; part <= KOC__GIT_DIRTY; part++) {
+            KOC__AUTO(koc_error) err = NULL;
+            koc__go_facts *facts = NULL;
+            const koc__git *g = NULL;
+            begin(true, true);
+            gotest_write("command.sh", table[i].command);
+            gotest_run("sh command.sh");
+            assert_int_equal(koc__go_facts_new(&facts, NULL), KOC_OK);
+            assert_int_equal(koc__go_git(facts, NULL, "work", part, NULL, &g, &err), KOC_EPROCESS);
+            if (table[i].words) {
+                assert_non_null(strstr(koc_error_message(err), table[i].words));
+            }
+            assert_non_null(strstr(koc_error_message(err), "cannot read the git repository /"));
+            if (table[i].hint) {
+                assert_memory_equal(koc_error_hint(err), table[i].hint, strlen(table[i].hint));
+            }
+            koc__go_facts_free(facts);
+            assert_int_equal(koc__fs_remove("work", NULL), KOC_OK);
+        }
+    }
+}
+
+KOC_TEST(git_that_is_not_installed_is_an_error_in_a_repository_alone)
+{
+    KOC__AUTO(koc_error) err = NULL;
+    koc__go_facts *facts = NULL;
+    const koc__git *g = NULL;
+    begin(true, true);
+    KOC__AUTO_STR path = koc__strdup(koc__env("PATH"));
+    setenv("PATH", "/nope", 1);
+    assert_int_equal(koc__go_facts_new(&facts, NULL), KOC_OK);
+    assert_int_equal(koc__go_git(facts, NULL, "work", KOC__GIT_TAG, NULL, &g, &err), KOC_EPROCESS);
+    assert_non_null(strstr(koc_error_message(err), "there is no git in PATH"));
+    assert_string_equal(koc_error_hint(err), "install git");
+    assert_int_equal(koc__fs_remove("work/.git", NULL), KOC_OK);
+    expect_nothing(ask(&facts));
+    koc__go_facts_free(facts);
+    setenv("PATH", path, 1);
+}
+
+KOC_TEST(git_runs_no_program_of_the_repository)
+{
+    koc__go_facts *facts = NULL;
+    begin(true, true);
+    KOC__AUTO_STR script = koc__format("#!/bin/sh\ntouch %s\n", koc_test_path("ran"));
+    gotest_write("monitor", script);
+    gotest_run("chmod 755 monitor");
+    KOC__AUTO_STR set =
+        koc__format("git -C work config core.fsmonitor %s", koc_test_path("monitor"));
+    gotest_run(set);
+    assert_false(ask(&facts)->dirty);
+    assert_false(koc__fs_exists("ran"));
+    koc__go_facts_free(facts);
+}
+
 KOC_TEST(git_commit_tags_and_changes)
 {
     koc__go_facts *facts = NULL;
@@ -123,16 +194,5 @@ KOC_TEST(git_is_asked_once_for_each_part_and_folder)
     gotest_write("work/file", "2\n");
     assert_int_equal(koc__go_git(facts, NULL, "work", KOC__GIT_DIRTY, NULL, &g, NULL), KOC_OK);
     assert_false(g->dirty); /* as it was at the start of the run */
-    koc__go_facts_free(facts);
-}
-
-KOC_TEST(git_that_is_missing)
-{
-    koc__go_facts *facts = NULL;
-    begin(true, true);
-    KOC__AUTO_STR path = koc__strdup(koc__env("PATH"));
-    setenv("PATH", "/nope", 1);
-    expect_nothing(ask(&facts));
-    setenv("PATH", path, 1);
     koc__go_facts_free(facts);
 }

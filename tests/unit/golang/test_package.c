@@ -32,7 +32,6 @@ KOC_TEST(package_arguments_become_import_paths)
         {"./lib/../cmd/api", "example.com/m/cmd/api|.\n"},
         {"example.com/m/cmd/api", "example.com/m/cmd/api|.\n"},
         {"ko://example.com/m/cmd/api", "example.com/m/cmd/api|.\n"},
-        {"ko://./cmd/api", "./cmd/api|.\n"}, /* word for word, as in ko */
         {"./cmd/worker ./cmd/api example.com/m/cmd/worker",
          "example.com/m/cmd/worker|.\nexample.com/m/cmd/api|.\n"},
         {"./...", "example.com/m/cmd/api|.\nexample.com/m/cmd/worker|.\n"},
@@ -44,7 +43,8 @@ KOC_TEST(package_arguments_become_import_paths)
     KOC__AUTO(koc__go_settings) s = gotest_settings();
     for (size_t i = 0; i < KOC__COUNT(table); i++) {
         assert_string_equal(gotest_find(NULL, s, table[i].args), table[i].targets);
-        assert_int_equal(gotest_runs(), 1);
+        /* What needs cgo is asked for once more where files do not tell. */
+        assert_int_equal(gotest_runs(), strstr(table[i].args, "example.com/m/...") ? 2 : 1);
     }
 }
 
@@ -56,15 +56,54 @@ KOC_TEST(package_targets_know_folder_and_reference)
     assert_int_equal(koc__fs_realpath("cmd/api", &absolute, NULL), KOC_OK);
     KOC__AUTO_STR args = koc__format("./cmd/worker %s ko://./cmd/worker", absolute);
     KOC__AUTO(koc__go_targets) t = gotest_targets(NULL, s, args);
-    assert_int_equal(t->count, 3);
+    assert_int_equal(t->count, 2);
     assert_string_equal(t->items[0]->argument, "./cmd/worker");
     assert_string_equal(t->items[0]->reference, "ko://example.com/m/cmd/worker");
-    assert_string_equal(t->items[0]->package_path, "example.com/m/cmd/worker");
-    assert_string_equal(t->items[1]->import_path, absolute);
-    assert_string_equal(t->items[1]->package_path, "example.com/m/cmd/api");
+    assert_string_equal(t->items[0]->spellings ? koc_strlist_get(t->items[0]->spellings, 0) : "",
+                        "./cmd/worker"); /* what a document says is answered as it says it */
+    assert_string_equal(t->items[1]->import_path, "example.com/m/cmd/api");
     assert_string_equal(t->items[1]->package_dir, absolute);
-    assert_string_equal(t->items[2]->reference, "ko://./cmd/worker");
-    assert_string_equal(t->items[2]->package_path, "example.com/m/cmd/worker");
+}
+
+KOC_TEST(package_has_one_import_path_however_it_is_spelled)
+{
+    static const char *const spellings[] = {"./cmd/api",
+                                            "./cmd/api/",
+                                            "./cmd/api/.",
+                                            ".//cmd//api",
+                                            "./lib/../cmd/api",
+                                            "./cmd/../cmd/api",
+                                            "../m/cmd/api",
+                                            "example.com/m/cmd/api",
+                                            "example.com/m/cmd/api/",
+                                            "example.com/m//cmd/api",
+                                            "example.com/m/cmd/./api",
+                                            "ko://./cmd/api",
+                                            "ko://./cmd/api/",
+                                            "ko://../m/cmd/api",
+                                            "ko://example.com/m/cmd/api/",
+                                            "ko://example.com//m/cmd/api"};
+    gotest_begin();
+    assert_int_equal(koc__fs_mkdirs("m", 0755, NULL), KOC_OK);
+    assert_int_equal(chdir("m"), 0);
+    gotest_write("go.mod", "module example.com/m\n\ngo 1.19\n");
+    gotest_main("cmd/api", "api");
+    gotest_main(".", "root");
+    gotest_write("lib/lib.go", "package lib\n");
+    KOC__AUTO(koc__go_settings) s = gotest_settings();
+    KOC__AUTO_VAL(koc__buf) all = KOC__BUF_INIT(4096);
+    for (size_t i = 0; i < KOC__COUNT(spellings); i++) {
+        assert_string_equal(gotest_find(NULL, s, spellings[i]), "example.com/m/cmd/api|.\n");
+        assert_int_equal(koc__buf_printf(&all, NULL, "%s ", spellings[i]), KOC_OK);
+    }
+    assert_string_equal(gotest_find(NULL, s, koc__buf_cstr(&all)), "example.com/m/cmd/api|.\n");
+    static const char *const here[] = {".", "./", "ko://.", "ko://./", "./.", "example.com/m/"};
+    for (size_t i = 0; i < KOC__COUNT(here); i++) {
+        assert_string_equal(gotest_find(NULL, s, here[i]), "example.com/m|.\n");
+    }
+    assert_int_equal(chdir("cmd"), 0);
+    assert_string_equal(gotest_find(NULL, s, "ko://../cmd/api"), "example.com/m/cmd/api|.\n");
+    assert_string_equal(gotest_find(NULL, s, "ko://.."), "example.com/m|.\n");
 }
 
 KOC_TEST(package_complaints)
@@ -133,15 +172,20 @@ KOC_TEST(package_without_a_module_or_go)
 }
 
 /* Two modules side by side, no workspace: go can only be asked in their folders. */
-static void two_modules(void)
+static void write_two_modules(void)
 {
-    gotest_begin();
     gotest_write("one/go.mod", "module example.com/one\n\ngo 1.19\n");
     gotest_main("one/cmd/app", "one");
     gotest_main("one/cmd/extra", "extra");
     gotest_write("two/go.mod", "module example.com/two\n\ngo 1.19\n");
     gotest_main("two/app", "two");
     gotest_main("two", "root of two");
+}
+
+static void two_modules(void)
+{
+    gotest_begin();
+    write_two_modules();
 }
 
 KOC_TEST(package_entries_of_builds_say_where_go_runs)
@@ -175,18 +219,157 @@ KOC_TEST(package_entries_of_builds_say_where_go_runs)
                            "cannot build example.com/three: no required module provides package"));
 }
 
-KOC_TEST(package_entry_that_go_cannot_load)
+/* Entries that nobody asked for: the build goes on, and the warning names the place. */
+KOC_TEST(package_entries_that_go_cannot_load_are_warnings)
 {
-    two_modules();
-    gotest_write("two/lib/README", "");
-    gotest_write(".ko.yaml", "builds:\n- dir: one\n  main: ./cmd/app\n- dir: two\n  main: lib\n");
+    static const struct {
+        const char *entry, *warning;
+    } table[] = {
+        {"main: ./empty", ".ko.yaml:4:3: builds[1]: no Go files in "},
+        {"main: ./inner", ".ko.yaml:4:3: builds[1]: main module (example.com/m) does not contain "},
+        {"dir: inner", ".ko.yaml:4:3: builds[1]: "},
+        {"dir: /", ".ko.yaml:4:3: builds[1]: "},
+        {"dir: gone", ".ko.yaml:4:8: builds[1].dir: no such folder: gone"},
+        {"main: ./cmd/gone", ".ko.yaml:4:9: builds[1].main: no such folder: ./cmd/gone"},
+        {"main: ./cmd/worker\n  env: [A]", ".ko.yaml:5:8: builds[1].env: not of the form"},
+        {"main: ./cmd/worker\n  linux_capabilities: [chwon]", ".ko.yaml:5:23: builds[1]: linux_"},
+        {"main: ./lib/bad", ".ko.yaml:4:3: builds[1]: "},
+        {"main: ./cmd/worker\n  ldflags: ['{{.Nope}}']", NULL}, /* is told when it is used */
+        {"main: ./lib", NULL},
+    };
+    module();
+    gotest_write("inner/go.mod", "module example.com/inner\n\ngo 1.19\n");
+    gotest_main("inner", "inner");
+    gotest_write("lib/bad/bad.go", "packag nonsense\n");
+    gotest_write("go.work", "go 1.19\n\nuse .\n");
+    for (size_t i = 0; i < KOC__COUNT(table); i++) {
+        KOC__AUTO_STR text =
+            koc__format("builds:\n- id: a\n  main: ./cmd/api\n- %s\n", table[i].entry);
+        gotest_write(".ko.yaml", text);
+        KOC__AUTO(koc__go_settings) s = gotest_settings();
+        assert_string_equal(gotest_find(NULL, s, "./cmd/api"), "example.com/m/cmd/api|.\n");
+        const char *warning = koc_strlist_get(s->warnings, 0);
+        if (table[i].warning) {
+            assert_non_null(warning);
+            assert_memory_equal(warning, table[i].warning, strlen(table[i].warning));
+        }
+        assert_int_equal(koc_strlist_count(s->warnings), table[i].warning ? 1 : 0);
+        KOC__AUTO(koc__go_settings) looked_at = gotest_settings(); /* as koc doctor does */
+        assert_string_equal(gotest_find(NULL, looked_at, ""), "");
+        assert_int_equal(koc_strlist_count(looked_at->warnings), table[i].warning ? 1 : 0);
+    }
+}
+
+KOC_TEST(package_entries_that_are_asked_for_must_be_right)
+{
+    module();
+    gotest_write("inner/go.mod", "module example.com/inner\n\ngo 1.19\n");
+    gotest_main("inner", "inner");
+    gotest_write(".ko.yaml", "builds:\n- main: ./cmd/api\n  env: [A]\n- main: ./inner\n"
+                             "- main: ./empty\n");
     KOC__AUTO(koc__go_settings) s = gotest_settings();
-    const char *text = gotest_find(NULL, s, "./one/cmd/app");
-    assert_memory_equal(text, ".ko.yaml:4:3: builds[1]: no Go files in ", 40);
-    gotest_write(".ko.yaml", "builds:\n- main: ./one/cmd/app\n");
-    KOC__AUTO(koc__go_settings) nowhere = gotest_settings();
-    text = gotest_find(NULL, nowhere, "./one/cmd/app");
-    assert_memory_equal(text, ".ko.yaml:2:3: builds[0]: go.mod file not found", 46);
+    assert_string_equal(gotest_find(NULL, s, "./cmd/worker"), "example.com/m/cmd/worker|.\n");
+    assert_string_equal(gotest_find(NULL, s, "./cmd/api"),
+                        ".ko.yaml:3:8: builds[0].env: not of the form NAME=value: A");
+    KOC__AUTO(koc__go_settings) again = gotest_settings();
+    const char *text = gotest_find(NULL, again, "example.com/inner");
+    assert_non_null(strstr(text, "cannot build example.com/inner: "));
+    assert_non_null(strstr(text, "this entry cannot be loaded: .ko.yaml:4:3: builds[1]: "));
+    KOC__AUTO(koc__go_settings) third = gotest_settings();
+    assert_non_null(
+        strstr(gotest_find(NULL, third, "./empty"), "cannot build ./empty: no Go files"));
+    assert_non_null(strstr(gotest_find(NULL, third, "./inner"), "cannot build ./inner: "));
+    assert_int_equal(koc_strlist_count(third->warnings), 0);
+}
+
+KOC_TEST(package_patterns_in_a_bare_workspace_are_all_modules_below)
+{
+    static const struct {
+        const char *args, *targets;
+    } table[] = {
+        {"./...", "example.com/one/cmd/app|.\nexample.com/one/cmd/extra|.\nexample.com/two|.\n"
+                  "example.com/two/app|.\n"},
+        {"...", "example.com/one/cmd/app|.\nexample.com/one/cmd/extra|.\nexample.com/two|.\n"
+                "example.com/two/app|.\n"},
+        {"./one/...", "example.com/one/cmd/app|.\nexample.com/one/cmd/extra|.\n"},
+        {"./one/cmd/...", "example.com/one/cmd/app|.\nexample.com/one/cmd/extra|.\n"},
+        {"example.com/two/...", "example.com/two|.\nexample.com/two/app|.\n"},
+        {"./deep/...", "example.com/deep/mod/x|.\n"},
+    };
+    gotest_begin(); /* the log and the cache lie outside of the tree */
+    assert_int_equal(koc__fs_mkdirs("ws", 0755, NULL), KOC_OK);
+    assert_int_equal(chdir("ws"), 0);
+    write_two_modules();
+    gotest_write("three/go.mod", "module example.com/three\n\ngo 1.19\n"); /* not in use */
+    gotest_main("three", "three");
+    gotest_write("go.work", "go 1.19\n\nuse ./one\nuse ./two\n");
+    KOC__AUTO(koc_ctx) ctx = gotest_ctx();
+    KOC__AUTO(koc__go_settings) s = gotest_settings();
+    usleep(250000); /* of files as young as the clock's tick nothing is kept */
+    for (size_t i = 0; i < 5; i++) {
+        assert_string_equal(gotest_find(NULL, s, table[i].args), table[i].targets);
+    }
+    assert_string_equal(gotest_find(ctx, s, "./..."), table[0].targets);
+    assert_true(gotest_runs() > 0);
+    assert_string_equal(gotest_find(ctx, s, "./..."), table[0].targets);
+    assert_int_equal(gotest_runs(), 0);
+    gotest_write("deep/mod/go.mod", "module example.com/deep/mod\n\ngo 1.19\n");
+    gotest_main("deep/mod/x", "x");
+    gotest_write("go.work", "go 1.19\n\nuse ./one\nuse ./two\nuse ./deep/mod\n");
+    assert_string_equal(gotest_find(ctx, s, "./deep/..."), table[5].targets);
+    assert_non_null(strstr(gotest_find(ctx, s, "./..."), "example.com/deep/mod/x|.\n"));
+    gotest_write("two/go.mod", "module example.com/two2\n\ngo 1.19\n"); /* its name is an input */
+    assert_non_null(strstr(gotest_find(ctx, s, "./..."), "example.com/two2/app|.\n"));
+    assert_non_null(strstr(gotest_find(ctx, s, "./three/..."), "cannot build ./three/...: "));
+}
+
+KOC_TEST(package_patterns_name_the_programs_that_need_cgo)
+{
+    module();
+    gotest_write("cmd/c/main.go", "package main\n\nimport \"C\"\n\nfunc main() {}\n");
+    KOC__AUTO(koc_ctx) ctx = gotest_ctx();
+    static const char both[] = "example.com/m/cmd/api|.\nexample.com/m/cmd/worker|.\n";
+    static const char *const patterns[] = {"./...", "./cmd/...", "...", "example.com/m/...",
+                                           "./..."};
+    for (size_t i = 0; i < KOC__COUNT(patterns); i++) {
+        KOC__AUTO(koc__go_settings) s = gotest_settings();
+        assert_string_equal(gotest_find(ctx, s, patterns[i]), both);
+        KOC__AUTO_STR warning = koc__format("example.com/m/cmd/c is left out of %s: it needs cgo "
+                                            "(CGO_ENABLED=1)",
+                                            patterns[i]);
+        assert_int_equal(koc_strlist_count(s->warnings), 1);
+        assert_string_equal(koc_strlist_get(s->warnings, 0), warning);
+    }
+    KOC__AUTO(koc__go_settings) s = gotest_settings();
+    assert_string_equal(gotest_find(ctx, s, "./cmd/c/..."),
+                        "cannot build ./cmd/c/...: no main package found there -- "
+                        "example.com/m/cmd/c needs cgo: set CGO_ENABLED=1");
+    gotest_write(".ko.yaml", "defaultEnv: [CGO_ENABLED=1]\n");
+    KOC__AUTO(koc__go_settings) with = gotest_settings();
+    assert_non_null(strstr(gotest_find(ctx, with, "./..."), "example.com/m/cmd/c|.\n"));
+    assert_int_equal(koc_strlist_count(with->warnings), 0);
+}
+
+KOC_TEST(package_words_that_go_keeps_for_itself)
+{
+    static const char *const words[] = {"all", "cmd", "std", "tool", "work", "ko://tool"};
+    module();
+    gotest_main("tool", "tool");
+    KOC__AUTO(koc__go_settings) s = gotest_settings();
+    for (size_t i = 0; i < KOC__COUNT(words); i++) {
+        assert_non_null(strstr(gotest_find(NULL, s, words[i]), "is a set of packages -- "));
+    }
+    assert_string_equal(gotest_find(NULL, s, "tool"),
+                        "cannot build tool: to go that word is a set of packages -- did you mean "
+                        "./tool?");
+    /* Go has a cmd/api of its own. */
+    assert_string_equal(gotest_find(NULL, s, "cmd/api"),
+                        "cannot build cmd/api: to go that is a package of its standard library -- "
+                        "did you mean ./cmd/api?");
+    assert_string_equal(gotest_find(NULL, s, "cmd/vet"), "cmd/vet|.\n"); /* nothing else is meant */
+    assert_string_equal(gotest_find(NULL, s, "cmd/..."),
+                        "cannot build cmd/...: no main package found there -- did you mean "
+                        "./cmd/...?");
 }
 
 KOC_TEST(package_last_entry_of_an_import_path_wins)

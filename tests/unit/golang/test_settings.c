@@ -164,14 +164,10 @@ KOC_TEST(settings_complain_with_file_line_and_column)
     static const struct {
         const char *text, *message;
     } table[] = {
-        {"builds:\n- main: ./cmd/ap\n",
-         ".ko.yaml:2:9: builds[0].main: no such folder: ./cmd/ap -- did you mean ./cmd/app?"},
-        {"builds:\n- dir: nope\n", ".ko.yaml:2:8: builds[0].dir: no such folder: nope"},
         {"builds: 3\n", ".ko.yaml:1:9: builds: must be a list of mappings"},
         {"builds:\n- x\n",
          ".ko.yaml:2:3: builds[0]: must be a mapping (id, dir, main, flags, ldflags, env, ...)"},
         {"builds:\n- flags: {a: b}\n", ".ko.yaml:2:10: builds[0].flags: must be a list of strings"},
-        {"builds:\n- env: [A]\n", ".ko.yaml:2:8: builds[0].env: not of the form NAME=value: A"},
         {"defaultEnv: FOO\n", ".ko.yaml:1:13: defaultEnv: not of the form NAME=value: FOO"},
         {"defaultFlags: [[a]]\n", ".ko.yaml:1:16: defaultFlags: must be a list of strings"},
         {"defaultFlags:\n- ~\n", ".ko.yaml:2:3: defaultFlags: must be a list of strings"},
@@ -219,12 +215,42 @@ KOC_TEST(settings_warn_about_two_entries_for_one_package)
                         "entry counts");
 }
 
-KOC_TEST(settings_refuse_capabilities_that_are_not_known)
+KOC_TEST(settings_warn_about_two_entries_with_one_id)
 {
     begin();
-    assert_string_equal(complaint("builds: [{linux_capabilities: [chwon]}]\n"),
-                        ".ko.yaml:1:31: builds[0]: linux_capabilities: unknown capability "
-                        "\"chwon\"");
+    assert_int_equal(koc__fs_mkdirs("cmd/app", 0755, NULL), KOC_OK);
+    write_file(".ko.yaml", "builds:\n- id: a\n- id: a\n  main: ./cmd/app\n");
+    KOC__AUTO(koc__go_settings) s = load(NULL);
+    assert_int_equal(koc_strlist_count(s->warnings), 1);
+    assert_string_equal(koc_strlist_get(s->warnings, 0),
+                        ".ko.yaml:3:3: builds[1]: the id a is that of builds[0] too");
+}
+
+KOC_TEST(settings_keep_a_mistake_in_one_entry_for_who_asks_for_it)
+{
+    static const struct {
+        const char *text, *message;
+    } table[] = {
+        {"builds:\n- main: ./cmd/ap\n",
+         ".ko.yaml:2:9: builds[0].main: no such folder: ./cmd/ap -- did you mean ./cmd/app?"},
+        {"builds:\n- dir: nope\n", ".ko.yaml:2:8: builds[0].dir: no such folder: nope"},
+        {"builds:\n- env: [A]\n", ".ko.yaml:2:8: builds[0].env: not of the form NAME=value: A"},
+        {"builds: [{linux_capabilities: [chwon]}]\n",
+         ".ko.yaml:1:31: builds[0]: linux_capabilities: unknown capability \"chwon\""},
+        {"builds: [{env: [A], linux_capabilities: [chwon]}]\n", /* the first is told */
+         ".ko.yaml:1:41: builds[0]: linux_capabilities: unknown capability \"chwon\""},
+    };
+    begin();
+    assert_int_equal(koc__fs_mkdirs("cmd/app", 0755, NULL), KOC_OK);
+    for (size_t i = 0; i < KOC__COUNT(table); i++) {
+        write_file(".ko.yaml", table[i].text);
+        KOC__AUTO(koc__go_settings) s = load(NULL);
+        const koc_error *why = s->builds[0].why;
+        const char *hint = koc_error_hint(why);
+        KOC__AUTO_STR text =
+            koc__format("%s%s%s", koc_error_message(why), hint ? " -- " : "", hint ? hint : "");
+        assert_string_equal(text, table[i].message);
+    }
 }
 
 KOC_TEST(settings_are_found_in_kos_order)
