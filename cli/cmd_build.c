@@ -198,6 +198,7 @@ static const char more[] =
     "\n"
     "Files\n"
     "  A folder kodata beside the package goes into the image; KO_DATA_PATH names it at run time.\n"
+    "  Links in it may lead to all of the repository; KO_DATA_PATH_ALLOWED_ROOT names another folder.\n"
     "  The cache is ${XDG_CACHE_HOME:-~/.cache}/koc (KOCACHE names another place).\n"
     "\n"
     "Exit codes\n"

@@ -14,7 +14,17 @@
 typedef struct collector {
     koc_ctx *ctx;
     koc__kodata *to;
+    char *
+        folder; /* the last one that was looked at, and the folder of git that it lies in, or NULL */
+    char *git;
 } collector;
+
+static void collector_dispose(collector *c)
+{
+    koc__free(c->folder);
+    koc__free(c->git);
+}
+KOC__DEFINE_AUTO_VAL(collector, collector_dispose);
 
 void koc__kodata_free(koc__kodata *k)
 {
@@ -23,6 +33,7 @@ void koc__kodata_free(koc__kodata *k)
     }
     for (size_t i = 0; i < k->count; i++) {
         koc__free(k->entries[i].name);
+        koc__free(k->entries[i].source);
     }
     koc__free(k->entries);
     koc__free(k->root);
@@ -134,17 +145,104 @@ static int find_root(const char *package_dir, char **root, char **boundary, koc_
     return KOC_OK;
 }
 
+/* --- secrets --- */
+
+static bool is_git_folder(const char *path)
+{
+    KOC__AUTO_STR head = koc__path_join(path, "HEAD");
+    KOC__AUTO_STR objects = koc__path_join(path, "objects");
+    KOC__AUTO_STR common = koc__path_join(path, "commondir");
+    return head && objects && common && koc__fs_exists(head) &&
+           (koc__fs_is_dir(objects) || koc__fs_is_file(common));
+}
+
+/* Fills in c->git for the folder that a file lies in. */
+static int find_git(collector *c, const char *folder, koc_error **err)
+{
+    if (koc__streq(c->folder, folder)) {
+        return KOC_OK;
+    }
+    KOC__AUTO_STR at = NULL;
+    KOC__TRY(koc__fs_realpath(folder, &at, err));
+    collector_dispose(c);
+    c->git = NULL;
+    c->folder = koc__strdup(folder);
+    if (!c->folder) {
+        return koc__oom(err);
+    }
+    for (;;) {
+        if (is_git_folder(at)) {
+            c->git = koc__steal(&at);
+            return KOC_OK;
+        }
+        char *up = koc__str_dup(koc__path_dir(koc__str(at)));
+        if (!up) {
+            return koc__oom(err);
+        }
+        bool top = koc__streq(up, at);
+        koc__free(at);
+        at = up;
+        if (top) {
+            return KOC_OK;
+        }
+    }
+}
+
+static bool looks_secret(const char *source)
+{
+    static const char *const names[] = {
+        "/.git-credentials", "/.netrc", "/_netrc",   "/.docker/config.json",
+        "/id_rsa",           "/id_dsa", "/id_ecdsa", "/id_ed25519"};
+    for (size_t i = 0; i < KOC__COUNT(names); i++) {
+        if (koc__str_ends(koc__str(source), names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Checkouts of CI systems keep tokens in .git/config; nothing that a program reads is in hooks. */
+static int check_secrets(collector *c, const koc__tree_item *item, koc_error **err)
+{
+    static const char *const refused[] = {"config", "config.worktree", "credentials", "hooks"};
+    KOC__AUTO_STR real = NULL;
+    if (item->type != KOC__TAR_FILE) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc__fs_realpath(item->source, &real, err));
+    KOC__AUTO_STR folder = koc__str_dup(koc__path_dir(koc__str(real)));
+    KOC__TRY(folder ? find_git(c, folder, err) : koc__oom(err));
+    const char *below = c->git ? koc__path_below(c->git, real) : NULL;
+    for (size_t i = 0; below && i < KOC__COUNT(refused); i++) {
+        if (koc__path_within(refused[i], below)) {
+            int rc = koc__error(err, KOC_EINVAL,
+                                "%s is .git/%s, which does not belong into an image: it may hold "
+                                "credentials or programs",
+                                item->source, below);
+            koc__error_hint(err, "link the files that the program reads, such as .git/HEAD and "
+                                 ".git/refs, and not all of .git");
+            return rc;
+        }
+    }
+    if (looks_secret(item->source) || looks_secret(real)) {
+        koc__log(c->ctx, KOC_LOG_WARN, "golang",
+                 "%s goes into the image: it looks like credentials", item->source);
+    }
+    return KOC_OK;
+}
+
 /* --- what is in it --- */
 
 static int collect(const koc__tree_item *item, void *payload, koc_error **err)
 {
-    const collector *c = payload;
+    collector *c = payload;
     koc__kodata *k = c->to;
     if (item->type == KOC__TAR_SYMLINK) {
         koc__log(c->ctx, KOC_LOG_WARN, "golang", "kodata link %s is left out of the Windows image",
                  item->source);
         return KOC_OK;
     }
+    KOC__TRY(check_secrets(c, item, err));
     if (k->count == ENTRIES_MAX) {
         return koc__error(err, KOC_ELIMIT, "%s holds more than %d entries", k->root, ENTRIES_MAX);
     }
@@ -152,12 +250,12 @@ static int collect(const koc__tree_item *item, void *payload, koc_error **err)
         return koc__oom(err);
     }
     koc__kodata_entry *e = &k->entries[k->count];
-    e->name = koc__strdup(item->path);
-    if (!e->name) {
+    *e = (koc__kodata_entry){.name = koc__strdup(item->path), .source = koc__strdup(item->source)};
+    koc__stamp_of(item->st, &e->stamp);
+    k->count++; /* so that a name without a source is freed, too */
+    if (!e->name || !e->source) {
         return koc__oom(err);
     }
-    koc__stamp_of(item->st, &e->stamp);
-    k->count++;
     return KOC_OK;
 }
 
@@ -171,10 +269,10 @@ int koc__kodata_walk(koc_ctx *ctx, const char *package_dir, bool skip_links, koc
     }
     KOC__TRY(find_root(package_dir, &k->root, &boundary, err));
     if (k->root) {
-        collector c = {ctx, k};
+        KOC__AUTO_VAL(collector) c = {.ctx = ctx, .to = k};
         uint32_t flags = KOC__TREE_FOLLOW | (skip_links ? KOC__TREE_SKIP_LINKS : 0);
         int rc = koc__tree_walk(k->root, boundary, flags, collect, &c, op, err);
-        if (rc == KOC_EINVAL) {
+        if (rc == KOC_EINVAL && !(err && koc_error_hint(*err))) {
             koc__error_hint(
                 err,
                 "links in kodata may lead to what is below %s; KO_DATA_PATH_ALLOWED_ROOT "

@@ -11,6 +11,7 @@
 
 typedef struct koc__kodata_entry {
     char *name;       /* below kodata: "sub/b.txt" */
+    char *source;     /* the file on disk */
     koc__stamp stamp; /* of the content, never of a link */
 } koc__kodata_entry;
 
@@ -23,7 +24,9 @@ typedef struct koc__kodata {
 /* Reads names and stamps below <package_dir>/kodata; no file is opened. skip_links (Windows): links are
  * left out with a warning each. A link must lead to a file or folder inside the boundary:
  * KO_DATA_PATH_ALLOWED_ROOT, else the nearest folder above that holds .git, else kodata itself.
- * KOC_EINVAL: one that goes round in a circle or leaves the boundary; kodata is no folder.
+ * KOC_EINVAL: one that goes round in a circle or leaves the boundary; kodata is no folder; a file of git
+ * that may hold secrets or is run by it (config, credentials, hooks). What looks like credentials otherwise
+ * is a warning.
  * KOC_ENOTFOUND: a broken link. KOC_EUNSUPPORTED: a FIFO, socket or device. */
 int koc__kodata_walk(koc_ctx *ctx, const char *package_dir, bool skip_links, koc__op *op,
                      koc__kodata **out, koc_error **err);

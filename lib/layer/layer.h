@@ -54,7 +54,7 @@ enum {
 };
 typedef struct koc__tree_item {
     const char *path;      /* below the root, "a/b"; never empty */
-    const char *source;    /* where it is on disk, links on the way not resolved */
+    const char *source;    /* where it is on disk, links on the way not resolved but for gitdir: */
     char type;             /* KOC__TAR_FILE, _DIR, _SYMLINK */
     const char *target;    /* of a symlink */
     const struct stat *st; /* of what is stored (FOLLOW: behind the link) */
@@ -66,6 +66,12 @@ typedef int (*koc__tree_fn)(const koc__tree_item *item, void *payload, koc_error
  * KOC_EINVAL, anything but files, folders and links with KOC_EUNSUPPORTED. */
 int koc__tree_walk(const char *root, const char *boundary, uint32_t flags, koc__tree_fn fn,
                    void *payload, koc__op *op, koc_error **err);
+
+/* Where a link to .git/HEAD leads in a work tree or submodule, whose .git is a file with "gitdir: ...":
+ * the file in the folder that this names, or in the one that is common to all work trees. *out stays NULL
+ * when target leads through no such file below boundary. (tree_git.c) */
+int koc__tree_git_path(const char *link, const char *target, const char *boundary, char **out,
+                       koc_error **err);
 
 /* --- file capabilities (caps.c) --- */
 #define KOC__CAPS_SIZE   20

@@ -90,19 +90,37 @@ static int enter(const walk *w, const koc__tree_item *item, const level *up, koc
     return walk_folder(w, item->path, item->source, &here, err);
 }
 
+/* A link in kodata that is to be followed. *elsewhere: where it leads through a .git that is a file. */
+static int follow(const walk *w, const level *at, koc__tree_item *item, const char *name,
+                  struct stat *st, char **elsewhere, koc_error **err)
+{
+    if (fstatat(at->fd, name, st, 0) != 0 && (errno == ENOTDIR || errno == ENOENT)) {
+        KOC__AUTO_STR target = NULL;
+        KOC__TRY(read_target(item->source, &target, err));
+        KOC__TRY(koc__tree_git_path(item->source, target, w->boundary, elsewhere, err));
+        if (*elsewhere) {
+            item->source = *elsewhere;
+            return stat(item->source, st) == 0
+                       ? KOC_OK
+                       : koc__error_errno(err, errno, "cannot look at %s", item->source);
+        }
+    }
+    KOC__TRY(check_boundary(w, item->source, err));
+    return fstatat(at->fd, name, st, 0) == 0
+               ? KOC_OK
+               : koc__error_errno(err, errno, "cannot look at %s", item->source);
+}
+
 /* Fills in type, target and *st; st is that of what is to be stored. */
 static int examine(const walk *w, const level *at, koc__tree_item *item, struct stat *st,
-                   char **target, koc_error **err)
+                   char **target, char **elsewhere, koc_error **err)
 {
     const char *name = koc__path_base(koc__str(item->source)).ptr;
     if (fstatat(at->fd, name, st, AT_SYMLINK_NOFOLLOW) != 0) {
         return koc__error_errno(err, errno, "cannot look at %s", item->source);
     }
     if (S_ISLNK(st->st_mode) && w->flags & KOC__TREE_FOLLOW && !(w->flags & KOC__TREE_SKIP_LINKS)) {
-        KOC__TRY(check_boundary(w, item->source, err));
-        if (fstatat(at->fd, name, st, 0) != 0) {
-            return koc__error_errno(err, errno, "cannot look at %s", item->source);
-        }
+        KOC__TRY(follow(w, at, item, name, st, elsewhere, err));
     }
     item->st = st;
     switch (st->st_mode & S_IFMT) {
@@ -124,8 +142,9 @@ static int visit(const walk *w, const char *path, const char *source, const leve
     koc__tree_item item = {.path = path, .source = source};
     struct stat st;
     KOC__AUTO_STR target = NULL;
+    KOC__AUTO_STR elsewhere = NULL;
     KOC__TRY(koc__op_check(w->op, err));
-    KOC__TRY(examine(w, at, &item, &st, &target, err));
+    KOC__TRY(examine(w, at, &item, &st, &target, &elsewhere, err));
     int rc = w->fn(&item, w->payload, err);
     if (rc != 0) {
         return rc > 0 ? KOC_OK : rc;

@@ -136,6 +136,120 @@ KOC_TEST(kodata_broken_and_looping_links_are_named)
     check_refused("p", KOC_EINVAL, "p/kodata/deep/here");
 }
 
+static void git_folder(const char *name)
+{
+    char path[4096];
+    static const char *const files[] = {"HEAD", "config", "packed-refs", "refs/heads/main",
+                                        "logs/HEAD"};
+    static const char *const folders[] = {"objects", "refs/heads", "logs", "hooks"};
+    for (size_t i = 0; i < KOC__COUNT(folders); i++) {
+        snprintf(path, sizeof(path), "%s/%s", name, folders[i]);
+        folder(path);
+    }
+    for (size_t i = 0; i < KOC__COUNT(files); i++) {
+        snprintf(path, sizeof(path), "%s/%s", name, files[i]);
+        file(path);
+    }
+}
+
+KOC_TEST(kodata_links_to_git_files_in_a_work_tree_or_submodule)
+{
+    KOC__AUTO(koc__kodata) k = NULL;
+    git_folder("main/.git");
+    folder("main/.git/worktrees/w/logs");
+    file("main/.git/worktrees/w/HEAD");
+    file("main/.git/worktrees/w/logs/HEAD");
+    koc_test_write("main/.git/worktrees/w/commondir", "../..\n", 6);
+    folder("w/cmd/app/kodata");
+    KOC__AUTO_STR text = koc__format("gitdir: %s\n", koc_test_path("main/.git/worktrees/w"));
+    koc_test_write("w/.git", text, strlen(text));
+    link_to("../../../.git/HEAD", "w/cmd/app/kodata/HEAD");
+    link_to("../../../.git/refs", "w/cmd/app/kodata/refs");
+    link_to("../../../.git/logs/HEAD", "w/cmd/app/kodata/log");
+    link_to("../../../.git/packed-refs", "w/cmd/app/kodata/packed-refs");
+    assert_int_equal(walk("w/cmd/app", false, NULL, &k, NULL), KOC_OK);
+    check_names(k, "HEAD log packed-refs refs/ refs/heads/ refs/heads/main ");
+    assert_true(koc__str_ends(koc__str(k->entries[0].source), "main/.git/worktrees/w/HEAD"));
+    assert_true(koc__str_ends(koc__str(k->entries[2].source), "main/.git/packed-refs"));
+    link_to("../../../.git/config", "w/cmd/app/kodata/conf");
+    check_refused("w/cmd/app", KOC_EINVAL, "is .git/config, which does not belong into an image");
+
+    KOC__AUTO(koc__kodata) sub = NULL;
+    git_folder("main/.git/modules/sub");
+    folder("main/sub/kodata");
+    static const char relative[] = "gitdir: ../.git/modules/sub\n";
+    koc_test_write("main/sub/.git", relative, strlen(relative));
+    link_to("../.git/HEAD", "main/sub/kodata/HEAD");
+    assert_int_equal(walk("main/sub", false, NULL, &sub, NULL), KOC_OK);
+    check_names(sub, "HEAD ");
+    link_to("../.git/nope", "main/sub/kodata/nope");
+    check_refused("main/sub", KOC_ENOTFOUND, "modules/sub/nope");
+}
+
+KOC_TEST(kodata_does_not_pack_gits_settings_and_hooks)
+{
+    static const struct {
+        const char *target, *words;
+    } table[] = {
+        {"../../.git", "kodata/link/config is .git/config, which"},
+        {"../../.git/config", "kodata/link is .git/config, which"},
+        {"../../.git/hooks", "kodata/link/pre-push is .git/hooks/pre-push, which"},
+        {"../../.git/hooks/pre-push", "is .git/hooks/pre-push, which"},
+        {"../../alias", "is .git/config, which"},
+        {"../../.git/modules", "kodata/link/sub/config is .git/config, which"},
+    };
+    git_folder("repo/.git");
+    git_folder("repo/.git/modules/sub");
+    file("repo/.git/hooks/pre-push");
+    link_to(".git/config", "repo/alias");
+    folder("repo/p/kodata");
+    for (size_t i = 0; i < KOC__COUNT(table); i++) {
+        link_to(table[i].target, "repo/p/kodata/link");
+        check_refused("repo/p", KOC_EINVAL, table[i].words);
+        unlink(koc_test_path("repo/p/kodata/link"));
+    }
+    static const char *const fine[] = {"HEAD", "refs", "logs", "packed-refs", "objects"};
+    for (size_t i = 0; i < KOC__COUNT(fine); i++) {
+        KOC__AUTO(koc__kodata) k = NULL;
+        KOC__AUTO_STR target = koc__format("../../.git/%s", fine[i]);
+        link_to(target, "repo/p/kodata/link");
+        assert_int_equal(walk("repo/p", false, NULL, &k, NULL), KOC_OK);
+        assert_true(k->count > 0);
+        unlink(koc_test_path("repo/p/kodata/link"));
+    }
+    link_to("../.git", "repo/q"); /* kodata that is such a link itself */
+    folder("repo/r");
+    link_to("../.git", "repo/r/kodata");
+    check_refused("repo/r", KOC_EINVAL, ".git/config is .git/config, which");
+}
+
+static void count_secrets(int32_t level, const char *component, const char *message, void *payload)
+{
+    (void)component;
+    *(int *)payload += level == KOC_LOG_WARN && strstr(message, "looks like credentials");
+}
+
+KOC_TEST(kodata_warns_of_what_looks_like_credentials)
+{
+    KOC__AUTO(koc__kodata) k = NULL;
+    KOC__AUTO(koc_ctx) ctx = NULL;
+    koc_ctx_options o = KOC_CTX_OPTIONS_INIT;
+    int warnings = 0;
+    o.log = count_secrets;
+    o.log_payload = &warnings;
+    o.log_level = KOC_LOG_WARN;
+    assert_int_equal(koc_ctx_new(&o, &ctx, NULL), KOC_OK);
+    folder("p/kodata/.docker");
+    file("p/kodata/.docker/config.json");
+    file("p/kodata/.netrc");
+    file("p/kodata/key");
+    file("p/kodata/config");
+    file("p/kodata/id_rsa");
+    link_to("id_rsa", "p/kodata/other");
+    assert_int_equal(walk("p", false, ctx, &k, NULL), KOC_OK);
+    assert_int_equal(warnings, 4);
+}
+
 KOC_TEST(kodata_links_keep_to_the_boundary)
 {
     KOC__AUTO(koc__kodata) git = NULL;
