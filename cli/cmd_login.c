@@ -267,11 +267,14 @@ int logout_run(cli *c, login_flags *f, const cli_list *args)
     if (code != EXIT_OK) {
         return code;
     }
-    if (koc_auth_docker_erase(login_file(f), registry.ptr, &op, &where, &err) == KOC_OK) {
-        say_what_is_left(c, f, registry.ptr);
+    int rc = koc_auth_docker_erase(login_file(f), registry.ptr, &op, &where, &err);
+    if (rc == KOC_OK) {
         cli_verb(c, "Logged out", "of %s in %s", shown(registry.ptr), where.ptr);
     } else {
         code = cli_error(c, err);
+    }
+    if (rc == KOC_OK || rc == KOC_ENOTFOUND) {
+        say_what_is_left(c, f, registry.ptr);
     }
     koc_error_free(err);
     koc_buf_dispose(&where);
@@ -339,7 +342,7 @@ const cli_command cli_logout = {
     .summary = "log out of a registry",
     .description =
         "Removes what koc login or docker login kept for a registry. The registry is not "
-        "asked; a token that was given away stays valid there.",
+        "asked; a token that was given away stays valid there. Exit 1 when nothing was kept.",
     .examples = logout_examples,
     .flags = logout_flags,
     .options_size = sizeof(login_flags),

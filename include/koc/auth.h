@@ -53,7 +53,7 @@ KOC_API int koc_auth_registry(const char *text, koc_buf *out, koc_error **err);
 KOC_API int koc_auth_docker_store(const char *config_path, const char *registry,
                                   const koc_credential *cred, const koc_op *op, koc_buf *where,
                                   koc_error **err);
-/** Logs out: removes what koc_auth_docker_store keeps. Nothing there is fine. */
+/** Logs out: removes what koc_auth_docker_store keeps. KOC_ENOTFOUND when nothing is kept for registry. */
 KOC_API int koc_auth_docker_erase(const char *config_path, const char *registry, const koc_op *op,
                                   koc_buf *where, koc_error **err);
 /** One credential for one registry; copies cred. */

@@ -180,6 +180,28 @@ static int follow_link(char **path, koc_error **err)
     return KOC_OK;
 }
 
+/* Whether there is something to remove. A helper that cannot say is asked to forget all the same. */
+static int check_kept(const koc__jnode *root, const char *helper, const char *registry,
+                      const char *path, koc__op *op, koc_error **err)
+{
+    const koc__jnode *auths = koc__json_get(root, "auths");
+    KOC__AUTO(koc_credential) found = NULL;
+
+    for (const koc__jnode *n = koc__json_child(auths); n; n = koc__json_next(n)) {
+        if (koc__config_key_is_host(koc__json_name(n), registry)) {
+            return KOC_OK;
+        }
+    }
+    if (helper && (koc__helper_get(helper, koc__config_helper_key(registry), helper, op, &found,
+                                   NULL) != KOC_OK ||
+                   found)) {
+        return KOC_OK;
+    }
+    return koc__error(err, KOC_ENOTFOUND, "not logged in to %s: %s%s%s has nothing for it",
+                      koc__streq(registry, "index.docker.io") ? "docker.io" : registry,
+                      helper ? "docker-credential-" : "", helper ? helper : "", helper ? "" : path);
+}
+
 static int change_config(const char *given, const char *registry, const koc_credential *cred,
                          const koc_op *user, koc_buf *where, koc_error **err)
 {
@@ -192,13 +214,13 @@ static int change_config(const char *given, const char *registry, const koc_cred
         return koc__error(err, KOC_ENOTFOUND, "there is no home folder to keep credentials in");
     }
     KOC__TRY(koc__op_begin(&op, NULL, user, err));
-    if (!cred && !koc__fs_exists(path)) {
-        return where ? koc_buf_set(where, koc__str(path), err) : KOC_OK;
-    }
     KOC__TRY(follow_link(&path, err));
     KOC__TRY(read_config(path, &doc, err));
     const char *helper = koc__config_helper(koc__json_root(doc), registry, &how);
     change c = {.registry = registry, .cred = cred, .marker = helper != NULL};
+    if (!cred) {
+        KOC__TRY(check_kept(koc__json_root(doc), helper, registry, path, &op, err));
+    }
     if (helper) {
         KOC__TRY(koc__helper_put(helper, koc__config_helper_key(registry), cred, &op, err));
     }

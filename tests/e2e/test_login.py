@@ -215,7 +215,7 @@ def test_what_other_tools_keep_is_used(bare_koc, home, basic_registry, tool, req
         program(*words, host, "-u", USER, "-p", PASSWORD)
     found = json.loads(bare_koc("auth", "get", host).stdout)
     assert found == {"Username": USER, "Secret": PASSWORD}
-    out = bare_koc("logout", host)
+    out = bare_koc("logout", host, status=1 if tool == "skopeo" else 0)
     assert ("there are still credentials" in out.stderr) == (tool == "skopeo")
 
 
@@ -266,8 +266,27 @@ def test_config_that_cannot_be_changed(bare_koc, home, make):
 
 
 def test_logout_of_nothing(bare_koc, home):
-    bare_koc("logout", "a.example")
+    """A typo is no logout: what is kept stays, and the exit code says so."""
+    refused = bare_koc("logout", "a.example", status=1)
+    assert refused.stderr == f"koc: not logged in to a.example: {config_of(home)} has nothing for it\n"
     assert not config_of(home).exists()
+    login(bare_koc, "b.example", "--check=false")
+    before = config_of(home).read_bytes()
+    refused = bare_koc("logout", "a.example", status=1)
+    assert len(refused.errors) == 1 and "not logged in to a.example" in refused.errors[0]
+    assert "not logged in to docker.io" in bare_koc("logout", "docker.io", status=1).errors[0]
+    assert config_of(home).read_bytes() == before
+    bare_koc("logout", "b.example")
+    bare_koc("logout", "b.example", status=1)
+
+
+@pytest.mark.parametrize("key", ["credsStore", "credHelpers"])
+def test_logout_of_nothing_with_a_helper_program(bare_koc, home, key):
+    env = helper(home)
+    config_of(home).parent.mkdir()
+    config_of(home).write_text(json.dumps({key: "lab" if key == "credsStore" else {"a.example": "lab"}}))
+    refused = bare_koc("logout", "a.example", status=1, env=env)
+    assert "not logged in to a.example: docker-credential-lab has nothing for it" in refused.errors[0]
 
 
 # --- koc auth -----------------------------------------------------------------------------------------
