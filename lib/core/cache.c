@@ -49,6 +49,13 @@ static int prepare(const koc__cache *c, koc_error **err)
     if (st.st_uid != geteuid() && st.st_uid != 0) {
         return koc__error(err, KOC_EINVAL, "the cache %s belongs to another user", c->root);
     }
+    if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        return koc__error(
+            err, KOC_EINVAL,
+            "others can write to the cache %s (mode %04o), so that what is in it cannot "
+            "be trusted: remove it, and koc makes a new one",
+            c->root, (unsigned)(st.st_mode & 07777));
+    }
     if (faccessat(AT_FDCWD, c->root, W_OK | X_OK, AT_EACCESS) != 0) {
         return koc__error_errno(err, errno, "cannot write to the cache %s", c->root);
     }
@@ -98,6 +105,29 @@ void koc__cache_free(koc__cache *c)
 const char *koc__cache_dir(const koc__cache *c)
 {
     return c->dir;
+}
+
+void koc__cache_set_off(koc__cache *c, bool off)
+{
+    atomic_store(&c->off, off);
+}
+
+bool koc__cache_is_on(const koc__cache *c)
+{
+    return c && !atomic_load(&c->off);
+}
+
+bool koc__cache_is_to_blame(const koc__cache *c, const koc_error *e)
+{
+    const char *detail = koc_error_detail(e);
+
+    return koc__cache_is_on(c) && (strstr(koc_error_message(e), c->root) != NULL ||
+                                   (detail && strstr(detail, c->root) != NULL));
+}
+
+static int is_off(koc_error **err)
+{
+    return koc__error(err, KOC_ENOTFOUND, "there is no cache");
 }
 
 int64_t koc__cache_last_use(const struct stat *st)
@@ -215,7 +245,7 @@ int koc__cache_get(koc__cache *c, const char *kind, koc_str key, size_t max, boo
     KOC__AUTO_STR value = NULL;
     size_t len = 0;
 
-    if (!c) {
+    if (!koc__cache_is_on(c)) {
         *found = false;
         return KOC_OK;
     }
@@ -243,7 +273,7 @@ int koc__cache_put(koc__cache *c, const char *kind, koc_str key, koc_str value, 
     KOC__AUTO_STR path = NULL;
     char header[HEADER_LEN + 1];
 
-    if (!c) {
+    if (!koc__cache_is_on(c)) {
         return KOC_OK;
     }
     path = koc__cache_path(c, "records", kind, '/', key);
@@ -286,7 +316,7 @@ static bool usable(const char *path, uint64_t size)
 
 bool koc__cache_has_blob(koc__cache *c, const koc_digest *d, uint64_t size)
 {
-    KOC__AUTO_STR path = c ? blob_path(c, d) : NULL;
+    KOC__AUTO_STR path = koc__cache_is_on(c) ? blob_path(c, d) : NULL;
 
     return path && usable(path, size);
 }
@@ -296,7 +326,7 @@ static int find_blob(koc__cache *c, const koc_digest *d, uint64_t size, bool fre
 {
     KOC__AUTO_STR path = NULL;
 
-    if (c) {
+    if (fresh || koc__cache_is_on(c)) {
         path = blob_path(c, d);
         if (!path) {
             return koc__oom(err);
@@ -324,7 +354,7 @@ int koc__cache_put_bytes(koc__cache *c, const koc_digest *d, koc_str data, koc_e
 {
     KOC__AUTO_VAL(koc__tempfile) t = KOC__TEMPFILE_INIT;
 
-    if (!c || koc__cache_has_blob(c, d, data.len)) {
+    if (!koc__cache_is_on(c) || koc__cache_has_blob(c, d, data.len)) {
         return KOC_OK;
     }
     KOC__TRY(new_tempfile(c, &t, err));
@@ -356,8 +386,8 @@ int koc__cache_folder(koc__cache *c, const char *kind, koc_str key, char **out, 
     KOC__AUTO_STR path = NULL;
     struct stat st;
 
-    if (!c) {
-        return koc__misuse(err, "koc__cache_folder: there is no cache");
+    if (!koc__cache_is_on(c)) {
+        return is_off(err);
     }
     path = koc__cache_path(c, "files", kind, '/', key);
     if (!path) {
@@ -376,8 +406,8 @@ int koc__cache_lock_now(koc__cache *c, const char *kind, koc_str key, int *out_f
 {
     KOC__AUTO_STR path = NULL;
 
-    if (!c) {
-        return koc__misuse(err, "koc__cache_lock_now: there is no cache");
+    if (!koc__cache_is_on(c)) {
+        return is_off(err);
     }
     path = koc__cache_path(c, "locks", kind, '.', key);
     return path ? koc__cache_try_lock(path, out_fd, err) : koc__oom(err);

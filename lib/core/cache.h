@@ -25,6 +25,12 @@ typedef struct koc__cache koc__cache;
 int koc__cache_open(const char *dir, koc__cache **out, koc_error **err);
 void koc__cache_free(koc__cache *c);
 const char *koc__cache_dir(const koc__cache *c);
+/* Nothing is found and nothing kept from now on, or again. Threads that use the cache go on without it. */
+void koc__cache_set_off(koc__cache *c, bool off);
+/* Whether c may be used: false for NULL too. */
+bool koc__cache_is_on(const koc__cache *c);
+/* Whether an error speaks of a file in the cache: the same without the cache may go well. */
+bool koc__cache_is_to_blame(const koc__cache *c, const koc_error *e);
 
 /* Records: key is any bytes (hashed). Finding nothing is KOC_OK with *found false. What cannot be read, is
  * not whole or has more than max bytes is not there. With c NULL nothing is found and nothing kept. */

@@ -2,6 +2,7 @@
 #ifndef KOC__CACHE_LAYOUT_H
 #define KOC__CACHE_LAYOUT_H
 
+#include <stdatomic.h>
 #include <sys/stat.h>
 
 #include "core/cache.h"
@@ -9,6 +10,7 @@
 struct koc__cache {
     char *dir;
     char *root; /* <dir>/v1 */
+    atomic_bool off;
 };
 
 enum {

@@ -16,10 +16,12 @@
 #include "core/sha256.h"
 
 /* --- spool (spool.c): where a compressed layer goes --- */
-/* The cache's folder, else a file without a name, else memory. */
+/* The cache's folder, else a file without a name, else memory. A cache that cannot be written is left for the
+ * file without a name. */
 typedef struct koc__spool {
     koc_ctx *ctx; /* borrowed */
     bool in_memory;
+    bool cached; /* the file is to become a blob of the cache */
     koc__tempfile file;
     koc__buf memory;
     koc__sha256 hash;

@@ -96,16 +96,42 @@ static int nameless_blob(koc__tempfile *t, uint64_t size, const koc_digest *dige
     return KOC_OK;
 }
 
-static int open_file(koc__spool *s, koc_error **err)
+static int open_nameless(koc__spool *s, koc_error **err)
 {
-    if (s->ctx->cache) {
-        return koc__cache_tempfile(s->ctx->cache, &s->file, err);
-    }
     const char *dir = koc__env_nonempty("TMPDIR");
+    s->cached = false;
     KOC__TRY(koc__tempfile_new(dir ? dir : "/tmp", &s->file, err));
     if (s->file.path) {
         unlink(s->file.path);
         koc__free(koc__steal(&s->file.path));
+    }
+    return KOC_OK;
+}
+
+static int open_file(koc__spool *s, koc_error **err)
+{
+    s->cached = koc__cache_is_on(s->ctx->cache) &&
+                koc__cache_tempfile(s->ctx->cache, &s->file, NULL) == KOC_OK;
+    return s->cached ? KOC_OK : open_nameless(s, err);
+}
+
+/* Takes what was written so far along. */
+static int leave_cache(koc__spool *s, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__tempfile) old = s->file;
+    char chunk[64 * 1024];
+    s->file = (koc__tempfile)KOC__TEMPFILE_INIT;
+    KOC__TRY(open_nameless(s, err));
+    for (uint64_t at = 0; at < s->size;) {
+        ssize_t n = pread(old.fd, chunk, KOC__MIN(sizeof(chunk), s->size - at), (off_t)at);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            return koc__error_errno(err, n < 0 ? errno : EIO, "cannot read %s", old.path);
+        }
+        KOC__TRY(koc__fs_write_fd(s->file.fd, chunk, (size_t)n, "a layer's temporary file", err));
+        at += (uint64_t)n;
     }
     return KOC_OK;
 }
@@ -123,10 +149,16 @@ int koc__spool_init(koc__spool *s, koc_ctx *ctx, bool in_memory, koc_error **err
 int koc__spool_write(koc__spool *s, const void *data, size_t len, koc_error **err)
 {
     koc__sha256_update(&s->hash, data, len);
-    s->size += len;
     if (s->in_memory) {
+        s->size += len;
         return koc__buf_append(&s->memory, data, len, err);
     }
+    if (s->cached && koc__fs_write_fd(s->file.fd, data, len, "", NULL) == KOC_OK) {
+        s->size += len;
+        return KOC_OK;
+    }
+    KOC__TRY(s->cached ? leave_cache(s, err) : KOC_OK);
+    s->size += len;
     return koc__fs_write_fd(s->file.fd, data, len, "a layer's temporary file", err);
 }
 
@@ -150,11 +182,11 @@ int koc__spool_finish(koc__spool *s, koc_blob **out, koc_digest *digest, koc_err
     koc__sha256_digest(&s->hash, &d);
     if (s->in_memory) {
         KOC__TRY(memory_blob(s, &d, out, err));
-    } else if (s->ctx->cache) {
-        KOC__TRY(koc__cache_put_file(s->ctx->cache, &d, &s->file, err));
-        KOC__TRY(koc__cache_fresh_blob(s->ctx->cache, &d, s->size, out, err));
-    } else {
+    } else if (!s->cached || koc__cache_put_file(s->ctx->cache, &d, &s->file, NULL) != KOC_OK) {
+        KOC__TRY(s->cached ? leave_cache(s, err) : KOC_OK);
         KOC__TRY(nameless_blob(&s->file, s->size, &d, out, err));
+    } else {
+        KOC__TRY(koc__cache_fresh_blob(s->ctx->cache, &d, s->size, out, err));
     }
     *digest = d;
     return KOC_OK;

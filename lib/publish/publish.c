@@ -233,6 +233,19 @@ static int publish(koc_ctx *ctx, const koc_publish_options *o, koc__op *op, koc_
     return collect(&r, t->total / 1000000, out, err);
 }
 
+/* A cache that is full, was damaged or went away costs time, not the build: once more without it. */
+static int publish_without_cache(koc_ctx *ctx, const koc_publish_options *o, koc__op *op,
+                                 koc_error **failure, koc_published **out, koc_error **err)
+{
+    koc__log(ctx, KOC_LOG_WARN, "cache", "going on without the cache: %s",
+             koc_error_message(*failure));
+    koc_error_free(koc__steal(failure));
+    koc__cache_set_off(ctx->cache, true);
+    int rc = publish(ctx, o, op, out, err);
+    koc__cache_set_off(ctx->cache, false);
+    return rc;
+}
+
 int koc_publish(koc_ctx *ctx, const koc_publish_options *o, const koc_op *user, koc_published **out,
                 koc_error **err)
 {
@@ -241,7 +254,15 @@ int koc_publish(koc_ctx *ctx, const koc_publish_options *o, const koc_op *user, 
     }
     KOC__AUTO_VAL(koc__op) op = {0};
     KOC__TRY(koc__op_begin(&op, ctx, user, err));
-    return publish(ctx, o, &op, out, err);
+    koc_error *why = NULL;
+    int rc = publish(ctx, o, &op, out, &why);
+    if (rc == KOC_OK) {
+        return KOC_OK;
+    }
+    if (rc != KOC_ECANCELLED && koc__cache_is_to_blame(ctx->cache, why)) {
+        return publish_without_cache(ctx, o, &op, &why, out, err);
+    }
+    return koc__error_move(err, &why);
 }
 
 size_t koc_published_count(const koc_published *p)
