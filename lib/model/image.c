@@ -38,12 +38,6 @@ int koc__check_content(koc_str data, const koc_descriptor *d, const char *what, 
     return KOC_OK;
 }
 
-static bool is_image_config(const char *media_type)
-{
-    return koc__streq(media_type, KOC_MT_OCI_CONFIG) ||
-           koc__streq(media_type, KOC_MT_DOCKER_CONFIG);
-}
-
 /* Media type, digest and size of the manifest; artifactType when it has one. */
 static int describe(koc_image *img, const koc_digest *digest, const char *media_type,
                     koc_error **err)
@@ -73,7 +67,7 @@ static int read_manifest(koc_image *img, const char *what, const char **media_ty
     }
     KOC__TRY(
         koc__descriptor_read(koc__json_get(root, "config"), config, &img->config_descriptor, err));
-    if (!is_image_config(img->config_descriptor->media_type)) {
+    if (!koc__mt_is_config(img->config_descriptor->media_type)) {
         return koc__error(err, KOC_EUNSUPPORTED,
                           "%s is an artifact (its config is %s), not an image", what,
                           img->config_descriptor->media_type);

@@ -51,6 +51,12 @@ bool koc__mt_is_manifest(const char *media_type)
            koc__streq(media_type, KOC_MT_DOCKER_MANIFEST);
 }
 
+bool koc__mt_is_config(const char *media_type)
+{
+    return koc__streq(media_type, KOC_MT_OCI_CONFIG) ||
+           koc__streq(media_type, KOC_MT_DOCKER_CONFIG);
+}
+
 bool koc__mt_is_docker(const char *media_type)
 {
     return koc__str_starts(koc__str(media_type), "application/vnd.docker.");

@@ -23,6 +23,7 @@
 /* --- media types (mediatype.c) --- */
 bool koc__mt_is_index(const char *media_type);
 bool koc__mt_is_manifest(const char *media_type); /* an image manifest, OCI or Docker */
+bool koc__mt_is_config(const char *media_type);   /* of an image, OCI or Docker */
 bool koc__mt_is_docker(const char *media_type);   /* of Docker's family */
 bool koc__mt_is_foreign(const char *media_type);  /* a layer that is not pushed */
 bool koc__mt_is_layer(const char *media_type);
@@ -45,6 +46,8 @@ int koc__platform_read(const koc__jnode *n, koc_platform **out, koc_error **err)
 void koc__platform_write(koc__jw *w, const koc_platform *p);
 /* "linux/arm/v7", for messages and file names; ":os.version" as ko adds it. NULL: out of memory. */
 char *koc__platform_str(const koc_platform *p);
+/* p in the spelling of Go and of registries: amd64 for x86_64, v7 for 7. The strings are p's or constants. */
+koc_platform koc__platform_spelled(const koc_platform *p);
 /* ko's list semantics (--platform): "all", partial items, Windows versions. items empty: false. */
 bool koc__platform_wanted(const koc_strlist *items, const koc_platform *have);
 bool koc__platform_is_unknown(const koc_platform *p); /* unknown/unknown */

@@ -39,6 +39,74 @@ static bool read_spec(koc_str text, spec *out)
     return false;
 }
 
+/* --- spellings --- */
+
+/* Other names for what Go and the registries know by one (containerd's platforms.Normalize), and the names
+ * themselves, for their case. */
+static const struct {
+    const char *name, *arch, *variant;
+} architectures[] = {
+    {"x86_64", "amd64", NULL},    {"x86-64", "amd64", NULL},    {"aarch64", "arm64", NULL},
+    {"armhf", "arm", "v7"},       {"armel", "arm", "v6"},       {"i386", "386", NULL},
+    {"amd64", "amd64", NULL},     {"arm64", "arm64", NULL},     {"arm", "arm", NULL},
+    {"386", "386", NULL},         {"ppc64le", "ppc64le", NULL}, {"s390x", "s390x", NULL},
+    {"riscv64", "riscv64", NULL},
+};
+static const char *const systems[] = {"linux", "darwin", "windows", "freebsd"};
+static const char *const variants[] = {"v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9"};
+
+/* "V7", "7" and, of arm64, "v8.0" are "v7" and "v8". Others stay as they are. */
+static const char *spell_variant(const char *arch, const char *variant)
+{
+    koc_str v = koc__str(variant);
+    koc_str whole = {0}, rest = {0};
+    if (koc__streq(arch, "arm64") && koc__str_cut(v, '.', &whole, &rest) &&
+        koc__str_is(rest, "0")) {
+        v = whole;
+    }
+    for (size_t i = 0; i < KOC__COUNT(variants); i++) {
+        koc_str name = koc__str(variants[i]);
+        if (koc__str_ieq(v, name) || koc__str_eq(v, koc__str_from(name, 1))) {
+            return variants[i];
+        }
+    }
+    return variant;
+}
+
+koc_platform koc__platform_spelled(const koc_platform *p)
+{
+    koc_platform out = *p;
+    for (size_t i = 0; p->os && i < KOC__COUNT(systems); i++) {
+        if (koc__str_ieq(koc__str(p->os), koc__str(systems[i]))) {
+            out.os = systems[i];
+        }
+    }
+    if (p->os && koc__str_ieq(koc__str(p->os), koc__str("macos"))) {
+        out.os = "darwin";
+    }
+    for (size_t i = 0; p->arch && i < KOC__COUNT(architectures); i++) {
+        if (koc__str_ieq(koc__str(p->arch), koc__str(architectures[i].name))) {
+            out.arch = architectures[i].arch;
+            out.variant = p->variant ? p->variant : architectures[i].variant;
+            break;
+        }
+    }
+    out.variant = out.variant ? spell_variant(out.arch, out.variant) : NULL;
+    return out;
+}
+
+/* The variant that an architecture without one stands for. */
+static const char *effective_variant(const koc_platform *p)
+{
+    if (p->variant || !p->arch) {
+        return p->variant;
+    }
+    return koc__streq(p->arch, "arm64")   ? "v8"
+           : koc__streq(p->arch, "arm")   ? "v7"
+           : koc__streq(p->arch, "amd64") ? "v1"
+                                          : NULL;
+}
+
 /* --- text --- */
 
 int koc_platform_parse(const char *text, koc_buf *storage, koc_platform *out, koc_error **err)
@@ -71,7 +139,9 @@ int koc_platform_parse(const char *text, koc_buf *storage, koc_platform *out, ko
         strings[i] = parts[i].len ? storage->ptr + used : NULL;
         used += parts[i].len + 1;
     }
-    *out = (koc_platform){sizeof(*out), 0, strings[0], strings[1], strings[2], strings[3], NULL};
+    const koc_platform given = {sizeof(*out), 0,          strings[0], strings[1],
+                                strings[2],   strings[3], NULL};
+    *out = koc__platform_spelled(&given);
     return KOC_OK;
 }
 
@@ -228,17 +298,18 @@ static bool version_matches(koc_str os, koc_str want, koc_str have)
            memcmp(have.ptr, want.ptr, want.len) == 0;
 }
 
-static bool part_matches(koc_str want, const char *have)
+static bool part_matches(const char *want, const char *have)
 {
-    return want.len == 0 || koc__str_eq(want, koc__str(have));
+    return !want || !*want || koc__streq(want, have);
 }
 
-/* All but the variant, which the callers compare in their own ways. */
-static bool spec_matches(const spec *want, const koc_platform *have)
+/* Whether have serves want, both well spelled. What is not asked for may be anything. */
+static bool serves(const koc_platform *want, const koc_platform *have)
 {
     return part_matches(want->os, have->os) && part_matches(want->arch, have->arch) &&
-           (want->os_version.len == 0 ||
-            version_matches(want->os, want->os_version, koc__str(have->os_version)));
+           (!want->variant || koc__streq(effective_variant(want), effective_variant(have))) &&
+           (!want->os_version || version_matches(koc__str(want->os), koc__str(want->os_version),
+                                                 koc__str(have->os_version)));
 }
 
 bool koc__platform_wanted(const koc_strlist *items, const koc_platform *have)
@@ -250,23 +321,19 @@ bool koc__platform_wanted(const koc_strlist *items, const koc_platform *have)
     if (koc__str_is(koc__str_trim(koc__str(koc_strlist_get(items, 0))), "all")) {
         return true;
     }
-    for (size_t i = 0; have && i < n; i++) {
-        spec want;
-        if (read_spec(koc__str_trim(koc__str(koc_strlist_get(items, i))), &want) &&
-            spec_matches(&want, have) && part_matches(want.variant, have->variant)) {
+    if (!have) {
+        return false;
+    }
+    const koc_platform there = koc__platform_spelled(have);
+    for (size_t i = 0; i < n; i++) {
+        KOC__AUTO_VAL(koc_buf) storage = KOC_BUF_INIT;
+        koc_platform want = KOC_PLATFORM_INIT;
+        if (koc_platform_parse(koc_strlist_get(items, i), &storage, &want, NULL) == KOC_OK &&
+            serves(&want, &there)) {
             return true;
         }
     }
     return false;
-}
-
-/* The variant that an architecture without one stands for. */
-static const char *effective_variant(const koc_platform *p)
-{
-    if (p->variant || !p->arch) {
-        return p->variant;
-    }
-    return koc__streq(p->arch, "arm64") ? "v8" : koc__streq(p->arch, "arm") ? "v7" : NULL;
 }
 
 static bool has_features(const char *const *want, const char *const *have)
@@ -288,8 +355,6 @@ bool koc_platform_matches(const koc_platform *want, const koc_platform *have)
     if (!want || !have || koc__platform_is_unknown(have)) {
         return false;
     }
-    spec s = {koc__str(want->os), koc__str(want->arch), koc__str(want->variant),
-              koc__str(want->os_version)};
-    return spec_matches(&s, have) && part_matches(s.variant, effective_variant(have)) &&
-           has_features(want->os_features, have->os_features);
+    const koc_platform asked = koc__platform_spelled(want), there = koc__platform_spelled(have);
+    return serves(&asked, &there) && has_features(want->os_features, have->os_features);
 }

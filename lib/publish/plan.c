@@ -314,22 +314,34 @@ static int make_client(koc__plan *p, koc_error **err)
     return rc;
 }
 
-/* Each platform parses; the error names the place where it was written. */
-static int check_platforms(const koc__plan *p, koc_error **err)
+/* Each platform in one spelling; the error names the place where it was written. */
+static int spell_platforms(koc__plan *p, koc_error **err)
 {
+    KOC__AUTO(koc_strlist) list = NULL;
     const char *source = p->o.platforms && p->o.platforms[0]             ? "--platform"
                          : koc__env_nonempty("KO_DEFAULTPLATFORMS")      ? "KO_DEFAULTPLATFORMS"
                          : koc_strlist_count(p->settings->platforms) > 0 ? "defaultPlatforms"
                                                                          : "GOOS and GOARCH";
+    KOC__TRY(koc__strlist_new(&list, err));
     for (size_t i = 0; i < koc_strlist_count(p->settings->platforms); i++) {
         const char *text = koc_strlist_get(p->settings->platforms, i);
         KOC__AUTO_VAL(koc_buf) storage = KOC_BUF_INIT;
         koc_platform platform = KOC_PLATFORM_INIT;
-        if (!koc__streq(text, "all")) {
+        bool all = koc__streq(text, "all");
+        if (!all) {
             int rc = koc_platform_parse(text, &storage, &platform, err);
             KOC__TRY(koc__error_prefix(err, rc, "%s", source));
         }
+        KOC__AUTO_STR spelled = all ? koc__strdup(text) : koc__platform_str(&platform);
+        if (!spelled) {
+            return koc__oom(err);
+        }
+        if (!koc__strlist_has(list, spelled)) {
+            KOC__TRY(koc__strlist_add(list, spelled, err));
+        }
     }
+    koc_strlist_free(p->settings->platforms);
+    p->settings->platforms = koc__steal(&list);
     return KOC_OK;
 }
 
@@ -360,7 +372,7 @@ static int fill(koc__plan *p, koc_error **err)
                           koc_strlist_count(p->settings->platforms) == 0 && !koc__env("GOOS") &&
                           !koc__env("GOARCH");
     KOC__TRY(koc__go_settings_platforms(p->settings, p->o.platforms, err));
-    KOC__TRY(check_platforms(p, err));
+    KOC__TRY(spell_platforms(p, err));
     KOC__TRY(choose_destination(p, err));
     KOC__TRY(koc__go_epoch("SOURCE_DATE_EPOCH", &p->has_epoch, &p->epoch, err));
     KOC__TRY(koc__go_epoch("KO_DATA_DATE_EPOCH", &p->has_data_epoch, &p->data_epoch, err));

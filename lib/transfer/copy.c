@@ -208,7 +208,8 @@ static int prepare(run *r, const koc_copy_options *o, const koc_copy_pair *pairs
         koc_platform p = KOC_PLATFORM_INIT;
         if (strcmp(o->platforms[i], "all") != 0) {
             KOC__TRY(koc_platform_parse(o->platforms[i], &storage, &p, err));
-            KOC__TRY(koc__strlist_add(r->platforms, o->platforms[i], err));
+            KOC__AUTO_STR text = koc__platform_str(&p);
+            KOC__TRY(text ? koc__strlist_add(r->platforms, text, err) : koc__oom(err));
         }
     }
     for (size_t i = 0; i < n; i++) {

@@ -187,3 +187,94 @@ KOC_TEST(platform_features_must_all_be_there)
     assert_true(koc_platform_matches(&want, &have));
     assert_false(koc_platform_matches(&have, &want));
 }
+
+/* As containerd's platforms.Normalize spells them. */
+KOC_TEST(platform_spellings)
+{
+    static const struct {
+        const char *given, *spelled;
+    } rows[] = {
+        {"linux/amd64", "linux/amd64"},
+        {"linux/x86_64", "linux/amd64"},
+        {"linux/x86-64", "linux/amd64"},
+        {"Linux/AMD64", "linux/amd64"},
+        {"LINUX/X86_64", "linux/amd64"},
+        {"linux/amd64/v1", "linux/amd64/v1"},
+        {"linux/amd64/V3", "linux/amd64/v3"},
+        {"linux/amd64/2", "linux/amd64/v2"},
+        {"linux/aarch64", "linux/arm64"},
+        {"linux/AArch64", "linux/arm64"},
+        {"linux/arm64/8", "linux/arm64/v8"},
+        {"linux/arm64/v8.0", "linux/arm64/v8"},
+        {"linux/arm64/8.0", "linux/arm64/v8"},
+        {"linux/arm64/9", "linux/arm64/v9"},
+        {"linux/armhf", "linux/arm/v7"},
+        {"linux/armel", "linux/arm/v6"},
+        {"linux/arm", "linux/arm"},
+        {"linux/arm/7", "linux/arm/v7"},
+        {"linux/arm/V6", "linux/arm/v6"},
+        {"linux/i386", "linux/386"},
+        {"macos/arm64", "darwin/arm64"},
+        {"macOS/aarch64", "darwin/arm64"},
+        {"windows/x86_64:10.0.20348", "windows/amd64:10.0.20348"},
+        {"wasi/wasm", "wasi/wasm"},
+        {"linux/arm64/new", "linux/arm64/new"},
+    };
+    for (size_t i = 0; i < KOC__COUNT(rows); i++) {
+        koc_buf storage = KOC_BUF_INIT, text = KOC_BUF_INIT;
+        koc_platform p = KOC_PLATFORM_INIT;
+        koc_error *err = NULL;
+        must(koc_platform_parse(rows[i].given, &storage, &p, &err), err);
+        must(koc_platform_format(&p, &text, &err), err);
+        assert_string_equal(text.ptr, rows[i].spelled);
+        koc_buf_dispose(&storage);
+        koc_buf_dispose(&text);
+    }
+}
+
+/* Spelled one way or another, by the flag or by the index; and a variant that is not named is the usual one. */
+KOC_TEST(platform_spellings_match)
+{
+    static const struct {
+        const char *want;
+        koc_platform have;
+        bool match;
+    } rows[] = {
+#define HAVE(arch, variant) {sizeof(koc_platform), 0, "linux", arch, variant, NULL, NULL}
+        {"linux/arm64/v8", HAVE("arm64", NULL), true},
+        {"linux/arm64", HAVE("arm64", "v8"), true},
+        {"linux/aarch64", HAVE("arm64", "v8"), true},
+        {"linux/arm64/v8", HAVE("aarch64", NULL), true},
+        {"linux/arm64/v9", HAVE("arm64", NULL), false},
+        {"linux/arm64/v8", HAVE("arm64", "v9"), false},
+        {"linux/x86_64", HAVE("amd64", NULL), true},
+        {"linux/amd64", HAVE("x86_64", NULL), true},
+        {"linux/amd64/v1", HAVE("amd64", NULL), true},
+        {"linux/amd64/v2", HAVE("amd64", NULL), false},
+        {"linux/amd64/v1", HAVE("amd64", "v2"), false},
+        {"linux/amd64", HAVE("amd64", "v1"), true},
+        {"linux/arm/v7", HAVE("arm", NULL), true},
+        {"linux/arm", HAVE("arm", "v6"), true},
+        {"linux/armhf", HAVE("arm", "7"), true},
+        {"linux/armhf", HAVE("arm", "v6"), false},
+        {"linux/arm/v7", HAVE("armhf", NULL), true},
+        {"linux/armel", HAVE("arm", "v6"), true},
+        {"linux/386", HAVE("i386", NULL), true},
+        {"linux/amd64", HAVE("arm64", NULL), false},
+        {"LINUX/ARM64", HAVE("ARM64", "V8"), true},
+#undef HAVE
+    };
+    for (size_t i = 0; i < KOC__COUNT(rows); i++) {
+        koc_buf storage = KOC_BUF_INIT;
+        koc_platform want = KOC_PLATFORM_INIT;
+        koc_error *err = NULL;
+        koc_strlist *list = NULL;
+        must(koc_platform_parse(rows[i].want, &storage, &want, &err), err);
+        assert_int_equal(koc_platform_matches(&want, &rows[i].have), rows[i].match);
+        must(koc__strlist_new(&list, &err), err);
+        must(koc__strlist_add(list, rows[i].want, &err), err);
+        assert_int_equal(koc__platform_wanted(list, &rows[i].have), rows[i].match);
+        koc_strlist_free(list);
+        koc_buf_dispose(&storage);
+    }
+}
