@@ -184,6 +184,12 @@ static bool is_index(const char *media_type)
                           strcmp(media_type, KOC_MT_DOCKER_LIST) == 0);
 }
 
+static bool is_manifest(const char *media_type)
+{
+    return media_type && (strcmp(media_type, KOC_MT_OCI_MANIFEST) == 0 ||
+                          strcmp(media_type, KOC_MT_DOCKER_MANIFEST) == 0);
+}
+
 static int tree(walk *w, koc_str bytes, int depth, koc_error **err)
 {
     koc_index *idx = NULL;
@@ -201,6 +207,10 @@ static int tree(walk *w, koc_str bytes, int depth, koc_error **err)
             rc = rc == KOC_OK ? tree(w, (koc_str){child.ptr, child.len}, depth + 1, err) : rc;
         } else if (unknown && !w->want) {
             digest_line("  attestation ", &d->digest, "");
+        } else if (!unknown && !is_manifest(d->media_type)) {
+            char after[200];
+            snprintf(after, sizeof(after), "  %s", d->media_type ? d->media_type : "");
+            digest_line("  artifact ", &d->digest, after);
         } else if (!unknown) {
             rc = one_image(w, &d->digest, err);
         }

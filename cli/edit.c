@@ -36,6 +36,11 @@ static bool is_index(const char *type)
     return strcmp(type, KOC_MT_OCI_INDEX) == 0 || strcmp(type, KOC_MT_DOCKER_LIST) == 0;
 }
 
+static bool is_manifest(const char *type)
+{
+    return strcmp(type, KOC_MT_OCI_MANIFEST) == 0 || strcmp(type, KOC_MT_DOCKER_MANIFEST) == 0;
+}
+
 /* BuildKit's attestations have the form of images, for the platform unknown/unknown. */
 static bool is_attestation(const koc_descriptor *d)
 {
@@ -53,7 +58,7 @@ static int read_images(cli_session *s, picture *p, koc_error **err)
     for (size_t i = 0; i < n; i++) {
         const koc_descriptor *d = koc_index_get(p->index, i);
         koc_error *why = NULL;
-        if (is_attestation(d)) {
+        if (is_attestation(d) || (!is_index(d->media_type) && !is_manifest(d->media_type))) {
             p->left_out++;
             continue;
         }

@@ -8,6 +8,7 @@
 #include "core/fs.h"
 #include "core/path.h"
 #include "model/model.h"
+#include "model/walk.h"
 #include "registry/registry.h"
 #include "store/store.h"
 
@@ -40,6 +41,7 @@ void koc__base_free(koc__base *b)
     }
     for (size_t i = 0; i < b->n_items; i++) {
         koc__platform_free(b->items[i].platform);
+        koc__descriptor_free(b->items[i].entry);
         koc_image_unref(b->items[i].image);
     }
     koc__free(b->items);
@@ -57,12 +59,17 @@ static int add_item(koc__base *b, const koc_platform *platform, const koc_descri
                     koc_image *image, koc_error **err)
 {
     size_t capacity = b->n_items;
-    koc_platform *copy = koc__platform_dup(platform);
-    if (!copy || !koc__grow((void **)&b->items, &capacity, b->n_items + 1, sizeof(*b->items))) {
-        koc__platform_free(copy);
+    const koc_platform spelled = koc__platform_spelled(platform);
+    KOC__AUTO(koc_platform) copy = koc__platform_dup(&spelled);
+    koc_descriptor named = entry ? *entry : (koc_descriptor)KOC_DESCRIPTOR_INIT;
+    named.platform = named.platform ? named.platform : platform;
+    KOC__AUTO(koc_descriptor) own = entry ? koc__descriptor_dup(&named) : NULL;
+    if (!copy || (entry && !own) ||
+        !koc__grow((void **)&b->items, &capacity, b->n_items + 1, sizeof(*b->items))) {
         return koc__oom(err);
     }
-    b->items[b->n_items++] = (koc__base_item){copy, entry, koc_image_ref(image)};
+    b->items[b->n_items++] =
+        (koc__base_item){koc__steal(&copy), koc__steal(&own), koc_image_ref(image)};
     return KOC_OK;
 }
 
@@ -89,26 +96,16 @@ static int open_scratch(const koc__plan *p, koc__base *b, koc_error **err)
     return KOC_OK;
 }
 
-/* "linux/amd64, linux/arm64" of what the base has, for the error. */
-static int no_platform(const koc__plan *p, const koc__base *b, const koc_platform *single,
-                       koc_error **err)
+/* have: "linux/amd64, linux/arm64". */
+static int no_platform(const koc__plan *p, const koc__base *b, const char *have, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) have = KOC__BUF_INIT(2048);
     KOC__AUTO_VAL(koc__buf) want = KOC__BUF_INIT(1024);
-    size_t n = b->index ? koc_index_count(b->index) : 1;
-    for (size_t i = 0; i < n; i++) {
-        const koc_platform *have_one = b->index ? koc_index_get(b->index, i)->platform : single;
-        if (have_one && !koc__platform_is_unknown(have_one)) {
-            KOC__AUTO_STR text = koc__platform_str(have_one);
-            koc__buf_printf(&have, NULL, "%s%s", have.len ? ", " : "", text ? text : "?");
-        }
-    }
     for (size_t i = 0; i < koc_strlist_count(p->settings->platforms); i++) {
         koc__buf_printf(&want, NULL, "%s%s", i ? ", " : "",
                         koc_strlist_get(p->settings->platforms, i));
     }
     return koc__error(err, KOC_EPLATFORM, "base image %s has no %s (it has %s)", b->name,
-                      koc__buf_cstr(&want), have.len ? koc__buf_cstr(&have) : "no platform");
+                      koc__buf_cstr(&want), have);
 }
 
 /* ko: the platform of a single image is its config's, without the variant; empty is linux/amd64. */
@@ -122,39 +119,72 @@ static int open_single(const koc__plan *p, koc__base *b, koc_image *image, koc_e
     b->digest = koc_image_descriptor(image)->digest;
     b->docker = koc__image_is_docker(image);
     if (!koc__platform_wanted(p->settings->platforms, &platform)) {
-        return no_platform(p, b, &platform, err);
+        KOC__AUTO_STR text = koc__platform_str(&platform);
+        return no_platform(p, b, text ? text : "?", err);
     }
     return add_item(b, &platform, NULL, image, err);
 }
 
-/* Reads one image of an index, wherever the index came from. */
-typedef int (*child_fn)(void *arg, const koc_descriptor *d, koc__op *op, koc_image **out,
-                        koc_error **err);
+/* --- an index, wherever it came from --- */
 
-static int open_index(const koc__plan *p, koc__base *b, koc_index *index, child_fn child, void *arg,
+/* Reads what is in an index. */
+typedef struct below {
+    int (*index)(void *self, const koc_descriptor *d, koc__op *op, koc_index **out,
+                 koc_error **err);
+    int (*image)(void *self, const koc_descriptor *d, koc__op *op, koc_image **out,
+                 koc_error **err);
+    void *self;
+} below;
+
+typedef struct choice {
+    const koc__plan *plan;
+    koc__base *base;
+    const below *below;
+} choice;
+
+static int choice_index(void *self, const koc_descriptor *d, koc__op *op, koc_index **out,
+                        koc_error **err)
+{
+    const choice *c = self;
+    return c->below->index(c->below->self, d, op, out, err);
+}
+
+static int choice_image(void *self, const koc_descriptor *d, koc__op *op, koc_image **out,
+                        koc_error **err)
+{
+    const choice *c = self;
+    return c->below->image(c->below->self, d, op, out, err);
+}
+
+static bool choice_wanted(void *self, const koc_platform *p)
+{
+    const choice *c = self;
+    return koc__platform_wanted(c->plan->settings->platforms, p);
+}
+
+static int choice_found(void *self, const koc_descriptor *d, const koc_platform *p, koc_image *img,
+                        bool *over KOC__UNUSED, koc_error **err)
+{
+    const choice *c = self;
+    return add_item(c->base, p, d, img, err);
+}
+
+static int open_index(const koc__plan *p, koc__base *b, koc_index *index, const below *in,
                       koc__op *op, koc_error **err)
 {
+    choice c = {p, b, in};
+    KOC__AUTO_VAL(koc__walk)
+    walk = {.self = &c,
+            .index = choice_index,
+            .image = choice_image,
+            .wanted = choice_wanted,
+            .found = choice_found,
+            .op = op};
     b->index = koc_index_ref(index);
     b->digest = koc_index_descriptor(index)->digest;
     b->docker = koc__index_is_docker(index);
-    for (size_t i = 0; i < koc_index_count(index); i++) {
-        const koc_descriptor *d = koc_index_get(index, i);
-        koc_platform unset = KOC_PLATFORM_INIT;
-        const koc_platform *have = d->platform ? d->platform : &unset;
-        if (!koc__platform_wanted(p->settings->platforms, have)) {
-            continue;
-        }
-        if (!koc__mt_is_manifest(d->media_type)) {
-            return koc__error(err, KOC_EUNSUPPORTED,
-                              "base image %s: entry %s is a %s, not an image", b->name,
-                              koc__digest_str(&d->digest).s, d->media_type);
-        }
-        KOC__AUTO(koc_image) image = NULL;
-        KOC__TRY(child(arg, d, op, &image, err));
-        const koc_platform *named = d->platform ? d->platform : koc_image_platform(image);
-        KOC__TRY(add_item(b, named ? named : &unset, d, image, err));
-    }
-    return b->n_items ? KOC_OK : no_platform(p, b, NULL, err);
+    KOC__TRY(koc__walk_run(&walk, index, err));
+    return b->n_items ? KOC_OK : no_platform(p, b, koc__walk_others(&walk), err);
 }
 
 /* --- a registry --- */
@@ -164,10 +194,17 @@ typedef struct remote {
     koc_reference *ref;
 } remote;
 
-static int remote_child(void *arg, const koc_descriptor *d, koc__op *op, koc_image **out,
+static int remote_index(void *self, const koc_descriptor *d, koc__op *op, koc_index **out,
                         koc_error **err)
 {
-    remote *r = arg;
+    const remote *r = self;
+    return koc__client_get_index_by(r->client, r->ref, d, op, out, err);
+}
+
+static int remote_image(void *self, const koc_descriptor *d, koc__op *op, koc_image **out,
+                        koc_error **err)
+{
+    const remote *r = self;
     KOC__AUTO(koc_reference) by_digest = NULL;
     KOC__TRY(koc_reference_with_digest(r->ref, &d->digest, &by_digest, err));
     return koc__client_get_image(r->client, by_digest, NULL, op, out, err);
@@ -231,11 +268,11 @@ static int open_at(koc__plan *p, koc__base *b, koc_client *client, koc_reference
                    koc_error **err)
 {
     remote r = {client, ref};
+    const below in = {remote_index, remote_image, &r};
     KOC__AUTO(koc_index) index = NULL;
     KOC__AUTO(koc_image) image = NULL;
     KOC__TRY(koc__client_get_either(client, ref, op, &index, &image, err));
-    return index ? open_index(p, b, index, remote_child, &r, op, err)
-                 : open_single(p, b, image, err);
+    return index ? open_index(p, b, index, &in, op, err) : open_single(p, b, image, err);
 }
 
 static int open_remote(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
@@ -256,11 +293,16 @@ static int open_remote(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
 
 /* --- files --- */
 
-static int layout_child(void *arg, const koc_descriptor *d, koc__op *op, koc_image **out,
-                        koc_error **err)
+static int layout_index(void *self, const koc_descriptor *d, koc__op *op KOC__UNUSED,
+                        koc_index **out, koc_error **err)
 {
-    (void)op;
-    return koc_layout_get_image(arg, &d->digest, out, err);
+    return koc_layout_get_index(self, &d->digest, out, err);
+}
+
+static int layout_image(void *self, const koc_descriptor *d, koc__op *op KOC__UNUSED,
+                        koc_image **out, koc_error **err)
+{
+    return koc_layout_get_image(self, &d->digest, out, err);
 }
 
 /* The entry of index.json that tag or digest names; the only one when neither is given. */
@@ -322,7 +364,8 @@ static int open_layout(koc__plan *p, koc__base *b, koc_str rest, koc__op *op, ko
     if (koc__mt_is_index(entry->media_type)) {
         KOC__AUTO(koc_index) index = NULL;
         KOC__TRY(koc_layout_get_index(layout, &entry->digest, &index, err));
-        return open_index(p, b, index, layout_child, layout, op, err);
+        const below in = {layout_index, layout_image, layout};
+        return open_index(p, b, index, &in, op, err);
     }
     KOC__AUTO(koc_image) image = NULL;
     KOC__TRY(koc_layout_get_image(layout, &entry->digest, &image, err));

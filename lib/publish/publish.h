@@ -70,8 +70,8 @@ KOC__DEFINE_AUTO(koc__plan, koc__plan_free);
 /* --- base.c --- */
 typedef struct koc__base_item { /* one platform that the base has and that is wanted */
     koc_platform *platform;
-    const koc_descriptor *entry; /* of the base's index; NULL: the base is one image, or scratch */
-    koc_image *image;            /* NULL on scratch */
+    koc_descriptor *entry; /* of the base's index; NULL: the base is one image, or scratch */
+    koc_image *image;      /* NULL on scratch */
 } koc__base_item;
 typedef struct koc__base {
     char *name; /* as configured */

@@ -7,11 +7,10 @@
 #include "core/cache.h"
 #include "core/digests.h"
 #include "core/io.h"
+#include "model/walk.h"
 #include "registry/ops.h"
 
-#define NESTING_MAX 4
-#define LOOKS_MAX   64
-#define RECORD_MAX  256
+#define RECORD_MAX 256
 
 /* A manifest or index as it came. */
 typedef struct document {
@@ -179,6 +178,10 @@ static int image_of(koc_client *c, const koc_reference *r, const document *d, ko
     KOC__AUTO(koc_image) img = NULL;
 
     KOC__TRY(config_descriptor(d, &config_d, err));
+    if (!koc__mt_is_config(config_d->media_type)) {
+        return koc__error(err, KOC_EUNSUPPORTED, "an artifact (its config is %s), not an image",
+                          config_d->media_type);
+    }
     KOC__TRY(fetch_config(c, r, config_d, op, &config, err));
     KOC__TRY(koc_image_from_bytes(c->ctx, koc__str_n(d->bytes.ptr, d->bytes.len),
                                   koc__str_n(config.ptr, config.len), &img, err));
@@ -203,6 +206,15 @@ static int fetch_by(koc_client *c, const koc_reference *r, const koc_descriptor 
     return KOC_OK;
 }
 
+int koc__client_get_index_by(koc_client *c, const koc_reference *r, const koc_descriptor *d,
+                             koc__op *op, koc_index **out, koc_error **err)
+{
+    KOC__AUTO_VAL(document) doc = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
+
+    KOC__TRY(fetch_by(c, r, d, op, &doc, err));
+    return koc_index_from_bytes(c->ctx, koc__str_n(doc.bytes.ptr, doc.bytes.len), out, err);
+}
+
 int koc__client_get_image_by(koc_client *c, const koc_reference *r, const koc_descriptor *d,
                              koc__op *op, koc_image **out, koc_error **err)
 {
@@ -212,90 +224,65 @@ int koc__client_get_image_by(koc_client *c, const koc_reference *r, const koc_de
     return image_of(c, r, &doc, op, out, err);
 }
 
-/* "it has linux/amd64, linux/arm64" */
-static int no_platform(const koc_index *idx, const koc_platform *want, koc_error **err)
-{
-    KOC__AUTO_VAL(koc__buf) have = KOC__BUF_INIT(4096);
-    KOC__AUTO_STR wanted = koc__platform_str(want);
-
-    for (size_t i = 0; i < koc_index_count(idx); i++) {
-        const koc_platform *p = koc_index_get(idx, i)->platform;
-        if (!p || koc__platform_is_unknown(p)) {
-            continue;
-        }
-        KOC__AUTO_STR text = koc__platform_str(p);
-        if (koc__buf_printf(&have, NULL, "%s%s", have.len ? ", " : "", text ? text : "?") !=
-            KOC_OK) {
-            break;
-        }
-    }
-    return koc__error(err, KOC_EPLATFORM, "there is no %s (it has %s)",
-                      wanted ? wanted : "such platform",
-                      have.len ? koc__buf_cstr(&have) : "no platforms");
-}
-
-static void swap(document *a, document *b)
-{
-    document kept = *a;
-
-    *a = *b;
-    *b = kept;
-}
-
 /* The way from an index to one image. */
 typedef struct descent {
     koc_client *client;
     const koc_reference *ref;
     const koc_platform *want;
-    koc__op *op;
-    unsigned looks; /* documents that were opened: indexes below indexes may be many */
+    koc_image *found;
 } descent;
 
-static int go_down(descent *way, int depth, document *doc, bool *found, koc_error **err);
-
-/* One entry of an index; *found: doc has become the manifest wanted. */
-static int try_entry(descent *way, const koc_descriptor *d, int depth, document *doc, bool *found,
-                     koc_error **err)
+static int below_index(void *self, const koc_descriptor *d, koc__op *op, koc_index **out,
+                       koc_error **err)
 {
-    KOC__AUTO_VAL(document) next = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
+    const descent *way = self;
 
-    if (way->looks++ >= LOOKS_MAX) {
-        return koc__error(err, KOC_ELIMIT, "more than %d indexes below this one", LOOKS_MAX);
-    }
-    KOC__TRY(fetch_by(way->client, way->ref, d, way->op, &next, err));
-    KOC__TRY(go_down(way, depth, &next, found, err));
-    if (*found) {
-        swap(doc, &next);
-    }
+    return koc__client_get_index_by(way->client, way->ref, d, op, out, err);
+}
+
+static int below_image(void *self, const koc_descriptor *d, koc__op *op, koc_image **out,
+                       koc_error **err)
+{
+    const descent *way = self;
+
+    return koc__client_get_image_by(way->client, way->ref, d, op, out, err);
+}
+
+static bool is_wanted(void *self, const koc_platform *p)
+{
+    const descent *way = self;
+
+    return koc_platform_matches(way->want, p);
+}
+
+static int take_first(void *self, const koc_descriptor *d KOC__UNUSED,
+                      const koc_platform *p KOC__UNUSED, koc_image *img, bool *over,
+                      koc_error **err KOC__UNUSED)
+{
+    descent *way = self;
+
+    way->found = koc_image_ref(img);
+    *over = true;
     return KOC_OK;
 }
 
-/* The entry that says it is for want, else what lies in an index below that says nothing of platforms
- * (R-116). */
-static int go_down(descent *way, int depth, document *doc, bool *found, koc_error **err)
+/* The first image for want, in the index or in one below. */
+static int find_image(descent *way, const koc_index *top, koc__op *op, koc_error **err)
 {
-    KOC__AUTO(koc_index) idx = NULL;
-
-    *found = !koc__mt_is_index(doc->media_type.ptr);
-    if (*found) {
+    KOC__AUTO_VAL(koc__walk)
+    walk = {.self = way,
+            .index = below_index,
+            .image = below_image,
+            .wanted = is_wanted,
+            .found = take_first,
+            .op = op};
+    KOC__TRY(koc__walk_run(&walk, top, err));
+    if (way->found) {
         return KOC_OK;
     }
-    if (depth >= NESTING_MAX) {
-        return koc__error(err, KOC_ELIMIT, "indexes are nested more than %d deep", NESTING_MAX);
-    }
-    KOC__TRY(koc_index_from_bytes(way->client->ctx, koc__str_n(doc->bytes.ptr, doc->bytes.len),
-                                  &idx, err));
-    const koc_descriptor *d = koc_index_select(idx, way->want);
-    if (d) {
-        return try_entry(way, d, depth + 1, doc, found, err);
-    }
-    for (size_t i = 0; i < koc_index_count(idx) && !*found; i++) {
-        d = koc_index_get(idx, i);
-        if (koc__mt_is_index(d->media_type) && !d->platform) {
-            KOC__TRY(try_entry(way, d, depth + 1, doc, found, err));
-        }
-    }
-    return *found || depth > 0 ? KOC_OK : no_platform(idx, way->want, err);
+    KOC__AUTO_STR wanted = koc__platform_str(way->want);
+    return koc__error(err, KOC_EPLATFORM, "there is no %s (it has %s)",
+                      wanted ? wanted : "such platform", koc__walk_others(&walk));
 }
 
 int koc__client_get_image(koc_client *c, const koc_reference *r, const koc_platform *want,
@@ -303,15 +290,19 @@ int koc__client_get_image(koc_client *c, const koc_reference *r, const koc_platf
 {
     KOC__AUTO_VAL(document) doc = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
     koc_platform usual = KOC_PLATFORM_INIT;
-    bool found;
+    KOC__AUTO(koc_index) index = NULL;
 
     usual.os = "linux";
     usual.arch = "amd64";
-    want = want ? want : &usual;
-    descent way = {c, r, want, op, 0};
     KOC__TRY(fetch_named(c, r, op, &doc, err));
-    KOC__TRY(go_down(&way, 0, &doc, &found, err));
-    return image_of(c, r, &doc, op, out, err);
+    if (!koc__mt_is_index(doc.media_type.ptr)) {
+        return image_of(c, r, &doc, op, out, err);
+    }
+    descent way = {c, r, want ? want : &usual, NULL};
+    KOC__TRY(koc_index_from_bytes(c->ctx, koc__str_n(doc.bytes.ptr, doc.bytes.len), &index, err));
+    KOC__TRY(find_image(&way, index, op, err));
+    *out = way.found;
+    return KOC_OK;
 }
 
 int koc__client_get_either(koc_client *c, const koc_reference *r, koc__op *op, koc_index **index,

@@ -44,6 +44,8 @@ int koc__client_get_image(koc_client *c, const koc_reference *r, const koc_platf
 /* The image d of r's repository; no platform is chosen. */
 int koc__client_get_image_by(koc_client *c, const koc_reference *r, const koc_descriptor *d,
                              koc__op *op, koc_image **out, koc_error **err);
+int koc__client_get_index_by(koc_client *c, const koc_reference *r, const koc_descriptor *d,
+                             koc__op *op, koc_index **out, koc_error **err);
 int koc__client_get_index(koc_client *c, const koc_reference *r, koc__op *op, koc_index **out,
                           koc_error **err);
 /* Exactly one of the two is set. */

@@ -6,10 +6,9 @@
 #include "core/digests.h"
 #include "core/str.h"
 
-#define REF_NAME    "org.opencontainers.image.ref.name"
-#define IMAGE_NAME  "io.containerd.image.name"    /* the whole reference, as Docker writes it */
-#define SUBJECT_OF  "vnd.docker.reference.digest" /* what an attestation of buildx is about */
-#define NESTING_MAX 4
+#define REF_NAME   "org.opencontainers.image.ref.name"
+#define IMAGE_NAME "io.containerd.image.name"    /* the whole reference, as Docker writes it */
+#define SUBJECT_OF "vnd.docker.reference.digest" /* what an attestation of buildx is about */
 
 static const char *annotation(const koc_descriptor *d, const char *key)
 {
@@ -154,24 +153,75 @@ int koc__listed_referrers(koc_source *s, const koc_index *list, const koc_digest
 
 /* --- platforms --- */
 
-static bool is_kept(const koc_index *idx, const koc_strlist *wanted, const koc_descriptor *d)
+/* What the images are that are wanted. */
+typedef struct chosen {
+    koc__source_walk way; /* first */
+    const koc_strlist *wanted;
+    const koc_index *top;
+    koc_descriptor **items;
+    size_t n, capacity;
+    bool nested; /* some lie in an index below */
+} chosen;
+
+static void chosen_dispose(chosen *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        koc__descriptor_free(c->items[i]);
+    }
+    koc__free(c->items);
+}
+KOC__DEFINE_AUTO_VAL(chosen, chosen_dispose);
+
+static bool is_wanted(void *self, const koc_platform *p)
+{
+    const chosen *c = self;
+    return koc__platform_wanted(c->wanted, p);
+}
+
+static bool lists(const koc_index *idx, const koc_digest *digest)
+{
+    for (size_t i = 0; i < koc_index_count(idx); i++) {
+        if (koc_digest_equal(&koc_index_get(idx, i)->digest, digest)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int choose(void *self, const koc_descriptor *d, const koc_platform *p,
+                  koc_image *img KOC__UNUSED, bool *over KOC__UNUSED, koc_error **err)
+{
+    chosen *c = self;
+    koc_descriptor named = *d;
+    named.platform = p;
+    if (!koc__grow((void **)&c->items, &c->capacity, c->n + 1, sizeof(*c->items))) {
+        return koc__oom(err);
+    }
+    c->items[c->n] = koc__descriptor_dup(&named);
+    if (!c->items[c->n]) {
+        return koc__oom(err);
+    }
+    c->n++;
+    c->nested = c->nested || !lists(c->top, &d->digest);
+    return KOC_OK;
+}
+
+/* A chosen image, or what an attestation says of one. */
+static bool is_kept(const chosen *c, const koc_descriptor *d)
 {
     const char *about = annotation(d, SUBJECT_OF);
-    if (d->platform && !koc__platform_is_unknown(d->platform)) {
-        return koc__platform_wanted(wanted, d->platform);
-    }
-    for (size_t i = 0; about && i < koc_index_count(idx); i++) {
-        const koc_descriptor *e = koc_index_get(idx, i);
-        if (e != d && koc__streq(about, koc__digest_str(&e->digest).s)) {
-            return e->platform && koc__platform_wanted(wanted, e->platform);
+    for (size_t i = 0; i < c->n; i++) {
+        const koc_digest *digest = &c->items[i]->digest;
+        if (koc_digest_equal(digest, &d->digest) ||
+            (about && koc__streq(about, koc__digest_str(digest).s))) {
+            return true;
         }
     }
     return false;
 }
 
 /* d without the entries that are not kept; its other members stay. */
-static int shorten(const koc_index *idx, const koc_strlist *wanted, koc__document *d,
-                   koc_error **err)
+static int shorten(const chosen *c, koc__document *d, koc_error **err)
 {
     KOC__AUTO(koc__json) doc = NULL;
     KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(KOC__MANIFEST_MAX);
@@ -181,7 +231,7 @@ static int shorten(const koc_index *idx, const koc_strlist *wanted, koc__documen
     koc__jnode *e = koc__json_child(list);
     for (size_t i = 0; e; i++) {
         koc__jnode *next = koc__json_next(e);
-        if (!is_kept(idx, wanted, koc_index_get(idx, i))) {
+        if (!is_kept(c, koc_index_get(c->top, i))) {
             koc__json_remove(list, e);
         }
         e = next;
@@ -190,6 +240,22 @@ static int shorten(const koc_index *idx, const koc_strlist *wanted, koc__documen
     koc__jw_node(&w, koc__json_root(doc));
     KOC__TRY(koc__jw_end(&w, err));
     koc__buf_give(&out, &d->bytes);
+    d->digest = (koc_digest){0};
+    return koc__document_describe(d, "index", err);
+}
+
+/* Images from several indexes: one flat index of them. */
+static int flatten(koc_source *s, const chosen *c, koc__document *d, koc_error **err)
+{
+    KOC__AUTO(koc_index_builder) b = NULL;
+    KOC__AUTO(koc_index) idx = NULL;
+    int32_t format = koc__index_is_docker(c->top) ? KOC_FORMAT_DOCKER : KOC_FORMAT_OCI;
+    KOC__TRY(koc_index_builder_new(s->ctx, format, &b, err));
+    for (size_t i = 0; i < c->n; i++) {
+        KOC__TRY(koc_index_builder_add_descriptor(b, c->items[i], err));
+    }
+    KOC__TRY(koc_index_builder_finish(b, &idx, err));
+    KOC__TRY(koc_buf_set(&d->bytes, koc_index_bytes(idx), err));
     d->digest = (koc_digest){0};
     return koc__document_describe(d, "index", err);
 }
@@ -219,50 +285,25 @@ static int enter(koc_source *s, const koc_descriptor *e, koc__document *d, koc__
     return KOC_OK;
 }
 
-static int missing(const koc_source *s, const koc_strlist *wanted, const koc_index *idx,
-                   koc_error **err)
-{
-    KOC__AUTO_VAL(koc__buf) have = KOC__BUF_INIT(2048);
-    for (size_t i = 0; i < koc_index_count(idx); i++) {
-        const koc_platform *p = koc_index_get(idx, i)->platform;
-        KOC__AUTO_STR text = p && !koc__platform_is_unknown(p) ? koc__platform_str(p) : NULL;
-        if (text) {
-            (void)koc__buf_printf(&have, NULL, "%s%s", have.len ? ", " : "", text);
-        }
-    }
-    return koc__error(err, KOC_EPLATFORM, "%s has no %s (it has %s)", s->what,
-                      koc_strlist_get(wanted, 0), have.len ? koc__buf_cstr(&have) : "no platforms");
-}
-
 int koc__pick_platforms(koc_source *s, const koc_strlist *wanted, koc__document *d, koc__op *op,
                         koc_error **err)
 {
-    for (int depth = 0; depth < NESTING_MAX; depth++) {
-        KOC__AUTO(koc_index) idx = NULL;
-        const koc_descriptor *only = NULL, *nested = NULL;
-        size_t kept = 0;
-        if (!koc__mt_is_index(d->media_type.ptr)) {
-            return check_image(s, wanted, op, err);
-        }
-        KOC__TRY(koc_index_from_bytes(s->ctx, koc__document_text(d), &idx, err));
-        for (size_t i = 0; i < koc_index_count(idx); i++) {
-            const koc_descriptor *e = koc_index_get(idx, i);
-            bool image = e->platform && koc__platform_wanted(wanted, e->platform);
-            only = image ? e : only;
-            kept += image;
-            nested = koc__mt_is_index(e->media_type) ? e : nested;
-        }
-        if (kept == 1 && koc_strlist_count(wanted) == 1) {
-            return enter(s, only, d, op, err);
-        }
-        if (kept > 0) {
-            return shorten(idx, wanted, d, err);
-        }
-        if (!nested) {
-            return missing(s, wanted, idx, err);
-        }
-        KOC__TRY(enter(s, nested, d, op, err));
+    KOC__AUTO(koc_index) top = NULL;
+    if (!koc__mt_is_index(d->media_type.ptr)) {
+        return check_image(s, wanted, op, err);
     }
-    return koc__error(err, KOC_ELIMIT, "%s: indexes are nested more than %d deep", s->what,
-                      NESTING_MAX);
+    KOC__TRY(koc_index_from_bytes(s->ctx, koc__document_text(d), &top, err));
+    KOC__AUTO_VAL(chosen) c = {.way = {s}, .wanted = wanted, .top = top};
+    KOC__AUTO_VAL(koc__walk) walk = koc__source_walk_init(&c.way, op);
+    walk.wanted = is_wanted;
+    walk.found = choose;
+    KOC__TRY(koc__walk_run(&walk, top, err));
+    if (c.n == 0) {
+        return koc__error(err, KOC_EPLATFORM, "%s has no %s (it has %s)", s->what,
+                          koc_strlist_get(wanted, 0), koc__walk_others(&walk));
+    }
+    if (c.n == 1 && koc_strlist_count(wanted) == 1) {
+        return enter(s, c.items[0], d, op, err);
+    }
+    return c.nested ? flatten(s, &c, d, err) : shorten(&c, d, err);
 }

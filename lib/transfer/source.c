@@ -7,7 +7,7 @@
 #include "core/sha256.h"
 #include "core/str.h"
 
-enum { NESTING_MAX = 4 };
+enum { ALONE_MAX = 4 };
 
 /* --- documents --- */
 
@@ -199,73 +199,6 @@ int koc_source_list_referrers(koc_source *s, const koc_digest *subject, const ch
 
 /* --- images --- */
 
-static int no_platform(const koc_source *s, const koc_index *idx, const koc_platform *want,
-                       koc_error **err)
-{
-    KOC__AUTO_VAL(koc__buf) have = KOC__BUF_INIT(4096);
-    KOC__AUTO_STR wanted = koc__platform_str(want);
-    for (size_t i = 0; i < koc_index_count(idx); i++) {
-        const koc_platform *p = koc_index_get(idx, i)->platform;
-        KOC__AUTO_STR text = p && !koc__platform_is_unknown(p) ? koc__platform_str(p) : NULL;
-        if (text) {
-            (void)koc__buf_printf(&have, NULL, "%s%s", have.len ? ", " : "", text);
-        }
-    }
-    return koc__error(err, KOC_EPLATFORM, "%s has no %s (it has %s)", s->what,
-                      wanted ? wanted : "such platform",
-                      have.len ? koc__buf_cstr(&have) : "no platforms");
-}
-
-/* The only image beside attestations, or the only nested index. */
-static const koc_descriptor *only_one(const koc_index *idx)
-{
-    const koc_descriptor *found = NULL;
-    for (size_t i = 0; i < koc_index_count(idx); i++) {
-        const koc_descriptor *d = koc_index_get(idx, i);
-        if (d->platform && koc__platform_is_unknown(d->platform)) {
-            continue;
-        }
-        if (found) {
-            return NULL;
-        }
-        found = d;
-    }
-    return found;
-}
-
-/* Looks into nested indexes as well, depth first. *out NULL: there is none. */
-static int find_platform(koc_source *s, const koc__document *index, const koc_platform *want,
-                         int depth, koc__op *op, koc__document *out, bool *found, koc_error **err)
-{
-    KOC__AUTO(koc_index) idx = NULL;
-    if (depth > NESTING_MAX) {
-        return koc__error(err, KOC_ELIMIT, "%s: indexes are nested more than %d deep", s->what,
-                          NESTING_MAX);
-    }
-    KOC__TRY(koc_index_from_bytes(s->ctx, koc__document_text(index), &idx, err));
-    const koc_descriptor *d = want ? koc_index_select(idx, want) : only_one(idx);
-    if (d && !koc__mt_is_index(d->media_type)) {
-        *found = true;
-        return koc__source_manifest(s, &d->digest, op, out, err);
-    }
-    for (size_t i = 0; i < koc_index_count(idx) && !*found; i++) {
-        KOC__AUTO_VAL(koc__document) child = KOC__DOCUMENT_INIT;
-        d = koc_index_get(idx, i);
-        if (koc__mt_is_index(d->media_type)) {
-            KOC__TRY(koc__source_manifest(s, &d->digest, op, &child, err));
-            KOC__TRY(find_platform(s, &child, want, depth + 1, op, out, found, err));
-        }
-    }
-    if (*found || depth > 0) {
-        return KOC_OK;
-    }
-    koc_platform usual = KOC_PLATFORM_INIT;
-    usual.os = "linux";
-    usual.arch = "amd64";
-    return want ? no_platform(s, idx, want, err)
-                : find_platform(s, index, &usual, depth, op, out, found, err);
-}
-
 static int attach_layers(koc_source *s, koc_image *img, koc_error **err)
 {
     for (size_t i = 0; i < koc_image_layer_count(img); i++) {
@@ -291,6 +224,11 @@ int koc__source_image_of(koc_source *s, const koc__document *manifest, koc__op *
     KOC__TRY(koc__json_parse(text, KOC__MANIFEST_MAX, s->what, &doc, err));
     KOC__TRY(koc__descriptor_read(koc__json_get(koc__json_root(doc), "config"),
                                   "config of the manifest", &d, err));
+    if (!koc__mt_is_config(d->media_type)) {
+        return koc__error(err, KOC_EUNSUPPORTED,
+                          "%s is an artifact (its config is %s), not an image",
+                          koc__digest_str(&manifest->digest).s, d->media_type);
+    }
     KOC__TRY(need_blob(s, d, &blob, err));
     KOC__TRY(koc__blob_read_all(blob, KOC__CONFIG_MAX, op, &config, err));
     KOC__TRY(koc_image_from_bytes(s->ctx, text, koc__str_n(config.ptr, config.len), &img, err));
@@ -299,17 +237,113 @@ int koc__source_image_of(koc_source *s, const koc__document *manifest, koc__op *
     return KOC_OK;
 }
 
+/* The only entry for an image or index beside attestations and artifacts. */
+static const koc_descriptor *only_one(const koc_index *idx)
+{
+    const koc_descriptor *found = NULL;
+    for (size_t i = 0; i < koc_index_count(idx); i++) {
+        const koc_descriptor *d = koc_index_get(idx, i);
+        bool index = koc__mt_is_index(d->media_type);
+        if (koc__platform_is_unknown(d->platform) ||
+            (!index && !koc__mt_is_manifest(d->media_type))) {
+            continue;
+        }
+        if (found) {
+            return NULL;
+        }
+        found = d;
+    }
+    return found;
+}
+
+static int below_index(void *self, const koc_descriptor *d, koc__op *op, koc_index **out,
+                       koc_error **err)
+{
+    KOC__AUTO_VAL(koc__document) doc = KOC__DOCUMENT_INIT;
+    koc__source_walk *way = self;
+    KOC__TRY(koc__source_manifest(way->source, &d->digest, op, &doc, err));
+    return koc_index_from_bytes(way->source->ctx, koc__document_text(&doc), out, err);
+}
+
+static int below_image(void *self, const koc_descriptor *d, koc__op *op, koc_image **out,
+                       koc_error **err)
+{
+    KOC__AUTO_VAL(koc__document) doc = KOC__DOCUMENT_INIT;
+    koc__source_walk *way = self;
+    KOC__TRY(koc__source_manifest(way->source, &d->digest, op, &doc, err));
+    return koc__source_image_of(way->source, &doc, op, out, err);
+}
+
+koc__walk koc__source_walk_init(koc__source_walk *way, koc__op *op)
+{
+    return (koc__walk){.self = way, .index = below_index, .image = below_image, .op = op};
+}
+
+/* The way to one image. */
+typedef struct search {
+    koc__source_walk way; /* first */
+    const koc_platform *want;
+    koc_image *found;
+} search;
+
+static bool is_wanted(void *self, const koc_platform *p)
+{
+    const search *f = self;
+    return koc_platform_matches(f->want, p);
+}
+
+static int take_first(void *self, const koc_descriptor *d KOC__UNUSED,
+                      const koc_platform *p KOC__UNUSED, koc_image *img, bool *over,
+                      koc_error **err KOC__UNUSED)
+{
+    search *f = self;
+    f->found = koc_image_ref(img);
+    *over = true;
+    return KOC_OK;
+}
+
+/* The image for want, at any depth. */
+static int find_platform(koc_source *s, const koc_index *top, const koc_platform *want, koc__op *op,
+                         koc_image **out, koc_error **err)
+{
+    search f = {.way = {s}, .want = want};
+    KOC__AUTO_VAL(koc__walk) walk = koc__source_walk_init(&f.way, op);
+    walk.wanted = is_wanted;
+    walk.found = take_first;
+    KOC__TRY(koc__walk_run(&walk, top, err));
+    *out = f.found;
+    if (f.found) {
+        return KOC_OK;
+    }
+    KOC__AUTO_STR text = koc__platform_str(want);
+    return koc__error(err, KOC_EPLATFORM, "%s has no %s (it has %s)", s->what,
+                      text ? text : "such platform", koc__walk_others(&walk));
+}
+
+/* Without a platform that is wanted: what is alone in an index, else linux/amd64. */
 int koc__source_image(koc_source *s, const koc_platform *want, koc__op *op, koc_image **out,
                       koc_error **err)
 {
-    KOC__AUTO_VAL(koc__document) found = KOC__DOCUMENT_INIT;
-    const koc__document *manifest = &s->top;
-    bool chosen = false;
-    if (koc__mt_is_index(s->top.media_type.ptr)) {
-        KOC__TRY(find_platform(s, &s->top, want, 0, op, &found, &chosen, err));
-        manifest = &found;
+    KOC__AUTO_VAL(koc__document) below = KOC__DOCUMENT_INIT;
+    const koc__document *now = &s->top;
+    koc_platform usual = KOC_PLATFORM_INIT;
+    usual.os = "linux";
+    usual.arch = "amd64";
+    for (int depth = 0; koc__mt_is_index(now->media_type.ptr); depth++) {
+        KOC__AUTO(koc_index) idx = NULL;
+        KOC__AUTO_VAL(koc__document) next = KOC__DOCUMENT_INIT;
+        KOC__TRY(koc_index_from_bytes(s->ctx, koc__document_text(now), &idx, err));
+        const koc_descriptor *d = want || depth == ALONE_MAX ? NULL : only_one(idx);
+        if (!d) {
+            return find_platform(s, idx, want ? want : &usual, op, out, err);
+        }
+        KOC__TRY(koc__source_manifest(s, &d->digest, op, &next, err));
+        const koc__document old = below;
+        below = next;
+        next = old;
+        now = &below;
     }
-    int rc = koc__source_image_of(s, manifest, op, out, err);
+    int rc = koc__source_image_of(s, now, op, out, err);
     return koc__error_prefix(err, rc, "cannot read %s", s->what);
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/op.h"
 #include "model/model.h"
+#include "model/walk.h"
 #include "registry/registry.h"
 #include "store/contents.h"
 #include "store/store.h"
@@ -69,6 +70,11 @@ int koc__source_manifest(koc_source *s, const koc_digest *d, koc__op *op, koc__d
 /* The image of one manifest. KOC_EUNSUPPORTED: it is an artifact. */
 int koc__source_image_of(koc_source *s, const koc__document *manifest, koc__op *op, koc_image **out,
                          koc_error **err);
+/* The self of a walk that reads from a source, and that walk. */
+typedef struct koc__source_walk {
+    koc_source *source;
+} koc__source_walk;
+koc__walk koc__source_walk_init(koc__source_walk *way, koc__op *op);
 int koc__source_image(koc_source *s, const koc_platform *want, koc__op *op, koc_image **out,
                       koc_error **err);
 

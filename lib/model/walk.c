@@ -1,0 +1,150 @@
+/* The walk from an index to its images. */
+#include "core/common.h"
+
+#include "model/walk.h"
+
+#include "core/buf.h"
+#include "core/digests.h"
+#include "core/str.h"
+
+enum { NESTING_MAX = 4, LOOKS_MAX = 256 };
+
+void koc__walk_dispose(koc__walk *w)
+{
+    koc__map_free(w->seen);
+    koc__buf_dispose(&w->others);
+}
+
+const char *koc__walk_others(const koc__walk *w)
+{
+    return w->others.len > 0 ? koc__buf_cstr(&w->others) : "no image";
+}
+
+/* --- what is passed over --- */
+
+/* Notes the platform of an entry, or its kind when it has none. What does not fit is left out of a message that
+ * is long already. */
+static void note(koc__walk *w, const koc_platform *p, const char *kind)
+{
+    KOC__AUTO_STR platform = p ? koc__platform_str(p) : NULL;
+    const char *text = platform && *platform ? platform : kind;
+    if (text && w->others.len + strlen(text) + 2 < KOC__WALK_TEXT_MAX) {
+        (void)koc__buf_printf(&w->others, NULL, "%s%s", w->others.len ? ", " : "", text);
+    }
+}
+
+static void note_kind(koc__walk *w, const koc_descriptor *d, const char *kind)
+{
+    KOC__AUTO_STR platform = d->platform ? koc__platform_str(d->platform) : NULL;
+    KOC__AUTO_STR text = platform ? koc__format("%s for %s", kind, platform) : koc__strdup(kind);
+    note(w, NULL, text);
+}
+
+/* One index may be named by many. */
+static int meet(koc__walk *w, const koc_descriptor *d, bool *first, koc_error **err)
+{
+    koc_str key = koc__str_n((const char *)d->digest.bytes, d->digest.len);
+    *first = !koc__map_get(w->seen, key);
+    return *first ? koc__map_set(w->seen, key, w, err) : KOC_OK;
+}
+
+static int look(koc__walk *w, koc_error **err)
+{
+    if (w->looks++ >= LOOKS_MAX) {
+        return koc__error(err, KOC_ELIMIT,
+                          "more than %d entries have to be opened to find an image", LOOKS_MAX);
+    }
+    return KOC_OK;
+}
+
+/* --- entries --- */
+
+/* The type of an artifact that its entry names. Some write the config's type of a plain image there. */
+static bool is_artifact(const koc_descriptor *d)
+{
+    return d->artifact_type && *d->artifact_type && !koc__mt_is_config(d->artifact_type);
+}
+
+static int on_image(koc__walk *w, const koc_descriptor *d, koc_error **err)
+{
+    KOC__AUTO(koc_image) img = NULL;
+    koc_error *why = NULL;
+    if (d->platform && !w->wanted(w->self, d->platform)) {
+        note(w, d->platform, "");
+        return KOC_OK;
+    }
+    KOC__TRY(d->platform ? KOC_OK : look(w, err));
+    int rc = w->image(w->self, d, w->op, &img, &why);
+    if (rc == KOC_EUNSUPPORTED) {
+        koc_error_free(why);
+        note_kind(w, d, d->artifact_type ? d->artifact_type : "an artifact");
+        return KOC_OK;
+    }
+    if (rc != KOC_OK) {
+        return koc__error_move(err, &why);
+    }
+    const koc_platform *p = d->platform ? d->platform : koc_image_platform(img);
+    if (!p || (!d->platform && !w->wanted(w->self, p))) {
+        note(w, p, "an image without a platform");
+        return KOC_OK;
+    }
+    return w->found(w->self, d, p, img, &w->over, err);
+}
+
+static int run(koc__walk *w, const koc_index *index, koc_error **err);
+
+static int on_index(koc__walk *w, const koc_descriptor *d, koc_error **err)
+{
+    KOC__AUTO(koc_index) below = NULL;
+    bool first = false;
+    if (d->platform && !w->wanted(w->self, d->platform)) {
+        note(w, d->platform, "");
+        return KOC_OK;
+    }
+    if (w->depth == NESTING_MAX) {
+        return koc__error(err, KOC_ELIMIT, "indexes are nested more than %d deep", NESTING_MAX);
+    }
+    KOC__TRY(meet(w, d, &first, err));
+    if (!first) {
+        return KOC_OK;
+    }
+    KOC__TRY(look(w, err));
+    KOC__TRY(w->index(w->self, d, w->op, &below, err));
+    w->depth++;
+    int rc = run(w, below, err);
+    w->depth--;
+    return rc;
+}
+
+static int on_entry(koc__walk *w, const koc_descriptor *d, koc_error **err)
+{
+    if (koc__mt_is_index(d->media_type)) {
+        return on_index(w, d, err);
+    }
+    if (koc__mt_is_manifest(d->media_type) && (d->platform || !is_artifact(d))) {
+        return on_image(w, d, err);
+    }
+    note_kind(w, d, is_artifact(d) ? d->artifact_type : d->media_type);
+    return KOC_OK;
+}
+
+static int run(koc__walk *w, const koc_index *index, koc_error **err)
+{
+    for (int below = 0; below < 2; below++) { /* images first */
+        for (size_t i = 0; i < koc_index_count(index) && !w->over; i++) {
+            const koc_descriptor *d = koc_index_get(index, i);
+            if (koc__mt_is_index(d->media_type) == (below == 1) &&
+                !koc__platform_is_unknown(d->platform)) {
+                KOC__TRY(on_entry(w, d, err));
+            }
+        }
+    }
+    return KOC_OK;
+}
+
+int koc__walk_run(koc__walk *w, const koc_index *top, koc_error **err)
+{
+    w->others = (koc__buf)KOC__BUF_INIT(KOC__WALK_TEXT_MAX);
+    w->seen = koc__map_new(NULL);
+    return w->seen ? run(w, top, err) : koc__oom(err);
+}

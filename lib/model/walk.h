@@ -1,0 +1,42 @@
+/* From an index down to its images: the one way that builds and the image verbs go. */
+#ifndef KOC__MODEL_WALK_H
+#define KOC__MODEL_WALK_H
+
+#include "core/map.h"
+#include "core/op.h"
+#include "model/model.h"
+
+/*
+ * An index may hold indexes, attestations, charts, modules and whatever comes next. Images are told by what they
+ * are, not by what an entry claims: one that turns out to be something else is passed over. At each level the
+ * images come first, then the indexes below, each of them once.
+ */
+typedef struct koc__walk {
+    void *self;
+    int (*index)(void *self, const koc_descriptor *d, koc__op *op, koc_index **out,
+                 koc_error **err);
+    /* KOC_EUNSUPPORTED: it is not an image. */
+    int (*image)(void *self, const koc_descriptor *d, koc__op *op, koc_image **out,
+                 koc_error **err);
+    bool (*wanted)(void *self, const koc_platform *p);
+    /* An image that is wanted; p is the entry's platform, else the image's. *over: no more are needed. */
+    int (*found)(void *self, const koc_descriptor *d, const koc_platform *p, koc_image *img,
+                 bool *over, koc_error **err);
+    koc__op *op;
+
+    unsigned depth;  /* of what is looked at: 0 for the entries of the first index */
+    unsigned looks;  /* documents that had to be opened without a platform of their own */
+    koc__map *seen;  /* digests of indexes */
+    koc__buf others; /* "linux/arm64, application/vnd.cncf.helm.config.v1+json": for errors */
+    bool over;
+} koc__walk;
+#define KOC__WALK_TEXT_MAX ((size_t)4096)
+
+/* KOC_ELIMIT: nested too deep, or too much to open. */
+int koc__walk_run(koc__walk *w, const koc_index *top, koc_error **err);
+/* What was passed over, for the error that nothing was found. */
+const char *koc__walk_others(const koc__walk *w);
+void koc__walk_dispose(koc__walk *w);
+KOC__DEFINE_AUTO_VAL(koc__walk, koc__walk_dispose);
+
+#endif
