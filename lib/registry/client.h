@@ -62,9 +62,10 @@ typedef struct koc__host {
     atomic_uint misses; /* blobs in a row that were asked for and not there (push.c) */
     /* Behaviour seen, kept for the process. */
     atomic_bool no_expect;
-    atomic_bool chunks;              /* a whole blob in one PUT was refused */
-    atomic_uint_fast64_t chunk_size; /* what went through; 0: not yet known */
-    pthread_mutex_t mutex;           /* guards all below */
+    /* Where an upload begins; never what one of them has tried (upload.c). */
+    atomic_bool wants_patch;       /* one came through by PATCH after its PUT was refused */
+    atomic_uint_fast64_t body_max; /* a longer body was refused or cut; 0: none was */
+    pthread_mutex_t mutex;         /* guards all below */
     pthread_cond_t left;
     bool busy[2]; /* by KOC__GATE_*: see koc__host_enter */
     int64_t pause_until_ms;

@@ -499,7 +499,8 @@ static koc__retry judge(run *r, bool has_status)
         return KOC__RETRY_ONCE; /* a presigned link that went stale: start again at the registry */
     }
     koc__retry retry = koc__retry_of_status(r->resp->status, r->resp->error.code);
-    return retry == KOC__RETRY_YES && !idempotent ? KOC__RETRY_NO : retry;
+    /* A pause that the server asks for comes before it did anything. */
+    return idempotent || retry == KOC__RETRY_THROTTLE ? retry : KOC__RETRY_NO;
 }
 
 /* Milliseconds to wait before the next try; negative: no more tries. */

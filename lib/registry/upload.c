@@ -1,7 +1,9 @@
 /*
- * Uploads: POST opens a session, one PUT carries the blob (R-137). Where that is refused or cut, chunks by
- * PATCH, on from where the registry says it is, or from the start of a new session. A session that an
- * earlier run left is gone on with where the registry still has it (upload_journal.h).
+ * Uploads: POST opens a session, one PUT carries the blob (R-137). Where that is refused it is tried once by
+ * PATCH before the registry's answer is final, and the other way round; bodies that are refused for their size
+ * or cut become smaller, on from where the registry says it is, or from the start of a new session. Each
+ * upload finds this out for itself: what others learned of the host only says where to begin. A session that
+ * an earlier run left is gone on with where the registry still has it (upload_journal.h).
  */
 #include "core/common.h"
 
@@ -36,10 +38,18 @@ typedef struct upload {
     uint64_t sent;    /* of it, handed to the network */
     uint64_t best;    /* the farthest that any session got */
     unsigned tries;
-    unsigned cuts;     /* whole PUTs that broke in the middle */
-    unsigned failures; /* whole PUTs that the registry answered with 500 */
+    unsigned cuts;     /* PUTs that broke in the middle */
+    unsigned failures; /* answers of 5xx, and of 202 without the blob */
     int64_t waited_ms;
-    bool fresh_each; /* connections are cut after some bytes: one for each chunk */
+    uint64_t body_max; /* a longer body of this upload was refused or cut; 0: none was */
+    bool by_patch;     /* the form to use */
+    bool patched;      /* this session took a PATCH */
+    bool put_failed;   /* a PUT with the whole brought nothing, whatever the reason */
+    bool put_refused;  /* each form, by an answer that says no */
+    bool patch_refused;
+    bool tail_in_put;   /* the last piece goes with the closing PUT: some fail on an empty one */
+    koc_error *refusal; /* what the registry said to the PUT */
+    bool fresh_each;    /* connections are cut after some bytes: one for each piece */
     bool rehashed;
     koc__journal journal;
 } upload;
@@ -143,6 +153,7 @@ static int open_session(upload *u, koc_error **err)
     set_session(u, &where);
     koc__journal_note(&u->journal, u->host, &u->session);
     u->at = 0;
+    u->patched = false;
     u->minimum = 0;
     const char *minimum = koc__headers_get(&resp.headers, "OCI-Chunk-Min-Length");
     if (minimum && (!koc__str_u64(koc__str(minimum), &u->minimum) || u->minimum > u->size)) {
@@ -222,14 +233,64 @@ static int put_rest(upload *u, koc__response *resp, koc_error **err)
     return koc__request_run(&rq, u->op, resp, err);
 }
 
-/* --- chunks ------------------------------------------------------------------------------------------------- */
+/* --- pieces ------------------------------------------------------------------------------------------------- */
+
+static uint64_t smaller_of(uint64_t a, uint64_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+/* The longest body that may come through; 0: nothing is known. */
+static uint64_t body_max(const upload *u)
+{
+    uint64_t known = smaller_of(u->body_max, u->host->body_max);
+
+    return known ? KOC__MAX(known, u->minimum) : 0;
+}
+
+static void learn_body_max(upload *u, uint64_t max)
+{
+    uint_fast64_t known = u->host->body_max;
+
+    u->body_max = smaller_of(u->body_max, max);
+    while (smaller_of(known, max) != known &&
+           !atomic_compare_exchange_weak(&u->host->body_max, &known, max)) {
+        /* known is read anew */
+    }
+}
+
+/* Whether what is left goes by PATCH, at least a piece of it. */
+static bool goes_by_patch(const upload *u)
+{
+    uint64_t left = u->size - u->at, most = body_max(u);
+
+    if (left == 0 || u->patch_refused) {
+        return false;
+    }
+    if (most > 0 && u->patched && u->tail_in_put) {
+        return left > most;
+    }
+    return u->by_patch || u->patched || (most > 0 && left > most);
+}
+
+/* Without any limit in sight the blob goes in one PATCH, as docker sends it. */
+static uint64_t piece_size(const upload *u)
+{
+    uint64_t most = body_max(u);
+
+    if (most == 0 && u->minimum == 0 && u->at == 0) {
+        return u->size;
+    }
+    return KOC__MIN(koc__chunk_size(u->host->name, most, u->minimum), u->size - u->at);
+}
 
 static int patch(upload *u, uint64_t size, koc__response *resp, koc_error **err)
 {
     char range[64];
 
     koc__request rq = session_request(u, "PATCH", &u->session);
-    rq.content_range = range_from(u, size, range);
+    /* Not every registry that takes a blob in one PATCH knows the field. */
+    rq.content_range = size < u->size ? range_from(u, size, range) : NULL;
     rq.content_type = "application/octet-stream";
     rq.has_body = true;
     rq.blob = u->blob;
@@ -271,58 +332,6 @@ static int ask_session(upload *u, bool *alive, koc_error **err)
     return KOC_OK;
 }
 
-/* After a chunk did not go through: the next is smaller, on a connection of its own. */
-static int shrink(upload *u, uint64_t tried, bool refused, koc_error **failure, koc_error **err)
-{
-    uint64_t next = koc__chunk_shrink(tried, refused ? tried : u->sent, u->minimum);
-    bool alive = false;
-
-    u->fresh_each = u->fresh_each || !refused;
-    if (next == 0) {
-        return koc__error_move(err, failure);
-    }
-    koc__log(u->client->ctx, KOC_LOG_INFO, "registry", "%s: %s; on with chunks of %llu KiB",
-             u->host->name, koc_error_message(*failure), (unsigned long long)(next >> 10));
-    koc__error_clear(failure);
-    u->host->chunk_size = next;
-    KOC__TRY(ask_session(u, &alive, err));
-    if (!alive) {
-        koc__url_dispose(&u->session);
-    }
-    return KOC_OK;
-}
-
-/* One chunk, or the session lost (then u->session is empty and KOC_OK comes back). */
-static int send_chunk(upload *u, koc_error **err)
-{
-    KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
-    koc_error *failure = NULL;
-    uint64_t size = koc__chunk_size(u->host->name, u->host->chunk_size, u->minimum);
-
-    size = KOC__MIN(size, u->size - u->at);
-    uint64_t end = u->at + size;
-    int rc = patch(u, size, &resp, &failure);
-    if (rc == KOC_OK) {
-        uint64_t at = koc__upload_after_chunk(koc__headers_get(&resp.headers, "Range"), u->at, end);
-        if (at == KOC__OFFSET_LOST) {
-            koc__url_dispose(&u->session);
-            return KOC_OK;
-        }
-        u->at = at;
-        return follow_location(u, &resp, err);
-    }
-    bool cut = resp.status == 0 && resp.failure == KOC__FAIL_BROKEN;
-    if (cut || resp.status == 413 || resp.status == 416) {
-        return shrink(u, size, !cut, &failure, err);
-    }
-    if (koc__upload_verdict(resp.status, resp.error.code, resp.failure) == KOC__UPLOAD_FAIL) {
-        return koc__error_move(err, &failure);
-    }
-    koc__error_clear(&failure);
-    koc__url_dispose(&u->session);
-    return KOC_OK;
-}
-
 /* --- the whole ------------------------------------------------------------------------------------------------ */
 
 /* Waits before another round; no more of them: hands failure out. */
@@ -356,6 +365,51 @@ static int next_try(upload *u, koc_error **failure, koc_error **err)
     return wait_to_try(u, failure, err);
 }
 
+static void toggle_form(upload *u)
+{
+    if (!(u->by_patch ? u->put_refused : u->patch_refused)) {
+        u->by_patch = !u->by_patch;
+    }
+}
+
+/* The form that was used is refused: one try by the other, before the answer counts. Of two refusals the one
+ * that says more is handed out. */
+static int other_form(upload *u, bool was_patch, int status, koc_error **failure, koc_error **err)
+{
+    *(was_patch ? &u->patch_refused : &u->put_refused) = true;
+    if (u->put_refused && u->patch_refused) {
+        return koc__error_move(err, u->refusal ? &u->refusal : failure);
+    }
+    koc__log(u->client->ctx, KOC_LOG_INFO, "registry", "%s: upload by %s: %s; trying it by %s",
+             u->host->name, was_patch ? "PATCH" : "PUT", koc_error_message(*failure),
+             was_patch ? "PUT" : "PATCH");
+    if (was_patch || koc__upload_is_about_form(status)) {
+        koc__error_clear(failure);
+    } else {
+        koc__error_move(&u->refusal, failure);
+    }
+    u->by_patch = !was_patch;
+    koc__url_dispose(&u->session);
+    return KOC_OK;
+}
+
+/* The session is lost: perhaps its registry does not know this form, perhaps another of several answered. */
+static int lost_session(upload *u, koc_error **failure, koc_error **err)
+{
+    toggle_form(u);
+    return next_try(u, failure, err);
+}
+
+/* The registry failed; the second time in a row the form may be what it fails on. */
+static int failed(upload *u, koc_error **failure, koc_error **err)
+{
+    if (++u->failures % 2 == 0) {
+        u->tail_in_put = u->patched && u->base == u->size;
+        toggle_form(u);
+    }
+    return next_try(u, failure, err);
+}
+
 /* After a PUT broke in the middle: on from where the registry says, or from the start. */
 static int try_the_rest(upload *u, koc_error **failure, koc_error **err)
 {
@@ -367,6 +421,80 @@ static int try_the_rest(upload *u, koc_error **failure, koc_error **err)
     }
     u->fresh_each = true;
     return wait_to_try(u, failure, err);
+}
+
+/* A body of tried bytes was refused for its size, or cut when got of them were on their way: the next is
+ * smaller. */
+static int smaller(upload *u, bool was_patch, const koc__response *resp, uint64_t tried,
+                   koc_error **failure, koc_error **err)
+{
+    bool cut = resp->status == 0, alive = false;
+    uint64_t next = koc__chunk_shrink(tried, cut ? u->sent : tried, u->minimum);
+
+    if (next == 0 && cut) {
+        return koc__error_move(err, failure);
+    }
+    if (next == 0 || u->patch_refused) {
+        return other_form(u, was_patch, resp->status, failure, err);
+    }
+    learn_body_max(u, KOC__MIN(next, koc__chunk_size(u->host->name, 0, u->minimum)));
+    u->fresh_each = u->fresh_each || cut;
+    koc__log(u->client->ctx, KOC_LOG_INFO, "registry", "%s: %s; on with pieces of %llu KiB",
+             u->host->name, koc_error_message(*failure), (unsigned long long)(u->body_max >> 10));
+    koc__error_clear(failure);
+    KOC__TRY(ask_session(u, &alive, err));
+    if (!alive) {
+        koc__url_dispose(&u->session);
+    }
+    return KOC_OK;
+}
+
+/* Whether no answer of the registry is behind the failure, but us. */
+static bool is_local(int rc, const koc__response *resp)
+{
+    return rc == KOC_ECANCELLED || rc == KOC_EUSER ||
+           (resp->status == 0 && resp->failure == KOC__FAIL_LOCAL);
+}
+
+static bool is_cut(const upload *u, const koc__response *resp)
+{
+    return resp->status == 0 && resp->failure == KOC__FAIL_BROKEN && u->sent > 0;
+}
+
+/* After a PATCH that was not accepted. Without a session afterwards a new one begins. */
+static int judge_piece(upload *u, uint64_t size, const koc__response *resp, koc_error **failure,
+                       koc_error **err)
+{
+    if (is_cut(u, resp)) {
+        return smaller(u, true, resp, size, failure, err);
+    }
+    switch (koc__upload_verdict(resp->status, resp->error.code, resp->failure)) {
+    case KOC__UPLOAD_SMALLER: return smaller(u, true, resp, size, failure, err);
+    case KOC__UPLOAD_OTHER: return other_form(u, true, resp->status, failure, err);
+    case KOC__UPLOAD_RESTART: return lost_session(u, failure, err);
+    case KOC__UPLOAD_CONFIRM: return failed(u, failure, err);
+    default: return koc__error_move(err, failure);
+    }
+}
+
+static int send_piece(upload *u, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
+    KOC__AUTO(koc_error) failure = NULL;
+    uint64_t size = piece_size(u), end = u->at + size;
+
+    int rc = patch(u, size, &resp, &failure);
+    if (rc != KOC_OK) {
+        return is_local(rc, &resp) ? koc__error_move(err, &failure)
+                                   : judge_piece(u, size, &resp, &failure, err);
+    }
+    uint64_t at = koc__upload_after_chunk(koc__headers_get(&resp.headers, "Range"), u->at, end);
+    if (at == KOC__OFFSET_LOST) {
+        return next_try(u, &failure, err);
+    }
+    u->at = at;
+    u->patched = true;
+    return follow_location(u, &resp, err);
 }
 
 static int check_local(upload *u, koc_error **failure, koc_error **err)
@@ -418,45 +546,55 @@ static int check_stored(const upload *u, const koc__response *resp, koc_error **
     return KOC_OK;
 }
 
+/* The PUT may have done it. *done, or another round. */
+static int confirm(upload *u, const koc__response *resp, koc_error **failure, bool *done,
+                   koc_error **err)
+{
+    KOC__TRY(koc__client_has_blob(u->client, u->repo, u->digest, true, u->op, done, err));
+    if (*done) {
+        koc__error_clear(failure);
+        return KOC_OK;
+    }
+    if (!is_cut(u, resp)) {
+        u->put_failed = u->put_failed || (u->base == 0 && u->failures > 0);
+        return failed(u, failure, err);
+    }
+    if (++u->cuts >= 2) {
+        uint64_t tried = u->size - u->base;
+        learn_body_max(
+            u, KOC__MAX(koc__chunk_shrink(tried, u->sent, u->minimum), KOC__CHUNK_SMALLEST));
+        u->fresh_each = true;
+    }
+    return try_the_rest(u, failure, err);
+}
+
 /* After the closing PUT did not clearly succeed. *done, or another round, or an error. */
-static int judge(upload *u, int rc, const koc__response *resp, koc_error **failure, bool *done,
+static int judge(upload *u, const koc__response *resp, koc_error **failure, bool *done,
                  koc_error **err)
 {
-    koc__verdict v = koc__upload_verdict(rc == KOC_OK || resp->status ? resp->status : 0,
-                                         resp->error.code, resp->failure);
+    koc__verdict v = koc__upload_verdict(resp->status, resp->error.code, resp->failure);
+    bool rest = u->base > 0 && !u->patched; /* of a PUT that broke off, or of an earlier run's */
 
-    if (v == KOC__UPLOAD_CONFIRM) {
-        KOC__TRY(koc__client_has_blob(u->client, u->repo, u->digest, true, u->op, done, err));
-        if (*done) {
-            koc__error_clear(failure);
-            return KOC_OK;
-        }
-        bool cut = resp->status == 0 && resp->failure == KOC__FAIL_BROKEN && u->sent > 0;
-        u->cuts += cut;
-        u->failures += resp->status == 500;
-        if (u->failures == 2) {
-            u->host->chunks = true; /* some know uploads by PATCH only, and say it this way */
-        }
-        if (cut && u->cuts >= 2) {
-            u->host->chunks = true;
-            u->fresh_each = true;
-        }
-        return cut ? try_the_rest(u, failure, err) : next_try(u, failure, err);
-    }
-    if (resp->status == 416 && u->base > 0) {
+    if (u->base > 0 && resp->status == 416) {
         return try_the_rest(u, failure, err); /* it has more or less than it said */
     }
     switch (v) {
     case KOC__UPLOAD_DONE: *done = true; return check_stored(u, resp, err);
-    case KOC__UPLOAD_RESTART: return next_try(u, failure, err);
+    case KOC__UPLOAD_CONFIRM: return confirm(u, resp, failure, done, err);
     case KOC__UPLOAD_REHASH: return check_local(u, failure, err);
-    case KOC__UPLOAD_CHUNKS:
-        if (!atomic_exchange(&u->host->chunks, true)) {
-            return next_try(u, failure, err);
-        }
-        return koc__error_move(err, failure);
-    default: return koc__error_move(err, failure);
+    case KOC__UPLOAD_FAIL: return koc__error_move(err, failure);
+    default: break;
     }
+    u->put_failed = u->put_failed || u->base == 0;
+    if (v == KOC__UPLOAD_SMALLER && u->base < u->size) {
+        return smaller(u, false, resp, u->size - u->base, failure, err);
+    }
+    if (rest) {
+        return next_try(u, failure,
+                        err); /* the rest was refused, which says nothing of the whole */
+    }
+    return v == KOC__UPLOAD_RESTART ? lost_session(u, failure, err)
+                                    : other_form(u, u->patched, resp->status, failure, err);
 }
 
 /* The session of an earlier run, where it left one and the registry still has something of it. */
@@ -484,23 +622,32 @@ static int recall_session(upload *u, koc_error **err)
 static int one_round(upload *u, bool *done, koc_error **err)
 {
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
-    koc_error *failure = NULL;
+    KOC__AUTO(koc_error) failure = NULL;
 
     if (!u->session.host) {
         KOC__TRY(open_session(u, err));
     }
-    while (u->host->chunks && u->session.host && u->at < u->size) {
-        KOC__TRY(send_chunk(u, err));
+    while (u->session.host && goes_by_patch(u)) {
+        KOC__TRY(send_piece(u, err));
     }
     if (!u->session.host) {
-        return next_try(u, &failure, err);
+        return KOC_OK;
     }
     int rc = put_rest(u, &resp, &failure);
-    if (rc == KOC_ECANCELLED || rc == KOC_EUSER ||
-        (rc != KOC_OK && resp.failure == KOC__FAIL_LOCAL && !resp.status)) {
+    if (rc != KOC_OK && is_local(rc, &resp)) {
         return koc__error_move(err, &failure);
     }
-    return judge(u, rc, &resp, &failure, done, err);
+    return judge(u, &resp, &failure, done, err);
+}
+
+/* Where the uploads after this one begin. */
+static void learn_form(const upload *u)
+{
+    if (u->patched && u->put_failed) {
+        u->host->wants_patch = true;
+    } else if (!u->patched && u->patch_refused) {
+        u->host->wants_patch = false;
+    }
 }
 
 int koc__upload(koc_client *c, const koc_reference *repo, koc_blob *b, const koc_digest *d,
@@ -518,6 +665,7 @@ int koc__upload(koc_client *c, const koc_reference *repo, koc_blob *b, const koc
     int rc = koc__client_host(c, koc_reference_registry(repo), &u.host, err);
 
     if (rc == KOC_OK) {
+        u.by_patch = u.host->wants_patch;
         koc__journal_open(&u.journal, u.host, koc_reference_repository(repo), d, u.size);
     }
     if (session && session->host) {
@@ -531,9 +679,11 @@ int koc__upload(koc_client *c, const koc_reference *repo, koc_blob *b, const koc
     if (rc != KOC_OK) {
         abandon(&u);
     } else {
+        learn_form(&u);
         koc__journal_forget(&u.journal);
     }
     koc__journal_close(&u.journal);
     koc__url_dispose(&u.session);
+    koc_error_free(u.refusal);
     return rc;
 }

@@ -6,36 +6,64 @@
 
 #define MIB ((uint64_t)1 << 20)
 
-koc__verdict koc__upload_verdict(int status, const char *code, koc__failure why)
+static bool is_one_of(const char *code, const char *const *list)
 {
-    if (status == 0) {
-        return why == KOC__FAIL_BROKEN || why == KOC__FAIL_SILENT ? KOC__UPLOAD_CONFIRM
-                                                                  : KOC__UPLOAD_FAIL;
+    for (size_t i = 0; list[i]; i++) {
+        if (strcmp(code, list[i]) == 0) {
+            return true;
+        }
     }
+    return false;
+}
+
+static koc__verdict verdict_of_status(int status)
+{
     switch (status) {
     case 200:
     case 201:
     case 204: return KOC__UPLOAD_DONE;
     case 202: return KOC__UPLOAD_CONFIRM;
+    case 401:
+    case 402:
+    case 403:
+    case 407:
+    case 429:
+    case 451: return KOC__UPLOAD_FAIL;
     case 404: return KOC__UPLOAD_RESTART;
-    case 405:
     case 413:
-    case 416: return KOC__UPLOAD_CHUNKS;
-    case 400:
-        if (strcmp(code, "DIGEST_INVALID") == 0) {
-            return KOC__UPLOAD_REHASH;
-        }
-        if (strcmp(code, "BLOB_UPLOAD_INVALID") == 0 || strcmp(code, "UNKNOWN") == 0 ||
-            strcmp(code, "BLOB_UPLOAD_UNKNOWN") == 0) {
-            return KOC__UPLOAD_RESTART;
-        }
-        return KOC__UPLOAD_FAIL;
+    case 416: return KOC__UPLOAD_SMALLER;
     case 501:
     case 505:
     case 507:
-    case 511: return KOC__UPLOAD_FAIL;
-    default: return status >= 500 ? KOC__UPLOAD_CONFIRM : KOC__UPLOAD_FAIL;
+    case 511: return KOC__UPLOAD_OTHER;
+    default: return status >= 500 ? KOC__UPLOAD_CONFIRM : KOC__UPLOAD_OTHER;
     }
+}
+
+koc__verdict koc__upload_verdict(int status, const char *code, koc__failure why)
+{
+    static const char *const rights[] = {"DENIED", "UNAUTHORIZED", NULL};
+    static const char *const lost[] = {"BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID", NULL};
+
+    if (status == 0) {
+        return why == KOC__FAIL_BROKEN || why == KOC__FAIL_SILENT ? KOC__UPLOAD_CONFIRM
+                                                                  : KOC__UPLOAD_FAIL;
+    }
+    if (status >= 400 && is_one_of(code, rights)) {
+        return KOC__UPLOAD_FAIL;
+    }
+    if (status == 400 && strcmp(code, "DIGEST_INVALID") == 0) {
+        return KOC__UPLOAD_REHASH;
+    }
+    if (status == 400 && is_one_of(code, lost)) {
+        return KOC__UPLOAD_RESTART;
+    }
+    return verdict_of_status(status);
+}
+
+bool koc__upload_is_about_form(int status)
+{
+    return status == 404 || status == 405 || status == 411 || status == 501;
 }
 
 bool koc__upload_range(const char *value, uint64_t *have, bool *none_or_one)

@@ -6,18 +6,25 @@
 
 #include "registry/http.h"
 
-#define KOC__CHUNK_SMALLEST ((uint64_t)256 << 10)
+#define KOC__CHUNK_SMALLEST ((uint64_t)64 << 10)
 
+/*
+ * An upload has two forms: the blob in one PUT, or in pieces by PATCH and a PUT without a body to close it.
+ * Registries and the proxies before them may take only one of the two, and say so with any status.
+ */
 typedef enum koc__verdict {
     KOC__UPLOAD_DONE,
     KOC__UPLOAD_CONFIRM, /* perhaps: ask whether the blob is there, else a new session */
-    KOC__UPLOAD_RESTART, /* a new session */
-    KOC__UPLOAD_CHUNKS,  /* too much at once: smaller pieces */
+    KOC__UPLOAD_RESTART, /* the session is lost: a new one */
+    KOC__UPLOAD_SMALLER, /* too much at once: smaller pieces */
+    KOC__UPLOAD_OTHER,   /* refused: one try by the other form */
     KOC__UPLOAD_REHASH,  /* the registry got other bytes: are ours still what they were? */
-    KOC__UPLOAD_FAIL
+    KOC__UPLOAD_FAIL     /* about rights, or about us: no form would help */
 } koc__verdict;
-/* After the PUT of a whole blob, or of the end of one. status 0: no reply, then why counts. */
+/* After a PUT or PATCH of an upload. status 0: no reply, then why counts. */
 koc__verdict koc__upload_verdict(int status, const char *code, koc__failure why);
+/* Whether the status says that the form is not known there, more than anything about the blob. */
+bool koc__upload_is_about_form(int status);
 
 /* Range of an upload ("0-499", "bytes=0-499"): how many bytes the registry has. "0-0" is what an empty
  * session says too: *none_or_one. false: nothing usable. */

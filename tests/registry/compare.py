@@ -118,9 +118,9 @@ class Scene:
         self.target.close()
         self.origin.close()
 
-    def make(self, reference, seed=1, env=None, layer=LAYER):
+    def make(self, reference, seed=1, env=None, layer=LAYER, layers=LAYERS):
         regtool = self.build / "tests/registry/regtool"
-        subprocess.run([regtool, "push", str(layer), str(seed), str(LAYERS), reference], check=True,
+        subprocess.run([regtool, "push", str(layer), str(seed), str(layers), reference], check=True,
                        capture_output=True, env=env)
 
     def home(self, client):
@@ -190,6 +190,44 @@ def random_503(scene, client):
     good, longest = sum(s == 0 for s, _ in results), max(t for _, t in results)
     total = sum(t for _, t in results)
     return Outcome(good == count and longest <= 10, f"{good}/{count}, {total / count:.1f} s each, {longest:.1f} s at most")
+
+
+def many_pushes(scene, client, pushes):
+    """pushes: (rules, source), each through a proxy that is new. The peers get every tenth."""
+    pushes = pushes if client.name == "koc" and not scene.quick else pushes[::10]
+    begin, good = time.monotonic(), 0
+    for rules, source in pushes:
+        proxy = Faulty(scene.target.host)
+        for rule in rules():
+            proxy.add(rule)
+        good += scene.copy(client, f"{proxy.host}/{scene.name()}:v1", source)[0] == 0
+        proxy.close()
+    each = (time.monotonic() - begin) / len(pushes)
+    return Outcome(good == len(pushes), f"{good}/{len(pushes)}, {each:.1f} s each")
+
+
+def body_limit(scene, client):
+    sources = {n: f"{scene.origin.host}/compare/layers{n}:v1" for n in range(2, 9)}
+    if not hasattr(scene, "limited"):
+        for n, source in sources.items():
+            scene.make(source, 1000 * n, layer=3 * MB, layers=n)
+        scene.limited = True
+    too_large = faults.refuse_bodies(413, more_than=1 << 20)
+    pushes = [(lambda: [Rule("P(UT|ATCH)", UPLOAD, too_large)], sources[2 + i % 7]) for i in range(100)]
+    return many_pushes(scene, client, pushes)
+
+
+def put_refused(scene, client):
+    statuses = [400, 404, 405, 411, 413, 500, 501]
+
+    def rules_of(status):
+        return lambda: [Rule("PUT", UPLOAD, faults.refuse_bodies(status))]
+    return many_pushes(scene, client, [(rules_of(statuses[i % 7]), scene.source) for i in range(100)])
+
+
+def patch_refused(scene, client):
+    return many_pushes(scene, client, [(lambda: [Rule("PATCH", UPLOAD, faults.answer(405))], scene.source)
+                                       for _ in range(20)])
 
 
 def cut(server_of):
@@ -421,6 +459,9 @@ def rows():
         ("20 % random 503, 100 pushes of a 9 MB image (peers: 10)", random_503),
         ("every upload cut after 3 MB, no resume", cut(lambda scene: scene.target)),
         ("every upload cut after 3 MB, distribution 3", cut(distribution3)),
+        ("bodies over 1 MiB refused (413), 2 to 8 layers of 3 MB; 100 pushes (peers: 10)", body_limit),
+        ("a blob in one PUT refused (400, 404, 405, 411, 413, 500, 501); 100 pushes (peers: 10)", put_refused),
+        ("PATCH refused (405); 20 pushes (peers: 2)", patch_refused),
         ("pull truncated once per connection", truncated),
         ("token dies in mid-push", token_dies),
         ("false Docker-Content-Digest by tag (must fail)", false_digest),

@@ -326,6 +326,23 @@ def header(name, value):
     return act
 
 
+def refuse_bodies(status, body=b"", more_than=0, drain=True):
+    """Of an upload: no body longer than that is taken. The closing PUT of an upload by PATCH has none."""
+    def act(x):
+        if x.left <= more_than:
+            return False
+        x.respond(status, {"Content-Type": "application/json"}, body, drain)
+        if not drain:
+            raise Broken(reset=False)
+        return True
+    return act
+
+
+def first_of(*actions):
+    """The first that deals with the exchange."""
+    return lambda x: any(act(x) for act in actions)
+
+
 def do_but_say(status):
     """The registry does it; the client is told something else."""
     def act(x):

@@ -96,6 +96,122 @@ def test_413_on_the_whole_blob(regtool, faulty):
     assert regtool("pull", f"{faulty.host}/faults/large:v1").ref == digest_of(result)
 
 
+def upload_rules(host, put=None, patch=None, limit=None, **more):
+    """A fresh proxy that refuses one form of upload, or bodies over a limit."""
+    proxy = Faulty(host)
+    too_large = [faults.refuse_bodies(413, more_than=limit, **more)] if limit is not None else []
+    puts = too_large + ([faults.refuse_bodies(put, **more)] if put else [])
+    patches = ([faults.answer(patch, **more)] if patch else []) + too_large
+    proxy.add(Rule("PUT", UPLOAD, faults.first_of(*puts)))
+    proxy.add(Rule("PATCH", UPLOAD, faults.first_of(*patches)))
+    return proxy
+
+
+def push_through(regtool, registry, seed, size=3 * MB, layers=2, status=0, **rules):
+    """Pushes a fresh image through a fresh proxy; its log and what was said. A success is pulled again."""
+    proxy, name = upload_rules(registry.host, **rules), f"faults/forms{seed}:v1"
+    result = regtool("push", size, seed, layers, f"{proxy.host}/{name}", status=status)
+    if status == 0:
+        assert regtool("pull", f"{registry.host}/{name}").ref == digest_of(result)
+    proxy.close()
+    return proxy, result
+
+
+@pytest.mark.parametrize("layers", range(2, 9))
+def test_blobs_over_a_body_limit_in_flight_at_once(regtool, registry, layers):
+    """What the first refusal taught about the host is not the state of the others."""
+    push_through(regtool, registry, 1000 + 10 * layers, layers=layers, limit=1 << 20)
+
+
+@pytest.mark.parametrize("limit", [100000, 300000, 500000, 2500000])
+def test_body_limit_of_any_size(regtool, registry, limit):
+    proxy, _ = push_through(regtool, registry, 1100 + limit, limit=limit)
+    taken = [e.sent for e in proxy.requests("PATCH", UPLOAD) if e.status == 202]
+    assert taken and max(taken) <= limit
+
+
+def test_body_limit_that_is_told_without_reading(regtool, registry):
+    """As nginx does it: 413, and the connection ends."""
+    push_through(regtool, registry, 1200, layers=4, limit=1 << 20, drain=False)
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 406, 409, 411, 412, 413, 415, 416, 422, 500, 501, 502, 503, 505, 507])
+def test_refused_put_is_tried_by_patch(regtool, registry, status):
+    """Whatever a registry says to the one form, the other is tried before its answer counts."""
+    proxy, _ = push_through(regtool, registry, 2000 + 10 * status, layers=3, put=status)
+    whole = [e for e in proxy.requests("PUT", UPLOAD) if e.sent]
+    assert len(whole) <= (4 if status < 500 or status in (501, 505, 507) else 8)
+
+
+@pytest.mark.parametrize("code", ["BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID", "UNKNOWN", "UNSUPPORTED", ""])
+@pytest.mark.parametrize("status", [400, 404])
+def test_refused_put_with_a_code_is_tried_by_patch(regtool, registry, status, code):
+    body = json.dumps({"errors": [{"code": code, "message": "no"}]}).encode()
+    proxy, _ = push_through(regtool, registry, 20000 + 10 * status + len(code), size=300000, put=status, body=body)
+    assert proxy.count("PUT", UPLOAD) <= 6, "one refusal a blob"
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 451])
+def test_put_refused_for_rights_is_not_tried_again(regtool, registry, status):
+    proxy, result = push_through(regtool, registry, 2600 + status, layers=1, put=status, status=1)
+    assert proxy.count("PATCH", UPLOAD) == 0
+    assert f"{status}" in result.stderr or "denied" in result.stderr or "not authorised" in result.stderr \
+        or "payment" in result.stderr
+
+
+def test_put_refused_for_its_digest_is_not_tried_by_patch(regtool, registry):
+    """R-152: once more in a new session, then it fails."""
+    body = b'{"errors":[{"code":"DIGEST_INVALID","message":"other bytes"}]}'
+    proxy, result = push_through(regtool, registry, 2700, layers=1, put=400, body=body, status=1)
+    assert proxy.count("PATCH", UPLOAD) == 0
+    assert "other bytes" in result.stderr
+
+
+@pytest.mark.parametrize("put", [404, 400, 411, 405, 413, 500, 501])
+def test_refused_put_and_a_body_limit(regtool, registry, put):
+    push_through(regtool, registry, 3000 + 10 * put, layers=4, put=put, limit=1 << 20)
+
+
+@pytest.mark.parametrize("patch", [400, 404, 405, 411, 413, 416, 500, 501])
+def test_refused_patch_does_no_harm(regtool, registry, patch):
+    """A connection that breaks in mid-PUT leads to PATCH; where that is refused the PUT is tried again."""
+    proxy = upload_rules(registry.host, patch=patch)
+    proxy.rules.insert(0, Rule("PUT", UPLOAD, faults.break_body_after(500000), times=2))
+    name = f"faults/nopatch{patch}:v1"
+    result = regtool("push", 3 * MB, 4000 + patch, 1, f"{proxy.host}/{name}")
+    assert regtool("pull", f"{registry.host}/{name}").ref == digest_of(result)
+    proxy.close()
+
+
+@pytest.mark.parametrize("put, patch, words", [
+    (405, 405, "does not allow this"), (413, 405, "too large"), (413, 413, "too large"), (415, 405, "media type"),
+    (404, 501, "lost the upload"), (400, 400, "400"),
+])
+def test_both_forms_refused(regtool, registry, put, patch, words):
+    """The refusal that says more is told, and soon."""
+    proxy, result = push_through(regtool, registry, 5000 + put + 7 * patch, layers=1, put=put, patch=patch, status=1)
+    assert words in result.stderr
+    assert proxy.count("P(UT|ATCH)", UPLOAD) <= 30
+
+
+def test_body_limit_where_patch_is_refused(regtool, registry):
+    _, result = push_through(regtool, registry, 5900, patch=405, limit=1 << 20, status=1)
+    assert "too large for the registry" in result.stderr
+
+
+def test_body_limit_of_a_copied_image(regtool, registry):
+    """The content is a stream from another registry, opened anew for each piece."""
+    source = f"{registry.host}/faults/streamed:v1"
+    pushed = regtool("push", 3 * MB, 6000, 3, source)
+    proxy = upload_rules(registry.host, put=404, limit=1 << 20)
+    proxy.add(Rule("POST", "mount=", faults.answer(405)))
+    proxy.add(Rule("HEAD", "/blobs/", faults.answer(404)))
+    copied = regtool("copy", source, f"{proxy.host}/faults/copied:v1")
+    assert digest_of(copied) == digest_of(pushed)
+    assert proxy.count("PATCH", UPLOAD) >= 9
+    proxy.close()
+
+
 def test_429_with_retry_after(regtool, faulty):
     """R-193: the wait is kept, and the whole host pauses."""
     faulty.add(Rule("POST", UPLOAD, faults.answer(429, {"Retry-After": "1"}), times=1))
