@@ -1,4 +1,4 @@
-/* Between the two files that see libcurl. Its types are void pointers here, so that this header needs
+/* Between the files that see libcurl. Its types are void pointers here, so that this header needs
  * no curl header. */
 #ifndef KOC__TRANSPORT_CURL_H
 #define KOC__TRANSPORT_CURL_H
@@ -71,5 +71,7 @@ struct koc__exchange {
 int koc__easy_prepare(koc__exchange *x, const koc__http_request *rq, void *share, koc_error **err);
 /* Turns x->result into an error and a kind. Never KOC_OK. */
 int koc__easy_failure(koc__exchange *x, koc__failure *why, koc_error **err);
+/* The error of a server whose certificate was refused: its dates, names or authority. KOC_ETLS. */
+int koc__easy_untrusted(koc__exchange *x, koc_error **err);
 
 #endif

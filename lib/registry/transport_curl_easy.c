@@ -408,23 +408,17 @@ static int proxy_failure(koc__exchange *x, koc_error **err)
     return koc__error(err, KOC_ENET, "the proxy's name has no address");
 }
 
-static int certificate_failure(const koc__exchange *x, koc_error **err)
+static int certificate_failure(koc__exchange *x, koc_error **err)
 {
     const char *text = x->error_text;
 
     if (wants_client_certificate(x)) {
         koc__error(err, KOC_ETLS, "this registry wants a client certificate");
         koc__error_hint(err, "put client.cert and client.key into /etc/docker/certs.d/%s", x->host);
-    } else if (strstr(text, "expired")) {
-        koc__error(err, KOC_ETLS, "its certificate has expired");
-    } else if (strstr(text, "subject name") || strstr(text, "does not match")) {
-        koc__error(err, KOC_ETLS, "its certificate is for another name");
     } else if (x->result == CURLE_SSL_CERTPROBLEM || x->result == CURLE_SSL_CACERT_BADFILE) {
         koc__error(err, KOC_ETLS, "a certificate file could not be used: %s", text);
     } else {
-        koc__error(err, KOC_ETLS, "its certificate was made by an unknown authority");
-        koc__error_hint(err, "put the authority's certificate into /etc/docker/certs.d/%s/ca.crt",
-                        x->host);
+        return koc__easy_untrusted(x, err);
     }
     return KOC_ETLS;
 }

@@ -97,7 +97,7 @@ def test_tls_with_own_authority(regtool, tls_registry):
     """R-20, R-23: an unknown authority is named; --ca adds one."""
     target = f"{tls_registry.host}/app:v1"
     refused = regtool("push", *SMALL, target, status=1)
-    assert "certificate was made by an unknown authority" in refused.stderr
+    assert "certificate is signed by an unknown authority (CN = koc lab)" in refused.stderr
     assert "http://" not in refused.stderr
     regtool("--ca", tls_registry.ca, "push", *SMALL, target)
     regtool("--insecure", "pull", target)
