@@ -473,6 +473,7 @@ static void exchange_free(koc__exchange *x)
     koc__buf_dispose(&x->spill);
     koc_error_free(x->error);
     koc__free(x->host);
+    koc__free(x->proxy);
     koc__free(x->key);
     koc__free(x);
 }
@@ -489,6 +490,17 @@ void koc__exchange_close(koc__exchange *x)
     guard_end(&guard);
 }
 
+/* "http://proxy:3128" of "http://user:password@proxy:3128/"; NULL without a proxy. */
+static char *proxy_name(const char *url)
+{
+    const char *scheme = url ? strstr(url, "://") : NULL;
+    const char *start = scheme ? scheme + 3 : url;
+    koc_str host = start ? koc__str_n(start, strcspn(start, "/")) : (koc_str){0}, user;
+
+    (void)koc__str_rcut(host, '@', &user, &host);
+    return url ? koc__format("%.*s%.*s", (int)(start - url), url, KOC__FMT(host)) : NULL;
+}
+
 static koc__exchange *exchange_new(koc__transport *t, const koc__http_request *rq, bool uncounted,
                                    koc__op *op)
 {
@@ -502,7 +514,7 @@ static koc__exchange *exchange_new(koc__transport *t, const koc__http_request *r
     x->uncounted = uncounted;
     x->reach = rq->reach;
     x->insecure = rq->insecure;
-    x->proxied = rq->proxy != NULL;
+    x->proxy = proxy_name(rq->proxy);
     x->patient = rq->patient;
     x->bytes = rq->bytes;
     x->blob = rq->blob ? koc_blob_ref(rq->blob) : NULL;
@@ -516,7 +528,7 @@ static koc__exchange *exchange_new(koc__transport *t, const koc__http_request *r
     x->quiet_self = rq->quiet_self;
     x->opened_ms = x->active_ms = x->window_ms = koc__monotonic_ms();
     x->host = koc__strdup(rq->url->host);
-    if (!x->host) {
+    if (!x->host || (rq->proxy && !x->proxy)) {
         exchange_free(x);
         return NULL;
     }
@@ -535,8 +547,8 @@ static void fill_reply(koc__exchange *x, koc__http_reply *reply)
     curl_easy_getinfo(x->conn->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
     reply->expect_expired = x->first_read_ms - x->opened_ms - ready_us / 1000 >= 950;
     reply->address[0] = '\0';
-    if (!x->proxied &&
-        curl_easy_getinfo(x->conn->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK && address) {
+    if (!x->proxy && curl_easy_getinfo(x->conn->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK &&
+        address) {
         snprintf(reply->address, sizeof(reply->address), "%s", address);
     }
 }

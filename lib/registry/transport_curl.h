@@ -28,7 +28,7 @@ struct koc__exchange {
     char *host;
     koc__reach reach;
     bool insecure;
-    bool proxied;
+    char *proxy; /* without its credentials; NULL: there is none between */
     bool patient;
     /* Sending. */
     koc_str bytes;

@@ -136,7 +136,7 @@ static curl_socket_t on_socket(void *self, curlsocktype purpose, struct curl_soc
     koc__exchange *x = self;
     int type = address->socktype;
 
-    if (purpose == CURLSOCKTYPE_IPCXN && x->reach == KOC__REACH_PUBLIC && !x->proxied &&
+    if (purpose == CURLSOCKTYPE_IPCXN && x->reach == KOC__REACH_PUBLIC && !x->proxy &&
         !koc__address_allowed(x->host, &address->addr)) {
         koc__error(&x->error, KOC_EDENIED,
                    "refused to connect to %s: it is an address of this machine or of a private "
@@ -379,7 +379,7 @@ static koc__failure kind_of(const koc__exchange *x)
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR: {
         long code = 0;
-        if (x->proxied &&
+        if (x->proxy &&
             curl_easy_getinfo(x->conn->easy, CURLINFO_HTTP_CONNECTCODE, &code) == CURLE_OK &&
             code >= 300) {
             return KOC__FAIL_PROXY;
@@ -400,12 +400,17 @@ static int proxy_failure(koc__exchange *x, koc_error **err)
 
     curl_easy_getinfo(x->conn->easy, CURLINFO_HTTP_CONNECTCODE, &code);
     if (code == 407) {
-        return koc__error(err, KOC_EAUTH, "the proxy wants credentials (407)");
+        koc__error(err, KOC_EAUTH, "the proxy %s wants credentials (407)", x->proxy);
+        koc__error_hint(err, "HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT has them");
+        return KOC_EAUTH;
     }
     if (code >= 300) {
-        return koc__error(err, KOC_ENET, "the proxy refused the connection (%ld)", code);
+        koc__error(err, KOC_ENET, "the proxy %s refused to connect to it (%ld)", x->proxy, code);
+    } else {
+        koc__error(err, KOC_ENET, "the proxy %s: no such host", x->proxy);
     }
-    return koc__error(err, KOC_ENET, "the proxy's name has no address");
+    koc__error_hint(err, "NO_PROXY=%s connects without the proxy", x->host);
+    return KOC_ENET;
 }
 
 static int certificate_failure(koc__exchange *x, koc_error **err)
@@ -438,6 +443,16 @@ static int connect_failure(koc__exchange *x, koc_error **err)
     return KOC_ENET;
 }
 
+/* What could not be reached is the proxy then, not the registry. */
+static int by_way_of_proxy(const koc__exchange *x, int rc, koc_error **err)
+{
+    if (x->proxy) {
+        koc__error_prefix(err, rc, "the proxy %s", x->proxy);
+        koc__error_hint(err, "NO_PROXY=%s connects without the proxy", x->host);
+    }
+    return rc;
+}
+
 static int broken(const koc__exchange *x, koc_error **err)
 {
     if (x->result == CURLE_PARTIAL_FILE) {
@@ -458,8 +473,9 @@ int koc__easy_failure(koc__exchange *x, koc__failure *why, koc_error **err)
     *why = kind_of(x);
     switch (*why) {
     case KOC__FAIL_RESOLVE: return koc__error(err, KOC_ENET, "no such host");
-    case KOC__FAIL_CONNECT: return connect_failure(x, err);
-    case KOC__FAIL_CONNECT_TIMEOUT: return koc__error(err, KOC_ETIMEOUT, "connection timed out");
+    case KOC__FAIL_CONNECT: return by_way_of_proxy(x, connect_failure(x, err), err);
+    case KOC__FAIL_CONNECT_TIMEOUT:
+        return by_way_of_proxy(x, koc__error(err, KOC_ETIMEOUT, "connection timed out"), err);
     case KOC__FAIL_TLS: return koc__error(err, KOC_ETLS, "the TLS handshake failed");
     case KOC__FAIL_CERT: return certificate_failure(x, err);
     case KOC__FAIL_PROXY: return proxy_failure(x, err);
