@@ -1,6 +1,6 @@
 /*
- * The part of Go's text/template that build flags use: fields, pipelines, variables, if, with, and the
- * functions named in template_func.c. Whatever else there is gets an error that names it.
+ * Go's text/template for the values that ko has: fields, pipelines, variables, if, with, range, named templates,
+ * and the functions named in template_func.c. Whatever else there is gets an error that names it.
  *
  * template_lex.c makes tokens, template_parse.c a tree, template_exec.c walks it; values, tree and
  * tokens live in one arena and die together.
@@ -15,6 +15,8 @@
 
 #define KOC__TEMPLATE_MAX   ((size_t)1 << 20)
 #define KOC__TEMPLATE_DEPTH 64
+#define KOC__TEMPLATE_CALLS 100      /* lists within lists, over all templates */
+#define KOC__TEMPLATE_STEPS 1000000u /* text, actions and rounds of a loop */
 
 /* --- values --- */
 typedef enum koc__tkind {
@@ -38,6 +40,8 @@ struct koc__tmap {
     void *payload;
     bool of_strings;          /* a missing key gives "" in `index`, else nothing */
     const char *const *names; /* all keys for the hint, NULL-terminated; NULL: too many to tell */
+    /* Adds all keys in any order; NULL: they are the names. */
+    int (*keys)(const koc__tmap *self, koc_strlist *out, koc_error **err);
 };
 
 /* --- arena --- */
@@ -74,13 +78,17 @@ typedef struct koc__ttok {
 /* --- the tree --- */
 typedef enum koc__tnode_kind {
     KOC__TN_TEXT,
-    KOC__TN_ACTION,  /* a = pipe */
-    KOC__TN_IF,      /* a = pipe, b = list, c = else list */
-    KOC__TN_WITH,    /* the same */
-    KOC__TN_PIPE,    /* a = commands, text = variable that is set, or empty */
-    KOC__TN_COMMAND, /* a = operands */
-    KOC__TN_CHAIN,   /* a = operand, b = names */
-    KOC__TN_NAME,    /* text */
+    KOC__TN_ACTION, /* a = pipe */
+    KOC__TN_IF,     /* a = pipe, b = list, c = else list */
+    KOC__TN_WITH,   /* the same */
+    KOC__TN_RANGE,  /* the same */
+    KOC__TN_BREAK,
+    KOC__TN_CONTINUE,
+    KOC__TN_TEMPLATE, /* text = name, a = pipe or NULL */
+    KOC__TN_PIPE,     /* a = commands, text = variable that is set, or empty; second: of range */
+    KOC__TN_COMMAND,  /* a = operands */
+    KOC__TN_CHAIN,    /* a = operand, b = names */
+    KOC__TN_NAME,     /* text */
     KOC__TN_FUNCTION,
     KOC__TN_VARIABLE,
     KOC__TN_DOT,
@@ -90,11 +98,17 @@ typedef enum koc__tnode_kind {
 typedef struct koc__tnode {
     koc__tnode_kind kind;
     size_t pos, end; /* in the source */
-    koc_str text;
+    koc_str text, second;
     koc__tvalue value;
     bool assign; /* "=" instead of ":=" */
     struct koc__tnode *a, *b, *c, *next;
 } koc__tnode;
+
+typedef struct koc__tdefinition { /* {{define}} and {{block}} */
+    koc_str name;
+    koc__tnode *root;
+    struct koc__tdefinition *next;
+} koc__tdefinition;
 
 typedef struct koc__template {
     const char *what; /* names the text in messages: "ldflags[1] of example.com/app" */
@@ -103,7 +117,9 @@ typedef struct koc__template {
     koc__ttok *tokens;
     size_t n_tokens;
     koc__tnode *root; /* a list */
+    koc__tdefinition *definitions;
 } koc__template;
+koc__tdefinition *koc__template_named(const koc__template *t, koc_str name); /* NULL: none */
 
 int koc__template_lex(koc__template *t, koc_error **err);
 int koc__template_parse(koc__template *t, koc_error **err);
@@ -120,11 +136,13 @@ typedef struct koc__tcall {
     koc__tvalue *args;
     size_t n_args;
 } koc__tcall;
-bool koc__template_known(koc_str name);   /* a function that this file's code can call */
-bool koc__template_refused(koc_str name); /* a function of Go's that is left out */
+bool koc__template_known(koc_str name); /* a function that this file's code can call */
 int koc__template_call(koc__tcall *call, koc__tvalue *out, koc_error **err);
 bool koc__template_truth(const koc__tvalue *v);
-int koc__template_print(const koc__tvalue *v, koc__buf *out, koc_error **err);
+/* The keys of a map in byte order, as Go walks it. The strings live in t. */
+int koc__template_keys(koc__template *t, const koc__tmap *map, koc_str **out, size_t *n,
+                       koc_error **err);
+int koc__template_print(koc__template *t, const koc__tvalue *v, koc__buf *out, koc_error **err);
 const char *koc__template_type(const koc__tvalue *v); /* Go's name of it, for messages */
 
 /* Appends source with its templates filled in from data. A text without "{{" is copied. */

@@ -59,6 +59,18 @@ static int get_env(const koc__tmap *self, koc_str key, bool *found, koc__tvalue 
     return KOC_OK;
 }
 
+static int env_keys(const koc__tmap *self, koc_strlist *out, koc_error **err)
+{
+    const koc__template_data *d = self->payload;
+    koc_str name, value;
+    for (size_t i = 0; i < koc_strlist_count(d->env); i++) {
+        if (koc__str_cut(koc__str(koc_strlist_get(d->env, i)), '=', &name, &value)) {
+            KOC__TRY(koc__strlist_add_n(out, name, err));
+        }
+    }
+    return koc__strlist_has(out, "LDFLAGS") ? KOC_OK : koc__strlist_add(out, "LDFLAGS", err);
+}
+
 /* --- GoEnv --- */
 
 /* The environment beats what go says. A name of go's own that is there saves asking go. */
@@ -77,6 +89,20 @@ static int get_go_env(const koc__tmap *self, koc_str key, bool *found, koc__tval
     *found = value != NULL;
     if (value && !find_env(d->env, key, out)) {
         *out = string_value(value);
+    }
+    return KOC_OK;
+}
+
+static int go_env_keys(const koc__tmap *self, koc_strlist *out, koc_error **err)
+{
+    const koc__template_data *d = self->payload;
+    const koc__map *map = NULL;
+    size_t cursor = 0;
+    koc_str key;
+    void *value;
+    KOC__TRY(koc__go_tool_env(d->facts, d->op, &map, err));
+    while (koc__map_next(map, &cursor, &key, &value)) {
+        KOC__TRY(koc__strlist_add_n(out, key, err));
     }
     return KOC_OK;
 }
@@ -167,8 +193,8 @@ void koc__template_data_begin(koc__template_data *d, koc_ctx *ctx, koc__go_facts
 {
     static const char *const root_names[] = {"Env", "GoEnv", "Git", "Date", "Timestamp", NULL};
     *d = (koc__template_data){.ctx = ctx, .op = op, .facts = facts, .env = env, .folder = folder};
-    d->root = (koc__tmap){get_root, d, false, root_names};
-    d->env_map = (koc__tmap){get_env, d, true, NULL};
-    d->go_env_map = (koc__tmap){get_go_env, d, true, NULL};
-    d->git_map = (koc__tmap){get_git, d, false, git_names};
+    d->root = (koc__tmap){get_root, d, false, root_names, NULL};
+    d->env_map = (koc__tmap){get_env, d, true, NULL, env_keys};
+    d->go_env_map = (koc__tmap){get_go_env, d, true, NULL, go_env_keys};
+    d->git_map = (koc__tmap){get_git, d, false, git_names, NULL};
 }

@@ -4,7 +4,7 @@
 
 #include "golang/template.h"
 
-#define VARIABLES_MAX 128
+#define VARIABLES_MAX 512
 
 typedef struct variable {
     koc_str name;
@@ -16,7 +16,8 @@ typedef struct state {
     koc__buf *out;
     variable variables[VARIABLES_MAX];
     size_t n_variables;
-    unsigned depth;
+    unsigned depth, steps;
+    koc__tnode_kind flow; /* KOC__TN_BREAK or _CONTINUE on the way to its loop, else KOC__TN_TEXT */
 } state;
 
 static int evaluate(state *s, const koc__tvalue *dot, const koc__tnode *pipe, koc__tvalue *out,
@@ -161,22 +162,33 @@ static int command(state *s, const koc__tvalue *dot, const koc__tnode *n, const 
     return operand(s, dot, first, out, err);
 }
 
-static int set_variable(state *s, const koc__tnode *pipe, const koc__tvalue *value, koc_error **err)
+static int push(state *s, const koc__tnode *at, koc_str name, const koc__tvalue *value,
+                koc_error **err)
+{
+    if (s->n_variables == VARIABLES_MAX) {
+        return koc__template_error(s->t, at->pos, err, "more than %d variables", VARIABLES_MAX);
+    }
+    s->variables[s->n_variables++] = (variable){name, *value};
+    return KOC_OK;
+}
+
+static void assign(state *s, koc_str name, const koc__tvalue *value)
+{
+    for (size_t i = s->n_variables; i > 0; i--) {
+        if (koc__str_eq(s->variables[i - 1].name, name)) {
+            s->variables[i - 1].value = *value;
+            return;
+        }
+    }
+}
+
+static int set_variable(state *s, const koc__tnode *pipe, koc_str name, const koc__tvalue *value,
+                        koc_error **err)
 {
     if (!pipe->assign) {
-        if (s->n_variables == VARIABLES_MAX) {
-            return koc__template_error(s->t, pipe->pos, err, "more than %d variables",
-                                       VARIABLES_MAX);
-        }
-        s->variables[s->n_variables++] = (variable){pipe->text, *value};
-        return KOC_OK;
+        return push(s, pipe, name, value, err);
     }
-    for (size_t i = s->n_variables; i > 0; i--) {
-        if (koc__str_eq(s->variables[i - 1].name, pipe->text)) {
-            s->variables[i - 1].value = *value;
-            break;
-        }
-    }
+    assign(s, name, value);
     return KOC_OK;
 }
 
@@ -192,37 +204,155 @@ static int evaluate(state *s, const koc__tvalue *dot, const koc__tnode *pipe, ko
         piped = &last;
     }
     if (pipe->text.len > 0) {
-        KOC__TRY(set_variable(s, pipe, &value, err));
+        KOC__TRY(set_variable(s, pipe, pipe->text, &value, err));
+    }
+    if (pipe->second.len > 0) {
+        KOC__TRY(set_variable(s, pipe, pipe->second, &value, err));
     }
     *out = value;
     return KOC_OK;
 }
 
-/* The parser bounds the depth of the tree, so the recursion ends. */
+static int walk(state *s, const koc__tvalue *dot, const koc__tnode *n, koc_error **err);
+
+static int step(state *s, const koc__tnode *at, koc_error **err)
+{
+    if (++s->steps > KOC__TEMPLATE_STEPS) {
+        return koc__template_error(s->t, at->pos, err, "the template does more than %u steps",
+                                   KOC__TEMPLATE_STEPS);
+    }
+    return KOC_OK;
+}
+
+/* One round of a loop; key NULL: there is none. *over: it was the last. */
+static int iterate(state *s, const koc__tnode *n, const koc__tvalue *key,
+                   const koc__tvalue *element, bool *over, koc_error **err)
+{
+    const koc__tnode *pipe = n->a;
+    size_t mark = s->n_variables;
+    KOC__TRY(step(s, n, err));
+    bool both = pipe->second.len > 0;
+    if (both && key) {
+        assign(s, pipe->text, key);
+    }
+    if (pipe->text.len > 0) {
+        assign(s, both ? pipe->second : pipe->text, element);
+    }
+    KOC__TRY(walk(s, element, n->b, err));
+    s->n_variables = mark;
+    *over = s->flow == KOC__TN_BREAK;
+    s->flow = KOC__TN_TEXT;
+    return KOC_OK;
+}
+
+static int range_map(state *s, const koc__tnode *n, const koc__tmap *map, bool *any,
+                     koc_error **err)
+{
+    koc_str *keys = NULL;
+    size_t count = 0;
+    bool over = false;
+    KOC__TRY(koc__template_keys(s->t, map, &keys, &count, err));
+    for (size_t i = 0; i < count && !over; i++) {
+        const koc__tvalue key = {KOC__T_STRING, 0, keys[i], NULL};
+        koc__tvalue element = {KOC__T_NIL, 0, {0}, NULL};
+        bool found = false;
+        KOC__TRY(map->get(map, keys[i], &found, &element, err));
+        *any = true;
+        KOC__TRY(iterate(s, n, &key, &element, &over, err));
+    }
+    return KOC_OK;
+}
+
+static int range(state *s, const koc__tvalue *dot, const koc__tnode *n, const koc__tvalue *over,
+                 koc_error **err)
+{
+    bool any = false, stop = false;
+    if (over->kind == KOC__T_MAP) {
+        KOC__TRY(range_map(s, n, over->map, &any, err));
+    } else if (over->kind == KOC__T_INT && n->a->second.len == 0) {
+        for (int64_t i = 0; i < over->number && !stop; i++) {
+            const koc__tvalue element = {KOC__T_INT, i, {0}, NULL};
+            any = true;
+            KOC__TRY(iterate(s, n, NULL, &element, &stop, err));
+        }
+    } else if (over->kind != KOC__T_NIL) {
+        return koc__template_error(s->t, n->pos, err, "range can't iterate over %s %.*s",
+                                   koc__template_type(over), KOC__FMT(source_of(s, n->a)));
+    }
+    return any ? KOC_OK : walk(s, dot, n->c, err);
+}
+
+static int run_template(state *s, const koc__tvalue *dot, const koc__tnode *n, koc_error **err)
+{
+    const koc__tdefinition *d = koc__template_named(s->t, n->text);
+    koc__tvalue value = {KOC__T_NIL, 0, {0}, NULL};
+    size_t mark = s->n_variables;
+    if (!d) {
+        return koc__template_error(s->t, n->pos, err, "template \"%.*s\" not defined",
+                                   KOC__FMT(n->text));
+    }
+    if (n->a) {
+        KOC__TRY(evaluate(s, dot, n->a, &value, err));
+    }
+    KOC__TRY(push(s, n, KOC__STR("$"), &value, err));
+    KOC__TRY(walk(s, &value, d->root, err));
+    s->n_variables = mark;
+    return KOC_OK;
+}
+
+static int show(state *s, const koc__tnode *n, const koc__tvalue *value, koc_error **err)
+{
+    if (n->a->text.len > 0) {
+        return KOC_OK;
+    }
+    return value->kind == KOC__T_NIL ? koc__buf_puts(s->out, "<no value>", err)
+                                     : koc__template_print(s->t, value, s->out, err);
+}
+
+/* {{if}}, {{with}}, {{range}}: their variables end with them. */
+static int control(state *s, const koc__tvalue *dot, const koc__tnode *n, koc_error **err)
+{
+    koc__tvalue value = {KOC__T_NIL, 0, {0}, NULL};
+    size_t mark = s->n_variables;
+    KOC__TRY(evaluate(s, dot, n->a, &value, err));
+    if (n->kind == KOC__TN_RANGE) {
+        KOC__TRY(range(s, dot, n, &value, err));
+    } else {
+        bool yes = koc__template_truth(&value);
+        const koc__tvalue *inner = yes && n->kind == KOC__TN_WITH ? &value : dot;
+        KOC__TRY(walk(s, inner, yes ? n->b : n->c, err));
+    }
+    s->n_variables = mark;
+    return KOC_OK;
+}
+
+static int walk_one(state *s, const koc__tvalue *dot, const koc__tnode *n, koc_error **err)
+{
+    koc__tvalue value = {KOC__T_NIL, 0, {0}, NULL};
+    KOC__TRY(step(s, n, err));
+    switch (n->kind) {
+    case KOC__TN_TEXT: return koc__buf_put(s->out, n->text, err);
+    case KOC__TN_BREAK:
+    case KOC__TN_CONTINUE: s->flow = n->kind; return KOC_OK;
+    case KOC__TN_TEMPLATE: return run_template(s, dot, n, err);
+    case KOC__TN_ACTION:
+        KOC__TRY(evaluate(s, dot, n->a, &value, err));
+        return show(s, n, &value, err);
+    default: return control(s, dot, n, err);
+    }
+}
+
+/* Templates may call themselves: the depth is bounded here, not by the tree. */
 static int walk(state *s, const koc__tvalue *dot, const koc__tnode *n, koc_error **err)
 {
-    for (; n; n = n->next) {
-        koc__tvalue value = {KOC__T_NIL, 0, {0}, NULL};
-        if (n->kind == KOC__TN_TEXT) {
-            KOC__TRY(koc__buf_put(s->out, n->text, err));
-            continue;
-        }
-        size_t mark = s->n_variables;
-        KOC__TRY(evaluate(s, dot, n->a, &value, err));
-        if (n->kind != KOC__TN_ACTION) {
-            bool yes = koc__template_truth(&value);
-            const koc__tvalue *inner = yes && n->kind == KOC__TN_WITH ? &value : dot;
-            KOC__TRY(walk(s, inner, yes ? n->b : n->c, err));
-            s->n_variables = mark;
-        } else if (n->a->text.len == 0 && value.kind == KOC__T_NIL) {
-            KOC__TRY(koc__buf_puts(s->out, "<no value>", err));
-        } else if (n->a->text.len == 0 && value.kind == KOC__T_MAP) {
-            return koc__template_error(s->t, n->pos, err, "<%.*s>: a whole map cannot be printed",
-                                       KOC__FMT(source_of(s, n->a)));
-        } else if (n->a->text.len == 0) {
-            KOC__TRY(koc__template_print(&value, s->out, err));
-        }
+    if (n && ++s->depth > KOC__TEMPLATE_CALLS) {
+        return koc__template_error(s->t, n->pos, err, "templates nested more than %d deep",
+                                   KOC__TEMPLATE_CALLS);
     }
+    for (const koc__tnode *at = n; at && s->flow == KOC__TN_TEXT; at = at->next) {
+        KOC__TRY(walk_one(s, dot, at, err));
+    }
+    s->depth -= n ? 1 : 0;
     return KOC_OK;
 }
 

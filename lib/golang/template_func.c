@@ -1,5 +1,5 @@
-/* The functions: not, eq ne lt le gt ge, index, len, print, println (and, or: template_exec.c); printf
- * is in template_printf.c. */
+/* The functions: not, eq ne lt le gt ge, index, slice, len, print, println, html, js, urlquery (and, or:
+ * template_exec.c); printf is in template_printf.c. call is not there: no value is a function. */
 #include "core/common.h"
 
 #include <inttypes.h>
@@ -17,20 +17,72 @@ bool koc__template_truth(const koc__tvalue *v)
 {
     switch (v->kind) {
     case KOC__T_STRING: return v->text.len > 0;
-    case KOC__T_MAP: return true;
+    case KOC__T_MAP: return true; /* none is empty */
     case KOC__T_NIL: return false;
     default: return v->number != 0;
     }
 }
 
-int koc__template_print(const koc__tvalue *v, koc__buf *out, koc_error **err)
+koc__tdefinition *koc__template_named(const koc__template *t, koc_str name)
+{
+    koc__tdefinition *d = t->definitions;
+    while (d && !koc__str_eq(d->name, name)) {
+        d = d->next;
+    }
+    return d;
+}
+
+int koc__template_keys(koc__template *t, const koc__tmap *map, koc_str **out, size_t *n,
+                       koc_error **err)
+{
+    KOC__AUTO(koc_strlist) names = NULL;
+    KOC__TRY(koc__strlist_new(&names, err));
+    for (size_t i = 0; map->names && map->names[i]; i++) {
+        KOC__TRY(koc__strlist_add(names, map->names[i], err));
+    }
+    if (map->keys) {
+        KOC__TRY(map->keys(map, names, err));
+    }
+    koc__strlist_sort(names);
+    *n = koc_strlist_count(names);
+    *out = koc__arena_take(&t->arena, (*n + 1) * sizeof(**out), err);
+    for (size_t i = 0; *out && i < *n; i++) {
+        koc_str name = koc__str(koc_strlist_get(names, i));
+        char *copy = koc__arena_take(&t->arena, name.len + 1, err);
+        if (!copy) {
+            return KOC_ENOMEM;
+        }
+        memcpy(copy, name.ptr, name.len);
+        (*out)[i] = koc__str_n(copy, name.len);
+    }
+    return *out ? KOC_OK : KOC_ENOMEM;
+}
+
+/* As fmt prints a map: "map[a:1 b:2]". Maps lie in the root alone, so this ends. */
+static int print_map(koc__template *t, const koc__tmap *map, koc__buf *out, koc_error **err)
+{
+    koc_str *keys = NULL;
+    size_t n = 0;
+    KOC__TRY(koc__template_keys(t, map, &keys, &n, err));
+    KOC__TRY(koc__buf_puts(out, "map[", err));
+    for (size_t i = 0; i < n; i++) {
+        koc__tvalue value = {KOC__T_NIL, 0, {0}, NULL};
+        bool found = false;
+        KOC__TRY(map->get(map, keys[i], &found, &value, err));
+        KOC__TRY(koc__buf_printf(out, err, "%s%.*s:", i > 0 ? " " : "", KOC__FMT(keys[i])));
+        KOC__TRY(koc__template_print(t, &value, out, err));
+    }
+    return koc__buf_putc(out, ']', err);
+}
+
+int koc__template_print(koc__template *t, const koc__tvalue *v, koc__buf *out, koc_error **err)
 {
     switch (v->kind) {
     case KOC__T_STRING: return koc__buf_put(out, v->text, err);
     case KOC__T_INT: return koc__buf_printf(out, err, "%" PRId64, v->number);
     case KOC__T_BOOL: return koc__buf_puts(out, v->number ? "true" : "false", err);
     case KOC__T_NIL: return koc__buf_puts(out, "<nil>", err);
-    default: return koc__error(err, KOC_EINVAL, "a whole map cannot be printed");
+    default: return print_map(t, v->map, out, err);
     }
 }
 
@@ -116,11 +168,69 @@ static int negate(const koc__tcall *c, koc__tvalue *out, koc_error **err)
 
 static int length(const koc__tcall *c, koc__tvalue *out, koc_error **err)
 {
+    const koc__tvalue *v = &c->args[0];
+    koc_str *keys = NULL;
+    size_t n = v->text.len;
+    if (v->kind == KOC__T_MAP) {
+        KOC__TRY(koc__template_keys(c->t, v->map, &keys, &n, err));
+    } else if (v->kind != KOC__T_STRING) {
+        return koc__template_error(c->t, c->pos, err, "len of type %s", koc__template_type(v));
+    }
+    *out = (koc__tvalue){KOC__T_INT, (int64_t)n, {0}, NULL};
+    return KOC_OK;
+}
+
+/* An index into a string of len bytes. */
+static int position(const koc__tcall *c, const koc__tvalue *v, size_t len, size_t *out,
+                    koc_error **err)
+{
+    if (v->kind != KOC__T_INT) {
+        return koc__template_error(c->t, c->pos, err, "%.*s: cannot index slice/array with type %s",
+                                   KOC__FMT(c->name), koc__template_type(v));
+    }
+    if (v->number < 0 || (uint64_t)v->number > len) {
+        return koc__template_error(c->t, c->pos, err, "%.*s: index out of range: %" PRId64,
+                                   KOC__FMT(c->name), v->number);
+    }
+    *out = (size_t)v->number;
+    return KOC_OK;
+}
+
+static int slice(const koc__tcall *c, koc__tvalue *out, koc_error **err)
+{
+    koc_str text = c->args[0].text;
+    size_t from = 0, to = text.len;
     if (c->args[0].kind != KOC__T_STRING) {
-        return koc__template_error(c->t, c->pos, err, "len: of a string, not of type %s",
+        return koc__template_error(c->t, c->pos, err, "slice: can't slice item of type %s",
                                    koc__template_type(&c->args[0]));
     }
-    *out = (koc__tvalue){KOC__T_INT, (int64_t)c->args[0].text.len, {0}, NULL};
+    if (c->n_args == 4) {
+        return fail(c, err, "cannot 3-index slice a string");
+    }
+    if (c->n_args > 1) {
+        KOC__TRY(position(c, &c->args[1], text.len, &from, err));
+    }
+    if (c->n_args > 2) {
+        KOC__TRY(position(c, &c->args[2], text.len, &to, err));
+    }
+    if (from > to) {
+        return koc__template_error(c->t, c->pos, err, "slice: invalid slice index: %zu > %zu", from,
+                                   to);
+    }
+    *out = (koc__tvalue){KOC__T_STRING, 0, koc__str_n(text.ptr + from, to - from), NULL};
+    return KOC_OK;
+}
+
+/* One byte of a string, as a number. */
+static int index_string(const koc__tcall *c, const koc__tvalue *key, koc__tvalue *value,
+                        koc_error **err)
+{
+    size_t at = 0;
+    KOC__TRY(position(c, key, value->text.len, &at, err));
+    if (at == value->text.len) {
+        return koc__template_error(c->t, c->pos, err, "index: index out of range: %zu", at);
+    }
+    *value = (koc__tvalue){KOC__T_INT, (unsigned char)value->text.ptr[at], {0}, NULL};
     return KOC_OK;
 }
 
@@ -131,6 +241,10 @@ static int index_map(const koc__tcall *c, koc__tvalue *out, koc_error **err)
         const koc__tvalue *key = &c->args[i];
         if (value.kind == KOC__T_NIL) {
             return fail(c, err, "index of nothing");
+        }
+        if (value.kind == KOC__T_STRING) {
+            KOC__TRY(index_string(c, key, &value, err));
+            continue;
         }
         if (value.kind != KOC__T_MAP) {
             return koc__template_error(c->t, c->pos, err, "index: can't index item of type %s",
@@ -154,23 +268,70 @@ static int index_map(const koc__tcall *c, koc__tvalue *out, koc_error **err)
 }
 
 /* fmt.Sprint: a space between two operands when neither is a string; Sprintln: always. */
-static int print(const koc__tcall *c, koc__tvalue *out, koc_error **err)
+static int join(const koc__tcall *c, bool line, koc__buf *text, koc_error **err)
 {
-    bool line = koc__str_is(c->name, "println");
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(KOC__TEMPLATE_MAX);
     for (size_t i = 0; i < c->n_args; i++) {
         const koc__tvalue *v = &c->args[i];
         bool strings = i > 0 && (v->kind == KOC__T_STRING || v[-1].kind == KOC__T_STRING);
         if (i > 0 && (line || !strings)) {
-            KOC__TRY(koc__buf_putc(&text, ' ', err));
+            KOC__TRY(koc__buf_putc(text, ' ', err));
         }
-        if (v->kind == KOC__T_MAP) {
-            return fail(c, err, "a whole map cannot be printed");
-        }
-        KOC__TRY(koc__template_print(v, &text, err));
+        KOC__TRY(koc__template_print(c->t, v, text, err));
     }
-    if (line) {
-        KOC__TRY(koc__buf_putc(&text, '\n', err));
+    return line ? koc__buf_putc(text, '\n', err) : KOC_OK;
+}
+
+static int print(const koc__tcall *c, koc__tvalue *out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(KOC__TEMPLATE_MAX);
+    KOC__TRY(join(c, koc__str_is(c->name, "println"), &text, err));
+    return text_value(c, &text, out, err);
+}
+
+/* --- escapes --- */
+
+static int escape_html(koc__buf *out, unsigned char b, koc_error **err)
+{
+    switch (b) {
+    case '\0': return koc__buf_puts(out, "\xef\xbf\xbd", err);
+    case '"': return koc__buf_puts(out, "&#34;", err);
+    case '\'': return koc__buf_puts(out, "&#39;", err);
+    case '&': return koc__buf_puts(out, "&amp;", err);
+    case '<': return koc__buf_puts(out, "&lt;", err);
+    case '>': return koc__buf_puts(out, "&gt;", err);
+    default: return koc__buf_putc(out, (char)b, err);
+    }
+}
+
+/* Characters beyond ASCII are taken to be printable. */
+static int escape_js(koc__buf *out, unsigned char b, koc_error **err)
+{
+    if (b == '\\' || b == '\'' || b == '"') {
+        return koc__buf_printf(out, err, "\\%c", b);
+    }
+    bool plain = b >= 0x20 && b != 0x7f && !strchr("<>&=", b);
+    return plain ? koc__buf_putc(out, (char)b, err) : koc__buf_printf(out, err, "\\u%04X", b);
+}
+
+static int escape_query(koc__buf *out, unsigned char b, koc_error **err)
+{
+    bool plain = (b >= '0' && b <= '9') || (b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z') ||
+                 (b && strchr("-_.~", b));
+    return plain      ? koc__buf_putc(out, (char)b, err)
+           : b == ' ' ? koc__buf_putc(out, '+', err)
+                      : koc__buf_printf(out, err, "%%%02X", b);
+}
+
+static int escape(const koc__tcall *c, koc__tvalue *out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) plain = KOC__BUF_INIT(KOC__TEMPLATE_MAX);
+    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(KOC__TEMPLATE_MAX);
+    KOC__TRY(join(c, false, &plain, err));
+    for (size_t i = 0; i < plain.len; i++) {
+        unsigned char b = (unsigned char)plain.ptr[i];
+        KOC__TRY(koc__str_is(c->name, "html") ? escape_html(&text, b, err)
+                 : koc__str_is(c->name, "js") ? escape_js(&text, b, err)
+                                              : escape_query(&text, b, err));
     }
     return text_value(c, &text, out, err);
 }
@@ -194,6 +355,8 @@ static const struct function {
     {"ge", 2, 2, compare_order},     {"index", 1, SIZE_MAX, index_map},
     {"len", 1, 1, length},           {"print", 0, SIZE_MAX, print},
     {"println", 0, SIZE_MAX, print}, {"printf", 1, SIZE_MAX, print_format},
+    {"slice", 1, 4, slice},          {"html", 0, SIZE_MAX, escape},
+    {"js", 0, SIZE_MAX, escape},     {"urlquery", 0, SIZE_MAX, escape},
 };
 
 static const struct function *find(koc_str name)
@@ -209,17 +372,6 @@ static const struct function *find(koc_str name)
 bool koc__template_known(koc_str name)
 {
     return find(name) != NULL;
-}
-
-bool koc__template_refused(koc_str name)
-{
-    static const char *const refused[] = {"html", "js", "urlquery", "slice", "call"};
-    for (size_t i = 0; i < KOC__COUNT(refused); i++) {
-        if (koc__str_is(name, refused[i])) {
-            return true;
-        }
-    }
-    return false;
 }
 
 int koc__template_call(koc__tcall *c, koc__tvalue *out, koc_error **err)

@@ -8,7 +8,7 @@ typedef struct parser {
     size_t next; /* token */
     koc_str *variables;
     size_t n_variables, capacity;
-    unsigned depth;
+    unsigned depth, loops;
 } parser;
 
 static const koc__ttok *peek(const parser *p)
@@ -183,9 +183,8 @@ static int word(parser *p, const koc__ttok *tok, koc__tnode **out, koc_error **e
         n->value.number = tok->text.len == 4;
     } else if (koc__str_is(tok->text, "nil")) {
         n->kind = KOC__TN_NIL;
-    } else if (koc__template_refused(tok->text)) {
-        return koc__template_error(p->t, tok->pos, err, "the function %.*s is not supported",
-                                   KOC__FMT(tok->text));
+    } else if (koc__str_is(tok->text, "call")) {
+        return koc__template_error(p->t, tok->pos, err, "call: no value here is a function");
     } else if (!koc__template_known(tok->text)) {
         return koc__template_error(p->t, tok->pos, err, "function %.*s not defined",
                                    KOC__FMT(tok->text));
@@ -301,15 +300,27 @@ static int command(parser *p, koc__tnode **out, koc_error **err)
     return n->a ? KOC_OK : koc__template_error(p->t, n->pos, err, "empty command");
 }
 
-/* "$x := " or "$x = " at the start of a pipeline. The variable is there from the pipeline's end on. */
-static int declaration(parser *p, koc__tnode *pipe, koc_error **err)
+/* "$x := " or "$x = " at the start of a pipeline, with range also "$k, $x := ". The variable is there from the
+ * pipeline's end on. */
+static int declaration(parser *p, const char *context, koc__tnode *pipe, koc_error **err)
 {
     size_t start = p->next;
-    const koc__ttok *variable = take(p);
+    const koc__ttok *variable = take(p), *second = NULL;
     skip_space(p);
     const koc__ttok *sign = peek(p);
     if (is_punct(sign, ",")) {
-        return koc__template_error(p->t, sign->pos, err, "only range declares two variables");
+        if (!koc__streq(context, "range")) {
+            return koc__template_error(p->t, sign->pos, err, "too many declarations in %s",
+                                       context);
+        }
+        take(p);
+        skip_space(p);
+        second = take(p);
+        skip_space(p);
+        sign = peek(p);
+        if (second->kind != KOC__TT_VARIABLE || (!is_punct(sign, ":=") && !is_punct(sign, "="))) {
+            return koc__template_error(p->t, sign->pos, err, "range can only initialize variables");
+        }
     }
     if (!is_punct(sign, ":=") && !is_punct(sign, "=")) {
         p->next = start; /* a plain use */
@@ -319,8 +330,10 @@ static int declaration(parser *p, koc__tnode *pipe, koc_error **err)
     pipe->assign = is_punct(sign, "=");
     if (pipe->assign) {
         KOC__TRY(check_variable(p, variable, err));
+        KOC__TRY(second ? check_variable(p, second, err) : KOC_OK);
     }
     pipe->text = variable->text;
+    pipe->second = second ? second->text : KOC__STR("");
     return KOC_OK;
 }
 
@@ -350,7 +363,7 @@ static int pipeline(parser *p, const char *context, bool in_parens, koc__tnode *
     }
     pipe->text = KOC__STR("");
     if (peek(p)->kind == KOC__TT_VARIABLE) {
-        KOC__TRY(declaration(p, pipe, err));
+        KOC__TRY(declaration(p, context, pipe, err));
     }
     koc__tnode **tail = &pipe->a;
     for (;;) {
@@ -375,6 +388,7 @@ static int pipeline(parser *p, const char *context, bool in_parens, koc__tnode *
     KOC__TRY(check_stages(p, pipe, context, err));
     if (pipe->text.len > 0 && !pipe->assign) {
         KOC__TRY(declare(p, pipe->text, err));
+        KOC__TRY(pipe->second.len > 0 ? declare(p, pipe->second, err) : KOC_OK);
     }
     *out = pipe;
     return KOC_OK;
@@ -397,7 +411,7 @@ static int close_action(parser *p, const char *context, koc_error **err)
 static int control(parser *p, koc__tnode_kind kind, const koc__ttok *tok, koc__tnode **out,
                    koc_error **err)
 {
-    const char *name = kind == KOC__TN_IF ? "if" : "with";
+    const char *name = kind == KOC__TN_IF ? "if" : kind == KOC__TN_WITH ? "with" : "range";
     size_t variables = p->n_variables;
     KOC__TRY(enter(p, tok, err));
     koc__tnode *n = new_node(p, kind, tok, err);
@@ -406,11 +420,14 @@ static int control(parser *p, koc__tnode_kind kind, const koc__ttok *tok, koc__t
     }
     KOC__TRY(pipeline(p, name, false, &n->a, err));
     stop why = STOP_AT_END;
+    p->loops += kind == KOC__TN_RANGE ? 1 : 0;
     KOC__TRY(list(p, &n->b, &why, err));
+    p->loops -= kind == KOC__TN_RANGE ? 1 : 0;
     if (why == STOP_AT_ELSE) {
         skip_space(p);
         const koc__ttok *after = peek(p);
-        if (is_word(after, name)) { /* {{else if}}: one {{end}} closes both */
+        if (kind != KOC__TN_RANGE &&
+            is_word(after, name)) { /* {{else if}}: one {{end}} closes both */
             take(p);
             KOC__TRY(control(p, kind, after, &n->c, err));
             why = STOP_AT_END;
@@ -431,17 +448,121 @@ static int control(parser *p, koc__tnode_kind kind, const koc__ttok *tok, koc__t
     return KOC_OK;
 }
 
+/* --- named templates --- */
+
+static int template_name(parser *p, const char *context, koc_str *out, koc_error **err)
+{
+    skip_space(p);
+    const koc__ttok *tok = take(p);
+    *out = tok->text;
+    return tok->kind == KOC__TT_STRING ? KOC_OK : unexpected(p, tok, context, err);
+}
+
+static bool is_blank(const koc__tnode *n)
+{
+    for (; n; n = n->next) {
+        if (n->kind != KOC__TN_TEXT || koc__str_trim(n->text).len > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Of two with one name the one that is not blank counts; two such are a mistake. */
+static int define(parser *p, const koc__ttok *tok, koc_str name, koc__tnode *root, koc_error **err)
+{
+    koc__tdefinition *d = koc__template_named(p->t, name);
+    if (d && !is_blank(d->root)) {
+        return is_blank(root) ? KOC_OK
+                              : koc__template_error(p->t, tok->pos, err,
+                                                    "multiple definition of template \"%.*s\"",
+                                                    KOC__FMT(name));
+    }
+    if (!d) {
+        d = koc__arena_take(&p->t->arena, sizeof(*d), err);
+        if (!d) {
+            return KOC_ENOMEM;
+        }
+        d->name = name;
+        d->next = p->t->definitions;
+        p->t->definitions = d;
+    }
+    d->root = root;
+    return KOC_OK;
+}
+
+/* What stands up to {{end}}: it sees no variables and no loops of what is around it. */
+static int definition(parser *p, const koc__ttok *tok, koc_str name, const char *context,
+                      koc_error **err)
+{
+    parser inner = {.t = p->t, .next = p->next, .depth = p->depth};
+    koc__tnode *root = NULL;
+    stop why = STOP_AT_END;
+    KOC__TRY(enter(&inner, tok, err));
+    KOC__TRY(declare(&inner, KOC__STR("$"), err));
+    KOC__TRY(list(&inner, &root, &why, err));
+    p->next = inner.next;
+    if (why != STOP_AT_END) {
+        return koc__template_error(p->t, tok->pos, err, "{{%s}} without {{end}}", context);
+    }
+    return define(p, tok, name, root, err);
+}
+
+/* {{template "name" pipeline}}, {{block "name" pipeline}}...{{end}} */
+static int use_template(parser *p, bool is_block, koc__tnode **out, koc_error **err)
+{
+    const char *context = is_block ? "block" : "template";
+    const koc__ttok *tok = take(p);
+    koc__tnode *n = new_node(p, KOC__TN_TEMPLATE, tok, err);
+    if (!n) {
+        return KOC_ENOMEM;
+    }
+    KOC__TRY(template_name(p, context, &n->text, err));
+    skip_space(p);
+    if (!is_block && peek(p)->kind == KOC__TT_CLOSE) {
+        take(p);
+    } else {
+        KOC__TRY(pipeline(p, context, false, &n->a, err));
+    }
+    if (is_block) {
+        KOC__TRY(definition(p, tok, n->text, context, err));
+    }
+    *out = n;
+    return KOC_OK;
+}
+
+/* {{define "name"}}...{{end}}, which leaves nothing where it stands. */
+static int define_template(parser *p, koc_error **err)
+{
+    koc_str name;
+    const koc__ttok *tok = take(p);
+    KOC__TRY(template_name(p, "define", &name, err));
+    KOC__TRY(close_action(p, "define", err));
+    return definition(p, tok, name, "define", err);
+}
+
+/* {{break}} and {{continue}} */
+static int jump(parser *p, koc__tnode_kind kind, koc__tnode **out, koc_error **err)
+{
+    const koc__ttok *tok = take(p);
+    if (p->loops == 0) {
+        return koc__template_error(p->t, tok->pos, err, "{{%.*s}} outside {{range}}",
+                                   KOC__FMT(tok->text));
+    }
+    *out = new_node(p, kind, tok, err);
+    return *out ? close_action(p, kind == KOC__TN_BREAK ? "break" : "continue", err) : KOC_ENOMEM;
+}
+
 /* An action after "{{". *why is set when it ends the list. */
 static int action(parser *p, koc__tnode **out, bool *ends, stop *why, koc_error **err)
 {
-    static const char *const refused[] = {"range", "define", "template",
-                                          "block", "break",  "continue"};
     skip_space(p);
     const koc__ttok *tok = peek(p);
-    for (size_t i = 0; i < KOC__COUNT(refused); i++) {
-        if (is_word(tok, refused[i])) {
-            return koc__template_error(p->t, tok->pos, err, "{{%s}} is not supported", refused[i]);
-        }
+    if (is_word(tok, "template") || is_word(tok, "block")) {
+        return use_template(p, is_word(tok, "block"), out, err);
+    }
+    if (is_word(tok, "break") || is_word(tok, "continue")) {
+        return jump(p, is_word(tok, "break") ? KOC__TN_BREAK : KOC__TN_CONTINUE, out, err);
     }
     if (is_word(tok, "end") || is_word(tok, "else")) {
         take(p);
@@ -449,9 +570,15 @@ static int action(parser *p, koc__tnode **out, bool *ends, stop *why, koc_error 
         *why = is_word(tok, "end") ? STOP_AT_END : STOP_AT_ELSE;
         return *why == STOP_AT_END ? close_action(p, "end", err) : KOC_OK;
     }
-    if (is_word(tok, "if") || is_word(tok, "with")) {
-        take(p);
-        return control(p, is_word(tok, "if") ? KOC__TN_IF : KOC__TN_WITH, tok, out, err);
+    static const struct {
+        const char *word;
+        koc__tnode_kind kind;
+    } controls[] = {{"if", KOC__TN_IF}, {"with", KOC__TN_WITH}, {"range", KOC__TN_RANGE}};
+    for (size_t i = 0; i < KOC__COUNT(controls); i++) {
+        if (is_word(tok, controls[i].word)) {
+            take(p);
+            return control(p, controls[i].kind, tok, out, err);
+        }
     }
     koc__tnode *n = new_node(p, KOC__TN_ACTION, tok, err);
     if (!n) {
@@ -461,7 +588,17 @@ static int action(parser *p, koc__tnode **out, bool *ends, stop *why, koc_error 
     return pipeline(p, "command", false, &n->a, err);
 }
 
-static int list(parser *p, koc__tnode **out, stop *why, koc_error **err)
+/* {{define}} stands at the top alone, as in Go. */
+static bool is_definition(parser *p, bool top)
+{
+    size_t start = p->next;
+    skip_space(p);
+    bool yes = top && is_word(peek(p), "define");
+    p->next = yes ? p->next : start;
+    return yes;
+}
+
+static int list_at(parser *p, bool top, koc__tnode **out, stop *why, koc_error **err)
 {
     for (;;) {
         const koc__ttok *tok = take(p);
@@ -474,6 +611,9 @@ static int list(parser *p, koc__tnode **out, stop *why, koc_error **err)
             if (!*out) {
                 return KOC_ENOMEM;
             }
+        } else if (is_definition(p, top)) {
+            KOC__TRY(define_template(p, err));
+            continue;
         } else {
             bool ends = false;
             KOC__TRY(action(p, out, &ends, why, err));
@@ -485,12 +625,17 @@ static int list(parser *p, koc__tnode **out, stop *why, koc_error **err)
     }
 }
 
+static int list(parser *p, koc__tnode **out, stop *why, koc_error **err)
+{
+    return list_at(p, false, out, why, err);
+}
+
 int koc__template_parse(koc__template *t, koc_error **err)
 {
     parser p = {.t = t};
     KOC__TRY(declare(&p, KOC__STR("$"), err));
     stop why = STOP_AT_TEXT_END;
-    KOC__TRY(list(&p, &t->root, &why, err));
+    KOC__TRY(list_at(&p, true, &t->root, &why, err));
     if (why != STOP_AT_TEXT_END) {
         return koc__template_error(t, p.t->tokens[p.next - 1].pos, err, "unexpected {{%s}}",
                                    why == STOP_AT_END ? "end" : "else");

@@ -108,18 +108,40 @@ static int put_string(koc__buf *out, const verb *v, koc_str s, koc_error **err)
     return put_padded(out, v, s, err);
 }
 
+static void put_bits(uint64_t n, char out[72])
+{
+    size_t len = 1;
+    while (len < 64 && n >> len) {
+        len++;
+    }
+    for (size_t i = 0; i < len; i++) {
+        out[i] = n >> (len - 1 - i) & 1 ? '1' : '0';
+    }
+    out[len] = '\0';
+}
+
 /* Digits first, then precision or zero padding, then prefix and sign: as fmt does. */
 static int put_int(koc__buf *out, const verb *v, int64_t number, koc_error **err)
 {
     uint64_t size = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-    char digits[32];
-    snprintf(digits, sizeof(digits),
-             v->letter == 'x'   ? "%" PRIx64
-             : v->letter == 'X' ? "%" PRIX64
-                                : "%" PRIu64,
-             size);
+    char digits[72];
+    if (v->letter == 'b') {
+        put_bits(size, digits);
+    } else {
+        snprintf(digits, sizeof(digits),
+                 v->letter == 'x'   ? "%" PRIx64
+                 : v->letter == 'X' ? "%" PRIX64
+                 : v->letter == 'o' ? "%" PRIo64
+                                    : "%" PRIu64,
+                 size);
+    }
     const char *sign = number < 0 ? "-" : v->plus ? "+" : v->space ? " " : "";
-    const char *prefix = !v->sharp ? "" : v->letter == 'x' ? "0x" : v->letter == 'X' ? "0X" : "";
+    const char *prefix = !v->sharp          ? ""
+                         : v->letter == 'x' ? "0x"
+                         : v->letter == 'X' ? "0X"
+                         : v->letter == 'b' ? "0b"
+                         : v->letter == 'o' ? "0"
+                                            : "";
     size_t least = v->precision == SIZE_MAX ? 0 : v->precision;
     if (v->precision == SIZE_MAX && v->zero && !v->minus) {
         least = v->width > strlen(sign) ? v->width - strlen(sign) : 0;
@@ -140,17 +162,22 @@ static int put_int(koc__buf *out, const verb *v, int64_t number, koc_error **err
 static int put_value(const koc__tcall *c, koc__buf *out, const verb *v, const koc__tvalue *value,
                      koc_error **err)
 {
-    static const char *const letters[] = {[KOC__T_NIL] = "",
+    static const char *const letters[] = {[KOC__T_NIL] = "v",
                                           [KOC__T_BOOL] = "tv",
-                                          [KOC__T_INT] = "dvxX",
+                                          [KOC__T_INT] = "dvxXbo",
                                           [KOC__T_STRING] = "svqxX",
-                                          [KOC__T_MAP] = ""};
+                                          [KOC__T_MAP] = "v"};
     if (!strchr(letters[value->kind], v->letter)) {
         return koc__template_error(c->t, c->pos, err, "printf: %%%c cannot show a value of type %s",
                                    v->letter, koc__template_type(value));
     }
     if (value->kind == KOC__T_STRING) {
         return put_string(out, v, value->text, err);
+    }
+    if (value->kind == KOC__T_MAP || value->kind == KOC__T_NIL) {
+        KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(KOC__TEMPLATE_MAX);
+        KOC__TRY(koc__template_print(c->t, value, &text, err));
+        return put_padded(out, v, koc__buf_view(&text), err);
     }
     if (value->kind == KOC__T_BOOL) {
         return put_padded(out, v, value->number ? KOC__STR("true") : KOC__STR("false"), err);
@@ -195,7 +222,7 @@ static int parse_verb(const koc__tcall *c, koc_str *rest, verb *v, koc_error **e
         return koc__template_error(c->t, c->pos, err, "printf: width over %d", WIDTH_MAX);
     }
     v->letter = rest->len > 0 ? rest->ptr[0] : '\0';
-    if (v->letter == '\0' || !strchr("svqdtxX%", v->letter)) {
+    if (v->letter == '\0' || !strchr("svqdtxXbo%", v->letter)) {
         return koc__template_error(c->t, c->pos, err, "printf: the verb %%%.*s is not supported",
                                    (int)KOC__MIN(rest->len, (size_t)1), rest->ptr);
     }
