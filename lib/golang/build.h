@@ -43,6 +43,9 @@ int koc__go_batch_open(koc__go_batch *b, const koc__go_batch *like, koc_error **
 /* A koc__task_fn: builds the batch, fills the units' binaries. */
 int koc__go_batch_run(void *batch, koc__op *op, koc_error **err);
 
+/* That the tool is go itself: a script or shim may choose another go, or copy what go made. */
+bool koc__go_is_toolchain(const char *tool);
+
 /* Go's build ID of the program at path when it holds a hash of the content: two files with the same one
  * are the same. NULL: it has none. KOC_ENOMEM. */
 int koc__go_build_id(const char *path, char **out, koc_error **err);

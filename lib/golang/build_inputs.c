@@ -126,17 +126,28 @@ static char *last_key(const koc__go_batch *b, const koc__go_unit *u)
     return koc__format("%s\n%s\n%s", dir, platform, u->target->import_path);
 }
 
-static int keep(const koc__go_batch *b, koc__go_inputs *x, koc__inputs *in, koc_error **err)
+/* From now on koc explain compares with the record of x. Most often it does already. */
+static int mark_last(const koc__go_batch *b, const koc__go_inputs *x, koc_error **err)
 {
-    KOC__TRY(koc__inputs_keep(x->cache, key_of(x), in, err));
     for (size_t i = 0; i < b->n; i++) {
         KOC__AUTO_STR key = last_key(b, b->units[i]);
+        KOC__AUTO_VAL(koc_buf) then = KOC_BUF_INIT;
+        bool found = false;
         if (!key) {
             return koc__oom(err);
         }
-        (void)koc__cache_put(x->cache, LAST_KIND, koc__str(key), key_of(x), NULL);
+        int rc = koc__cache_get(x->cache, LAST_KIND, koc__str(key), 64, &found, &then, NULL);
+        if (rc != KOC_OK || !found || !koc__str_eq(koc__str_n(then.ptr, then.len), key_of(x))) {
+            (void)koc__cache_put(x->cache, LAST_KIND, koc__str(key), key_of(x), NULL);
+        }
     }
     return KOC_OK;
+}
+
+static int keep(const koc__go_batch *b, koc__go_inputs *x, koc__inputs *in, koc_error **err)
+{
+    KOC__TRY(koc__inputs_keep(x->cache, key_of(x), in, err));
+    return mark_last(b, x, err);
 }
 
 int koc__go_inputs_last(const koc__go_batch *b, const koc__go_unit *u, koc__inputs **out,
@@ -196,17 +207,26 @@ int koc__go_inputs_tell(const koc__go_batch *b, const koc__inputs *in, koc_error
 
 /* --- before and after --- */
 
+/* What -v shows: why this is no build without go. */
+static void say_why(const koc__go_batch *b, const char *why)
+{
+    koc__log(b->ctx, KOC_LOG_INFO, "golang", "go is started for %s%s: %s",
+             b->units[0]->target->import_path, b->n > 1 ? " and others" : "", why);
+}
+
 int koc__go_inputs_begin(const koc__go_batch *b, koc__op *op, koc__go_inputs *out, koc_error **err)
 {
     struct timespec now;
     bool allowed = false;
+    KOC__AUTO_STR why = NULL;
     clock_gettime(CLOCK_REALTIME, &now);
     out->began_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
     if (!b->ctx || !b->ctx->cache || b->hold->folder) {
         return KOC_OK;
     }
-    KOC__TRY(koc__inputs_allowed(b, &allowed, err));
+    KOC__TRY(koc__inputs_allowed(b, &allowed, &why, err));
     if (!allowed) {
+        say_why(b, why);
         return KOC_OK;
     }
     KOC__TRY(koc__strlist_new(&out->facts, err));
@@ -217,17 +237,61 @@ int koc__go_inputs_begin(const koc__go_batch *b, koc__op *op, koc__go_inputs *ou
     make_key(b, out->facts, &out->key);
     out->cache = b->ctx->cache;
     if (b->options->force) {
+        say_why(b, "--force");
         return KOC_OK;
     }
     KOC__TRY(koc__inputs_recall(out->cache, key_of(out), &out->last, err));
-    if (!out->last) {
+    if (!out->last || out->last->n_files == 0) {
+        say_why(b, out->last ? "the last build linked, so its inputs are not on record"
+                             : "no build with these flags and variables is on record");
+        koc__inputs_free(out->last);
+        out->last = NULL;
         return KOC_OK;
     }
     KOC__TRY(koc__inputs_check(out->last, b->units[0]->env, op, &out->verdict, err));
-    if (out->verdict.same && out->verdict.moved) {
+    if (!out->verdict.same) {
+        say_why(b, out->verdict.first);
+        return KOC_OK;
+    }
+    if (out->verdict.moved) {
         KOC__TRY(koc__inputs_keep(out->cache, key_of(out), out->last, err));
     }
-    return KOC_OK;
+    return mark_last(b, out, err);
+}
+
+/* The commit that go stamped, where koc__inputs_vcs would find it. */
+static int add_commit(const koc__go_unit *u, koc__inputs *in, koc_error **err)
+{
+    KOC__AUTO(koc__go_info) info = NULL;
+    KOC__AUTO_STR root = NULL;
+    const char *revision = NULL;
+    bool modified = false;
+    if (!u->target->package_dir || koc__go_info_read(u->binary->path, &info, NULL) != KOC_OK) {
+        return KOC_OK;
+    }
+    for (size_t i = 0; i < info->n_settings; i++) {
+        const koc_kv *s = &info->settings[i];
+        revision = koc__streq(s->key, "vcs.revision") ? s->value : revision;
+        modified = koc__streq(s->key, "vcs.modified") ? koc__streq(s->value, "true") : modified;
+    }
+    KOC__TRY(koc__git_root(u->target->package_dir, &root, err));
+    return revision && root && !strchr(root, '\n')
+               ? koc__inputs_add_repo(in, root, revision, modified, err)
+               : KOC_OK;
+}
+
+/* After a build that linked: flags, variables, commit and time, for koc explain. What was read is not asked for,
+ * which would cost each edit a `go list`: it finds the files by their times. */
+static int keep_light(const koc__go_batch *b, koc__go_inputs *x, koc_error **err)
+{
+    KOC__AUTO(koc__inputs) in = NULL;
+    KOC__TRY(koc__inputs_new(&in, err));
+    in->time_ns = x->began_ns;
+    for (size_t i = 0; i < koc_strlist_count(x->facts); i++) {
+        KOC__TRY(koc__strlist_add(in->facts, koc_strlist_get(x->facts, i), err));
+    }
+    KOC__TRY(add_commit(b->units[0], in, err));
+    return keep(b, x, in, err);
 }
 
 /* go has just read what koc__inputs_check saw: the old record holds with the new stamps. */
@@ -237,11 +301,7 @@ static int refresh(const koc__go_batch *b, koc__go_inputs *x, koc_error **err)
     if (usable) {
         KOC__TRY(koc__inputs_vcs_again(b, x->last, &usable, err));
     }
-    if (usable) {
-        return keep(b, x, x->last, err);
-    }
-    koc__inputs_drop(x->cache, key_of(x));
-    return KOC_OK;
+    return usable ? keep(b, x, x->last, err) : keep_light(b, x, err);
 }
 
 static int make(const koc__go_batch *b, koc__go_inputs *x, koc__op *op, koc_error **err)
@@ -259,7 +319,7 @@ static int make(const koc__go_batch *b, koc__go_inputs *x, koc__op *op, koc_erro
         return koc__error_move(err, &why);
     }
     KOC__TRY(koc__go_inputs_tell(b, in, err));
-    return rc == KOC_OK && usable ? keep(b, x, in, err) : KOC_OK;
+    return rc == KOC_OK && usable ? keep(b, x, in, err) : keep_light(b, x, err);
 }
 
 int koc__go_inputs_finish(const koc__go_batch *b, koc__go_inputs *x, bool linked, koc__op *op,
@@ -275,8 +335,5 @@ int koc__go_inputs_finish(const koc__go_batch *b, koc__go_inputs *x, bool linked
         KOC__TRY(koc__go_inputs_tell(b, x->last, err));
         return refresh(b, x, err);
     }
-    if (linked) {
-        koc__inputs_drop(x->cache, key_of(x));
-    }
-    return linked && !b->options->inputs ? KOC_OK : make(b, x, op, err);
+    return linked && !b->options->inputs ? keep_light(b, x, err) : make(b, x, op, err);
 }

@@ -386,6 +386,14 @@ static int failed(const koc__go_batch *b, const koc__proc_result *result, koc__o
     return rc;
 }
 
+/* Where go makes its temporary files; *out NULL: where everybody does. */
+static int go_temporary(const koc__go_batch *b, char **out, koc_error **err)
+{
+    const char *tool = NULL;
+    KOC__TRY(koc__go_tool(b->s->facts, &tool, NULL, err));
+    return koc__go_value(tool, b->units[0]->env, "GOTMPDIR", out, err);
+}
+
 /*
  * A folder for go's own temporary files: go leaves them behind when it is stopped by a signal. env gets a
  * copy of the unit's with GOTMPDIR in it.
@@ -395,7 +403,7 @@ static int give_tempdir(const koc__go_batch *b, koc_strlist **env, char **folder
     const koc__go_unit *u = b->units[0];
     KOC__AUTO(koc_strlist) list = NULL;
     KOC__AUTO_STR parent = NULL;
-    KOC__TRY(koc__go_variable(b->s, "GOTMPDIR", false, &parent, err));
+    KOC__TRY(go_temporary(b, &parent, err));
     KOC__TRY(koc__fs_tempdir_in(parent && *parent ? parent : NULL, "koc-go-", folder, err));
     KOC__TRY(koc__strlist_new(&list, err));
     for (size_t i = 0; i < koc_strlist_count(u->env); i++) {
@@ -592,12 +600,15 @@ static int run_go_into(void *arg, koc__op *op, koc_error **err)
     return w->rc;
 }
 
-/* Whether go can rename what it made in its temporary folder into folder. */
+/* Whether go can rename what it made in its temporary folder into folder. A wrapper around go may copy it, or
+ * change it afterwards. */
 static bool may_watch(const koc__go_batch *b, const char *folder)
 {
     KOC__AUTO_STR own = NULL;
+    const char *tool = NULL;
     struct stat from, to;
-    if (!b->options->linked || koc__go_variable(b->s, "GOTMPDIR", false, &own, NULL) != KOC_OK) {
+    if (!b->options->linked || koc__go_tool(b->s->facts, &tool, NULL, NULL) != KOC_OK ||
+        !koc__go_is_toolchain(tool) || go_temporary(b, &own, NULL) != KOC_OK) {
         return false;
     }
     const char *usual = koc__env_nonempty("TMPDIR");

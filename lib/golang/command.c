@@ -172,9 +172,15 @@ static bool is_toolexec(koc_str word)
     return rest.len == 0 || strchr("=\"'", rest.ptr[0]) != NULL;
 }
 
-static int check_goflags(const koc_strlist *env, koc_error **err)
+/* Also in go's own settings files, which env may name. */
+static int check_goflags(const koc__go_settings *s, const koc_strlist *env, koc_error **err)
 {
-    const char *flags = koc__go_env_get(env, "GOFLAGS");
+    const char *tool = NULL;
+    KOC__AUTO_STR flags = NULL;
+    if (koc__go_tool(s->facts, &tool, NULL, NULL) != KOC_OK) {
+        tool = NULL; /* whoever starts it tells */
+    }
+    KOC__TRY(koc__go_value(tool, env, "GOFLAGS", &flags, err));
     koc_str rest = koc__str(flags ? flags : "");
     koc_str word;
     while (koc__str_word(&rest, &word)) {
@@ -232,7 +238,7 @@ int koc__go_command_env(const koc__go_settings *s, const koc__go_config *config,
     KOC__TRY(add_git_settings(all, err));
     KOC__TRY(without_duplicates(all, &env, err));
     KOC__TRY(check_platform(s, config, p, env, err));
-    KOC__TRY(check_goflags(env, err));
+    KOC__TRY(check_goflags(s, env, err));
     *out = koc__steal(&env);
     return KOC_OK;
 }

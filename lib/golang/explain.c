@@ -51,27 +51,67 @@ int koc__go_compare_facts(const koc_strlist *then, const koc_strlist *now, koc_s
     return KOC_OK;
 }
 
+/* What a folder and its files say of the time since then. Its own stamp changes with every name in it. */
+static int compare_times(const koc__inputs *now, const koc__input_dir *d, int64_t since_ns,
+                         koc_strlist *out, koc_error **err)
+{
+    bool any = false;
+    for (size_t i = d->first; i < d->first + d->count; i++) {
+        const koc__input_file *f = &now->files[i];
+        if (f->kind != KOC__INPUT_ABSENT && f->stamp.ctime_ns >= since_ns) {
+            any = true;
+            KOC__TRY(koc__strlist_addf(out, err, "changed: %s%s%s", d->path, *d->path ? "/" : "",
+                                       f->name));
+        }
+    }
+    return !any && d->kind != KOC__INPUT_FILES && d->stamp.ctime_ns >= since_ns
+               ? koc__strlist_addf(out, err, "names changed in: %s", d->path)
+               : KOC_OK;
+}
+
+/* The last build linked: no list of files was made then, so those of now are asked for. */
+static int compare_with_link(const koc__go_batch *b, int64_t since_ns, koc__op *op,
+                             koc_strlist *out, koc_error **err)
+{
+    KOC__AUTO(koc__inputs) now = NULL;
+    bool usable = false;
+    KOC__TRY(koc__inputs_new(&now, err));
+    now->time_ns = since_ns;
+    koc__go_binary binary = {.package_path = b->units[0]->target->import_path};
+    b->units[0]->binary = &binary;
+    int rc = koc__inputs_list(b, now, op, &usable, err);
+    b->units[0]->binary = NULL;
+    KOC__TRY(rc);
+    if (now->n_dirs == 0) {
+        return koc__strlist_add(out, "not known: go list fails for this package", err);
+    }
+    for (size_t i = 0; i < now->n_dirs; i++) {
+        KOC__TRY(compare_times(now, &now->dirs[i], since_ns, out, err));
+    }
+    return KOC_OK;
+}
+
 static int compare(const koc__go_batch *b, koc__inputs *last, koc__op *op, koc_strlist *out,
                    koc_error **err)
 {
     KOC__AUTO(koc_strlist) now = NULL;
     koc__inputs_verdict verdict = {.changes = out};
     bool allowed = false;
-    KOC__TRY(koc__inputs_allowed(b, &allowed, err));
+    KOC__AUTO_STR why = NULL;
+    KOC__TRY(koc__inputs_allowed(b, &allowed, &why, err));
     if (!allowed) {
-        return koc__strlist_add(
-            out, "go is asked each time: flags or variables name files of which nothing is known",
-            err);
+        return koc__strlist_addf(out, err, "go is asked each time: %s", why);
     }
     if (!last) {
-        return koc__strlist_add(out, "nothing is known: it was not built twice without a change",
+        return koc__strlist_add(out, "nothing is known: there is no build of it in this cache",
                                 err);
     }
+    const int64_t since_ns = last->time_ns;
     KOC__TRY(koc__strlist_new(&now, err));
     KOC__TRY(koc__go_inputs_facts(b, now, err));
     KOC__TRY(koc__go_compare_facts(last->facts, now, out, err));
     KOC__TRY(koc__inputs_check(last, b->units[0]->env, op, &verdict, err));
-    return KOC_OK;
+    return last->n_files == 0 ? compare_with_link(b, since_ns, op, out, err) : KOC_OK;
 }
 
 int koc__go_explain(koc_ctx *ctx, const koc__go_settings *s, koc__go_target *t,

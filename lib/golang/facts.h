@@ -42,6 +42,8 @@ int koc__go_git(koc__go_facts *f, koc_ctx *ctx, const char *folder, int part, ko
 int koc__git_ask(koc__git *g, koc_ctx *ctx, const char *folder, int part, koc__op *op,
                  koc_error **err);
 void koc__git_free(koc__git *g);
+/* The folder at or above folder that holds .git, as git looks for it. *root stays NULL without one. */
+int koc__git_root(const char *folder, char **root, koc_error **err);
 /* KOC_OK: git reads the repository that folder is in, or it is in none. */
 int koc__git_check(const char *folder, koc__op *op, koc_error **err);
 /* Every git that koc starts begins like this: "git", settings that keep the repository's programs from

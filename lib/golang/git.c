@@ -54,8 +54,7 @@ static bool is_ceiling(const char *folder)
     return false;
 }
 
-/* The folder at or above folder that holds .git, as git looks for it. *root stays NULL without one. */
-static int find_root(const char *folder, char **root, koc_error **err)
+int koc__git_root(const char *folder, char **root, koc_error **err)
 {
     KOC__AUTO_STR at = NULL;
     struct stat first, st;
@@ -143,7 +142,7 @@ static int check_repository(const char *folder, koc__op *op, char **root, koc_er
         found = koc__strdup(named);
         KOC__TRY(found ? KOC_OK : koc__oom(err));
     } else {
-        KOC__TRY(find_root(folder, &found, err));
+        KOC__TRY(koc__git_root(folder, &found, err));
     }
     if (!found) {
         return KOC_OK;

@@ -168,8 +168,15 @@ void koc__go_info_free(koc__go_info *i);
 KOC__DEFINE_AUTO(koc__go_info, koc__go_info_free);
 
 /* --- go's variables (variable.c) --- */
-/* The value of one of go's own variables (GOPROXY, GOPRIVATE) without running go: the environment, the
- * user's file (`go env -w`), the toolchain's go.env; defaults: the last alone. *out NULL: not set. */
+/* The value that one of go's own variables (GOFLAGS, GOPROXY) has for a go with env (NULL: ours), without
+ * running it: the environment, the user's file (GOENV, `go env -w`), go.env beside the toolchain of tool (NULL:
+ * none is known). What counts is asked here and nowhere else. *out NULL: not set, or empty. */
+int koc__go_value(const char *tool, const koc_strlist *env, const char *name, char **out,
+                  koc_error **err);
+/* Adds the paths of those two files, also of ones that are not there. */
+int koc__go_value_files(const char *tool, const koc_strlist *env, koc_strlist *out,
+                        koc_error **err);
+/* The same for our own environment and the go of s; defaults: what the toolchain came with. */
 int koc__go_variable(const koc__go_settings *s, const char *name, bool defaults, char **out,
                      koc_error **err);
 

@@ -268,7 +268,8 @@ int koc__inputs_recall(koc__cache *cache, koc_str key, koc__inputs **out, koc_er
     }
     KOC__TRY(read_record(in, &whole, err));
     in->whole = whole;
-    if (whole && in->n_files > 0) {
+    bool light = in->n_dirs == 0 && koc_strlist_count(in->facts) > 0;
+    if (whole && (in->n_files > 0 || light)) {
         *out = koc__steal(&in);
     }
     return KOC_OK;

@@ -75,7 +75,8 @@ void koc__inputs_free(koc__inputs *in);
 KOC__DEFINE_AUTO(koc__inputs, koc__inputs_free);
 
 /* --- inputs.c --- */
-/* *out stays NULL when there is no record. */
+/* *out stays NULL when there is no record. One without files is of a build that linked (decisions.md, 60): it
+ * is for people, and never says that nothing changed. */
 int koc__inputs_recall(koc__cache *cache, koc_str key, koc__inputs **out, koc_error **err);
 int koc__inputs_keep(koc__cache *cache, koc_str key, const koc__inputs *in, koc_error **err);
 void koc__inputs_drop(koc__cache *cache, koc_str key);
@@ -92,6 +93,7 @@ typedef struct koc__inputs_verdict {
     bool same;            /* go would make the same again */
     bool refreshable;     /* only contents changed, and none that decides what else is read */
     bool moved;           /* stamps are new, what they stand for is not: worth keeping again */
+    char first[256];      /* the first difference, for people */
     koc_strlist *changes; /* one line each, for people; NULL: the first difference ends the check */
 } koc__inputs_verdict;
 /* Compares with the disk and updates stamps in `in`, so that it can be kept again when the build has gone
@@ -124,7 +126,9 @@ typedef struct koc__inputs_gather {
     koc_strlist *loose; /* single files, also ones that are not there */
     char *goroot;
     bool usable;
+    const char *why; /* the first reason why not */
 } koc__inputs_gather;
+void koc__inputs_give_up(koc__inputs_gather *g, const char *why);
 int koc__inputs_loose(koc__inputs_gather *g, const char *path, koc_error **err);
 int koc__inputs_loose_in(koc__inputs_gather *g, const char *dir, const char *name, koc_error **err);
 /* Adds a folder with its stamp and listing unless it is in. *names may be NULL. */
@@ -147,9 +151,10 @@ int koc__inputs_vcs(koc__inputs_gather *g, const koc__go_unit *u, const char *di
 int koc__inputs_vcs_again(const koc__go_batch *b, koc__inputs *in, bool *usable, koc_error **err);
 
 /* --- inputs_flags.c --- */
-/* Whether all that the arguments and variables make go read is known here. */
-int koc__inputs_allowed(const koc__go_batch *b, bool *out, koc_error **err);
-bool koc__inputs_without_vcs(const koc__go_batch *b);
+/* Whether all that the arguments and variables make go read is known here; else *why says what is not. */
+int koc__inputs_allowed(const koc__go_batch *b, bool *out, char **why, koc_error **err);
+/* Whether go is told to stamp no commit. */
+int koc__inputs_without_vcs(const koc__go_batch *b, bool *out, koc_error **err);
 
 /* --- source_header.c --- */
 /* The hash of a Go file's text up to its last import and of all its go: lines. False: it cannot be told. */

@@ -109,6 +109,10 @@ static int changed(checker *c, bool refreshable, koc_error **err, const char *wh
 {
     c->verdict->same = false;
     c->verdict->refreshable = c->verdict->refreshable && refreshable;
+    if (!*c->verdict->first) {
+        snprintf(c->verdict->first, sizeof(c->verdict->first), "%s: %s%s%s", what, path,
+                 *path && name ? "/" : "", name ? name : "");
+    }
     koc_strlist *list = c->verdict->changes;
     if (!list || koc_strlist_count(list) >= CHANGES_MAX) {
         return KOC_OK;

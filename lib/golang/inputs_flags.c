@@ -98,17 +98,18 @@ static bool flag_known(koc_str word, const char *next, bool *took)
     return false;
 }
 
-static bool arguments_known(const koc_strlist *args)
+/* The first argument that may read files of which nothing is known. NULL: none. */
+static const char *unknown_argument(const koc_strlist *args)
 {
     for (size_t i = 1; i < koc_strlist_count(args); i++) { /* the first is "build" */
         koc_str word = koc__str(koc_strlist_get(args, i));
         bool took = false;
         if (!koc__str_starts(word, "-") || !flag_known(word, koc_strlist_get(args, i + 1), &took)) {
-            return false;
+            return word.ptr;
         }
         i += took ? 1 : 0;
     }
-    return true;
+    return NULL;
 }
 
 static bool goflags_known(const char *text)
@@ -124,19 +125,15 @@ static bool goflags_known(const char *text)
     return true;
 }
 
-/* A variable as go sees it: what the build sets, else go's own files. *out NULL: not set. */
+/* A variable as go sees it. *out NULL: not set. */
 static int variable(const koc__go_batch *b, const char *name, char **out, koc_error **err)
 {
-    const char *given = koc__go_env_get(b->units[0]->env, name);
-    if (given && *given) {
-        *out = koc__strdup(given);
-        return *out ? KOC_OK : koc__oom(err);
-    }
-    return koc__go_variable(b->s, name, false, out, err);
+    const char *tool = NULL;
+    KOC__TRY(koc__go_tool(b->s->facts, &tool, NULL, err));
+    return koc__go_value(tool, b->units[0]->env, name, out, err);
 }
 
-/* That the tool is go itself: a script or shim may choose another go by files that nobody told of. */
-static bool is_toolchain(const char *tool)
+bool koc__go_is_toolchain(const char *tool)
 {
     KOC__AUTO_STR real = NULL;
     if (koc__fs_realpath(tool, &real, NULL) != KOC_OK) {
@@ -147,29 +144,72 @@ static bool is_toolchain(const char *tool)
     return runtime && koc__fs_is_dir(runtime);
 }
 
-int koc__inputs_allowed(const koc__go_batch *b, bool *out, koc_error **err)
+/* The reason against a record, for people; *why stays NULL when there is none. */
+static int find_reason(const koc__go_batch *b, char **why, koc_error **err)
 {
     const char *tool = NULL;
     KOC__AUTO_STR goflags = NULL;
     KOC__AUTO_STR cgo = NULL;
     KOC__AUTO_STR modules = NULL;
-    *out = false;
     KOC__TRY(koc__go_tool(b->s->facts, &tool, NULL, err));
     KOC__TRY(variable(b, "GOFLAGS", &goflags, err));
     KOC__TRY(variable(b, "CGO_ENABLED", &cgo, err));
     KOC__TRY(variable(b, "GO111MODULE", &modules, err));
     const char *driver = koc__go_env_get(b->units[0]->env, "GOPACKAGESDRIVER");
-    *out = koc__streq(cgo, "0") && !koc__streq(modules, "off") && !koc__streq(modules, "auto") &&
-           (!driver || !*driver || koc__streq(driver, "off")) &&
-           arguments_known(b->units[0]->args) && goflags_known(goflags) && is_toolchain(tool);
+    const char *argument = unknown_argument(b->units[0]->args);
+    if (!koc__streq(cgo, "0")) {
+        *why = koc__strdup("cgo is on, and C compilers read what nobody tells of");
+    } else if (koc__streq(modules, "off") || koc__streq(modules, "auto")) {
+        *why = koc__format("GO111MODULE=%s is set", modules);
+    } else if (driver && *driver && !koc__streq(driver, "off")) {
+        *why = koc__strdup("GOPACKAGESDRIVER is set");
+    } else if (argument) {
+        *why = koc__format("%.200s may read files of which nothing is known", argument);
+    } else if (!goflags_known(goflags)) {
+        *why = koc__format("GOFLAGS=%.200s may read files of which nothing is known", goflags);
+    } else if (!koc__go_is_toolchain(tool)) {
+        *why = koc__format("%s is in no Go tree: it may choose another go", tool);
+    } else {
+        return KOC_OK;
+    }
+    return *why ? KOC_OK : koc__oom(err);
+}
+
+int koc__inputs_allowed(const koc__go_batch *b, bool *out, char **why, koc_error **err)
+{
+    KOC__TRY(find_reason(b, why, err));
+    *out = *why == NULL;
     return KOC_OK;
 }
 
-bool koc__inputs_without_vcs(const koc__go_batch *b)
+/* The last word that sets the flag counts, as in go. */
+static void read_buildvcs(koc_str word, bool *off)
+{
+    word = koc__str_from(word, koc__str_starts(word, "--") ? 1 : 0);
+    if (koc__str_is(word, "-buildvcs") || koc__str_starts(word, "-buildvcs=")) {
+        koc_str name, value = {NULL, 0};
+        (void)koc__str_cut(word, '=', &name, &value);
+        static const char *const no[] = {"false", "0", "f", "F", "FALSE", "False"};
+        *off = false;
+        for (size_t i = 0; i < KOC__COUNT(no); i++) {
+            *off = *off || koc__str_is(value, no[i]);
+        }
+    }
+}
+
+int koc__inputs_without_vcs(const koc__go_batch *b, bool *out, koc_error **err)
 {
     const koc_strlist *args = b->units[0]->args;
-    const char *goflags = koc__go_env_get(b->units[0]->env, "GOFLAGS");
-    return koc__strlist_has(args, "-buildvcs=false") ||
-           koc__strlist_has(args, "--buildvcs=false") ||
-           (goflags && strstr(goflags, "-buildvcs=false"));
+    KOC__AUTO_STR goflags = NULL;
+    koc_str word;
+    *out = false;
+    KOC__TRY(variable(b, "GOFLAGS", &goflags, err));
+    koc_str rest = koc__str(goflags ? goflags : "");
+    while (koc__str_word(&rest, &word)) {
+        read_buildvcs(word, out);
+    }
+    for (size_t i = 0; i < koc_strlist_count(args); i++) {
+        read_buildvcs(koc__str(koc_strlist_get(args, i)), out);
+    }
+    return KOC_OK;
 }

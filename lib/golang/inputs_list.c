@@ -32,6 +32,12 @@ static int see(koc__inputs_gather *g, char kind, const char *path, bool *is_new,
     return *is_new ? koc__map_set(g->seen, koc__str(key), &yes, err) : KOC_OK;
 }
 
+void koc__inputs_give_up(koc__inputs_gather *g, const char *why)
+{
+    g->usable = false;
+    g->why = g->why ? g->why : why;
+}
+
 int koc__inputs_loose(koc__inputs_gather *g, const char *path, koc_error **err)
 {
     bool is_new = false;
@@ -57,7 +63,7 @@ int koc__inputs_folder(koc__inputs_gather *g, const char *path, char kind, koc_s
     KOC__TRY(koc__inputs_add_dir(g->in, path, kind, &d, err));
     if (koc__fs_stamp(path, true, &stamp, NULL) != KOC_OK ||
         koc__inputs_listing(path, kind, names, &d->listing, NULL) != KOC_OK) {
-        g->usable = false;
+        koc__inputs_give_up(g, "a folder that cannot be read");
         return KOC_OK;
     }
     d->stamp = stamp;
@@ -85,7 +91,9 @@ int koc__inputs_file(koc__inputs_gather *g, const char *dir, const char *name, c
     if (rc == KOC_OK && kind == KOC__INPUT_SOURCE) {
         rc = koc__inputs_hash_file(path, &content, &f->header, NULL);
     }
-    g->usable = g->usable && rc == KOC_OK;
+    if (rc != KOC_OK) {
+        koc__inputs_give_up(g, "a file that cannot be read");
+    }
     return KOC_OK;
 }
 
@@ -146,7 +154,8 @@ static int add_module_files(koc__inputs_gather *g, const char *dir, koc_error **
     KOC__AUTO(koc_strlist) files = NULL;
     const koc__go_unit *u = g->b->units[0];
     KOC__TRY(koc__path_abs(u->target->work_dir ? u->target->work_dir : ".", &here, err));
-    const koc__go_list_question q = {.dir = here, .env = u->env};
+    koc__go_list_question q = {.dir = here, .env = u->env};
+    KOC__TRY(koc__go_tool(g->b->s->facts, &q.tool, NULL, err));
     KOC__TRY(koc__go_module_files(&q, dir, &files, err));
     for (size_t i = 0; i < koc_strlist_count(files); i++) {
         KOC__TRY(koc__inputs_loose(g, koc_strlist_get(files, i), err));
@@ -172,7 +181,7 @@ static int add_package(koc__inputs_gather *g, const koc__jnode *package, koc_err
     const koc__jnode *module = koc__json_get(package, "Module");
     if (!dir || !*dir || !path || has_items(package, "CgoFiles") ||
         has_items(package, "SwigFiles") || has_items(package, "SwigCXXFiles")) {
-        g->usable = false;
+        koc__inputs_give_up(g, "a package that uses cgo, or has no folder");
         return KOC_OK;
     }
     bool own = is_own(module);
@@ -195,7 +204,9 @@ static int add_package(koc__inputs_gather *g, const koc__jnode *package, koc_err
         return KOC_OK;
     }
     const koc__go_unit *u = unit_for(g, path);
-    g->usable = g->usable && u;
+    if (!u) {
+        koc__inputs_give_up(g, "a package that was not asked for");
+    }
     KOC__TRY(koc__inputs_loose_in(g, dir, "default.pgo", err));
     return u ? koc__inputs_vcs(g, u, dir, err) : KOC_OK;
 }
@@ -312,7 +323,7 @@ static int add_tools(koc__inputs_gather *g, koc_error **err)
     KOC__AUTO(koc_strlist) hosts = NULL;
     KOC__AUTO_STR folder = g->goroot ? koc__path_join(g->goroot, "pkg/tool") : NULL;
     if (!folder || koc__fs_list(folder, &hosts, NULL) != KOC_OK) {
-        g->usable = false;
+        koc__inputs_give_up(g, "a toolchain without tools");
         return KOC_OK;
     }
     for (size_t i = 0; i < KOC__COUNT(names); i++) {
@@ -327,9 +338,24 @@ static int add_tools(koc__inputs_gather *g, koc_error **err)
     return KOC_OK;
 }
 
+/* Where go has its own settings from. */
+static int add_settings(koc__inputs_gather *g, koc_error **err)
+{
+    const char *tool = NULL;
+    KOC__AUTO(koc_strlist) files = NULL;
+    KOC__TRY(koc__strlist_new(&files, err));
+    KOC__TRY(koc__go_tool(g->b->s->facts, &tool, NULL, err));
+    KOC__TRY(koc__go_value_files(tool, g->b->units[0]->env, files, err));
+    for (size_t i = 0; i < koc_strlist_count(files); i++) {
+        KOC__TRY(koc__inputs_loose(g, koc_strlist_get(files, i), err));
+    }
+    return KOC_OK;
+}
+
 static int add_loose(koc__inputs_gather *g, koc_error **err)
 {
     koc__input_dir *d = NULL;
+    KOC__TRY(add_settings(g, err));
     KOC__TRY(add_sums(g, err));
     KOC__TRY(add_tools(g, err));
     KOC__TRY(koc__inputs_add_dir(g->in, "", KOC__INPUT_FILES, &d, err));
@@ -368,8 +394,13 @@ static int check_trust(koc__inputs_gather *g, koc_error **err)
             if (!path) {
                 return koc__oom(err);
             }
-            g->usable = f->kind == KOC__INPUT_ABSENT ? !strchr(f->name, '\n')
-                                                     : trusted(in, path, &f->stamp, &device);
+            bool known = f->kind == KOC__INPUT_ABSENT ? !strchr(f->name, '\n')
+                                                      : trusted(in, path, &f->stamp, &device);
+            if (!known) {
+                koc__inputs_give_up(g,
+                                    "a file that changed just before, or one on a file system that "
+                                    "does not tell of changes");
+            }
         }
     }
     return KOC_OK;
@@ -388,6 +419,7 @@ int koc__inputs_list(const koc__go_batch *b, koc__inputs *in, koc__op *op, bool 
     KOC__TRY(koc__strlist_new(&g.loose, err));
     KOC__TRY(ask_go(&g, &result, err));
     if (result.exit_code != 0) {
+        koc__log(b->ctx, KOC_LOG_INFO, "golang", "no record is kept: go list fails");
         return KOC_OK;
     }
     KOC__TRY(add_packages(&g, koc__buf_view(&result.output), err));
@@ -395,6 +427,10 @@ int koc__inputs_list(const koc__go_batch *b, koc__inputs *in, koc__op *op, bool 
         KOC__TRY(add_loose(&g, err));
         in->whole = true;
         KOC__TRY(check_trust(&g, err));
+    }
+    if (!g.usable) {
+        koc__log(b->ctx, KOC_LOG_INFO, "golang", "no record of the inputs is kept: %s",
+                 g.why ? g.why : "a folder that changed just before");
     }
     *usable = g.usable;
     return KOC_OK;

@@ -21,7 +21,9 @@ static int find_root(koc__inputs_gather *g, const char *dir, char **root, koc_er
             if (!other) {
                 return koc__oom(err);
             }
-            g->usable = g->usable && !koc__fs_exists(other);
+            if (koc__fs_exists(other)) {
+                koc__inputs_give_up(g, "another version control than git");
+            }
             KOC__TRY(koc__inputs_loose(g, other, err));
         }
         if (koc__fs_exists(git)) {
@@ -59,7 +61,7 @@ static int add_tags(koc__inputs_gather *g, const char *root, koc_error **err)
         return koc__oom(err);
     }
     if (!koc__fs_is_dir(git) || !koc__fs_is_dir(tags) || koc__fs_exists(tables)) {
-        g->usable = false; /* a linked work tree, or another form */
+        koc__inputs_give_up(g, "tags in a linked work tree, or in another form than files");
         return KOC_OK;
     }
     KOC__TRY(koc__inputs_loose_in(g, git, "packed-refs", err));
@@ -81,7 +83,9 @@ int koc__inputs_vcs(koc__inputs_gather *g, const koc__go_unit *u, const char *di
 {
     KOC__AUTO_STR root = NULL;
     KOC__AUTO(koc__go_info) info = NULL;
-    if (koc__inputs_without_vcs(g->b)) {
+    bool off = false;
+    KOC__TRY(koc__inputs_without_vcs(g->b, &off, err));
+    if (off || !u->binary->path) {
         return KOC_OK;
     }
     KOC__TRY(find_root(g, dir, &root, err));
@@ -89,13 +93,13 @@ int koc__inputs_vcs(koc__inputs_gather *g, const koc__go_unit *u, const char *di
         return KOC_OK;
     }
     if (koc__go_info_read(u->binary->path, &info, NULL) != KOC_OK) {
-        g->usable = false;
+        koc__inputs_give_up(g, "a program without build info");
         return KOC_OK;
     }
     const char *revision = setting(info, "vcs.revision");
     const char *modified = setting(info, "vcs.modified");
     if (!koc__streq(setting(info, "vcs"), "git") || !revision || !modified) {
-        g->usable = false; /* why go stamped nothing is not known */
+        koc__inputs_give_up(g, "a repository of which go stamped no commit");
         return KOC_OK;
     }
     const char *version = info->main.version;

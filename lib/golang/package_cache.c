@@ -22,9 +22,10 @@
 /* Flags that name files of which nothing is known here. */
 bool koc__go_list_may_keep(const koc__go_list_question *q)
 {
-    const char *flags = q->env ? koc__go_env_get(q->env, "GOFLAGS") : NULL;
-    bool files = flags && (strstr(flags, "-modfile") || strstr(flags, "-overlay"));
-    return q->cache && q->env && !files;
+    KOC__AUTO_STR flags = NULL;
+    return q->cache && q->env &&
+           koc__go_value(q->tool, q->env, "GOFLAGS", &flags, NULL) == KOC_OK &&
+           !(flags && (strstr(flags, "-modfile") || strstr(flags, "-overlay")));
 }
 
 static bool may_keep(const koc__go_list_question *q, const char *pattern)
@@ -82,36 +83,21 @@ static int add_upwards(koc_strlist *files, const char *dir, const char *name, ko
     }
 }
 
-/* The file that `go env -w` writes. */
-static int add_go_env_file(koc_strlist *files, const koc_strlist *env, koc_error **err)
-{
-    const char *named = koc__go_env_get(env, "GOENV");
-    if (named && *named) {
-        return koc__streq(named, "off") ? KOC_OK : koc__strlist_add(files, named, err);
-    }
-#ifdef __APPLE__
-    KOC__AUTO_STR home = koc__home();
-    KOC__AUTO_STR config = home ? koc__path_join(home, "Library/Application Support") : NULL;
-#else
-    KOC__AUTO_STR config = koc__xdg("XDG_CONFIG_HOME", ".config");
-#endif
-    return config ? add_path(files, config, "go/env", err) : KOC_OK;
-}
-
 int koc__go_module_files(const koc__go_list_question *q, const char *package_dir, koc_strlist **out,
                          koc_error **err)
 {
     KOC__AUTO(koc_strlist) files = NULL;
     KOC__TRY(koc__strlist_new(&files, err));
-    const char *work = koc__go_env_get(q->env, "GOWORK");
-    if (!work || !*work) {
+    KOC__AUTO_STR work = NULL;
+    KOC__TRY(koc__go_value(q->tool, q->env, "GOWORK", &work, err));
+    if (!work) {
         KOC__TRY(add_upwards(files, q->dir, "go.work", err));
     } else if (!koc__streq(work, "off")) {
         KOC__TRY(koc__strlist_add(files, work, err));
     }
     KOC__TRY(add_upwards(files, q->dir, "go.mod", err));
     KOC__TRY(add_upwards(files, package_dir, "go.mod", err));
-    KOC__TRY(add_go_env_file(files, q->env, err));
+    KOC__TRY(koc__go_value_files(q->tool, q->env, files, err));
     *out = koc__steal(&files);
     return KOC_OK;
 }

@@ -194,7 +194,7 @@ int koc__go_tree_recall(const koc__go_list_question *q, const char *pattern, koc
         return KOC_OK;
     }
     KOC__TRY(koc__inputs_recall(q->cache, key, &in, err));
-    if (!in) {
+    if (!in || in->n_files == 0) {
         return KOC_OK;
     }
     KOC__TRY(koc__inputs_check(in, q->env, op, &verdict, err));

@@ -7,25 +7,32 @@
 #include "core/env.h"
 #include "core/fs.h"
 #include "core/path.h"
+#include "golang/command.h"
 #include "golang/facts.h"
-#include "golang/golang.h"
 
 #define FILE_MAX ((size_t)1 << 20)
 
-/* The last NAME=value line of a file; *out stays NULL without one or without the file. */
+static const char *get(const koc_strlist *env, const char *name)
+{
+    const char *value = env ? koc__go_env_get(env, name) : koc__env(name);
+    return value && *value ? value : NULL;
+}
+
+/* The last NAME=value line of a file as go reads it; *out stays NULL without one or without the file. A value
+ * may be empty. */
 static int from_file(const char *path, const char *name, char **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(FILE_MAX);
     koc_str line, key, value, found = {NULL, 0};
     if (koc__fs_read_file(path, &text, NULL) != KOC_OK) {
-        return KOC_OK;
+        return KOC_OK; /* go takes one that it cannot read for none, too */
     }
     for (koc_str rest = koc__buf_view(&text); koc__str_split(&rest, '\n', &line);) {
-        if (koc__str_cut(koc__str_trim(line), '=', &key, &value) && koc__str_is(key, name)) {
+        if (koc__str_cut(line, '=', &key, &value) && koc__str_is(key, name)) {
             found = value;
         }
     }
-    if (found.len == 0) {
+    if (!found.ptr) {
         return KOC_OK;
     }
     *out = koc__str_dup(found);
@@ -33,31 +40,33 @@ static int from_file(const char *path, const char *name, char **out, koc_error *
 }
 
 /* $GOENV, else go/env where the system keeps settings. NULL: there is none. */
-static char *user_file(void)
+static char *user_file(const koc_strlist *env)
 {
-    const char *given = koc__env_nonempty("GOENV");
+    const char *given = get(env, "GOENV");
     if (given) {
-        return strcmp(given, "off") == 0 ? NULL : koc__strdup(given);
+        return koc__streq(given, "off") ? NULL : koc__strdup(given);
     }
+    const char *home = get(env, "HOME");
 #ifdef __APPLE__
-    KOC__AUTO_STR home = koc__home();
     return home ? koc__path_join(home, "Library/Application Support/go/env") : NULL;
 #else
-    KOC__AUTO_STR folder = koc__xdg("XDG_CONFIG_HOME", ".config");
-    return folder ? koc__path_join(folder, "go/env") : NULL;
+    const char *folder = get(env, "XDG_CONFIG_HOME");
+    if (folder) {
+        return koc__path_is_abs(folder) ? koc__path_join(folder, "go/env") : NULL;
+    }
+    return home ? koc__path_join(home, ".config/go/env") : NULL;
 #endif
 }
 
 /* $GOROOT/go.env, where GOROOT is the folder above the one with the real go. NULL: no go is found. */
-static char *toolchain_file(const koc__go_settings *s)
+static char *toolchain_file(const char *tool, const koc_strlist *env)
 {
-    const char *root = koc__env_nonempty("GOROOT"), *tool;
+    const char *root = get(env, "GOROOT");
     KOC__AUTO_STR real = NULL;
     if (root) {
         return koc__path_join(root, "go.env");
     }
-    if (koc__go_tool(s->facts, &tool, NULL, NULL) != KOC_OK ||
-        koc__fs_realpath(tool, &real, NULL) != KOC_OK) {
+    if (!tool || koc__fs_realpath(tool, &real, NULL) != KOC_OK) {
         return NULL;
     }
     koc_str dir = koc__path_dir(koc__path_dir(koc__str(real)));
@@ -65,29 +74,52 @@ static char *toolchain_file(const koc__go_settings *s)
     return folder ? koc__path_join(folder, "go.env") : NULL;
 }
 
+static int from_toolchain(const char *tool, const koc_strlist *env, const char *name, char **out,
+                          koc_error **err)
+{
+    KOC__AUTO_STR file = toolchain_file(tool, env);
+    return file ? from_file(file, name, out, err) : KOC_OK;
+}
+
+int koc__go_value(const char *tool, const koc_strlist *env, const char *name, char **out,
+                  koc_error **err)
+{
+    KOC__AUTO_STR value = NULL;
+    KOC__AUTO_STR user = user_file(env);
+    const char *given = get(env, name);
+    if (given) {
+        *out = koc__strdup(given);
+        return *out ? KOC_OK : koc__oom(err);
+    }
+    if (user) {
+        KOC__TRY(from_file(user, name, &value, err));
+    }
+    if (!value) {
+        KOC__TRY(from_toolchain(tool, env, name, &value, err));
+    }
+    if (value && *value) {
+        *out = koc__steal(&value);
+    }
+    return KOC_OK;
+}
+
+int koc__go_value_files(const char *tool, const koc_strlist *env, koc_strlist *out, koc_error **err)
+{
+    KOC__AUTO_STR user = user_file(env);
+    KOC__AUTO_STR toolchain = toolchain_file(tool, env);
+    if (user) {
+        KOC__TRY(koc__strlist_add(out, user, err));
+    }
+    return toolchain ? koc__strlist_add(out, toolchain, err) : KOC_OK;
+}
+
 int koc__go_variable(const koc__go_settings *s, const char *name, bool defaults, char **out,
                      koc_error **err)
 {
-    KOC__AUTO_STR value = NULL;
-    KOC__AUTO_STR user = NULL;
-    KOC__AUTO_STR toolchain = NULL;
-    if (!defaults) {
-        const char *given = koc__env_nonempty(name);
-        value = given ? koc__strdup(given) : NULL;
-        if (given && !value) {
-            return koc__oom(err);
-        }
-        user = user_file();
-        if (!value && user) {
-            KOC__TRY(from_file(user, name, &value, err));
-        }
+    const char *tool = NULL;
+    if (!s->facts || koc__go_tool(s->facts, &tool, NULL, NULL) != KOC_OK) {
+        tool = NULL;
     }
-    if (!value) {
-        toolchain = toolchain_file(s);
-        if (toolchain) {
-            KOC__TRY(from_file(toolchain, name, &value, err));
-        }
-    }
-    *out = koc__steal(&value);
-    return KOC_OK;
+    return defaults ? from_toolchain(tool, NULL, name, out, err)
+                    : koc__go_value(tool, NULL, name, out, err);
 }

@@ -90,7 +90,14 @@ void koc__image_facts_keep(const koc__unit *u, koc__op *op)
             return;
         }
     }
-    (void)koc__cache_put(w->plan->ctx->cache, KIND, koc__str(key), koc__buf_view(&text), NULL);
+    koc__cache *cache = w->plan->ctx->cache;
+    KOC__AUTO_VAL(koc_buf) then = KOC_BUF_INIT;
+    bool found = false;
+    int rc = koc__cache_get(cache, KIND, koc__str(key), FACTS_MAX, &found, &then, NULL);
+    if (rc != KOC_OK || !found ||
+        !koc__str_eq(koc__str_n(then.ptr, then.len), koc__buf_view(&text))) {
+        (void)koc__cache_put(cache, KIND, koc__str(key), koc__buf_view(&text), NULL);
+    }
 }
 
 /* --- explain --- */

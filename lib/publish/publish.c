@@ -167,7 +167,7 @@ static int finish_work(void *arg, koc__op *op, koc_error **err)
     koc__tell_image(w, op, KOC_STATE_STARTED);
     KOC__TRY(koc__assemble(w, op, err));
     KOC__TRY(koc__output(w, op, err));
-    for (size_t i = 0; i < w->n_units && !koc__streq(w->state, "unchanged"); i++) {
+    for (size_t i = 0; i < w->n_units; i++) {
         koc__image_facts_keep(&w->units[i], op);
     }
     return w->plan->o.published ? koc__op_call(op, tell_published, w, err) : KOC_OK;
