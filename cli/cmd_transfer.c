@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "client_flags.h"
 #include "json.h"
@@ -32,8 +33,8 @@ typedef struct transfer_options {
 static const cli_flag push_flags[] = {FLAG_ROWS, {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL, NULL}};
 static const cli_flag pull_flags[] = {
     {"format", 0, CLI_STRING, AT(format), "FORMAT", "What",
-     "layout (a folder; the default), oci (a tar file of one, also for PATH.tar) or docker (as docker "
-     "save)",
+     "layout (a folder; the default), oci (as crane's: a folder, or for PATH.tar a tar file of one) or "
+     "docker (as docker save)",
      "layout oci docker"},
     FLAG_ROWS,
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL, NULL},
@@ -320,6 +321,15 @@ static int pull_kind(const cli *c, const char *format, int32_t *out)
                            : cli_usage(c, "--format: \"%s\" is not layout, oci or docker", format);
 }
 
+/* crane's --format=oci makes a folder; a tar file where the path is one. */
+static bool is_archive(const char *path)
+{
+    struct stat st;
+    size_t len = strlen(path);
+    bool named = len > 4 && strcmp(path + len - 4, ".tar") == 0;
+    return stat(path, &st) == 0 ? !S_ISDIR(st.st_mode) : named || strcmp(path, "-") == 0;
+}
+
 static int run_pull(cli *c, void *options, const cli_list *args)
 {
     transfer_options *o = options;
@@ -332,6 +342,9 @@ static int run_pull(cli *c, void *options, const cli_list *args)
     }
     if (code != EXIT_OK) {
         return drop(o, code);
+    }
+    if (kind == KOC_PLACE_OCI_ARCHIVE && !is_archive(args->items[args->count - 1])) {
+        kind = KOC_PLACE_LAYOUT;
     }
     int rc = open_work(&w, c, o, &err);
     for (size_t i = 0; rc == KOC_OK && i + 1 < args->count; i++) {

@@ -291,6 +291,25 @@ def test_push_of_what_crane_wrote(bare_koc, crane, registry, other_registry, tmp
         assert oci.from_registry(other_registry, ref).config["config"]["Entrypoint"] == ["/hello"]
 
 
+def test_format_oci_is_a_folder_as_cranes(bare_koc, crane, images, tmp_path):
+    """A folder that is new, one that is there, one with a slash behind it; a tar file where the path is one."""
+    name = images["docker"]
+    (tmp_path / "there").mkdir()
+    (tmp_path / "old").write_bytes(b"an archive of earlier")
+    for path in ("new", "there", "slash/", "v1.2"):
+        bare_koc("pull", "--format=oci", name, f"{tmp_path}/{path}")
+        assert (tmp_path / path / "oci-layout").is_file(), path
+        assert bare_koc("digest", f"oci:{tmp_path}/{path}").ref == bare_koc("digest", name).ref
+    for path in ("image.tar", "old"):
+        bare_koc("pull", "--format=oci", name, tmp_path / path)
+        assert tarfile.is_tarfile(tmp_path / path), path
+    crane("pull", "--insecure", "--format=oci", name, tmp_path / "cranes")
+    theirs, ours = (
+        {p.relative_to(tmp_path / d) for p in (tmp_path / d).rglob("*") if p.is_file()} for d in ("cranes", "new")
+    )
+    assert theirs == ours
+
+
 def test_archives_are_reproducible(bare_koc, images, tmp_path):
     for n in (1, 2):
         bare_koc("pull", "--format=oci", images["attested"], tmp_path / f"{n}.tar")
