@@ -11,6 +11,7 @@
 struct koc_error {
     koc_code code;
     int http_status;
+    int errnum; /* 0: none */
     bool retryable;
     char *message;
     char *hint;
@@ -173,7 +174,16 @@ int koc__error_errno(koc_error **err, int errnum, const char *fmt, ...)
         put(err, &oom_error);
         return code;
     }
-    return koc__error(err, code, "%s: %s", what, reason_of(errnum, space, sizeof(space)));
+    koc__error(err, code, "%s: %s", what, reason_of(errnum, space, sizeof(space)));
+    if (!is_static(*err)) {
+        (*err)->errnum = errnum;
+    }
+    return code;
+}
+
+bool koc__error_is_full(const koc_error *e)
+{
+    return e && (e->errnum == ENOSPC || e->errnum == EDQUOT || e->errnum == EFBIG);
 }
 
 int koc__misuse(koc_error **err, const char *what)
@@ -185,6 +195,7 @@ int koc__misuse(koc_error **err, const char *what)
 static void inherit(koc_error *e, const koc_error *cause)
 {
     e->http_status = cause->http_status;
+    e->errnum = cause->errnum;
     e->retryable = cause->retryable;
     e->hint = koc__strdup(cause->hint);
     e->detail = koc__strdup(cause->detail);

@@ -21,6 +21,8 @@ int koc__oom(koc_error **err);
 /* KOC_EIO (or _ENOTFOUND, _EEXISTS, _ENOMEM by errnum): "<formatted text>: No such file or directory". */
 int koc__error_errno(koc_error **err, int errnum, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Whether what failed was writing, for want of space: a disk, a quota or a limit to files is full. */
+bool koc__error_is_full(const koc_error *e);
 /* The caller was wrong: "koc_image_ref: img is NULL". */
 int koc__misuse(koc_error **err, const char *what);
 
