@@ -1,6 +1,7 @@
 /* koc serve: a small registry over an OCI layout. */
 #include "cli.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 typedef struct serve_options {
     const char *address, *repository, *tls_cert, *tls_key;
+    cli_list allow_hosts;
     bool read_only, allow_delete, allow_remote, json;
 } serve_options;
 
@@ -18,6 +20,8 @@ static const cli_flag flags[] = {
      "listen here; port 0 takes a free one (default 127.0.0.1:5000)"},
     {"allow-remote", 0, CLI_BOOL, AT(allow_remote), NULL, "Where",
      "let --address be one that other machines reach; nobody is asked for a password"},
+    {"allow-host", 0, CLI_LIST, AT(allow_hosts), "NAME", "Where",
+     "answer requests for this name too, not for loopback's alone (repeatable)"},
     {"tls-cert", 0, CLI_STRING, AT(tls_cert), "FILE", "Where",
      "serve HTTPS with this certificate (PEM)"},
     {"tls-key", 0, CLI_STRING, AT(tls_key), "FILE", "Where", "its key (PEM)"},
@@ -97,9 +101,11 @@ static int serve(cli *c, const serve_options *o, const char *dir)
     so.repository = o->repository;
     so.tls_cert = o->tls_cert;
     so.tls_key = o->tls_key;
+    so.allow_hosts = cli_list_argv(&o->allow_hosts);
     so.ready = on_ready;
     so.payload = &s;
     op.cancel = c->cancel;
+    signal(SIGXFSZ, SIG_IGN); /* a limit to files is a full disk, which clients are told of */
     int rc = koc_ctx_new(&co, &ctx, &err);
     if (rc == KOC_OK) {
         rc = koc_layout_open(ctx, dir, o->read_only ? 0 : KOC_LAYOUT_CREATE, &layout, &err);
@@ -119,7 +125,7 @@ static int serve(cli *c, const serve_options *o, const char *dir)
 
 static int run(cli *c, void *options, const cli_list *args)
 {
-    const serve_options *o = options;
+    serve_options *o = options;
     if (args->count != 1) {
         return cli_usage(c, "koc serve needs one folder, got %zu", args->count);
     }
@@ -128,7 +134,9 @@ static int run(cli *c, void *options, const cli_list *args)
                          "this build has no server: libmicrohttpd was not there when it was made") -
                EXIT_USAGE + EXIT_FAILED;
     }
-    return serve(c, o, args->items[0]);
+    int code = serve(c, o, args->items[0]);
+    cli_list_free(&o->allow_hosts);
+    return code;
 }
 
 static const cli_example examples[] = {

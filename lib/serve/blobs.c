@@ -1,43 +1,10 @@
 /* Blobs and their uploads (distribution-spec, "Pulling blobs", "Pushing blobs"). */
 #include "core/common.h"
 
-#include <sys/stat.h>
-
 #include "core/digests.h"
-#include "core/fs.h"
 #include "serve/serve.h"
-#include "store/layout.h"
 
 /* --- pulling --- */
-
-static int open_blob(const koc__server *s, const koc_digest *d, int *out, uint64_t *size,
-                     koc_error **err)
-{
-    KOC__AUTO_STR path = koc__layout_blob_path(s->layout, d);
-    KOC__AUTO_FD fd = -1;
-    struct stat st;
-    if (!path) {
-        return koc__oom(err);
-    }
-    KOC__TRY(koc__fs_open_read(path, &fd, err));
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-        return koc__error(err, KOC_ENOTFOUND, "%s is no file", path);
-    }
-    *size = (uint64_t)st.st_size;
-    *out = koc__steal_fd(&fd);
-    return KOC_OK;
-}
-
-static void unknown_blob(koc__exchange *x, koc_error **why)
-{
-    if (koc_error_code(*why) != KOC_ENOTFOUND) {
-        koc__reply_failure(&x->reply, x->server, why);
-        return;
-    }
-    koc__error_clear(why);
-    koc__reply_error(&x->reply, 404, "BLOB_UNKNOWN", "%s is not here",
-                     koc__digest_str(&x->route.digest).s);
-}
 
 void koc__serve_blob(koc__exchange *x)
 {
@@ -46,11 +13,17 @@ void koc__serve_blob(koc__exchange *x)
     uint64_t size = 0;
     uint64_t first = 0;
     uint64_t length = 0;
-    if (open_blob(x->server, &x->route.digest, &r->fd, &size, &err) != KOC_OK) {
-        unknown_blob(x, &err);
+    const koc__digest_text digest = koc__digest_str(&x->route.digest);
+    int rc = koc__content_open(x->server->content, &x->route.digest, &r->fd, &size, &err);
+    if (rc == KOC_ENOTFOUND) {
+        koc__error_clear(&err);
+        koc__reply_error(r, 404, "BLOB_UNKNOWN", "%s is not here", digest.s);
         return;
     }
-    const koc__digest_text digest = koc__digest_str(&x->route.digest);
+    if (rc != KOC_OK) {
+        koc__reply_unknown(r, x->server, "BLOB_UNKNOWN", &err);
+        return;
+    }
     int range = koc__range_read(x->range, size, &first, &length);
     if (range == KOC__RANGE_OUTSIDE) {
         koc__reply_error(r, 416, "SIZE_INVALID", "%s has %llu bytes", digest.s,
@@ -70,18 +43,6 @@ void koc__serve_blob(koc__exchange *x)
         koc__reply_header(r, "Content-Range", "bytes %llu-%llu/%llu", (unsigned long long)first,
                           (unsigned long long)(first + length - 1), (unsigned long long)size);
     }
-}
-
-void koc__serve_blob_delete(koc__exchange *x)
-{
-    KOC__AUTO_STR path = koc__layout_blob_path(x->server->layout, &x->route.digest);
-    koc_error *err = NULL;
-    if (!path || unlink(path) != 0) {
-        (void)(path ? koc__error_errno(&err, errno, "cannot remove %s", path) : koc__oom(&err));
-        unknown_blob(x, &err);
-        return;
-    }
-    x->reply.status = 202;
 }
 
 /* --- pushing --- */
@@ -119,15 +80,16 @@ static bool query_digest(koc__exchange *x, const char *key, koc_digest *out)
     return true;
 }
 
-/* All repositories of a layout share its blobs, so that a mount is a look at the folder. */
+/* All repositories of a layout share its blobs, so that a mount is a look at the folder. What is not right
+ * there is pushed again. */
 static bool mounted(koc__exchange *x)
 {
     koc_digest d;
+    uint64_t size = 0;
     if (!query_digest(x, "mount", &d)) {
         return x->reply.status != 0;
     }
-    KOC__AUTO_STR path = koc__layout_blob_path(x->server->layout, &d);
-    if (!path || !koc__fs_exists(path)) {
+    if (koc__content_check(x->server->content, &d, &size, NULL) != KOC_OK) {
         return false;
     }
     reply_blob(x, &d);

@@ -103,9 +103,7 @@ static const koc__handler *find_handler(int route, const char *method)
 static bool find_and_allow(koc__exchange *x, const koc__head *head)
 {
     const koc__server *s = x->server;
-    if (head->origin) {
-        /* Only browsers send it: a web page must not write to, or look into, somebody's registry. */
-        koc__reply_error(&x->reply, 403, "DENIED", "requests from web pages are not answered");
+    if (!koc__guard(s, head, &x->reply)) {
         return false;
     }
     koc__route_read(koc__str(x->target), &x->route);
@@ -200,6 +198,9 @@ void koc__exchange_body(koc__exchange *x, const void *data, size_t len)
     }
     x->received += len;
     if (take_body(x, data, len, &err) != KOC_OK) {
+        if (x->upload && koc__error_is_full(err)) {
+            koc__upload_give_up(x->upload);
+        }
         koc__reply_failure(&x->reply, x->server, &err);
     }
 }

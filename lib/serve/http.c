@@ -20,11 +20,13 @@
 #include "core/init.h"
 #include "core/text.h"
 #include "core/thread.h"
+#include "serve/connections.h"
 #include "serve/serve.h"
 
 enum {
     HEAD_MEMORY = 64 * 1024, /* of a connection: its head, and a piece of its body */
-    IDLE_S = 120,
+    IDLE_S = 60,             /* without a byte; connections.c knows more */
+    SURPLUS = 32,            /* connections for which there is no place, which are told so */
     BACKLOG = 128,
     DRAIN_MAX = 16 * 1024 * 1024, /* of a body that was refused: read, so that the answer arrives */
     PEM_MAX = 256 * 1024,
@@ -34,6 +36,7 @@ enum {
 struct koc__httpd {
     koc__server *server;
     struct MHD_Daemon *daemon;
+    koc__connections *connections;
     int fd; /* listens */
     char *cert, *key;
 };
@@ -58,14 +61,35 @@ const char *koc__microhttpd_version(void)
 typedef struct conversation {
     koc__exchange *exchange;
     char *target; /* for the log */
-    bool begun;
+    bool begun, replied;
 } conversation;
+
+static koc__connection *place_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+static void on_connection(void *payload, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    koc__httpd *h = payload;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        koc__connection_drop(*context); /* before its socket is closed */
+        *context = NULL;
+        return;
+    }
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    *context = info ? koc__connection_add(h->connections, info->connect_fd) : NULL;
+}
 
 static void *on_uri(void *payload, const char *uri, struct MHD_Connection *connection)
 {
     koc__httpd *h = payload;
     conversation *c = koc__calloc(1, sizeof(*c));
-    (void)connection;
+    koc__connection_state(place_of(connection), KOC__WAITS);
     if (c) {
         c->exchange = koc__exchange_new(h->server, uri);
         c->target = koc__strdup(uri);
@@ -78,8 +102,8 @@ static void on_end(void *payload, struct MHD_Connection *connection, void **con_
 {
     conversation *c = *con_cls;
     (void)payload;
-    (void)connection;
     (void)why;
+    koc__connection_state(place_of(connection), KOC__WAITS);
     if (c) {
         koc__exchange_free(c->exchange);
         koc__free(c->target);
@@ -134,6 +158,7 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, conversatio
     MHD_add_response_header(response, "Docker-Distribution-API-Version", "registry/2.0");
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     log_request(c, method, r);
+    c->replied = true;
     enum MHD_Result rc =
         whole ? MHD_queue_response(connection, (unsigned)r->status, response) : MHD_NO;
     MHD_destroy_response(response);
@@ -145,17 +170,45 @@ static const char *header(struct MHD_Connection *connection, const char *name)
     return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
+/* How often each header is there that may be there once. */
+typedef struct occurrences {
+    unsigned host, length, encoding;
+} occurrences;
+
+static enum MHD_Result count(void *payload, enum MHD_ValueKind kind, const char *name,
+                             const char *value)
+{
+    occurrences *o = payload;
+    koc_str key = koc__str(name);
+    (void)kind;
+    (void)value;
+    o->host += koc__str_ieq(key, KOC__STR(MHD_HTTP_HEADER_HOST));
+    o->length += koc__str_ieq(key, KOC__STR(MHD_HTTP_HEADER_CONTENT_LENGTH));
+    o->encoding += koc__str_ieq(key, KOC__STR(MHD_HTTP_HEADER_TRANSFER_ENCODING));
+    return MHD_YES;
+}
+
 static void begin(struct MHD_Connection *connection, conversation *c, const char *method)
 {
+    occurrences o = {0};
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, count, &o);
     koc__head head = {
         .method = method,
         .content_type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE),
         .content_range = header(connection, MHD_HTTP_HEADER_CONTENT_RANGE),
         .content_length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH),
+        .transfer_encoding = header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING),
         .range = header(connection, MHD_HTTP_HEADER_RANGE),
+        .host = header(connection, MHD_HTTP_HEADER_HOST),
         .origin = header(connection, MHD_HTTP_HEADER_ORIGIN),
+        .fetch_site = header(connection, "Sec-Fetch-Site"),
+        .repeated = o.host > 1 || o.length > 1 || o.encoding > 1,
     };
     c->begun = true;
+    if (koc__connection_is_surplus(place_of(connection))) {
+        koc__reply_busy(&c->exchange->reply);
+        return;
+    }
     koc__exchange_begin(c->exchange, &head);
 }
 
@@ -170,21 +223,18 @@ static bool is_hopeless(struct MHD_Connection *connection, const koc__exchange *
     if (header(connection, MHD_HTTP_HEADER_EXPECT)) {
         return true; /* the client waits for it */
     }
+    for (size_t i = 0; i < x->reply.n_headers; i++) {
+        if (strcmp(x->reply.names[i], MHD_HTTP_HEADER_CONNECTION) == 0) {
+            return true; /* it is the last of this connection anyway */
+        }
+    }
     return header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING) ||
            (text && (!koc__str_u64(koc__str(text), &length) || length > DRAIN_MAX));
 }
 
-static enum MHD_Result on_request(void *payload, struct MHD_Connection *connection, const char *url,
-                                  const char *method, const char *version, const char *data,
-                                  size_t *size, void **con_cls)
+static enum MHD_Result answer(struct MHD_Connection *connection, conversation *c,
+                              const char *method, const char *data, size_t *size)
 {
-    conversation *c = *con_cls;
-    (void)payload;
-    (void)url;
-    (void)version;
-    if (!c || !c->exchange) {
-        return MHD_NO; /* out of memory: the connection is closed */
-    }
     if (!c->begun) {
         begin(connection, c, method);
         return is_hopeless(connection, c->exchange) ? send_reply(connection, c, method) : MHD_YES;
@@ -196,6 +246,32 @@ static enum MHD_Result on_request(void *payload, struct MHD_Connection *connecti
     }
     koc__exchange_end(c->exchange);
     return send_reply(connection, c, method);
+}
+
+static enum MHD_Result on_request(void *payload, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *size, void **con_cls)
+{
+    conversation *c = *con_cls;
+    koc__connection *place = place_of(connection);
+    const size_t came = *size;
+    (void)payload;
+    (void)url;
+    (void)version;
+    if (!c || !c->exchange) {
+        return MHD_NO; /* out of memory: the connection is closed */
+    }
+    if (came > 0) {
+        koc__connection_moved(place, came);
+        return answer(connection, c, method, data, size);
+    }
+    bool first = !c->begun;
+    koc__connection_state(place, KOC__WORKED_ON);
+    enum MHD_Result rc = answer(connection, c, method, data, size);
+    if (first && !c->replied) {
+        koc__connection_state(place, KOC__SENDS);
+    }
+    return rc;
 }
 
 /* --- the address --- */
@@ -265,14 +341,15 @@ static int open_socket(const struct addrinfo *a, const char *text, int *out, koc
     return KOC_OK;
 }
 
-static int listen_on(const koc_serve_options *o, int *out, koc_error **err)
+static int listen_on(koc__httpd *h, const koc_serve_options *o, koc_error **err)
 {
     const char *text = o->address ? o->address : "127.0.0.1:0";
     struct addrinfo *a = NULL;
     KOC__TRY(parse_address(text, &a, err));
     int rc = check_loopback(o, a, err);
     if (rc == KOC_OK) {
-        rc = open_socket(a, text, out, err);
+        h->server->loopback = is_loopback(a->ai_addr);
+        rc = open_socket(a, text, &h->fd, err);
     }
     freeaddrinfo(a);
     return rc;
@@ -339,10 +416,10 @@ static int start(koc__httpd *h, const koc_serve_options *o, koc_error **err)
     h->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, be_silent, NULL,
         MHD_OPTION_LISTEN_SOCKET, h->fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, h,
-        MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)HEAD_MEMORY, MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->max_connections,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_MEMORY, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)o->max_connections + SURPLUS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (!h->daemon && h->cert) {
         return koc__error(err, KOC_EINVAL,
@@ -362,9 +439,13 @@ int koc__httpd_start(koc__server *s, const koc_serve_options *o, koc__httpd **ou
     }
     h->server = s;
     h->fd = -1;
-    int rc = o->tls_cert ? read_tls(h, o, err) : KOC_OK;
+    h->connections = koc__connections_new(o->max_connections);
+    int rc = h->connections ? KOC_OK : koc__oom(err);
+    if (rc == KOC_OK && o->tls_cert) {
+        rc = read_tls(h, o, err);
+    }
     if (rc == KOC_OK) {
-        rc = listen_on(o, &h->fd, err);
+        rc = listen_on(h, o, err);
     }
     if (rc == KOC_OK) {
         rc = url_of(h->fd, h->cert != NULL, url, err);
@@ -389,6 +470,11 @@ static void wait_for_requests(const koc__server *s, int grace_ms)
     }
 }
 
+void koc__httpd_tick(koc__httpd *h)
+{
+    koc__connections_tick(h->connections, koc__monotonic_ms());
+}
+
 void koc__httpd_stop(koc__httpd *h, int grace_ms)
 {
     if (!h) {
@@ -397,12 +483,14 @@ void koc__httpd_stop(koc__httpd *h, int grace_ms)
     if (h->daemon) {
         MHD_socket fd = MHD_quiesce_daemon(h->daemon);
         wait_for_requests(h->server, grace_ms);
+        koc__content_stop(h->server->content);
         MHD_stop_daemon(h->daemon);
         h->fd = fd == MHD_INVALID_SOCKET ? -1 : fd;
     }
     if (h->fd >= 0) {
         close(h->fd);
     }
+    koc__connections_free(h->connections);
     koc__free(h->cert);
     koc__free(h->key);
     koc__free(h);

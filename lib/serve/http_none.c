@@ -15,6 +15,11 @@ int koc__httpd_start(koc__server *s, const koc_serve_options *o, koc__httpd **ou
                       "this build has no server: libmicrohttpd was not there when it was made");
 }
 
+void koc__httpd_tick(koc__httpd *h)
+{
+    (void)h;
+}
+
 void koc__httpd_stop(koc__httpd *h, int grace_ms)
 {
     (void)h;

@@ -1,9 +1,8 @@
-/* Manifests, tags and referrers (distribution-spec, "Pulling manifests", "Pushing manifests", "Listing
- * referrers"). A document's type is what it says itself, so that it is the same for whoever reads the layout. */
+/* Manifests and tags (distribution-spec, "Pulling manifests", "Pushing manifests"). A document's type is what
+ * it says itself, so that it is the same for whoever reads the layout. */
 #include "core/common.h"
 
 #include "core/digests.h"
-#include "core/fs.h"
 #include "core/text.h"
 #include "model/model.h"
 #include "serve/serve.h"
@@ -37,46 +36,59 @@ static int parse(document *d, const char *content_type, koc_error **err)
 /* KOC_ENOTFOUND also where the digest is that of something else, a layer say. */
 static int load(const koc__server *s, const koc_digest *digest, document *out, koc_error **err)
 {
-    KOC__AUTO_STR path = koc__layout_blob_path(s->layout, digest);
-    KOC__AUTO(koc_blob) blob = NULL;
-    if (!path) {
-        return koc__oom(err);
-    }
-    if (!koc__fs_is_file(path)) {
-        return koc__error(err, KOC_ENOTFOUND, "%s is not here", koc__digest_str(digest).s);
-    }
     out->digest = *digest;
-    KOC__TRY(koc_blob_from_file(path, digest, &blob, err));
-    int rc = koc_blob_read_all(blob, KOC__MANIFEST_MAX, NULL, &out->bytes, err);
+    int rc = koc__content_read(s->content, digest, KOC__MANIFEST_MAX, &out->bytes, err);
     if (rc == KOC_OK) {
         rc = parse(out, NULL, err);
+        rc = rc == KOC_EFORMAT || rc == KOC_EUNSUPPORTED ? KOC_ELIMIT : rc;
     }
-    if (rc == KOC_EFORMAT || rc == KOC_EUNSUPPORTED || rc == KOC_ELIMIT) {
-        return koc__error(err, KOC_ENOTFOUND, "%s is no manifest", koc__digest_str(digest).s);
+    if (rc == KOC_ELIMIT) {
+        return koc__error(err, KOC_ENOTFOUND, "%s is not a manifest", koc__digest_str(digest).s);
     }
     return rc;
 }
 
 /* --- pulling --- */
 
+/* Whether an index of the repository leads to it. */
+static int is_led_to(koc__server *s, const char *repository, const koc_digest *d, bool *out,
+                     koc_error **err)
+{
+    const koc__node *node = NULL;
+    int rc = koc__graph_lock(s->graph, err);
+    if (rc == KOC_OK) {
+        rc = koc__graph_find(s->graph, repository, d, &node, err);
+    }
+    *out = node != NULL;
+    koc__graph_unlock(s->graph);
+    return rc;
+}
+
+/* A repository has what was pushed to it, although all share their files: a client that is told "here"
+ * does not push, and then tags and referrers would be missing. */
+static int check_holds(const koc__exchange *x, const koc_digest *d, koc_error **err)
+{
+    koc__server *s = x->server;
+    KOC__AUTO(koc__listing) l = NULL;
+    bool here = false;
+    KOC__TRY(koc__names_listing(s->names, &l, err));
+    if (koc__listing_has(l, x->route.name, d)) {
+        return KOC_OK;
+    }
+    KOC__TRY(is_led_to(s, x->route.name, d, &here, err));
+    return here ? KOC_OK
+                : koc__error(err, KOC_ENOTFOUND, "there is no %s@%s", x->route.name,
+                             koc__digest_str(d).s);
+}
+
 /* The digest that the request's tag or digest stands for. */
 static int resolve(const koc__exchange *x, koc_digest *out, koc_error **err)
 {
     if (!*x->route.tag) {
         *out = x->route.digest;
-        return KOC_OK;
+        return check_holds(x, out, err);
     }
     return koc__names_find(x->server->names, x->route.name, x->route.tag, out, err);
-}
-
-static void unknown_manifest(koc__exchange *x, koc_error **why)
-{
-    if (koc_error_code(*why) != KOC_ENOTFOUND) {
-        koc__reply_failure(&x->reply, x->server, why);
-        return;
-    }
-    koc__reply_error(&x->reply, 404, "MANIFEST_UNKNOWN", "%s", koc_error_message(*why));
-    koc__error_clear(why);
 }
 
 void koc__serve_manifest(koc__exchange *x)
@@ -86,7 +98,7 @@ void koc__serve_manifest(koc__exchange *x)
     koc_digest digest;
     koc_error *err = NULL;
     if (resolve(x, &digest, &err) != KOC_OK || load(x->server, &digest, &d, &err) != KOC_OK) {
-        unknown_manifest(x, &err);
+        koc__reply_unknown(r, x->server, "MANIFEST_UNKNOWN", &err);
         return;
     }
     const koc__digest_text text = koc__digest_str(&digest);
@@ -108,47 +120,62 @@ void koc__serve_manifest_put(koc__exchange *x)
     }
 }
 
-static int has_content(const koc__server *s, const koc__jnode *descriptor, bool *out,
-                       koc_error **err)
+/* What a part of a document is. Its type is not looked at: registries take "referrer.index", say. */
+typedef struct part {
+    koc_digest digest;
+    uint64_t size;
+    bool foreign;
+} part;
+
+static int read_part(const koc__jnode *descriptor, part *out, koc_error **err)
 {
-    KOC__AUTO(koc_descriptor) d = NULL;
-    KOC__TRY(koc__descriptor_read(descriptor, "a descriptor", &d, err));
-    KOC__AUTO_STR path = koc__layout_blob_path(s->layout, &d->digest);
-    if (!path) {
-        return koc__oom(err);
+    const char *digest = koc__json_get_str(descriptor, "digest");
+    const char *type = koc__json_get_str(descriptor, "mediaType");
+    if (!type || !digest || !koc__digest_read(koc__str(digest), &out->digest) ||
+        !koc__json_u64(koc__json_get(descriptor, "size"), &out->size)) {
+        return koc__error(err, KOC_EFORMAT, "a descriptor needs a media type, a digest and a size");
     }
-    *out = koc__mt_is_foreign(d->media_type) || koc__fs_is_file(path);
+    out->foreign = koc__mt_is_foreign(type);
     return KOC_OK;
 }
 
-/* Whether all that a document names is in the layout, so that what is handed over is whole. */
-static int check_list(const koc__server *s, const koc__jnode *list, koc_error **err)
+/* Whether what a descriptor names is in the layout, so that what is handed over is whole. what: for
+ * messages. hash: look at its bytes too. */
+static int check_part(const koc__server *s, const koc__jnode *descriptor, const char *what,
+                      bool hash, koc_error **err)
 {
-    for (const koc__jnode *n = koc__json_child(list); n; n = koc__json_next(n)) {
-        bool here = false;
-        KOC__TRY(has_content(s, n, &here, err));
-        if (!here) {
-            return koc__error(err, KOC_ENOTFOUND, "%s is not here: push it first",
-                              koc__json_get_str(n, "digest"));
-        }
+    part p = {0};
+    uint64_t size = 0;
+    KOC__TRY(read_part(descriptor, &p, err));
+    const koc__digest_text name = koc__digest_str(&p.digest);
+    if (p.foreign) {
+        return KOC_OK;
     }
-    return KOC_OK;
+    if (!koc__content_present(s->content, &p.digest)) {
+        return koc__error(err, KOC_ENOTFOUND, "%s%s is not here: push it first", what, name.s);
+    }
+    if (!hash) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc__content_check(s->content, &p.digest, &size, err));
+    return size == p.size
+               ? KOC_OK
+               : koc__error(err, KOC_EFORMAT, "%s%s has %llu bytes, not %llu", what, name.s,
+                            (unsigned long long)size, (unsigned long long)p.size);
 }
 
-static int check_content(const koc__server *s, const document *d, koc_error **err)
+static int check_parts(const koc__server *s, const document *d, bool hash, koc_error **err)
 {
     const koc__jnode *root = koc__json_root(d->doc);
-    bool here = true;
-    if (koc__mt_is_index(d->type)) {
-        return check_list(s, koc__json_get(root, "manifests"), err);
+    bool index = koc__mt_is_index(d->type);
+    const koc__jnode *list = koc__json_get(root, index ? "manifests" : "layers");
+    if (!index) {
+        KOC__TRY(check_part(s, koc__json_get(root, "config"), "the config ", hash, err));
     }
-    const koc__jnode *config = koc__json_get(root, "config");
-    KOC__TRY(has_content(s, config, &here, err));
-    if (!here) {
-        return koc__error(err, KOC_ENOTFOUND, "the config %s is not here: push it first",
-                          koc__json_get_str(config, "digest"));
+    for (const koc__jnode *n = koc__json_child(list); n; n = koc__json_next(n)) {
+        KOC__TRY(check_part(s, n, "", hash, err));
     }
-    return check_list(s, koc__json_get(root, "layers"), err);
+    return KOC_OK;
 }
 
 /* What a document refers to; false: nothing. */
@@ -167,7 +194,8 @@ static bool is_referrer(const koc__server *s, const char *digest)
            subject_of(d.doc, &subject);
 }
 
-/* The entries of an index that need no line of their own: referrers are found by theirs. */
+/* The entries of an index that need no line of their own. Referrers keep theirs: other tools look for them
+ * in index.json alone. */
 static int children_of(const koc__server *s, const document *d, koc_strlist **out, koc_error **err)
 {
     KOC__TRY(koc__strlist_new(out, err));
@@ -185,28 +213,30 @@ static int children_of(const koc__server *s, const document *d, koc_strlist **ou
 static int store(koc__exchange *x, const document *d, const koc_strlist *tags, koc_error **err)
 {
     koc__server *s = x->server;
+    const char *repository = x->route.name;
+    const char *tag = *x->route.tag ? x->route.tag : NULL;
+    KOC__AUTO_FD lock = -1;
     KOC__AUTO(koc_strlist) children = NULL;
     KOC__AUTO_STR path = koc__layout_blob_path(s->layout, &d->digest);
-    KOC__AUTO_STR folder =
-        koc__format("%s/blobs/%s", s->layout->dir,
-                    d->digest.algorithm == KOC_DIGEST_SHA512 ? "sha512" : "sha256");
     koc_descriptor line = KOC_DESCRIPTOR_INIT;
-    if (!path || !folder) {
+    if (!path) {
         return koc__oom(err);
     }
-    KOC__TRY(koc__fs_mkdirs(folder, 0755, err));
-    KOC__TRY(koc__fs_write_file(path, koc__str_n(d->bytes.ptr, d->bytes.len), FILE_MODE, err));
+    KOC__TRY(koc__content_prepare(s->content, d->digest.algorithm, err));
     KOC__TRY(children_of(s, d, &children, err));
+    KOC__TRY(koc__layout_lock(s->layout, s->op, &lock, err));
+    /* Again: nobody takes anything away from here on. */
+    KOC__TRY(check_parts(s, d, false, err));
+    KOC__TRY(koc__fs_write_file(path, koc__str_n(d->bytes.ptr, d->bytes.len), FILE_MODE, err));
     line.media_type = d->type;
     line.digest = d->digest;
     line.size = d->bytes.len;
-    const char *tag = *x->route.tag ? x->route.tag : NULL;
     if (tag || koc_strlist_count(tags) == 0) {
-        KOC__TRY(koc__names_put(s->names, x->route.name, tag, &line, children, s->op, err));
+        KOC__TRY(koc__names_put(s->names, repository, tag, &line, children, err));
     }
     for (size_t i = 0; i < koc_strlist_count(tags); i++) {
-        KOC__TRY(koc__names_put(s->names, x->route.name, koc_strlist_get(tags, i), &line, children,
-                                s->op, err));
+        KOC__TRY(
+            koc__names_put(s->names, repository, koc_strlist_get(tags, i), &line, children, err));
     }
     return KOC_OK;
 }
@@ -246,6 +276,26 @@ static int hash_document(const koc__exchange *x, document *d, koc_error **err)
     return rc;
 }
 
+/* The answer to a document that is not accepted. Takes *why. */
+static void reply_refusal(koc__exchange *x, koc_error **why)
+{
+    const char *message = koc_error_message(*why);
+    switch (koc_error_code(*why)) {
+    case KOC_EFORMAT:
+    case KOC_EUNSUPPORTED:
+    case KOC_EINVAL: koc__reply_error(&x->reply, 400, "MANIFEST_INVALID", "%s", message); break;
+    case KOC_EDIGEST:
+        koc__server_log(x->server, KOC_LOG_WARN, message);
+        koc__reply_error(&x->reply, 400, "MANIFEST_BLOB_UNKNOWN", "%s", message);
+        break;
+    case KOC_ENOTFOUND:
+        koc__reply_error(&x->reply, 400, "MANIFEST_BLOB_UNKNOWN", "%s", message);
+        break;
+    default: koc__reply_failure(&x->reply, x->server, why); return;
+    }
+    koc__error_clear(why);
+}
+
 /* false: there is a reply. */
 static bool accept_document(koc__exchange *x, document *d)
 {
@@ -261,17 +311,10 @@ static bool accept_document(koc__exchange *x, document *d)
         return false;
     }
     int rc = parse(d, x->type, &err);
-    const char *code = "MANIFEST_INVALID";
-    if (rc == KOC_OK) {
-        rc = check_content(x->server, d, &err);
-        code = rc == KOC_ENOTFOUND ? "MANIFEST_BLOB_UNKNOWN" : code;
+    rc = rc == KOC_OK ? check_parts(x->server, d, true, &err) : rc;
+    if (rc != KOC_OK) {
+        reply_refusal(x, &err);
     }
-    if (rc == KOC_ENOMEM) {
-        koc__reply_failure(&x->reply, x->server, &err);
-    } else if (rc != KOC_OK) {
-        koc__reply_error(&x->reply, 400, code, "%s", koc_error_message(err));
-    }
-    koc__error_clear(&err);
     return rc == KOC_OK;
 }
 
@@ -285,7 +328,7 @@ void koc__serve_manifest_finish(koc__exchange *x)
         return;
     }
     if (store(x, &d, tags, &err) != KOC_OK) {
-        koc__reply_failure(&x->reply, x->server, &err);
+        reply_refusal(x, &err);
         return;
     }
     const koc__digest_text digest = koc__digest_str(&d.digest);
@@ -301,153 +344,5 @@ void koc__serve_manifest_finish(koc__exchange *x)
     }
     if (names.len > 0) {
         koc__reply_header(&x->reply, "OCI-Tag", "%s", koc__buf_cstr(&names));
-    }
-}
-
-/* --- removing --- */
-
-static int remove_document(koc__exchange *x, koc_error **err)
-{
-    koc__server *s = x->server;
-    const koc_digest *digest = &x->route.digest;
-    KOC__AUTO_VAL(document) d = {0};
-    KOC__AUTO_STR path = koc__layout_blob_path(s->layout, digest);
-    bool other = false;
-    if (!path) {
-        return koc__oom(err);
-    }
-    KOC__TRY(load(s, digest, &d, err));
-    KOC__TRY(koc__names_remove_digest(s->names, x->route.name, digest, s->op, &other, err));
-    if (!other && unlink(path) != 0) {
-        return koc__error_errno(err, errno, "cannot remove %s", path);
-    }
-    return KOC_OK;
-}
-
-void koc__serve_manifest_delete(koc__exchange *x)
-{
-    koc__server *s = x->server;
-    koc_error *err = NULL;
-    int rc = *x->route.tag
-                 ? koc__names_remove_tag(s->names, x->route.name, x->route.tag, s->op, &err)
-                 : remove_document(x, &err);
-    if (rc != KOC_OK) {
-        unknown_manifest(x, &err);
-        return;
-    }
-    x->reply.status = 202;
-}
-
-/* --- referrers --- */
-
-/* An image without one says it by its config's type; an index cannot. NULL: it has none. */
-static const char *artifact_type_of(const document *d)
-{
-    const koc__jnode *root = koc__json_root(d->doc);
-    const char *type = koc__json_get_str(root, "artifactType");
-    return type && *type ? type : koc__json_get_str(koc__json_get(root, "config"), "mediaType");
-}
-
-static void write_referrer(koc__jw *w, const document *d)
-{
-    const koc__jnode *annotations = koc__json_get(koc__json_root(d->doc), "annotations");
-    koc__jw_object(w);
-    koc__jw_kv(w, "mediaType", d->type);
-    koc__jw_key(w, "size");
-    koc__jw_u64(w, d->bytes.len);
-    koc__jw_kv(w, "digest", koc__digest_str(&d->digest).s);
-    koc__jw_kv(w, "artifactType", artifact_type_of(d));
-    if (annotations) {
-        koc__jw_key(w, "annotations");
-        koc__jw_node(w, annotations);
-    }
-    koc__jw_object_end(w);
-}
-
-/* Adds the document of one line, if it refers to the subject and there is room; *full: there is none. */
-static int add_referrer(koc__exchange *x, const char *digest, const char *type, koc__buf *out,
-                        bool *full, koc_error **err)
-{
-    KOC__AUTO_VAL(document) d = {0};
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(2 * KOC__MANIFEST_MAX);
-    koc_digest subject;
-    koc_digest of;
-    koc__jw w;
-    if (!koc__digest_read(koc__str(digest), &of)) {
-        return KOC_OK;
-    }
-    koc_error *why = NULL;
-    int rc = load(x->server, &of, &d, &why);
-    if (rc != KOC_OK) { /* a line whose document went away does not hide the others */
-        if (rc == KOC_ENOMEM) {
-            return koc__error_move(err, &why);
-        }
-        koc__error_clear(&why);
-        return KOC_OK;
-    }
-    if (!subject_of(d.doc, &subject) || !koc_digest_equal(&subject, &x->route.digest) ||
-        (type && !koc__streq(artifact_type_of(&d), type))) {
-        return KOC_OK;
-    }
-    koc__jw_begin(&w, &text, 0, 0);
-    write_referrer(&w, &d);
-    KOC__TRY(koc__jw_end(&w, err));
-    bool first = out->ptr[out->len - 1] == '[';
-    *full = !first && out->len + text.len + 8 > KOC__MANIFEST_MAX;
-    if (*full) {
-        return KOC_OK;
-    }
-    KOC__TRY(koc__buf_puts(out, first ? "" : ",", err));
-    return koc__buf_put(out, koc__buf_view(&text), err);
-}
-
-static int list_referrers(koc__exchange *x, const char *type, const char *last, koc_error **err)
-{
-    KOC__AUTO(koc_strlist) digests = NULL;
-    koc__reply *r = &x->reply;
-    const char *before = last;
-    bool full = false;
-    r->body = (koc__buf)KOC__BUF_INIT(3 * KOC__MANIFEST_MAX);
-    KOC__TRY(koc__names_digests(x->server->names, &digests, err));
-    KOC__TRY(koc__buf_puts(
-        &r->body, "{\"schemaVersion\":2,\"mediaType\":\"" KOC_MT_OCI_INDEX "\",\"manifests\":[",
-        err));
-    for (size_t i = 0; i < koc_strlist_count(digests) && !full; i++) {
-        const char *digest = koc_strlist_get(digests, i);
-        if (last && strcmp(digest, last) <= 0) {
-            continue;
-        }
-        KOC__TRY(add_referrer(x, digest, type, &r->body, &full, err));
-        before = full ? before : digest;
-    }
-    KOC__TRY(koc__buf_puts(&r->body, "]}", err));
-    if (full) {
-        KOC__AUTO_VAL(koc__buf) filter = KOC__BUF_INIT(2048);
-        if (type) {
-            KOC__TRY(koc__buf_puts(&filter, "&artifactType=", err));
-            KOC__TRY(koc__percent(&filter, koc__str(type), "", err));
-        }
-        koc__reply_header(r, "Link", "</v2/%s/referrers/%s?last=%s%s>; rel=\"next\"", x->route.name,
-                          koc__digest_str(&x->route.digest).s, before, koc__buf_cstr(&filter));
-    }
-    return KOC_OK;
-}
-
-void koc__serve_referrers(koc__exchange *x)
-{
-    KOC__AUTO_STR type = koc__exchange_query(x, "artifactType", 0);
-    KOC__AUTO_STR last = koc__exchange_query(x, "last", 0);
-    koc_error *err = NULL;
-    if (x->reply.status) {
-        return;
-    }
-    x->reply.status = 200;
-    if (list_referrers(x, type, last, &err) != KOC_OK) {
-        koc__reply_failure(&x->reply, x->server, &err);
-        return;
-    }
-    koc__reply_header(&x->reply, "Content-Type", KOC_MT_OCI_INDEX);
-    if (type) {
-        koc__reply_header(&x->reply, "OCI-Filters-Applied", "artifactType");
     }
 }

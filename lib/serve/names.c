@@ -3,7 +3,6 @@
 #include <pthread.h>
 
 #include "core/digests.h"
-#include "core/fs.h"
 #include "core/path.h"
 #include "serve/names.h"
 #include "serve/route.h"
@@ -13,30 +12,65 @@
 
 enum { INDENT = 3, FILE_MODE = 0644 };
 
-/* A line of index.json. */
-typedef struct line {
-    char *repository; /* NULL: no name */
-    char *tag;
-    koc_digest digest;
-} line;
-
 struct koc__names {
     koc_layout *layout;
+    koc__content *content;
     char *path; /* of index.json */
     char *fallback;
     pthread_mutex_t mutex; /* guards what follows */
-    koc__stamp stamp;      /* of the index.json that the lines are from */
-    line *lines;
-    size_t n;
+    koc__stamp stamp;      /* of the index.json that the listing is from */
+    koc__listing *listing;
 };
 
-static void free_lines(line *lines, size_t n)
+/* --- listings --- */
+
+koc__listing *koc__listing_ref(koc__listing *l)
 {
-    for (size_t i = 0; i < n; i++) {
-        koc__free(lines[i].repository);
-        koc__free(lines[i].tag);
+    if (l) {
+        atomic_fetch_add_explicit(&l->refs, 1, memory_order_relaxed);
     }
-    koc__free(lines);
+    return l;
+}
+
+void koc__listing_unref(koc__listing *l)
+{
+    if (!l || atomic_fetch_sub_explicit(&l->refs, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    for (size_t i = 0; i < l->n; i++) {
+        koc__free(l->lines[i].repository);
+        koc__free(l->lines[i].tag);
+    }
+    koc__free(l->lines);
+    koc_strlist_free(l->emptied);
+    koc__free(l);
+}
+
+bool koc__listing_has(const koc__listing *l, const char *repository, const koc_digest *d)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        if (koc_digest_equal(&l->lines[i].digest, d) &&
+            koc__streq(l->lines[i].repository, repository)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+char *koc__listing_where(const koc__listing *l, const koc_digest *d)
+{
+    const koc__line *found = NULL;
+    for (size_t i = 0; i < l->n; i++) {
+        const koc__line *line = &l->lines[i];
+        if (koc_digest_equal(&line->digest, d) && (!found || (line->tag && !found->tag))) {
+            found = line;
+        }
+    }
+    if (!found) {
+        return NULL;
+    }
+    return koc__format("%s%s%s", found->repository, found->tag ? ":" : "",
+                       found->tag ? found->tag : "");
 }
 
 /* The folder's name as a repository: lower case, one dash for each run of what may not be there. */
@@ -64,7 +98,8 @@ static char *name_of_folder(const char *dir)
     return koc__is_repository(koc__str(name)) ? koc__steal(&name) : koc__strdup("image");
 }
 
-int koc__names_new(koc_layout *l, const char *fallback, koc__names **out, koc_error **err)
+int koc__names_new(koc_layout *l, koc__content *content, const char *fallback, koc__names **out,
+                   koc_error **err)
 {
     koc__names *n = koc__calloc(1, sizeof(*n));
     if (!n) {
@@ -72,6 +107,7 @@ int koc__names_new(koc_layout *l, const char *fallback, koc__names **out, koc_er
     }
     pthread_mutex_init(&n->mutex, NULL);
     n->layout = koc_layout_ref(l);
+    n->content = content;
     n->path = koc__format("%s/index.json", l->dir);
     n->fallback = fallback ? koc__strdup(fallback) : name_of_folder(l->dir);
     if (!n->path || !n->fallback) {
@@ -87,7 +123,7 @@ void koc__names_free(koc__names *n)
     if (!n) {
         return;
     }
-    free_lines(n->lines, n->n);
+    koc__listing_unref(n->listing);
     koc__free(n->path);
     koc__free(n->fallback);
     koc_layout_unref(n->layout);
@@ -102,24 +138,43 @@ const char *koc__names_default(const koc__names *n)
 
 /* --- reading --- */
 
+/* Where an entry stands. */
+typedef struct place {
+    koc_str repository;
+    koc_str tag; /* empty: none */
+} place;
+
 /* false: the entry has no name that can be served. */
-static bool name_of(const koc__names *n, const koc__jnode *entry, koc_str *repository, koc_str *tag)
+static bool name_of(const char *fallback, const koc__jnode *annotations, place *out)
 {
-    const koc__jnode *annotations = koc__json_get(entry, "annotations");
     const char *full = koc__json_get_str(annotations, CONTAINERD_NAME);
     const char *name = koc__json_get_str(annotations, KOC__REF_NAME);
     if (full && !koc__is_tag(koc__str(full)) &&
-        koc__name_split(koc__str(full), n->fallback, repository, tag)) {
+        koc__name_split(koc__str(full), fallback, &out->repository, &out->tag)) {
         return true;
     }
-    return name && koc__name_split(koc__str(name), n->fallback, repository, tag);
+    return name && koc__name_split(koc__str(name), fallback, &out->repository, &out->tag);
 }
 
+static place place_of(const char *fallback, const koc__jnode *entry)
+{
+    const koc__jnode *annotations = koc__json_get(entry, "annotations");
+    const char *repository = koc__json_get_str(annotations, KOC__REPOSITORY);
+    place p = {0};
+    if (name_of(fallback, annotations, &p)) {
+        return p;
+    }
+    bool known = repository && koc__is_repository(koc__str(repository));
+    return (place){koc__str(known ? repository : fallback), {0}};
+}
+
+/* As tools write it that give no names. */
 static bool is_nameless(const koc__jnode *entry)
 {
     const koc__jnode *annotations = koc__json_get(entry, "annotations");
     return !koc__json_get(annotations, KOC__REF_NAME) &&
-           !koc__json_get(annotations, CONTAINERD_NAME);
+           !koc__json_get(annotations, CONTAINERD_NAME) &&
+           !koc__json_get(annotations, KOC__REPOSITORY);
 }
 
 static bool digest_of(const koc__jnode *entry, koc_digest *out)
@@ -128,106 +183,129 @@ static bool digest_of(const koc__jnode *entry, koc_digest *out)
     return text && koc__digest_read(koc__str(text), out);
 }
 
-static int read_line(const koc__names *n, const koc__jnode *entry, bool only, line *out,
+static int read_line(const koc__names *n, const koc__jnode *entry, bool only, koc__line *out,
                      koc_error **err)
 {
-    koc_str repository = {0};
-    koc_str tag = {0};
+    place p = place_of(n->fallback, entry);
     if (only && is_nameless(entry)) {
-        repository = koc__str(n->fallback);
-        tag = KOC__STR("latest");
-    } else if (!name_of(n, entry, &repository, &tag)) {
-        return KOC_OK;
+        p.tag = KOC__STR("latest");
     }
-    out->repository = koc__str_dup(repository);
-    out->tag = koc__str_dup(tag);
-    return out->repository && out->tag ? KOC_OK : koc__oom(err);
+    out->repository = koc__str_dup(p.repository);
+    out->tag = p.tag.len > 0 ? koc__str_dup(p.tag) : NULL;
+    return out->repository && (out->tag || p.tag.len == 0) ? KOC_OK : koc__oom(err);
 }
 
-static int read_lines(const koc__names *n, const koc__json *doc, line **out, size_t *count,
+static int read_lines(const koc__names *n, const koc__jnode *list, koc__listing *out,
                       koc_error **err)
 {
-    const koc__jnode *list = koc__json_get(koc__json_root(doc), "manifests");
     size_t total = koc__json_count(list);
-    size_t used = 0;
-    line *lines = koc__calloc(total + 1, sizeof(*lines));
-    if (!lines) {
+    out->lines = koc__calloc(total + 1, sizeof(*out->lines));
+    if (!out->lines) {
         return koc__oom(err);
     }
     for (const koc__jnode *e = koc__json_child(list); e; e = koc__json_next(e)) {
-        if (!digest_of(e, &lines[used].digest)) {
+        koc__line *line = &out->lines[out->n];
+        if (!digest_of(e, &line->digest)) {
             continue; /* of an algorithm that nobody here can check */
         }
-        int rc = read_line(n, e, total == 1, &lines[used], err);
-        used++;
-        if (rc != KOC_OK) {
-            free_lines(lines, used);
-            return rc;
+        out->n++;
+        KOC__TRY(read_line(n, e, total == 1, line, err));
+    }
+    return KOC_OK;
+}
+
+/* The repositories that were emptied, as index.json says. */
+static int read_emptied(const koc__json *doc, koc_strlist **out, koc_error **err)
+{
+    const koc__jnode *annotations = koc__json_get(koc__json_root(doc), "annotations");
+    koc_str rest = koc__str(koc__json_get_str(annotations, KOC__REPOSITORIES));
+    koc_str word = {0};
+    KOC__TRY(koc__strlist_new(out, err));
+    while (koc__str_word(&rest, &word)) {
+        if (koc__is_repository(word)) {
+            KOC__TRY(koc__strlist_add_n(*out, word, err));
         }
     }
-    *out = lines;
-    *count = used;
     return KOC_OK;
 }
 
-/* Under the mutex. The stamp is taken first: a file that changes in between is read again next time. */
+static int read_listing(const koc__names *n, const koc__json *doc, koc__listing **out,
+                        koc_error **err)
+{
+    KOC__AUTO(koc__listing) l = koc__calloc(1, sizeof(*l));
+    if (!l) {
+        return koc__oom(err);
+    }
+    atomic_init(&l->refs, 1);
+    KOC__TRY(read_lines(n, koc__json_get(koc__json_root(doc), "manifests"), l, err));
+    KOC__TRY(read_emptied(doc, &l->emptied, err));
+    *out = koc__steal(&l);
+    return KOC_OK;
+}
+
+/* Under the mutex. */
 static int refresh(koc__names *n, koc_error **err)
 {
-    koc__stamp now;
     KOC__AUTO(koc__json) doc = NULL;
-    line *lines = NULL;
-    size_t count = 0;
-    KOC__TRY(koc__fs_stamp(n->path, true, &now, err));
-    if (n->lines && koc__stamp_equal(&now, &n->stamp)) {
+    koc__listing *fresh = NULL;
+    koc__stamp stamp = n->stamp;
+    KOC__TRY(koc__content_index(n->content, &stamp, &doc, err));
+    if (!doc) {
         return KOC_OK;
     }
-    KOC__TRY(koc__layout_read_index(n->layout, NULL, &doc, err));
-    KOC__TRY(read_lines(n, doc, &lines, &count, err));
-    free_lines(n->lines, n->n);
-    n->lines = lines;
-    n->n = count;
-    n->stamp = now;
+    KOC__TRY(read_listing(n, doc, &fresh, err));
+    koc__listing_unref(n->listing);
+    n->listing = fresh;
+    n->stamp = stamp;
     return KOC_OK;
 }
 
-static int find(const koc__names *n, const char *repository, const char *tag, koc_digest *out,
-                koc_error **err)
+int koc__names_listing(koc__names *n, koc__listing **out, koc_error **err)
 {
-    for (size_t i = n->n; i > 0; i--) {
-        const line *l = &n->lines[i - 1];
-        if (koc__streq(l->repository, repository) && koc__streq(l->tag, tag)) {
-            *out = l->digest;
+    pthread_mutex_lock(&n->mutex);
+    int rc = refresh(n, err);
+    if (rc == KOC_OK) {
+        *out = koc__listing_ref(n->listing);
+    }
+    pthread_mutex_unlock(&n->mutex);
+    return rc;
+}
+
+int koc__names_find(koc__names *n, const char *repository, const char *tag, koc_digest *out,
+                    koc_error **err)
+{
+    KOC__AUTO(koc__listing) l = NULL;
+    KOC__TRY(koc__names_listing(n, &l, err));
+    for (size_t i = l->n; i > 0; i--) {
+        const koc__line *line = &l->lines[i - 1];
+        if (koc__streq(line->tag, tag) && koc__streq(line->repository, repository)) {
+            *out = line->digest;
             return KOC_OK;
         }
     }
     return koc__error(err, KOC_ENOTFOUND, "there is no %s:%s", repository, tag);
 }
 
-int koc__names_find(koc__names *n, const char *repository, const char *tag, koc_digest *out,
-                    koc_error **err)
+/* All tags of a repository (*exists: there is one), or all repositories; sorted, some twice. */
+static int collect(const koc__listing *l, const char *repository, koc_strlist *all, bool *exists,
+                   koc_error **err)
 {
-    pthread_mutex_lock(&n->mutex);
-    int rc = refresh(n, err);
-    if (rc == KOC_OK) {
-        rc = find(n, repository, tag, out, err);
-    }
-    pthread_mutex_unlock(&n->mutex);
-    return rc;
-}
-
-/* All tags of a repository, or all repositories, sorted, each once. */
-static int collect(const koc__names *n, const char *repository, koc_strlist **out, koc_error **err)
-{
-    KOC__AUTO(koc_strlist) all = NULL;
-    KOC__TRY(koc__strlist_new(&all, err));
-    for (size_t i = 0; i < n->n; i++) {
-        const line *l = &n->lines[i];
-        if (l->repository && (!repository || koc__streq(l->repository, repository))) {
-            KOC__TRY(koc__strlist_add(all, repository ? l->tag : l->repository, err));
+    *exists = !repository || koc__strlist_has(l->emptied, repository);
+    for (size_t i = 0; i < l->n; i++) {
+        const koc__line *line = &l->lines[i];
+        if (repository && !koc__streq(line->repository, repository)) {
+            continue;
+        }
+        const char *word = repository ? line->tag : line->repository;
+        *exists = true;
+        if (word) {
+            KOC__TRY(koc__strlist_add(all, word, err));
         }
     }
+    for (size_t i = 0; !repository && i < koc_strlist_count(l->emptied); i++) {
+        KOC__TRY(koc__strlist_add(all, koc_strlist_get(l->emptied, i), err));
+    }
     koc__strlist_sort(all);
-    *out = koc__steal(&all);
     return KOC_OK;
 }
 
@@ -254,96 +332,116 @@ static int page(const koc_strlist *all, const char *last, size_t max, koc_strlis
 int koc__names_list(koc__names *n, const char *repository, const char *last, size_t max,
                     koc_strlist **out, bool *more, koc_error **err)
 {
+    KOC__AUTO(koc__listing) l = NULL;
     KOC__AUTO(koc_strlist) all = NULL;
     KOC__AUTO(koc_strlist) list = NULL;
-    pthread_mutex_lock(&n->mutex);
-    int rc = refresh(n, err);
-    if (rc == KOC_OK) {
-        rc = collect(n, repository, &all, err);
-    }
-    pthread_mutex_unlock(&n->mutex);
-    if (rc != KOC_OK) {
-        return rc;
-    }
-    if (repository && koc_strlist_count(all) == 0) {
-        return koc__error(err, KOC_ENOTFOUND, "there is no repository %s", repository);
-    }
-    KOC__TRY(koc__strlist_new(&list, err));
-    KOC__TRY(page(all, last, max, list, more, err));
-    *out = koc__steal(&list);
-    return KOC_OK;
-}
-
-int koc__names_digests(koc__names *n, koc_strlist **out, koc_error **err)
-{
-    KOC__AUTO(koc_strlist) all = NULL;
-    KOC__AUTO(koc_strlist) list = NULL;
-    bool more = false;
+    bool exists = false;
+    KOC__TRY(koc__names_listing(n, &l, err));
     KOC__TRY(koc__strlist_new(&all, err));
     KOC__TRY(koc__strlist_new(&list, err));
-    pthread_mutex_lock(&n->mutex);
-    int rc = refresh(n, err);
-    for (size_t i = 0; rc == KOC_OK && i < n->n; i++) {
-        rc = koc__strlist_add(all, koc__digest_str(&n->lines[i].digest).s, err);
+    KOC__TRY(collect(l, repository, all, &exists, err));
+    if (!exists) {
+        return koc__error(err, KOC_ENOTFOUND, "there is no repository %s", repository);
     }
-    pthread_mutex_unlock(&n->mutex);
-    if (rc != KOC_OK) {
-        return rc;
-    }
-    koc__strlist_sort(all);
-    KOC__TRY(page(all, NULL, SIZE_MAX, list, &more, err));
+    KOC__TRY(page(all, last, max, list, more, err));
     *out = koc__steal(&list);
     return KOC_OK;
 }
 
 /* --- changing --- */
 
-/* What a change is about, and what it did. */
+/* index.json while it is changed. */
 typedef struct edit {
     koc__names *names;
-    const char *repository;
-    const char *tag;
-    const koc_digest *digest;
-    const koc_strlist *children;
-    size_t dropped;
-    size_t others; /* lines of digest that stay */
+    const char *repository; /* the one that is changed */
+    koc__json *doc;
+    koc__jnode *list; /* "manifests" */
 } edit;
 
-typedef bool (*drop_fn)(const edit *e, const koc__jnode *entry);
-
-static bool has_name(const edit *e, const koc__jnode *entry)
+static void edit_dispose(edit *e)
 {
-    koc_str repository = {0};
-    koc_str tag = {0};
-    return name_of(e->names, entry, &repository, &tag) && koc__str_is(repository, e->repository) &&
-           (!e->tag || koc__str_is(tag, e->tag));
+    koc__json_free(e->doc);
+}
+KOC__DEFINE_AUTO_VAL(edit, edit_dispose);
+
+static int edit_begin(edit *e, koc_error **err)
+{
+    koc__stamp none = {0};
+    KOC__TRY(koc__content_index(e->names->content, &none, &e->doc, err));
+    e->list = koc__json_get(koc__json_root(e->doc), "manifests");
+    return koc__json_is(e->list, KOC__JSON_ARRAY)
+               ? KOC_OK
+               : koc__error(err, KOC_EFORMAT, "%s has no \"manifests\"", e->names->path);
 }
 
-static bool has_digest(const edit *e, const koc__jnode *entry)
+static int edit_end(const edit *e, koc_error **err)
 {
-    koc_digest d;
-    return digest_of(entry, &d) && koc_digest_equal(&d, e->digest);
+    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(KOC__MANIFEST_MAX);
+    koc__jw w;
+    koc__jw_begin(&w, &out, INDENT, 0);
+    koc__jw_node(&w, koc__json_root(e->doc));
+    KOC__TRY(koc__jw_end(&w, err));
+    return koc__fs_write_file(e->names->path, koc__buf_view(&out), FILE_MODE, err);
 }
 
-/* A new name: its old line goes, and lines without a name for the same thing or for its children. */
-static bool makes_room(const edit *e, const koc__jnode *entry)
+/* Whether an entry is of the repository, and where it stands there. */
+static bool is_ours(const edit *e, const koc__jnode *entry, place *p)
 {
-    const char *digest = koc__json_get_str(entry, "digest");
-    if (is_nameless(entry)) {
-        return (e->tag && has_digest(e, entry)) ||
-               (e->children && digest && koc__strlist_has(e->children, digest));
+    *p = place_of(e->names->fallback, entry);
+    return koc__str_is(p->repository, e->repository);
+}
+
+static bool has_digest(const koc__jnode *entry, const koc_digest *d)
+{
+    koc_digest have;
+    return digest_of(entry, &have) && koc_digest_equal(&have, d);
+}
+
+/* Whether the repository has a line of d. */
+static bool is_listed(const edit *e, const koc_digest *d)
+{
+    place p;
+    for (const koc__jnode *n = koc__json_child(e->list); n; n = koc__json_next(n)) {
+        if (has_digest(n, d) && is_ours(e, n, &p)) {
+            return true;
+        }
     }
-    return e->tag && has_name(e, entry);
+    return false;
 }
 
-static bool is_tag_line(const edit *e, const koc__jnode *entry)
+/* The repositories that were emptied are now those, without ours or with it. */
+static int note_emptied(const edit *e, bool emptied, koc_error **err)
 {
-    return has_name(e, entry) || (is_nameless(entry) && has_digest(e, entry));
-}
-
-static bool is_digest_line(const edit *e, const koc__jnode *entry)
-{
-    return has_digest(e, entry) && (is_nameless(entry) || has_name(e, entry));
+    KOC__AUTO(koc_strlist) words = NULL;
+    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(KOC__MANIFEST_MAX);
+    koc__jnode *root = koc__json_root(e->doc);
+    koc__jnode *annotations = koc__json_get(root, "annotations");
+    KOC__TRY(read_emptied(e->doc, &words, err));
+    if (koc__strlist_has(words, e->repository) == emptied) {
+        return KOC_OK;
+    }
+    if (emptied) {
+        KOC__TRY(koc__strlist_add(words, e->repository, err));
+    }
+    for (size_t i = 0; i < koc_strlist_count(words); i++) {
+        const char *word = koc_strlist_get(words, i);
+        if (emptied || !koc__streq(word, e->repository)) {
+            KOC__TRY(koc__buf_printf(&text, err, "%s%s", text.len ? " " : "", word));
+        }
+    }
+    if (!koc__json_is(annotations, KOC__JSON_OBJECT)) {
+        KOC__TRY(koc__json_put(root, "annotations", koc__json_make_object(), err));
+        annotations = koc__json_get(root, "annotations");
+    }
+    if (text.len > 0) {
+        koc__jnode *value = koc__json_make_str(koc__buf_cstr(&text));
+        return koc__json_put(annotations, KOC__REPOSITORIES, value, err);
+    }
+    koc__json_drop(annotations, KOC__REPOSITORIES);
+    if (koc__json_count(annotations) == 0) {
+        koc__json_drop(root, "annotations");
+    }
+    return KOC_OK;
 }
 
 /* "v1" in the default repository, else "team/app:v1". Where the name would read as that of a registry,
@@ -363,138 +461,136 @@ static char *ref_name_for(const koc__names *n, const char *repository, const cha
     return name ? koc__format("localhost/%s", name) : NULL;
 }
 
-static int add_line(const edit *e, koc__jnode *list, const koc_descriptor *d, const char *tag,
-                    koc_error **err)
+/* The members of an entry. tag NULL: none. */
+static int fill_line(const edit *e, koc__jnode *entry, const koc_descriptor *d, const char *tag,
+                     koc_error **err)
 {
     KOC__AUTO_STR name = tag ? ref_name_for(e->names, e->repository, tag) : NULL;
+    const koc__digest_text digest = koc__digest_str(&d->digest);
+    const char *value = tag ? name : e->repository;
+    KOC__TRY(koc__json_put(entry, "mediaType", koc__json_make_str(d->media_type), err));
+    KOC__TRY(koc__json_put(entry, "digest", koc__json_make_str(digest.s), err));
+    KOC__TRY(koc__json_put(entry, "size", koc__json_make_u64(d->size), err));
+    KOC__TRY(koc__json_put(entry, "annotations", koc__json_make_object(), err));
+    return koc__json_put(koc__json_get(entry, "annotations"), tag ? KOC__REF_NAME : KOC__REPOSITORY,
+                         value ? koc__json_make_str(value) : NULL, err);
+}
+
+static int add_line(const edit *e, const koc_descriptor *d, const char *tag, koc_error **err)
+{
     koc__jnode *entry = koc__json_make_object();
-    if ((tag && !name) || !entry) {
-        koc__json_node_free(entry);
+    if (!entry) {
         return koc__oom(err);
     }
-    const koc__digest_text digest = koc__digest_str(&d->digest);
-    int rc = koc__json_put(entry, "mediaType", koc__json_make_str(d->media_type), err);
-    if (rc == KOC_OK) {
-        rc = koc__json_put(entry, "digest", koc__json_make_str(digest.s), err);
-    }
-    if (rc == KOC_OK) {
-        rc = koc__json_put(entry, "size", koc__json_make_u64(d->size), err);
-    }
-    koc__jnode *annotations = rc == KOC_OK && name ? koc__json_make_object() : NULL;
-    if (annotations) {
-        rc = koc__json_put(annotations, KOC__REF_NAME, koc__json_make_str(name), err);
-        if (rc == KOC_OK) {
-            rc = koc__json_put(entry, "annotations", annotations, err);
-        } else {
-            koc__json_node_free(annotations);
-        }
-    } else if (rc == KOC_OK && name) {
-        rc = koc__oom(err);
-    }
+    int rc = fill_line(e, entry, d, tag, err);
     if (rc != KOC_OK) {
         koc__json_node_free(entry);
         return rc;
     }
-    return koc__json_push(list, entry, err);
+    return koc__json_push(e->list, entry, err);
 }
 
-static int write_index(const koc__names *n, const koc__json *doc, koc_error **err)
+/* Adds a line without a tag where the repository has none of d. */
+static int keep_line(const edit *e, const koc_descriptor *d, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(KOC__MANIFEST_MAX);
-    koc__jw w;
-    koc__jw_begin(&w, &out, INDENT, 0);
-    koc__jw_node(&w, koc__json_root(doc));
-    KOC__TRY(koc__jw_end(&w, err));
-    return koc__fs_write_file(n->path, koc__buf_view(&out), FILE_MODE, err);
+    return is_listed(e, &d->digest) ? KOC_OK : add_line(e, d, NULL, err);
 }
 
-/* Takes the lines out that drop says. */
-static void take_out(edit *e, drop_fn drop, koc__jnode *list)
+/* Takes the lines of a tag out; *was: what it named, or NULL. */
+static int take_tag(const edit *e, const char *tag, koc_descriptor **was, koc_error **err)
 {
     koc__jnode *next = NULL;
-    for (koc__jnode *entry = koc__json_child(list); entry; entry = next) {
+    place p;
+    *was = NULL;
+    for (koc__jnode *entry = koc__json_child(e->list); entry; entry = next) {
         next = koc__json_next(entry);
-        if (drop(e, entry)) {
-            koc__json_remove(list, entry);
-            e->dropped++;
-        } else if (e->digest && has_digest(e, entry)) {
-            e->others++;
+        if (!is_ours(e, entry, &p) || !koc__str_is(p.tag, tag)) {
+            continue;
+        }
+        koc__descriptor_free(koc__steal(was));
+        KOC__TRY(koc__descriptor_read(entry, "an entry of index.json", was, err));
+        koc__json_remove(e->list, entry);
+    }
+    return KOC_OK;
+}
+
+/* Takes the lines without a tag out that d (or NULL) and what it lists need no more. */
+static void take_untagged(const edit *e, const koc_digest *d, const koc_strlist *children)
+{
+    koc__jnode *next = NULL;
+    place p;
+    for (koc__jnode *entry = koc__json_child(e->list); entry; entry = next) {
+        const char *digest = koc__json_get_str(entry, "digest");
+        next = koc__json_next(entry);
+        if (!digest || !is_ours(e, entry, &p) || p.tag.len > 0) {
+            continue;
+        }
+        if ((d && has_digest(entry, d)) || (children && koc__strlist_has(children, digest))) {
+            koc__json_remove(e->list, entry);
         }
     }
 }
 
-static int open_index(koc__names *n, koc__op *op, int *fd, koc__json **doc, koc__jnode **list,
-                      koc_error **err)
-{
-    KOC__TRY(koc__layout_lock(n->layout, op, fd, err));
-    KOC__TRY(koc__layout_read_index(n->layout, NULL, doc, err));
-    *list = koc__json_get(koc__json_root(*doc), "manifests");
-    return koc__json_is(*list, KOC__JSON_ARRAY)
-               ? KOC_OK
-               : koc__error(err, KOC_EFORMAT, "%s has no \"manifests\"", n->path);
-}
-
 int koc__names_put(koc__names *n, const char *repository, const char *tag, const koc_descriptor *d,
-                   const koc_strlist *children, koc__op *op, koc_error **err)
+                   const koc_strlist *children, koc_error **err)
 {
-    edit e = {n, repository, tag, &d->digest, children, 0, 0};
-    KOC__AUTO_FD fd = -1;
-    KOC__AUTO(koc__json) doc = NULL;
-    koc__jnode *list = NULL;
-    KOC__TRY(open_index(n, op, &fd, &doc, &list, err));
-    take_out(&e, makes_room, list);
-    if (!tag && e.others > 0 && e.dropped == 0) {
-        return KOC_OK;
+    KOC__AUTO_VAL(edit) e = {n, repository, NULL, NULL};
+    KOC__AUTO(koc_descriptor) was = NULL;
+    KOC__TRY(edit_begin(&e, err));
+    if (tag) {
+        KOC__TRY(take_tag(&e, tag, &was, err));
     }
-    if (tag || e.others == 0) {
-        KOC__TRY(add_line(&e, list, d, tag, err));
+    take_untagged(&e, tag ? &d->digest : NULL, children);
+    bool replaced = was && !koc_digest_equal(&was->digest, &d->digest);
+    if (replaced && !(children && koc__strlist_has(children, koc__digest_str(&was->digest).s))) {
+        KOC__TRY(keep_line(&e, was, err));
     }
-    return write_index(n, doc, err);
+    KOC__TRY(tag ? add_line(&e, d, tag, err) : keep_line(&e, d, err));
+    KOC__TRY(note_emptied(&e, false, err));
+    return edit_end(&e, err);
 }
 
-/* What the tag names now. Under the layout's lock. */
-static int read_tagged(const edit *e, const koc__jnode *list, koc_descriptor **out, koc_error **err)
+int koc__names_remove_tag(koc__names *n, const char *repository, const char *tag, koc_error **err)
 {
-    const koc__jnode *found = NULL;
-    for (const koc__jnode *entry = koc__json_child(list); entry; entry = koc__json_next(entry)) {
-        found = has_name(e, entry) ? entry : found;
+    KOC__AUTO_VAL(edit) e = {n, repository, NULL, NULL};
+    KOC__AUTO(koc_descriptor) was = NULL;
+    KOC__TRY(edit_begin(&e, err));
+    KOC__TRY(take_tag(&e, tag, &was, err));
+    if (!was) {
+        return koc__error(err, KOC_ENOTFOUND, "there is no %s:%s", repository, tag);
     }
-    if (!found) {
-        return koc__error(err, KOC_ENOTFOUND, "there is no %s:%s", e->repository, e->tag);
-    }
-    return koc__descriptor_read(found, "an entry of index.json", out, err);
+    KOC__TRY(keep_line(&e, was, err));
+    return edit_end(&e, err);
 }
 
-int koc__names_remove_tag(koc__names *n, const char *repository, const char *tag, koc__op *op,
-                          koc_error **err)
+/* Whether the repository has any line left. */
+static bool has_lines(const edit *e)
 {
-    edit e = {n, repository, tag, NULL, NULL, 0, 0};
-    KOC__AUTO_FD fd = -1;
-    KOC__AUTO(koc__json) doc = NULL;
-    KOC__AUTO(koc_descriptor) d = NULL;
-    koc__jnode *list = NULL;
-    KOC__TRY(open_index(n, op, &fd, &doc, &list, err));
-    KOC__TRY(read_tagged(&e, list, &d, err));
-    e.digest = &d->digest;
-    take_out(&e, is_tag_line, list);
-    if (e.others == 0) {
-        KOC__TRY(add_line(&e, list, d, NULL, err));
+    place p;
+    for (const koc__jnode *n = koc__json_child(e->list); n; n = koc__json_next(n)) {
+        if (is_ours(e, n, &p)) {
+            return true;
+        }
     }
-    return write_index(n, doc, err);
+    return false;
 }
 
 int koc__names_remove_digest(koc__names *n, const char *repository, const koc_digest *d,
-                             koc__op *op, bool *other, koc_error **err)
+                             const koc_descriptor *keep, size_t n_keep, koc_error **err)
 {
-    edit e = {n, repository, NULL, d, NULL, 0, 0};
-    KOC__AUTO_FD fd = -1;
-    KOC__AUTO(koc__json) doc = NULL;
-    koc__jnode *list = NULL;
-    KOC__TRY(open_index(n, op, &fd, &doc, &list, err));
-    take_out(&e, is_digest_line, list);
-    if (e.dropped > 0) {
-        KOC__TRY(write_index(n, doc, err));
+    KOC__AUTO_VAL(edit) e = {n, repository, NULL, NULL};
+    koc__jnode *next = NULL;
+    place p;
+    KOC__TRY(edit_begin(&e, err));
+    for (koc__jnode *entry = koc__json_child(e.list); entry; entry = next) {
+        next = koc__json_next(entry);
+        if (has_digest(entry, d) && is_ours(&e, entry, &p)) {
+            koc__json_remove(e.list, entry);
+        }
     }
-    *other = e.others > 0;
-    return KOC_OK;
+    for (size_t i = 0; i < n_keep; i++) {
+        KOC__TRY(keep_line(&e, &keep[i], err));
+    }
+    KOC__TRY(note_emptied(&e, !has_lines(&e), err));
+    return edit_end(&e, err);
 }

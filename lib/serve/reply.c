@@ -6,7 +6,7 @@
 #include "core/json_write.h"
 #include "serve/serve.h"
 
-enum { ERROR_MAX = 16 * 1024 };
+enum { ERROR_MAX = 16 * 1024, RETRY_S = 1 };
 
 static void reset(koc__reply *r)
 {
@@ -72,18 +72,51 @@ void koc__reply_error(koc__reply *r, int status, const char *code, const char *f
     koc__reply_header(r, "Content-Type", "application/json");
 }
 
+/* A disk that is full is nothing that trying again would mend. */
+static void reply_full(koc__reply *r)
+{
+    koc__reply_error(r, 507, "UNKNOWN", "there is no space left on the disk of the server");
+}
+
+void koc__reply_busy(koc__reply *r)
+{
+    koc__reply_error(r, 503, "TOOMANYREQUESTS", "too many connections are open");
+    koc__reply_header(r, "Retry-After", "%d", RETRY_S);
+    koc__reply_header(r, "Connection", "close");
+}
+
 void koc__reply_failure(koc__reply *r, koc__server *s, koc_error **why)
 {
     koc_code code = koc_error_code(*why);
     if (code == KOC_ELIMIT) {
         koc__reply_error(r, 429, "TOOMANYREQUESTS", "%s", koc_error_message(*why));
+        koc__reply_header(r, "Retry-After", "%d", RETRY_S);
     } else if (code == KOC_ECONFLICT) {
         koc__reply_error(r, 409, "BLOB_UPLOAD_INVALID", "%s", koc_error_message(*why));
+    } else if (code == KOC_ECANCELLED) {
+        koc__reply_error(r, 503, "UNKNOWN", "the server is stopping");
+        koc__reply_header(r, "Retry-After", "%d", RETRY_S);
     } else {
         koc__server_log(s, KOC_LOG_ERROR, koc_error_message(*why));
-        koc__reply_error(r, code == KOC_ECANCELLED ? 503 : 500, "UNKNOWN",
-                         code == KOC_ECANCELLED ? "the server is stopping"
-                                                : "the server failed; its log says why");
+        if (koc__error_is_full(*why)) {
+            reply_full(r);
+        } else {
+            koc__reply_error(r, 500, "UNKNOWN", "the server failed; its log says why");
+        }
     }
+    koc__error_clear(why);
+}
+
+void koc__reply_unknown(koc__reply *r, koc__server *s, const char *code, koc_error **why)
+{
+    koc_code kind = koc_error_code(*why);
+    if (kind != KOC_ENOTFOUND && kind != KOC_EFORMAT && kind != KOC_EDIGEST) {
+        koc__reply_failure(r, s, why);
+        return;
+    }
+    if (kind != KOC_ENOTFOUND) {
+        koc__server_log(s, KOC_LOG_WARN, koc_error_message(*why));
+    }
+    koc__reply_error(r, 404, code, "%s", koc_error_message(*why));
     koc__error_clear(why);
 }

@@ -12,6 +12,8 @@
 
 #include "core/buf.h"
 #include "model/model.h"
+#include "serve/content.h"
+#include "serve/graph.h"
 #include "serve/names.h"
 #include "serve/route.h"
 #include "serve/uploads.h"
@@ -24,7 +26,11 @@ typedef struct koc__server {
     koc__op *op;        /* of koc_serve; cancels waits, takes log lines */
     uint32_t flags;     /* KOC_SERVE_* */
     uint64_t max_blob;
+    const char *const *allow_hosts; /* borrowed; NULL-terminated, or NULL */
+    bool loopback;                  /* listens where only this machine gets to */
+    koc__content *content;
     koc__names *names;
+    koc__graph *graph;
     koc__uploads *uploads;
     atomic_uint running; /* exchanges between their head and their reply */
 } koc__server;
@@ -58,6 +64,11 @@ void koc__reply_error(koc__reply *r, int status, const char *code, const char *f
     __attribute__((format(printf, 4, 5)));
 /* The answer to a failure of ours: takes *why. Paths stay in the log. */
 void koc__reply_failure(koc__reply *r, koc__server *s, koc_error **why);
+/* There is no place for one more. */
+void koc__reply_busy(koc__reply *r);
+/* 404 with this code, where the failure is that something is not here, or not as it must be (which the log
+ * is told). Takes *why. */
+void koc__reply_unknown(koc__reply *r, koc__server *s, const char *code, koc_error **why);
 
 /* --- exchanges (exchange.c) --- */
 /* The head of a request. Strings are borrowed until koc__exchange_begin returns; NULL: no such header. */
@@ -65,7 +76,14 @@ typedef struct koc__head {
     const char *method;
     const char *target;
     const char *content_type, *content_range, *content_length, *range, *origin;
+    const char *host, *transfer_encoding, *fetch_site;
+    bool
+        repeated; /* a header that decides where a request ends, or whom it is for, is there twice */
 } koc__head;
+
+/* Whether this request may be answered: it is for this server by name, comes from no web page, and says in
+ * one way alone where it ends. false: there is a reply. (guard.c) */
+bool koc__guard(const koc__server *s, const koc__head *head, koc__reply *r);
 
 typedef struct koc__exchange koc__exchange;
 typedef struct koc__handler {
@@ -129,6 +147,8 @@ typedef struct koc__httpd koc__httpd;
  * the caller. KOC_EUNSUPPORTED: this build has no server. */
 int koc__httpd_start(koc__server *s, const koc_serve_options *o, koc__httpd **out, char **url,
                      koc_error **err);
+/* Ends connections that have been idle, or slow, for too long. Now and then. */
+void koc__httpd_tick(koc__httpd *h);
 /* Takes no new requests, gives those that run grace_ms to end, and releases. */
 void koc__httpd_stop(koc__httpd *h, int grace_ms);
 

@@ -5,7 +5,7 @@
 
 #include "serve/serve.h"
 
-enum { CONNECTIONS = 128, GRACE_MS = 5000 };
+enum { CONNECTIONS = 128, GRACE_MS = 5000, TICK_MS = 1000 };
 #define MAX_BLOB ((uint64_t)64 << 30)
 
 static int check_options(const koc_serve_options *o, koc_error **err)
@@ -32,13 +32,18 @@ int koc__server_init(koc__server *s, koc_ctx *ctx, koc_layout *l, const koc_serv
     s->flags = o->flags;
     s->max_blob = o->max_blob ? o->max_blob : MAX_BLOB;
     atomic_init(&s->running, 0);
-    KOC__TRY(koc__names_new(l, o->repository, &s->names, err));
-    return koc__uploads_new(l, &s->uploads, err);
+    s->allow_hosts = o->allow_hosts && o->allow_hosts[0] ? o->allow_hosts : NULL;
+    KOC__TRY(koc__content_new(l, &s->content, err));
+    KOC__TRY(koc__names_new(l, s->content, o->repository, &s->names, err));
+    KOC__TRY(koc__graph_new(s->content, s->names, &s->graph, err));
+    return koc__uploads_new(l, s->content, &s->uploads, err);
 }
 
 void koc__server_dispose(koc__server *s)
 {
+    koc__graph_free(s->graph);
     koc__names_free(s->names);
+    koc__content_free(s->content);
     koc__uploads_free(s->uploads);
 }
 
@@ -50,16 +55,17 @@ void koc__server_log(koc__server *s, int32_t level, const char *line)
 }
 
 /* The calling thread: runs what the others queue until the call ends. */
-static int wait_for_end(koc__op *op, koc_error **err)
+static int wait_for_end(koc__op *op, koc__httpd *httpd, koc_error **err)
 {
     for (;;) {
         struct pollfd fds[3];
         size_t n = koc__op_fds(op, fds);
         fds[n++] = (struct pollfd){.fd = op->wake.fd, .events = POLLIN};
         KOC__TRY(koc__op_check(op, err));
-        (void)poll(fds, (nfds_t)n, koc__op_timeout(op, -1));
+        (void)poll(fds, (nfds_t)n, koc__op_timeout(op, TICK_MS));
         koc__wake_clear(&op->wake);
         koc__op_drain(op);
+        koc__httpd_tick(httpd);
     }
 }
 
@@ -90,7 +96,7 @@ int koc_serve(koc_ctx *ctx, koc_layout *l, const koc_serve_options *options, con
     KOC__TRY(koc__httpd_start(&server, &o, &httpd, &url, err));
     int rc = tell_ready(&o, url, err);
     if (rc == KOC_OK) {
-        rc = wait_for_end(&run, err);
+        rc = wait_for_end(&run, httpd, err);
     }
     koc__httpd_stop(httpd, GRACE_MS);
     koc__op_drain(&run);

@@ -15,8 +15,10 @@
 
 KOC__DEFINE_AUTO(koc_hasher, koc_hasher_free);
 
-enum { OPEN_MAX_UPLOADS = 256, OLD_S = 24 * 60 * 60, LOCK_TRIES = 100, LOCK_WAIT_MS = 20 };
+enum { OPEN_MAX_UPLOADS = 256, LOCK_TRIES = 100, LOCK_WAIT_MS = 20 };
 enum { READ = 256 * 1024, BLOB_MODE = 0644, DIR_MODE = 0755 };
+/* How long nobody may have come back: a day; when the server starts; with nothing in it; on a full disk. */
+enum { OLD_S = 24 * 60 * 60, OLD_AT_START_S = 60 * 60, OLD_EMPTY_S = 60, OLD_WHEN_FULL_S = 5 * 60 };
 
 /* A hash that goes on when the next chunk comes. */
 typedef struct running {
@@ -26,9 +28,11 @@ typedef struct running {
 
 struct koc__uploads {
     koc_layout *layout;
+    koc__content *content; /* borrowed */
     char *dir;
-    pthread_mutex_t mutex; /* guards hashes */
-    koc__map *hashes;      /* id -> running */
+    pthread_mutex_t making; /* held from the count of uploads to the file of a new one */
+    pthread_mutex_t mutex;  /* guards hashes */
+    koc__map *hashes;       /* id -> running */
 };
 
 static void running_free(void *value)
@@ -38,46 +42,148 @@ static void running_free(void *value)
     koc__free(r);
 }
 
-/* How many there are, after those that nobody came back for are gone. */
-static int purge(koc__uploads *u, size_t *left, koc_error **err)
+static void forget_hash(koc__uploads *u, const char *id)
+{
+    pthread_mutex_lock(&u->mutex);
+    koc__map_remove(u->hashes, koc__str(id));
+    pthread_mutex_unlock(&u->mutex);
+}
+
+/* Removes an upload unless somebody is writing to it. */
+static bool evict(koc__uploads *u, const char *id, const char *path)
+{
+    KOC__AUTO_FD fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        return false;
+    }
+    forget_hash(u, id);
+    return unlink(path) == 0;
+}
+
+/* An upload as it lies there. */
+typedef struct leftover {
+    char *path;
+    const char *id; /* the end of path */
+    int64_t changed_ns;
+    uint64_t size;
+} leftover;
+
+typedef struct leftovers {
+    leftover *items;
+    size_t n;
+} leftovers;
+
+static void leftovers_dispose(leftovers *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        koc__free(l->items[i].path);
+    }
+    koc__free(l->items);
+}
+KOC__DEFINE_AUTO_VAL(leftovers, leftovers_dispose);
+
+static int compare_age(const void *a, const void *b)
+{
+    const leftover *x = a;
+    const leftover *y = b;
+    return x->changed_ns < y->changed_ns ? -1 : x->changed_ns > y->changed_ns;
+}
+
+/* All uploads, the one first that was left alone for longest. */
+static int look(const koc__uploads *u, leftovers *out, koc_error **err)
 {
     KOC__AUTO(koc_strlist) names = NULL;
-    *left = 0;
     if (!koc__fs_exists(u->dir)) {
         return KOC_OK;
     }
     KOC__TRY(koc__fs_list(u->dir, &names, err));
+    out->items = koc__calloc(koc_strlist_count(names) + 1, sizeof(*out->items));
+    if (!out->items) {
+        return koc__oom(err);
+    }
     for (size_t i = 0; i < koc_strlist_count(names); i++) {
         const char *name = koc_strlist_get(names, i);
         KOC__AUTO_STR path = koc__format("%s/%s", u->dir, name);
-        struct stat st;
+        koc__stamp st;
         if (!path) {
             return koc__oom(err);
         }
-        if (!koc__is_upload_id(koc__str(name)) || lstat(path, &st) != 0) {
-            continue;
+        if (koc__is_upload_id(koc__str(name)) && koc__fs_stamp(path, false, &st, NULL) == KOC_OK &&
+            S_ISREG(st.mode)) {
+            const char *id = path + strlen(path) - KOC__UPLOAD_ID_LEN;
+            out->items[out->n++] = (leftover){koc__steal(&path), id, st.mtime_ns, st.size};
         }
-        if (koc__now() - (int64_t)st.st_mtime > OLD_S) {
-            (void)unlink(path);
-        } else {
-            (*left)++;
+    }
+    qsort(out->items, out->n, sizeof(*out->items), compare_age);
+    return KOC_OK;
+}
+
+/* Removes what nobody has come back to for so long. *left: how many stay. */
+static int purge(koc__uploads *u, int64_t old_s, int64_t empty_s, size_t *left, koc_error **err)
+{
+    KOC__AUTO_VAL(leftovers) all = {0};
+    KOC__TRY(look(u, &all, err));
+    *left = all.n;
+    for (size_t i = 0; i < all.n; i++) {
+        int64_t age = koc__now() - all.items[i].changed_ns / 1000000000;
+        if (age > (all.items[i].size > 0 ? old_s : empty_s) &&
+            evict(u, all.items[i].id, all.items[i].path)) {
+            (*left)--;
         }
     }
     return KOC_OK;
 }
 
-int koc__uploads_new(koc_layout *l, koc__uploads **out, koc_error **err)
+/* Strangers who begin uploads and go away must not keep others out. */
+static int make_place(koc__uploads *u, koc_error **err)
+{
+    KOC__AUTO_VAL(leftovers) all = {0};
+    size_t left = 0;
+    KOC__TRY(purge(u, OLD_S, OLD_S, &left, err));
+    if (left < OPEN_MAX_UPLOADS) {
+        return KOC_OK;
+    }
+    KOC__TRY(look(u, &all, err));
+    left = all.n;
+    for (size_t i = 0; i < all.n && left >= OPEN_MAX_UPLOADS; i++) {
+        left -= evict(u, all.items[i].id, all.items[i].path) ? 1 : 0;
+    }
+    if (left < OPEN_MAX_UPLOADS) {
+        return KOC_OK;
+    }
+    return koc__error(err, KOC_ELIMIT, "%d uploads are being written already", OPEN_MAX_UPLOADS);
+}
+
+/* A link in a layout of somebody else's must not lead uploads to other places. */
+static int check_dir(const koc__uploads *u, koc_error **err)
+{
+    struct stat st;
+    if (lstat(u->dir, &st) == 0 && !S_ISDIR(st.st_mode)) {
+        return koc__error(err, KOC_EFORMAT, "%s is not a folder", u->dir);
+    }
+    return KOC_OK;
+}
+
+static int begin(koc__uploads *u, koc_error **err)
+{
+    size_t left = 0;
+    KOC__TRY(check_dir(u, err));
+    return purge(u, OLD_AT_START_S, OLD_EMPTY_S, &left, err);
+}
+
+int koc__uploads_new(koc_layout *l, koc__content *content, koc__uploads **out, koc_error **err)
 {
     koc__uploads *u = koc__calloc(1, sizeof(*u));
     if (!u) {
         return koc__oom(err);
     }
-    size_t left = 0;
     pthread_mutex_init(&u->mutex, NULL);
+    pthread_mutex_init(&u->making, NULL);
     u->layout = koc_layout_ref(l);
+    u->content = content;
     u->dir = koc__format("%s/.koc-uploads", l->dir);
     u->hashes = koc__map_new(running_free);
-    int rc = u->dir && u->hashes ? purge(u, &left, err) : koc__oom(err);
+    int rc = u->dir && u->hashes ? begin(u, err) : koc__oom(err);
     if (rc != KOC_OK) {
         koc__uploads_free(u);
         return rc;
@@ -98,6 +204,7 @@ void koc__uploads_free(koc__uploads *u)
     koc__free(u->dir);
     koc_layout_unref(u->layout);
     pthread_mutex_destroy(&u->mutex);
+    pthread_mutex_destroy(&u->making);
     koc__free(u);
 }
 
@@ -121,25 +228,35 @@ static int make(koc__uploads *u, const char *id, koc__upload **out, koc_error **
     return KOC_OK;
 }
 
-int koc__upload_create(koc__uploads *u, koc__upload **out, koc_error **err)
+/* The file of a new upload, locked. One at a time, so that there are never too many. */
+static int open_new(koc__upload *up, koc_error **err)
 {
-    KOC__AUTO(koc__upload) up = NULL;
-    uint8_t random[KOC__UPLOAD_ID_LEN / 2];
-    char id[KOC__UPLOAD_ID_LEN + 1];
-    size_t left = 0;
-    KOC__TRY(purge(u, &left, err));
-    if (left >= OPEN_MAX_UPLOADS) {
-        return koc__error(err, KOC_ELIMIT, "%d uploads are open already", OPEN_MAX_UPLOADS);
-    }
+    koc__uploads *u = up->home;
+    KOC__TRY(make_place(u, err));
     KOC__TRY(koc__fs_mkdirs(u->dir, DIR_MODE, err));
-    KOC__TRY(koc__random(random, sizeof(random), err));
-    koc__hex(random, sizeof(random), id);
-    KOC__TRY(make(u, id, &up, err));
     up->fd = open(up->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (up->fd < 0) {
         return koc__error_errno(err, errno, "cannot make %s", up->path);
     }
     (void)flock(up->fd, LOCK_EX | LOCK_NB); /* nobody else knows its name */
+    return KOC_OK;
+}
+
+int koc__upload_create(koc__uploads *u, koc__upload **out, koc_error **err)
+{
+    KOC__AUTO(koc__upload) up = NULL;
+    uint8_t random[KOC__UPLOAD_ID_LEN / 2];
+    char id[KOC__UPLOAD_ID_LEN + 1];
+    KOC__TRY(check_dir(u, err));
+    KOC__TRY(koc__random(random, sizeof(random), err));
+    koc__hex(random, sizeof(random), id);
+    KOC__TRY(make(u, id, &up, err));
+    pthread_mutex_lock(&u->making);
+    int rc = open_new(up, err);
+    pthread_mutex_unlock(&u->making);
+    if (rc != KOC_OK) {
+        return rc;
+    }
     KOC__TRY(koc_hasher_new(KOC_DIGEST_SHA256, &up->sha256, err));
     *out = koc__steal(&up);
     return KOC_OK;
@@ -179,7 +296,7 @@ int koc__upload_open(koc__uploads *u, const char *id, koc__op *op, koc__upload *
     KOC__AUTO(koc__upload) up = NULL;
     struct stat st;
     KOC__TRY(make(u, id, &up, err));
-    up->fd = open(up->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    up->fd = open(up->path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (up->fd < 0 && errno == ENOENT) {
         return koc__error(err, KOC_ENOTFOUND, "there is no upload %s", id);
     }
@@ -245,9 +362,8 @@ int koc__upload_commit(koc__upload *up, const koc_digest *d, koc__op *op, koc_er
 {
     koc_layout *l = up->home->layout;
     KOC__AUTO_STR path = koc__layout_blob_path(l, d);
-    KOC__AUTO_STR folder = koc__format("%s/blobs/sha512", l->dir);
     koc_digest have;
-    if (!path || !folder) {
+    if (!path) {
         return koc__oom(err);
     }
     if (d->algorithm == KOC_DIGEST_SHA256 && up->sha256) {
@@ -261,9 +377,7 @@ int koc__upload_commit(koc__upload *up, const koc_digest *d, koc__op *op, koc_er
         return koc__error(err, KOC_EDIGEST, "the content has the digest %s",
                           koc__digest_str(&have).s);
     }
-    if (d->algorithm == KOC_DIGEST_SHA512) {
-        KOC__TRY(koc__fs_mkdirs(folder, DIR_MODE, err));
-    }
+    KOC__TRY(koc__content_prepare(up->home->content, d->algorithm, err));
     koc__tempfile t = {koc__steal_fd(&up->fd), koc__steal(&up->path), NULL};
     int rc = koc__tempfile_publish(&t, path, BLOB_MODE, err);
     koc__tempfile_dispose(&t);
@@ -275,6 +389,13 @@ void koc__upload_remove(koc__upload *up)
     (void)unlink(up->path);
     koc_hasher_free(koc__steal(&up->sha256));
     koc__free(koc__steal(&up->path));
+}
+
+void koc__upload_give_up(koc__upload *up)
+{
+    size_t left = 0;
+    koc__upload_remove(up);
+    (void)purge(up->home, OLD_WHEN_FULL_S, OLD_WHEN_FULL_S, &left, NULL);
 }
 
 /* Without memory the file is read again at the end, and that is all. */

@@ -124,7 +124,7 @@ def test_resume_cancel_and_ranges(serve):
     # A connection that breaks in the middle: what arrived stays.
     host, port = server.host.split(":")
     with socket.create_connection((host, int(port))) as s:
-        s.sendall(f"PATCH {where} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(data)}\r\n\r\n".encode())
+        s.sendall(f"PATCH {where} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(data)}\r\n\r\n".encode())
         s.sendall(data[:300_000])
         time.sleep(0.3)
     status, headers, _ = server.request("GET", where)
@@ -176,7 +176,7 @@ def test_hostile_requests(serve, tmp_path):
     host, port = server.host.split(":")
     for junk in (b"\x00\xff\r\n\r\n", b"GET\r\n\r\n", b"GET /v2/ HTTP/9.9\r\n\r\n",
                  b"GET /v2/ HTTP/1.1\r\n" + b"X: " + b"y" * 300_000 + b"\r\n\r\n",
-                 b"POST /v2/a/blobs/uploads/ HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"):
+                 b"POST /v2/a/blobs/uploads/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n"):
         with socket.create_connection((host, int(port)), timeout=10) as s:
             try:
                 s.sendall(junk)
@@ -223,7 +223,7 @@ def test_interrupt_lets_a_push_end_and_leaves_nothing(serve):
     data = os.urandom(1 << 20)
     host, port = server.host.split(":")
     with socket.create_connection((host, int(port)), timeout=20) as s:
-        s.sendall(f"POST /v2/a/blobs/uploads/?digest={sha(data)} HTTP/1.1\r\nHost: x\r\n"
+        s.sendall(f"POST /v2/a/blobs/uploads/?digest={sha(data)} HTTP/1.1\r\nHost: localhost\r\n"
                   f"Content-Length: {len(data)}\r\n\r\n".encode() + data[:1000])
         server.wait_for(".koc-uploads")
         server.process.send_signal(signal.SIGINT)
@@ -241,7 +241,7 @@ def test_tls(serve, pki):
     context = ssl.create_default_context(cafile=pki.ca)
     with socket.create_connection(("127.0.0.1", port)) as raw:
         with context.wrap_socket(raw, server_hostname="localhost") as s:
-            s.sendall(b"GET /v2/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            s.sendall(b"GET /v2/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             assert s.recv(100).startswith(b"HTTP/1.1 200")
 
 

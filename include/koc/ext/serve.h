@@ -32,9 +32,12 @@ typedef struct koc_serve_options {
      * A non-zero return ends the call, KOC_EUSER. */
     int (*ready)(const char *url, void *payload);
     void *payload;
+    /** More host names that requests may be for, without a port: NULL-terminated, or NULL. On loopback the
+     * names of loopback are the only others; elsewhere every name will do unless there is such a list. */
+    const char *const *allow_hosts;
 } koc_serve_options;
 /* clang-format off */
-#define KOC_SERVE_OPTIONS_INIT { sizeof(koc_serve_options), 0, NULL, NULL, NULL, NULL, 0, 0, 0, NULL, NULL }
+#define KOC_SERVE_OPTIONS_INIT { sizeof(koc_serve_options), 0, NULL, NULL, NULL, NULL, 0, 0, 0, NULL, NULL, NULL }
 /* clang-format on */
 
 /** Serves l until op's cancel token is triggered (KOC_ECANCELLED, after up to 5 s for requests that run) or

@@ -1,113 +1,8 @@
 /* Requests without HTTP: what the server does to a layout, and what it answers. */
 #include "core/common.h"
 
-#include <sys/stat.h>
-
-#include "core/digests.h"
 #include "core/fs.h"
-#include "core/sha256.h"
-#include "serve/serve.h"
-#include "store/layout.h"
-#include "test.h"
-
-typedef struct fixture {
-    koc_ctx *ctx;
-    koc_layout *layout;
-    koc__op op;
-    koc__server server;
-} fixture;
-
-static void dispose(fixture *f)
-{
-    koc__server_dispose(&f->server);
-    koc__op_end(&f->op);
-    koc_layout_unref(f->layout);
-    koc_ctx_unref(f->ctx);
-}
-KOC__DEFINE_AUTO_VAL(fixture, dispose);
-
-static void begin(fixture *f, uint32_t flags, uint64_t max_blob)
-{
-    koc_serve_options o = KOC_SERVE_OPTIONS_INIT;
-    o.flags = flags;
-    o.max_blob = max_blob;
-    o.repository = "home";
-    assert_int_equal(koc_ctx_new(NULL, &f->ctx, NULL), KOC_OK);
-    assert_int_equal(
-        koc_layout_open(f->ctx, koc_test_path("layout"), KOC_LAYOUT_CREATE, &f->layout, NULL),
-        KOC_OK);
-    assert_int_equal(koc__op_begin(&f->op, f->ctx, NULL, NULL), KOC_OK);
-    assert_int_equal(koc__server_init(&f->server, f->ctx, f->layout, &o, &f->op, NULL), KOC_OK);
-}
-
-static void put_number(char *out, size_t size, size_t n)
-{
-    snprintf(out, size, "%zu", n);
-}
-
-/* One request from head to reply; the caller frees it. */
-static koc__exchange *request(fixture *f, const char *method, const char *target, const char *body,
-                              const char *content_range, const char *type)
-{
-    char length[32];
-    koc__exchange *x = koc__exchange_new(&f->server, target);
-    assert_non_null(x);
-    put_number(length, sizeof(length), body ? strlen(body) : 0);
-    koc__head head = {.method = method,
-                      .target = target,
-                      .content_length = length,
-                      .content_range = content_range,
-                      .content_type = type};
-    koc__exchange_begin(x, &head);
-    for (size_t i = 0; body && i < strlen(body); i += 3) {
-        koc__exchange_body(x, body + i, KOC__MIN(strlen(body) - i, (size_t)3));
-    }
-    koc__exchange_end(x);
-    return x;
-}
-
-static int status_of(fixture *f, const char *method, const char *target, const char *body)
-{
-    koc__exchange *x = request(f, method, target, body, NULL, NULL);
-    int status = x->reply.status;
-    koc__exchange_free(x);
-    return status;
-}
-
-static const char *header(const koc__exchange *x, const char *name)
-{
-    for (size_t i = 0; i < x->reply.n_headers; i++) {
-        if (strcmp(x->reply.names[i], name) == 0) {
-            return x->reply.values[i];
-        }
-    }
-    return "";
-}
-
-static const char *digest_of(const char *text)
-{
-    static char out[KOC_DIGEST_TEXT_MAX];
-    koc_digest d;
-    koc__sha256_of(text, strlen(text), &d);
-    koc_digest_format(&d, out, sizeof(out), NULL);
-    return out;
-}
-
-/* The path of a new upload. */
-static char *start(fixture *f)
-{
-    koc__exchange *x = request(f, "POST", "/v2/a/blobs/uploads/", NULL, NULL, NULL);
-    assert_int_equal(x->reply.status, 202);
-    char *path = koc__strdup(header(x, "Location"));
-    koc__exchange_free(x);
-    return path;
-}
-
-static void push_blob(fixture *f, const char *content)
-{
-    KOC__AUTO_STR target = koc__format("/v2/a/blobs/uploads/?digest=%s", digest_of(content));
-    assert_int_equal(status_of(f, "POST", target, content), 201);
-}
+#include "fixture.h"
 
 KOC_TEST(exchange_upload_in_chunks)
 {
@@ -172,27 +67,6 @@ KOC_TEST(exchange_wrong_content_leaves_nothing)
     assert_int_equal(koc_strlist_count(names), 0);
 }
 
-static char *manifest(const char *config, const char *subject)
-{
-    KOC__AUTO_STR refers =
-        subject ? koc__format(",\"subject\":{\"mediaType\":\"" KOC_MT_OCI_MANIFEST
-                              "\",\"size\":2,\"digest\":\"%s\"},\"artifactType\":\"a/b\"",
-                              subject)
-                : koc__strdup("");
-    return koc__format("{\"schemaVersion\":2,\"mediaType\":\"" KOC_MT_OCI_MANIFEST
-                       "\",\"config\":{\"mediaType\":\"" KOC_MT_OCI_CONFIG
-                       "\",\"size\":%zu,\"digest\":\"%s\"},\"layers\":[]%s}",
-                       strlen(config), digest_of(config), refers);
-}
-
-static int put(fixture *f, const char *target, const char *body, const char *type)
-{
-    koc__exchange *x = request(f, "PUT", target, body, NULL, type);
-    int status = x->reply.status;
-    koc__exchange_free(x);
-    return status;
-}
-
 KOC_TEST(exchange_manifests_must_be_whole)
 {
     KOC__AUTO_VAL(fixture) f = {0};
@@ -235,7 +109,8 @@ KOC_TEST(exchange_tags_come_back)
     koc__exchange_free(x);
     assert_int_equal(status_of(&f, "DELETE", "/v2/a/manifests/v1", NULL), 202);
     assert_int_equal(status_of(&f, "DELETE", "/v2/a/manifests/v1", NULL), 404);
-    assert_int_equal(status_of(&f, "GET", "/v2/a/tags/list", NULL), 404);
+    assert_int_equal(status_of(&f, "GET", "/v2/a/tags/list", NULL), 200);
+    assert_int_equal(status_of(&f, "GET", "/v2/never/tags/list", NULL), 404);
     assert_int_equal(status_of(&f, "HEAD", "/v2/a/b/manifests/v2", NULL), 200);
 }
 
@@ -303,7 +178,7 @@ KOC_TEST(exchange_without_memory)
     begin(&f, 0, 0);
     push_blob(&f, "{}");
     KOC__AUTO_STR m = manifest("{}", NULL);
-    for (uint64_t n = 1; n < 400; n++) {
+    for (uint64_t n = 1; n < 1000; n++) {
         koc__exchange *x = koc__exchange_new(&f.server, "/v2/a/manifests/v1");
         koc__head head = {.method = "PUT", .content_type = KOC_MT_OCI_MANIFEST};
         assert_non_null(x);
