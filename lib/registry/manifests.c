@@ -23,8 +23,10 @@ int koc__ref_request(koc_client *c, const koc_reference *r, const char *method, 
     KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(KOC__URL_MAX);
     va_list args;
 
-    *rq = (koc__request){
-        .method = method, .repository = koc_reference_repository(r), .actions = actions};
+    *rq = (koc__request){.what = koc__operation_of(method, fmt),
+                         .method = method,
+                         .repository = koc_reference_repository(r),
+                         .actions = actions};
     KOC__TRY(koc__client_host(c, koc_reference_registry(r), &rq->host, err));
     KOC__TRY(koc__buf_printf(&b, err, "/v2/%s/", rq->repository));
     va_start(args, fmt);

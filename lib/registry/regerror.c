@@ -5,6 +5,12 @@
 #include "core/json.h"
 #include "core/str.h"
 
+#define TEXT_MAX     201 /* of a body that is no JSON */
+#define MESSAGE_MAX  256 /* of one error */
+#define DETAIL_MAX   256
+#define DETAIL_DEPTH 3
+#define ERRORS_MAX   16
+
 /* Bytes of the UTF-8 character at s, or 0 when it is none or not printable. */
 static size_t printable(koc_str s)
 {
@@ -71,23 +77,97 @@ void koc__clean_text(koc_str text, char *out, size_t size)
     out[used] = '\0';
 }
 
+/* Appends cleaned text; what has no room is cut at a character, and the end says so. */
+static void put(char *out, size_t size, const char *separator, const char *text)
+{
+    size_t used = strlen(out);
+    int n = snprintf(out + used, size - used, "%s%s", used ? separator : "", text);
+
+    if (n < 0 || (size_t)n < size - used) {
+        return;
+    }
+    used = size - sizeof("...");
+    while (used > 0 && ((unsigned char)out[used] & 0xc0) == 0x80) {
+        used--;
+    }
+    memcpy(out + used, "...", sizeof("..."));
+}
+
+static const char *text_of(const koc__jnode *n)
+{
+    return koc__json_str(n) ? koc__json_str(n) : koc__json_number(n);
+}
+
 static void take_text(const koc__jnode *n, char *out, size_t size)
 {
-    const char *s = koc__json_str(n) ? koc__json_str(n) : koc__json_number(n);
+    const char *s = text_of(n);
 
     if (s) {
         koc__clean_text(koc__str(s), out, size);
     }
 }
 
-static void read_object(const koc__jnode *n, koc__regerror *out)
+/* A detail is a text, or values with or without names: {"Tag":"v1"} becomes "Tag v1". What message has said
+ * already is left out. */
+static void put_detail(const koc__jnode *n, const char *message, int depth, char *out, size_t size)
 {
-    const koc__jnode *code = koc__json_get(n, "code");
+    const char *s = text_of(n);
+    char value[DETAIL_MAX] = "", named[DETAIL_MAX + 72];
 
-    take_text(code ? code : koc__json_get(n, "status"), out->code, sizeof(out->code));
-    take_text(koc__json_get(n, "message"), out->message, sizeof(out->message));
-    if (!out->message[0]) {
-        take_text(koc__json_get(n, "detail"), out->message, sizeof(out->message));
+    if (s) {
+        koc__clean_text(koc__str(s), value, sizeof(value));
+        char name[64] = "";
+        koc__clean_text(koc__str(koc__json_name(n) ? koc__json_name(n) : ""), name, sizeof(name));
+        snprintf(named, sizeof(named), "%s%s%s", depth ? name : "", depth && name[0] ? " " : "",
+                 value);
+        if (value[0] && !strstr(message, value)) {
+            put(out, size, ", ", named);
+        }
+        return;
+    }
+    if (depth >= DETAIL_DEPTH) {
+        return;
+    }
+    for (const koc__jnode *child = koc__json_child(n); child; child = koc__json_next(child)) {
+        put_detail(child, message, depth + 1, out, size);
+    }
+}
+
+/* "message: detail", the code in front where there are several errors or nothing else. */
+static void read_object(const koc__jnode *n, bool several, koc__regerror *out)
+{
+    const koc__jnode *code_node = koc__json_get(n, "code");
+    char code[64] = "", message[MESSAGE_MAX] = "", detail[DETAIL_MAX] = "";
+    char whole[sizeof(code) + sizeof(message) + sizeof(detail) + 8] = "";
+
+    take_text(code_node ? code_node : koc__json_get(n, "status"), code, sizeof(code));
+    take_text(koc__json_get(n, "message"), message, sizeof(message));
+    put_detail(koc__json_get(n, "detail"), message, 0, detail, sizeof(detail));
+    if (several) {
+        put(whole, sizeof(whole), "", code);
+    }
+    if (message[0]) {
+        put(whole, sizeof(whole), ": ", message);
+    }
+    if (detail[0]) {
+        put(whole, sizeof(whole), ": ", detail);
+    }
+    if (whole[0]) {
+        put(out->message, sizeof(out->message), "; ", whole);
+    }
+    if (code[0] && (!out->code[0] || strcmp(out->code, "UNKNOWN") == 0)) {
+        memcpy(out->code, code, sizeof(code));
+    }
+}
+
+static void read_errors(const koc__jnode *errors, koc__regerror *out)
+{
+    const koc__jnode *first = koc__json_child(errors);
+    bool several = first && koc__json_next(first);
+    size_t n = 0;
+
+    for (const koc__jnode *e = first; e && n < ERRORS_MAX; e = koc__json_next(e), n++) {
+        read_object(e, several, out);
     }
 }
 
@@ -97,149 +177,20 @@ void koc__regerror_read(koc_str body, koc__regerror *out)
 
     *out = (koc__regerror){"", ""};
     if (koc__json_parse(body, KOC__ERROR_BODY_MAX, "error", &doc, NULL) != KOC_OK) {
-        koc__clean_text(body, out->message, KOC__MIN(sizeof(out->message), (size_t)201));
+        koc__clean_text(body, out->message, TEXT_MAX);
         return;
     }
     const koc__jnode *root = koc__json_root(doc), *errors = koc__json_get(root, "errors");
     if (koc__json_is(errors, KOC__JSON_ARRAY)) {
-        read_object(koc__json_child(errors), out);
+        read_errors(errors, out);
     } else if (koc__json_get(root, "error")) {
         /* RFC 6749, 5.2 */
         take_text(koc__json_get(root, "error"), out->code, sizeof(out->code));
-        take_text(koc__json_get(root, "error_description"), out->message, sizeof(out->message));
+        take_text(koc__json_get(root, "error_description"), out->message, MESSAGE_MAX);
     } else {
-        read_object(root, out);
+        read_object(root, false, out);
     }
     if (!out->message[0]) {
-        take_text(koc__json_get(root, "details"), out->message, sizeof(out->message));
+        take_text(koc__json_get(root, "details"), out->message, MESSAGE_MAX);
     }
-}
-
-void koc__status_text(int status, char *out, size_t size)
-{
-    static const struct {
-        int status;
-        const char *phrase;
-    } phrases[] = {
-        {400, "Bad Request"},
-        {401, "Unauthorized"},
-        {403, "Forbidden"},
-        {404, "Not Found"},
-        {405, "Method Not Allowed"},
-        {408, "Request Timeout"},
-        {409, "Conflict"},
-        {411, "Length Required"},
-        {412, "Precondition Failed"},
-        {413, "Content Too Large"},
-        {416, "Range Not Satisfiable"},
-        {425, "Too Early"},
-        {429, "Too Many Requests"},
-        {500, "Internal Server Error"},
-        {501, "Not Implemented"},
-        {502, "Bad Gateway"},
-        {503, "Service Unavailable"},
-        {504, "Gateway Timeout"},
-        {507, "Insufficient Storage"},
-    };
-
-    for (size_t i = 0; i < KOC__COUNT(phrases); i++) {
-        if (phrases[i].status == status) {
-            snprintf(out, size, "%d %s", status, phrases[i].phrase);
-            return;
-        }
-    }
-    snprintf(out, size, "status %d", status);
-}
-
-void koc__reply_reason(int status, const koc__regerror *e, int64_t seconds, char *out, size_t size)
-{
-    const char *said = e->message[0] ? e->message : e->code;
-    char text[64], when[48] = "";
-
-    koc__status_text(status, text, sizeof(text));
-    if (seconds > 0) {
-        snprintf(when, sizeof(when), ", Retry-After: %lld", (long long)seconds);
-    }
-    snprintf(out, size, "%s%s%s%s", text, said[0] ? ": " : "", said, when);
-}
-
-typedef struct meaning {
-    int status;
-    koc_code code;
-    const char *text;
-} meaning;
-
-static const meaning meanings[] = {
-    {401, KOC_EAUTH, "not authorised"},
-    {402, KOC_EDENIED, "the registry wants a payment"},
-    {403, KOC_EDENIED, "access denied"},
-    {404, KOC_ENOTFOUND, "not found"},
-    {405, KOC_EUNSUPPORTED, "the registry does not allow this (it may be read-only)"},
-    {409, KOC_ECONFLICT, "the registry reports a conflict"},
-    {411, KOC_EHTTP, "the registry wants a length"},
-    {412, KOC_ECONFLICT, "it was changed by somebody else"},
-    {413, KOC_ELIMIT, "too large for the registry"},
-    {414, KOC_ELIMIT, "the registry finds the URL too long"},
-    {415, KOC_EUNSUPPORTED, "the registry does not take this media type"},
-    {416, KOC_EHTTP, "the registry refused the range"},
-    {429, KOC_ERATE, "too many requests"},
-    {431, KOC_ELIMIT, "the registry finds the headers too large"},
-    {500, KOC_EHTTP, "the registry failed (500 Internal Server Error)"},
-    {501, KOC_EUNSUPPORTED, "the registry cannot do this (501 Not Implemented)"},
-    {502, KOC_EHTTP, "the registry failed (502 Bad Gateway)"},
-    {503, KOC_EHTTP, "the registry is not available (503 Service Unavailable)"},
-    {504, KOC_EHTTP, "the registry failed (504 Gateway Timeout)"},
-    {507, KOC_EHTTP, "the registry has no space left (507)"},
-};
-
-static const char *known_code(const char *code)
-{
-    static const char *const known[][2] = {
-        {"NAME_UNKNOWN", "no such repository"},
-        {"MANIFEST_UNKNOWN", "no such image"},
-        {"BLOB_UNKNOWN", "no such blob"},
-        {"BLOB_UPLOAD_UNKNOWN", "the registry lost the upload"},
-        {"MANIFEST_BLOB_UNKNOWN", "the registry lacks a blob of it"},
-        {"DIGEST_INVALID", "the registry got other bytes than were sent"},
-    };
-
-    for (size_t i = 0; i < KOC__COUNT(known); i++) {
-        if (strcmp(code, known[i][0]) == 0) {
-            return known[i][1];
-        }
-    }
-    return NULL;
-}
-
-int koc__regerror_make(int status, const koc__regerror *e, koc_error **err)
-{
-    meaning m = {status, KOC_EHTTP, NULL};
-    const char *known = known_code(e->code);
-    char other[64];
-
-    for (size_t i = 0; i < KOC__COUNT(meanings); i++) {
-        if (meanings[i].status == status) {
-            m = meanings[i];
-        }
-    }
-    if (status == 400 && strstr(e->message, "No required SSL certificate")) {
-        m = (meaning){status, KOC_ETLS, "this registry wants a client certificate"};
-    }
-    if (known && (status == 404 || status == 400)) {
-        m.text = known;
-    }
-    if (!m.text) {
-        snprintf(other, sizeof(other), "the registry answered %d", status);
-        m.text = other;
-    }
-    if (e->message[0]) {
-        koc__error(err, m.code, "%s (%s)", m.text, e->message);
-    } else if (e->code[0]) {
-        koc__error(err, m.code, "%s (%s)", m.text, e->code);
-    } else {
-        koc__error(err, m.code, "%s", m.text);
-    }
-    koc__error_http(err, status, e->code[0] ? e->code : NULL);
-    koc__error_retryable(err, status == 429 || status >= 500);
-    return m.code;
 }

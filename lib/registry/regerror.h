@@ -7,9 +7,24 @@
 #define KOC__ERROR_BODY_MAX ((size_t)64 << 10)
 
 typedef struct koc__regerror {
-    char code[64];     /* "MANIFEST_UNKNOWN", or "" */
-    char message[256]; /* cleaned: printable, one line; or "" */
+    char code[64];      /* "MANIFEST_UNKNOWN": of several the first that means something; or "" */
+    char message[1024]; /* of all errors, with their details; cleaned: printable, one line; or "" */
 } koc__regerror;
+
+/* What a request is for: the same status means different things. */
+typedef enum koc__operation {
+    KOC__DO_OTHER,
+    KOC__DO_MANIFEST_GET,
+    KOC__DO_MANIFEST_PUT,
+    KOC__DO_BLOB_GET,
+    KOC__DO_UPLOAD_OPEN, /* POST: a session or a mount */
+    KOC__DO_UPLOAD_SEND, /* PUT, PATCH and what else a session takes */
+    KOC__DO_LIST,        /* tags, referrers */
+    KOC__DO_DELETE,
+    KOC__DO_TOKEN
+} koc__operation;
+/* path: what follows "/v2/<name>/", or a format string for it. */
+koc__operation koc__operation_of(const char *method, const char *path);
 
 /* JSON of the distribution-spec, a bare object, OAuth's, else the first printable text. */
 void koc__regerror_read(koc_str body, koc__regerror *out);
@@ -23,6 +38,6 @@ void koc__status_text(int status, char *out, size_t size);
 void koc__reply_reason(int status, const koc__regerror *e, int64_t seconds, char *out, size_t size);
 
 /* The error of a status: code, reason, HTTP status and the registry's own code; no hint. */
-int koc__regerror_make(int status, const koc__regerror *e, koc_error **err);
+int koc__regerror_make(koc__operation what, int status, const koc__regerror *e, koc_error **err);
 
 #endif

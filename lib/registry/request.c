@@ -560,11 +560,30 @@ static int network_error(const run *r, koc_error **why, koc_error **err)
     return koc__error_move(err, why);
 }
 
+/* Not every registry makes a repository when something is pushed to it. */
+static void hint_to_create(const run *r, koc_error **err)
+{
+    const char *repository = r->rq->repository, *name = r->host->name;
+    koc_str host = koc__str(name), region;
+
+    if (koc__str_ends(host, ".amazonaws.com") && strstr(name, ".dkr.ecr.")) {
+        region = koc__str(strstr(name, ".dkr.ecr.") + strlen(".dkr.ecr."));
+        region.len -= strlen(".amazonaws.com");
+        koc__error_hint(err, "try: aws ecr create-repository --repository-name %s --region %.*s",
+                        repository, (int)region.len, region.ptr);
+        return;
+    }
+    koc__error_hint(err,
+                    "this registry makes no repositories by a push: create %s there first, or ask "
+                    "who may",
+                    repository);
+}
+
 static int status_error(run *r, koc_error **err)
 {
     koc__response *resp = r->resp;
     int64_t seconds;
-    int rc = koc__regerror_make(resp->status, &resp->error, err);
+    int rc = koc__regerror_make(r->rq->what, resp->status, &resp->error, err);
 
     if (r->elsewhere) {
         return koc__error_prefix(err, rc, "%s", resp->url.host);
@@ -573,8 +592,13 @@ static int status_error(run *r, koc_error **err)
         rc = koc__error(err, KOC_EAUTH, "no credentials for %s", r->host->name);
         koc__error_http(err, 401, resp->error.code[0] ? resp->error.code : NULL);
     }
-    if (resp->status == 401 || resp->status == 403 ||
-        (resp->status == 404 && strcmp(resp->error.code, "NAME_UNKNOWN") == 0)) {
+    bool unknown_name = resp->status == 404 && strcmp(resp->error.code, "NAME_UNKNOWN") == 0;
+    bool pushes = r->rq->what == KOC__DO_UPLOAD_OPEN || r->rq->what == KOC__DO_MANIFEST_PUT;
+    if (pushes && (unknown_name || (resp->status == 404 && r->rq->what == KOC__DO_UPLOAD_OPEN))) {
+        hint_to_create(r, err);
+        return rc;
+    }
+    if (resp->status == 401 || resp->status == 403 || unknown_name) {
         koc__session_explain(r->host, r->rq->repository, err);
         return rc;
     }
@@ -615,7 +639,11 @@ static int run_tries(run *r, koc_error **err)
             return KOC_OK;
         }
         if (has_status) {
-            koc__regerror_read(koc__buf_view(&resp->body), &resp->error);
+            /* Before it is cut, and once more when nothing hides it. */
+            if (resp->body.ptr) {
+                koc__session_scrub(r->host, resp->body.ptr);
+            }
+            koc__regerror_read(koc__str(koc__buf_cstr(&resp->body)), &resp->error);
             koc__session_scrub(r->host, resp->error.message);
             koc__session_scrub(r->host, resp->error.code);
         }

@@ -19,6 +19,7 @@ enum {
 
 typedef struct koc__request {
     koc__host *host;
+    koc__operation what; /* for the words of errors */
     const char *method;
     const char *target;     /* "/v2/…"; or */
     const koc__url *url;    /* where an earlier reply pointed */

@@ -227,7 +227,7 @@ static int refused(const ask *a, int status, koc_str body, koc_error **err)
                    a->cred ? "the credentials were not accepted" : "it wants a login",
                    e.message[0] ? " (" : "", e.message, e.message[0] ? ")" : "");
     } else {
-        rc = koc__regerror_make(status, &e, err);
+        rc = koc__regerror_make(KOC__DO_TOKEN, status, &e, err);
         koc__error_prefix(err, rc, "token server %s", a->realm.host);
     }
     koc__error_http(err, status, e.code[0] ? e.code : NULL);

@@ -117,6 +117,7 @@ static void set_session(upload *u, koc__url *to)
 static koc__request session_request(upload *u, const char *method, const koc__url *url)
 {
     return (koc__request){.host = u->host,
+                          .what = KOC__DO_UPLOAD_SEND,
                           .method = method,
                           .url = url,
                           .repository = koc_reference_repository(u->repo),

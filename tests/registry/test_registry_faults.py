@@ -14,6 +14,7 @@ from faulty import Faulty, Rate, Rule
 
 MB = 1000 * 1000
 UPLOAD = r"/blobs/uploads/"
+ZEROS = "sha256:" + "0" * 64
 
 
 def digest_text(data):
@@ -210,6 +211,45 @@ def test_body_limit_of_a_copied_image(regtool, registry):
     assert digest_of(copied) == digest_of(pushed)
     assert proxy.count("PATCH", UPLOAD) >= 9
     proxy.close()
+
+
+def errors(*items):
+    return json.dumps({"errors": list(items)}).encode()
+
+
+def test_every_error_of_an_answer_is_shown(regtool, faulty):
+    """The first may say nothing at all; the digest that people look for comes after it."""
+    body = errors({"code": "UNKNOWN", "message": "unknown error"},
+                  {"code": "MANIFEST_BLOB_UNKNOWN", "message": "blob unknown", "detail": {"digest": ZEROS}},
+                  {"code": "TAG_INVALID", "detail": "a\u001b[31mtag"})
+    faulty.add(Rule("PUT", r"/manifests/", faults.answer(400, body=body)))
+    result = regtool("push", 300, 62, 1, f"{faulty.host}/faults/several:v1", status=1)
+    assert f"UNKNOWN: unknown error; MANIFEST_BLOB_UNKNOWN: blob unknown: digest {ZEROS}; TAG_INVALID: a" in result.stderr
+    assert "\x1b" not in result.stderr
+    assert faulty.count("PUT", "/manifests/") == 3, "the code of any of them counts: the blob is sent again"
+
+
+@pytest.mark.parametrize("method, path, status, body, words", [
+    ("PUT", UPLOAD, 412, b"", "perhaps its quota (412 Precondition Failed)"),
+    ("PUT", UPLOAD, 507, b"", "no space left"),
+    ("PUT", UPLOAD, 409, b"", "a conflict"),
+    ("POST", UPLOAD, 404, errors({"code": "NAME_UNKNOWN"}), "no such repository (NAME_UNKNOWN)"),
+    ("POST", UPLOAD, 405, b"", "it may be read-only"),
+    ("PUT", "/manifests/", 412, b"", "perhaps its quota"),
+    ("PUT", "/manifests/", 413, b"", "the manifest is too large"),
+    ("PUT", "/manifests/", 415, b"", "this media type"),
+    ("PUT", "/manifests/", 404, errors({"code": "NAME_UNKNOWN"}), "no such repository (NAME_UNKNOWN)"),
+])
+def test_words_of_a_refused_push(regtool, faulty, method, path, status, body, words):
+    faulty.add(Rule(method, path, faults.answer(status, body=body)))
+    if path == UPLOAD and method == "PUT":
+        faulty.add(Rule("PATCH", path, faults.answer(status, body=body)))
+    result = regtool("push", 300, 6100 + status + len(path), 1, f"{faulty.host}/faults/words:v1", status=1)
+    assert words in result.stderr
+    assert "somebody" not in result.stderr
+    if b"NAME_UNKNOWN" in body:
+        assert "makes no repositories by a push: create faults/words there first" in result.stderr
+        assert "login" not in result.stderr
 
 
 def test_429_with_retry_after(regtool, faulty):
