@@ -22,10 +22,16 @@ typedef struct koc__go_config { /* an entry of builds: */
     size_t line, column; /* of the entry */
     koc_error *why;      /* it cannot be used: the error for whoever asks for it; or NULL */
 } koc__go_config;
+typedef struct koc__go_base { /* a base image and who asks for it */
+    char *path;               /* of an override: the import path in lower case; else NULL */
+    char *name;               /* never NULL */
+    char *
+        where; /* ".ko.yaml:3:19: defaultBaseImage"; NULL: nobody does, it is the built-in default */
+} koc__go_base;
 typedef struct koc__go_settings {
-    char *path;                              /* of the file, or NULL */
-    char *default_base;                      /* never NULL */
-    char **override_paths, **override_bases; /* n_overrides of each; paths lower-cased */
+    char *path; /* of the file, or NULL */
+    koc__go_base base;
+    koc__go_base *overrides;
     size_t n_overrides;
     koc_strlist *platforms, *env, *flags, *ldflags; /* default*: never NULL */
     koc__go_config *builds;
@@ -39,7 +45,7 @@ int koc__go_settings_load(const char *path, koc__go_settings **out, koc_error **
 void koc__go_settings_free(koc__go_settings *s);
 KOC__DEFINE_AUTO(koc__go_settings, koc__go_settings_free);
 /* The base for an import path: override, else default. Borrowed. */
-const char *koc__go_settings_base(const koc__go_settings *s, const char *import_path);
+const koc__go_base *koc__go_settings_base(const koc__go_settings *s, const char *import_path);
 /* The platforms to build for, as ko chooses them: asked (--platform; commas split, NULL or empty: none),
  * else s->platforms, else GOOS/GOARCH when both are set, else linux/amd64. KOC_EINVAL when GOOS, GOARCH
  * or GOARM are set besides the first two. Keeps the list in s->platforms: packages are loaded for its

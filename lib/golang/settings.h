@@ -8,10 +8,12 @@
 #define KOC__GO_SETTINGS_MAX ((size_t)1 << 20)
 
 /* where: ".ko.yaml:3:7: defaultBaseImage", "KO_DEFAULTBASEIMAGE": what stands before ": <reason>". */
+/* where NULL: nobody asks for it. */
 int koc__go_set_base(koc__go_settings *s, const char *where, const char *text, koc_error **err);
 int koc__go_add_override(koc__go_settings *s, const char *where, const char *import_path,
                          const char *text, koc_error **err);
-void koc__go_clear_overrides(koc__go_settings *s);
+void koc__go_clear_bases(koc__go_settings *s); /* the overrides */
+void koc__go_free_bases(koc__go_settings *s);
 /* Adds the words of text. */
 int koc__go_add_words(koc_strlist *l, const char *text, koc_error **err);
 /* KOC_EINVAL when an item has no "=". */

@@ -30,54 +30,59 @@ static int check_base(const char *where, const char *text, koc_error **err)
     return koc__error_prefix(err, rc, "%s", where);
 }
 
+static void base_dispose(koc__go_base *b)
+{
+    koc__free(b->path);
+    koc__free(b->name);
+    koc__free(b->where);
+    *b = (koc__go_base){0};
+}
+KOC__DEFINE_AUTO_VAL(koc__go_base, base_dispose);
+
 int koc__go_set_base(koc__go_settings *s, const char *where, const char *text, koc_error **err)
 {
-    KOC__TRY(check_base(where, text, err));
-    char *copy = koc__strdup(text);
-    if (!copy) {
+    KOC__AUTO_VAL(koc__go_base) b = {.name = koc__strdup(text), .where = koc__strdup(where)};
+    if (!b.name || (where && !b.where)) {
         return koc__oom(err);
     }
-    koc__free(s->default_base);
-    s->default_base = copy;
+    KOC__TRY(where ? check_base(where, text, err) : KOC_OK);
+    base_dispose(&s->base);
+    s->base = b;
+    b = (koc__go_base){0};
     return KOC_OK;
 }
 
-void koc__go_clear_overrides(koc__go_settings *s)
+void koc__go_clear_bases(koc__go_settings *s)
 {
     for (size_t i = 0; i < s->n_overrides; i++) {
-        koc__free(s->override_paths[i]);
-        koc__free(s->override_bases[i]);
+        base_dispose(&s->overrides[i]);
     }
-    koc__free(s->override_paths);
-    koc__free(s->override_bases);
-    s->override_paths = s->override_bases = NULL;
+    koc__free(s->overrides);
+    s->overrides = NULL;
     s->n_overrides = 0;
+}
+
+void koc__go_free_bases(koc__go_settings *s)
+{
+    koc__go_clear_bases(s);
+    base_dispose(&s->base);
 }
 
 int koc__go_add_override(koc__go_settings *s, const char *where, const char *import_path,
                          const char *text, koc_error **err)
 {
     KOC__TRY(check_base(where, text, err));
-    size_t need = s->n_overrides + 1;
-    /* Both arrays grow by one: settings hold a handful of overrides. */
-    char **paths = koc__realloc(s->override_paths, need * sizeof(*paths));
-    if (!paths) {
+    KOC__AUTO_VAL(koc__go_base)
+    b = {.path = koc__str_lower(koc__str(import_path)),
+         .name = koc__strdup(text),
+         .where = koc__strdup(where)};
+    size_t capacity = s->n_overrides;
+    if (!b.path || !b.name || !b.where ||
+        !koc__grow((void **)&s->overrides, &capacity, s->n_overrides + 1, sizeof(b))) {
         return koc__oom(err);
     }
-    s->override_paths = paths;
-    char **bases = koc__realloc(s->override_bases, need * sizeof(*bases));
-    if (!bases) {
-        return koc__oom(err);
-    }
-    s->override_bases = bases;
-    KOC__AUTO_STR path = koc__str_lower(koc__str(import_path));
-    KOC__AUTO_STR base = koc__strdup(text);
-    if (!path || !base) {
-        return koc__oom(err);
-    }
-    paths[s->n_overrides] = koc__steal(&path);
-    bases[s->n_overrides] = koc__steal(&base);
-    s->n_overrides = need;
+    s->overrides[s->n_overrides++] = b;
+    b = (koc__go_base){0};
     return KOC_OK;
 }
 
@@ -127,7 +132,7 @@ static int env_overrides(koc__go_settings *s, koc_error **err)
         return koc__error(err, KOC_EINVAL, "%s: not a JSON object of import paths and base images",
                           variable);
     }
-    koc__go_clear_overrides(s);
+    koc__go_clear_bases(s);
     for (koc__jnode *n = koc__json_child(koc__json_root(doc)); n; n = koc__json_next(n)) {
         const char *base = koc__json_str(n);
         if (!base) {

@@ -74,10 +74,7 @@ int koc__go_settings_load(const char *path, koc__go_settings **out, koc_error **
     for (size_t i = 0; i < KOC__COUNT(lists); i++) {
         KOC__TRY(koc__strlist_new(lists[i], err));
     }
-    s->default_base = koc__strdup(KOC__GO_DEFAULT_BASE);
-    if (!s->default_base) {
-        return koc__oom(err);
-    }
+    KOC__TRY(koc__go_set_base(s, NULL, KOC__GO_DEFAULT_BASE, err));
     KOC__TRY(koc__go_facts_new(&s->facts, err));
     const char *named = path ? path : koc__env_nonempty("KO_CONFIG_PATH");
     KOC__TRY(named ? find_named(named, &s->path, err) : find_here(&s->path, err));
@@ -94,7 +91,7 @@ void koc__go_settings_free(koc__go_settings *s)
     if (!s) {
         return;
     }
-    koc__go_clear_overrides(s);
+    koc__go_free_bases(s);
     for (size_t i = 0; i < s->n_builds; i++) {
         koc__go_config *c = &s->builds[i];
         char *strings[] = {c->id, c->dir, c->main, c->import_path};
@@ -113,19 +110,18 @@ void koc__go_settings_free(koc__go_settings *s)
         koc_strlist_free(lists[i]);
     }
     koc__go_facts_free(s->facts);
-    koc__free(s->default_base);
     koc__free(s->path);
     koc__free(s);
 }
 
-const char *koc__go_settings_base(const koc__go_settings *s, const char *import_path)
+const koc__go_base *koc__go_settings_base(const koc__go_settings *s, const char *import_path)
 {
     for (size_t i = 0; i < s->n_overrides; i++) {
-        if (koc__str_ieq(koc__str(s->override_paths[i]), koc__str(import_path))) {
-            return s->override_bases[i];
+        if (koc__str_ieq(koc__str(s->overrides[i].path), koc__str(import_path))) {
+            return &s->overrides[i];
         }
     }
-    return s->default_base;
+    return &s->base;
 }
 
 /* --- platforms --- */

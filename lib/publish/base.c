@@ -17,21 +17,37 @@ KOC__DEFINE_AUTO(koc_client, koc_client_unref);
 #define TAGS    "basetag"
 #define TAG_MAX ((size_t)256)
 
-int koc__base_new(const char *name, koc__base **out, koc_error **err)
+static int base_new(const char *name, const char *asked_by, koc__base **out, koc_error **err)
 {
-    koc__base *b = koc__calloc(1, sizeof(*b));
+    KOC__AUTO(koc__base) b = koc__calloc(1, sizeof(*b));
     if (!b) {
         return koc__oom(err);
     }
     bool skopeos = koc__str_starts(koc__str(name), "docker://");
     b->name = koc__strdup(name + (skopeos ? strlen("docker://") : 0));
-    if (!b->name) {
-        koc__free(b);
+    b->asked_by = koc__strdup(asked_by);
+    if (!b->name || (asked_by && !b->asked_by)) {
         return koc__oom(err);
     }
     b->scratch = koc__streq(name, "scratch");
-    *out = b;
+    *out = koc__steal(&b);
     return KOC_OK;
+}
+
+int koc__base_of(const koc__plan *p, const char *import_path, koc__base **out, koc_error **err)
+{
+    if (p->o.base_image) {
+        return base_new(p->o.base_image, NULL, out, err);
+    }
+    const koc__go_base *asked = koc__go_settings_base(p->settings, import_path);
+    KOC__AUTO_STR by =
+        koc__format("%s, for %s", asked->where ? asked->where : "the default", import_path);
+    return by ? base_new(asked->name, by, out, err) : koc__oom(err);
+}
+
+int koc__base_again(const koc__base *b, koc__base **out, koc_error **err)
+{
+    return base_new(b->name, b->asked_by, out, err);
 }
 
 void koc__base_free(koc__base *b)
@@ -51,6 +67,7 @@ void koc__base_free(koc__base *b)
     }
     koc__free(b->folder);
     koc__free(b->annotation);
+    koc__free(b->asked_by);
     koc__free(b->name);
     koc__free(b);
 }

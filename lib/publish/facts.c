@@ -20,9 +20,9 @@ static int tell_all(const koc__plan *p, koc_publish_fact_fn fn, void *payload, k
     KOC__TRY(tell(fn, payload, "config", s->path, err));
     KOC__TRY(tell(fn, payload, "repository", p->repository, err));
     KOC__TRY(tell(fn, payload, "layout", p->layout_path, err));
-    KOC__TRY(tell(fn, payload, "base", p->o.base_image ? p->o.base_image : s->default_base, err));
+    KOC__TRY(tell(fn, payload, "base", p->o.base_image ? p->o.base_image : s->base.name, err));
     for (size_t i = 0; !p->o.base_image && i < s->n_overrides; i++) {
-        KOC__TRY(tell(fn, payload, "base", s->override_bases[i], err));
+        KOC__TRY(tell(fn, payload, "base", s->overrides[i].name, err));
     }
     for (size_t i = 0; i < koc_strlist_count(s->platforms); i++) {
         KOC__TRY(tell(fn, payload, "platform", koc_strlist_get(s->platforms, i), err));

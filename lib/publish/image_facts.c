@@ -150,9 +150,7 @@ int koc__image_explain(koc__plan *p, koc__go_target *t, const koc_platform *plat
     if (!then) {
         return KOC_OK;
     }
-    const char *name =
-        p->o.base_image ? p->o.base_image : koc__go_settings_base(p->settings, t->import_path);
-    KOC__TRY(koc__base_new(name, &base, err));
+    KOC__TRY(koc__base_of(p, t->import_path, &base, err));
     KOC__AUTO(koc_error) why = NULL;
     if (koc__base_open(p, base, op, &why) != KOC_OK) {
         KOC__TRY(koc__op_check(op, err));

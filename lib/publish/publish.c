@@ -83,11 +83,10 @@ KOC__DEFINE_AUTO_VAL(koc__run, run_dispose);
 
 static int base_for(koc__run *r, const char *import_path, koc__base **out, koc_error **err)
 {
-    const char *name = r->plan->o.base_image
-                           ? r->plan->o.base_image
-                           : koc__go_settings_base(r->plan->settings, import_path);
+    KOC__AUTO(koc__base) b = NULL;
+    KOC__TRY(koc__base_of(r->plan, import_path, &b, err));
     for (size_t i = 0; i < r->n_bases; i++) {
-        if (koc__streq(r->bases[i]->name, name)) {
+        if (koc__streq(r->bases[i]->name, b->name)) {
             *out = r->bases[i];
             return KOC_OK;
         }
@@ -96,8 +95,7 @@ static int base_for(koc__run *r, const char *import_path, koc__base **out, koc_e
     if (!koc__grow((void **)&r->bases, &capacity, r->n_bases + 1, sizeof(koc__base *))) {
         return koc__oom(err);
     }
-    KOC__TRY(koc__base_new(name, &r->bases[r->n_bases], err));
-    *out = r->bases[r->n_bases++];
+    *out = r->bases[r->n_bases++] = koc__steal(&b);
     return KOC_OK;
 }
 

@@ -74,7 +74,8 @@ typedef struct koc__base_item { /* one platform that the base has and that is wa
     koc_image *image;      /* NULL on scratch */
 } koc__base_item;
 typedef struct koc__base {
-    char *name; /* as configured */
+    char *name;     /* as configured, without docker:// */
+    char *asked_by; /* ".ko.yaml:3:19: defaultBaseImage, for example.com/app"; NULL: a flag */
     bool scratch;
     bool docker;           /* the media type family */
     koc_index *index;      /* or NULL */
@@ -84,7 +85,10 @@ typedef struct koc__base {
     koc__base_item *items; /* at least one once opened */
     size_t n_items;
 } koc__base;
-int koc__base_new(const char *name, koc__base **out, koc_error **err);
+/* That of a package: the flag's, else what the settings say. */
+int koc__base_of(const koc__plan *p, const char *import_path, koc__base **out, koc_error **err);
+/* The same base, not opened. */
+int koc__base_again(const koc__base *b, koc__base **out, koc_error **err);
 void koc__base_free(koc__base *b);
 KOC__DEFINE_AUTO(koc__base, koc__base_free);
 /* Fetches what is needed to build on it: manifests and configs, no layers. */

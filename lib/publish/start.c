@@ -119,7 +119,7 @@ static int recall_bases(koc__run *r, koc__op *op, bool *known, koc_error **err)
     for (size_t i = 0; !*known && i < r->n_bases; i++) {
         koc__base *fresh = NULL;
         if (koc__base_is_remote(r->bases[i])) {
-            KOC__TRY(koc__base_new(r->bases[i]->name, &fresh, err));
+            KOC__TRY(koc__base_again(r->bases[i], &fresh, err));
             put_base(r, i, fresh, false);
         }
     }
@@ -147,7 +147,7 @@ static int ask(start *s, koc_error **err)
         lookup *l = &s->lookups[s->n_lookups];
         l->plan = r->plan;
         if (koc__base_is_remote(r->bases[s->n_lookups])) {
-            KOC__TRY(koc__base_new(r->bases[s->n_lookups]->name, &l->base, err));
+            KOC__TRY(koc__base_again(r->bases[s->n_lookups], &l->base, err));
             KOC__TRY(koc__group_add(&s->group, look_up, l, err));
         }
     }

@@ -82,10 +82,10 @@ KOC_TEST(settings_without_a_file_are_the_defaults)
     begin();
     KOC__AUTO(koc__go_settings) s = load(NULL);
     assert_null(s->path);
-    assert_string_equal(s->default_base, "cgr.dev/chainguard/static:latest");
+    assert_string_equal(s->base.name, "cgr.dev/chainguard/static:latest");
     assert_int_equal(s->n_builds, 0);
     assert_string_equal(joined(s->platforms), "");
-    assert_string_equal(koc__go_settings_base(s, "example.com/x"), s->default_base);
+    assert_string_equal(koc__go_settings_base(s, "example.com/x")->name, s->base.name);
 }
 
 KOC_TEST(settings_read_every_key)
@@ -112,9 +112,10 @@ KOC_TEST(settings_read_every_key)
     assert_int_equal(koc__fs_mkdirs("sub/cmd/app", 0755, NULL), KOC_OK);
     KOC__AUTO(koc__go_settings) s = load(NULL);
     assert_string_equal(s->path, ".ko.yaml");
-    assert_string_equal(s->default_base, "example.com/base:1");
-    assert_string_equal(koc__go_settings_base(s, "example.com/foo/CMD/app"), "example.com/other");
-    assert_string_equal(koc__go_settings_base(s, "example.com/scratchy"), "scratch");
+    assert_string_equal(s->base.name, "example.com/base:1");
+    assert_string_equal(koc__go_settings_base(s, "example.com/foo/CMD/app")->name,
+                        "example.com/other");
+    assert_string_equal(koc__go_settings_base(s, "example.com/scratchy")->name, "scratch");
     assert_string_equal(joined(s->platforms), "linux/amd64|linux/arm64");
     assert_string_equal(joined(s->env), "A=1|B=x=y");
     assert_string_equal(joined(s->flags), "-v|-x");
@@ -152,7 +153,7 @@ KOC_TEST(settings_null_and_empty_values_are_not_there)
     begin();
     write_file(".ko.yaml", "defaultBaseImage: ~\nbaseImageOverrides:\ndefaultEnv:\nbuilds:\n");
     KOC__AUTO(koc__go_settings) s = load(NULL);
-    assert_string_equal(s->default_base, KOC__GO_DEFAULT_BASE);
+    assert_string_equal(s->base.name, KOC__GO_DEFAULT_BASE);
     assert_int_equal(s->n_builds, 0);
     write_file(".ko.yaml", "");
     KOC__AUTO(koc__go_settings) empty = load(NULL);
@@ -260,11 +261,11 @@ KOC_TEST(settings_are_found_in_kos_order)
     koc_error *err = NULL;
     write_file(".ko.yml", "defaultBaseImage: example.com/yml\n");
     s = load(NULL);
-    assert_string_equal(s->default_base, "example.com/yml");
+    assert_string_equal(s->base.name, "example.com/yml");
     koc__go_settings_free(s);
     write_file(".ko.yaml", "defaultBaseImage: example.com/yaml\n");
     s = load(NULL);
-    assert_string_equal(s->default_base, "example.com/yaml");
+    assert_string_equal(s->base.name, "example.com/yaml");
     koc__go_settings_free(s);
     write_file(".ko.toml", "");
     assert_int_equal(koc__go_settings_load(NULL, &s, &err), KOC_EUNSUPPORTED);
@@ -275,7 +276,7 @@ KOC_TEST(settings_are_found_in_kos_order)
                "{\n\t\"defaultBaseImage\":\"example.com/json\",\n\t\"builds\": [{\"main\""
                ": \".\", \"ldflags\": [\"-X a=\\u00e9\\tb\"]}]\n}\n");
     s = load(NULL);
-    assert_string_equal(s->default_base, "example.com/json");
+    assert_string_equal(s->base.name, "example.com/json");
     assert_string_equal(koc_strlist_get(s->builds[0].ldflags, 0), "-X a=\xc3\xa9\tb");
     koc__go_settings_free(s);
 }
@@ -325,9 +326,9 @@ KOC_TEST(settings_path_is_a_file_or_a_folder)
     }
     setenv("KO_CONFIG_PATH", "full", 1);
     KOC__AUTO(koc__go_settings) folder = load(NULL);
-    assert_string_equal(folder->default_base, "example.com/folder");
+    assert_string_equal(folder->base.name, "example.com/folder");
     KOC__AUTO(koc__go_settings) named = load("x.yaml"); /* the argument beats the variable */
-    assert_string_equal(named->default_base, "example.com/named");
+    assert_string_equal(named->base.name, "example.com/named");
     unsetenv("KO_CONFIG_PATH");
 }
 
@@ -345,9 +346,9 @@ KOC_TEST(settings_environment_beats_the_file)
     setenv("KO_DEFAULTFLAGS", "", 1); /* empty is unset */
     setenv("KO_DEFAULTLDFLAGS", "-a -b", 1);
     KOC__AUTO(koc__go_settings) s = load(NULL);
-    assert_string_equal(s->default_base, "example.com/env");
-    assert_string_equal(koc__go_settings_base(s, "example.com/a"), "example.com/env");
-    assert_string_equal(koc__go_settings_base(s, "example.com/c"), "example.com/d");
+    assert_string_equal(s->base.name, "example.com/env");
+    assert_string_equal(koc__go_settings_base(s, "example.com/a")->name, "example.com/env");
+    assert_string_equal(koc__go_settings_base(s, "example.com/c")->name, "example.com/d");
     assert_string_equal(joined(s->env), "X=1|Y=2");
     assert_string_equal(joined(s->flags), "-v");
     assert_string_equal(joined(s->ldflags), "-a|-b");
