@@ -346,13 +346,24 @@ static int find_out(const koc__go_batch *b, const koc__go_unit *u, koc__op *op, 
     return KOC_OK; /* a main package whose build info somebody took out */
 }
 
-/* go does not tell why git gives no commit; its own advice, -buildvcs=false, leaves the stamp out. */
-static void hint_vcs(const koc__go_batch *b, koc_str output, koc__op *op, koc_error **err)
+static bool says(koc_str output, const char *words)
 {
-    static const char words[] = "error obtaining VCS status";
+    return output.ptr && memmem(output.ptr, output.len, words, strlen(words)) != NULL;
+}
+
+/* Where go's own words are no help, or lead astray: -buildvcs=false, its advice, leaves the commit out. */
+static void hint_cure(const koc__go_batch *b, koc_str output, koc__op *op, koc_error **err)
+{
     KOC__AUTO(koc_error) why = NULL;
-    if (output.len > 0 && memmem(output.ptr, output.len, words, strlen(words)) &&
-        koc__git_check(b->units[0]->target->work_dir, op, &why) == KOC_EPROCESS) {
+    const char *cgo = koc__go_env_get(b->units[0]->env, "CGO_ENABLED");
+    if (says(output, "unsupported GOOS/GOARCH pair")) {
+        koc__error_hint(err, "`go tool dist list` names the platforms that Go knows");
+    } else if (says(output, "build constraints exclude all Go files") && koc__streq(cgo, "0")) {
+        koc__error_hint(err,
+                        "a package that needs cgo is built with CGO_ENABLED=1, in the env of its "
+                        "entry in builds or in the environment");
+    } else if (says(output, "error obtaining VCS status") &&
+               koc__git_check(b->units[0]->target->work_dir, op, &why) == KOC_EPROCESS) {
         const char *cure = koc_error_hint(why);
         koc__error_hint(err, "%s%s%s", koc_error_message(why), cure ? "; cure: " : "",
                         cure ? cure : "");
@@ -382,7 +393,7 @@ static int failed(const koc__go_batch *b, const koc__proc_result *result, koc__o
                  : koc__error(err, KOC_EPROCESS, "cannot build %s: go build failed (exit %d)",
                               koc__buf_cstr(&names), result->exit_code);
     koc__error_detail(err, output);
-    hint_vcs(b, output, op, err);
+    hint_cure(b, output, op, err);
     return rc;
 }
 

@@ -50,10 +50,8 @@ static int root_from_env(const char *kodata, char **out, koc_error **err)
     if (!given) {
         return KOC_OK;
     }
-    if (koc__fs_realpath(given, &real, NULL) != KOC_OK) {
-        return koc__error(err, KOC_EINVAL, "KO_DATA_PATH_ALLOWED_ROOT: there is no folder %s",
-                          given);
-    }
+    KOC__TRY(
+        koc__error_prefix(err, koc__fs_realpath(given, &real, err), "KO_DATA_PATH_ALLOWED_ROOT"));
     if (koc__path_within(real, kodata)) {
         *out = koc__steal(&real);
     }

@@ -1,6 +1,8 @@
 /* Which settings file is read, and the life of koc__go_settings. */
 #include "core/common.h"
 
+#include <sys/stat.h>
+
 #include "core/env.h"
 #include "core/path.h"
 #include "golang/facts.h"
@@ -14,6 +16,31 @@ static int refuse_toml(const char *path, koc_error **err)
     return rc;
 }
 
+static const char *kind_of(mode_t mode)
+{
+    return S_ISDIR(mode) ? "a folder" : S_ISFIFO(mode) ? "a pipe" : "a device or a socket";
+}
+
+/* That path is a file. KOC_ENOTFOUND: there is nothing of that name; all else is told as what it is. */
+static int check_file(const char *path, koc_error **err)
+{
+    struct stat st;
+    if (stat(path, &st) == 0) {
+        return S_ISREG(st.st_mode)
+                   ? KOC_OK
+                   : koc__error(err, KOC_EINVAL, "cannot read %s: it is %s, not a file", path,
+                                kind_of(st.st_mode));
+    }
+    int code = errno;
+    if (code != ENOENT) {
+        return koc__error_errno(err, code, "cannot read %s", path);
+    }
+    return lstat(path, &st) == 0
+               ? koc__error(err, KOC_EINVAL, "cannot read %s: it is a link that leads nowhere",
+                            path)
+               : koc__error(err, KOC_ENOTFOUND, "cannot read %s: no such file", path);
+}
+
 /* A file that somebody named: the extension says what it is. A folder stands for its .ko.yaml. */
 static int find_named(const char *path, char **out, koc_error **err)
 {
@@ -22,18 +49,11 @@ static int find_named(const char *path, char **out, koc_error **err)
         if (!file) {
             return koc__oom(err);
         }
-        if (!koc__fs_is_file(file)) {
-            return koc__error(err, KOC_ENOTFOUND, "cannot read %s: no such file", file);
-        }
+        KOC__TRY(check_file(file, err));
         *out = koc__steal(&file);
         return KOC_OK;
     }
-    if (!koc__fs_exists(path)) {
-        return koc__error(err, KOC_ENOTFOUND, "cannot read %s: no such file", path);
-    }
-    if (!koc__fs_is_file(path)) {
-        return koc__error(err, KOC_EINVAL, "cannot read %s: neither a file nor a folder", path);
-    }
+    KOC__TRY(check_file(path, err));
     koc_str name = koc__str(path);
     if (koc__str_ends(name, ".toml")) {
         return refuse_toml(path, err);
@@ -52,8 +72,13 @@ static int find_here(char **out, koc_error **err)
 {
     static const char *const names[] = {".ko.json", ".ko.toml", ".ko.yaml", ".ko.yml"};
     for (size_t i = 0; i < KOC__COUNT(names); i++) {
-        if (!koc__fs_is_file(names[i])) {
+        KOC__AUTO(koc_error) why = NULL;
+        int rc = check_file(names[i], &why);
+        if (rc == KOC_ENOTFOUND) {
             continue;
+        }
+        if (rc != KOC_OK) {
+            return koc__error_move(err, &why);
         }
         if (koc__str_ends(koc__str(names[i]), ".toml")) {
             return refuse_toml(names[i], err);

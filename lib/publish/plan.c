@@ -314,6 +314,17 @@ static int make_client(koc__plan *p, koc_error **err)
     return rc;
 }
 
+/* Container tools say wasi/wasm: go would find out after the base was looked up. */
+static int check_os(const char *text, const koc_platform *platform, koc_error **err)
+{
+    if (!koc__streq(platform->os, "wasi")) {
+        return KOC_OK;
+    }
+    int rc = koc__error(err, KOC_EINVAL, "%s is not a platform of Go", text);
+    koc__error_hint(err, "Go's name for it is wasip1/wasm");
+    return rc;
+}
+
 /* Each platform in one spelling; the error names the place where it was written. */
 static int spell_platforms(koc__plan *p, koc_error **err)
 {
@@ -330,6 +341,7 @@ static int spell_platforms(koc__plan *p, koc_error **err)
         bool all = koc__streq(text, "all");
         if (!all) {
             int rc = koc_platform_parse(text, &storage, &platform, err);
+            rc = rc == KOC_OK ? check_os(text, &platform, err) : rc;
             KOC__TRY(koc__error_prefix(err, rc, "%s", source));
         }
         KOC__AUTO_STR spelled = all ? koc__strdup(text) : koc__platform_str(&platform);

@@ -297,7 +297,7 @@ KOC_TEST(kodata_boundary_can_be_given)
     set_root(koc_test_path("elsewhere")); /* not above kodata: does not count */
     check_refused("top/p", KOC_EINVAL, "outside of");
     set_root(koc_test_path("nothing"));
-    check_refused("top/p", KOC_EINVAL, ROOT_VARIABLE);
+    check_refused("top/p", KOC_ENOTFOUND, ROOT_VARIABLE);
     set_root(koc_test_path("top"));
     int rc = walk("top/p", false, NULL, &wide, NULL);
     unsetenv(ROOT_VARIABLE);

@@ -1,6 +1,7 @@
 /* .ko.yaml and its KO_* overrides. */
 #include "core/common.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "golang/settings.h"
@@ -281,6 +282,42 @@ KOC_TEST(settings_are_found_in_kos_order)
     koc__go_settings_free(s);
 }
 
+/* What is there and cannot be read is told as what it is, never as nothing. */
+KOC_TEST(settings_file_that_is_no_file)
+{
+    static const struct {
+        const char *words;
+        int code;
+    } table[] = {{"it is a folder, not a file", KOC_EINVAL},
+                 {"it is a link that leads nowhere", KOC_EINVAL},
+                 {"it is a pipe, not a file", KOC_EINVAL},
+                 {"Too many levels of symbolic links", KOC_EIO}};
+    begin();
+    for (size_t i = 0; i < KOC__COUNT(table); i++) {
+        KOC__AUTO(koc_error) err = NULL;
+        KOC__AUTO(koc_error) named = NULL;
+        koc__go_settings *s = NULL;
+        int made = i == 0   ? mkdir(".ko.yaml", 0755)
+                   : i == 1 ? symlink("nowhere", ".ko.yaml")
+                   : i == 2 ? mkfifo(".ko.yaml", 0644)
+                            : symlink(".ko.yaml", ".ko.yaml");
+        assert_int_equal(made, 0);
+        assert_int_equal(koc__go_settings_load(NULL, &s, &err), table[i].code);
+        assert_non_null(strstr(koc_error_message(err), "cannot read .ko.yaml: "));
+        assert_non_null(strstr(koc_error_message(err), table[i].words));
+        setenv("KO_CONFIG_PATH", ".", 1); /* the folder that it is in */
+        assert_int_equal(koc__go_settings_load(NULL, &s, &named), table[i].code);
+        assert_non_null(strstr(koc_error_message(named), table[i].words));
+        unsetenv("KO_CONFIG_PATH");
+        assert_int_equal(koc__fs_remove(".ko.yaml", NULL), KOC_OK);
+    }
+    KOC__AUTO(koc_error) err = NULL;
+    koc__go_settings *s = NULL;
+    write_file("plain", "");
+    assert_int_not_equal(koc__go_settings_load("plain/x.yaml", &s, &err), KOC_OK);
+    assert_non_null(strstr(koc_error_message(err), "Not a directory"));
+}
+
 KOC_TEST(settings_json_is_strict)
 {
     begin();
@@ -307,7 +344,7 @@ KOC_TEST(settings_path_is_a_file_or_a_folder)
         {"empty", KOC_ENOTFOUND, "cannot read empty/.ko.yaml: no such file"},
         {"plain", KOC_EINVAL, "cannot read plain: settings files end in .yaml, .yml or .json"},
         {"x.toml", KOC_EUNSUPPORTED, "cannot read x.toml: settings in TOML are not supported"},
-        {"/dev/null", KOC_EINVAL, "cannot read /dev/null: neither a file nor a folder"},
+        {"/dev/null", KOC_EINVAL, "cannot read /dev/null: it is a device or a socket, not a file"},
     };
     begin();
     assert_int_equal(koc__fs_mkdirs("empty", 0755, NULL), KOC_OK);
