@@ -20,60 +20,33 @@ static const cli_flag flags[] = {
     {"output", 'o', CLI_STRING, AT(output), "FILE", "Results", "write to FILE instead of stdout",
      CLI_FILES},
     {"put", 0, CLI_STRING, AT(put), "FILE", "What",
-     "upload FILE to the repository REF, print its digest", CLI_FILES},
+     "upload FILE (- is stdin) to the repository REF, print its digest", CLI_FILES},
     CLIENT_FLAG_ROWS(blob_options, client, "Registries"),
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL, NULL},
 };
 
 enum { COPY = 256 * 1024 };
 
-static int fail(koc_error **err, koc_code code, const char *what, const char *path)
-{
-    char text[512];
-    snprintf(text, sizeof(text), "%s %.300s: %s", what, path, strerror(errno));
-    *err = koc_error_new(code, text);
-    return code;
-}
-
-static int copy_to(FILE *out, const char *name, koc_blob *blob, const koc_op *op, koc_error **err)
+static int copy_to(const char *path, koc_blob *blob, const koc_op *op, koc_error **err)
 {
     koc_reader *in = NULL;
+    koc_file *file = NULL;
     char *buf = malloc(COPY);
     size_t n = 1;
-    int rc =
-        buf ? koc_blob_open(blob, 0, op, &in, err) : fail(err, KOC_ENOMEM, "cannot read", name);
+    if (!buf) {
+        *err = koc_error_new(KOC_ENOMEM, "out of memory");
+        return KOC_ENOMEM;
+    }
+    int rc = koc_file_new(path, 0, op, &file, err);
+    rc = rc == KOC_OK ? koc_blob_open(blob, 0, op, &in, err) : rc;
     while (rc == KOC_OK && n > 0) {
         rc = koc_reader_read(in, buf, COPY, &n, err);
-        if (rc == KOC_OK && fwrite(buf, 1, n, out) != n) {
-            rc = fail(err, KOC_EIO, "cannot write", name);
-        }
+        rc = rc == KOC_OK ? koc_file_write(file, buf, n, err) : rc;
     }
+    rc = rc == KOC_OK ? koc_file_finish(file, err) : rc;
+    koc_file_free(file);
     koc_reader_free(in);
     free(buf);
-    return rc;
-}
-
-/* Beside its place first: what cannot be had whole and checked is not there. */
-static int copy_to_file(const char *path, koc_blob *blob, const koc_op *op, koc_error **err)
-{
-    size_t size = strlen(path) + 32;
-    char *part = malloc(size);
-    if (!part) {
-        return fail(err, KOC_ENOMEM, "cannot write", path);
-    }
-    snprintf(part, size, "%s.part-%ld", path, (long)getpid());
-    FILE *f = fopen(part, "wbx");
-    int rc = f ? copy_to(f, path, blob, op, err) : fail(err, KOC_EIO, "cannot write", path);
-    if (f && fclose(f) != 0 && rc == KOC_OK) {
-        rc = fail(err, KOC_EIO, "cannot write", path);
-    }
-    if (rc == KOC_OK && rename(part, path) != 0) {
-        rc = fail(err, KOC_EIO, "cannot write", path);
-    }
-    if (f && rc != KOC_OK) {
-        unlink(part);
-    }
-    free(part);
     return rc;
 }
 
@@ -91,8 +64,7 @@ static int get(cli_session *s, const blob_options *o, const koc_reference *r, ko
     rc = rc == KOC_OK ? koc_client_get_blob(s->client, r, &d, &blob, err) : rc;
     if (rc == KOC_OK) {
         const koc_op *op = cli_session_start(s);
-        rc = o->output ? copy_to_file(o->output, blob, op, err)
-                       : copy_to(stdout, "the blob to stdout", blob, op, err);
+        rc = copy_to(o->output ? o->output : "-", blob, op, err);
         cli_session_settle(s);
     }
     koc_blob_unref(blob);
@@ -104,7 +76,7 @@ static int put(cli_session *s, const blob_options *o, const koc_reference *r, ko
     koc_blob *blob = NULL;
     koc_digest digest;
     char text[KOC_DIGEST_TEXT_MAX] = "";
-    int rc = koc_blob_from_file(o->put, NULL, &blob, err);
+    int rc = koc_blob_from_stream(o->put, &s->op, &blob, err);
     rc = rc == KOC_OK ? koc_client_put_blob(s->client, r, blob, cli_session_start(s), err) : rc;
     cli_session_settle(s);
     rc = rc == KOC_OK ? koc_blob_digest(blob, &s->op, &digest, err) : rc;

@@ -78,43 +78,14 @@ static koc_layer_options layer_options(bool docker)
     return o;
 }
 
-/* What the first bytes of a file say it is. */
-static int compression_of(const char *path, int32_t *out, koc_error **err)
-{
-    unsigned char head[4] = {0};
-    FILE *file = fopen(path, "rb");
-    size_t n = file ? fread(head, 1, sizeof(head), file) : 0;
-    if (!file) {
-        return edit_fail(err, KOC_ENOTFOUND, "cannot open %s", path);
-    }
-    fclose(file);
-    *out = n >= 2 && head[0] == 0x1f && head[1] == 0x8b         ? KOC_COMPRESS_GZIP
-           : n == 4 && memcmp(head, "\x28\xb5\x2f\xfd", 4) == 0 ? KOC_COMPRESS_ZSTD
-                                                                : KOC_COMPRESS_NONE;
-    return KOC_OK;
-}
-
 static int layer_of_tar(cli_session *s, const char *path, bool docker, koc_layer **out,
                         koc_error **err)
 {
-    int32_t compression = 0;
     koc_blob *blob = NULL;
-    koc_descriptor d = KOC_DESCRIPTOR_INIT;
-    int rc = compression_of(path, &compression, err);
-    rc = rc == KOC_OK ? koc_blob_from_file(path, NULL, &blob, err) : rc;
-    if (rc == KOC_OK && compression == KOC_COMPRESS_NONE) {
-        koc_layer_options o = layer_options(docker);
-        rc = koc_layer_from_tar(s->ctx, blob, &o, &s->op, out, err);
-    } else if (rc == KOC_OK && compression == KOC_COMPRESS_ZSTD && docker) {
-        rc = edit_fail(err, KOC_EUNSUPPORTED, "%s: Docker's media types have none for zstd", path);
-    } else if (rc == KOC_OK) {
-        d.media_type = compression == KOC_COMPRESS_ZSTD ? KOC_MT_OCI_LAYER_ZSTD
-                       : docker                         ? KOC_MT_DOCKER_LAYER_GZIP
-                                                        : KOC_MT_OCI_LAYER_GZIP;
-        d.size = koc_blob_size(blob);
-        rc = koc_blob_digest(blob, &s->op, &d.digest, err);
-        rc = rc == KOC_OK ? koc_layer_from_blob(s->ctx, &d, NULL, blob, out, err) : rc;
-    }
+    koc_layer_options o = layer_options(docker);
+    const char *name = strcmp(path, "-") == 0 ? "stdin" : path;
+    int rc = koc_blob_from_stream(path, &s->op, &blob, err);
+    rc = rc == KOC_OK ? koc_layer_import(s->ctx, blob, name, &o, &s->op, out, err) : rc;
     koc_blob_unref(blob);
     return rc;
 }

@@ -24,24 +24,14 @@ static const cli_flag flags[] = {
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL, NULL},
 };
 
-static int write_file(void *self, const void *data, size_t len, koc_error **err)
-{
-    FILE *file = self;
-    if (fwrite(data, 1, len, file) == len) {
-        return KOC_OK;
-    }
-    return edit_fail(err, KOC_EIO, "cannot write the %s: %s",
-                     file == stdout ? "result to stdout" : "tar", strerror(errno));
-}
-
-static int flatten(cli_session *s, const char *word, const export_options *o, FILE *to,
+static int flatten(cli_session *s, const char *word, const export_options *o, koc_file *to,
                    koc_error **err)
 {
     koc_buf storage = KOC_BUF_INIT;
     koc_platform want = KOC_PLATFORM_INIT;
     koc_image *img = NULL;
     picture p = {0};
-    koc_writer w = {write_file, to};
+    koc_writer w = {koc_file_write, to};
     int rc = o->platform ? koc_platform_parse(o->platform, &storage, &want, err) : KOC_OK;
     if (rc == KOC_OK) {
         rc = cli_source_parse(word, 0, &p.place, err);
@@ -63,20 +53,11 @@ static int flatten(cli_session *s, const char *word, const export_options *o, FI
 
 static int export_to(cli_session *s, const export_options *o, const cli_list *args, koc_error **err)
 {
-    const char *path = args->count > 1 ? args->items[1] : "-";
-    bool to_stdout = strcmp(path, "-") == 0;
-    FILE *file = to_stdout ? stdout : fopen(path, "wb");
-    if (!file) {
-        return edit_fail(err, KOC_EIO, "cannot make %s: %s", path, strerror(errno));
-    }
-    int rc = flatten(s, args->items[0], o, file, err);
-    int closed = to_stdout ? fflush(file) : fclose(file);
-    if (rc == KOC_OK && closed != 0) {
-        rc = edit_fail(err, KOC_EIO, "cannot write %s: %s", path, strerror(errno));
-    }
-    if (rc != KOC_OK && !to_stdout) {
-        (void)remove(path);
-    }
+    koc_file *file = NULL;
+    int rc = koc_file_new(args->count > 1 ? args->items[1] : "-", 0, &s->op, &file, err);
+    rc = rc == KOC_OK ? flatten(s, args->items[0], o, file, err) : rc;
+    rc = rc == KOC_OK ? koc_file_finish(file, err) : rc;
+    koc_file_free(file);
     return rc;
 }
 

@@ -192,20 +192,12 @@ static int publish(manifests *m, const koc_strlist *references, koc_error **err)
 static int write_map(const manifests *m, koc_error **err)
 {
     koc_buf text = KOC_BUF_INIT;
-    char temporary[4096];
-    const char *path = m->flags->map;
+    koc_file *file = NULL;
     int rc = koc_resolver_write_map(m->resolver, &text, err);
-    if (rc != KOC_OK) {
-        return rc;
-    }
-    snprintf(temporary, sizeof(temporary), "%s.%ld.tmp", path, (long)getpid());
-    FILE *f = fopen(temporary, "w");
-    bool good = f && fwrite(text.ptr, 1, text.len, f) == text.len;
-    good = f && fclose(f) == 0 && good;
-    if (!good || rename(temporary, path) != 0) {
-        rc = fail(err, KOC_EIO, path, strerror(errno));
-        (void)remove(temporary);
-    }
+    rc = rc == KOC_OK ? koc_file_new(m->flags->map, 0, NULL, &file, err) : rc;
+    rc = rc == KOC_OK ? koc_file_write(file, text.ptr, text.len, err) : rc;
+    rc = rc == KOC_OK ? koc_file_finish(file, err) : rc;
+    koc_file_free(file);
     koc_buf_dispose(&text);
     return rc;
 }

@@ -43,7 +43,8 @@ void text_sink_free(text_sink *s)
 bool pipe_is(const char *path)
 {
     struct stat st;
-    return strcmp(path, "-") == 0 || (stat(path, &st) == 0 && S_ISFIFO(st.st_mode));
+    return strcmp(path, "-") == 0 ||
+           (stat(path, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)));
 }
 
 static int fail(koc_error **err, koc_code code, const char *path, const char *why)

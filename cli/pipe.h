@@ -14,7 +14,8 @@ typedef struct text_sink {
 int text_sink_write(void *sink, const void *data, size_t len, koc_error **err);
 void text_sink_free(text_sink *s);
 
-/* Whether path is to be read with pipe_read: "-" is stdin, a FIFO can be read once only. */
+/* Whether path is to be read with pipe_read: "-" is stdin; a FIFO or device can be read
+ * once only. */
 bool pipe_is(const char *path);
 /* Reads to the end, waiting for the writer. Nothing is left in out after an error. */
 int pipe_read(const cli *c, const char *path, size_t max, text_sink *out, koc_error **err);

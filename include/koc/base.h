@@ -101,6 +101,7 @@ enum { KOC_PASSTHROUGH = 1 };
 typedef struct koc_error koc_error;             typedef struct koc_ctx koc_ctx;
 typedef struct koc_cancel koc_cancel;           typedef struct koc_strlist koc_strlist;
 typedef struct koc_hasher koc_hasher;           typedef struct koc_reader koc_reader;
+typedef struct koc_file koc_file;
 typedef struct koc_blob koc_blob;               typedef struct koc_reference koc_reference;
 typedef struct koc_image koc_image;             typedef struct koc_image_builder koc_image_builder;
 typedef struct koc_index koc_index;             typedef struct koc_index_builder koc_index_builder;

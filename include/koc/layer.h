@@ -100,6 +100,12 @@ KOC_API int koc_layer_builder_finish(koc_layer_builder *b, const koc_op *op, koc
 /** A layer from an uncompressed tar, compressed as opts (or NULL) say. */
 KOC_API int koc_layer_from_tar(koc_ctx *ctx, koc_blob *tar, const koc_layer_options *opts,
                                const koc_op *op, koc_layer **out, koc_error **err);
+/** A layer from a tar of somebody else's: plain (compressed as opts say), or in gzip or zstd (kept as it is).
+ * It is read whole first. KOC_EFORMAT: it is no tar, is cut short, goes on after its end, or has a name
+ * that leads out of the root. name names it in messages. */
+KOC_API int koc_layer_import(koc_ctx *ctx, koc_blob *tar, const char *name,
+                             const koc_layer_options *opts, const koc_op *op, koc_layer **out,
+                             koc_error **err);
 /** A layer over bytes that are compressed already; nothing is read. diff_id NULL: not known yet. */
 KOC_API int koc_layer_from_blob(koc_ctx *ctx, const koc_descriptor *d, const koc_digest *diff_id,
                                 koc_blob *compressed, koc_layer **out, koc_error **err);
@@ -111,9 +117,11 @@ KOC_API const koc_descriptor *koc_layer_descriptor(const koc_layer *l);
 KOC_API int koc_layer_diff_id(koc_layer *l, const koc_op *op, koc_digest *out, koc_error **err);
 /** Bytes of the uncompressed tar; UINT64_MAX if not known. */
 KOC_API uint64_t koc_layer_uncompressed_size(const koc_layer *l);
-/** The compressed bytes. KOC_ENOTFOUND when this layer has no content here. */
+/** The compressed bytes, checked against the descriptor at their end (see koc_reader_finish).
+ * KOC_ENOTFOUND when this layer has no content here. */
 KOC_API int koc_layer_open(koc_layer *l, const koc_op *op, koc_reader **out, koc_error **err);
-/** The tar, checked against the DiffID when that is known. */
+/** The tar. At its end size and digest of the compressed bytes are checked, and the DiffID when that is
+ * known. Whoever stops at the tar's end mark has not checked anything: see koc_reader_finish. */
 KOC_API int koc_layer_open_tar(koc_layer *l, const koc_op *op, koc_reader **out, koc_error **err);
 
 KOC_END_DECLS

@@ -6,25 +6,119 @@
 #include <fcntl.h>
 
 #include "core/env.h"
+#include "core/op.h"
 #include "core/str.h"
+#include "core/text.h"
 
-enum { READ_STEP = 64 * 1024 };
+enum { READ_STEP = 64 * 1024, STREAM_WAIT_MS = 10 * 1000 };
+
+const char *koc__fs_kind(const struct stat *st)
+{
+    switch (st->st_mode & S_IFMT) {
+    case S_IFREG: return NULL;
+    case S_IFDIR: return "a folder";
+    case S_IFIFO: return "a FIFO";
+    case S_IFSOCK: return "a socket";
+    default: return "a device";
+    }
+}
+
+static bool is_null_device(const struct stat *st)
+{
+    struct stat null;
+
+    return S_ISCHR(st->st_mode) && stat("/dev/null", &null) == 0 && null.st_rdev == st->st_rdev;
+}
+
+/* Without O_NONBLOCK a FIFO that nobody writes to would hold the call for ever. */
+static int open_now(const char *path, int *out_fd, struct stat *st, koc_error **err)
+{
+    KOC__AUTO_FD fd = -1;
+
+    do {
+        fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    } while (fd < 0 && errno == EINTR);
+    if (fd < 0 || fstat(fd, st) != 0) {
+        return koc__error_errno(err, errno, "cannot open %s", path);
+    }
+    if (S_ISDIR(st->st_mode)) {
+        return koc__error_errno(err, EISDIR, "cannot open %s", path);
+    }
+    *out_fd = koc__steal_fd(&fd);
+    return KOC_OK;
+}
 
 int koc__fs_open_read(const char *path, int *out_fd, koc_error **err)
 {
     KOC__AUTO_FD fd = -1;
     struct stat st;
 
-    do {
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-    } while (fd < 0 && errno == EINTR);
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        return koc__error_errno(err, errno, "cannot open %s", path);
-    }
-    if (S_ISDIR(st.st_mode)) {
-        return koc__error_errno(err, EISDIR, "cannot open %s", path);
+    KOC__TRY(open_now(path, &fd, &st, err));
+    if (!S_ISREG(st.st_mode) && !is_null_device(&st)) {
+        return koc__error(err, KOC_EINVAL, "%s is %s, not a regular file", path, koc__fs_kind(&st));
     }
     *out_fd = koc__steal_fd(&fd);
+    return KOC_OK;
+}
+
+int koc__fs_open_stream(const char *path, int *out_fd, koc_error **err)
+{
+    struct stat st;
+
+    if (!koc__streq(path, "-")) {
+        return open_now(path, out_fd, &st, err);
+    }
+    *out_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+    return *out_fd >= 0 ? KOC_OK : koc__error_errno(err, errno, "cannot read stdin");
+}
+
+/* A FIFO without a writer is silent, too, until the first has come. */
+static int wait_readable(int fd, const char *what, koc__op *op, int64_t until, koc_error **err)
+{
+    for (;;) {
+        struct pollfd set[3] = {{.fd = fd, .events = POLLIN}};
+        size_t n = 1 + koc__op_fds(op, set + 1);
+        int64_t left = until - koc__monotonic_ms();
+
+        KOC__TRY(koc__op_check(op, err));
+        if (!op && left <= 0) {
+            return koc__error(err, KOC_ETIMEOUT, "cannot read %s: nothing was written to it", what);
+        }
+        int rc = poll(set, n, op ? koc__op_timeout(op, -1) : (int)left);
+
+        if (rc < 0 && errno != EINTR) {
+            return koc__error_errno(err, errno, "cannot read %s", what);
+        }
+        if (rc > 0 && set[0].revents) {
+            return KOC_OK;
+        }
+    }
+}
+
+int koc__fs_read_stream(int fd, void *buf, size_t len, size_t *n_read, const char *what,
+                        koc__op *op, koc_error **err)
+{
+    const int64_t until = koc__monotonic_ms() + STREAM_WAIT_MS;
+    size_t done = 0;
+    struct stat st;
+
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+        return koc__fs_read_fd(fd, buf, len, n_read, what, err);
+    }
+    while (done < len) {
+        KOC__TRY(wait_readable(fd, what, op, until, err));
+        ssize_t n = read(fd, (char *)buf + done, KOC__MIN(len - done, (size_t)1 << 30));
+
+        if (n == 0) {
+            break;
+        }
+        if (n > 0) {
+            done += (size_t)n;
+        } else if (errno != EINTR && errno != EAGAIN) {
+            return koc__error_errno(err, errno, "cannot read %s", what);
+        }
+    }
+    *n_read = done;
     return KOC_OK;
 }
 
@@ -72,8 +166,8 @@ static int too_large(const char *path, size_t max, koc_error **err)
 }
 
 /* Appends what fd still gives, at most room bytes. expected is a guess at how much that is. */
-static int read_rest(int fd, const char *path, size_t room, size_t expected, koc__buf *out,
-                     koc_error **err)
+static int read_rest(int fd, const char *path, size_t room, size_t expected, koc__op *op,
+                     koc__buf *out, koc_error **err)
 {
     size_t left = room;
 
@@ -85,11 +179,11 @@ static int read_rest(int fd, const char *path, size_t room, size_t expected, koc
 
         expected = 0;
         if (step == 0) {
-            KOC__TRY(koc__fs_read_fd(fd, &extra, 1, &n, path, err));
+            KOC__TRY(koc__fs_read_stream(fd, &extra, 1, &n, path, op, err));
             return n == 0 ? KOC_OK : too_large(path, room, err);
         }
         KOC__TRY(koc__buf_reserve(out, step, err));
-        KOC__TRY(koc__fs_read_fd(fd, out->ptr + out->len, step, &n, path, err));
+        KOC__TRY(koc__fs_read_stream(fd, out->ptr + out->len, step, &n, path, op, err));
         out->len += n;
         out->ptr[out->len] = '\0';
         left -= n;
@@ -99,21 +193,19 @@ static int read_rest(int fd, const char *path, size_t room, size_t expected, koc
     }
 }
 
-int koc__fs_read_file(const char *path, koc__buf *out, koc_error **err)
+static int read_whole(int fd, const char *path, koc__op *op, koc__buf *out, koc_error **err)
 {
-    KOC__AUTO_FD fd = -1;
     size_t start = out->len;
     size_t room = out->max - KOC__MIN(out->max, start);
     struct stat st;
 
-    KOC__TRY(koc__fs_open_read(path, &fd, err));
     if (fstat(fd, &st) != 0) {
         return koc__error_errno(err, errno, "cannot read %s", path);
     }
     if (S_ISREG(st.st_mode) && (uintmax_t)st.st_size > room) {
         return too_large(path, room, err);
     }
-    int rc = read_rest(fd, path, room, S_ISREG(st.st_mode) ? (size_t)st.st_size : 0, out, err);
+    int rc = read_rest(fd, path, room, S_ISREG(st.st_mode) ? (size_t)st.st_size : 0, op, out, err);
 
     if (rc != KOC_OK) {
         out->len = start;
@@ -122,6 +214,22 @@ int koc__fs_read_file(const char *path, koc__buf *out, koc_error **err)
         }
     }
     return rc;
+}
+
+int koc__fs_read_file(const char *path, koc__buf *out, koc_error **err)
+{
+    KOC__AUTO_FD fd = -1;
+
+    KOC__TRY(koc__fs_open_read(path, &fd, err));
+    return read_whole(fd, path, NULL, out, err);
+}
+
+int koc__fs_read_any(const char *path, koc__op *op, koc__buf *out, koc_error **err)
+{
+    KOC__AUTO_FD fd = -1;
+
+    KOC__TRY(koc__fs_open_stream(path, &fd, err));
+    return read_whole(fd, koc__streq(path, "-") ? "stdin" : path, op, out, err);
 }
 
 int koc__fs_mkdirs(const char *path, mode_t mode, koc_error **err)

@@ -6,19 +6,35 @@
 #include <sys/stat.h>
 
 #include <koc/base.h>
+#include <koc/context.h>
 
 #include "core/buf.h"
 
-int koc__fs_open_read(const char *path, int *out_fd,
-                      koc_error **err); /* O_CLOEXEC; refuses folders */
+struct koc__op;
+
+/* Opening never waits. Regular files alone (and what is read like one: /dev/null); a folder, a FIFO, a device
+ * is refused by its kind. O_CLOEXEC. */
+int koc__fs_open_read(const char *path, int *out_fd, koc_error **err);
+/* Whatever can be read from its beginning to its end: pipes and devices, too. Read it with
+ * koc__fs_read_stream: the descriptor may be one that does not block. "-" is stdin. */
+int koc__fs_open_stream(const char *path, int *out_fd, koc_error **err);
+/* As koc__fs_read_fd, waiting for a writer and for data under op (NULL: for ten seconds at most). */
+int koc__fs_read_stream(int fd, void *buf, size_t len, size_t *n_read, const char *what,
+                        struct koc__op *op, koc_error **err);
+/* What a file is that is no regular one: "a FIFO". NULL: it is regular. */
+const char *koc__fs_kind(const struct stat *st);
 /* Up to len bytes (short only at the end). */
 int koc__fs_read_fd(int fd, void *buf, size_t len, size_t *n_read, const char *what,
                     koc_error **err);
 int koc__fs_write_fd(int fd, const void *data, size_t len, const char *what, koc_error **err);
 /* Appends the file's content to out; out->max is the ceiling (KOC_ELIMIT names the file). */
 int koc__fs_read_file(const char *path, koc__buf *out, koc_error **err);
-/* New content under path or nothing: a temporary file beside it, then rename. */
+/* The same for what people name, which may be a pipe: <(…), /dev/stdin. */
+int koc__fs_read_any(const char *path, struct koc__op *op, koc__buf *out, koc_error **err);
+/* New content under path or nothing: a temporary file beside it, then rename. Not synced: for the cache. */
 int koc__fs_write_file(const char *path, koc_str content, mode_t mode, koc_error **err);
+/* The same for files of the user (outfile.h has the rules). */
+int koc__fs_replace_file(const char *path, koc_str content, mode_t mode, koc_error **err);
 int koc__fs_mkdirs(const char *path, mode_t mode, koc_error **err);
 bool koc__fs_exists(const char *path); /* follows links */
 bool koc__fs_is_dir(const char *path);
@@ -40,13 +56,20 @@ typedef struct koc__tempfile {
     int fd;     /* -1: none */
     char *path; /* its name, or NULL where it has none (O_TMPFILE) */
     char *dir;
+    int lock;    /* held while its owner lives, or -1 */
+    bool synced; /* written to the disk before it gets its name */
 } koc__tempfile;
 /* clang-format off */
-#define KOC__TEMPFILE_INIT { -1, NULL, NULL }
+#define KOC__TEMPFILE_INIT { -1, NULL, NULL, -1, false }
 /* clang-format on */
 int koc__tempfile_new(const char *dir, koc__tempfile *out,
                       koc_error **err); /* makes dir when missing */
-/* Gives it its name; an existing file of that name is replaced. t is empty afterwards. */
+/* A file of the user: synced, and what killed processes left in dir is swept. */
+int koc__tempfile_lasting(const char *dir, koc__tempfile *out, koc_error **err);
+/* One in $TMPDIR that has no name any more. */
+int koc__tempfile_nameless(koc__tempfile *out, koc_error **err);
+/* Writes it out, closes it, gives it its name, in this order; an existing file of that name is replaced. t is
+ * empty afterwards. On failure what had the name still has it. */
 int koc__tempfile_publish(koc__tempfile *t, const char *path, mode_t mode, koc_error **err);
 void koc__tempfile_dispose(koc__tempfile *t); /* the file is gone */
 KOC__DEFINE_AUTO_VAL(koc__tempfile, koc__tempfile_dispose);

@@ -1,19 +1,24 @@
 /*
  * Files and folders in the making. A temporary file is made 0600 beside its destination and renamed,
- * so that readers see the old content or the new. There is no fsync: a crash of the machine may lose
- * the newest content, and what must not be lost that way carries a checksum (cache.c).
+ * so that readers see the old content or the new. What the cache keeps is not synced: a crash of the machine
+ * may lose it, and it carries a checksum (cache.c). Files of the user are.
  */
 #include "core/common.h"
 
 #include "core/fs.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 
 #include "core/env.h"
 #include "core/path.h"
 #include "core/str.h"
 
-#define TEMP_NAME ".koc-XXXXXX"
+#define TEMP_PREFIX ".koc-"
+#define TEMP_NAME   TEMP_PREFIX "XXXXXX"
+#define MODE_SUFFIX ".mode" /* see mode_under_umask */
+
+enum { MAKE_TRIES = 100 };
 
 int koc__tempfile_new(const char *dir, koc__tempfile *out, koc_error **err)
 {
@@ -33,9 +38,89 @@ int koc__tempfile_new(const char *dir, koc__tempfile *out, koc_error **err)
     if (fd < 0) {
         return koc__error_errno(err, errno, "cannot make a file in %s", dir);
     }
-    *out = (koc__tempfile){fd, koc__steal(&path), koc__steal(&copy)};
+    *out = (koc__tempfile){fd, koc__steal(&path), koc__steal(&copy), -1, false};
     return KOC_OK;
 }
+
+int koc__tempfile_nameless(koc__tempfile *out, koc_error **err)
+{
+    const char *usual = koc__env_nonempty("TMPDIR");
+
+    KOC__TRY(koc__tempfile_new(usual ? usual : "/tmp", out, err));
+    unlink(out->path);
+    koc__free(koc__steal(&out->path));
+    return KOC_OK;
+}
+
+/* --- whose it is --- */
+
+/* ".koc-XXXXXX", ".koc-XXXXXX.mode". */
+static bool is_temp_name(const char *name)
+{
+    size_t len = strlen(name);
+
+    return strncmp(name, TEMP_PREFIX, strlen(TEMP_PREFIX)) == 0 &&
+           (len == strlen(TEMP_NAME) || (len == strlen(TEMP_NAME MODE_SUFFIX) &&
+                                         koc__streq(name + strlen(TEMP_NAME), MODE_SUFFIX)));
+}
+
+/*
+ * Removes a temporary file whose owner is gone. The owner holds a lock until the file has its name, and the
+ * kernel drops it with the process, on whatever machine or in whatever container that ran.
+ */
+static void sweep_one(int dir, const char *name)
+{
+    KOC__AUTO_FD fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct stat st;
+
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+        st.st_nlink == 1 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        (void)unlinkat(dir, name, 0);
+    }
+}
+
+static void sweep(const char *path)
+{
+    KOC__AUTO(DIR) dir = opendir(path);
+    const struct dirent *entry;
+
+    while (dir && (entry = readdir(dir))) {
+        if (is_temp_name(entry->d_name)) {
+            sweep_one(dirfd(dir), entry->d_name);
+        }
+    }
+}
+
+/* False: somebody who swept was faster than the lock. */
+static bool own(koc__tempfile *t)
+{
+    struct stat st;
+
+    t->lock = fcntl(t->fd, F_DUPFD_CLOEXEC, 0); /* lives on when fd is closed, until the rename */
+    if (t->lock < 0 || (flock(t->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)) {
+        return false;
+    }
+    return fstat(t->fd, &st) == 0 && st.st_nlink > 0;
+}
+
+int koc__tempfile_lasting(const char *dir, koc__tempfile *out, koc_error **err)
+{
+    sweep(dir);
+    for (int i = 0; i < MAKE_TRIES; i++) {
+        KOC__AUTO_VAL(koc__tempfile) t = KOC__TEMPFILE_INIT;
+
+        KOC__TRY(koc__tempfile_new(dir, &t, err));
+        if (own(&t)) {
+            t.synced = true;
+            *out = t;
+            t = (koc__tempfile)KOC__TEMPFILE_INIT;
+            return KOC_OK;
+        }
+    }
+    return koc__error(err, KOC_EIO, "cannot keep a file in %s: it is removed again and again", dir);
+}
+
+/* --- giving it its name --- */
 
 /*
  * The mode that open() would give under the umask. Asking for the umask means changing it for all
@@ -43,7 +128,7 @@ int koc__tempfile_new(const char *dir, koc__tempfile *out, koc_error **err)
  */
 static int mode_under_umask(const char *beside, mode_t mode, mode_t *out, koc_error **err)
 {
-    KOC__AUTO_STR path = koc__format("%s.mode", beside);
+    KOC__AUTO_STR path = koc__format("%s" MODE_SUFFIX, beside);
     KOC__AUTO_FD fd = -1;
     struct stat st;
 
@@ -62,7 +147,15 @@ static int mode_under_umask(const char *beside, mode_t mode, mode_t *out, koc_er
     return KOC_OK;
 }
 
-int koc__tempfile_publish(koc__tempfile *t, const char *path, mode_t mode, koc_error **err)
+/* Some file systems have no such thing, which is no failure to write. */
+static bool is_synced(int fd)
+{
+    return fsync(fd) == 0 || errno == EINVAL || errno == ENOSYS || errno == ENOTSUP;
+}
+
+/* All that can fail comes before the rename: network file systems and quotas tell of a failed write only
+ * here. */
+static int complete(koc__tempfile *t, const char *path, mode_t mode, koc_error **err)
 {
     if ((mode & 077) != 0) {
         KOC__TRY(mode_under_umask(t->path, mode, &mode, err));
@@ -70,19 +163,25 @@ int koc__tempfile_publish(koc__tempfile *t, const char *path, mode_t mode, koc_e
     if (mode != 0600 && fchmod(t->fd, mode) != 0) {
         return koc__error_errno(err, errno, "cannot set the mode of %s", t->path);
     }
+    if (t->synced && !is_synced(t->fd)) {
+        return koc__error_errno(err, errno, "cannot write %s", path);
+    }
+    if (close(koc__steal_fd(&t->fd)) != 0 && errno != EINTR) {
+        return koc__error_errno(err, errno, "cannot write %s", path);
+    }
+    return KOC_OK;
+}
+
+int koc__tempfile_publish(koc__tempfile *t, const char *path, mode_t mode, koc_error **err)
+{
+    if (t->fd >= 0) { /* else only the rename failed, and the folder was made since */
+        KOC__TRY(complete(t, path, mode, err));
+    }
     if (rename(t->path, path) != 0) {
         return koc__error_errno(err, errno, "cannot write %s", path);
     }
     koc__free(t->path);
     t->path = NULL;
-    /* Some file systems tell of a failed write only here. */
-    if (close(koc__steal_fd(&t->fd)) != 0 && errno != EINTR) {
-        int rc = koc__error_errno(err, errno, "cannot write %s", path);
-
-        unlink(path);
-        koc__tempfile_dispose(t);
-        return rc;
-    }
     koc__tempfile_dispose(t);
     return KOC_OK;
 }
@@ -94,6 +193,9 @@ void koc__tempfile_dispose(koc__tempfile *t)
     }
     if (t->path) {
         unlink(t->path);
+    }
+    if (t->lock >= 0) {
+        close(t->lock);
     }
     koc__free(t->path);
     koc__free(t->dir);

@@ -55,6 +55,20 @@ int koc_reader_read(koc_reader *r, void *buf, size_t len, size_t *n_read, koc_er
     return r->vt->read(r->self, buf, len, n_read, err);
 }
 
+int koc_reader_finish(koc_reader *r, koc_error **err)
+{
+    char scratch[8192];
+    size_t n = 0;
+
+    if (!r) {
+        return koc__misuse(err, "koc_reader_finish: r is NULL");
+    }
+    do {
+        KOC__TRY(koc_reader_read(r, scratch, sizeof(scratch), &n, err));
+    } while (n > 0);
+    return KOC_OK;
+}
+
 void koc_reader_free(koc_reader *r)
 {
     if (!r) {
@@ -146,6 +160,18 @@ const koc_digest *koc__blob_known_digest(const koc_blob *b)
         return &b->given;
     }
     return atomic_load_explicit(&b->has_sha256, memory_order_acquire) ? &b->sha256 : NULL;
+}
+
+int koc__blob_checked(const koc_blob *b, uint64_t size, const koc_digest *digest, koc_reader *raw,
+                      koc_reader **out, koc_error **err)
+{
+    bool checks = koc_digest_equal(&b->given, digest);
+
+    if (checks && b->size == size) {
+        *out = raw;
+        return KOC_OK;
+    }
+    return koc__reader_verify(raw, size, checks ? NULL : digest, out, err);
 }
 
 const char *koc__blob_path(const koc_blob *b)

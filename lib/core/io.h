@@ -8,6 +8,7 @@
 #include <koc/io.h>
 
 #include "core/cleanup.h"
+#include "core/fs.h"
 #include "core/op.h"
 
 /* The library's own sources: they get the koc__op and may be called on any thread. User ones
@@ -32,6 +33,10 @@ int koc__blob_read_all(koc_blob *b, size_t max, koc__op *op, koc_buf *out, koc_e
 int koc__blob_digest(koc_blob *b, koc__op *op, koc_digest *out, koc_error **err);
 /* The digest if it is known without reading, else NULL. Borrowed from b. */
 const koc_digest *koc__blob_known_digest(const koc_blob *b);
+/* A reader of b from its beginning that checks size and digest at the end: raw itself when b's readers
+ * do that. Takes raw on success. */
+int koc__blob_checked(const koc_blob *b, uint64_t size, const koc_digest *digest, koc_reader *raw,
+                      koc_reader **out, koc_error **err);
 /* The file behind b, or NULL when it is no plain file (then nothing may be linked or copied by path). */
 const char *koc__blob_path(const koc_blob *b);
 /* A part of a file: [start, start + size). For docker archives. */
@@ -42,6 +47,10 @@ int koc__blob_from_file_part(const char *path, uint64_t start, uint64_t size,
  * removed, so that it is fetched again next time. */
 int koc__blob_from_cached_file(const char *path, uint64_t size, const koc_digest *expect,
                                bool fresh, koc_blob **out, koc_error **err);
+/* The content of a file without a name, from its beginning. Empties t on success. */
+int koc__blob_from_nameless(koc__tempfile *t, uint64_t size, const koc_digest *digest,
+                            koc_blob **out, koc_error **err);
+int koc__blob_from_stream(const char *path, koc__op *op, koc_blob **out, koc_error **err);
 /* Takes data (from koc__malloc) instead of copying it. */
 int koc__blob_take(char *data, size_t len, const koc_digest *digest, koc_blob **out,
                    koc_error **err);

@@ -230,7 +230,7 @@ int koc_blob_from_file(const char *path, const koc_digest *expect, koc_blob **ou
         return koc__error_errno(err, errno, "cannot open %s", path);
     }
     if (!S_ISREG(st.st_mode)) {
-        return koc__error(err, KOC_EINVAL, "%s is not a plain file", path);
+        return koc__error(err, KOC_EINVAL, "%s is %s, not a regular file", path, koc__fs_kind(&st));
     }
     like.size = (uint64_t)st.st_size;
     if (expect) {

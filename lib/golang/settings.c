@@ -478,7 +478,7 @@ static int json_as_yaml(const char *file, koc__buf *text, koc_error **err)
 int koc__go_settings_read(koc__go_settings *s, koc_error **err)
 {
     KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(KOC__GO_SETTINGS_MAX);
-    KOC__TRY(koc__fs_read_file(s->path, &text, err));
+    KOC__TRY(koc__fs_read_any(s->path, NULL, &text, err));
     if (koc__str_ends(koc__str(s->path), ".json")) {
         KOC__TRY(json_as_yaml(s->path, &text, err));
     }

@@ -157,7 +157,7 @@ static int bring_here(flattening *f, size_t i, koc_error **err)
         return koc__oom(err);
     }
     KOC__TRY(copy_blob(f, l, path, err));
-    KOC__TRY(koc_blob_from_file(path, NULL, &copy, err));
+    KOC__TRY(koc_blob_from_file(path, &l->descriptor->digest, &copy, err));
     return koc__layer_new(l->descriptor, l->has_diff_id ? &l->diff_id : NULL, UINT64_MAX, copy,
                           NULL, &f->layers[i], err);
 }

@@ -45,6 +45,10 @@ int koc__layer_from_tar(koc_ctx *ctx, koc_blob *tar, const koc_layer_options *op
 /* koc_layer_open_tar inside a running call: op must outlive the reader. */
 int koc__layer_open_tar(koc_layer *l, koc__op *op, koc_reader **out, koc_error **err);
 
+/* Reads l to its end: the tar is readable, its names stay below the root, digest and DiffID hold. whole:
+ * nothing follows the tar's end. what names it in errors. */
+int koc__layer_check(koc_layer *l, const char *what, bool whole, koc__op *op, koc_error **err);
+
 /* --- folders (tree.c) --- */
 enum {
     KOC__TREE_FOLLOW =

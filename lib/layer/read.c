@@ -94,12 +94,17 @@ static int decompress(koc_reader **raw, uint64_t size, koc_reader **out, koc_err
     return KOC_OK;
 }
 
-/* decompress, and a check against the DiffID when it is known. */
+/* The tar of what *raw, a reader of the layer's blob, gives; checked at its end: the compressed bytes
+ * against the descriptor, the tar against the DiffID when that is known. Takes *raw on success. */
 static int open_checked(koc_layer *l, koc_reader **raw, bool has_diff_id, koc_reader **out,
                         koc_error **err)
 {
+    KOC__AUTO(koc_reader) bytes = NULL;
     KOC__AUTO(koc_reader) tar = NULL;
-    KOC__TRY(decompress(raw, l->descriptor->size, &tar, err));
+    KOC__TRY(
+        koc__blob_checked(l->blob, l->descriptor->size, &l->descriptor->digest, *raw, &bytes, err));
+    koc__steal(raw);
+    KOC__TRY(decompress(&bytes, l->descriptor->size, &tar, err));
     if (has_diff_id) {
         KOC__AUTO(koc_reader) plain = koc__steal(&tar);
         KOC__TRY(koc__reader_verify(plain, l->tar_size, &l->diff_id, &tar, err));

@@ -8,6 +8,8 @@
 #include "core/str.h"
 
 #define KOC__TAR_BLOCK 512
+/* The most bytes of one extended header, written or read. */
+#define KOC__TAR_EXTENSION_MAX ((1 << 20) - KOC__TAR_BLOCK)
 
 enum {
     KOC__TAR_FILE = '0',
@@ -65,9 +67,12 @@ int koc__tar_reader_open(koc_blob *blob, const char *what, koc__op *op, koc__tar
                          koc_error **err);
 void koc__tar_reader_free(koc__tar_reader *r);
 KOC__DEFINE_AUTO(koc__tar_reader, koc__tar_reader_free);
-/* The next entry (*more false: the end), skipping what was not read of the last. Strings are borrowed
- * from r until the next call. KOC_EFORMAT, KOC_ELIMIT, KOC_EUNSUPPORTED (old GNU sparse files). */
+/* The next entry (*more false: the end), skipping what was not read of the last. At the end a stream was
+ * read up to its own end, so that a reader that checks has checked. Strings are borrowed from r until the
+ * next call. KOC_EFORMAT, KOC_ELIMIT, KOC_EUNSUPPORTED (old GNU sparse files). */
 int koc__tar_next(koc__tar_reader *r, koc__tar_entry *out, bool *more, koc_error **err);
+/* Whether bytes other than zeros followed the end mark; known at the end, of streams only. */
+bool koc__tar_trailing(const koc__tar_reader *r);
 /* Content of the current entry; *n_read 0 is its end. */
 int koc__tar_read(koc__tar_reader *r, void *buf, size_t len, size_t *n_read, koc_error **err);
 /* Where the content of the current entry starts in the archive. */

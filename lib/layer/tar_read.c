@@ -9,8 +9,7 @@
 
 enum {
     BLOCK = KOC__TAR_BLOCK,
-    EXTENSION_MAX = 1 << 20, /* bytes of one extended header */
-    EXTENSIONS_MAX = 16,     /* extended headers before one entry */
+    EXTENSIONS_MAX = 16, /* extended headers before one entry */
     RECORDS_MAX = 256,
     JUMP = 256 * 1024 /* content beyond this is jumped over, not read, where that can be */
 };
@@ -26,6 +25,7 @@ struct koc__tar_reader {
     uint64_t left;    /* of it */
     uint32_t pad;     /* behind it */
     bool ended;
+    bool trailing; /* something other than zeros follows the end mark */
     koc__buf name, link, pax;
     koc__tar_record records[RECORDS_MAX];
     size_t n_records;
@@ -57,9 +57,9 @@ int koc__tar_reader_new(koc_reader *in, const char *what, koc__tar_reader **out,
     }
     r->in = in;
     r->what = copy;
-    r->name.max = EXTENSION_MAX;
-    r->link.max = EXTENSION_MAX;
-    r->pax.max = EXTENSION_MAX;
+    r->name.max = KOC__TAR_EXTENSION_MAX + BLOCK;
+    r->link.max = KOC__TAR_EXTENSION_MAX + BLOCK;
+    r->pax.max = KOC__TAR_EXTENSION_MAX + BLOCK;
     *out = r;
     return KOC_OK;
 }
@@ -223,7 +223,7 @@ static int next_block(koc__tar_reader *r, bool *more, koc_error **err)
 static int extension(koc__tar_reader *r, koc__buf *out, koc_error **err)
 {
     int64_t size = 0;
-    if (!number(r->block + 124, 12, &size) || size < 0 || size > EXTENSION_MAX - BLOCK) {
+    if (!number(r->block + 124, 12, &size) || size < 0 || size > KOC__TAR_EXTENSION_MAX) {
         return broken(r, "an extended header is too large", err);
     }
     size_t padded = ((size_t)size + BLOCK - 1) / BLOCK * BLOCK;
@@ -450,6 +450,26 @@ static int entry(koc__tar_reader *r, const overrides *o, koc__tar_entry *out, ko
     return KOC_OK;
 }
 
+/*
+ * Reads what follows the end mark: a stream that is checked is right only when its own end was seen. Not
+ * so where the archive is a file of its own, which nothing checks and which may be large.
+ */
+static int drain(koc__tar_reader *r, koc_error **err)
+{
+    char scratch[8192];
+    size_t n = 0;
+    if (r->blob) {
+        return KOC_OK;
+    }
+    do {
+        KOC__TRY(fill(r, scratch, sizeof(scratch), &n, err));
+        for (size_t i = 0; i < n && !r->trailing; i++) {
+            r->trailing = scratch[i] != 0;
+        }
+    } while (n > 0);
+    return KOC_OK;
+}
+
 int koc__tar_next(koc__tar_reader *r, koc__tar_entry *out, bool *more, koc_error **err)
 {
     overrides o = {0};
@@ -476,7 +496,12 @@ int koc__tar_next(koc__tar_reader *r, koc__tar_entry *out, bool *more, koc_error
         return koc__error(err, KOC_ELIMIT, "%s: too many extended headers in a row", r->what);
     }
     *more = false;
-    return KOC_OK;
+    return drain(r, err);
+}
+
+bool koc__tar_trailing(const koc__tar_reader *r)
+{
+    return r->trailing;
 }
 
 int koc__tar_read(koc__tar_reader *r, void *buf, size_t len, size_t *n_read, koc_error **err)

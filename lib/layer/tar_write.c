@@ -9,7 +9,6 @@
 #include "layer/tar.h"
 
 enum { NAME_SIZE = 100, LINK_SIZE = 100, PREFIX_SIZE = 155, OWNER_SIZE = 32 };
-enum { RECORDS_MAX = 1 << 20 }; /* bytes of all records of one entry */
 
 /* Fields of a USTAR header: where and how long. */
 enum {
@@ -229,7 +228,7 @@ static int pax_name(const char *name, char **out, koc_error **err)
 static int write_records(koc__tar_writer *w, const char *name, const extras *x, koc_error **err)
 {
     static const uint8_t zeros[KOC__TAR_BLOCK] = {0};
-    KOC__AUTO_VAL(koc__buf) data = KOC__BUF_INIT(RECORDS_MAX);
+    KOC__AUTO_VAL(koc__buf) data = KOC__BUF_INIT(KOC__TAR_EXTENSION_MAX);
     for (size_t i = 0; i < x->n; i++) {
         KOC__TRY(append_record(&data, &x->list[i], err));
     }

@@ -7,13 +7,21 @@
 
 /* --- reading --- */
 
-static int read_entries(koc_index *idx, const char *what, koc_error **err)
+/* How large a list may be: that of an image, and that of a layout. */
+typedef struct limits {
+    size_t bytes;
+    size_t entries;
+} limits;
+static const limits of_image = {KOC__MANIFEST_MAX, KOC__DESCRIPTORS_MAX};
+static const limits of_layout = {KOC__LISTING_MAX, KOC__LISTED_MAX};
+
+static int read_entries(koc_index *idx, const limits *most, const char *what, koc_error **err)
 {
     const koc__jnode *list = koc__json_get(koc__json_root(idx->doc), "manifests");
     size_t n = koc__json_count(list);
-    if (n > KOC__DESCRIPTORS_MAX) {
-        return koc__error(err, KOC_ELIMIT, "%s has %zu entries, more than %d", what, n,
-                          KOC__DESCRIPTORS_MAX);
+    if (n > most->entries) {
+        return koc__error(err, KOC_ELIMIT, "%s has %zu entries, more than %zu", what, n,
+                          most->entries);
     }
     idx->entries = koc__calloc(n + 1, sizeof(koc_descriptor *));
     idx->images = koc__calloc(n + 1, sizeof(koc_image *));
@@ -31,7 +39,7 @@ static int read_entries(koc_index *idx, const char *what, koc_error **err)
     return KOC_OK;
 }
 
-static int read_index(koc_index *idx, koc_error **err)
+static int read_index(koc_index *idx, const limits *most, koc_error **err)
 {
     koc_descriptor d = KOC_DESCRIPTOR_INIT;
     koc_str text = koc__str_n(idx->bytes.ptr, idx->bytes.len);
@@ -40,20 +48,20 @@ static int read_index(koc_index *idx, koc_error **err)
     if (!what) {
         return koc__oom(err);
     }
-    KOC__TRY(koc__json_parse(text, KOC__MANIFEST_MAX, what, &idx->doc, err));
+    KOC__TRY(koc__json_parse(text, most->bytes, what, &idx->doc, err));
     KOC__TRY(koc__mt_of_document(idx->doc, NULL, what, &d.media_type, err));
     if (!koc__mt_is_index(d.media_type)) {
         return koc__error(err, KOC_EFORMAT, "%s is an image, not an index", what);
     }
-    KOC__TRY(read_entries(idx, what, err));
+    KOC__TRY(read_entries(idx, most, what, err));
     d.size = text.len;
     d.artifact_type = koc__json_get_str(koc__json_root(idx->doc), "artifactType");
     idx->descriptor = koc__descriptor_dup(&d);
     return idx->descriptor ? KOC_OK : koc__oom(err);
 }
 
-int koc__index_make(koc_ctx *ctx, koc_buf *bytes, koc_image *const *images, koc_index **out,
-                    koc_error **err)
+static int make(koc_ctx *ctx, koc_buf *bytes, koc_image *const *images, const limits *most,
+                koc_index **out, koc_error **err)
 {
     koc_index *idx = koc__calloc(1, sizeof(*idx));
     if (!idx) {
@@ -61,7 +69,7 @@ int koc__index_make(koc_ctx *ctx, koc_buf *bytes, koc_image *const *images, koc_
     }
     atomic_init(&idx->refs, 1);
     idx->bytes = *bytes;
-    int code = read_index(idx, err);
+    int code = read_index(idx, most, err);
     if (code != KOC_OK) {
         /* The bytes are still the caller's. */
         idx->bytes = (koc_buf)KOC_BUF_INIT;
@@ -75,6 +83,17 @@ int koc__index_make(koc_ctx *ctx, koc_buf *bytes, koc_image *const *images, koc_
     *bytes = (koc_buf)KOC_BUF_INIT;
     *out = idx;
     return KOC_OK;
+}
+
+int koc__index_make(koc_ctx *ctx, koc_buf *bytes, koc_image *const *images, koc_index **out,
+                    koc_error **err)
+{
+    return make(ctx, bytes, images, &of_image, out, err);
+}
+
+int koc__index_make_listing(koc_ctx *ctx, koc_buf *bytes, koc_index **out, koc_error **err)
+{
+    return make(ctx, bytes, NULL, &of_layout, out, err);
 }
 
 int koc_index_from_bytes(koc_ctx *ctx, koc_str bytes, koc_index **out, koc_error **err)

@@ -112,5 +112,13 @@ int koc_layer_open(koc_layer *l, const koc_op *op, koc_reader **out, koc_error *
     if (!l || !out) {
         return koc__misuse(err, "koc_layer_open: l or out is NULL");
     }
-    return l->blob ? koc_blob_open(l->blob, 0, op, out, err) : no_content(l, err);
+    if (!l->blob) {
+        return no_content(l, err);
+    }
+    KOC__AUTO(koc_reader) raw = NULL;
+    KOC__TRY(koc_blob_open(l->blob, 0, op, &raw, err));
+    KOC__TRY(
+        koc__blob_checked(l->blob, l->descriptor->size, &l->descriptor->digest, raw, out, err));
+    koc__steal(&raw);
+    return KOC_OK;
 }

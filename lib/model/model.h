@@ -19,6 +19,10 @@
 #define KOC__MANIFEST_MAX    ((size_t)4 << 20)
 #define KOC__CONFIG_MAX      ((size_t)8 << 20)
 #define KOC__DESCRIPTORS_MAX 1000
+/* The same for the list of what a layout holds. It has the form of an image index and grows with every image
+ * that is kept; who writes one refuses what koc__index_make_listing would refuse. */
+#define KOC__LISTING_MAX ((size_t)64 << 20)
+#define KOC__LISTED_MAX  100000
 
 /* --- media types (mediatype.c) --- */
 bool koc__mt_is_index(const char *media_type);
@@ -105,6 +109,8 @@ int koc__image_builder_finish(koc_image_builder *b, koc__op *op, koc_image **out
 KOC__DEFINE_AUTO(koc_index, koc_index_unref);
 KOC__DEFINE_AUTO(koc_index_builder, koc_index_builder_free);
 const koc__json *koc__index_json(const koc_index *idx);
+/* index.json of a layout as an index: see KOC__LISTED_MAX. Takes bytes on success. */
+int koc__index_make_listing(koc_ctx *ctx, koc_buf *bytes, koc_index **out, koc_error **err);
 bool koc__index_is_docker(const koc_index *idx);
 /* Adds img with media type, urls, annotations and platform of like (an entry of the base index), and
  * artifactType = the child's config media type when compat. */

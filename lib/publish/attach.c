@@ -152,7 +152,7 @@ int koc__sboms_write(koc__work *w, koc_error **err)
             return koc__oom(err);
         }
         koc_str text = koc__str_n(w->sboms[i].text.ptr, w->sboms[i].text.len);
-        KOC__TRY(koc__fs_write_file(path, text, 0644, err));
+        KOC__TRY(koc__fs_replace_file(path, text, 0644, err));
     }
     return KOC_OK;
 }

@@ -4,8 +4,7 @@
 #include "publish/publish.h"
 
 #include "core/digests.h"
-#include "core/fs.h"
-#include "core/path.h"
+#include "core/outfile.h"
 #include "core/text.h"
 #include "model/model.h"
 #include "registry/registry.h"
@@ -161,9 +160,9 @@ static int tarball_entry(tarball *t, size_t i, const koc__work *w, koc_error **e
     return KOC_OK;
 }
 
-static int write_fd(void *self, const void *data, size_t len, koc_error **err)
+static int write_file(void *self, const void *data, size_t len, koc_error **err)
 {
-    return koc__fs_write_fd(*(int *)self, data, len, "the tarball", err);
+    return koc__outfile_write(self, data, len, err);
 }
 
 static int write_tarball(koc__plan *p, koc__work *works, size_t n, koc__op *op, koc_error **err)
@@ -177,15 +176,11 @@ static int write_tarball(koc__plan *p, koc__work *works, size_t n, koc__op *op, 
     for (size_t i = 0; i < n; i++) {
         KOC__TRY(tarball_entry(&t, i, &works[i], err));
     }
-    KOC__AUTO_STR folder = koc__str_dup(koc__path_dir(koc__str(p->o.tarball)));
-    KOC__AUTO_VAL(koc__tempfile) file = KOC__TEMPFILE_INIT;
-    if (!folder) {
-        return koc__oom(err);
-    }
-    KOC__TRY(koc__tempfile_new(folder, &file, err));
-    koc_writer w = {write_fd, &file.fd};
+    KOC__AUTO_VAL(koc__outfile) file = KOC__OUTFILE_INIT;
+    KOC__TRY(koc__outfile_open(p->o.tarball, 0644, op->user.cancel, &file, err));
+    koc_writer w = {write_file, &file};
     KOC__TRY(koc__archive_write(t.images, n, &w, op, err));
-    return koc__tempfile_publish(&file, p->o.tarball, 0644, err);
+    return koc__outfile_finish(&file, err);
 }
 
 /* --- the list of references (ko 12.4) --- */
@@ -210,7 +205,7 @@ static int write_references(koc__plan *p, koc__work *works, size_t n, koc_error 
     for (size_t i = 0; i < n; i++) {
         KOC__TRY(list_work(&works[i], &text, err));
     }
-    return koc__fs_write_file(p->o.image_refs, koc__buf_view(&text), 0644, err);
+    return koc__fs_replace_file(p->o.image_refs, koc__buf_view(&text), 0644, err);
 }
 
 int koc__output_together(koc__plan *p, koc__work *works, size_t n, koc__op *op, koc_error **err)

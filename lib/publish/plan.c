@@ -5,7 +5,7 @@
 
 #include "core/buf.h"
 #include "core/env.h"
-#include "core/fs.h"
+#include "core/outfile.h"
 #include "core/path.h"
 #include "model/model.h"
 
@@ -240,29 +240,29 @@ static int choose_destination(koc__plan *p, koc_error **err)
 }
 
 /* A place that cannot be written is told before a compile, not after. */
-static int check_writable(const char *path, const char *flag, bool is_folder, koc_error **err)
+static int check_file(const char *path, const char *flag, koc_error **err)
 {
+    KOC__AUTO_VAL(koc__outfile) file = KOC__OUTFILE_INIT;
+    int rc = path ? koc__outfile_open(path, 0644, NULL, &file, err) : KOC_OK;
+    return koc__error_prefix(err, rc, "%s", flag);
+}
+
+static int check_folder(const char *path, const char *flag, koc_error **err)
+{
+    KOC__AUTO_STR folder = path ? koc__strdup(path) : NULL;
     if (!path) {
         return KOC_OK;
     }
-    KOC__AUTO_STR folder =
-        is_folder ? koc__strdup(path) : koc__str_dup(koc__path_dir(koc__str(path)));
-    if (!folder) {
-        return koc__oom(err);
-    }
-    if (!is_folder && koc__fs_is_dir(path)) {
-        return koc__error(err, KOC_EINVAL, "%s: %s is a folder, a file is needed", flag, path);
-    }
-    if (is_folder && koc__fs_exists(path) && !koc__fs_is_dir(path)) {
+    if (koc__fs_exists(path) && !koc__fs_is_dir(path)) {
         return koc__error(err, KOC_EINVAL, "%s: %s is a file, a folder is needed", flag, path);
     }
-    while (!koc__fs_exists(folder)) { /* what will be made counts by its nearest parent */
+    while (folder && !koc__fs_exists(folder)) { /* what will be made counts by its nearest parent */
         char *up = koc__str_dup(koc__path_dir(koc__str(folder)));
-        if (!up) {
-            return koc__oom(err);
-        }
         koc__free(folder);
         folder = up;
+    }
+    if (!folder) {
+        return koc__oom(err);
     }
     if (access(folder, W_OK | X_OK) != 0) {
         return koc__error_errno(err, errno, "%s: cannot write to %s", flag, folder);
@@ -272,10 +272,10 @@ static int check_writable(const char *path, const char *flag, bool is_folder, ko
 
 static int check_outputs(koc__plan *p, koc_error **err)
 {
-    KOC__TRY(check_writable(p->o.tarball, "--tarball", false, err));
-    KOC__TRY(check_writable(p->o.image_refs, "--image-refs", false, err));
-    KOC__TRY(check_writable(p->o.sbom_dir, "--sbom-dir", true, err));
-    KOC__TRY(check_writable(p->o.oci_layout_path, "--oci-layout-path", true, err));
+    KOC__TRY(check_file(p->o.tarball, "--tarball", err));
+    KOC__TRY(check_file(p->o.image_refs, "--image-refs", err));
+    KOC__TRY(check_folder(p->o.sbom_dir, "--sbom-dir", err));
+    KOC__TRY(check_folder(p->o.oci_layout_path, "--oci-layout-path", err));
     if (p->o.sbom != KOC_SBOM_SPDX && p->o.sbom != KOC_SBOM_NONE) {
         return koc__error(err, KOC_EMISUSE, "koc_publish: sbom %d is not known", (int)p->o.sbom);
     }

@@ -135,7 +135,7 @@ static int load(place *p, koc__op *op, koc_error **err)
         if (!p->required && !koc__fs_exists(p->path)) {
             return KOC_OK;
         }
-        KOC__TRY(koc__fs_read_file(p->path, &text, err));
+        KOC__TRY(koc__fs_read_any(p->path, op, &text, err));
     } else {
         KOC__TRY(koc__buf_puts(&text, p->text ? p->text : "", err));
     }

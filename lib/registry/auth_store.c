@@ -148,7 +148,7 @@ static int write_config(const char *path, const koc__jnode *root, change *c, koc
         rc = put_with_tabs(&tabs, koc__buf_view(&text), err);
     }
     if (rc == KOC_OK) {
-        rc = koc__fs_write_file(path, koc__buf_view(&tabs), 0600, err);
+        rc = koc__fs_replace_file(path, koc__buf_view(&tabs), 0600, err);
     }
     koc__buf_wipe(&text);
     koc__buf_wipe(&tabs);

@@ -64,7 +64,7 @@ static int fill(koc_client *c, const koc_client_options *o, koc_error **err)
     KOC__TRY(copy_hosts(o->allow_http, &c->allow_http, err));
     c->ca_pem.max = CA_MAX;
     if (o->ca_file) {
-        KOC__TRY(koc__fs_read_file(o->ca_file, &c->ca_pem, err));
+        KOC__TRY(koc__fs_read_any(o->ca_file, NULL, &c->ca_pem, err));
         if (koc__transport_bundle()) {
             KOC__TRY(koc__buf_putc(&c->ca_pem, '\n', err));
             KOC__TRY(koc__fs_read_file(koc__transport_bundle(), &c->ca_pem, err));

@@ -378,7 +378,7 @@ int koc__upload_commit(koc__upload *up, const koc_digest *d, koc__op *op, koc_er
                           koc__digest_str(&have).s);
     }
     KOC__TRY(koc__content_prepare(up->home->content, d->algorithm, err));
-    koc__tempfile t = {koc__steal_fd(&up->fd), koc__steal(&up->path), NULL};
+    koc__tempfile t = {koc__steal_fd(&up->fd), koc__steal(&up->path), NULL, -1, true};
     int rc = koc__tempfile_publish(&t, path, BLOB_MODE, err);
     koc__tempfile_dispose(&t);
     return rc;

@@ -9,6 +9,7 @@
 #include "core/path.h"
 #include "core/sha256.h"
 #include "core/str.h"
+#include "layer/layer.h"
 #include "model/model.h"
 #include "store/contents.h"
 #include "store/store.h"
@@ -86,7 +87,8 @@ static int sniff(const archive *a, const koc__extent *p, const char **media_type
     return KOC_OK;
 }
 
-/* "<64 hex>", "<64 hex>.tar.gz" or "blobs/sha256/<64 hex>" promise a digest; readers check it. */
+/* "<64 hex>", "sha256:<64 hex>", "<64 hex>.tar.gz", "<64 hex>.json" and "blobs/sha256/<64 hex>" promise a
+ * digest; readers check it. */
 static bool digest_of_name(const char *name, koc_digest *out)
 {
     koc_str folder = koc__path_dir(koc__str(name));
@@ -94,7 +96,12 @@ static bool digest_of_name(const char *name, koc_digest *out)
     if (!koc__str_is(folder, ".") && !koc__str_is(folder, "blobs/sha256")) {
         return false;
     }
-    if (base.len != 64 && !(koc__str_ends(base, ".tar.gz") && base.len == 64 + 7)) {
+    if (koc__str_starts(base, "sha256:")) {
+        base = koc__str_from(base, strlen("sha256:"));
+    }
+    koc_str rest = koc__str_from(base, KOC__MIN(base.len, (size_t)64));
+    if (base.len < 64 ||
+        (rest.len > 0 && !koc__str_is(rest, ".tar.gz") && !koc__str_is(rest, ".json"))) {
         return false;
     }
     char text[7 + 64 + 1];
@@ -102,6 +109,25 @@ static bool digest_of_name(const char *name, koc_digest *out)
     memcpy(text + 7, base.ptr, 64);
     text[71] = '\0';
     return koc__digest_read(koc__str(text), out);
+}
+
+/* Where neither the name nor the type promises a digest, only the DiffID does, and it is checked now:
+ * what is made of the image would carry the digest of what is there, right or wrong. */
+static int measure(const archive *a, const koc__extent *p, koc_descriptor *d, const char *diff_id,
+                   koc_error **err)
+{
+    KOC__AUTO(koc_blob) blob = NULL;
+    KOC__AUTO(koc_layer) layer = NULL;
+    KOC__AUTO(koc_reader) tar = NULL;
+    koc_digest expect = {0};
+    KOC__TRY(koc__blob_from_file_part(a->path, p->start, p->size, NULL, &blob, err));
+    KOC__TRY(koc__blob_digest(blob, a->op, &d->digest, err));
+    if (!diff_id || !koc__digest_read(koc__str(diff_id), &expect)) {
+        return KOC_OK; /* which the image's reader refuses */
+    }
+    KOC__TRY(koc__layer_new(d, &expect, UINT64_MAX, blob, NULL, &layer, err));
+    KOC__TRY(koc__layer_open_tar(layer, a->op, &tar, err));
+    return koc_reader_finish(tar, err);
 }
 
 static int read_layer(const archive *a, const char *name, const char *diff_id, koc_descriptor *d,
@@ -115,11 +141,8 @@ static int read_layer(const archive *a, const char *name, const char *diff_id, k
     bool plain = koc__streq(d->media_type, KOC_MT_DOCKER_LAYER);
     bool known = plain ? diff_id && koc__digest_read(koc__str(diff_id), &d->digest)
                        : digest_of_name(clean, &d->digest);
-    if (!known) {
-        KOC__AUTO(koc_blob) unknown = NULL;
-        KOC__TRY(koc__blob_from_file_part(a->path, p.start, p.size, NULL, &unknown, err));
-        KOC__TRY(koc__blob_digest(unknown, a->op, &d->digest, err));
-    }
+    int rc = known ? KOC_OK : measure(a, &p, d, diff_id, err);
+    KOC__TRY(koc__error_prefix(err, rc, "%s: layer %s", a->path, name));
     return koc__blob_from_file_part(a->path, p.start, p.size, &d->digest, blob, err);
 }
 
@@ -175,6 +198,20 @@ static int make_manifest(koc_str config, const layers *l, koc__buf *out, koc_err
     return koc__jw_end(&w, err);
 }
 
+/* The config; readers check it where its name promises a digest, as Docker's do. */
+static int read_config(const archive *a, const char *name, koc_buf *out, koc_error **err)
+{
+    KOC__AUTO(koc_blob) blob = NULL;
+    KOC__AUTO_STR clean = NULL;
+    koc__extent p = {0};
+    koc_digest expect = {0};
+    KOC__TRY(koc__contents_find(a->contents, name, &p, &clean, err));
+    const koc_digest *check = digest_of_name(clean, &expect) ? &expect : NULL;
+    KOC__TRY(koc__blob_from_file_part(a->path, p.start, p.size, check, &blob, err));
+    int rc = koc__blob_read_all(blob, KOC__CONFIG_MAX, a->op, out, err);
+    return koc__error_prefix(err, rc, "%s of %s", name, a->path);
+}
+
 static int read_image(const archive *a, const koc__jnode *entry, koc_image **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc_buf) config = KOC_BUF_INIT;
@@ -186,7 +223,7 @@ static int read_image(const archive *a, const koc__jnode *entry, koc_image **out
     if (!name) {
         return koc__error(err, KOC_EFORMAT, "%s: manifest.json names no config", a->path);
     }
-    KOC__TRY(koc__contents_read(a->contents, name, KOC__CONFIG_MAX, a->op, &config, err));
+    KOC__TRY(read_config(a, name, &config, err));
     koc_str text = koc__str_n(config.ptr, config.len);
     KOC__TRY(koc__json_parse(text, KOC__CONFIG_MAX, name, &doc, err));
     KOC__TRY(read_layers(a, koc__json_get(entry, "Layers"),

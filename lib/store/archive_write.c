@@ -9,6 +9,7 @@
 #include "core/map.h"
 #include "layer/tar.h"
 #include "model/model.h"
+#include "store/contents.h"
 #include "store/parts.h"
 #include "store/store.h"
 
@@ -67,6 +68,10 @@ static int to_writer(void *self, const void *data, size_t len, koc_error **err)
 static int first_time(archive *a, const char *name, bool *first, koc_error **err)
 {
     *first = !koc__map_get(a->written, koc__str(name));
+    if (*first && koc__map_count(a->written) + 1 >= KOC__CONTENTS_MAX) {
+        return koc__error(err, KOC_ELIMIT, "the archive would have more than %d entries",
+                          KOC__CONTENTS_MAX);
+    }
     return *first ? koc__map_set(a->written, koc__str(name), a, err) : KOC_OK;
 }
 

@@ -9,7 +9,7 @@
 #include "core/str.h"
 #include "layer/tar.h"
 
-enum { ENTRIES_MAX = 100000, LINKS_MAX = 8 };
+enum { LINKS_MAX = 8 };
 
 /* Where an entry's content is, or what its link leads to. */
 typedef struct place {
@@ -57,8 +57,9 @@ static int note(koc__contents *a, const koc__tar_entry *e, uint64_t start, koc_e
     if (e->type != KOC__TAR_FILE && !link) {
         return KOC_OK;
     }
-    if (koc__map_count(a->places) >= ENTRIES_MAX) {
-        return koc__error(err, KOC_ELIMIT, "%s has more than %d entries", a->path, ENTRIES_MAX);
+    if (koc__map_count(a->places) >= KOC__CONTENTS_MAX) {
+        return koc__error(err, KOC_ELIMIT, "%s has more than %d entries", a->path,
+                          KOC__CONTENTS_MAX);
     }
     KOC__AUTO_STR name = koc__path_clean(e->name);
     place *p = koc__calloc(1, sizeof(*p));

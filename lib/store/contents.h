@@ -4,6 +4,9 @@
 
 #include "core/io.h"
 
+/* The most entries of an archive: who writes one refuses what would not be read. */
+#define KOC__CONTENTS_MAX 1000000
+
 typedef struct koc__contents koc__contents;
 typedef struct koc__extent {
     uint64_t start, size;

@@ -108,12 +108,12 @@ char *koc__layout_blob_path(const koc_layout *l, const koc_digest *d)
 int koc__layout_read_index(const koc_layout *l, koc_buf *bytes, koc__json **out, koc_error **err)
 {
     KOC__AUTO_STR path = inside(l, "index.json");
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(KOC__MANIFEST_MAX);
+    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(KOC__LISTING_MAX);
     if (!path) {
         return koc__oom(err);
     }
     KOC__TRY(koc__fs_read_file(path, &text, err));
-    KOC__TRY(koc__json_parse(koc__buf_view(&text), KOC__MANIFEST_MAX, path, out, err));
+    KOC__TRY(koc__json_parse(koc__buf_view(&text), KOC__LISTING_MAX, path, out, err));
     if (bytes) {
         koc__buf_give(&text, bytes);
     }
@@ -128,7 +128,7 @@ int koc_layout_list(koc_layout *l, koc_index **out, koc_error **err)
     KOC__AUTO_VAL(koc_buf) bytes = KOC_BUF_INIT;
     KOC__AUTO(koc__json) doc = NULL;
     KOC__TRY(koc__layout_read_index(l, &bytes, &doc, err));
-    int rc = koc__index_make(l->ctx, &bytes, NULL, out, err);
+    int rc = koc__index_make_listing(l->ctx, &bytes, out, err);
     return koc__error_prefix(err, rc, "index.json of %s", l->dir);
 }
 

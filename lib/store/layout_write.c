@@ -24,7 +24,7 @@ static int write_once(const koc_layout *l, const char *name, const char *content
         return koc__oom(err);
     }
     return koc__fs_exists(path) ? KOC_OK
-                                : koc__fs_write_file(path, koc__str(content), FILE_MODE, err);
+                                : koc__fs_replace_file(path, koc__str(content), FILE_MODE, err);
 }
 
 /* The folder itself is what is locked, so that no file is left behind. */
@@ -71,12 +71,6 @@ typedef struct copy {
     int32_t state; /* KOC_STATE_*, once done */
 } copy;
 
-static bool have(const char *path, uint64_t size)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size == size;
-}
-
 static int copy_content(const copy *c, int fd, const char *path, koc__op *op, koc_progress *event,
                         koc_error **err)
 {
@@ -115,7 +109,7 @@ static int copy_to_file(const copy *c, const char *path, koc__op *op, koc_progre
         KOC__TRY(koc__fs_mkdirs(folder, DIR_MODE, err));
     }
     /* Not in blobs/: what is there must be content under its digest, whenever one looks. */
-    KOC__TRY(koc__tempfile_new(c->layout->dir, &t, err));
+    KOC__TRY(koc__tempfile_lasting(c->layout->dir, &t, err));
     KOC__TRY(copy_content(c, t.fd, path, op, event, err));
     return koc__tempfile_publish(&t, path, FILE_MODE, err);
 }
@@ -137,7 +131,9 @@ static int put_blob(void *arg, koc__op *op, koc_error **err)
     event.total = c->size;
     event.id = koc__op_new_id(op);
     int rc = KOC_OK;
-    if (have(path, c->size)) {
+    bool here = false;
+    KOC__TRY(koc__layout_has(c->layout, path, c->digest, c->size, op, &here, err));
+    if (here) {
         event.state = KOC_STATE_SKIPPED;
     } else if (!c->blob) {
         return koc__error(err, KOC_ENOTFOUND, "%s has no content here and is not in the layout %s",
@@ -169,16 +165,16 @@ int koc__layout_put_bytes(const koc_layout *l, koc_str bytes, const koc_descript
     if (!path) {
         return koc__oom(err);
     }
-    if (have(path, d->size)) {
+    KOC__AUTO(koc_blob) blob = NULL;
+    koc_progress event = KOC_PROGRESS_INIT; /* which nobody sees */
+    bool here = false;
+    KOC__TRY(koc__layout_has(l, path, &d->digest, d->size, NULL, &here, err));
+    if (here) {
         return KOC_OK;
     }
-    if (d->digest.algorithm == KOC_DIGEST_SHA512) {
-        KOC__AUTO(koc_blob) blob = NULL;
-        KOC__TRY(koc_blob_from_bytes(bytes, &blob, err));
-        copy c = {l, blob, &d->digest, d->size, 0};
-        return put_blob(&c, NULL, err);
-    }
-    return koc__fs_write_file(path, bytes, FILE_MODE, err);
+    KOC__TRY(koc_blob_from_bytes(bytes, &blob, err));
+    copy c = {l, blob, &d->digest, d->size, 0};
+    return copy_to_file(&c, path, NULL, &event, err);
 }
 
 /* Whether layer i is one of those before it. */
@@ -280,6 +276,7 @@ static int rewrite(const koc__json *doc, const koc_descriptor *d, const listing 
     koc__jw_begin(&w, out, INDEX_INDENT, 0);
     koc__jw_object(&w);
     bool done = false;
+    size_t kept = 0;
     for (const koc__jnode *m = koc__json_child(koc__json_root(doc)); m; m = koc__json_next(m)) {
         koc__jw_key(&w, koc__json_name(m));
         if (!koc__streq(koc__json_name(m), "manifests")) {
@@ -290,6 +287,7 @@ static int rewrite(const koc__json *doc, const koc_descriptor *d, const listing 
         for (const koc__jnode *e = koc__json_child(m); e; e = koc__json_next(e)) {
             if (!replaced(e, add)) {
                 koc__jw_node(&w, e);
+                kept++;
             }
         }
         write_entry(&w, d, add->ref_name);
@@ -297,6 +295,10 @@ static int rewrite(const koc__json *doc, const koc_descriptor *d, const listing 
         done = true;
     }
     koc__jw_object_end(&w);
+    if (kept >= KOC__LISTED_MAX) {
+        return koc__error(err, KOC_ELIMIT, "index.json lists %zu images, and may list no more",
+                          kept);
+    }
     KOC__TRY(koc__jw_end(&w, err));
     return done ? KOC_OK : koc__error(err, KOC_EFORMAT, "index.json has no \"manifests\"");
 }
@@ -306,7 +308,7 @@ int koc__layout_put_entry(const koc_layout *l, const koc_descriptor *d, const ch
 {
     KOC__AUTO_FD fd = -1;
     KOC__AUTO(koc__json) doc = NULL;
-    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(KOC__MANIFEST_MAX);
+    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(KOC__LISTING_MAX);
     KOC__AUTO_STR path = koc__format("%s/index.json", l->dir);
     if (!path) {
         return koc__oom(err);
@@ -322,7 +324,7 @@ int koc__layout_put_entry(const koc_layout *l, const koc_descriptor *d, const ch
     if (rc != KOC_OK) {
         return koc__error_prefix(err, rc, "%s", l->dir);
     }
-    return koc__fs_write_file(path, koc__buf_view(&out), FILE_MODE, err);
+    return koc__fs_replace_file(path, koc__buf_view(&out), FILE_MODE, err);
 }
 
 /* --- public --- */
@@ -359,7 +361,9 @@ static int put_children(const koc_layout *l, const koc_index *idx, koc__op *op, 
         if (!path) {
             return koc__oom(err);
         }
-        if (!have(path, d->size)) {
+        bool here = false;
+        KOC__TRY(koc__layout_has(l, path, &d->digest, d->size, op, &here, err));
+        if (!here) {
             return koc__error(err, KOC_ENOTFOUND,
                               "the index names %s, which is not in the layout %s",
                               koc__digest_str(&d->digest).s, l->dir);

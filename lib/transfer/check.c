@@ -5,7 +5,7 @@
 
 #include "core/digests.h"
 #include "core/str.h"
-#include "layer/tar.h"
+#include "layer/layer.h"
 
 enum { DEPTH_MAX = 6, COPY = 256 * 1024, WHAT_MAX = 512 };
 
@@ -80,23 +80,6 @@ static int read_blob(check *k, const koc_descriptor *d, koc_error **err)
     return drain(k, in, err);
 }
 
-/* Unpacked: the tar is readable, and the DiffID holds at its end. */
-static int read_tar(check *k, koc_layer *layer, koc_error **err)
-{
-    KOC__AUTO(koc_reader) in = NULL;
-    KOC__AUTO(koc__tar_reader) tar = NULL;
-    bool more = true;
-    koc_op user = k->op->user;
-    KOC__TRY(koc_layer_open_tar(layer, &user, &in, err));
-    KOC__TRY(koc__tar_reader_new(in, "its tar", &tar, err));
-    while (more) {
-        koc__tar_entry e = {0};
-        KOC__TRY(koc__op_check(k->op, err));
-        KOC__TRY(koc__tar_next(tar, &e, &more, err));
-    }
-    return drain(k, in, err);
-}
-
 static int check_layer(check *k, koc_layer *layer, const char *where, koc_error **err)
 {
     const koc_descriptor *d = koc_layer_descriptor(layer);
@@ -105,7 +88,8 @@ static int check_layer(check *k, koc_layer *layer, const char *where, koc_error 
     snprintf(what, sizeof(what), "layer %s of %.300s", koc__digest_str(&d->digest).s, where);
     bool unpack =
         layer->blob && !(k->flags & KOC_CHECK_FAST) && koc__mt_compression(d->media_type) >= 0;
-    int rc = unpack ? read_tar(k, layer, &why) : read_blob(k, d, &why);
+    int rc =
+        unpack ? koc__layer_check(layer, "its tar", false, k->op, &why) : read_blob(k, d, &why);
     return judge(k, what, rc, &why, err);
 }
 

@@ -125,7 +125,7 @@ static int copy_pair(void *arg, koc__op *op, koc_error **err)
 
 /* --- all --- */
 
-static int dest_for(run *r, const koc_place *p, koc__dest **out, koc_error **err)
+static int dest_for(run *r, const koc_place *p, koc__op *op, koc__dest **out, koc_error **err)
 {
     koc__dest *made = NULL;
     for (size_t i = 0; i < r->n_dests; i++) {
@@ -141,9 +141,11 @@ static int dest_for(run *r, const koc_place *p, koc__dest **out, koc_error **err
     switch (p->kind) {
     case KOC_PLACE_REGISTRY: KOC__TRY(koc__dest_registry(r->ctx, r->client, &made, err)); break;
     case KOC_PLACE_LAYOUT: KOC__TRY(koc__dest_layout(r->ctx, p->path, &made, err)); break;
-    case KOC_PLACE_OCI_ARCHIVE: KOC__TRY(koc__dest_oci_archive(r->ctx, p->path, &made, err)); break;
+    case KOC_PLACE_OCI_ARCHIVE:
+        KOC__TRY(koc__dest_oci_archive(r->ctx, p->path, op, &made, err));
+        break;
     case KOC_PLACE_DOCKER_ARCHIVE:
-        KOC__TRY(koc__dest_docker_archive(r->ctx, p->path, &made, err));
+        KOC__TRY(koc__dest_docker_archive(r->ctx, p->path, op, &made, err));
         break;
     default: return koc__misuse(err, "koc_copy: a target of no known kind");
     }
@@ -199,7 +201,7 @@ static int check_pair(const koc_copy_pair *p, koc_client *client, koc_error **er
 }
 
 static int prepare(run *r, const koc_copy_options *o, const koc_copy_pair *pairs, size_t n,
-                   job *jobs, koc_error **err)
+                   job *jobs, koc__op *op, koc_error **err)
 {
     bool archive = false;
     KOC__TRY(koc__strlist_new(&r->platforms, err));
@@ -216,7 +218,7 @@ static int prepare(run *r, const koc_copy_options *o, const koc_copy_pair *pairs
         KOC__TRY(check_pair(&pairs[i], r->client, err));
         jobs[i] = (job){.run = r, .pair = &pairs[i], .to = pairs[i].to};
         KOC__TRY(name_target(&jobs[i], err));
-        KOC__TRY(dest_for(r, &pairs[i].to, &jobs[i].dest, err));
+        KOC__TRY(dest_for(r, &pairs[i].to, op, &jobs[i].dest, err));
         archive |= is_archive(&pairs[i].to);
     }
     /* An archive is written from front to end, and the same images are to give the same bytes. */
@@ -266,7 +268,7 @@ int koc_copy(koc_ctx *ctx, koc_client *client, const koc_copy_pair *pairs, size_
     if (!jobs) {
         return koc__oom(err);
     }
-    int rc = prepare(&r, &o, pairs, n, jobs, err);
+    int rc = prepare(&r, &o, pairs, n, jobs, &op, err);
     rc = rc == KOC_OK ? copy_all(&r, jobs, n, &op, err) : rc;
     for (size_t i = 0; rc == KOC_OK && results && i < n; i++) {
         results[i] = jobs[i].result;

@@ -32,8 +32,8 @@ static int oci_manifest(koc_source *s, const koc_digest *d, koc__op *op, koc__do
 static int oci_list(koc_source *s, koc__op *op, koc_index **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc_buf) bytes = KOC_BUF_INIT;
-    KOC__TRY(koc__contents_read(s->contents, "index.json", KOC__MANIFEST_MAX, op, &bytes, err));
-    int rc = koc_index_from_bytes(s->ctx, koc__str_n(bytes.ptr, bytes.len), out, err);
+    KOC__TRY(koc__contents_read(s->contents, "index.json", KOC__LISTING_MAX, op, &bytes, err));
+    int rc = koc__index_make_listing(s->ctx, &bytes, out, err);
     return koc__error_prefix(err, rc, "index.json");
 }
 

@@ -1,15 +1,11 @@
-/*
- * Writing tar files, of an OCI layout or as docker save does. They are written beside their place and get
- * their name when they are whole.
- */
+/* Writing tar files, of an OCI layout or as docker save does. */
 #include "core/common.h"
 
 #include "transfer/transfer.h"
 
 #include "core/digests.h"
-#include "core/fs.h"
 #include "core/map.h"
-#include "core/path.h"
+#include "core/outfile.h"
 #include "core/str.h"
 #include "layer/tar.h"
 
@@ -28,7 +24,7 @@ typedef struct docker_image {
 
 typedef struct archive_dest {
     koc__dest base;
-    koc__tempfile file;
+    koc__outfile file;
     koc__tar_writer tar;
     koc__map *written; /* names of entries */
     entry *entries;
@@ -39,27 +35,10 @@ typedef struct archive_dest {
 
 /* --- the file --- */
 
-static int begin(archive_dest *t, koc_error **err)
-{
-    if (t->file.fd >= 0) {
-        return KOC_OK;
-    }
-    KOC__AUTO_STR path = NULL;
-    KOC__TRY(koc__path_abs(t->base.path, &path, err));
-    KOC__AUTO_STR dir = koc__str_dup(koc__path_dir(koc__str(path)));
-    if (!dir) {
-        return koc__oom(err);
-    }
-    if (koc__fs_is_dir(path)) {
-        return koc__error(err, KOC_EINVAL, "%s is a folder, not a file to write", t->base.path);
-    }
-    return koc__tempfile_new(dir, &t->file, err);
-}
-
 static int sink(void *self, const void *data, size_t len, koc_error **err)
 {
-    const archive_dest *t = self;
-    return koc__fs_write_fd(t->file.fd, data, len, t->base.path, err);
+    archive_dest *t = self;
+    return koc__outfile_write(&t->file, data, len, err);
 }
 
 static int writer_write(void *self, const void *data, size_t len, koc_error **err)
@@ -85,7 +64,6 @@ static int put_bytes(archive_dest *t, const char *name, koc_str bytes, koc_error
 static int first_time(archive_dest *t, const koc_digest *d, char **name, bool *first,
                       koc_error **err)
 {
-    KOC__TRY(begin(t, err));
     *name = koc__format("blobs/%s/%s", d->algorithm == KOC_DIGEST_SHA512 ? "sha512" : "sha256",
                         koc__digest_hex(d).s);
     if (!*name) {
@@ -95,6 +73,10 @@ static int first_time(archive_dest *t, const koc_digest *d, char **name, bool *f
         KOC__TRY(put_bytes(t, "oci-layout", KOC__STR("{\"imageLayoutVersion\":\"1.0.0\"}"), err));
     }
     *first = !koc__map_get(t->written, koc__str(*name));
+    if (koc__map_count(t->written) + 2 >= KOC__CONTENTS_MAX) {
+        return koc__error(err, KOC_ELIMIT, "%s would have more than %d entries", t->base.path,
+                          KOC__CONTENTS_MAX);
+    }
     return *first ? koc__map_set(t->written, koc__str(*name), t, err) : KOC_OK;
 }
 
@@ -160,6 +142,10 @@ static int put_blob(koc__dest *base, const koc_place *p, const koc_descriptor *d
 static int list_entry(archive_dest *t, const koc__document *d, const char *name, koc_error **err)
 {
     const koc_descriptor as = koc__document_descriptor(d);
+    if (t->n_entries >= KOC__LISTED_MAX) {
+        return koc__error(err, KOC_ELIMIT, "%s would list more than %d images", t->base.path,
+                          KOC__LISTED_MAX);
+    }
     if (!koc__grow((void **)&t->entries, &t->entries_capacity, t->n_entries + 1,
                    sizeof(t->entries[0]))) {
         return koc__oom(err);
@@ -186,7 +172,7 @@ static int put_manifest(koc__dest *base, const koc_place *p, const koc__document
 
 static int write_index(archive_dest *t, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(KOC__MANIFEST_MAX);
+    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(KOC__LISTING_MAX);
     koc__jw w;
     koc__jw_begin(&w, &out, 0, 0);
     koc__jw_object(&w);
@@ -214,7 +200,7 @@ static int finish_oci(koc__dest *base, koc__op *op, koc_error **err)
     (void)op;
     KOC__TRY(write_index(t, err));
     KOC__TRY(koc__tar_end(&t->tar, err));
-    return koc__tempfile_publish(&t->file, base->path, MODE, err);
+    return koc__outfile_finish(&t->file, err);
 }
 
 static int has(koc__dest *t, const koc_place *p, const koc_digest *d, koc__op *op, bool *out,
@@ -271,14 +257,14 @@ static int finish_docker(koc__dest *base, koc__op *op, koc_error **err)
     archive_dest *t = (archive_dest *)base;
     const koc_writer w = {writer_write, t};
     koc_archive_image *list = koc__calloc(t->n_images + 1, sizeof(*list));
-    int rc = list ? begin(t, err) : koc__oom(err);
+    int rc = list ? KOC_OK : koc__oom(err);
     for (size_t i = 0; rc == KOC_OK && i < t->n_images; i++) {
         list[i] =
             (koc_archive_image){t->images[i].image, &t->images[i].tag, t->images[i].tag ? 1 : 0};
     }
     rc = rc == KOC_OK ? koc__archive_write(list, t->n_images, &w, op, err) : rc;
     koc__free(list);
-    return rc == KOC_OK ? koc__tempfile_publish(&t->file, base->path, MODE, err) : rc;
+    return rc == KOC_OK ? koc__outfile_finish(&t->file, err) : rc;
 }
 
 /* --- life --- */
@@ -297,7 +283,7 @@ static void release(koc__dest *base)
     koc__free(t->entries);
     koc__free(t->images);
     koc__map_free(t->written);
-    koc__tempfile_dispose(&t->file);
+    koc__outfile_dispose(&t->file);
     koc__free(base->path);
     koc__free(t);
 }
@@ -311,7 +297,7 @@ static const koc__dest_vt oci_vt = {.has_top = has,
 static const koc__dest_vt docker_vt = {
     .put_image = put_image, .finish = finish_docker, .release = release};
 
-static int make(koc_ctx *ctx, const char *path, int32_t kind, const koc__dest_vt *vt,
+static int make(koc_ctx *ctx, const char *path, int32_t kind, const koc__dest_vt *vt, koc__op *op,
                 koc__dest **out, koc_error **err)
 {
     archive_dest *t = koc__calloc(1, sizeof(*t));
@@ -319,23 +305,30 @@ static int make(koc_ctx *ctx, const char *path, int32_t kind, const koc__dest_vt
         return koc__oom(err);
     }
     t->base = (koc__dest){.vt = vt, .ctx = ctx, .kind = kind, .path = koc__strdup(path)};
-    t->file = (koc__tempfile)KOC__TEMPFILE_INIT;
+    t->file = (koc__outfile)KOC__OUTFILE_INIT;
     t->tar = (koc__tar_writer)KOC__TAR_WRITER_INIT(sink, t);
     t->written = koc__map_new(NULL);
     if (!t->base.path || !t->written) {
         release(&t->base);
         return koc__oom(err);
     }
+    int rc = koc__outfile_open(path, MODE, op->user.cancel, &t->file, err);
+    if (rc != KOC_OK) {
+        release(&t->base);
+        return rc;
+    }
     *out = &t->base;
     return KOC_OK;
 }
 
-int koc__dest_oci_archive(koc_ctx *ctx, const char *path, koc__dest **out, koc_error **err)
+int koc__dest_oci_archive(koc_ctx *ctx, const char *path, koc__op *op, koc__dest **out,
+                          koc_error **err)
 {
-    return make(ctx, path, KOC_PLACE_OCI_ARCHIVE, &oci_vt, out, err);
+    return make(ctx, path, KOC_PLACE_OCI_ARCHIVE, &oci_vt, op, out, err);
 }
 
-int koc__dest_docker_archive(koc_ctx *ctx, const char *path, koc__dest **out, koc_error **err)
+int koc__dest_docker_archive(koc_ctx *ctx, const char *path, koc__op *op, koc__dest **out,
+                             koc_error **err)
 {
-    return make(ctx, path, KOC_PLACE_DOCKER_ARCHIVE, &docker_vt, out, err);
+    return make(ctx, path, KOC_PLACE_DOCKER_ARCHIVE, &docker_vt, op, out, err);
 }

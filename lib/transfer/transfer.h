@@ -126,8 +126,10 @@ struct koc__dest {
 /* Nothing is made before the first put. The first gives a koc__dest too, of that kind. */
 int koc__dest_registry(koc_ctx *ctx, koc_client *client, koc__dest **out, koc_error **err);
 int koc__dest_layout(koc_ctx *ctx, const char *path, koc__dest **out, koc_error **err);
-int koc__dest_oci_archive(koc_ctx *ctx, const char *path, koc__dest **out, koc_error **err);
-int koc__dest_docker_archive(koc_ctx *ctx, const char *path, koc__dest **out, koc_error **err);
+int koc__dest_oci_archive(koc_ctx *ctx, const char *path, koc__op *op, koc__dest **out,
+                          koc_error **err);
+int koc__dest_docker_archive(koc_ctx *ctx, const char *path, koc__op *op, koc__dest **out,
+                             koc_error **err);
 
 /* --- the copy of one image (tree.c) --- */
 

@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: 0d9cf29d2b8a0c0c13f14a899e73bf2c0f8b4834ff09736c8f44707ef81111ec
+// Declarations: e9a7877cc51d152df492dac544d8abed53cfeaf9ae834f39c5e43e7e7704f168
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -144,6 +144,11 @@ pub struct koc_hasher {
 
 #[repr(C)]
 pub struct koc_reader {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_file {
     _opaque: [u8; 0],
 }
 
@@ -526,8 +531,13 @@ extern "C" {
     pub fn koc_strlist_count(l: *const koc_strlist) -> usize;
     pub fn koc_strlist_get(l: *const koc_strlist, i: usize) -> *const c_char;
     pub fn koc_strlist_free(l: *mut koc_strlist);
+    pub fn koc_file_new(path: *const c_char, mode: u32, op: *const koc_op, out: *mut *mut koc_file, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_file_write(file: *mut c_void, data: *const c_void, len: usize, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_file_finish(f: *mut koc_file, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_file_free(f: *mut koc_file);
     pub fn koc_blob_from_bytes(data: koc_str, out: *mut *mut koc_blob, err: *mut *mut koc_error) -> c_int;
     pub fn koc_blob_from_file(path: *const c_char, expect: *const koc_digest, out: *mut *mut koc_blob, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_blob_from_stream(path: *const c_char, op: *const koc_op, out: *mut *mut koc_blob, err: *mut *mut koc_error) -> c_int;
     pub fn koc_blob_new(ops: *const koc_blob_ops, self_: *mut c_void, size: u64, digest: *const koc_digest, out: *mut *mut koc_blob, err: *mut *mut koc_error) -> c_int;
     pub fn koc_blob_ref(b: *mut koc_blob) -> *mut koc_blob;
     pub fn koc_blob_unref(b: *mut koc_blob);
@@ -537,6 +547,7 @@ extern "C" {
     pub fn koc_blob_read_all(b: *mut koc_blob, max: usize, op: *const koc_op, out: *mut koc_buf, err: *mut *mut koc_error) -> c_int;
     pub fn koc_reader_new(ops: *const koc_reader_ops, self_: *mut c_void, out: *mut *mut koc_reader, err: *mut *mut koc_error) -> c_int;
     pub fn koc_reader_read(r: *mut koc_reader, buf: *mut c_void, len: usize, n_read: *mut usize, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_reader_finish(r: *mut koc_reader, err: *mut *mut koc_error) -> c_int;
     pub fn koc_reader_free(r: *mut koc_reader);
     pub fn koc_reference_parse(text: *const c_char, flags: u32, out: *mut *mut koc_reference, err: *mut *mut koc_error) -> c_int;
     pub fn koc_reference_ref(r: *mut koc_reference) -> *mut koc_reference;
@@ -606,6 +617,7 @@ extern "C" {
     pub fn koc_layer_builder_add_tree(b: *mut koc_layer_builder, path: *const c_char, source_dir: *const c_char, opts: *const koc_tree_options, err: *mut *mut koc_error) -> c_int;
     pub fn koc_layer_builder_finish(b: *mut koc_layer_builder, op: *const koc_op, out: *mut *mut koc_layer, err: *mut *mut koc_error) -> c_int;
     pub fn koc_layer_from_tar(ctx: *mut koc_ctx, tar: *mut koc_blob, opts: *const koc_layer_options, op: *const koc_op, out: *mut *mut koc_layer, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_layer_import(ctx: *mut koc_ctx, tar: *mut koc_blob, name: *const c_char, opts: *const koc_layer_options, op: *const koc_op, out: *mut *mut koc_layer, err: *mut *mut koc_error) -> c_int;
     pub fn koc_layer_from_blob(ctx: *mut koc_ctx, d: *const koc_descriptor, diff_id: *const koc_digest, compressed: *mut koc_blob, out: *mut *mut koc_layer, err: *mut *mut koc_error) -> c_int;
     pub fn koc_layer_ref(l: *mut koc_layer) -> *mut koc_layer;
     pub fn koc_layer_unref(l: *mut koc_layer);
