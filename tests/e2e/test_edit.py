@@ -232,5 +232,5 @@ def test_words_that_are_wrong(edit, bases, tmp_path):
     assert "not a time" in refused("mutate", "--created=2026-04-31T00:00:00Z", "-t", to,
                                    bases["oci"], status=2)
     assert "takes one image" in refused("rebase", "a", "b", status=2)
-    assert "cannot make" in refused("export", bases["oci"], tmp_path / "no/such/folder.tar")
+    assert "cannot write" in refused("export", bases["oci"], tmp_path / "bad.tar/is/no/folder.tar")
     assert not (tmp_path / "out").exists()
