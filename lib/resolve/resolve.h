@@ -70,6 +70,16 @@ static inline bool koc__reference_begins(koc_str text, koc_str prefix)
            memcmp(text.ptr, prefix.ptr, prefix.len) == 0;
 }
 
+/* --- the end of an input --- */
+
+/* An input whose last bytes are a block scalar (| >) that no line break ends: one more line would change its
+ * value. Then `replace` stands for the bytes between; both 0: nothing has to be done. */
+typedef struct koc__tail {
+    size_t start;
+    size_t end;
+    const char *replace;
+} koc__tail;
+
 /* --- selector.c --- */
 
 typedef struct koc__selector koc__selector;
@@ -179,6 +189,7 @@ typedef struct koc__scan {
     size_t document_end; /* known once it is read */
     size_t first_edit;   /* of the document */
     size_t last_end;     /* of the last event with an extent */
+    koc__tail tail;      /* as it is after the last scalar */
     bool previous_dropped;
     bool any_kept;
 } koc__scan;
@@ -222,6 +233,10 @@ size_t koc__split_next(koc_str text, size_t start, size_t least);
 size_t koc__split_before(koc_str text, size_t at);
 /* Whether pieces can be read on their own: no directives. */
 bool koc__split_allowed(koc_str text);
+/* Where the first byte is that is neither white space nor comment; the text's length when there is none. */
+size_t koc__split_first(koc_str text);
+/* Where the JSON value that begins at `at` ends; `at` when it does not end. */
+size_t koc__split_json(koc_str text, size_t at);
 
 /* --- rewrite.c --- */
 

@@ -20,6 +20,7 @@ typedef struct input {
     koc__buf owned; /* the content of a file; empty for borrowed bytes */
     koc_str text;
     koc__edits edits;
+    koc__tail tail; /* for when another input follows */
 } input;
 
 typedef struct reference {
@@ -34,6 +35,7 @@ typedef struct cursor {
     size_t input, edit, at; /* what comes next: an edit and a byte of an input */
     bool begun;             /* something of this input ... */
     bool has_written;       /* ... or of one before it */
+    bool has_document;      /* not only comments */
     char last_byte;
 } cursor;
 
@@ -160,8 +162,60 @@ static int read_whole(const koc_resolver *r, input *in, koc_error **err)
 {
     KOC__AUTO_VAL(koc__scan) scan = new_scan(r, in, 0, in->text.len);
     KOC__TRY(koc__scan_run(&scan, err));
+    in->tail = scan.tail;
     return take_edits(in, &scan.edits, err);
 }
+
+/* --- JSON documents one after the other, as kubectl takes them --- */
+
+static size_t skip_space(koc_str text, size_t at)
+{
+    while (at < text.len && strchr(" \t\r\n", text.ptr[at])) {
+        at++;
+    }
+    return at;
+}
+
+static bool is_json(koc_str text, size_t at)
+{
+    return at < text.len && (text.ptr[at] == '{' || text.ptr[at] == '[');
+}
+
+/* What is written has a marker between them: then it is YAML, and can be joined with anything. */
+static int put_marker(input *in, size_t at, koc_error **err)
+{
+    koc__edit e = {.start = at,
+                   .end = at,
+                   .form = KOC__FORM_NOTHING,
+                   .before = koc__strdup(in->text.ptr[at - 1] == '\n' ? "---\n" : "\n---\n")};
+    return e.before ? koc__edits_add(&in->edits, &e, err) : koc__oom(err);
+}
+
+/* JSON values, and then perhaps YAML behind a marker. KOC_EFORMAT: it is something else. */
+static int read_json(const koc_resolver *r, input *in, koc_error **err)
+{
+    size_t base = 0;
+    size_t at = skip_space(in->text, koc__ymarks_begin(in->text));
+    while (at < in->text.len) {
+        bool marker = base > 0 && koc__split_before(in->text, at) == at && !is_json(in->text, at);
+        size_t end = marker                  ? in->text.len
+                     : is_json(in->text, at) ? koc__split_json(in->text, at)
+                                             : at;
+        if (end == at) {
+            return koc__error(err, KOC_EFORMAT, "%s: no JSON", in->label);
+        }
+        end = skip_space(in->text, end);
+        KOC__AUTO_VAL(koc__scan) scan = new_scan(r, in, base, end);
+        KOC__TRY(koc__scan_run(&scan, err));
+        KOC__TRY(take_edits(in, &scan.edits, err));
+        in->tail = scan.tail;
+        KOC__TRY(is_json(in->text, end) ? put_marker(in, end, err) : KOC_OK);
+        at = base = end;
+    }
+    return KOC_OK;
+}
+
+/* --- pieces --- */
 
 /* Takes what a piece found. false: it failed, and the input is to be read as a whole: that gives the same
  * error with its right place, or shows that the cut was wrong. */
@@ -169,6 +223,7 @@ static bool finish_piece(piece *p, koc__pool *pool, input *in)
 {
     koc__pool_wait(pool, &p->job);
     bool good = p->code == KOC_OK && take_edits(in, &p->scan.edits, NULL) == KOC_OK;
+    in->tail = p->scan.tail; /* the last one's in the end */
     koc__scan_dispose(&p->scan);
     koc_error_free(p->error);
     return good;
@@ -207,7 +262,17 @@ static int read_input(const koc_resolver *r, input *in, koc_error **err)
         return KOC_OK;
     }
     koc__edits_truncate(&in->edits, 0);
-    return read_whole(r, in, err);
+    koc_error *why = NULL;
+    int rc = read_whole(r, in, &why);
+    if (rc == KOC_EFORMAT && is_json(in->text, skip_space(in->text, koc__ymarks_begin(in->text)))) {
+        koc__edits_truncate(&in->edits, 0);
+        rc = read_json(r, in, NULL) == KOC_OK ? KOC_OK : rc;
+    }
+    if (rc == KOC_OK) {
+        koc_error_free(why);
+        return KOC_OK;
+    }
+    return koc__error_move(err, &why);
 }
 
 /* --- references --- */
@@ -435,13 +500,16 @@ static int put(cursor *c, const koc_writer *w, koc_str data, koc_error **err)
         return KOC_OK;
     }
     if (!c->begun && c->has_written) {
-        /* A directive is read only behind the end of a document. */
-        const char *between = data.ptr[0] == '%' ? "\n...\n" : "\n---\n";
-        size_t skip = c->last_byte == '\n' ? 1 : 0;
-        KOC__TRY(w->write(w->self, between + skip, 5 - skip, err));
         data = koc__str_from(data, koc__ymarks_begin(data)); /* a mark is for the beginning only */
+        /* A directive is read only behind the end of a document, or before all of them. */
+        size_t first = koc__split_first(data);
+        bool directive = first < data.len && data.ptr[first] == '%';
+        const char *between = !directive ? "\n---\n" : c->has_document ? "\n...\n" : "\n";
+        size_t skip = c->last_byte == '\n' ? 1 : 0;
+        KOC__TRY(w->write(w->self, between + skip, strlen(between + skip), err));
     }
     c->begun = true;
+    c->has_document = c->has_document || koc__split_first(data) < data.len;
     if (data.len == 0) {
         return KOC_OK;
     }
@@ -499,9 +567,39 @@ static int write_documents(const koc_resolver *r, const input *in, cursor *c, si
     return end > c->at ? write_until(r, in, c, open, end, w, err) : KOC_OK;
 }
 
+/* Whether something of a later input comes behind number i. */
+static bool is_followed(const koc_resolver *r, size_t i)
+{
+    for (i++; i < r->n_inputs; i++) {
+        if (r->inputs[i].text.len > koc__ymarks_begin(r->inputs[i].text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The end of an input that another follows, unless its last document was left out or the scalar is a reference,
+ * which has its own form. */
+static int write_tail(const koc_resolver *r, const input *in, cursor *c, const koc_writer *w,
+                      koc_error **err)
+{
+    const koc__tail *tail = &in->tail;
+    if (!tail->replace || !is_followed(r, c->input)) {
+        return KOC_OK;
+    }
+    KOC__TRY(write_until(r, in, c, in->edits.count, tail->start, w, err));
+    if (c->at != tail->start) {
+        return KOC_OK;
+    }
+    KOC__TRY(put(c, w, koc__str(tail->replace), err));
+    c->at = tail->end;
+    return KOC_OK;
+}
+
 static int write_rest(const koc_resolver *r, const input *in, cursor *c, const koc_writer *w,
                       koc_error **err)
 {
+    KOC__TRY(write_tail(r, in, c, w, err));
     KOC__TRY(write_until(r, in, c, in->edits.count, in->text.len, w, err));
     c->input++;
     c->edit = c->at = 0;
@@ -517,8 +615,10 @@ int koc_resolver_write_input(koc_resolver *r, size_t i, const koc_writer *w, koc
     if (!koc_resolver_is_ready(r, i)) {
         return koc__misuse(err, "koc_resolver_write_input: a reference has no replacement yet");
     }
-    r->out = (cursor){
-        .input = i, .has_written = i > 0 && r->out.has_written, .last_byte = r->out.last_byte};
+    r->out = (cursor){.input = i,
+                      .has_written = i > 0 && r->out.has_written,
+                      .has_document = i > 0 && r->out.has_document,
+                      .last_byte = r->out.last_byte};
     return write_rest(r, &r->inputs[i], &r->out, w, err);
 }
 

@@ -91,6 +91,41 @@ static int read_reference(const koc__scan *s, const koc__yevent *e, koc__place *
     return KOC_OK;
 }
 
+/* What has to become of a block scalar when more is written behind it. With a line break at the end of its
+ * value only white space can follow, which goes; without one the header has to say so ("|-"). */
+static koc__tail tail_of(const koc__scan *s, const koc__yevent *e)
+{
+    koc_str t = s->text;
+    koc__place p = koc__scan_place(s, e);
+    if (!is_block(&p) || s->end != t.len || t.len == 0 || t.ptr[t.len - 1] == '\n') {
+        return (koc__tail){0};
+    }
+    for (size_t i = p.end; i < t.len; i++) {
+        if (t.ptr[i] != ' ' && t.ptr[i] != '\t') {
+            return (koc__tail){0};
+        }
+    }
+    if (e->value.len == 0 || strchr("\r\n", e->value.ptr[e->value.len - 1])) {
+        size_t end = t.len;
+        while (end > p.start && (t.ptr[end - 1] == ' ' || t.ptr[end - 1] == '\t')) {
+            end--;
+        }
+        bool at_line = t.ptr[end - 1] == '\n' || t.ptr[end - 1] == '\r';
+        return at_line ? (koc__tail){end, t.len, ""} : (koc__tail){0};
+    }
+    size_t digit = p.start + 1;
+    while (digit < t.len && strchr("+-", t.ptr[digit])) {
+        digit++;
+    }
+    size_t after = digit;
+    while (after < t.len && strchr("+-0123456789", t.ptr[after])) {
+        after++;
+    }
+    /* The digit keeps its place: "|2+" and "|+2" are "|-2". */
+    size_t number = digit < after ? digit + 1 : digit;
+    return number == after ? (koc__tail){p.start + 1, digit, "-"} : (koc__tail){number, after, "-"};
+}
+
 /* The header and indentation of a block, chomped ("|-"): ko trims the value, so no line break is left. */
 static char *block_header(const koc__scan *s, const koc__place *p)
 {
@@ -339,6 +374,9 @@ static int on_node(koc__scan *s, const koc__yevent *e, koc_error **err)
     }
     if (!collection) {
         s->last_end = s->base + e->end;
+    }
+    if (collection || e->type == KOC__YEVENT_ALIAS || e->end > e->start) {
+        s->tail = e->type == KOC__YEVENT_SCALAR ? tail_of(s, e) : (koc__tail){0};
     }
     if (f && f->mapping) {
         KOC__TRY(as_key ? on_key(s, f, e, err) : on_value(s, f, e, err));

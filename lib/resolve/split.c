@@ -64,3 +64,41 @@ size_t koc__split_before(koc_str text, size_t at)
         at--; /* into the line before */
     }
 }
+
+size_t koc__split_first(koc_str text)
+{
+    size_t at = koc__ymarks_begin(text);
+    while (at < text.len) {
+        if (text.ptr[at] == '#') {
+            const char *end = memchr(text.ptr + at, '\n', text.len - at);
+            at = end ? (size_t)(end - text.ptr) : text.len;
+        } else if (strchr(" \t\r\n", text.ptr[at])) {
+            at++;
+        } else {
+            break;
+        }
+    }
+    return at;
+}
+
+size_t koc__split_json(koc_str text, size_t at)
+{
+    size_t depth = 0;
+    bool quoted = false;
+    for (size_t i = at; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (quoted) {
+            i += c == '\\';
+            quoted = c != '"';
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == '{' || c == '[') {
+            depth++;
+        } else if (c == '}' || c == ']') {
+            if (depth-- <= 1) {
+                return i + 1;
+            }
+        }
+    }
+    return at;
+}
