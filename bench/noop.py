@@ -10,6 +10,7 @@ import argparse
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -73,11 +74,12 @@ class Table:
         if memory:
             bench.judge(f"{what}: peak memory", max(r.memory for r in koc) / 2**20, memory, " MiB")
 
-    def contenders(self, cwd, packages, *flags):
+    def contenders(self, cwd, packages, *flags, **env):
         bench, out = self.bench, self.bench.scratch / "out"
         out.mkdir(exist_ok=True)
-        found = {"go build": self.command("go", cwd, "go", "build", "-trimpath", "-o", f"{out}/", *packages),
-                 "koc": self.command("koc", cwd, bench.koc, "build", *flags, *packages)}
+        go = ("go", "build", "-trimpath", "-o", f"{out}/")
+        found = {"go build": self.command("go", cwd, *go, *packages, **env),
+                 "koc": self.command("koc", cwd, bench.koc, "build", *flags, *packages, **env)}
         if bench.ko:
             found["ko"] = self.command("ko", cwd, bench.ko, "build", *flags, *packages)
             found["ko, KOCACHE"] = self.command("kocache", cwd, bench.ko, "build", *flags, *packages,
@@ -164,6 +166,21 @@ def data_table(table, app, runs):
                           f"{measure.median(got, 'memory') / 2**20:.0f}"] for name, got in found.items()]))
 
 
+def settings_table(table, runs):
+    """GOFLAGS in the file of `go env -w`, in a git repository: also then nothing to do is no go."""
+    folder = table.bench.scratch / "settings"
+    names = many(folder, 1)
+    goenv = table.bench.scratch / "goenv"
+    goenv.write_text("GOFLAGS=-buildvcs=false\n")
+    for command in (["init", "-q"], ["add", "."],
+                    ["-c", "user.name=x", "-c", "user.email=x@example.test", "commit", "-qm", "x"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    two = table.contenders(folder, names, GOENV=str(goenv))
+    two = {name: two[name] for name in ("go build", "koc")}
+    found = table.show("One image, nothing changed, GOFLAGS in Go's own file", two, runs)
+    table.judge("one image, nothing changed, GOFLAGS in Go's own file", found, go_wall=0.25)
+
+
 def tables(bench, only):
     server = registry.Registry(bench.scratch / "registry")
     try:
@@ -178,6 +195,8 @@ def tables(bench, only):
             found = table.show("One image, one line changed", one, runs, bench.change_a_line, warm=0)
             table.judge("one image, one line changed", found, go_wall=1.12, go_cpu=1.15, memory=32)
             record_table(table, crane, runs)
+        if "settings" in only:
+            settings_table(table, runs)
         if "many" in only:
             found = table.show("20 images, nothing changed", table.contenders(app, names), runs, few=3)
             table.judge("20 images, nothing changed", found, wall=100, go_wall=1.0, ko=70, memory=20)
@@ -206,14 +225,14 @@ def main():
     parser.add_argument("--koc", type=pathlib.Path, required=True)
     parser.add_argument("--runs", type=int, default=11)
     parser.add_argument("--no-ko", action="store_true")
-    parser.add_argument("table", nargs="*", help="one, many, two, link, data, layer (default: all)")
+    parser.add_argument("table", nargs="*", help="one, settings, many, two, link, data, layer (default: all)")
     given = parser.parse_args()
     scratch = tempfile.mkdtemp(prefix="koc-bench-")
     try:
         bench = Bench(given.koc.resolve(), scratch, given.runs)
         bench.ko = None if given.no_ko else bench.ko
         print(measure.machine() + "\n")
-        tables(bench, given.table or ["one", "many", "two", "link", "data", "layer"])
+        tables(bench, given.table or ["one", "settings", "many", "two", "link", "data", "layer"])
         print("Each figure against its bar\n")
         print(bench.verdict(), flush=True)
     finally:

@@ -97,6 +97,13 @@ def test_entries_that_nobody_asked_for(local, app):
         assert words in local("build", *QUIET, argument, cwd=app, status=1).stderr
 
 
+def test_an_entry_with_a_name_that_is_not_there(local, app):
+    app.settings("builds:\n- id: x\n  main: ./cmd/ap\n")
+    result = local("build", *QUIET, "./cmd/app", cwd=app)
+    warning = "warning: .ko.yaml:3:9: builds[0].main: no such folder: ./cmd/ap (did you mean ./cmd/app?)"
+    assert warning in result.stderr
+
+
 def test_a_workspace_without_a_module_around_it(local, tmp_path):
     top = goapps.GoApp(tmp_path / "top")
     for name in ("one", "two"):
