@@ -1,6 +1,6 @@
 """koc apply, create, delete and run against a real kube-apiserver with real kubectl.
 
-The server is built once by tests/kube/build.sh (./dev test --all); without it these tests are skipped.
+./dev test builds the server once (tests/kube/build.sh).
 """
 
 import json
