@@ -24,13 +24,12 @@ static void read_config(koc_str text)
     const koc__jnode *root = koc__json_root(doc);
     for (size_t i = 0; i < KOC__COUNT(hosts); i++) {
         const char *how = NULL;
-        bool broken = false;
+        const char *broken = NULL;
         koc_error *err = NULL;
         KOC__AUTO(koc_credential) c = NULL;
         const char *helper = koc__config_helper(root, hosts[i], &how);
         FUZZ_CHECK(!helper || (helper[0] && how));
-        const koc__jnode *entry =
-            koc__config_entry(koc__json_get(root, "auths"), hosts[i], "team/app");
+        const koc__jnode *entry = koc__config_entry(root, i % 2 == 1, hosts[i], "team/app");
         if (entry && fuzz_ok(koc__config_credential(entry, "test", &broken, &c, &err), &err)) {
             check(c);
         }

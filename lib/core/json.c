@@ -251,6 +251,24 @@ koc__jnode *koc__json_get(const koc__jnode *object, const char *name)
                                                   : NULL;
 }
 
+bool koc__json_name_folds(const koc__jnode *member, const char *name)
+{
+    return member && member->string && koc__str_ieq(koc__str(member->string), koc__str(name));
+}
+
+koc__jnode *koc__json_get_folded(const koc__jnode *object, const char *name)
+{
+    koc__jnode *found = NULL;
+
+    if (!koc__json_is(object, KOC__JSON_OBJECT)) {
+        return NULL;
+    }
+    for (koc__jnode *n = object->child; n; n = n->next) {
+        found = koc__json_name_folds(n, name) && !cJSON_IsNull(n) ? n : found;
+    }
+    return found;
+}
+
 koc__jnode *koc__json_child(const koc__jnode *n)
 {
     return n ? n->child : NULL;

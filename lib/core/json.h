@@ -31,7 +31,10 @@ koc__jnode *koc__json_root(const koc__json *doc);
 int koc__json_type(const koc__jnode *n); /* 0 for NULL */
 bool koc__json_is(const koc__jnode *n, int type);
 koc__jnode *koc__json_get(const koc__jnode *object,
-                          const char *name);      /* exact name; NULL: absent */
+                          const char *name); /* exact name; NULL: absent */
+/* As Go reads members into a struct: whatever the case of the name, the last one that is not null. */
+koc__jnode *koc__json_get_folded(const koc__jnode *object, const char *name);
+bool koc__json_name_folds(const koc__jnode *member, const char *name);
 koc__jnode *koc__json_child(const koc__jnode *n); /* first element or member */
 koc__jnode *koc__json_next(const koc__jnode *n);  /* the one after, in source order */
 size_t koc__json_count(const koc__jnode *n);

@@ -49,8 +49,8 @@ const char *koc__config_helper_key(const char *registry)
 
 const char *koc__config_helper(const koc__jnode *root, const char *registry, const char **how)
 {
-    const koc__jnode *helpers = koc__json_get(root, "credHelpers");
-    const char *store = koc__json_get_str(root, "credsStore");
+    const koc__jnode *helpers = koc__json_get_folded(root, "credHelpers");
+    const char *store = koc__json_str(koc__json_get_folded(root, "credsStore"));
 
     *how = "credHelpers";
     for (const koc__jnode *n = koc__json_child(helpers); n; n = koc__json_next(n)) {
@@ -77,30 +77,50 @@ static bool path_fits(koc_str key, koc_str registry, koc_str repository)
     return path.len == repository.len || repository.ptr[path.len] == '/';
 }
 
-const koc__jnode *koc__config_entry(const koc__jnode *auths, const char *registry,
-                                    const char *repository)
-{
-    const koc__jnode *best = NULL, *by_host = NULL;
-    size_t best_len = 0;
-    koc_str r = koc__str(registry), name = koc__str(repository);
+/* What fits best so far. */
+typedef struct search {
+    koc_str registry, repository;
+    const char *helper_key;
+    const koc__jnode *by_path, *by_host;
+    size_t path_len;
+} search;
 
+static void search_auths(search *s, const koc__jnode *auths)
+{
     for (const koc__jnode *n = koc__json_child(auths); n; n = koc__json_next(n)) {
         koc_str key = koc__str(koc__json_name(n));
-        if (path_fits(key, r, name) && key.len > best_len) {
-            best = n;
-            best_len = key.len;
+        if (path_fits(key, s->registry, s->repository) && key.len >= s->path_len) {
+            s->by_path = n;
+            s->path_len = key.len;
         }
-        bool exact = koc__str_eq(key, r) || koc__str_is(key, koc__config_helper_key(registry));
-        if ((exact || !by_host) && same_host(host_of_key(key), r)) {
-            by_host = n;
+        bool exact = koc__str_eq(key, s->registry) || koc__str_is(key, s->helper_key);
+        if ((exact || !s->by_host) && same_host(host_of_key(key), s->registry)) {
+            s->by_host = n;
         }
     }
-    return best ? best : by_host;
+}
+
+const koc__jnode *koc__config_entry(const koc__jnode *root, bool legacy, const char *registry,
+                                    const char *repository)
+{
+    search s = {
+        koc__str(registry), koc__str(repository), koc__config_helper_key(registry), NULL, NULL, 0};
+
+    if (legacy) {
+        search_auths(&s, root);
+    }
+    /* Go adds up what stands under "auths" and under "Auths". */
+    for (const koc__jnode *n = koc__json_child(root); n && !legacy; n = koc__json_next(n)) {
+        if (koc__json_name_folds(n, "auths")) {
+            search_auths(&s, n);
+        }
+    }
+    return s.by_path ? s.by_path : s.by_host;
 }
 
 /* "user:password" from base64. */
-static int from_auth(const char *text, const char *source, const char *identity, bool *broken,
-                     koc_credential **out, koc_error **err)
+static int from_auth(const char *text, const char *source, const char *identity,
+                     const char **broken, koc_credential **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__buf) plain = KOC__BUF_INIT(SECRET_MAX);
     koc_str user, password;
@@ -110,7 +130,7 @@ static int from_auth(const char *text, const char *source, const char *identity,
         return koc__oom(err);
     }
     if (rc != KOC_OK || !koc__str_cut(koc__buf_view(&plain), ':', &user, &password)) {
-        *broken = true;
+        *broken = rc != KOC_OK ? "its \"auth\" is not base64" : "its \"auth\" is not user:password";
         koc__buf_wipe(&plain);
         return KOC_OK;
     }
@@ -130,22 +150,38 @@ static int from_auth(const char *text, const char *source, const char *identity,
     koc__buf_wipe(&plain);
     if (rc == KOC_EINVAL) {
         koc__error_clear(err);
-        *broken = true;
+        *broken = "its \"auth\" has characters that no credential may have";
         return KOC_OK;
     }
     return rc;
 }
 
-int koc__config_credential(const koc__jnode *entry, const char *source, bool *broken,
+/* A text, or nothing; anything else is no entry of docker's. */
+static const char *member(const koc__jnode *entry, const char *name, const char **broken)
+{
+    const koc__jnode *n = koc__json_get_folded(entry, name);
+
+    if (n && !koc__json_str(n)) {
+        *broken = "a member of it is not a text";
+    }
+    return koc__json_str(n);
+}
+
+int koc__config_credential(const koc__jnode *entry, const char *source, const char **broken,
                            koc_credential **out, koc_error **err)
 {
-    const char *auth = koc__json_get_str(entry, "auth");
-    const char *user = koc__json_get_str(entry, "username");
-    const char *password = koc__json_get_str(entry, "password");
-    const char *identity = koc__json_get_str(entry, "identitytoken");
-    const char *ready = koc__json_get_str(entry, "registrytoken");
+    bool fits = koc__json_is(entry, KOC__JSON_OBJECT) || koc__json_is(entry, KOC__JSON_NULL);
 
-    *broken = false;
+    *broken = fits ? NULL : "it is not an object";
+    const char *auth = member(entry, "auth", broken);
+    const char *user = member(entry, "username", broken);
+    const char *password = member(entry, "password", broken);
+    const char *identity = member(entry, "identitytoken", broken);
+    const char *ready = member(entry, "registrytoken", broken);
+
+    if (*broken) {
+        return KOC_OK;
+    }
     if (ready && ready[0]) {
         return koc__credential_make(KOC_CRED_BEARER, (koc_str){NULL, 0}, koc__str(ready), out, err,
                                     "%s", source);

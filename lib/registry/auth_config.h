@@ -16,12 +16,14 @@ const char *koc__config_helper(const koc__jnode *root, const char *registry, con
 bool koc__config_key_is_host(const char *key, const char *registry);
 /* What a helper is asked for. */
 const char *koc__config_helper_key(const char *registry);
+/* The names of members are read as Go reads them, in any case. */
+
 /* The entry of auths (or, legacy, of the whole document) that serves registry/repository: keys with a
  * path first, the longest that fits, then by host. NULL: none. */
-const koc__jnode *koc__config_entry(const koc__jnode *auths, const char *registry,
+const koc__jnode *koc__config_entry(const koc__jnode *root, bool legacy, const char *registry,
                                     const char *repository);
-/* *out stays as it is for an entry that says nothing; *broken when it is there but cannot be read. */
-int koc__config_credential(const koc__jnode *entry, const char *source, bool *broken,
+/* *out stays as it is for an entry that says nothing; *broken: why it cannot be read, or NULL. */
+int koc__config_credential(const koc__jnode *entry, const char *source, const char **broken,
                            koc_credential **out, koc_error **err);
 
 #endif

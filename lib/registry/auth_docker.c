@@ -28,7 +28,8 @@ typedef struct place {
     bool legacy;   /* the whole document is the map of auths */
     bool required; /* missing is an error */
     bool loaded;
-    koc__json *doc; /* NULL: not there */
+    bool lacks_helper; /* a warning said so */
+    koc__json *doc;    /* NULL: not there */
 } place;
 
 typedef struct docker {
@@ -110,13 +111,13 @@ static void warn_if_open(const place *p, koc__op *op)
 {
     static const char *const members[] = {"auth", "password", "identitytoken", "registrytoken"};
     const koc__jnode *root = koc__json_root(p->doc);
-    const koc__jnode *auths = p->legacy ? root : koc__json_get(root, "auths");
+    const koc__jnode *auths = p->legacy ? root : koc__json_get_folded(root, "auths");
     struct stat st;
     bool secret = false;
 
     for (const koc__jnode *n = koc__json_child(auths); n && !secret; n = koc__json_next(n)) {
         for (size_t i = 0; i < KOC__COUNT(members); i++) {
-            secret = secret || koc__json_get_str(n, members[i]);
+            secret = secret || koc__json_str(koc__json_get_folded(n, members[i]));
         }
     }
     if (secret && op && p->path && stat(p->path, &st) == 0 && (st.st_mode & 0004)) {
@@ -234,12 +235,59 @@ static int ask_surroundings(docker *d, const char *registry, koc__op *op, koc_cr
     return remember(d, key, *out, err);
 }
 
+/* What stands in the file itself. */
+static int ask_entry(place *p, const char *registry, const char *repository, koc_credential **out,
+                     koc_error **err)
+{
+    const char *name = p->path ? p->path : "DOCKER_AUTH_CONFIG", *broken;
+    const koc__jnode *entry =
+        koc__config_entry(koc__json_root(p->doc), p->legacy, registry, repository);
+
+    if (!entry) {
+        return KOC_OK;
+    }
+    KOC__AUTO_STR source = koc__format("docker config (%s)", name);
+    if (!source) {
+        return koc__oom(err);
+    }
+    int rc = koc__config_credential(entry, source, &broken, out, err);
+    if (rc != KOC_OK) {
+        return koc__error_prefix(err, rc, "the entry for %s in %s cannot be read",
+                                 koc__json_name(entry), name);
+    }
+    if (broken) {
+        return koc__error(err, KOC_EFORMAT, "the entry for %s in %s cannot be read: %s",
+                          koc__json_name(entry), name, broken);
+    }
+    return KOC_OK;
+}
+
+/* Configurations are copied to machines without the helper that they name: what stands beside it counts then,
+ * and is said. Takes missing: the error when there is nothing. */
+static int without_helper(place *p, const char *registry, const char *repository, koc__op *op,
+                          koc_error **missing, koc_credential **out, koc_error **err)
+{
+    const char *name = p->path ? p->path : "DOCKER_AUTH_CONFIG";
+
+    KOC__TRY(ask_entry(p, registry, repository, out, err));
+    if (!*out) {
+        koc__error(err, KOC_EPROCESS, "%s (%s names it)", koc_error_message(*missing), name);
+        return KOC_EPROCESS;
+    }
+    if (op && !p->lacks_helper) {
+        koc__log(op->ctx, KOC_LOG_WARN, "registry",
+                 "%s; what stands in %s itself is used for %s instead", koc_error_message(*missing),
+                 name, registry);
+    }
+    p->lacks_helper = true;
+    return KOC_OK;
+}
+
 static int ask_place(docker *d, place *p, const char *registry, const char *repository, koc__op *op,
                      koc_credential **out, koc_error **err)
 {
-    const char *name = p->path ? p->path : "DOCKER_AUTH_CONFIG";
+    KOC__AUTO(koc_error) failure = NULL;
     const char *how;
-    bool broken = false;
 
     if (!p->loaded) {
         KOC__TRY(load(p, op, err));
@@ -251,26 +299,18 @@ static int ask_place(docker *d, place *p, const char *registry, const char *repo
     const koc__jnode *root = koc__json_root(p->doc);
     const char *helper = p->legacy ? NULL : koc__config_helper(root, registry, &how);
     if (helper) {
-        KOC__TRY(ask_helper(d, helper, how, registry, op, out, err));
+        int rc = ask_helper(d, helper, how, registry, op, out, &failure);
+        if (rc == KOC_EPROCESS && koc__helper_is_missing(helper)) {
+            return without_helper(p, registry, repository, op, &failure, out, err);
+        }
+        if (rc != KOC_OK) {
+            return koc__error_move(err, &failure);
+        }
         if (*out) {
             return KOC_OK;
         }
     }
-    const koc__jnode *auths = p->legacy ? root : koc__json_get(root, "auths");
-    const koc__jnode *entry = koc__config_entry(auths, registry, repository);
-    if (!entry) {
-        return KOC_OK;
-    }
-    KOC__AUTO_STR source = koc__format("docker config (%s)", name);
-    if (!source) {
-        return koc__oom(err);
-    }
-    KOC__TRY(koc__config_credential(entry, source, &broken, out, err));
-    if (broken && op) {
-        koc__log(op->ctx, KOC_LOG_WARN, "registry",
-                 "%s: the entry for %s cannot be read; it is skipped", name, koc__json_name(entry));
-    }
-    return KOC_OK;
+    return ask_entry(p, registry, repository, out, err);
 }
 
 static int ask_all(docker *d, const char *registry, const char *repository, koc__op *op,

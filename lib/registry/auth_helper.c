@@ -51,8 +51,8 @@ int koc__helper_reply(const char *name, const char *server, int exit_code, koc_s
         return koc__error(err, KOC_EPROCESS,
                           "the credential helper docker-credential-%s did not print JSON", name);
     }
-    const char *user = koc__json_get_str(koc__json_root(doc), "Username");
-    const char *secret = koc__json_get_str(koc__json_root(doc), "Secret");
+    const char *user = koc__json_str(koc__json_get_folded(koc__json_root(doc), "Username"));
+    const char *secret = koc__json_str(koc__json_get_folded(koc__json_root(doc), "Secret"));
     bool token = user && strcmp(user, "<token>") == 0;
     if (!secret || (!secret[0] && (!user || !user[0]))) {
         return KOC_OK;
@@ -68,6 +68,14 @@ int koc__helper_reply(const char *name, const char *server, int exit_code, koc_s
 bool koc__helper_runs(const char *name)
 {
     return koc__streq(koc__env_nonempty(RUNNING), name);
+}
+
+bool koc__helper_is_missing(const char *name)
+{
+    KOC__AUTO_STR program = koc__format("docker-credential-%s", name);
+    KOC__AUTO_STR path = NULL;
+
+    return program && is_name(name) && koc__proc_find(program, NULL, &path, NULL) == KOC_ENOTFOUND;
 }
 
 static int helper_environment(const char *name, koc_strlist **out, koc_error **err)

@@ -11,6 +11,8 @@ int koc__helper_get(const char *name, const char *server, const char *source, ko
                     koc_credential **out, koc_error **err);
 /* Whether this process was started by that helper, on behalf of koc: then it is not asked again. */
 bool koc__helper_runs(const char *name);
+/* Whether PATH has no such program. */
+bool koc__helper_is_missing(const char *name);
 /* Gives cred to the helper ("store"), or has it forget ("erase", cred NULL). */
 int koc__helper_put(const char *name, const char *server, const koc_credential *cred, koc__op *op,
                     koc_error **err);

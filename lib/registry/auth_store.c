@@ -87,11 +87,12 @@ static int write_entry(change *c, koc_error **err)
     return KOC_OK;
 }
 
-static int write_auths(change *c, const koc__jnode *auths, koc_error **err)
+/* with_entry: the new one goes here; there may be "auths" and "Auths". */
+static int write_auths(change *c, const koc__jnode *auths, bool with_entry, koc_error **err)
 {
     const char *key = koc__config_helper_key(c->registry);
 
-    koc__jw_key(&c->w, "auths");
+    koc__jw_key(&c->w, auths ? koc__json_name(auths) : "auths");
     koc__jw_object(&c->w);
     for (const koc__jnode *n = koc__json_child(auths); n; n = koc__json_next(n)) {
         if (!koc__config_key_is_host(koc__json_name(n), c->registry)) {
@@ -99,7 +100,7 @@ static int write_auths(change *c, const koc__jnode *auths, koc_error **err)
             koc__jw_node(&c->w, n);
         }
     }
-    if (c->cred) {
+    if (c->cred && with_entry) {
         koc__jw_key(&c->w, key);
         KOC__TRY(write_entry(c, err));
     }
@@ -130,16 +131,16 @@ static int write_config(const char *path, const koc__jnode *root, change *c, koc
     koc__jw_object(&c->w);
     int rc = KOC_OK;
     for (const koc__jnode *n = koc__json_child(root); n && rc == KOC_OK; n = koc__json_next(n)) {
-        if (koc__streq(koc__json_name(n), "auths")) {
+        if (koc__json_name_folds(n, "auths")) {
+            rc = write_auths(c, n, !had, err);
             had = true;
-            rc = write_auths(c, n, err);
             continue;
         }
         koc__jw_key(&c->w, koc__json_name(n));
         koc__jw_node(&c->w, n);
     }
     if (rc == KOC_OK && !had && c->cred) {
-        rc = write_auths(c, NULL, err);
+        rc = write_auths(c, NULL, true, err);
     }
     koc__jw_object_end(&c->w);
     int end = koc__jw_end(&c->w, rc == KOC_OK ? err : NULL);
@@ -180,15 +181,24 @@ static int follow_link(char **path, koc_error **err)
     return KOC_OK;
 }
 
+static bool holds_host(const koc__jnode *auths, const char *registry)
+{
+    for (const koc__jnode *n = koc__json_child(auths); n; n = koc__json_next(n)) {
+        if (koc__config_key_is_host(koc__json_name(n), registry)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whether there is something to remove. A helper that cannot say is asked to forget all the same. */
 static int check_kept(const koc__jnode *root, const char *helper, const char *registry,
                       const char *path, koc__op *op, koc_error **err)
 {
-    const koc__jnode *auths = koc__json_get(root, "auths");
     KOC__AUTO(koc_credential) found = NULL;
 
-    for (const koc__jnode *n = koc__json_child(auths); n; n = koc__json_next(n)) {
-        if (koc__config_key_is_host(koc__json_name(n), registry)) {
+    for (const koc__jnode *auths = koc__json_child(root); auths; auths = koc__json_next(auths)) {
+        if (koc__json_name_folds(auths, "auths") && holds_host(auths, registry)) {
             return KOC_OK;
         }
     }

@@ -46,7 +46,7 @@ int koc__aws_keys_set(koc__aws_keys *k, koc_str access, koc_str secret, koc_str 
 
 static koc_str member(const koc__json *doc, const char *name)
 {
-    return koc__str(koc__json_get_str(koc__json_root(doc), name));
+    return koc__str(koc__json_str(koc__json_get_folded(koc__json_root(doc), name)));
 }
 
 /* --- web identity ----------------------------------------------------------------------------------- */

@@ -78,9 +78,10 @@ static int of_process(const char *command, koc__op *op, koc__aws_keys *out, koc_
         return koc__error(err, KOC_EPROCESS, "the credential_process of the profile gave no keys");
     }
     const koc__jnode *root = koc__json_root(doc);
-    return koc__aws_keys_set(out, koc__str(koc__json_get_str(root, "AccessKeyId")),
-                             koc__str(koc__json_get_str(root, "SecretAccessKey")),
-                             koc__str(koc__json_get_str(root, "SessionToken")), err);
+    return koc__aws_keys_set(
+        out, koc__str(koc__json_str(koc__json_get_folded(root, "AccessKeyId"))),
+        koc__str(koc__json_str(koc__json_get_folded(root, "SecretAccessKey"))),
+        koc__str(koc__json_str(koc__json_get_folded(root, "SessionToken"))), err);
 }
 
 /* --- single sign-on ------------------------------------------------------------------------------------- */
@@ -117,10 +118,10 @@ static int sso_ask(const char *url, const char *token, koc__op *op, koc__aws_key
 
     KOC__TRY(koc__headers_put(&headers, "x-amz-sso_bearer_token", token, err));
     KOC__TRY(koc__cloud_ask_json(&q, "Amazon's single sign-on", op, &doc, err));
-    const koc__jnode *n = koc__json_get(koc__json_root(doc), "roleCredentials");
-    return koc__aws_keys_set(out, koc__str(koc__json_get_str(n, "accessKeyId")),
-                             koc__str(koc__json_get_str(n, "secretAccessKey")),
-                             koc__str(koc__json_get_str(n, "sessionToken")), err);
+    const koc__jnode *n = koc__json_get_folded(koc__json_root(doc), "roleCredentials");
+    return koc__aws_keys_set(out, koc__str(koc__json_str(koc__json_get_folded(n, "accessKeyId"))),
+                             koc__str(koc__json_str(koc__json_get_folded(n, "secretAccessKey"))),
+                             koc__str(koc__json_str(koc__json_get_folded(n, "sessionToken"))), err);
 }
 
 static int of_sso(const aws_files *f, const char *profile, koc__aws_keys *out, koc_error **err)
@@ -149,7 +150,7 @@ static int of_sso(const aws_files *f, const char *profile, koc__aws_keys *out, k
         return KOC_OK;
     }
     KOC__TRY(sso_token(session, &token, err));
-    const char *bearer = koc__json_get_str(koc__json_root(token), "accessToken");
+    const char *bearer = koc__json_str(koc__json_get_folded(koc__json_root(token), "accessToken"));
     KOC__TRY(koc__aws_endpoint("SSO", "portal.sso", region, f->china, &url, err));
     KOC__TRY(koc__form_field(&query, "role_name", role, err));
     KOC__TRY(koc__form_field(&query, "account_id", account, err));

@@ -20,7 +20,7 @@
 /* The secret member of a reply, as its own copy. */
 static int take(const koc__json *doc, const char *name, char **out, koc_error **err)
 {
-    const char *token = koc__json_get_str(koc__json_root(doc), name);
+    const char *token = koc__json_str(koc__json_get_folded(koc__json_root(doc), name));
 
     if (!token || !token[0]) {
         return koc__error(err, KOC_EAUTH, "the reply of Azure has no %s", name);

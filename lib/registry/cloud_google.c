@@ -21,7 +21,7 @@ int koc__google_take(const koc__json *doc, const char *member, const char *sourc
                      koc_credential **out, koc_error **err)
 {
     const koc__jnode *root = koc__json_root(doc);
-    const char *token = koc__json_get_str(root, member);
+    const char *token = koc__json_str(koc__json_get_folded(root, member));
     int64_t seconds = 0;
 
     if (!token || !koc__token_usable(koc__str(token))) {
@@ -31,7 +31,7 @@ int koc__google_take(const koc__json *doc, const char *member, const char *sourc
                                   "%s", source));
     /* A token that the machine hands out may be near its end. */
     int64_t lasts = KOC__CLOUD_LIFETIME_MS;
-    if (koc__json_i64(koc__json_get(root, "expires_in"), &seconds) && seconds >= 0) {
+    if (koc__json_i64(koc__json_get_folded(root, "expires_in"), &seconds) && seconds >= 0) {
         lasts = KOC__MIN(lasts, KOC__MIN(seconds, 86400) * 900);
     }
     koc__credential_lasts(*out, KOC__MAX(lasts, 1000));
@@ -44,11 +44,11 @@ static int of_user(const koc__jnode *root, koc__op *op, koc_credential **out, ko
     static const char *const names[] = {"client_id", "client_secret", "refresh_token"};
     KOC__AUTO_VAL(koc__buf) form = KOC__BUF_INIT(64 << 10);
     KOC__AUTO(koc__json) doc = NULL;
-    const char *where = koc__json_get_str(root, "token_uri");
+    const char *where = koc__json_str(koc__json_get_folded(root, "token_uri"));
 
     KOC__TRY(koc__form_field(&form, "grant_type", "refresh_token", err));
     for (size_t i = 0; i < KOC__COUNT(names); i++) {
-        const char *value = koc__json_get_str(root, names[i]);
+        const char *value = koc__json_str(koc__json_get_folded(root, names[i]));
         if (!value) {
             return koc__error(err, KOC_EFORMAT, "Google's default credentials have no %s",
                               names[i]);
@@ -87,7 +87,7 @@ static int of_file(koc__op *op, koc_credential **out, koc_error **err)
         return koc__error(err, KOC_EFORMAT, "%s is not JSON", path);
     }
     const koc__jnode *root = koc__json_root(doc);
-    const char *type = koc__json_get_str(root, "type");
+    const char *type = koc__json_str(koc__json_get_folded(root, "type"));
     if (koc__streq(type, "authorized_user")) {
         return of_user(root, op, out, err);
     }

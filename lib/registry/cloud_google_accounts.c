@@ -66,15 +66,15 @@ static int make_assertion(const koc__jnode *root, const char *audience, koc__buf
 {
     KOC__AUTO_VAL(koc__buf) key = KOC__BUF_INIT(16 << 10);
     KOC__AUTO_VAL(koc__buf) signature = KOC__BUF_INIT(1024);
-    const char *who = koc__json_get_str(root, "client_email");
-    const char *pem = koc__json_get_str(root, "private_key");
+    const char *who = koc__json_str(koc__json_get_folded(root, "client_email"));
+    const char *pem = koc__json_str(koc__json_get_folded(root, "private_key"));
 
     if (!who || !pem) {
         return koc__error(err, KOC_EFORMAT,
                           "the service account has no client_email or no "
                           "private_key");
     }
-    KOC__TRY(put_header(out, koc__json_get_str(root, "private_key_id"), err));
+    KOC__TRY(put_header(out, koc__json_str(koc__json_get_folded(root, "private_key_id")), err));
     KOC__TRY(koc__buf_putc(out, '.', err));
     KOC__TRY(put_claims(out, who, audience, err));
     int rc = koc__pem_rsa_key(koc__str(pem), &key, err);
@@ -95,7 +95,7 @@ int koc__google_service_account(const koc__jnode *root, koc__op *op, koc_credent
     KOC__AUTO_VAL(koc__buf) jwt = KOC__BUF_INIT(TEXT_MAX);
     KOC__AUTO_VAL(koc__buf) form = KOC__BUF_INIT(2 * TEXT_MAX);
     KOC__AUTO(koc__json) doc = NULL;
-    const char *where = koc__json_get_str(root, "token_uri");
+    const char *where = koc__json_str(koc__json_get_folded(root, "token_uri"));
 
     where = where ? where : KOC__GOOGLE_TOKEN_URL;
     KOC__TRY(make_assertion(root, where, &jwt, err));
@@ -123,7 +123,8 @@ static int unpack(const koc__jnode *source, koc__buf *text, koc_error **err)
         return KOC_OK;
     }
     bool fine = koc__json_parse(koc__buf_view(text), TEXT_MAX, "token", &doc, NULL) == KOC_OK;
-    const char *token = fine ? koc__json_get_str(koc__json_root(doc), name ? name : "") : NULL;
+    const char *token =
+        fine ? koc__json_str(koc__json_get_folded(koc__json_root(doc), name ? name : "")) : NULL;
     koc__buf_clear(text);
     return token ? koc__buf_puts(text, token, err)
                  : koc__error(err, KOC_EFORMAT,
@@ -133,19 +134,19 @@ static int unpack(const koc__jnode *source, koc__buf *text, koc_error **err)
 
 static int subject_token(const koc__jnode *source, koc__op *op, koc__buf *out, koc_error **err)
 {
-    const char *file = koc__json_get_str(source, "file");
-    const char *url = koc__json_get_str(source, "url");
+    const char *file = koc__json_str(koc__json_get_folded(source, "file"));
+    const char *url = koc__json_str(koc__json_get_folded(source, "url"));
     KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
 
     if (file) {
         KOC__TRY(koc__cloud_read(file, out, err));
         return unpack(source, out, err);
     }
-    if (!url || koc__json_get_str(source, "environment_id")) {
+    if (!url || koc__json_str(koc__json_get_folded(source, "environment_id"))) {
         return koc__error(err, KOC_EUNSUPPORTED,
                           "the workload's token is in a place that koc cannot read");
     }
-    for (const koc__jnode *n = koc__json_child(koc__json_get(source, "headers")); n;
+    for (const koc__jnode *n = koc__json_child(koc__json_get_folded(source, "headers")); n;
          n = koc__json_next(n)) {
         const char *value = koc__json_str(n);
         KOC__TRY(value ? koc__headers_put(&headers, koc__json_name(n), value, err) : KOC_OK);
@@ -159,13 +160,13 @@ static int exchange(const koc__jnode *root, const char *token, koc__op *op, koc_
                     koc_error **err)
 {
     KOC__AUTO_VAL(koc__buf) form = KOC__BUF_INIT(2 * TEXT_MAX);
-    const char *where = koc__json_get_str(root, "token_url");
+    const char *where = koc__json_str(koc__json_get_folded(root, "token_url"));
     const char *fields[][2] = {
         {"grant_type", EXCHANGE},
-        {"audience", koc__json_get_str(root, "audience")},
+        {"audience", koc__json_str(koc__json_get_folded(root, "audience"))},
         {"scope", KOC__GOOGLE_SCOPE},
         {"requested_token_type", ACCESS},
-        {"subject_token_type", koc__json_get_str(root, "subject_token_type")},
+        {"subject_token_type", koc__json_str(koc__json_get_folded(root, "subject_token_type"))},
         {"subject_token", token},
     };
     int rc = KOC_OK;
@@ -203,9 +204,10 @@ int koc__google_external_account(const koc__jnode *root, koc__op *op, koc_creden
 {
     KOC__AUTO_VAL(koc__buf) token = KOC__BUF_INIT(TEXT_MAX);
     KOC__AUTO(koc__json) doc = NULL;
-    const char *url = koc__json_get_str(root, "service_account_impersonation_url");
+    const char *url =
+        koc__json_str(koc__json_get_folded(root, "service_account_impersonation_url"));
 
-    int rc = subject_token(koc__json_get(root, "credential_source"), op, &token, err);
+    int rc = subject_token(koc__json_get_folded(root, "credential_source"), op, &token, err);
     if (rc == KOC_OK) {
         rc = exchange(root, koc__buf_cstr(&token), op, &doc, err);
     }
@@ -214,7 +216,8 @@ int koc__google_external_account(const koc__jnode *root, koc__op *op, koc_creden
     if (!url) {
         return koc__google_take(doc, "access_token", KOC__GOOGLE_DEFAULT, out, err);
     }
-    const char *federated = koc__json_get_str(koc__json_root(doc), "access_token");
+    const char *federated =
+        koc__json_str(koc__json_get_folded(koc__json_root(doc), "access_token"));
     if (!federated || !koc__token_usable(koc__str(federated))) {
         return koc__error(err, KOC_EAUTH, "the reply of Google has no usable token");
     }

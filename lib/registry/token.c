@@ -146,9 +146,9 @@ int koc__token_reply_read(koc_str body, koc__token_reply *out, koc_error **err)
 
     KOC__TRY(koc__json_parse(body, KOC__TOKEN_REPLY_MAX, "reply of the token server", &doc, err));
     const koc__jnode *root = koc__json_root(doc);
-    const char *token = koc__json_get_str(root, "access_token");
+    const char *token = koc__json_str(koc__json_get_folded(root, "access_token"));
     if (!token || !token[0]) {
-        token = koc__json_get_str(root, "token");
+        token = koc__json_str(koc__json_get_folded(root, "token"));
     }
     if (!token || !koc__token_usable(koc__str(token))) {
         return koc__error(err, KOC_EAUTH, "the token server's reply has no usable token");
@@ -158,7 +158,7 @@ int koc__token_reply_read(koc_str body, koc__token_reply *out, koc_error **err)
         return koc__oom(err);
     }
     out->token = copy;
-    out->lifetime_ms = lifetime_ms(koc__json_get(root, "expires_in"));
+    out->lifetime_ms = lifetime_ms(koc__json_get_folded(root, "expires_in"));
     return KOC_OK;
 }
 

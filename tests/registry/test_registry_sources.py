@@ -282,12 +282,45 @@ def test_config_past_its_limit(regtool, front, home):
     {"auth": "planted!"}, {"auth": base64.b64encode(b"planted").decode()},
     {"auth": base64.b64encode(b"koc:plan\r\nX-Evil: planted").decode()},
     {"auth": base64.b64encode(b"k\noc:planted").decode()},
-    {"auth": base64.b64encode(b"koc:plan\0ted").decode()}, {"auth": 7}, 7, "planted", None, {}, {"username": "planted"}])
+    {"auth": base64.b64encode(b"koc:plan\0ted").decode()}, {"auth": 7}, {"Auth": "planted!"}, {"password": 7},
+    7, "planted", []])
 def test_entries_that_cannot_be_read(regtool, front, home, broken):
-    """Skipped with a warning that does not show them; what follows is the login's failure."""
+    """An error that names the host and the file, and does not show what stands there."""
     write_config(home, {"auths": {front.host: broken, f"{front.host}0": entry(password="decoy")}})
+    refused(regtool, front.host, f"the entry for {front.host} in {home.home}/.docker/config.json cannot be read")
+    assert sent(front) == set()
+
+
+@pytest.mark.parametrize("empty", [None, {}, {"username": "planted"}, {"auth": ""}, {"Auth": None}])
+def test_entries_that_say_nothing(regtool, front, home, empty):
+    write_config(home, {"auths": {front.host: empty, f"{front.host}0": entry(password="decoy")}})
     refused(regtool, front.host, "no credentials for")
     assert sent(front) == set()
+
+
+AUTH = base64.b64encode(b"koc:s3cret").decode()
+
+
+@pytest.mark.parametrize("config", [
+    {"Auths": {"H": {"Auth": AUTH}}}, {"AUTHS": {"H": {"AUTH": AUTH}}},
+    {"auths": {"H": {"Username": "koc", "Password": "s3cret"}}},
+    {"auths": {"x": {}}, "Auths": {"H": {"auth": AUTH}}},
+    {"auths": {"H": {"auth": "planted!", "Auth": AUTH}}}])
+def test_members_in_any_case(regtool, front, home, config):
+    """As Go's reader takes them: docker, ko and crane accept such files."""
+    write_config(home, json.loads(json.dumps(config).replace('"H"', f'"{front.host}"')))
+    regtool("push", 300, 70, 1, f"{front.host}/sources/folded:v1")
+
+
+@pytest.mark.parametrize("names", [{"credsStore": "absent"}, {"CredsStore": "absent"}, {"credHelpers": {"H": "absent"}}])
+def test_helper_that_is_not_installed_leaves_the_entry_beside_it(regtool, front, home, names):
+    """Configurations are copied into containers and CI: the inline entry is used, and that is said once."""
+    config = {**names, "auths": {"H": {"auth": AUTH}}}
+    write_config(home, json.loads(json.dumps(config).replace('"H"', f'"{front.host}"')))
+    result = regtool("push", 300, 71, 1, f"{front.host}/sources/absent:v1")
+    assert result.stderr.count("docker-credential-absent is not installed; what stands in") == 1
+    write_config(home, json.loads(json.dumps({**names, "auths": {"H": {}}}).replace('"H"', f'"{front.host}"')))
+    refused(regtool, front.host, "docker-credential-absent is not installed")
 
 
 @pytest.mark.parametrize("entry_of", [{"identitytoken": "plan\nted"}, {"registrytoken": "plan\r\nted: x"},
@@ -312,7 +345,6 @@ HELPERS = {
     "gives a user with a line end": ('echo \'{"Username":"u\\\\r\\\\nx","Secret":"planted"}\'', "line end"),
     "gives a secret with a NUL": ('echo \'{"Username":"u","Secret":"plan\\\\u0000ted"}\'', "docker-credential-lab"),
     "escapes": ("printf '\\033]0;title\\007\\033[31mred'; exit 1", "docker-credential-lab failed"),
-    "is missing": (None, "is not installed"),
 }
 
 

@@ -153,15 +153,20 @@ KOC_TEST(auth_docker_missing_or_folder_is_an_error)
     assert_null(found);
 }
 
-/* a helper that is not there stops everything; the auths beside it are not used. */
-KOC_TEST(auth_docker_missing_helper_is_an_error_R41)
+/* a helper that is not there is an error, unless something stands beside it in the file. */
+KOC_TEST(auth_docker_missing_helper_R41)
 {
     KOC__AUTO(koc_auth)
-    a = docker("{\"credsStore\":\"koc-none\",\"auths\":{\"r.example\":{\"auth\":\"dTpw\"}}}");
+    a = docker("{\"credsStore\":\"koc-none\",\"auths\":{\"r.example\":{\"auth\":\"dTpw\"},"
+               "\"kept.example\":{}}}");
     koc_credential *found = NULL;
     koc_error *err = NULL;
 
-    assert_int_equal(koc_auth_lookup(a, "r.example", "x", NULL, &found, &err), KOC_EPROCESS);
+    assert_int_equal(koc_auth_lookup(a, "r.example", "x", NULL, &found, NULL), KOC_OK);
+    assert_string_equal(koc_credential_username(found), "u");
+    koc_credential_free(found);
+    found = NULL;
+    assert_int_equal(koc_auth_lookup(a, "kept.example", "x", NULL, &found, &err), KOC_EPROCESS);
     assert_non_null(strstr(koc_error_message(err), "docker-credential-koc-none"));
     assert_null(found);
     koc_error_free(err);

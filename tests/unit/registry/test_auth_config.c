@@ -19,7 +19,7 @@ static void check_entry(const char *auths, const char *registry, const char *rep
                         const char *key)
 {
     KOC__AUTO(koc__json) doc = parse(auths);
-    const koc__jnode *n = koc__config_entry(koc__json_root(doc), registry, repository);
+    const koc__jnode *n = koc__config_entry(koc__json_root(doc), true, registry, repository);
 
     assert_true(koc__streq(n ? koc__json_name(n) : NULL, key));
 }
@@ -42,6 +42,18 @@ KOC_TEST(config_entry_by_host_R43)
     check_entry("{\"registry-1.docker.io\":{}}", "index.docker.io", "library/x",
                 "registry-1.docker.io");
     check_entry("{}", "r.example", "a", NULL);
+}
+
+/* Go adds up what stands under each spelling of "auths". */
+KOC_TEST(config_entry_in_any_case)
+{
+    KOC__AUTO(koc__json)
+    doc = parse("{\"Auths\":{\"a.io\":{}},\"auths\":{\"b.io\":{}},\"other\":{\"c.io\":{}}}");
+    const koc__jnode *root = koc__json_root(doc);
+
+    assert_non_null(koc__config_entry(root, false, "a.io", "x"));
+    assert_non_null(koc__config_entry(root, false, "b.io", "x"));
+    assert_null(koc__config_entry(root, false, "c.io", "x"));
 }
 
 /* the longest path that fits, whole components; another path's entry never. */
@@ -73,6 +85,10 @@ KOC_TEST(config_helper_R41)
     assert_string_equal(how, "credsStore");
     assert_string_equal(koc__config_helper(koc__json_root(doc), "empty.io", &how), "desktop");
     assert_null(koc__config_helper(koc__json_root(none), "gcr.io", &how));
+    KOC__AUTO(koc__json)
+    folded = parse("{\"CredsStore\":\"desktop\",\"credhelpers\":{\"gcr.io\":\"gcloud\"}}");
+    assert_string_equal(koc__config_helper(koc__json_root(folded), "gcr.io", &how), "gcloud");
+    assert_string_equal(koc__config_helper(koc__json_root(folded), "x.io", &how), "desktop");
     assert_string_equal(koc__config_helper_key("index.docker.io"), "https://index.docker.io/v1/");
     assert_string_equal(koc__config_helper_key("r.example:5000"), "r.example:5000");
 }
@@ -104,16 +120,27 @@ KOC_TEST(config_credential_R40)
         {"{\"auth\":\"bm9jb2xvbg==\"}", 0, NULL, NULL, true},
         {"{\"auth\":\"dTpwDQpY\"}", 0, NULL, NULL, true},
         {"{\"username\":\"u\"}", 0, NULL, NULL, false},
-        {"[]", 0, NULL, NULL, false},
+        {"null", 0, NULL, NULL, false},
+        {"[]", 0, NULL, NULL, true},
+        {"{\"auth\":5}", 0, NULL, NULL, true},
+        {"{\"password\":{}}", 0, NULL, NULL, true},
+        /* Go's reader takes names in any case, and of several the last one. */
+        {"{\"Auth\":\"dTpw\"}", KOC_CRED_BASIC, "u", "p", false},
+        {"{\"Username\":\"u\",\"PASSWORD\":\"p\"}", KOC_CRED_BASIC, "u", "p", false},
+        {"{\"identityToken\":\"t\"}", KOC_CRED_IDENTITY_TOKEN, NULL, "t", false},
+        {"{\"RegistryToken\":\"b\"}", KOC_CRED_BEARER, NULL, "b", false},
+        {"{\"auth\":\"dTpw\",\"Auth\":\"djpx\"}", KOC_CRED_BASIC, "v", "q", false},
+        {"{\"Auth\":\"djpx\",\"auth\":\"dTpw\"}", KOC_CRED_BASIC, "u", "p", false},
+        {"{\"auth\":\"dTpw\",\"Auth\":null}", KOC_CRED_BASIC, "u", "p", false},
     };
 
     for (size_t i = 0; i < KOC__COUNT(table); i++) {
         KOC__AUTO(koc__json) doc = parse(table[i].entry);
         KOC__AUTO(koc_credential) c = NULL;
-        bool broken = true;
+        const char *broken = "not said";
         assert_int_equal(koc__config_credential(koc__json_root(doc), "test", &broken, &c, NULL),
                          KOC_OK);
-        assert_int_equal(broken, table[i].broken);
+        assert_int_equal(broken != NULL, table[i].broken);
         assert_int_equal(koc_credential_kind(c), table[i].kind);
         assert_true(koc__streq(koc_credential_username(c), table[i].user));
         assert_true(koc__streq(koc_credential_secret(c), table[i].secret));
@@ -135,6 +162,8 @@ KOC_TEST(helper_replies_R49)
         {0, "{\"Username\":\"<token>\",\"Secret\":\"s\"}", KOC_OK, KOC_CRED_IDENTITY_TOKEN, NULL,
          "s"},
         {0, "{\"Username\":\"\",\"Secret\":\"\"}", KOC_OK, 0, NULL, NULL},
+        {0, "{\"serverURL\":\"x\",\"username\":\"u\",\"SECRET\":\"s\"}", KOC_OK, KOC_CRED_BASIC,
+         "u", "s"},
         {0, "{}", KOC_OK, 0, NULL, NULL},
         {1, " credentials not found in native keychain\n", KOC_OK, 0, NULL, NULL},
         {1, "no credentials server URL", KOC_EPROCESS, 0, NULL, NULL},
