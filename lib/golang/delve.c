@@ -92,7 +92,7 @@ static int environment(const delve *d, koc_strlist **out, koc_error **err)
     for (size_t i = 0; i < KOC__COUNT(own); i++) {
         KOC__TRY(koc__strlist_add(env, own[i], err));
     }
-    const koc__go_settings settings = {.env = env, .offline = d->s->offline};
+    const koc__go_settings settings = {.env = env, .offline = d->s->offline, .facts = d->s->facts};
     return koc__go_command_env(&settings, NULL, d->folder, d->platform, out, err);
 }
 
