@@ -235,6 +235,19 @@ int koc__group_wait(koc__group *g, koc_error **err)
     return rc;
 }
 
+int koc__group_wait_both(koc__group *first, koc__group *then, koc_error **err)
+{
+    koc_error *of_first = NULL;
+    int a = koc__group_wait(first, &of_first);
+    int b = koc__group_wait(then, a == KOC_OK || a == KOC_ECANCELLED ? err : NULL);
+
+    if (a == KOC_ECANCELLED && b != KOC_OK) {
+        koc_error_free(of_first);
+        return b;
+    }
+    return a == KOC_OK ? b : koc__error_move(err, &of_first);
+}
+
 static void join_all(koc__group *g)
 {
     while (g->workers) {

@@ -121,6 +121,9 @@ int koc__group_add(koc__group *g, koc__task_fn fn, void *arg, koc_error **err);
  * triggers op->stop, so that the others end, and is what comes back; a "cancelled" that this caused never
  * hides it. */
 int koc__group_wait(koc__group *g, koc_error **err);
+/* Waits for first and what its tasks added to then. A failure of one ends the other: the one that comes back is that
+ * of which the other's "cancelled" is the echo. */
+int koc__group_wait_both(koc__group *first, koc__group *then, koc_error **err);
 /* Waits for what still runs (after op->stop) and releases; takes one that was never begun. */
 void koc__group_end(koc__group *g);
 KOC__DEFINE_AUTO_VAL(koc__group, koc__group_end);

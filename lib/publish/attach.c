@@ -118,23 +118,33 @@ int koc__sboms_make(koc__work *w, koc__op *op, koc_error **err)
     return KOC_OK;
 }
 
-static int push_one(koc__work *w, const koc__sbom_doc *doc, koc__op *op, koc_error **err)
+static int push_one(koc__work *w, koc__sbom_doc *doc, koc__op *op, koc_error **err)
 {
-    KOC__AUTO(koc_image) artifact = NULL;
-    KOC__AUTO(koc_reference) target = NULL;
-    KOC__TRY(
-        koc__sbom_artifact(w->plan->ctx, koc__str_n(doc->text.ptr, doc->text.len), &artifact, err));
-    if (koc__ahead_has_sbom(w, doc->subject, &koc_image_descriptor(artifact)->digest)) {
+    KOC__TRY(koc__sbom_artifact(w->plan->ctx, koc__str_n(doc->text.ptr, doc->text.len),
+                                &doc->artifact, err));
+    if (koc__ahead_has_sbom(w, doc->subject, &koc_image_descriptor(doc->artifact)->digest)) {
         return KOC_OK;
     }
-    KOC__TRY(koc__sbom_reference(w, doc->subject, &target, err));
-    return koc__client_push_image(w->plan->client, target, artifact, NULL, op, NULL, err);
+    KOC__TRY(koc__sbom_reference(w, doc->subject, &doc->target, err));
+    KOC__TRY(koc__push_new(w->plan->client, doc->target, doc->artifact, NULL, NULL, op, &doc->push,
+                           err));
+    return koc__push_content(doc->push, err);
 }
 
-int koc__sboms_push(koc__work *w, koc__op *op, koc_error **err)
+int koc__sboms_push_begin(koc__work *w, koc__op *op, koc_error **err)
 {
     for (size_t i = 0; i < w->n_sboms; i++) {
         KOC__TRY(push_one(w, &w->sboms[i], op, err));
+    }
+    return KOC_OK;
+}
+
+int koc__sboms_push_names(koc__work *w, koc_error **err)
+{
+    for (size_t i = 0; i < w->n_sboms; i++) {
+        if (w->sboms[i].push) {
+            KOC__TRY(koc__push_names(w->sboms[i].push, w->early, err));
+        }
     }
     return KOC_OK;
 }

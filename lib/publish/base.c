@@ -537,5 +537,9 @@ int koc__base_recall(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
     KOC__TRY(koc_reference_parse(b->name, 0, &ref, err));
     KOC__TRY(annotation_name(b, ref, err));
     KOC__TRY(recall_tag(p, b, &ref, err));
-    return open_at(p, b, cache_only, ref, op, err);
+    KOC__TRY(open_at(p, b, cache_only, ref, op, err));
+    for (size_t i = 0; i < b->n_items; i++) { /* layers may have to be fetched */
+        KOC__TRY(koc__client_attach_layers(p->client, ref, b->items[i].image, err));
+    }
+    return KOC_OK;
 }

@@ -108,14 +108,15 @@ static int make_layers(void *unit, koc__op *op, koc_error **err)
     u->layers_ms = koc__monotonic_ms() - start;
     log_unit(u, u->kodata, "kodata");
     log_unit(u, u->app, "binary");
-    return KOC_OK;
+    return koc__sends_ready(u, err);
 }
 
 static int make_debug_layer(void *unit, koc__op *op, koc_error **err)
 {
     koc__unit *u = unit;
     const koc__go_layer_options o = layer_options(u);
-    return koc__debug_layer(u, u->debugger, &o, op, err);
+    KOC__TRY(koc__debug_layer(u, u->debugger, &o, op, err));
+    return koc__sends_ready(u, err);
 }
 
 static void tell_unit(const koc__unit *u, int32_t state, koc__op *op)
@@ -188,19 +189,6 @@ static void add_up(koc__work *w)
     }
 }
 
-/* A layer that fails ends the builds: then its failure is the one to tell. */
-static int wait_for_both(koc__group *builds, koc__group *layers, koc_error **err)
-{
-    koc_error *of_build = NULL;
-    int built = koc__group_wait(builds, &of_build);
-    int made = koc__group_wait(layers, built == KOC_OK || built == KOC_ECANCELLED ? err : NULL);
-    if (built == KOC_ECANCELLED && made != KOC_OK) {
-        koc_error_free(of_build);
-        return made;
-    }
-    return built == KOC_OK ? made : koc__error_move(err, &of_build);
-}
-
 int koc__compile(koc__plan *p, koc__work *works, size_t n, koc__op *op, koc_error **err)
 {
     KOC__AUTO_VAL(batches) all = {0};
@@ -215,7 +203,7 @@ int koc__compile(koc__plan *p, koc__work *works, size_t n, koc__op *op, koc_erro
         all.list[i].layers = &layers;
         KOC__TRY(koc__group_add(&builds, build_batch, &all.list[i], err));
     }
-    KOC__TRY(wait_for_both(&builds, &layers, err));
+    KOC__TRY(koc__group_wait_both(&builds, &layers, err));
     for (size_t i = 0; i < n; i++) {
         add_up(&works[i]);
     }

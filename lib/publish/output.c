@@ -46,51 +46,69 @@ static int to_layout(koc__work *w, koc__op *op, koc_error **err)
 
 /* --- registry --- */
 
-typedef struct push {
-    koc__work *work;
-    koc_reference *target;
-    koc__push_result result;
-} push;
-
-static int push_image_task(void *arg, koc__op *op, koc_error **err)
+static int send_image(void *arg, koc__op *op, koc_error **err)
 {
-    push *x = arg;
-    if (koc__ahead_has_image(x->work)) {
-        x->result = (koc__push_result){.digest = x->work->ahead.image, .unchanged = true};
+    koc__work *w = arg;
+    koc_push_options o = KOC_PUSH_OPTIONS_INIT;
+    o.extra_tags = koc__strlist_argv(w->plan->tags) + 1; /* the first is the target's own */
+    if (koc__ahead_has_image(w)) {
         return KOC_OK;
     }
-    koc_push_options o = KOC_PUSH_OPTIONS_INIT;
-    o.extra_tags = koc__strlist_argv(x->work->plan->tags) + 1; /* the first is the target's own */
-    if (x->work->index) {
-        return koc__client_push_index(x->work->plan->client, x->target, x->work->index, &o, op,
-                                      &x->result, err);
-    }
-    return koc__client_push_image(x->work->plan->client, x->target, x->work->units[0].image, &o, op,
-                                  &x->result, err);
+    KOC__TRY(koc__push_new(w->plan->client, w->to, w->index ? NULL : w->units[0].image, w->index,
+                           &o, op, &w->push, err));
+    KOC__TRY(koc__push_content(w->push, err));
+    return w->early ? koc__push_unnamed(w->push, err) : KOC_OK;
 }
 
-static int push_sboms_task(void *arg, koc__op *op, koc_error **err)
+static int send_sboms(void *arg, koc__op *op, koc_error **err)
 {
-    push *x = arg;
-    return koc__sboms_push(x->work, op, err);
+    return koc__sboms_push_begin(arg, op, err);
 }
 
-static int to_registry(koc__work *w, koc__op *op, koc_error **err)
+/* Both halves of what has to be sent side by side: the image and its SBOMs. */
+static int both(koc__work *w, koc__task_fn image, koc__task_fn sboms, koc__op *op, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__group) group = {0};
+    if (w->n_sboms == 0) {
+        return image(w, op, err);
+    }
+    KOC__TRY(koc__group_begin(&group, op, 2, err));
+    KOC__TRY(koc__group_add(&group, image, w, err));
+    KOC__TRY(koc__group_add(&group, sboms, w, err));
+    return koc__group_wait(&group, err);
+}
+
+int koc__push_begin(koc__work *w, koc__op *op, koc_error **err)
 {
     KOC__AUTO(koc_reference) repository = NULL;
-    KOC__AUTO(koc_reference) target = NULL;
     KOC__TRY(koc__reference_parse_repository(w->name, &repository, err));
-    KOC__TRY(koc_reference_with_tag(repository, koc_strlist_get(w->plan->tags, 0), &target, err));
-    push x = {.work = w, .target = target};
-    KOC__AUTO_VAL(koc__group) group = {0};
-    KOC__TRY(koc__group_begin(&group, op, 2, err));
-    KOC__TRY(koc__group_add(&group, push_image_task, &x, err));
-    if (w->n_sboms > 0) {
-        KOC__TRY(koc__group_add(&group, push_sboms_task, &x, err));
+    KOC__TRY(koc_reference_with_tag(repository, koc_strlist_get(w->plan->tags, 0), &w->to, err));
+    return both(w, send_image, send_sboms, op, err);
+}
+
+static int name_image(void *arg, koc__op *op, koc_error **err)
+{
+    koc__work *w = arg;
+    (void)op;
+    return w->push ? koc__push_names(w->push, w->early, err) : KOC_OK;
+}
+
+static int name_sboms(void *arg, koc__op *op, koc_error **err)
+{
+    (void)op;
+    return koc__sboms_push_names(arg, err);
+}
+
+/* The second half of koc__push_begin. */
+static int to_registry(koc__work *w, koc__op *op, koc_error **err)
+{
+    KOC__TRY(both(w, name_image, name_sboms, op, err));
+    w->pushed.digest = koc__work_descriptor(w)->digest;
+    w->pushed.unchanged = true;
+    if (w->push) {
+        koc__push_add_result(w->push, &w->pushed);
     }
-    KOC__TRY(koc__group_wait(&group, err));
-    w->state = x.result.unchanged ? "unchanged" : "pushed";
-    w->pushed = x.result;
+    w->state = w->pushed.unchanged ? "unchanged" : "pushed";
     return printed_name(w, true, err);
 }
 
@@ -106,10 +124,7 @@ int koc__output(koc__work *w, koc__op *op, koc_error **err)
 {
     koc__plan *p = w->plan;
     int64_t start = koc__monotonic_ms();
-    if (!p->local || p->o.sbom_dir) {
-        KOC__TRY(koc__sboms_make(w, op, err));
-        KOC__TRY(koc__sboms_write(w, err));
-    }
+    KOC__TRY(koc__sboms_write(w, err));
     if (p->local) {
         KOC__TRY(koc__local_output(w, op, err));
     }
@@ -124,7 +139,7 @@ int koc__output(koc__work *w, koc__op *op, koc_error **err)
         KOC__TRY(printed_name(w, p->o.tarball != NULL, err));
         w->state = p->o.tarball ? "written" : "built";
     }
-    w->push_ms = koc__monotonic_ms() - start;
+    w->push_ms += koc__monotonic_ms() - start;
     tell_done(w, op);
     return KOC_OK;
 }

@@ -55,10 +55,15 @@ void koc__tell_image(const koc__work *w, koc__op *op, int32_t state)
 static void work_dispose(koc__work *w)
 {
     for (size_t i = 0; w->sboms && i <= w->n_units; i++) { /* the one that failed half-way too */
+        koc__push_free(w->sboms[i].push);
+        koc_image_unref(w->sboms[i].artifact);
+        koc_reference_unref(w->sboms[i].target);
         koc_buf_dispose(&w->sboms[i].text);
         koc__free(w->sboms[i].file_name);
     }
     koc__free(w->sboms);
+    koc__push_free(w->push);
+    koc_reference_unref(w->to);
     koc__work_reset(w);
     koc_index_unref(w->index);
     koc__free(w->app);
@@ -121,6 +126,7 @@ static int make_works(koc__run *r, koc_error **err)
     for (size_t i = 0; i < r->targets->count; i++) {
         koc__work *w = &r->works[r->n_works++];
         w->plan = r->plan;
+        atomic_flag_clear(&w->told);
         w->target = r->targets->items[i];
         KOC__TRY(base_for(r, w->target->import_path, &w->base, err));
         KOC__TRY(name_work(r, w, err));
@@ -162,13 +168,17 @@ static int tell_published(void *arg, koc_error **err)
 static int finish_work(void *arg, koc__op *op, koc_error **err)
 {
     koc__work *w = arg;
-    koc__tell_image(w, op, KOC_STATE_STARTED);
-    KOC__TRY(koc__assemble(w, op, err));
+    const koc__plan *p = w->plan;
+    if (!p->to_registry) { /* else all that was done when it was sent */
+        koc__tell_image(w, op, KOC_STATE_STARTED);
+        KOC__TRY(koc__assemble(w, op, err));
+        KOC__TRY(!p->local || p->o.sbom_dir ? koc__sboms_make(w, op, err) : KOC_OK);
+    }
     KOC__TRY(koc__output(w, op, err));
     for (size_t i = 0; i < w->n_units; i++) {
         koc__image_facts_keep(&w->units[i], op);
     }
-    return w->plan->o.published ? koc__op_call(op, tell_published, w, err) : KOC_OK;
+    return p->o.published ? koc__op_call(op, tell_published, w, err) : KOC_OK;
 }
 
 static int finish_works(koc__run *r, koc__op *op, koc_error **err)
@@ -223,7 +233,7 @@ static int publish(koc_ctx *ctx, const koc_publish_options *o, koc__op *op, koc_
     KOC__TRY(warn_same_names(&r, err));
     t->packages = koc__lap(&lap);
     KOC__TRY(koc__start(&r, op, err));
-    koc__lap(&lap);
+    lap = r.compiled_at;
     KOC__TRY(finish_works(&r, op, err));
     t->images = koc__lap(&lap);
     t->total = lap - start;

@@ -8,6 +8,7 @@
  *   image.c    layers and config edits become an image; several images an index
  *   ahead.c    what the target has already
  *   attach.c   their SBOMs
+ *   send.c     what goes out while others still compile
  *   output.c   where they go: registry, layout, tarball, nowhere;  local.c  daemon and nodes
  *   report.c   the JSON report;  publish.c  the order of all this
  *   inputs.c   which files all this was made from, for those who watch them
@@ -17,6 +18,9 @@
  */
 #ifndef KOC__PUBLISH_H
 #define KOC__PUBLISH_H
+
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include <koc/ext/publish.h>
 #include <koc/image.h>
@@ -107,13 +111,17 @@ typedef struct koc__unit { /* one package on one platform */
     koc_layer *kodata, *app;
     koc_layer *delve; /* or NULL */
     koc_image *image;
-    bool unchanged; /* linked file and layers came from the cache */
+    bool unchanged;      /* linked file and layers came from the cache */
+    unsigned parts_left; /* layers still to be made; under the mutex of koc__sends */
     int64_t build_ms, layers_ms;
 } koc__unit;
 typedef struct koc__sbom_doc {
     const koc_digest *subject; /* borrowed from the image or index */
     koc_buf text;
     char *file_name;
+    koc_reference *target; /* where the registry gets it; NULL, as the next two: it has it */
+    koc_image *artifact;
+    koc__push *push;
 } koc__sbom_doc;
 typedef struct koc__ahead {   /* what the target had when the bases were looked up */
     bool has_image, has_sbom; /* false: it was not there, or is not known */
@@ -134,6 +142,12 @@ typedef struct koc__work { /* one package: one printed reference */
     char *printed;
     const char *state; /* "pushed", "unchanged", "written", "built": for the report */
     koc__ahead ahead;
+    struct koc__sends *sends; /* NULL: nothing is sent before the end */
+    unsigned parts_left;      /* of all units; under the mutex of sends */
+    atomic_flag told;         /* that sending began */
+    bool early;               /* others were still compiled when it was sent */
+    koc_reference *to;        /* repository and first tag */
+    koc__push *push;          /* NULL: nothing is to be sent */
     koc__push_result pushed;
     int64_t build_ms, layers_ms, push_ms;
 } koc__work;
@@ -160,8 +174,9 @@ char *koc__unit_label(const koc__unit *u);
 
 /* The documents about w's images, kept in the cache by digest. Nothing under KOC_SBOM_NONE. */
 int koc__sboms_make(koc__work *w, koc__op *op, koc_error **err);
-/* Pushes them beside the images, tag sha256-<hex>.sbom. */
-int koc__sboms_push(koc__work *w, koc__op *op, koc_error **err);
+/* Pushes them beside the images, tag sha256-<hex>.sbom: first all but the tag, which is the second step. */
+int koc__sboms_push_begin(koc__work *w, koc__op *op, koc_error **err);
+int koc__sboms_push_names(koc__work *w, koc_error **err);
 /* Writes them to --sbom-dir. */
 int koc__sboms_write(koc__work *w, koc_error **err);
 
@@ -173,9 +188,10 @@ typedef struct koc__run { /* everything of one call */
     size_t n_bases;
     koc__work *works;
     size_t n_works;
+    int64_t compiled_at; /* koc__monotonic_ns */
 } koc__run;
-/* Side by side: bases, what the target has of each image, the right to push, and the compile with its layers.
- * Makes the units of all works. */
+/* Side by side: bases, what the target has of each image, the right to push, the compile with its layers, and, to a
+ * registry, sending what is complete. Makes the units of all works. */
 int koc__start(koc__run *r, koc__op *op, koc_error **err);
 /* Frees what compiling made of w. */
 void koc__work_reset(koc__work *w);
@@ -189,7 +205,27 @@ bool koc__ahead_has_sbom(const koc__work *w, const koc_digest *subject, const ko
 int koc__sbom_reference(const koc__work *w, const koc_digest *subject, koc_reference **out,
                         koc_error **err);
 
+/* --- send.c --- */
+typedef struct koc__sends {
+    koc__run *run;
+    koc__group group;
+    pthread_mutex_t mutex; /* guards what follows */
+    unsigned parts_left;   /* of all works */
+    bool allowed;
+} koc__sends;
+int koc__sends_begin(koc__sends *s, koc__run *r, koc__op *op, koc_error **err);
+/* Waits for what is on its way; takes one that was never begun. */
+void koc__sends_end(koc__sends *s);
+/* The units of all works were made, none is compiled yet. */
+void koc__sends_expect(koc__sends *s);
+/* One more part of u is complete; on any thread. Nothing where nothing is sent early. */
+int koc__sends_ready(koc__unit *u, koc_error **err);
+/* Bases and target are known: what is complete goes out now, the rest as it becomes so. On any thread. */
+int koc__sends_allow(koc__sends *s, koc_error **err);
+
 /* --- output.c --- */
+/* Sends all of w but its names to the registry, after koc__assemble and koc__sboms_make. */
+int koc__push_begin(koc__work *w, koc__op *op, koc_error **err);
 /* Sends w where the plan says and fills w->printed. */
 int koc__output(koc__work *w, koc__op *op, koc_error **err);
 /* What is written once for all: tarball and list of references. */

@@ -14,28 +14,42 @@
 
 enum { AT_ONCE = 32 };
 
+typedef struct start start;
+
 typedef struct lookup { /* one base */
-    koc__plan *plan;
+    start *start;
     koc__base *base;
     int64_t took;
 } lookup;
 
-typedef struct start {
+typedef struct ahead { /* one image at the target */
+    start *start;
+    koc__work *work;
+} ahead;
+
+struct start {
     koc__run *run;
     koc__group group;
+    koc__sends sends; /* begun when something goes to a registry */
     lookup *lookups;
     size_t n_lookups;
+    ahead *aheads;
+    size_t n_aheads;
+    bool known;          /* one compiles for the bases of last time */
+    atomic_uint unknown; /* questions without an answer, and one until all are asked */
     int64_t compile_took;
     atomic_flag asked; /* whether pushing is allowed */
-} start;
+};
 
 static void start_dispose(start *s)
 {
-    koc__group_end(&s->group);
+    koc__group_end(&s->group); /* its tasks add to sends */
+    koc__sends_end(&s->sends);
     for (size_t i = 0; i < s->n_lookups; i++) {
         koc__base_free(s->lookups[i].base);
     }
     koc__free(s->lookups);
+    koc__free(s->aheads);
 }
 KOC__DEFINE_AUTO_VAL(start, start_dispose);
 
@@ -83,19 +97,13 @@ static int make_units(koc__run *r, koc_error **err)
 
 /* --- bases --- */
 
-/* Puts b in the place of a base. same: its items are those of the other; what was compiled stays. */
-static void put_base(koc__run *r, size_t i, koc__base *b, bool same)
+/* Puts b in the place of a base. What was compiled on that is dropped. */
+static void put_base(koc__run *r, size_t i, koc__base *b)
 {
     for (size_t k = 0; k < r->n_works; k++) {
         koc__work *w = &r->works[k];
-        if (w->base != r->bases[i]) {
-            continue;
-        }
-        w->base = b;
-        for (size_t n = 0; same && n < w->n_units; n++) {
-            w->units[n].on = &b->items[w->units[n].on - r->bases[i]->items];
-        }
-        if (!same) {
+        if (w->base == r->bases[i]) {
+            w->base = b;
             koc__work_reset(w);
         }
     }
@@ -120,60 +128,99 @@ static int recall_bases(koc__run *r, koc__op *op, bool *known, koc_error **err)
         koc__base *fresh = NULL;
         if (koc__base_is_remote(r->bases[i])) {
             KOC__TRY(koc__base_again(r->bases[i], &fresh, err));
-            put_base(r, i, fresh, false);
+            put_base(r, i, fresh);
         }
     }
     return KOC_OK;
+}
+
+/* Whether a base is not what was built on. */
+static bool have_moved(const start *s)
+{
+    for (size_t i = 0; i < s->n_lookups; i++) {
+        const koc__base *now = s->lookups[i].base, *then = s->run->bases[i];
+        if (now &&
+            (!koc_digest_equal(&now->digest, &then->digest) || now->n_items != then->n_items)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The last answer lets out what is complete, unless it must be made again. */
+static int answered(start *s, koc_error **err)
+{
+    bool last = atomic_fetch_sub(&s->unknown, 1) == 1;
+    return last && s->known && !have_moved(s) ? koc__sends_allow(&s->sends, err) : KOC_OK;
 }
 
 static int look_up(void *arg, koc__op *op, koc_error **err)
 {
     lookup *l = arg;
     int64_t since = koc__monotonic_ns();
-    int rc = koc__base_open(l->plan, l->base, op, err);
+    KOC__TRY(koc__base_open(l->start->run->plan, l->base, op, err));
     l->took = koc__lap(&since);
-    return rc;
+    return answered(l->start, err);
 }
 
-/* Adds what asks registries. Bases are opened beside those of the run, which stay as they are. */
-static int ask(start *s, koc_error **err)
+/* What the target has of every image. */
+static int look_ahead(void *arg, koc__op *op, koc_error **err)
+{
+    ahead *a = arg;
+    KOC__TRY(koc__ahead_task(a->work, op, err));
+    return answered(a->start, err);
+}
+
+/* Bases are opened beside those of the run, which stay as they are. */
+static int make_questions(start *s, koc_error **err)
 {
     koc__run *r = s->run;
     s->lookups = koc__calloc(r->n_bases, sizeof(*s->lookups));
-    if (!s->lookups) {
+    s->aheads = koc__calloc(r->n_works, sizeof(*s->aheads));
+    if (!s->lookups || !s->aheads) {
         return koc__oom(err);
     }
     for (; s->n_lookups < r->n_bases; s->n_lookups++) {
         lookup *l = &s->lookups[s->n_lookups];
-        l->plan = r->plan;
+        l->start = s;
         if (koc__base_is_remote(r->bases[s->n_lookups])) {
             KOC__TRY(koc__base_again(r->bases[s->n_lookups], &l->base, err));
-            KOC__TRY(koc__group_add(&s->group, look_up, l, err));
         }
     }
-    bool ahead = r->plan->to_registry && r->plan->ctx->cache && !r->plan->go.force;
-    for (size_t i = 0; ahead && i < r->n_works; i++) {
-        KOC__TRY(koc__group_add(&s->group, koc__ahead_task, &r->works[i], err));
+    bool asks = r->plan->to_registry && r->plan->ctx->cache && !r->plan->go.force;
+    for (; asks && s->n_aheads < r->n_works; s->n_aheads++) {
+        s->aheads[s->n_aheads].start = s;
+        s->aheads[s->n_aheads].work = &r->works[s->n_aheads];
     }
     return KOC_OK;
 }
 
-/* Puts the bases that were looked up into their place (those from the cache cannot be asked for layers). Returns
- * whether one is not what was built on. */
-static bool take_bases(start *s)
+/* Adds what asks registries. */
+static int ask(start *s, koc_error **err)
 {
-    bool moved = false;
+    KOC__TRY(make_questions(s, err));
     for (size_t i = 0; i < s->n_lookups; i++) {
-        koc__base *now = koc__steal(&s->lookups[i].base);
-        const koc__base *then = s->run->bases[i];
-        if (now) {
-            bool same =
-                koc_digest_equal(&now->digest, &then->digest) && now->n_items == then->n_items;
-            moved = moved || !same;
-            put_base(s->run, i, now, same);
+        if (s->lookups[i].base) {
+            atomic_fetch_add(&s->unknown, 1);
+            KOC__TRY(koc__group_add(&s->group, look_up, &s->lookups[i], err));
         }
     }
-    return moved;
+    for (size_t i = 0; i < s->n_aheads; i++) {
+        atomic_fetch_add(&s->unknown, 1);
+        KOC__TRY(koc__group_add(&s->group, look_ahead, &s->aheads[i], err));
+    }
+    return answered(s, err);
+}
+
+/* Puts the bases that were looked up into the place of those that are not known, or have moved. */
+static void take_bases(start *s)
+{
+    for (size_t i = 0; i < s->n_lookups; i++) {
+        koc__base *now = koc__steal(&s->lookups[i].base);
+        if (now) {
+            put_base(s->run, i, now);
+        }
+    }
 }
 
 /* --- the right to push --- */
@@ -219,43 +266,56 @@ static int compile(void *arg, koc__op *op, koc_error **err)
     int64_t since = koc__monotonic_ns();
     int rc = koc__compile(s->run->plan, s->run->works, s->run->n_works, op, err);
     s->compile_took += koc__lap(&since);
+    s->run->compiled_at = since;
     return rc;
 }
 
 static int add_compile(start *s, koc_error **err)
 {
     KOC__TRY(make_units(s->run, err));
+    if (s->sends.group.live) {
+        koc__sends_expect(&s->sends);
+    }
     return koc__group_add(&s->group, compile, s, err);
+}
+
+static int wait_for_all(start *s, koc_error **err)
+{
+    return s->sends.group.live ? koc__group_wait_both(&s->group, &s->sends.group, err)
+                               : koc__group_wait(&s->group, err);
 }
 
 static int run_all(start *s, koc__op *op, koc_error **err)
 {
-    bool known = false;
-    KOC__TRY(recall_bases(s->run, op, &known, err));
-    if (known) {
+    KOC__TRY(recall_bases(s->run, op, &s->known, err));
+    if (s->known) {
         KOC__TRY(add_compile(s, err));
     }
     KOC__TRY(ask(s, err));
-    KOC__TRY(koc__group_wait(&s->group, err));
-    bool moved = take_bases(s);
-    if (known && !moved) {
+    KOC__TRY(wait_for_all(s, err));
+    if (s->known && !have_moved(s)) {
         return KOC_OK;
     }
-    for (size_t i = 0; known && i < s->run->n_works; i++) { /* those answers have become old */
+    for (size_t i = 0; s->known && i < s->run->n_works; i++) { /* those answers have become old */
         koc__work_reset(&s->run->works[i]);
         s->run->works[i].ahead = (koc__ahead){0};
     }
+    take_bases(s);
+    KOC__TRY(koc__sends_allow(&s->sends, err));
     KOC__TRY(add_compile(s, err));
-    return koc__group_wait(&s->group, err);
+    return wait_for_all(s, err);
 }
 
 int koc__start(koc__run *r, koc__op *op, koc_error **err)
 {
     koc__timings *t = &r->plan->times;
-    KOC__AUTO_VAL(start) s = {.run = r, .asked = ATOMIC_FLAG_INIT};
+    KOC__AUTO_VAL(start) s = {.run = r, .asked = ATOMIC_FLAG_INIT, .unknown = 1};
     r->plan->go.starting = on_starting;
     r->plan->go.starting_self = &s;
     KOC__TRY(koc__group_begin(&s.group, op, AT_ONCE, err));
+    if (r->plan->to_registry) {
+        KOC__TRY(koc__sends_begin(&s.sends, r, op, err));
+    }
     KOC__TRY(run_all(&s, op, err));
     for (size_t i = 0; i < s.n_lookups; i++) {
         t->bases = KOC__MAX(t->bases, s.lookups[i].took);

@@ -148,7 +148,8 @@ static int fetch_config(koc_client *c, const koc_reference *r, const koc_descrip
 }
 
 /* Layers that the cache has are read from there, others from the registry when somebody reads them. */
-static int attach_layers(koc_client *c, const koc_reference *r, koc_image *img, koc_error **err)
+int koc__client_attach_layers(koc_client *c, const koc_reference *r, koc_image *img,
+                              koc_error **err)
 {
     KOC__AUTO(koc_reference) origin = NULL;
     KOC__AUTO(koc_reference) untagged = NULL;
@@ -185,7 +186,7 @@ static int image_of(koc_client *c, const koc_reference *r, const document *d, ko
     KOC__TRY(fetch_config(c, r, config_d, op, &config, err));
     KOC__TRY(koc_image_from_bytes(c->ctx, koc__str_n(d->bytes.ptr, d->bytes.len),
                                   koc__str_n(config.ptr, config.len), &img, err));
-    KOC__TRY(attach_layers(c, r, img, err));
+    KOC__TRY(koc__client_attach_layers(c, r, img, err));
     *out = koc__steal(&img);
     return KOC_OK;
 }

@@ -15,7 +15,7 @@
 #define PROBE_EACH     16
 #define SMALL          ((uint64_t)1 << 20)
 
-typedef struct push push;
+typedef struct koc__push push;
 
 /* One blob on its way. Borrows from the images. */
 typedef struct blob_job {
@@ -42,11 +42,13 @@ typedef struct name_job {
     bool there;
 } name_job;
 
-struct push {
+struct koc__push {
     koc_client *client;
     koc__host *host;
-    const koc_reference *repo;
+    const koc_reference *repo; /* as the caller wrote it: its tag or digest is the first name */
     koc__op *op;
+    koc_image *image;          /* or ... */
+    koc_index *index;          /* ... this; both borrowed */
     const koc_descriptor *top; /* the manifest or index that gets the names */
     koc_str bytes;
     blob_job *blobs;
@@ -232,6 +234,38 @@ static int push_blob(void *arg, koc__op *op, koc_error **err)
     return KOC_OK;
 }
 
+/* The failure of a step, if it is one. */
+static int cannot_push(const push *p, int rc, koc_error **err)
+{
+    return koc__error_prefix(err, rc, "cannot push %s", koc_reference_string(p->repo));
+}
+
+static void add_blob_result(const blob_job *j, koc__push_result *sum)
+{
+    bool sent = j->state == KOC_STATE_FINISHED;
+
+    sum->blobs_sent += sent;
+    sum->blobs_mounted += j->state == KOC_STATE_MOUNTED;
+    sum->bytes_sent += sent ? j->descriptor->size : 0;
+}
+
+int koc__client_push_layer(koc_client *c, const koc_reference *repo, koc_layer *l, koc__op *op,
+                           koc__push_result *sum, koc_error **err)
+{
+    KOC__AUTO_VAL(push) p = {.client = c, .repo = repo, .op = op};
+
+    if (koc__mt_is_foreign(l->descriptor->media_type) && !l->blob) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc__client_host(c, koc_reference_registry(repo), &p.host, err));
+    KOC__TRY(add_blob(&p, l->descriptor, l->blob, l->origin, err));
+    int rc = push_blob(&p.blobs[0], op, err);
+    if (rc == KOC_OK) {
+        add_blob_result(&p.blobs[0], sum);
+    }
+    return cannot_push(&p, rc, err);
+}
+
 /* --- names ------------------------------------------------------------------------------------------------- */
 
 static int add_name(push *p, koc_reference *ref, koc_error **err)
@@ -400,70 +434,139 @@ static int push_children(push *p, koc_index *idx, koc_error **err)
 
 /* --- the whole -------------------------------------------------------------------------------------------------- */
 
-/* idx or img, not both. */
-static int run(push *p, const koc_reference *r, koc_image *img, koc_index *idx,
-               const koc_push_options *o, koc_error **err)
+static bool has_all_names(const push *p)
 {
-    size_t there = 0;
-
-    KOC__TRY(koc__client_host(p->client, koc_reference_registry(r), &p->host, err));
-    KOC__TRY(collect_names(p, r, o, err));
-    KOC__TRY(each(p, ask_name, p->names, p->n_names, sizeof(p->names[0]), err));
     for (size_t i = 0; i < p->n_names; i++) {
-        there += p->names[i].there;
+        if (!p->names[i].there) {
+            return false;
+        }
     }
-    if (there == p->n_names) {
-        tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_SKIPPED, p->top, koc_reference_string(r),
-             koc__op_new_id(p->op));
-        return KOC_OK;
-    }
-    if (there == 0 && idx) {
-        KOC__TRY(push_children(p, idx, err));
-    } else if (there == 0) {
-        KOC__TRY(collect_blobs(p, img, err));
-        KOC__TRY(each(p, push_blob, p->blobs, p->n_blobs, sizeof(p->blobs[0]), err));
-    }
-    return each(p, put_name, p->names, p->n_names, sizeof(p->names[0]), err);
+    return true;
 }
 
-static void fill_result(const push *p, koc__push_result *out)
+static bool has_a_name(const push *p)
 {
-    koc__push_result r = {
-        .digest = p->top->digest, .blobs = (unsigned)p->n_blobs, .unchanged = true};
-
     for (size_t i = 0; i < p->n_names; i++) {
-        r.unchanged = r.unchanged && p->names[i].there;
+        if (p->names[i].there) {
+            return true;
+        }
     }
-    for (size_t i = 0; i < p->n_blobs; i++) {
-        bool sent = p->blobs[i].state == KOC_STATE_FINISHED;
-        r.blobs_sent += sent;
-        r.blobs_mounted += p->blobs[i].state == KOC_STATE_MOUNTED;
-        r.bytes_sent += sent ? p->blobs[i].descriptor->size : 0;
-    }
-    *out = r;
+    return false;
 }
 
-static int push_any(koc_client *c, const koc_reference *r, koc_image *img, koc_index *idx,
-                    const koc_push_options *user, koc__op *op, koc__push_result *out,
-                    koc_error **err)
+static int begin(push *p, const koc_push_options *user, koc_error **err)
 {
-    KOC__AUTO_VAL(push) p = {.client = c, .repo = r, .op = op};
     koc_push_options o;
 
     KOC__TRY(koc__options_copy(&o, sizeof(o), user, "koc_push_options", err));
     if (o.flags) {
         return koc__misuse(err, "koc_push_options: unknown flags");
     }
-    p.top = idx ? koc_index_descriptor(idx) : koc_image_descriptor(img);
-    p.bytes = idx ? koc_index_bytes(idx) : koc_image_manifest(img);
-    int rc = run(&p, r, img, idx, &o, err);
-    if (rc != KOC_OK) {
-        return koc__error_prefix(err, rc, "cannot push %s", koc_reference_string(r));
+    p->top = p->index ? koc_index_descriptor(p->index) : koc_image_descriptor(p->image);
+    p->bytes = p->index ? koc_index_bytes(p->index) : koc_image_manifest(p->image);
+    int rc = koc__client_host(p->client, koc_reference_registry(p->repo), &p->host, err);
+    rc = rc == KOC_OK ? collect_names(p, p->repo, &o, err) : rc;
+    return cannot_push(p, rc, err);
+}
+
+static int content(push *p, koc_error **err)
+{
+    KOC__TRY(each(p, ask_name, p->names, p->n_names, sizeof(p->names[0]), err));
+    if (has_all_names(p)) {
+        tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_SKIPPED, p->top, koc_reference_string(p->repo),
+             koc__op_new_id(p->op));
+        return KOC_OK;
     }
-    if (out) {
-        fill_result(&p, out);
+    if (has_a_name(p)) {
+        return KOC_OK;
     }
+    if (p->index) {
+        return push_children(p, p->index, err);
+    }
+    KOC__TRY(collect_blobs(p, p->image, err));
+    return each(p, push_blob, p->blobs, p->n_blobs, sizeof(p->blobs[0]), err);
+}
+
+int koc__push_content(koc__push *p, koc_error **err)
+{
+    return cannot_push(p, content(p, err), err);
+}
+
+int koc__push_unnamed(koc__push *p, koc_error **err)
+{
+    KOC__AUTO(koc_reference) plain = NULL;
+    name_job j = {.push = p};
+
+    if (has_a_name(p)) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc_reference_with_tag(p->repo, NULL, &plain, err));
+    KOC__TRY(koc_reference_with_digest(plain, &p->top->digest, &j.ref, err));
+    int rc = put_name(&j, p->op, err);
+    koc_reference_unref(j.ref);
+    return cannot_push(p, rc, err);
+}
+
+static int names(push *p, bool again, koc_error **err)
+{
+    for (size_t i = 0; again && i < p->n_names; i++) {
+        if (p->names[i].there) {
+            KOC__TRY(ask_name(&p->names[i], p->op, err));
+        }
+    }
+    return each(p, put_name, p->names, p->n_names, sizeof(p->names[0]), err);
+}
+
+int koc__push_names(koc__push *p, bool again, koc_error **err)
+{
+    return cannot_push(p, names(p, again, err), err);
+}
+
+void koc__push_add_result(const koc__push *p, koc__push_result *sum)
+{
+    sum->digest = p->top->digest;
+    sum->unchanged = has_all_names(p);
+    sum->blobs += (unsigned)p->n_blobs;
+    for (size_t i = 0; i < p->n_blobs; i++) {
+        add_blob_result(&p->blobs[i], sum);
+    }
+}
+
+int koc__push_new(koc_client *c, const koc_reference *r, koc_image *img, koc_index *idx,
+                  const koc_push_options *o, koc__op *op, koc__push **out, koc_error **err)
+{
+    KOC__AUTO(koc__push) p = koc__calloc(1, sizeof(*p));
+
+    if (!p) {
+        return koc__oom(err);
+    }
+    *p = (push){.client = c, .repo = r, .op = op, .image = img, .index = idx};
+    KOC__TRY(begin(p, o, err));
+    *out = koc__steal(&p);
     return KOC_OK;
+}
+
+void koc__push_free(koc__push *p)
+{
+    if (p) {
+        push_dispose(p);
+        koc__free(p);
+    }
+}
+
+static int push_any(koc_client *c, const koc_reference *r, koc_image *img, koc_index *idx,
+                    const koc_push_options *user, koc__op *op, koc__push_result *out,
+                    koc_error **err)
+{
+    KOC__AUTO_VAL(push) p = {.client = c, .repo = r, .op = op, .image = img, .index = idx};
+
+    KOC__TRY(begin(&p, user, err));
+    KOC__TRY(koc__push_content(&p, err));
+    if (out) { /* what had its names before is what counts as unchanged */
+        *out = (koc__push_result){0};
+        koc__push_add_result(&p, out);
+    }
+    return koc__push_names(&p, false, err);
 }
 
 int koc__client_push_image(koc_client *c, const koc_reference *r, koc_image *img,

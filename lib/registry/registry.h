@@ -57,6 +57,27 @@ int koc__client_push_image(koc_client *c, const koc_reference *r, koc_image *img
 int koc__client_push_index(koc_client *c, const koc_reference *r, koc_index *idx,
                            const koc_push_options *o, koc__op *op, koc__push_result *out,
                            koc_error **err);
+/* A push in its steps, for one who waits for something else in between: koc__push_content, then
+ * koc__push_names. Borrows r, img or idx (the other is NULL) and op. */
+typedef struct koc__push koc__push;
+int koc__push_new(koc_client *c, const koc_reference *r, koc_image *img, koc_index *idx,
+                  const koc_push_options *o, koc__op *op, koc__push **out, koc_error **err);
+/* All that the names stand for: blobs, and the images of an index. Nothing when a name is there already. */
+int koc__push_content(koc__push *p, koc_error **err);
+/* The manifest by its digest, so that a registry does not take the content for garbage meanwhile. */
+int koc__push_unnamed(koc__push *p, koc_error **err);
+/* The tags. again: those that were there are looked at once more, since that was long ago. */
+int koc__push_names(koc__push *p, bool again, koc_error **err);
+/* Adds what koc__push_content did. */
+void koc__push_add_result(const koc__push *p, koc__push_result *sum);
+void koc__push_free(koc__push *p); /* takes NULL */
+KOC__DEFINE_AUTO(koc__push, koc__push_free);
+/* One layer ahead of the push that it belongs to, which then finds it there. Adds to *sum. */
+int koc__client_push_layer(koc_client *c, const koc_reference *repo, koc_layer *l, koc__op *op,
+                           koc__push_result *sum, koc_error **err);
+/* Gives the layers of an image that was read without c their bytes from r's repository, when they are read. */
+int koc__client_attach_layers(koc_client *c, const koc_reference *r, koc_image *img,
+                              koc_error **err);
 /* Whether one may push to repo, before a long compile: opens an upload and cancels it (R-153). KOC_EAUTH,
  * KOC_EDENIED, KOC_ENOTFOUND (no such repository where they are not made by a push). */
 int koc__client_check_push(koc_client *c, const koc_reference *repo, koc__op *op, koc_error **err);
