@@ -1,7 +1,7 @@
 /*
  * --wait: `kubectl rollout status` shows the progress where it can; other kinds are asked for their state.
  * Beside it the pods are asked every two seconds whether one of them has met something that waiting does
- * not cure.
+ * not cure. Ready for a moment is not enough: in the end all pods have to stay up for some seconds.
  */
 #include "rollout.h"
 
@@ -15,6 +15,9 @@
 
 #define ASK_SECONDS 2.0
 #define NAP_MS      500
+/* How long pods have to stay up: those that were never started again, and others. */
+#define STAY_SECONDS 5.0
+#define STAY_LONGER  15.0
 
 /* A kind that is waited for. state: a template that says "ready", "failed WHY", "2/3", or something else
  * while it is under way; NULL: kubectl rollout knows the kind. */
@@ -47,11 +50,12 @@ typedef struct workload {
     rollout *r;
     const waited_kind *as;
     const char *kind, *namespace, *name;
-    const char *template; /* for the state */
-    char *labels;         /* "a=b,c=d" */
+    char *template; /* for the state */
+    char *labels;   /* "a=b,c=d" */
     double asked;
-    char *why; /* a pod that cannot start, for people */
-    char *pod; /* whose log may say more; or NULL */
+    char *why;     /* a pod that cannot start, for people */
+    char *pod;     /* whose log may say more; or NULL */
+    long restarts; /* of all its containers, when it was ready; -1: not asked yet */
 } workload;
 
 /* kubectl WORDS... [-n NAMESPACE] [cluster], its output into *out. */
@@ -281,6 +285,7 @@ static bool becomes_ready(workload *w, const char *what)
     return ready;
 }
 
+/* 0 when it is ready; else why not was said. */
 static int follow(workload *w)
 {
     char what[512];
@@ -291,7 +296,7 @@ static int follow(workload *w)
         return 130;
     }
     if (ready) {
-        cli_verb(w->r->c, "Running", "%s", what);
+        w->restarts = -1;
         return EXIT_OK;
     }
     if (!w->why) {
@@ -302,28 +307,169 @@ static int follow(workload *w)
     return EXIT_FAILED;
 }
 
-static int wait_for(rollout *r, char *line)
+/* --- staying up --- */
+
+/* A line for each container: pod, its images, container, how often it was started again, its state. */
+static const char containers_template[] =
+    "go-template={{range .items}}{{$pod := .}}{{range .status.containerStatuses}}"
+    "{{$pod.metadata.name}}\t{{range $pod.spec.containers}}{{.image}},{{end}}\t{{.name}}\t{{.restartCount}}\t"
+    "{{if .state.running}}up{{else if .state.terminated}}{{if eq $pod.status.phase \"Succeeded\"}}up{{else}}"
+    "{{.state.terminated.reason}} (exit {{.state.terminated.exitCode}}){{end}}"
+    "{{else if .state.waiting}}{{.state.waiting.reason}}{{end}}\t"
+    "{{with .lastState.terminated}}{{.reason}} (exit {{.exitCode}}){{end}}\n{{end}}{{end}}";
+
+/* Adds up the restarts of the pods that were applied; *up: all containers run. why (or NULL) gets what a
+ * container that does not stay up is like. */
+static void count_restarts(const workload *w, char *text, long *restarts, bool *up, char **why)
+{
+    *restarts = 0;
+    *up = true;
+    for (char *line = next_word(&text, '\n'); line; line = next_word(&text, '\n')) {
+        char *pod = next_word(&line, '\t');
+        char *images = next_word(&line, '\t');
+        char *container = next_word(&line, '\t');
+        char *count = next_word(&line, '\t');
+        char *state = next_word(&line, '\t');
+        if (!count || !was_applied(w, images)) {
+            continue;
+        }
+        long times = strtol(count, NULL, 10);
+        bool runs = state && strcmp(state, "up") == 0;
+        *restarts += times;
+        *up = *up && runs;
+        if (why && !*why && (times > 0 || !runs)) {
+            char told[1024];
+            const char *last = line && *line ? line : state ? state : "";
+            snprintf(told, sizeof(told), "pod %s, container %s: started again %ld time%s, %s", pod,
+                     container, times, times == 1 ? "" : "s", last);
+            *why = copy_of(told);
+        }
+    }
+}
+
+/* Asks once. *up false: a container ended since it was ready, or was started again. */
+static bool is_up(workload *w, bool *up, char **why)
+{
+    char *text = NULL;
+    char name[512];
+    bool one = strcmp(w->kind, "Pod") == 0;
+    snprintf(name, sizeof(name), "metadata.name=%s", w->name);
+    const char *const words[] = {"get",
+                                 "pods",
+                                 one ? "--field-selector" : "-l",
+                                 one ? name : w->labels,
+                                 "-o",
+                                 containers_template,
+                                 NULL};
+    long restarts = 0;
+    bool asked =
+        (one || (w->labels && *w->labels)) && ask(w->r, words, w->namespace, false, &text) == 0;
+    if (asked) {
+        count_restarts(w, text, &restarts, up, why);
+        *up = *up && (w->restarts < 0 || restarts <= w->restarts);
+        w->restarts = restarts;
+    }
+    free(text);
+    return asked;
+}
+
+/* One that has ended its work has nothing to stay up for. Which pods are whose must be known. */
+static bool has_to_stay(const workload *w)
+{
+    return !w->as->retries && (strcmp(w->kind, "Pod") == 0 || (w->labels && *w->labels));
+}
+
+/* Waits until w is ready again, or says that there is no more time. */
+static int once_more(workload *w, double until, char *why)
+{
+    if (cli_now() < until) {
+        free(why);
+        return follow(w);
+    }
+    cli_usage(w->r->c, "%s/%s does not run: it does not stay up: %s", w->kind, w->name,
+              why ? why : "its containers end");
+    free(why);
+    return EXIT_FAILED;
+}
+
+/* All of them are ready: they have to be so for some seconds. */
+static int stay_up(rollout *r, workload *all, size_t n)
+{
+    double until = cli_now() + r->seconds, since = cli_now(), needed = 0;
+    int code = EXIT_OK;
+    do {
+        needed = STAY_SECONDS;
+        for (size_t i = 0; i < n && code == EXIT_OK; i++) {
+            char *why = NULL;
+            bool up = true;
+            if (!has_to_stay(&all[i]) || !is_up(&all[i], &up, &why)) {
+                free(why);
+                continue;
+            }
+            needed = all[i].restarts > 0 ? STAY_LONGER : needed;
+            if (up) {
+                free(why);
+                continue;
+            }
+            code = once_more(&all[i], until, why);
+            since = cli_now();
+        }
+        needed = needed < r->seconds ? needed : r->seconds;
+        (void)poll(NULL, 0, NAP_MS);
+        if (koc_cancel_is_triggered(r->c->cancel)) {
+            cli_usage(r->c, "cancelled");
+            code = 130;
+        }
+    } while (code == EXIT_OK && cli_now() - since < needed);
+    return code;
+}
+
+static bool any_has_to_stay(const workload *all, size_t n)
+{
+    bool any = false;
+    for (size_t i = 0; i < n; i++) {
+        any = any || has_to_stay(&all[i]);
+    }
+    return any;
+}
+
+/* --- all of them --- */
+
+static char *template_of(const waited_kind *as)
+{
+    char text[1024];
+    snprintf(text, sizeof(text), "go-template=%s", as->state ? as->state : "");
+    return copy_of(text);
+}
+
+/* false: the line names nothing that is waited for. */
+static bool read_workload(rollout *r, char *line, workload *out)
 {
     char *rest = line;
-    workload w = {.r = r};
+    workload w = {.r = r, .restarts = -1};
     w.kind = next_word(&rest, ' ');
     w.namespace = next_word(&rest, ' ');
     w.name = next_word(&rest, ' ');
     for (size_t i = 0; w.name && i < sizeof(waited_kinds) / sizeof(waited_kinds[0]); i++) {
         w.as = strcmp(w.kind, waited_kinds[i].name) == 0 ? &waited_kinds[i] : w.as;
     }
-    if (!w.as) {
-        return EXIT_OK;
+    w.template = w.as ? template_of(w.as) : NULL;
+    *out = w;
+    return w.template != NULL;
+}
+
+static int wait_for_all(rollout *r, workload *all, size_t n)
+{
+    int code = EXIT_OK;
+    for (size_t i = 0; i < n && code == EXIT_OK; i++) {
+        (void)find_labels(&all[i]);
+        all[i].asked = cli_now();
+        code = follow(&all[i]);
     }
-    char template[1024];
-    snprintf(template, sizeof(template), "go-template=%s", w.as->state ? w.as->state : "");
-    w.template = template;
-    (void)find_labels(&w);
-    w.asked = cli_now();
-    int code = follow(&w);
-    free(w.labels);
-    free(w.why);
-    free(w.pod);
+    code = code == EXIT_OK && any_has_to_stay(all, n) ? stay_up(r, all, n) : code;
+    for (size_t i = 0; i < n && code == EXIT_OK; i++) {
+        cli_verb(r->c, "Running", "%s/%s", all[i].kind, all[i].name);
+    }
     return code;
 }
 
@@ -360,11 +506,24 @@ int rollout_wait(rollout *r)
     char *text = NULL;
     int code = ask(r, words, r->namespace, true, &text);
     char *rest = text;
-    code = code == 0 ? EXIT_OK : EXIT_FAILED;
+    size_t n = 0, lines = 1;
+    for (const char *c = text; c && *c; c++) {
+        lines += *c == '\n';
+    }
+    workload *all = calloc(lines, sizeof(*all));
+    code = code == 0 && all ? EXIT_OK : EXIT_FAILED;
     for (char *line = next_word(&rest, '\n'); line && code == EXIT_OK;
          line = next_word(&rest, '\n')) {
-        code = wait_for(r, line);
+        n += read_workload(r, line, &all[n]);
     }
+    code = code == EXIT_OK ? wait_for_all(r, all, n) : code;
+    for (size_t i = 0; i < n; i++) {
+        free(all[i].labels);
+        free(all[i].template);
+        free(all[i].why);
+        free(all[i].pod);
+    }
+    free(all);
     free(text);
     return code;
 }

@@ -338,6 +338,42 @@ def test_wait_names_the_reason_of_a_pod_that_cannot_start(kube, kubectl):
     assert result.errors[0].endswith(', container main: ImagePullBackOff: "no such image"')
 
 
+def test_wait_takes_no_pod_for_running_that_crashes_after_it_was_ready(kube, kubectl):
+    """Ready, ended, started again, ready: success only when it has stayed up."""
+    started = {}
+
+    def crashing(kubectl, name):
+        since = time.time() - started.setdefault(name, time.time())
+        last = {"terminated": {"exitCode": 3, "reason": "Error"}}
+        if since < 3 or 5 < since < 7:
+            return {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}],
+                    "containerStatuses": container(kubectl, name, ready=True, restartCount=0 if since < 3 else 1,
+                                                   state={"running": {"startedAt": "2026-01-01T00:00:00Z"}},
+                                                   lastState={} if since < 3 else last)}
+        reason = "ContainerCreating" if since <= 5 else "CrashLoopBackOff"
+        return {"phase": "Running", "conditions": [{"type": "Ready", "status": "False"}],
+                "containerStatuses": container(kubectl, name, ready=False, restartCount=1, lastState=last,
+                                               state={"waiting": {"reason": reason, "message": "back-off"}})}
+
+    result = with_pods(kubectl, crashing, lambda: kube("apply", "-f", "k.yaml", "--wait", "--timeout=60s", status=1))
+    assert "  Running " not in result.stderr
+    assert result.errors[-1].startswith("koc: Deployment/web does not run: pod web-")
+    assert "CrashLoopBackOff" in result.errors[-1]
+
+
+def test_wait_forgives_one_restart_when_the_pod_stays_up_then(kube, kubectl):
+    started = {}
+
+    def slow(kubectl, name):
+        early = time.time() - started.setdefault(name, time.time()) < 3
+        return {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}],
+                "containerStatuses": container(kubectl, name, ready=True, restartCount=0 if early else 1,
+                                               state={"running": {"startedAt": "2026-01-01T00:00:00Z"}})}
+
+    result = with_pods(kubectl, slow, lambda: kube("apply", "-f", "k.yaml", "--wait", "--timeout=90s"))
+    assert "  Running Deployment/web\n" in result.stderr
+
+
 WORKLOADS = {
     "ReplicaSet": "apiVersion: apps/v1\nkind: ReplicaSet\nmetadata: {name: w}\nspec:\n  replicas: 2\n"
                   "  selector: {matchLabels: {app: web}}\n  template: TEMPLATE\n",
@@ -503,6 +539,16 @@ def test_real_pods_run_and_answer_or_say_why_not(node, app):
 
     failed = node("apply", "-f", "crash.yaml", "--wait", "--timeout=2m", status=1)
     assert "no database" in failed.stderr and "container main: CrashLoopBackOff: " in failed.errors[-1]
+    # Up for a moment, and then no more: a probe would take each moment for ready.
+    app.program("cmd/moment", 'package main\n\nimport (\n\t"os"\n\t"time"\n)\n\nfunc main() '
+                              '{ time.Sleep(3 * time.Second); println("no luck"); os.Exit(3) }\n')
+    for kind in ("Deployment", "StatefulSet", "DaemonSet", "Pod"):
+        text = POD.replace("NAME", "moment") if kind == "Deployment" else workload(kind).replace(
+            "cmd/tool", "cmd/moment").replace("app: web", "app: moment").replace("name: w", "name: moment")
+        (app / "moment.yaml").write_text(text)
+        failed = node("apply", "-f", "moment.yaml", "--wait", "--timeout=2m", status=1)
+        assert "  Running " not in failed.stderr and f"{kind}/moment does not run: " in failed.errors[-1]
+        node("delete", "-f", "moment.yaml")
     (app / "job.yaml").write_text(workload("Job").replace("cmd/tool", "cmd/crash"))
     failed = node("apply", "-f", "job.yaml", "--wait", "--timeout=2m", status=1)
     assert "no database" in failed.stderr and "Job/w does not run: BackoffLimitExceeded" in failed.errors[-1]
