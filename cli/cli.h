@@ -114,6 +114,8 @@ void cli_setup_output(cli *c);
 int cli_error(const cli *c, const koc_error *err);
 int cli_usage(const cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void cli_warn(const cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* What people may not have expected, though nothing is wrong. */
+void cli_note(const cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void cli_hint(const cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Whether stderr is for a program: then a run that succeeds writes JSON lines there and no others. */
 bool cli_wants_json_progress(const cli *c);

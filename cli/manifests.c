@@ -177,6 +177,7 @@ static int publish(manifests *m, const koc_strlist *references, koc_error **err)
     p.published_payload = m;
     if (rc == KOC_OK) {
         rc = publish_session_run(m->session, &p, &result, err);
+        koc_resolver_locate(m->resolver, err);
     }
     if (rc != KOC_OK && m->stream_error) { /* what the callback could not do is the reason */
         koc_error_free(*err);
@@ -206,6 +207,9 @@ int manifests_build(manifests *m, koc_error **err)
 {
     koc_strlist *references = NULL;
     int rc = koc_resolver_references(m->resolver, &references, err);
+    if (rc == KOC_OK && koc_strlist_count(references) == 0) {
+        cli_note(m->session->base.c, "no reference that begins with %s: nothing is built", PREFIX);
+    }
     if (rc == KOC_OK && m->stream) {
         rc = manifests_write(m, m->stream, err); /* those without a reference at the beginning */
     }

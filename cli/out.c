@@ -91,6 +91,17 @@ void cli_warn(const cli *c, const char *fmt, ...)
     va_end(args);
 }
 
+void cli_note(const cli *c, const char *fmt, ...)
+{
+    if (c->quiet || cli_wants_json_progress(c)) {
+        return;
+    }
+    va_list args;
+    va_start(args, fmt);
+    vline(c, CYAN, "note: ", fmt, args);
+    va_end(args);
+}
+
 void cli_hint(const cli *c, const char *fmt, ...)
 {
     va_list args;

@@ -68,6 +68,9 @@ KOC_API int koc_resolver_references(const koc_resolver *r, koc_strlist **out, ko
 /** Where a reference stands for the first time, "label:line:column", for messages; NULL: nowhere.
  * Borrowed from r until the next call. */
 KOC_API const char *koc_resolver_place(koc_resolver *r, const char *reference);
+/** Where *error says that a reference of r cannot be built: puts the place of it in front of the message.
+ * Others, and NULL, stay as they are. */
+KOC_API void koc_resolver_locate(koc_resolver *r, koc_error **error);
 /** Warnings that a person should see once. Borrowed from r. */
 KOC_API const koc_strlist *koc_resolver_warnings(const koc_resolver *r);
 

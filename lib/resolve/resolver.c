@@ -406,6 +406,24 @@ const char *koc_resolver_place(koc_resolver *r, const char *name)
     return r->place;
 }
 
+void koc_resolver_locate(koc_resolver *r, koc_error **error)
+{
+    static const char words[] = "cannot build ";
+    if (!r || !error || !koc__str_starts(koc__str(koc_error_message(*error)), words)) {
+        return;
+    }
+    int rc = koc_error_code(*error);
+    koc_str told = koc__str_from(koc__str(koc_error_message(*error)), strlen(words));
+    for (size_t i = 0; i < r->n_references; i++) {
+        const char *name = r->references[i].name;
+        size_t len = strlen(name);
+        if (koc__str_starts(told, name) && told.len > len && told.ptr[len] == ':') {
+            (void)koc__error_prefix(error, rc, "%s", koc_resolver_place(r, name));
+            return;
+        }
+    }
+}
+
 /* --- replacements --- */
 
 int koc_resolver_set(koc_resolver *r, const char *name, const char *replacement, koc_error **err)

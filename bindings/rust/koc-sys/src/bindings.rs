@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: e9a7877cc51d152df492dac544d8abed53cfeaf9ae834f39c5e43e7e7704f168
+// Declarations: 7dbbce6f287105bf40b621ea8e702c447b1e00edbc05ac484fd19ce60463a955
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -681,6 +681,7 @@ extern "C" {
     pub fn koc_resolver_label(r: *const koc_resolver, i: usize) -> *const c_char;
     pub fn koc_resolver_references(r: *const koc_resolver, out: *mut *mut koc_strlist, err: *mut *mut koc_error) -> c_int;
     pub fn koc_resolver_place(r: *mut koc_resolver, reference: *const c_char) -> *const c_char;
+    pub fn koc_resolver_locate(r: *mut koc_resolver, error: *mut *mut koc_error);
     pub fn koc_resolver_warnings(r: *const koc_resolver) -> *const koc_strlist;
     pub fn koc_resolver_set(r: *mut koc_resolver, reference: *const c_char, replacement: *const c_char, err: *mut *mut koc_error) -> c_int;
     pub fn koc_resolver_read_map(r: *mut koc_resolver, label: *const c_char, json: koc_str, err: *mut *mut koc_error) -> c_int;
