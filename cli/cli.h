@@ -107,11 +107,17 @@ const char *const *cli_list_argv(const cli_list *l);
 /* The nearest of names by edit distance; NULL: none is near. names ends with NULL. */
 const char *cli_nearest(const char *word, const char *const *names);
 
+/* --- failures of the library in koc's words (errors.c) --- */
+/* "koc: <message>", the tool's output before it, a hint after it. Returns the exit code: 1, 2 when the value of a
+ * flag was refused, or 130. */
+int cli_error(const cli *c, const koc_error *err);
+/* The message with flags for the library's options. Returns out. */
+const char *cli_error_message(const koc_error *err, char *out, size_t size);
+/* The hint as something to type. Returns out, or NULL where there is none. */
+const char *cli_error_hint(const koc_error *err, char *out, size_t size);
+
 /* --- words to people (out.c) --- */
 void cli_setup_output(cli *c);
-/* "koc: <message>", the tool's output before it, a hint after it. Returns the exit code: 1, 2 when the message is
- * about a flag, or 130. */
-int cli_error(const cli *c, const koc_error *err);
 int cli_usage(const cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void cli_warn(const cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* What people may not have expected, though nothing is wrong. */

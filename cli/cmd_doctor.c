@@ -55,7 +55,10 @@ void doctor_add(doctor *d, const char *check, enum finding_state state, const ch
 
 void doctor_add_error(doctor *d, const char *check, enum finding_state state, koc_error *err)
 {
-    doctor_add(d, check, state, koc_error_hint(err), "%s", koc_error_message(err));
+    char text[1024];
+    char hint[1024];
+    doctor_add(d, check, state, cli_error_hint(err, hint, sizeof(hint)), "%s",
+               cli_error_message(err, text, sizeof(text)));
 }
 
 /* --- printing --- */

@@ -208,10 +208,11 @@ static void look_at_base(doctor *d, const char *name)
         }
     }
     if (rc != KOC_OK) {
+        char hint[1024];
+        bool known = cli_error_hint(err, hint, sizeof(hint));
         doctor_add(d, "base", FINDING_BROKEN,
-                   koc_error_hint(err) ? koc_error_hint(err)
-                                       : "--base-image=scratch goes on without a base",
-                   "%s", koc_error_message(err));
+                   known ? hint : "--base-image=scratch goes on without a base", "%s",
+                   koc_error_message(err));
     }
     koc_error_free(err);
     koc_reference_unref(r);

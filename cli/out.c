@@ -138,28 +138,6 @@ void cli_log(int32_t level, const char *component, const char *message, void *c)
     screen_print(line, (size_t)n);
 }
 
-int cli_error(const cli *c, const koc_error *err)
-{
-    const char *detail = koc_error_detail(err);
-    if (koc_error_code(err) == KOC_ECANCELLED) {
-        cli_usage(c, "cancelled");
-        return 130; /* main makes it 143 for SIGTERM */
-    }
-    if (detail && *detail) {
-        screen_print(detail, strlen(detail));
-        if (detail[strlen(detail) - 1] != '\n') {
-            screen_print("\n", 1);
-        }
-    }
-    cli_usage(c, "%s", koc_error_message(err));
-    if (koc_error_hint(err)) {
-        cli_hint(c, "%s", koc_error_hint(err));
-    }
-    /* A refused value of a flag: nothing was built. */
-    bool usage = koc_error_code(err) == KOC_EINVAL && strncmp(koc_error_message(err), "--", 2) == 0;
-    return usage ? EXIT_USAGE : EXIT_FAILED;
-}
-
 int cli_finish_stdout(const cli *c, int code)
 {
     errno = 0;

@@ -20,8 +20,39 @@ KOC_API koc_code koc_error_code(const koc_error *e);
 /** One line of UTF-8 without control characters: what failed, on what, why. Borrowed from e. */
 KOC_API const char *koc_error_message(const koc_error *e);
 
-/** What to type or check next, or NULL. One line. Borrowed from e. */
+/** What to do or check next, or NULL. One line, in the words of this library. Borrowed from e. */
 KOC_API const char *koc_error_hint(const koc_error *e);
+
+/** What the hint is about, for a program that has words of its own for it ("koc login HOST"). Frozen once
+ * released; treat a value that you do not know as KOC_HINT_NONE. */
+typedef int32_t koc_hint;
+enum {
+    KOC_HINT_NONE = 0,  /**< there is no hint, or its text says all */
+    KOC_HINT_LOGIN = 1, /**< argument: a registry that wants credentials */
+    KOC_HINT_OTHER_LOGIN =
+        2, /**< argument: a registry that wants others than those that the text names */
+    KOC_HINT_ALLOW_HTTP = 3, /**< argument: a registry that perhaps speaks plain HTTP only */
+    KOC_HINT_TRUST_CA = 4, /**< argument: a registry whose certificate an unknown authority made */
+    KOC_HINT_CLIENT_CERT = 5,  /**< argument: a registry that wants a client certificate */
+    KOC_HINT_SCRATCH_BASE = 6, /**< a build without a base image does not need what failed */
+    KOC_HINT_ONLINE =
+        7, /**< the same call without its offline flag, once, brings what is missing */
+    KOC_HINT_NO_PUSH = 8, /**< images can be written to a layout or an archive instead */
+    KOC_HINT_OPTION =
+        9 /**< argument: an option, perhaps with a value ("into=kind:NAME"), as it stands
+                                    in the text; put your own spelling in its place */
+};
+
+/** What koc_error_hint is about; KOC_HINT_NONE for NULL. */
+KOC_API koc_hint koc_error_hint_kind(const koc_error *e);
+
+/** The registry or option that the hint is about, or NULL. Borrowed from e. */
+KOC_API const char *koc_error_hint_argument(const koc_error *e);
+
+/** The option whose value was refused, or NULL: the name of a member of the call's options ("jobs"), or
+ * of a flag in small letters ("tag_only" for KOC_PUBLISH_TAG_ONLY). The message begins with it and ": ".
+ * Static. */
+KOC_API const char *koc_error_option(const koc_error *e);
 
 /** Output of a tool (the Go compiler's errors) that belongs before the message, or NULL. Whole and
  * unchanged, several lines. Borrowed from e. */

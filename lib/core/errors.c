@@ -15,6 +15,9 @@ struct koc_error {
     bool retryable;
     char *message;
     char *hint;
+    koc_hint hint_kind;
+    char *hint_argument;
+    const char *option; /* static */
     char *detail;
     char *registry_code;
     koc_error *cause;
@@ -186,6 +189,17 @@ bool koc__error_is_full(const koc_error *e)
     return e && (e->errnum == ENOSPC || e->errnum == EDQUOT || e->errnum == EFBIG);
 }
 
+int koc__error_option(koc_error **err, const char *option, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    set(err, KOC_EINVAL, fmt, args);
+    va_end(args);
+    koc__error_blame(err, option);
+    return koc__error_prefix(err, KOC_EINVAL, "%s", option);
+}
+
 int koc__misuse(koc_error **err, const char *what)
 {
     return koc__error(err, KOC_EMISUSE, "%s", what);
@@ -198,6 +212,9 @@ static void inherit(koc_error *e, const koc_error *cause)
     e->errnum = cause->errnum;
     e->retryable = cause->retryable;
     e->hint = koc__strdup(cause->hint);
+    e->hint_kind = cause->hint_kind;
+    e->hint_argument = koc__strdup(cause->hint_argument);
+    e->option = cause->option;
     e->detail = koc__strdup(cause->detail);
     e->registry_code = koc__strdup(cause->registry_code);
 }
@@ -253,6 +270,23 @@ void koc__error_scrub(koc_error **err, void (*scrub)(void *self, char *text), vo
     }
 }
 
+/* Without memory for the argument the text has to do. */
+static void set_hint(koc_error *e, koc_hint kind, const char *argument, const char *fmt,
+                     va_list args)
+{
+    char *hint = format_line(fmt, args);
+    char *about = koc__strdup(argument);
+
+    koc__free(e->hint);
+    koc__free(e->hint_argument);
+    e->hint = hint;
+    e->hint_argument = about;
+    e->hint_kind = hint && (about || !argument) ? kind : KOC_HINT_NONE;
+    if (about) {
+        koc__str_printable(about);
+    }
+}
+
 void koc__error_hint(koc_error **err, const char *fmt, ...)
 {
     koc_error *e = writable(err);
@@ -260,10 +294,29 @@ void koc__error_hint(koc_error **err, const char *fmt, ...)
 
     if (e) {
         va_start(args, fmt);
-        char *hint = format_line(fmt, args);
+        set_hint(e, KOC_HINT_NONE, NULL, fmt, args);
         va_end(args);
-        koc__free(e->hint);
-        e->hint = hint;
+    }
+}
+
+void koc__error_hint_on(koc_error **err, koc_hint kind, const char *argument, const char *fmt, ...)
+{
+    koc_error *e = writable(err);
+    va_list args;
+
+    if (e) {
+        va_start(args, fmt);
+        set_hint(e, kind, argument, fmt, args);
+        va_end(args);
+    }
+}
+
+void koc__error_blame(koc_error **err, const char *option)
+{
+    koc_error *e = writable(err);
+
+    if (e) {
+        e->option = option;
     }
 }
 
@@ -361,6 +414,21 @@ const char *koc_error_hint(const koc_error *e)
     return e ? e->hint : NULL;
 }
 
+koc_hint koc_error_hint_kind(const koc_error *e)
+{
+    return e ? e->hint_kind : KOC_HINT_NONE;
+}
+
+const char *koc_error_hint_argument(const koc_error *e)
+{
+    return e ? e->hint_argument : NULL;
+}
+
+const char *koc_error_option(const koc_error *e)
+{
+    return e ? e->option : NULL;
+}
+
 const char *koc_error_detail(const koc_error *e)
 {
     return e ? e->detail : NULL;
@@ -404,6 +472,7 @@ void koc_error_free(koc_error *e)
 
         koc__free(e->message);
         koc__free(e->hint);
+        koc__free(e->hint_argument);
         koc__free(e->detail);
         koc__free(e->registry_code);
         koc__free(e);

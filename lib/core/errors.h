@@ -36,8 +36,21 @@ void koc__error_suffix(koc_error **err, const char *fmt, ...) __attribute__((for
  * as the cause; a cancelled *inner is handed on as it is. Takes *inner. Returns the code. */
 int koc__error_user(koc_error **err, koc_error **inner, const char *what);
 
+/* The value given for an option is wrong: KOC_EINVAL "<option>: <formatted text>". The name, a literal, is
+ * that of the options' member or of the flag in small letters; how a program spells it ("--tag-only") is the
+ * program's affair, here as in hints. */
+int koc__error_option(koc_error **err, const char *option, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* Additions to an error that has just been set; nothing when err or *err is NULL or static. */
+/* What to do next, in words that fit every caller: no command, no flag. */
 void koc__error_hint(koc_error **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same with what it is about (koc/error.h), from which a program makes its own words: the command koc has
+ * them in cli/errors.c. Give the kind its line there. argument may be NULL. */
+void koc__error_hint_on(koc_error **err, koc_hint kind, const char *argument, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* The option (a literal) that the error is about, whose message names it: what koc__error_option sets. */
+void koc__error_blame(koc_error **err, const char *option);
 void koc__error_detail(koc_error **err, koc_str text);
 void koc__error_http(koc_error **err, int status, const char *registry_code);
 void koc__error_retryable(koc_error **err, bool retryable);

@@ -45,10 +45,10 @@ int koc__local_choose(const char *into, const char *repository, koc__local_kind 
         }
     }
     if (into && (*kind == KOC__LOCAL_NONE || (*kind == KOC__LOCAL_DOCKER && *rest))) {
-        return koc__error(err, KOC_EINVAL,
-                          "--into: \"%s\" is not docker, kind[:CLUSTER], k3d[:CLUSTER], "
-                          "minikube[:PROFILE] or containerd[:SOCKET]",
-                          into);
+        return koc__error_option(err, "into",
+                                 "\"%s\" is not docker, kind[:CLUSTER], k3d[:CLUSTER], "
+                                 "minikube[:PROFILE] or containerd[:SOCKET]",
+                                 into);
     }
     return KOC_OK;
 }

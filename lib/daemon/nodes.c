@@ -192,10 +192,11 @@ static int no_nodes(const koc__nodes *n, const char *tried, koc_error **why, koc
     }
     koc__error(err, KOC_ENOTFOUND, "%s cluster \"%s\" has no nodes (asked%s)",
                kind ? "kind" : "k3d", n->name, tried);
-    koc__error_hint(err, kind ? "kind get clusters lists those there are; KIND_CLUSTER_NAME or "
-                                "--into=kind:NAME chooses one"
-                              : "k3d cluster list lists those there are; K3D_CLUSTER or "
-                                "--into=k3d:NAME chooses one");
+    koc__error_hint_on(err, KOC_HINT_OPTION, kind ? "into=kind:NAME" : "into=k3d:NAME",
+                       kind ? "kind get clusters lists those there are; KIND_CLUSTER_NAME or "
+                              "into=kind:NAME chooses one"
+                            : "k3d cluster list lists those there are; K3D_CLUSTER or "
+                              "into=k3d:NAME chooses one");
     return KOC_ENOTFOUND;
 }
 
@@ -286,8 +287,9 @@ static int open_containerd(koc__nodes *n, const char *socket, koc_error **err)
     int rc = koc__endpoint_probe(socket, &why);
     if (rc != KOC_OK) {
         koc__error_prefix(&why, rc, "containerd.local");
-        koc__error_hint(&why, "CONTAINERD_ADDRESS or --into=containerd:/PATH names its socket; "
-                              "root may be needed");
+        koc__error_hint_on(&why, KOC_HINT_OPTION, "into=containerd:/PATH",
+                           "CONTAINERD_ADDRESS or into=containerd:/PATH names its socket; root may "
+                           "be needed");
         return koc__error_move(err, &why);
     }
     if (koc__proc_find("ctr", NULL, &path, NULL) != KOC_OK) {
@@ -349,8 +351,9 @@ static int open_minikube(koc__nodes *n, const char *profile, koc__op *op, koc_er
         koc_str said = last_line(&result.errors);
         koc__error(err, KOC_EPROCESS, "cannot ask minikube profile \"%s\" for its nodes: %.*s",
                    n->name, KOC__FMT(said));
-        koc__error_hint(err, "minikube profile list lists those there are; MINIKUBE_PROFILE or "
-                             "--into=minikube:NAME chooses one");
+        koc__error_hint_on(err, KOC_HINT_OPTION, "into=minikube:NAME",
+                           "minikube profile list lists those there are; MINIKUBE_PROFILE or "
+                           "into=minikube:NAME chooses one");
         return KOC_EPROCESS;
     }
     KOC__TRY(check_status(n, koc__json_root(doc), err));

@@ -121,7 +121,8 @@ static int contradiction(const koc__go_settings *s, const koc__go_config *config
     int rc = koc__error(err, KOC_EINVAL, "cannot build for %s: %s=%s is set in %s",
                         platform ? platform : p->os, name, value,
                         from_file ? "the env of the build settings" : "the environment");
-    koc__error_hint(err, "unset %s, or ask for that platform with --platform", name);
+    koc__error_hint_on(err, KOC_HINT_OPTION, "platforms",
+                       "unset %s, or ask for that platform with platforms", name);
     return rc;
 }
 
@@ -318,8 +319,10 @@ static int add_ldflags(const source *from, const koc__go_options *o, const koc__
     bool own = from->config && koc_strlist_count(from->config->ldflags) > 0;
     if (koc_strlist_count(items) > 0) {
         static const koc__go_settings none;
-        const source cli = {&none, NULL, "ldflags", "--ldflags"};
-        KOC__TRY(render(&cli, items, false, data, rendered, raw, err));
+        const source option = {&none, NULL, "ldflags", "ldflags"};
+        int rc = render(&option, items, false, data, rendered, raw, err);
+        koc__error_blame(rc == KOC_OK ? NULL : err, "ldflags");
+        KOC__TRY(rc);
     } else {
         KOC__TRY(
             render(from, own ? from->config->ldflags : s->ldflags, own, data, rendered, raw, err));

@@ -47,8 +47,8 @@ static int check_version(const char *version, koc_error **err)
     if (fine) {
         return KOC_OK;
     }
-    return koc__error(err, KOC_EINVAL, "--delve-version: \"%s\" is no version like %s", version,
-                      KOC__DELVE_VERSION);
+    return koc__error_option(err, "delve_version", "\"%s\" is not a version like %s", version,
+                             KOC__DELVE_VERSION);
 }
 
 /* --- where it is built --- */
@@ -103,19 +103,22 @@ static int explain(const delve *d, const koc__proc_result *result, koc_error **e
     int rc;
     if (d->s->offline) {
         rc = koc__error(err, KOC_EPROCESS,
-                        "cannot build Delve %s for --debug: it is not in the module cache",
+                        "cannot build Delve %s, the debugger: it is not in the module cache",
                         d->version);
-        koc__error_hint(err, "run it once without --offline");
+        koc__error_hint_on(err, KOC_HINT_ONLINE, NULL,
+                           "one build that is not offline brings it there");
     } else if (said.ptr && strstr(said.ptr, d->version)) {
-        rc = koc__error(err, KOC_EPROCESS, "cannot get Delve %s for --debug: see go's answer",
+        rc = koc__error(err, KOC_EPROCESS, "cannot get Delve %s, the debugger: see go's answer",
                         d->version);
-        koc__error_hint(err, "go list -m -versions %s lists those that --delve-version can name",
-                        MODULE);
+        koc__error_hint_on(err, KOC_HINT_OPTION, "delve_version",
+                           "go list -m -versions %s lists those that delve_version can name",
+                           MODULE);
     } else {
         rc = koc__error(err, KOC_EPROCESS,
-                        "cannot build Delve %s for --debug: go build failed (exit %d)", d->version,
-                        result->exit_code);
-        koc__error_hint(err, "--delve-version names another version");
+                        "cannot build Delve %s, the debugger: go build failed (exit %d)",
+                        d->version, result->exit_code);
+        koc__error_hint_on(err, KOC_HINT_OPTION, "delve_version",
+                           "delve_version names another version");
     }
     koc__error_detail(err, said);
     return rc;

@@ -123,7 +123,7 @@ int koc__go_explain(koc_ctx *ctx, const koc__go_settings *s, koc__go_target *t,
     KOC__AUTO(koc_strlist) raw = NULL;
     KOC__AUTO(koc__inputs) last = NULL;
     if (!ctx->cache) {
-        return koc__error(err, KOC_EINVAL, "koc explain: without a cache nothing is known");
+        return koc__error(err, KOC_EINVAL, "without a cache nothing is known of the last build");
     }
     KOC__TRY(koc__go_command_env(s, t->config, t->work_dir, p, &env, err));
     KOC__TRY(koc__go_command_args(ctx, s, t, env, o, op, &args, &raw, err));

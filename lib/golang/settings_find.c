@@ -185,9 +185,11 @@ int koc__go_settings_platforms(koc__go_settings *s, const char *const *asked, ko
     for (; asked && *asked; asked++) {
         KOC__TRY(add_split(wanted, *asked, err));
     }
-    const char *source = "--platform";
+    const char *source = "platforms";
+    bool option = true;
     if (koc_strlist_count(wanted) == 0) {
         source = "defaultPlatforms";
+        option = false;
         for (size_t i = 0; i < koc_strlist_count(s->platforms); i++) {
             KOC__TRY(add_split(wanted, koc_strlist_get(s->platforms, i), err));
         }
@@ -199,8 +201,9 @@ int koc__go_settings_platforms(koc__go_settings *s, const char *const *asked, ko
     static const char *const ambient[] = {"GOOS", "GOARCH", "GOARM"};
     for (size_t i = 0; source && i < KOC__COUNT(ambient); i++) {
         if (koc__env(ambient[i])) {
-            int rc = koc__error(err, KOC_EINVAL, "both %s and the environment variable %s are set",
+            int rc = koc__error(err, KOC_EINVAL, "%s: the environment variable %s is set, too",
                                 source, ambient[i]);
+            koc__error_blame(err, option ? source : NULL);
             koc__error_hint(err, "unset %s", ambient[i]);
             return rc;
         }

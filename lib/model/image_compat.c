@@ -124,9 +124,9 @@ static const field index_fields[] = {
 static void refuse(koc__jw *w, const char *name, const char *expected)
 {
     if (w->status == KOC_OK) {
-        w->status =
-            koc__error(&w->error, KOC_EFORMAT,
-                       "the base has no form for --compat=ko: \"%s\" is not %s", name, expected);
+        w->status = koc__error(&w->error, KOC_EFORMAT,
+                               "the base has no form for compatibility with ko: \"%s\" is not %s",
+                               name, expected);
     }
 }
 

@@ -99,14 +99,16 @@ static int open_scratch(const koc__plan *p, koc__base *b, koc_error **err)
         KOC__AUTO_VAL(koc_buf) storage = KOC_BUF_INIT;
         koc_platform platform = KOC_PLATFORM_INIT;
         if (koc__streq(text, "all")) {
-            return koc__error(
-                err, KOC_EINVAL,
-                "base scratch has no list of platforms: name them instead of --platform=all");
+            return koc__error_option(
+                err, "platforms",
+                "the base scratch has no list of platforms: name them instead of \"all\"");
         }
         KOC__TRY(koc_platform_parse(text, &storage, &platform, err));
         if (!platform.os || !platform.arch) {
-            return koc__error(err, KOC_EINVAL,
-                              "base scratch: --platform %s lacks the os or the architecture", text);
+            return koc__error_option(
+                err, "platforms",
+                "\"%s\" lacks the os or the architecture, which the base scratch does not give",
+                text);
         }
         KOC__TRY(add_item(b, &platform, NULL, NULL, err));
     }
@@ -270,9 +272,9 @@ static int recall_tag(const koc__plan *p, const koc__base *b, koc_reference **re
     KOC__TRY(
         koc__cache_get(p->ctx->cache, TAGS, koc__str(b->annotation), TAG_MAX, &found, &kept, err));
     if (!found || !koc__digest_read(koc__str_n(kept.ptr, kept.len), &digest)) {
-        return koc__error(err, KOC_ENOTFOUND,
-                          "base image %s: not in the cache, and --offline does not ask for it",
-                          b->name);
+        return koc__error(
+            err, KOC_ENOTFOUND,
+            "base image %s: not in the cache, and an offline build does not ask for it", b->name);
     }
     KOC__TRY(koc_reference_with_digest(*ref, &digest, &exact, err));
     koc_reference *tagged = *ref;
@@ -468,12 +470,13 @@ static int check_layers(const koc__plan *p, const koc__base *b, koc_error **err)
     if (missing.len == 0) {
         return KOC_OK;
     }
-    int rc =
-        koc__error(err, KOC_ENOTFOUND,
-                   "base image %s: not in the cache, and --offline does not ask for it: layer %s",
-                   b->name, koc__buf_cstr(&missing));
-    koc__error_hint(err, "layers of bases are not kept: build once into the same --oci-layout-path "
-                         "without --offline, or on a base in a layout (oci:DIR)");
+    int rc = koc__error(
+        err, KOC_ENOTFOUND,
+        "base image %s: not in the cache, and an offline build does not ask for it: layer %s",
+        b->name, koc__buf_cstr(&missing));
+    koc__error_hint(err,
+                    "layers of bases are not kept: build once online into the same OCI layout, "
+                    "or on a base in a layout (oci:DIR)");
     return rc;
 }
 
@@ -512,10 +515,12 @@ int koc__base_open(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
     }
     bool offline = p->o.flags & KOC_PUBLISH_OFFLINE;
     if (offline && (rc == KOC_ENET || rc == KOC_ENOTFOUND)) {
-        koc__error_hint(&why, "one build without --offline brings it into the cache");
+        koc__error_hint_on(&why, KOC_HINT_ONLINE, NULL,
+                           "one build that is not offline brings it into the cache");
     } else if (rc == KOC_ENET || rc == KOC_ETLS || rc == KOC_EAUTH || rc == KOC_EDENIED ||
                rc == KOC_EHTTP || rc == KOC_ENOTFOUND || rc == KOC_ETIMEOUT) {
-        koc__error_hint(&why, "to go on without a base: --base-image=scratch");
+        koc__error_hint_on(&why, KOC_HINT_SCRATCH_BASE, NULL,
+                           "to go on without a base image, name scratch");
     }
     return koc__error_move(err, &why);
 }

@@ -28,7 +28,7 @@ int koc__debug_warn(koc__plan *p, const koc__work *works, size_t n, koc_error **
             }
             KOC__TRY(koc__strlist_add(told, platform, err));
             KOC__TRY(koc__strlist_addf(p->warnings, err,
-                                       "--debug: there is no debugger for %s (only for linux/amd64 "
+                                       "there is no debugger for %s (only for linux/amd64 "
                                        "and linux/arm64), its image starts without one",
                                        platform));
         }

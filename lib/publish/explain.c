@@ -14,8 +14,8 @@ static int explain_one(koc__plan *p, koc__go_target *t, const char *wanted, koc_
     KOC__AUTO(koc_strlist) lines = NULL;
     koc_platform platform = KOC_PLATFORM_INIT;
     if (koc__streq(wanted, "all")) {
-        return koc__error(err, KOC_EINVAL,
-                          "koc explain: --platform=all depends on the base image; name platforms");
+        return koc__error_option(err, "platforms",
+                                 "\"all\" depends on the base image; name platforms");
     }
     KOC__TRY(koc_platform_parse(wanted, &storage, &platform, err));
     KOC__TRY(koc__strlist_new(&lines, err));

@@ -47,7 +47,8 @@ static int does_not_fit(const koc__work *w, koc_error **err)
     int rc =
         koc__error(err, KOC_EPLATFORM, "cannot load %s: %s runs %s, the image is for %s", w->app,
                    koc__local_where(w->plan->local), there ? there : "?", koc__buf_cstr(&have));
-    koc__error_hint(err, "leave --platform out: then it is built for what runs there");
+    koc__error_hint_on(err, KOC_HINT_OPTION, "platforms",
+                       "leave platforms out: then it is built for what runs there");
     return rc;
 }
 

@@ -36,7 +36,7 @@ void koc__plan_free(koc__plan *p)
 }
 
 /* key=value items; the copy of an item is owned through kv.key. */
-static int read_pairs(const char *const *items, const char *flag, koc_kv **out, size_t *n_out,
+static int read_pairs(const char *const *items, const char *option, koc_kv **out, size_t *n_out,
                       koc_error **err)
 {
     size_t n = 0;
@@ -53,7 +53,7 @@ static int read_pairs(const char *const *items, const char *flag, koc_kv **out, 
     *out = list;
     for (size_t i = 0; i < n; i++) {
         if (!strchr(items[i], '=')) {
-            return koc__error(err, KOC_EINVAL, "%s: \"%s\" is not key=value", flag, items[i]);
+            return koc__error_option(err, option, "\"%s\" is not key=value", items[i]);
         }
         char *copy = koc__strdup(items[i]);
         if (!copy) {
@@ -76,26 +76,25 @@ static int read_tags(koc__plan *p, koc_error **err)
     const char *const *tags = p->o.tags ? p->o.tags : latest;
     for (size_t i = 0; tags[i]; i++) {
         if (!*tags[i]) {
-            return koc__error(err, KOC_EINVAL,
-                              "--tags: an empty tag; name one, or leave the flag out");
+            return koc__error_option(err, "tags",
+                                     "an empty tag; name one, or leave the option out");
         }
         if (!koc__strlist_has(p->tags, tags[i])) {
             KOC__TRY(koc__strlist_add(p->tags, tags[i], err));
         }
     }
     if (koc_strlist_count(p->tags) == 0) {
-        return koc__error(err, KOC_EINVAL, "--tags: no tag given; nothing would be published");
+        return koc__error_option(err, "tags", "no tag given; nothing would be published");
     }
     bool push = !(p->o.flags & KOC_PUBLISH_NO_PUSH);
     if ((p->o.flags & KOC_PUBLISH_TAG_ONLY) && push) {
         if (koc_strlist_count(p->tags) != 1) {
-            return koc__error(err, KOC_EINVAL, "--tag-only needs exactly one tag, %zu given",
-                              koc_strlist_count(p->tags));
+            return koc__error_option(err, "tag_only", "exactly one tag is needed, %zu are given",
+                                     koc_strlist_count(p->tags));
         }
         if (koc__streq(koc_strlist_get(p->tags, 0), "latest")) {
-            return koc__error(
-                err, KOC_EINVAL,
-                "--tag-only: \"latest\" names no version; give another tag with --tags");
+            return koc__error_option(err, "tag_only",
+                                     "\"latest\" names no version; give another tag");
         }
     }
     for (size_t i = 0; i < koc_strlist_count(p->tags); i++) { /* grammar, before any work */
@@ -105,9 +104,9 @@ static int read_tags(koc__plan *p, koc_error **err)
             return koc__oom(err);
         }
         if (koc_reference_parse(text, 0, &probe, NULL) != KOC_OK) {
-            return koc__error(
-                err, KOC_EINVAL,
-                "--tags: \"%s\" is not a tag (up to 128 of A-Z a-z 0-9 _ . -, not first . or -)",
+            return koc__error_option(
+                err, "tags",
+                "\"%s\" is not a tag (up to 128 of A-Z a-z 0-9 _ . -, not first . or -)",
                 koc_strlist_get(p->tags, i));
         }
     }
@@ -163,8 +162,9 @@ static int check_namespace(const koc__plan *p, koc_error **err)
 
 static int cannot_push(const koc__plan *p, koc_error **err)
 {
-    int rc = koc__error(err, KOC_EINVAL, "--offline: cannot push to %s", p->repository);
-    koc__error_hint(err, "with --push=false images can go to --oci-layout-path or --tarball");
+    int rc = koc__error_option(err, "offline", "cannot push to %s", p->repository);
+    koc__error_hint_on(err, KOC_HINT_NO_PUSH, NULL,
+                       "without a push images can go to an OCI layout or an archive");
     return rc;
 }
 
@@ -172,9 +172,9 @@ static int cannot_push(const koc__plan *p, koc_error **err)
 static int choose_local(koc__plan *p, koc_error **err)
 {
     const char *domain = koc__local_domain(p->local_kind);
-    const char *ignored = p->o.oci_layout_path               ? "--oci-layout-path"
-                          : p->o.tarball                     ? "--tarball"
-                          : p->o.flags & KOC_PUBLISH_NO_PUSH ? "--push=false"
+    const char *ignored = p->o.oci_layout_path               ? "the OCI layout"
+                          : p->o.tarball                     ? "the archive"
+                          : p->o.flags & KOC_PUBLISH_NO_PUSH ? "not to push"
                                                              : NULL;
     if (!*p->repository) {
         koc__free(p->repository);
@@ -240,21 +240,22 @@ static int choose_destination(koc__plan *p, koc_error **err)
 }
 
 /* A place that cannot be written is told before a compile, not after. */
-static int check_file(const char *path, const char *flag, koc_error **err)
+static int check_file(const char *path, const char *option, koc_error **err)
 {
     KOC__AUTO_VAL(koc__outfile) file = KOC__OUTFILE_INIT;
     int rc = path ? koc__outfile_open(path, 0644, NULL, &file, err) : KOC_OK;
-    return koc__error_prefix(err, rc, "%s", flag);
+    koc__error_blame(rc == KOC_OK ? NULL : err, option);
+    return koc__error_prefix(err, rc, "%s", option);
 }
 
-static int check_folder(const char *path, const char *flag, koc_error **err)
+static int check_folder(const char *path, const char *option, koc_error **err)
 {
     KOC__AUTO_STR folder = path ? koc__strdup(path) : NULL;
     if (!path) {
         return KOC_OK;
     }
     if (koc__fs_exists(path) && !koc__fs_is_dir(path)) {
-        return koc__error(err, KOC_EINVAL, "%s: %s is a file, a folder is needed", flag, path);
+        return koc__error_option(err, option, "%s is a file, a directory is needed", path);
     }
     while (folder && !koc__fs_exists(folder)) { /* what will be made counts by its nearest parent */
         char *up = koc__str_dup(koc__path_dir(koc__str(folder)));
@@ -265,22 +266,24 @@ static int check_folder(const char *path, const char *flag, koc_error **err)
         return koc__oom(err);
     }
     if (access(folder, W_OK | X_OK) != 0) {
-        return koc__error_errno(err, errno, "%s: cannot write to %s", flag, folder);
+        int rc = koc__error_errno(err, errno, "%s: cannot write to %s", option, folder);
+        koc__error_blame(err, option);
+        return rc;
     }
     return KOC_OK;
 }
 
 static int check_outputs(koc__plan *p, koc_error **err)
 {
-    KOC__TRY(check_file(p->o.tarball, "--tarball", err));
-    KOC__TRY(check_file(p->o.image_refs, "--image-refs", err));
-    KOC__TRY(check_folder(p->o.sbom_dir, "--sbom-dir", err));
-    KOC__TRY(check_folder(p->o.oci_layout_path, "--oci-layout-path", err));
+    KOC__TRY(check_file(p->o.tarball, "tarball", err));
+    KOC__TRY(check_file(p->o.image_refs, "image_refs", err));
+    KOC__TRY(check_folder(p->o.sbom_dir, "sbom_dir", err));
+    KOC__TRY(check_folder(p->o.oci_layout_path, "oci_layout_path", err));
     if (p->o.sbom != KOC_SBOM_SPDX && p->o.sbom != KOC_SBOM_NONE) {
         return koc__error(err, KOC_EMISUSE, "koc_publish: sbom %d is not known", (int)p->o.sbom);
     }
     if (p->o.jobs < 0) {
-        return koc__error(err, KOC_EINVAL, "--jobs: %d is negative", (int)p->o.jobs);
+        return koc__error_option(err, "jobs", "%d is negative", (int)p->o.jobs);
     }
     return KOC_OK;
 }
@@ -295,7 +298,8 @@ static int check_base(const koc__plan *p, koc_error **err)
     }
     KOC__AUTO(koc_reference) r = NULL;
     int rc = koc_reference_parse(name, KOC_REFERENCE_TRANSPORTS, &r, err);
-    return koc__error_prefix(err, rc, "--base-image");
+    koc__error_blame(rc == KOC_OK ? NULL : err, "base_image");
+    return koc__error_prefix(err, rc, "base_image");
 }
 
 static int make_client(koc__plan *p, koc_error **err)
@@ -329,7 +333,7 @@ static int check_os(const char *text, const koc_platform *platform, koc_error **
 static int spell_platforms(koc__plan *p, koc_error **err)
 {
     KOC__AUTO(koc_strlist) list = NULL;
-    const char *source = p->o.platforms && p->o.platforms[0]             ? "--platform"
+    const char *source = p->o.platforms && p->o.platforms[0]             ? "platforms"
                          : koc__env_nonempty("KO_DEFAULTPLATFORMS")      ? "KO_DEFAULTPLATFORMS"
                          : koc_strlist_count(p->settings->platforms) > 0 ? "defaultPlatforms"
                                                                          : "GOOS and GOARCH";
@@ -342,6 +346,8 @@ static int spell_platforms(koc__plan *p, koc_error **err)
         if (!all) {
             int rc = koc_platform_parse(text, &storage, &platform, err);
             rc = rc == KOC_OK ? check_os(text, &platform, err) : rc;
+            koc__error_blame(rc == KOC_OK ? NULL : err,
+                             p->o.platforms && p->o.platforms[0] ? source : NULL);
             KOC__TRY(koc__error_prefix(err, rc, "%s", source));
         }
         KOC__AUTO_STR spelled = all ? koc__strdup(text) : koc__platform_str(&platform);
@@ -375,9 +381,8 @@ static int fill(koc__plan *p, koc_error **err)
     KOC__TRY(check_outputs(p, err));
     KOC__TRY(check_base(p, err));
     KOC__TRY(read_tags(p, err));
-    KOC__TRY(read_pairs(p->o.labels, "--image-label", &p->labels, &p->n_labels, err));
-    KOC__TRY(read_pairs(p->o.annotations, "--image-annotation", &p->annotations, &p->n_annotations,
-                        err));
+    KOC__TRY(read_pairs(p->o.labels, "labels", &p->labels, &p->n_labels, err));
+    KOC__TRY(read_pairs(p->o.annotations, "annotations", &p->annotations, &p->n_annotations, err));
     KOC__TRY(koc__go_settings_load(p->o.config_path, &p->settings, err));
     p->settings->offline = p->o.flags & KOC_PUBLISH_OFFLINE;
     p->default_platform = !(p->o.platforms && p->o.platforms[0]) &&

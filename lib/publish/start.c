@@ -85,10 +85,10 @@ static int make_units(koc__run *r, koc_error **err)
         }
         KOC__TRY(koc__local_pick(w, err));
         if (r->plan->o.tarball && w->n_units > 1) {
-            return koc__error(
-                err, KOC_EINVAL,
-                "--tarball: %s would have %zu platforms, a docker archive holds one; use "
-                "--oci-layout-path or one --platform",
+            return koc__error_option(
+                err, "tarball",
+                "%s would have %zu platforms, a docker archive holds one; write an OCI layout, "
+                "or name one platform",
                 w->app, w->n_units);
         }
     }

@@ -552,7 +552,8 @@ static int network_error(const run *r, koc_error **why, koc_error **err)
             koc__error_suffix(why, " (%u attempts)", r->attempts);
         }
         if (r->resp->failure == KOC__FAIL_TLS && !h->may_http && !h->loopback) {
-            koc__error_hint(why, "if this registry speaks plain HTTP: --allow-http=%s", h->name);
+            koc__error_hint_on(why, KOC_HINT_ALLOW_HTTP, h->name,
+                               "if %s speaks plain HTTP, allow it for this registry", h->name);
         }
         koc__error_retryable(why, true);
     }

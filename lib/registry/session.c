@@ -481,22 +481,17 @@ static void describe(const koc_credential *cred, char *out, size_t size)
 void koc__session_explain(koc__host *h, const char *repository, koc_error **err)
 {
     char text[512] = "";
-    bool asked = false;
 
     pthread_mutex_lock(&h->mutex);
     koc__login *l = find_login_locked(h, repository ? repository : "");
-    asked = l != NULL;
     if (l && l->cred) {
         describe(l->cred, text, sizeof(text));
     }
     pthread_mutex_unlock(&h->mutex);
     if (text[0]) {
-        koc__error_hint(err, "credentials used: %s, for %s; try: koc login %s", text, h->login,
-                        h->login);
-    } else if (asked || h->client->auth == NULL) {
-        koc__error_hint(err, "there are no credentials for %s; try: koc login %s", h->login,
-                        h->login);
+        koc__error_hint_on(err, KOC_HINT_OTHER_LOGIN, h->login, "credentials used: %s, for %s",
+                           text, h->login);
     } else {
-        koc__error_hint(err, "try: koc login %s", h->login);
+        koc__error_hint_on(err, KOC_HINT_LOGIN, h->login, "log in to %s", h->login);
     }
 }

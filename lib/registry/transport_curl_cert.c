@@ -163,8 +163,9 @@ static void tell_authority(const koc__exchange *x, const certificate *list, size
     } else {
         koc__error(err, KOC_ETLS, "its certificate is signed by an unknown authority");
     }
-    koc__error_hint(err, "put the authority's certificate into /etc/docker/certs.d/%s/ca.crt",
-                    x->host);
+    koc__error_hint_on(err, KOC_HINT_TRUST_CA, x->host,
+                       "put the authority's certificate into /etc/docker/certs.d/%s/ca.crt",
+                       x->host);
 }
 
 int koc__easy_untrusted(koc__exchange *x, koc_error **err)

@@ -419,7 +419,8 @@ static int certificate_failure(koc__exchange *x, koc_error **err)
 
     if (wants_client_certificate(x)) {
         koc__error(err, KOC_ETLS, "this registry wants a client certificate");
-        koc__error_hint(err, "put client.cert and client.key into /etc/docker/certs.d/%s", x->host);
+        koc__error_hint_on(err, KOC_HINT_CLIENT_CERT, x->host,
+                           "put client.cert and client.key into /etc/docker/certs.d/%s", x->host);
     } else if (x->result == CURLE_SSL_CERTPROBLEM || x->result == CURLE_SSL_CACERT_BADFILE) {
         koc__error(err, KOC_ETLS, "a certificate file could not be used: %s", text);
     } else {

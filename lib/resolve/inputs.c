@@ -75,7 +75,8 @@ int koc__inputs_find(const char *dir, bool recursive, koc_strlist *files, koc_st
     if (koc_strlist_count(files) == 0) {
         int rc = koc__error(err, KOC_ENOTFOUND, "%s: no .yaml, .yml or .json file in it", dir);
         if (!recursive) {
-            koc__error_hint(err, "-R looks into its sub-folders too");
+            koc__error_hint_on(err, KOC_HINT_OPTION, "recursive",
+                               "recursive looks into its sub-folders, too");
         }
         return rc;
     }

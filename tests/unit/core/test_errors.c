@@ -73,7 +73,8 @@ KOC_TEST(error_of_a_callback_keeps_what_the_cause_knows)
 
     koc__error(&inner, KOC_EHTTP, "HTTP 404");
     koc__error_http(&inner, 404, "MANIFEST_UNKNOWN");
-    koc__error_hint(&inner, "try %d", 1);
+    koc__error_hint_on(&inner, KOC_HINT_ONLINE, "x", "try %d", 1);
+    koc__error_blame(&inner, "offline");
     koc__error_detail(&inner, KOC__STR("two\nlines"));
     koc__error_retryable(&inner, true);
     assert_int_equal(koc__error_user(&e, &inner, "the reader"), KOC_EUSER);
@@ -83,6 +84,9 @@ KOC_TEST(error_of_a_callback_keeps_what_the_cause_knows)
     assert_int_equal(koc_error_http_status(e), 404);
     assert_string_equal(koc_error_registry_code(e), "MANIFEST_UNKNOWN");
     assert_string_equal(koc_error_hint(e), "try 1");
+    assert_int_equal(koc_error_hint_kind(e), KOC_HINT_ONLINE);
+    assert_string_equal(koc_error_hint_argument(e), "x");
+    assert_string_equal(koc_error_option(e), "offline");
     assert_string_equal(koc_error_detail(e), "two\nlines");
     assert_true(koc_error_is_retryable(e));
     assert_string_equal(koc_error_message(koc_error_cause(e)), "HTTP 404");
@@ -112,6 +116,42 @@ KOC_TEST(error_prefix_leaves_a_success_alone)
     koc__error(&e, KOC_EIO, "of an earlier call");
     assert_int_equal(koc__error_prefix(&e, KOC_OK, "x"), KOC_OK);
     assert_string_equal(koc_error_message(e), "of an earlier call");
+    koc_error_free(e);
+}
+
+KOC_TEST(error_option_names_what_was_refused)
+{
+    koc_error *e = NULL;
+
+    assert_int_equal(koc__error_option(&e, "jobs", "%d is negative", -1), KOC_EINVAL);
+    assert_string_equal(koc_error_message(e), "jobs: -1 is negative");
+    assert_string_equal(koc_error_option(e), "jobs");
+    koc_error_free(e);
+    assert_int_equal(koc__error_option(NULL, "jobs", "x"), KOC_EINVAL);
+    assert_null(koc_error_option(NULL));
+}
+
+KOC_TEST(error_hint_says_what_it_is_about)
+{
+    koc_error *e = NULL;
+
+    koc__error(&e, KOC_EAUTH, "no");
+    assert_int_equal(koc_error_hint_kind(e), KOC_HINT_NONE);
+    koc__error_hint_on(&e, KOC_HINT_LOGIN, "r.example", "log in to %s", "r.example");
+    assert_string_equal(koc_error_hint(e), "log in to r.example");
+    assert_int_equal(koc_error_hint_kind(e), KOC_HINT_LOGIN);
+    assert_string_equal(koc_error_hint_argument(e), "r.example");
+    koc__error_hint(&e, "or else");
+    assert_int_equal(koc_error_hint_kind(e), KOC_HINT_NONE);
+    assert_null(koc_error_hint_argument(e));
+    assert_int_equal(koc_error_hint_kind(NULL), KOC_HINT_NONE);
+    for (uint64_t n = 1; n < 3; n++) {
+        koc__error(&e, KOC_EAUTH, "no");
+        koc__alloc_fail_after(n);
+        koc__error_hint_on(&e, KOC_HINT_LOGIN, "r.example", "log in");
+        koc__alloc_fail_after(0);
+        assert_int_equal(koc_error_hint_kind(e), KOC_HINT_NONE);
+    }
     koc_error_free(e);
 }
 

@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: 7dbbce6f287105bf40b621ea8e702c447b1e00edbc05ac484fd19ce60463a955
+// Declarations: d7fb0ba8313552a1219f98ac8dcce61d32d5b1c4aebc3adb5d4f31acc0dc06f6
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -28,6 +28,16 @@ pub const KOC_ECONFLICT: i32 = -21;
 pub const KOC_EVERIFY: i32 = -22;
 pub const KOC_EUSER: i32 = -30;
 pub const KOC_PASSTHROUGH: i32 = 1;
+pub const KOC_HINT_NONE: i32 = 0;
+pub const KOC_HINT_LOGIN: i32 = 1;
+pub const KOC_HINT_OTHER_LOGIN: i32 = 2;
+pub const KOC_HINT_ALLOW_HTTP: i32 = 3;
+pub const KOC_HINT_TRUST_CA: i32 = 4;
+pub const KOC_HINT_CLIENT_CERT: i32 = 5;
+pub const KOC_HINT_SCRATCH_BASE: i32 = 6;
+pub const KOC_HINT_ONLINE: i32 = 7;
+pub const KOC_HINT_NO_PUSH: i32 = 8;
+pub const KOC_HINT_OPTION: i32 = 9;
 pub const KOC_DIGEST_NONE: i32 = 0;
 pub const KOC_DIGEST_SHA256: i32 = 1;
 pub const KOC_DIGEST_SHA512: i32 = 2;
@@ -245,6 +255,8 @@ pub struct koc_kv {
 }
 
 pub type koc_code = i32;
+
+pub type koc_hint = i32;
 
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -496,6 +508,9 @@ extern "C" {
     pub fn koc_error_code(e: *const koc_error) -> koc_code;
     pub fn koc_error_message(e: *const koc_error) -> *const c_char;
     pub fn koc_error_hint(e: *const koc_error) -> *const c_char;
+    pub fn koc_error_hint_kind(e: *const koc_error) -> koc_hint;
+    pub fn koc_error_hint_argument(e: *const koc_error) -> *const c_char;
+    pub fn koc_error_option(e: *const koc_error) -> *const c_char;
     pub fn koc_error_detail(e: *const koc_error) -> *const c_char;
     pub fn koc_error_cause(e: *const koc_error) -> *const koc_error;
     pub fn koc_error_http_status(e: *const koc_error) -> c_int;

@@ -1,0 +1,113 @@
+/* Failures of the library in the words of the command: its options as flags, its hints as things to type. */
+#include "cli.h"
+#include "screen.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TEXT_MAX 4096
+
+/* The options whose flags have other names; all others are spelled with '-' for '_'. */
+static const struct {
+    const char *option;
+    const char *flag;
+} flags[] = {
+    {"annotations", "image-annotation"},
+    {"labels", "image-label"},
+    {"platforms", "platform"},
+};
+
+/* How the kinds of hints are said here, the argument at the end; those of others, as the library says them. */
+static const struct {
+    koc_hint kind;
+    bool after_text;   /* "<what the library says>; <this>" */
+    const char *words; /* before the argument */
+} hints[] = {
+    {KOC_HINT_LOGIN, false, "koc login "},
+    {KOC_HINT_OTHER_LOGIN, true, "try: koc login "},
+    {KOC_HINT_ALLOW_HTTP, false, "if this registry speaks plain HTTP: --allow-http="},
+    {KOC_HINT_SCRATCH_BASE, false, "to go on without a base: --base-image=scratch"},
+    {KOC_HINT_ONLINE, false, "run it once without --offline"},
+    {KOC_HINT_NO_PUSH, false, "with --push=false images can go to --oci-layout-path or --tarball"},
+};
+
+/* "--image-label=x" of "labels=x". */
+static void spell(const char *option, char out[128])
+{
+    size_t n = strcspn(option, "=");
+    const char *name = option;
+    size_t len = n;
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        if (strlen(flags[i].option) == n && strncmp(option, flags[i].option, n) == 0) {
+            name = flags[i].flag;
+            len = strlen(name);
+        }
+    }
+    snprintf(out, 128, "--%.*s%s", (int)len, name, option + n);
+    for (char *c = out; *c && *c != '='; c++) {
+        *c = *c == '_' ? '-' : *c;
+    }
+}
+
+/* text with the flag in the place of its option at `at`, which may be NULL. */
+static void respell(const char *text, const char *at, const char *option, char *out, size_t size)
+{
+    char flag[128];
+    if (!at) {
+        snprintf(out, size, "%s", text);
+        return;
+    }
+    spell(option, flag);
+    snprintf(out, size, "%.*s%s%s", (int)(at - text), text, flag, at + strlen(option));
+}
+
+const char *cli_error_message(const koc_error *err, char *out, size_t size)
+{
+    const char *text = koc_error_message(err);
+    const char *option = koc_error_option(err);
+    bool begins = option && strncmp(text, option, strlen(option)) == 0;
+    respell(text, begins ? text : NULL, option, out, size);
+    return out;
+}
+
+const char *cli_error_hint(const koc_error *err, char *out, size_t size)
+{
+    const char *text = koc_error_hint(err);
+    koc_hint kind = koc_error_hint_kind(err);
+    const char *argument = koc_error_hint_argument(err);
+    if (!text) {
+        return NULL;
+    }
+    respell(text, kind == KOC_HINT_OPTION ? strstr(text, argument) : NULL, argument, out, size);
+    for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+        if (hints[i].kind == kind) {
+            bool both = hints[i].after_text;
+            snprintf(out, size, "%s%s%s%s", both ? text : "", both ? "; " : "", hints[i].words,
+                     argument ? argument : "");
+        }
+    }
+    return out;
+}
+
+int cli_error(const cli *c, const koc_error *err)
+{
+    const char *detail = koc_error_detail(err);
+    char text[TEXT_MAX];
+    if (koc_error_code(err) == KOC_ECANCELLED) {
+        cli_usage(c, "cancelled");
+        return 130; /* main makes it 143 for SIGTERM */
+    }
+    if (detail && *detail) {
+        screen_print(detail, strlen(detail));
+        if (detail[strlen(detail) - 1] != '\n') {
+            screen_print("\n", 1);
+        }
+    }
+    cli_usage(c, "%s", cli_error_message(err, text, sizeof(text)));
+    if (cli_error_hint(err, text, sizeof(text))) {
+        cli_hint(c, "%s", text);
+    }
+    /* A refused value of a flag: nothing was built. */
+    bool usage = koc_error_code(err) == KOC_EINVAL && koc_error_option(err);
+    return usage ? EXIT_USAGE : EXIT_FAILED;
+}
