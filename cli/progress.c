@@ -327,7 +327,7 @@ static const char *transferred(const cli_progress *p)
 
 static void on_image(cli_progress *p, const koc_progress *e)
 {
-    p->local = (e->flags & KOC_PROGRESS_LOCAL) != 0;
+    p->local = (e->flags & KOC_TO_LOCAL) != 0;
     if (e->state == KOC_STATE_STARTED) {
         start_row(p, e->what, transfer_verb(p));
     } else if (e->state == KOC_STATE_SKIPPED) {

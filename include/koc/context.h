@@ -101,13 +101,13 @@ enum {
     KOC_STATE_WAITING = 7 /**< for another try, or for an answer: reason, attempt, wait_ms */
 };
 enum {
-    KOC_PROGRESS_LOCAL = 1u << 0 /**< of an image: into an engine or node, not to a registry */
+    KOC_TO_LOCAL = 1u << 0 /**< of an image: it goes into an engine or node, not to a registry */
 };
 typedef struct koc_progress {
     uint32_t struct_size;
     int32_t kind;             /**< KOC_PROGRESS_* */
     int32_t state;            /**< KOC_STATE_* */
-    uint32_t flags;           /**< KOC_PROGRESS_LOCAL */
+    uint32_t flags;           /**< KOC_TO_* */
     const char *what;         /**< for people: "api linux/amd64", a digest, a reference */
     const koc_digest *digest; /**< of the blob or manifest, or NULL */
     uint64_t done;            /**< bytes so far */

@@ -112,8 +112,14 @@ typedef struct koc_add_layer_options {
 #define KOC_ADD_LAYER_OPTIONS_INIT { sizeof(koc_add_layer_options), 0, NULL, NULL, NULL, 0, NULL, 0 }
 /* clang-format on */
 
-enum { KOC_CFG_USER = 1, KOC_CFG_WORKDIR = 2, KOC_CFG_STOPSIGNAL = 3, KOC_CFG_AUTHOR = 4 };
-enum { KOC_CFG_PORT = 1, KOC_CFG_VOLUME = 2 };
+enum {
+    KOC_CFG_USER = 1,
+    KOC_CFG_WORKDIR = 2,
+    KOC_CFG_STOPSIGNAL = 3,
+    KOC_CFG_AUTHOR = 4,
+    KOC_CFG_PORT = 5,  /**< a list: koc_image_builder_add_str */
+    KOC_CFG_VOLUME = 6 /**< a list */
+};
 enum { KOC_FORMAT_SAME_AS_BASE = 0, KOC_FORMAT_OCI = 1, KOC_FORMAT_DOCKER = 2 };
 
 /** A builder on a base image; base NULL is scratch (nothing at all). Keeps a reference to base. */

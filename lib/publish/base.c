@@ -474,9 +474,9 @@ static int check_layers(const koc__plan *p, const koc__base *b, koc_error **err)
         err, KOC_ENOTFOUND,
         "base image %s: not in the cache, and an offline build does not ask for it: layer %s",
         b->name, koc__buf_cstr(&missing));
-    koc__error_hint(err,
-                    "layers of bases are not kept: build once online into the same OCI layout, "
-                    "or on a base in a layout (oci:DIR)");
+    koc__error_hint_on(err, KOC_HINT_OPTION, "offline",
+                       "layers of bases are not kept: build once without offline into the same "
+                       "OCI layout, or on a base in a layout (oci:DIR)");
     return rc;
 }
 

@@ -44,7 +44,7 @@ void koc__tell_image(const koc__work *w, koc__op *op, int32_t state)
     koc_progress e = KOC_PROGRESS_INIT;
     e.kind = KOC_PROGRESS_IMAGE;
     e.state = state;
-    e.flags = w->plan->local ? KOC_PROGRESS_LOCAL : 0;
+    e.flags = w->plan->local ? KOC_TO_LOCAL : 0;
     e.what = w->app;
     e.done = w->pushed.bytes_sent;
     koc__op_progress(op, &e);

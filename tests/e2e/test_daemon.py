@@ -102,7 +102,7 @@ def test_names_are_those_of_ko(ko, bare_koc, dockerd, app, bases):
 
 def test_what_local_ignores_is_said(build_local, dockerd, program):
     result = build_local(dockerd.address, "--push=false", "--tarball=x.tar")
-    assert "warning: --tarball is ignored" in result.stderr
+    assert "warning: the archive is ignored" in result.stderr
     assert not (program / "x.tar").exists()
 
 

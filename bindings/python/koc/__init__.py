@@ -10,7 +10,7 @@
 Calls that can wait take progress=, cancel= and timeout= (seconds). They let other threads run.
 """
 
-from ._call import Code, Error, Progress
+from ._call import Code, Error, Hint, Progress
 from ._core import Cancel, Context, Digest, Reference, version
 from ._image import Image, ImageBuilder, Layer, LayerBuilder, Layout
 from ._publish import Published, publish
@@ -24,6 +24,7 @@ __all__ = [
     "Context",
     "Digest",
     "Error",
+    "Hint",
     "Image",
     "ImageBuilder",
     "Layer",

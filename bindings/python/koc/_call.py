@@ -8,15 +8,22 @@ from typing import Callable, Optional
 
 from ._native import ffi, lib
 
-Code = enum.IntEnum(
-    "Code",
-    {
-        name[4:]: getattr(lib, name)
-        for name in dir(lib)
-        if name.startswith("KOC_E") and name[5:].isupper() or name == "KOC_OK"
-    },
-)
+
+
+def _values(prefix):
+    """The constants that begin so: each prefix is of one enum (tests/lint/headers.py)."""
+    return {n[len(prefix) :]: getattr(lib, n) for n in dir(lib) if n.startswith(prefix)}
+
+
+def _names(prefix):
+    return {value: name.lower() for name, value in _values(prefix).items()}
+
+
+Code = enum.IntEnum("Code", {"OK": lib.KOC_OK} | {f"E{n}": v for n, v in _values("KOC_E").items()})
 Code.__doc__ = "Why a call failed: the KOC_E* values of koc/base.h without their prefix."
+
+Hint = enum.IntEnum("Hint", _values("KOC_HINT_"))
+Hint.__doc__ = "What a hint is about: the KOC_HINT_* values of koc/error.h without their prefix."
 
 
 def text(value) -> Optional[str]:
@@ -36,7 +43,11 @@ class Error(Exception):
         super().__init__(text(lib.koc_error_message(error)))
         code = lib.koc_error_code(error)
         self.code = Code(code) if code in Code.__members__.values() else code
+        self.option = text(lib.koc_error_option(error))
         self.hint = text(lib.koc_error_hint(error))
+        kind = lib.koc_error_hint_kind(error)
+        self.hint_kind = Hint(kind) if kind in Hint.__members__.values() else kind
+        self.hint_argument = text(lib.koc_error_hint_argument(error))
         self.detail = text(lib.koc_error_detail(error))
         self.http_status = lib.koc_error_http_status(error)
         self.registry_code = text(lib.koc_error_registry_code(error))
@@ -121,10 +132,6 @@ class Progress:
     reason: Optional[str] = None  # of "waiting": why
     wait: float = 0.0  # of "waiting": seconds, at most; 0: not known
     attempt: int = 0  # of "waiting": the tries so far, from 1
-
-
-def _names(prefix):
-    return {getattr(lib, n): n[len(prefix) :].lower() for n in dir(lib) if n.startswith(prefix)}
 
 
 _KINDS, _STATES = _names("KOC_PROGRESS_"), _names("KOC_STATE_")

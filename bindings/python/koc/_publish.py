@@ -29,6 +29,7 @@ _FLAGS = {
     "compat_ko": lib.KOC_PUBLISH_COMPAT_KO,
     "default_layout": lib.KOC_PUBLISH_DEFAULT_LAYOUT,
     "force": lib.KOC_PUBLISH_FORCE,
+    "offline": lib.KOC_PUBLISH_OFFLINE,
 }
 _STRINGS = {
     "repository",
@@ -87,7 +88,7 @@ def publish(
     options: those of koc_publish_options (koc/ext/publish.h): repository, config_path, base_image,
     user, oci_layout_path, tarball, image_refs, sbom_dir; the lists tags, platforms, ldflags,
     labels, annotations; the switches tag_only, preserve_import_paths, base_import_paths, bare,
-    disable_optimizations, compat_ko, default_layout, force.
+    disable_optimizations, compat_ko, default_layout, force, offline.
     published(import_path, reference) is called for each result as soon as it is there.
     """
     a, w = Arguments(), Watch(progress, cancel, timeout)

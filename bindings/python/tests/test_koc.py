@@ -13,7 +13,7 @@ import threading
 import cdef
 import koc
 import pytest
-from koc import _native
+from koc import _call, _native
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -25,6 +25,23 @@ def test_every_function_and_constant_of_the_headers_is_there():
     assert not missing and len(cdef.functions(headers)) > 150, "stale: install the package again"
     assert _native.lib.KOC_EUSER == -30 and _native.lib.KOC_PUBLISH_NO_PUSH == 1
     assert _native.ffi.string(_native.lib.KOC_MT_OCI_INDEX).startswith(b"application/vnd.oci")
+
+
+def test_names_of_numbers_are_those_of_their_enum():
+    assert all(code <= 0 for code in koc.Code) and koc.Code.EMISUSE == -1
+    kinds = {"blob", "manifest", "layer", "build", "resolve", "image", "request"}
+    assert set(_call._KINDS.values()) == kinds
+    assert _call._STATES[_native.lib.KOC_STATE_ACTIVE] == "active"
+
+
+def test_an_error_names_the_option_and_what_helps(hello):
+    with pytest.raises(koc.Error) as caught:
+        koc.publish(["."], jobs=-1, push=False, base_image="scratch")
+    assert caught.value.option == "jobs" and str(caught.value) == "jobs: -1 is negative"
+    with pytest.raises(koc.Error) as caught:
+        koc.publish(["."], repository="127.0.0.1:1/x", offline=True, base_image="scratch")
+    assert caught.value.option == "offline" and caught.value.hint_kind == koc.Hint.NO_PUSH
+    assert "--" not in str(caught.value) + caught.value.hint
 
 
 def test_digest():

@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: d7fb0ba8313552a1219f98ac8dcce61d32d5b1c4aebc3adb5d4f31acc0dc06f6
+// Declarations: 4b392808b6ffc5335cf24f1f521ea86ca961310b5308d9a53e0ddd1b720080b4
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -69,15 +69,15 @@ pub const KOC_STATE_MOUNTED: i32 = 4;
 pub const KOC_STATE_FINISHED: i32 = 5;
 pub const KOC_STATE_FAILED: i32 = 6;
 pub const KOC_STATE_WAITING: i32 = 7;
-pub const KOC_PROGRESS_LOCAL: u32 = 1 << 0;
+pub const KOC_TO_LOCAL: u32 = 1 << 0;
 pub const KOC_REFERENCE_TRANSPORTS: u32 = 1 << 0;
 pub const KOC_ADD_LAYER_CREATED: u32 = 1 << 0;
 pub const KOC_CFG_USER: i32 = 1;
 pub const KOC_CFG_WORKDIR: i32 = 2;
 pub const KOC_CFG_STOPSIGNAL: i32 = 3;
 pub const KOC_CFG_AUTHOR: i32 = 4;
-pub const KOC_CFG_PORT: i32 = 1;
-pub const KOC_CFG_VOLUME: i32 = 2;
+pub const KOC_CFG_PORT: i32 = 5;
+pub const KOC_CFG_VOLUME: i32 = 6;
 pub const KOC_FORMAT_SAME_AS_BASE: i32 = 0;
 pub const KOC_FORMAT_OCI: i32 = 1;
 pub const KOC_FORMAT_DOCKER: i32 = 2;

@@ -30,8 +30,14 @@ impl Code {
 pub struct Error {
     pub code: Code,
     pub message: String,
-    /// What to type or check next.
+    /// The option whose value was refused: a member of the call's options ("jobs").
+    pub option: Option<String>,
+    /// What to do or check next, in the words of the library.
     pub hint: Option<String>,
+    /// What the hint is about, for a program with words of its own: a `KOC_HINT_*` number of koc/error.h.
+    pub hint_kind: i32,
+    /// The registry or option that the hint is about.
+    pub hint_argument: Option<String>,
     /// Output of a tool (the Go compiler's errors) that belongs before the message.
     pub detail: Option<String>,
     /// The HTTP status behind the failure, 0 if there is none.
@@ -46,7 +52,10 @@ impl Error {
         Error {
             code: Code::INVALID,
             message: message.to_string(),
+            option: None,
             hint: None,
+            hint_kind: koc_sys::KOC_HINT_NONE,
+            hint_argument: None,
             detail: None,
             http_status: 0,
             registry_code: None,
@@ -62,7 +71,10 @@ impl Error {
         let taken = Error {
             code: Code(code),
             message: owned(koc_sys::koc_error_message(error)).unwrap_or_default(),
+            option: owned(koc_sys::koc_error_option(error)),
             hint: owned(koc_sys::koc_error_hint(error)),
+            hint_kind: koc_sys::koc_error_hint_kind(error),
+            hint_argument: owned(koc_sys::koc_error_hint_argument(error)),
             detail: owned(koc_sys::koc_error_detail(error)),
             http_status: koc_sys::koc_error_http_status(error),
             registry_code: owned(koc_sys::koc_error_registry_code(error)),
