@@ -8,6 +8,7 @@
 #include "core/digests.h"
 #include "core/map.h"
 #include "core/str.h"
+#include "model/model.h"
 #include "serve/content.h"
 #include "store/layout.h"
 
@@ -364,7 +365,7 @@ int koc__content_index(const koc__content *c, koc__stamp *stamp, koc__json **out
 {
     KOC__AUTO_FD dir = -1;
     KOC__AUTO_FD fd = -1;
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(KOC__MANIFEST_MAX + 1);
+    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(KOC__LISTING_MAX + 1);
     struct stat st;
     koc__stamp now;
     *out = NULL;
@@ -375,8 +376,8 @@ int koc__content_index(const koc__content *c, koc__stamp *stamp, koc__json **out
         return KOC_OK;
     }
     bool young = is_young(&now);
-    KOC__TRY(read_all(fd, &st, KOC__MANIFEST_MAX, "index.json", &text, err));
-    KOC__TRY(koc__json_parse(koc__buf_view(&text), KOC__MANIFEST_MAX, "index.json", out, err));
+    KOC__TRY(read_all(fd, &st, KOC__LISTING_MAX, "index.json", &text, err));
+    KOC__TRY(koc__json_parse(koc__buf_view(&text), KOC__LISTING_MAX, "index.json", out, err));
     *stamp = young ? (koc__stamp){0} : now;
     return KOC_OK;
 }

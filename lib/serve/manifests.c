@@ -120,10 +120,10 @@ void koc__serve_manifest_put(koc__exchange *x)
     }
 }
 
-/* What a part of a document is. Its type is not looked at: registries take "referrer.index", say. */
+/* What a part of a document is. Its type and size are the client's affair: registries take
+ * "referrer.index" for a type, say. */
 typedef struct part {
     koc_digest digest;
-    uint64_t size;
     bool foreign;
 } part;
 
@@ -131,9 +131,8 @@ static int read_part(const koc__jnode *descriptor, part *out, koc_error **err)
 {
     const char *digest = koc__json_get_str(descriptor, "digest");
     const char *type = koc__json_get_str(descriptor, "mediaType");
-    if (!type || !digest || !koc__digest_read(koc__str(digest), &out->digest) ||
-        !koc__json_u64(koc__json_get(descriptor, "size"), &out->size)) {
-        return koc__error(err, KOC_EFORMAT, "a descriptor needs a media type, a digest and a size");
+    if (!type || !digest || !koc__digest_read(koc__str(digest), &out->digest)) {
+        return koc__error(err, KOC_EFORMAT, "a descriptor needs a media type and a digest");
     }
     out->foreign = koc__mt_is_foreign(type);
     return KOC_OK;
@@ -157,11 +156,7 @@ static int check_part(const koc__server *s, const koc__jnode *descriptor, const 
     if (!hash) {
         return KOC_OK;
     }
-    KOC__TRY(koc__content_check(s->content, &p.digest, &size, err));
-    return size == p.size
-               ? KOC_OK
-               : koc__error(err, KOC_EFORMAT, "%s%s has %llu bytes, not %llu", what, name.s,
-                            (unsigned long long)size, (unsigned long long)p.size);
+    return koc__content_check(s->content, &p.digest, &size, err);
 }
 
 static int check_parts(const koc__server *s, const document *d, bool hash, koc_error **err)
@@ -227,7 +222,7 @@ static int store(koc__exchange *x, const document *d, const koc_strlist *tags, k
     KOC__TRY(koc__layout_lock(s->layout, s->op, &lock, err));
     /* Again: nobody takes anything away from here on. */
     KOC__TRY(check_parts(s, d, false, err));
-    KOC__TRY(koc__fs_write_file(path, koc__str_n(d->bytes.ptr, d->bytes.len), FILE_MODE, err));
+    KOC__TRY(koc__fs_replace_file(path, koc__str_n(d->bytes.ptr, d->bytes.len), FILE_MODE, err));
     line.media_type = d->type;
     line.digest = d->digest;
     line.size = d->bytes.len;
@@ -288,6 +283,7 @@ static void reply_refusal(koc__exchange *x, koc_error **why)
         koc__server_log(x->server, KOC_LOG_WARN, message);
         koc__reply_error(&x->reply, 400, "MANIFEST_BLOB_UNKNOWN", "%s", message);
         break;
+    case KOC_ELIMIT: koc__reply_error(&x->reply, 507, "UNKNOWN", "%s", message); break;
     case KOC_ENOTFOUND:
         koc__reply_error(&x->reply, 400, "MANIFEST_BLOB_UNKNOWN", "%s", message);
         break;

@@ -356,6 +356,7 @@ typedef struct edit {
     const char *repository; /* the one that is changed */
     koc__json *doc;
     koc__jnode *list; /* "manifests" */
+    size_t before;    /* entries that there were */
 } edit;
 
 static void edit_dispose(edit *e)
@@ -369,19 +370,26 @@ static int edit_begin(edit *e, koc_error **err)
     koc__stamp none = {0};
     KOC__TRY(koc__content_index(e->names->content, &none, &e->doc, err));
     e->list = koc__json_get(koc__json_root(e->doc), "manifests");
+    e->before = koc__json_count(e->list);
     return koc__json_is(e->list, KOC__JSON_ARRAY)
                ? KOC_OK
                : koc__error(err, KOC_EFORMAT, "%s has no \"manifests\"", e->names->path);
 }
 
+/* No list grows beyond what readers take. */
 static int edit_end(const edit *e, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(KOC__MANIFEST_MAX);
+    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(KOC__LISTING_MAX);
     koc__jw w;
+    size_t n = koc__json_count(e->list);
+    if (n > KOC__LISTED_MAX && n > e->before) {
+        return koc__error(err, KOC_ELIMIT, "index.json lists %zu images, and may list no more",
+                          e->before);
+    }
     koc__jw_begin(&w, &out, INDENT, 0);
     koc__jw_node(&w, koc__json_root(e->doc));
     KOC__TRY(koc__jw_end(&w, err));
-    return koc__fs_write_file(e->names->path, koc__buf_view(&out), FILE_MODE, err);
+    return koc__fs_replace_file(e->names->path, koc__buf_view(&out), FILE_MODE, err);
 }
 
 /* Whether an entry is of the repository, and where it stands there. */
@@ -413,7 +421,7 @@ static bool is_listed(const edit *e, const koc_digest *d)
 static int note_emptied(const edit *e, bool emptied, koc_error **err)
 {
     KOC__AUTO(koc_strlist) words = NULL;
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(KOC__MANIFEST_MAX);
+    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(KOC__LISTING_MAX);
     koc__jnode *root = koc__json_root(e->doc);
     koc__jnode *annotations = koc__json_get(root, "annotations");
     KOC__TRY(read_emptied(e->doc, &words, err));
@@ -534,7 +542,7 @@ static void take_untagged(const edit *e, const koc_digest *d, const koc_strlist 
 int koc__names_put(koc__names *n, const char *repository, const char *tag, const koc_descriptor *d,
                    const koc_strlist *children, koc_error **err)
 {
-    KOC__AUTO_VAL(edit) e = {n, repository, NULL, NULL};
+    KOC__AUTO_VAL(edit) e = {n, repository, NULL, NULL, 0};
     KOC__AUTO(koc_descriptor) was = NULL;
     KOC__TRY(edit_begin(&e, err));
     if (tag) {
@@ -552,7 +560,7 @@ int koc__names_put(koc__names *n, const char *repository, const char *tag, const
 
 int koc__names_remove_tag(koc__names *n, const char *repository, const char *tag, koc_error **err)
 {
-    KOC__AUTO_VAL(edit) e = {n, repository, NULL, NULL};
+    KOC__AUTO_VAL(edit) e = {n, repository, NULL, NULL, 0};
     KOC__AUTO(koc_descriptor) was = NULL;
     KOC__TRY(edit_begin(&e, err));
     KOC__TRY(take_tag(&e, tag, &was, err));
@@ -578,7 +586,7 @@ static bool has_lines(const edit *e)
 int koc__names_remove_digest(koc__names *n, const char *repository, const koc_digest *d,
                              const koc_descriptor *keep, size_t n_keep, koc_error **err)
 {
-    KOC__AUTO_VAL(edit) e = {n, repository, NULL, NULL};
+    KOC__AUTO_VAL(edit) e = {n, repository, NULL, NULL, 0};
     koc__jnode *next = NULL;
     place p;
     KOC__TRY(edit_begin(&e, err));

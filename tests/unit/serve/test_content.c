@@ -124,11 +124,6 @@ KOC_TEST(content_manifests_name_what_is_right)
     write_file(path, "[]");
     assert_int_equal(put(&f, "/v2/a/manifests/v1", m, NULL), 400);
     write_file(path, "{}");
-    KOC__AUTO_STR wrong = koc__strdup(m);
-    char *size = strstr(wrong, "\"size\":2");
-    assert_non_null(size);
-    size[7] = '3';
-    assert_int_equal(put(&f, "/v2/a/manifests/v1", wrong, NULL), 400);
     assert_int_equal(put(&f, "/v2/a/manifests/v1", m, NULL), 201);
     KOC__AUTO_STR own = path_of(m);
     write_file(own, "{\"schemaVersion\":2}");

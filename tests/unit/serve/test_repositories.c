@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include "core/fs.h"
+#include "model/model.h"
 
 /* Pushes a manifest by digest; its path. */
 static char *push_manifest(fixture *f, const char *repository, const char *m)
@@ -206,4 +207,34 @@ KOC_TEST(removal_of_a_damaged_manifest)
     assert_int_equal(status_of(&f, "GET", in_a, NULL), 404);
     assert_int_equal(status_of(&f, "DELETE", in_a, NULL), 202);
     assert_int_equal(status_of(&f, "DELETE", in_a, NULL), 404);
+}
+
+/* As many entries as readers take. */
+static void fill_index(void)
+{
+    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(KOC__LISTING_MAX);
+    koc__buf_puts(&b, "{\"schemaVersion\":2,\"manifests\":[", NULL);
+    for (int i = 0; i < KOC__LISTED_MAX; i++) {
+        koc__buf_printf(&b, NULL,
+                        "%s{\"mediaType\":\"" KOC_MT_OCI_MANIFEST
+                        "\",\"size\":1,\"digest\":\"sha256:%064x\"}",
+                        i ? "," : "", (unsigned)i);
+    }
+    koc__buf_puts(&b, "]}", NULL);
+    koc_test_write("layout/index.json", b.ptr, b.len);
+}
+
+KOC_TEST(repositories_are_full_where_readers_would_refuse)
+{
+    KOC__AUTO_VAL(fixture) f = {0};
+    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(KOC__LISTING_MAX);
+    KOC__AUTO(koc_index) list = NULL;
+    begin(&f, 0, 0);
+    push_blob(&f, "{}");
+    fill_index();
+    KOC__AUTO_STR m = manifest("{}", NULL);
+    assert_int_equal(put(&f, "/v2/a/manifests/v1", m, NULL), 507);
+    assert_int_equal(status_of(&f, "GET", "/v2/a/tags/list", NULL), 404);
+    assert_int_equal(koc_layout_list(f.layout, &list, NULL), KOC_OK);
+    assert_int_equal(koc_index_count(list), KOC__LISTED_MAX);
 }
