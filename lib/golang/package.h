@@ -73,6 +73,8 @@ int koc__go_tree_has_cgo(const koc__go_list_question *q, const char *pattern, ko
  * and for folders that hold modules of a go.work, but are in none themselves. */
 int koc__go_list_modules(const koc__go_list_question *q, const char *pattern, koc__op *op,
                          bool *found, koc__go_listing *out, koc_error **err);
+/* Adds what `go list -json` printed. */
+int koc__go_list_read(koc_str text, koc__go_listing *out, koc_error **err);
 /* package_list.c: one `go list`, whatever is known; adds to out. */
 int koc__go_list_run(const koc__go_list_question *q, const koc_strlist *patterns, koc__op *op,
                      koc__go_listing *out, koc_error **err);

@@ -82,7 +82,7 @@ char *koc__go_first_words(koc_str text)
             continue;
         }
         koc_str next = {0};
-        if (koc__str_ends(words, ":") && koc__str_split(&rest, '\n', &next)) {
+        if (koc__str_ends(words, ":") && koc__str_split(&rest, '\n', &next) && next.len > 0) {
             words = koc__str_n(words.ptr, (size_t)(next.ptr + next.len - words.ptr));
         }
         if (koc__str_starts(words, "go: ")) {
@@ -145,7 +145,7 @@ static int read_answer(koc_str text, koc__go_listing *out, koc_error **err)
 }
 
 /* go prints one object after the other; each ends in a line with nothing but its brace. */
-static int read_answers(koc_str text, koc__go_listing *out, koc_error **err)
+int koc__go_list_read(koc_str text, koc__go_listing *out, koc_error **err)
 {
     static const char end[] = "\n}\n";
     while (koc__str_trim(text).len > 0) {
@@ -191,7 +191,7 @@ int koc__go_list_run(const koc__go_list_question *q, const koc_strlist *patterns
         koc__error_detail(err, text);
         return rc;
     }
-    return read_answers(koc__buf_view(&result.output), out, err);
+    return koc__go_list_read(koc__buf_view(&result.output), out, err);
 }
 
 static int recall(const koc__go_list_question *q, const char *pattern, koc__op *op, bool *found,

@@ -5,6 +5,7 @@
 
 #include "core/env.h"
 #include "core/path.h"
+#include "golang/package.h"
 #include "gotest.h"
 #include "test.h"
 
@@ -474,4 +475,21 @@ KOC_TEST(package_kept_answers_follow_go_env_w)
     gotest_find(ctx, s, "./cmd/api");
     gotest_find(ctx, s, "./cmd/api");
     assert_int_equal(gotest_runs(), 2);
+}
+
+/* A colon draws in the next line; there may be none. */
+KOC_TEST(package_first_words_of_go)
+{
+    static const char *const table[][2] = {
+        {"go: downloading example.test/x v1\ngo: a:\n\tb\n", "a: b"},
+        {"go: a:\n", "a:"},
+        {"go: a: \n", "a:"},
+        {"a:", "a:"},
+        {"\n\n", ""},
+        {"", ""},
+    };
+    for (size_t i = 0; i < KOC__COUNT(table); i++) {
+        KOC__AUTO_STR words = koc__go_first_words(koc__str(table[i][0]));
+        assert_string_equal(words, table[i][1]);
+    }
 }
