@@ -10,7 +10,7 @@
 #include "core/io.h"
 #include "layer/packer.h"
 
-enum { INPUT_MAX = 1 << 20 };
+enum { INPUT_MAX = 1 << 20, CHUNKS = 16 };
 
 static void encode(koc_str content, int level, size_t chunk, koc_buf *out)
 {
@@ -82,7 +82,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     koc_str content = fuzz_str(data + 2, size - 2);
-    encode(content, 1 + data[0] % 12, 1 + (size_t)data[1] * 16, &gz);
+    int level = data[0] % 64 == 0 ? 10 + data[0] / 64 % 3 : 1 + data[0] % 9;
+    size_t chunk = KOC__MAX(1 + (size_t)data[1] * 16, content.len / CHUNKS);
+    encode(content, level, chunk, &gz);
     check_one_member(&gz, content);
     check_ours(&gz, content);
     return 0;

@@ -58,6 +58,29 @@ int koc__each_page(koc__request *rq, koc__page_fn fn, void *self, koc__op *op, k
     }
 }
 
+int koc__listing_read(koc_str text, const char *member, bool (*is_name)(koc_str s), size_t max,
+                      koc_strlist *out, koc_error **err)
+{
+    KOC__AUTO(koc__json) doc = NULL;
+
+    KOC__TRY(koc__json_parse(text, TAGS_PAGE_MAX, "list", &doc, err));
+    const koc__jnode *names = koc__json_get(koc__json_root(doc), member);
+    for (const koc__jnode *n = koc__json_child(names); n; n = koc__json_next(n)) {
+        const char *name = koc__json_str(n);
+        if (!name || !is_name(koc__str(name))) { /* somebody will make a path of it */
+            char clean[300];
+            koc__clean_text(koc__str(name ? name : "something else"), clean, sizeof(clean));
+            return koc__error(err, KOC_EFORMAT, "the list of %s holds what is no name: %s", member,
+                              clean);
+        }
+        if (koc_strlist_count(out) >= max) {
+            return koc__error(err, KOC_ELIMIT, "more than %zu %s", max, member);
+        }
+        KOC__TRY(koc__strlist_add(out, name, err));
+    }
+    return KOC_OK;
+}
+
 /* A list that is being read: one member of each page. */
 typedef struct listing {
     koc_strlist *out;
@@ -69,24 +92,9 @@ typedef struct listing {
 static int add_names(void *self, const koc__response *resp, koc_error **err)
 {
     const listing *l = self;
-    KOC__AUTO(koc__json) doc = NULL;
 
-    KOC__TRY(koc__json_parse(koc__buf_view(&resp->body), TAGS_PAGE_MAX, "list", &doc, err));
-    const koc__jnode *names = koc__json_get(koc__json_root(doc), l->member);
-    for (const koc__jnode *n = koc__json_child(names); n; n = koc__json_next(n)) {
-        const char *name = koc__json_str(n);
-        if (!name || !l->is_name(koc__str(name))) { /* somebody will make a path of it */
-            char clean[300];
-            koc__clean_text(koc__str(name ? name : "something else"), clean, sizeof(clean));
-            return koc__error(err, KOC_EFORMAT, "the list of %s holds what is no name: %s",
-                              l->member, clean);
-        }
-        if (koc_strlist_count(l->out) >= l->max) {
-            return koc__error(err, KOC_ELIMIT, "more than %zu %s", l->max, l->member);
-        }
-        KOC__TRY(koc__strlist_add(l->out, name, err));
-    }
-    return KOC_OK;
+    return koc__listing_read(koc__buf_view(&resp->body), l->member, l->is_name, l->max, l->out,
+                             err);
 }
 
 int koc_client_list_tags(koc_client *c, const koc_reference *repo, const koc_op *user,

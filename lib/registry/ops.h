@@ -35,6 +35,9 @@ int koc__upload(koc_client *c, const koc_reference *repo, koc_blob *b, const koc
 int koc__mount(koc_client *c, const koc_reference *repo, const char *from, const koc_digest *d,
                koc__op *op, bool *mounted, koc__url *session, koc_error **err);
 
+/* Adds the names that a page of a list holds in member ("tags"), at most max in out. */
+int koc__listing_read(koc_str text, const char *member, bool (*is_name)(koc_str s), size_t max,
+                      koc_strlist *out, koc_error **err);
 /* One page of a list. */
 typedef int (*koc__page_fn)(void *self, const koc__response *resp, koc_error **err);
 /* Runs rq and what its Link fields lead to; fn gets each page. */

@@ -1,0 +1,96 @@
+/*
+ * zstd, both ways: what our decoder takes, however it comes, is what libzstd says; what our encoder makes of
+ * the same bytes gives them back.
+ */
+#include "fuzz.h"
+#include "trickle.h"
+
+#include <zstd.h>
+
+#include "core/buf.h"
+#include "core/io.h"
+#include "layer/packer.h"
+
+enum { CONTENT_MAX = 1 << 20 };
+
+static int decode(koc_str z, size_t step, koc__buf *out, koc_error **err)
+{
+    trickle t = {z, step};
+    KOC__AUTO(koc_reader) in = NULL;
+    KOC__AUTO(koc_reader) r = NULL;
+    char buf[3000];
+    size_t n = 0;
+    KOC__TRY(trickle_open(&t, &in, err));
+    KOC__TRY(koc__unzstd_new(in, CONTENT_MAX, &r, err));
+    koc__steal(&in);
+    do {
+        KOC__TRY(koc_reader_read(r, buf, sizeof(buf), &n, err));
+        KOC__TRY(koc__buf_append(out, buf, n, err));
+    } while (n > 0);
+    return KOC_OK;
+}
+
+/* libzstd in one call knows no window but the content's: what it takes and we do not has a reason of ours. */
+static void compare(koc_str z, int rc, const koc__buf *ours)
+{
+    char *room = koc__malloc(CONTENT_MAX + 1);
+    FUZZ_CHECK(room);
+    size_t n = ZSTD_decompress(room, CONTENT_MAX + 1, z.ptr, z.len);
+    if (rc == KOC_OK && z.len > 0) {
+        FUZZ_CHECK(!ZSTD_isError(n));
+        FUZZ_CHECK(koc__str_eq(koc__str_n(room, n), koc__buf_view(ours)));
+    }
+    koc__free(room);
+}
+
+static void encode(koc_ctx *ctx, koc_str content, int level, koc_buf *out)
+{
+    KOC__AUTO(koc_blob) blob = NULL;
+    koc_digest digest;
+    koc__spool spool;
+    koc__encoder *e = NULL;
+    koc_error *err = NULL;
+    FUZZ_CHECK(fuzz_ok(koc__spool_init(&spool, ctx, true, &err), &err));
+    FUZZ_CHECK(fuzz_ok(koc__zstd_new(level, &spool, &e, &err), &err));
+    while (content.len > 0) {
+        uint8_t *room = NULL;
+        size_t len = 0;
+        FUZZ_CHECK(fuzz_ok(e->vt->space(e, &room, &len, &err), &err));
+        len = KOC__MIN(len, content.len);
+        memcpy(room, content.ptr, len);
+        FUZZ_CHECK(fuzz_ok(e->vt->commit(e, len, &err), &err));
+        content = koc__str_from(content, len);
+    }
+    FUZZ_CHECK(fuzz_ok(e->vt->finish(e, &err), &err));
+    e->vt->free(e);
+    FUZZ_CHECK(fuzz_ok(koc__spool_finish(&spool, &blob, &digest, &err), &err));
+    FUZZ_CHECK(fuzz_ok(koc_blob_read_all(blob, SIZE_MAX / 2, NULL, out, &err), &err));
+    koc__spool_dispose(&spool);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static koc_ctx *ctx; /* one for all runs */
+    KOC__AUTO_VAL(koc__buf) large = KOC__BUF_INIT(CONTENT_MAX);
+    KOC__AUTO_VAL(koc__buf) small = KOC__BUF_INIT(CONTENT_MAX);
+    KOC__AUTO_VAL(koc__buf) back = KOC__BUF_INIT(CONTENT_MAX);
+    KOC__AUTO_VAL(koc_buf) made = KOC_BUF_INIT;
+    koc_str in = fuzz_str(data, size);
+    koc_error *err = NULL;
+    if (size > CONTENT_MAX / 4) {
+        return 0;
+    }
+    if (!ctx) {
+        FUZZ_CHECK(fuzz_ok(koc_ctx_new(NULL, &ctx, &err), &err));
+    }
+    int rc = decode(in, SIZE_MAX, &large, &err);
+    fuzz_ok(rc, &err);
+    int again = decode(in, 7, &small, &err);
+    fuzz_ok(again, &err);
+    FUZZ_CHECK(rc == again);
+    compare(in, rc, &large);
+    encode(ctx, in, size > 0 ? 1 + data[0] % 3 : 1, &made);
+    FUZZ_CHECK(fuzz_ok(decode(koc__str_n(made.ptr, made.len), 4096, &back, &err), &err));
+    FUZZ_CHECK(koc__str_eq(koc__buf_view(&back), in));
+    return 0;
+}
