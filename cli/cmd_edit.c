@@ -54,6 +54,7 @@ static const cli_flag mutate_flags[] = {
 typedef struct layers {
     koc_layer **list;
     size_t n;
+    const koc_place *base; /* what they are put on, if the image is to say so */
 } layers;
 
 static void layers_free(layers *l)
@@ -157,12 +158,20 @@ static int append(cli_session *s, koc_image *old, void *payload, koc_image **out
 {
     const layers *l = payload;
     koc_image_builder *b = NULL;
+    char digest[KOC_DIGEST_TEXT_MAX];
+    koc_kv base[2];
     koc_add_layer_options o = KOC_ADD_LAYER_OPTIONS_INIT;
     o.created_by = "koc append";
     o.created = epoch();
     int rc = koc_image_builder_new(s->ctx, old, &b, err);
     for (size_t i = 0; rc == KOC_OK && i < l->n; i++) {
         rc = koc_image_builder_add_layer(b, l->list[i], &o, err);
+    }
+    if (l->base) {
+        base_annotations(l->base, &koc_image_descriptor(old)->digest, digest, base);
+    }
+    for (size_t i = 0; rc == KOC_OK && l->base && i < 2; i++) {
+        rc = koc_image_builder_set_annotation(b, base[i].key, base[i].value, err);
     }
     rc = rc == KOC_OK ? koc_image_builder_finish(b, &s->op, out, err) : rc;
     koc_image_builder_free(b);
@@ -203,15 +212,39 @@ static bool is_docker(const picture *p)
     return false;
 }
 
+/* What takes the place of its base cannot be put on a newer one: its name leads to itself. */
+static bool is_same_place(const char *word, const cli_source *base)
+{
+    cli_source target = {0};
+    bool same = false;
+    if (cli_source_parse(word, 0, &target, NULL) == KOC_OK) {
+        char *a = cli_source_text(&target);
+        char *b = cli_source_text(base);
+        same = a && b && strcmp(a, b) == 0;
+        free(a);
+        free(b);
+    }
+    cli_source_free(&target);
+    return same;
+}
+
 static int append_all(cli_session *s, const change_options *o, const cli_list *words,
                       koc_error **err)
 {
     picture p = {0};
     layers l = {0};
+    char digest[KOC_DIGEST_TEXT_MAX];
+    koc_kv base[2];
     bool bare = !o->base || strcmp(o->base, "scratch") == 0;
     int rc = bare ? scratch(s, &o->edit.platforms, &p, err) : picture_open(s, o->base, &p, err);
     rc = rc == KOC_OK ? make_layers(s, o, words, is_docker(&p), &l, err) : rc;
-    rc = rc == KOC_OK ? picture_edit(s, &p, &o->edit.platforms, append, &l, NULL, 0, err) : rc;
+    l.base = bare || is_same_place(o->edit.target, &p.place) ? NULL : &p.place.place;
+    if (rc == KOC_OK && l.base) {
+        base_annotations(l.base, &koc_source_descriptor(p.source)->digest, digest, base);
+    }
+    if (rc == KOC_OK) {
+        rc = picture_edit(s, &p, &o->edit.platforms, append, &l, base, l.base ? 2 : 0, err);
+    }
     rc = rc == KOC_OK ? picture_store(s, &p, &o->edit, err) : rc;
     layers_free(&l);
     picture_close(&p);
@@ -281,17 +314,33 @@ static int read_time(const char *text, int64_t *out, koc_error **err)
     return KOC_OK;
 }
 
+/* Says which flag had the value that was refused. */
+static int of_flag(const char *flag, int rc, koc_error **err)
+{
+    if (rc != KOC_EINVAL || !*err) {
+        return rc;
+    }
+    koc_error *why = *err;
+    *err = NULL;
+    rc = edit_fail(err, KOC_EINVAL, "%s: %s", flag, koc_error_message(why));
+    koc_error_free(why);
+    return rc;
+}
+
 static int set_rest(koc_image_builder *b, const change_options *o, koc_error **err)
 {
     koc_buf storage = KOC_BUF_INIT;
     koc_platform platform = KOC_PLATFORM_INIT;
     int64_t created = 0;
     int rc = o->user ? koc_image_builder_set_str(b, KOC_CFG_USER, o->user, err) : KOC_OK;
+    rc = of_flag("--user", rc, err);
     if (rc == KOC_OK && o->workdir) {
         rc = koc_image_builder_set_str(b, KOC_CFG_WORKDIR, o->workdir, err);
+        rc = of_flag("--workdir", rc, err);
     }
     for (size_t i = 0; rc == KOC_OK && i < o->ports.count; i++) {
         rc = koc_image_builder_add_str(b, KOC_CFG_PORT, o->ports.items[i], err);
+        rc = of_flag("--exposed-port", rc, err);
     }
     if (rc == KOC_OK && o->platform) {
         rc = koc_platform_parse(o->platform, &storage, &platform, err);

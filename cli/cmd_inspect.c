@@ -152,7 +152,6 @@ static void image_lines(const koc_image *img)
 typedef struct walk {
     const look *l;
     const koc_platform *want; /* or NULL */
-    size_t images;
 } walk;
 
 static int one_image(walk *w, const koc_digest *d, koc_error **err)
@@ -172,7 +171,6 @@ static int one_image(walk *w, const koc_digest *d, koc_error **err)
     if (!w->want ||
         (koc_image_platform(img) && koc_platform_matches(w->want, koc_image_platform(img)))) {
         image_lines(img);
-        w->images++;
     }
     koc_image_unref(img);
     return KOC_OK;
@@ -235,20 +233,36 @@ static int referrer_lines(const look *l, koc_error **err)
     return rc;
 }
 
+/* Before anything is printed, with the names of those that are there. */
+static int check_platform(const look *l, const koc_platform *want, koc_error **err)
+{
+    koc_image *img = NULL;
+    koc_buf have = KOC_BUF_INIT;
+    char text[512];
+    int rc = koc_source_get_image(l->source, want, &l->session->op, &img, err);
+    const koc_platform *p = rc == KOC_OK ? koc_image_platform(img) : NULL;
+    if (rc == KOC_OK && !(p && koc_platform_matches(want, p))) {
+        bool named = p && koc_platform_format(p, &have, NULL) == KOC_OK;
+        snprintf(text, sizeof(text), "%.300s is an image for %.100s alone", l->name,
+                 named ? have.ptr : "no platform");
+        *err = koc_error_new(KOC_EPLATFORM, text);
+        rc = KOC_EPLATFORM;
+    }
+    koc_buf_dispose(&have);
+    koc_image_unref(img);
+    return rc;
+}
+
 static int for_people(const look *l, const koc_platform *want, koc_error **err)
 {
     const koc_descriptor *top = koc_source_descriptor(l->source);
-    walk w = {l, want, 0};
+    walk w = {l, want};
     char after[160];
     printf("%s\n", l->name);
     snprintf(after, sizeof(after), "  %s", top->media_type);
     digest_line("  ", &top->digest, after);
     int rc = is_index(top->media_type) ? tree(&w, koc_source_manifest(l->source), 0, err)
                                        : one_image(&w, &top->digest, err);
-    if (rc == KOC_OK && want && w.images == 0) {
-        *err = koc_error_new(KOC_EPLATFORM, "there is no image for that platform");
-        return KOC_EPLATFORM;
-    }
     return rc == KOC_OK ? referrer_lines(l, err) : rc;
 }
 
@@ -259,6 +273,9 @@ static int inspect(const look *l, koc_error **err)
     koc_buf storage = KOC_BUF_INIT, json = KOC_BUF_INIT;
     int rc = o->platform ? koc_platform_parse(o->platform, &storage, &want, err) : KOC_OK;
     const koc_platform *p = o->platform ? &want : NULL;
+    if (rc == KOC_OK && p) {
+        rc = check_platform(l, p, err);
+    }
     if (rc == KOC_OK && o->json) {
         rc = koc_source_inspect(l->source, p, &l->session->op, &json, err);
     } else if (rc == KOC_OK) {

@@ -9,9 +9,6 @@
 
 #include "edit.h"
 
-#define BASE_NAME   "org.opencontainers.image.base.name"
-#define BASE_DIGEST "org.opencontainers.image.base.digest"
-
 typedef struct rebase_options {
     edit_flags edit;
     const char *old_base, *new_base;
@@ -94,19 +91,6 @@ static int open_bases(cli_session *s, const rebase_options *o, const picture *p,
     return rc == KOC_OK ? open_one(s, new, &out->new_place, &out->new_source, err) : rc;
 }
 
-/* The new base's annotations: its name where it has one that others can use, and a digest. */
-static void describe(const bases *b, const koc_digest *d, char digest[KOC_DIGEST_TEXT_MAX],
-                     koc_kv out[2])
-{
-    const koc_place *at = &b->new_place.place;
-    (void)koc_digest_format(d, digest, KOC_DIGEST_TEXT_MAX, NULL);
-    out[0] = (koc_kv){BASE_DIGEST, digest};
-    out[1] = (koc_kv){BASE_NAME, NULL};
-    if (at->kind == KOC_PLACE_REGISTRY) {
-        out[1].value = koc_reference_string(at->reference);
-    }
-}
-
 /* What img stands on, as it is for img's platform. */
 static int get_old_base(cli_session *s, const bases *b, koc_image *img, koc_image **out,
                         koc_error **err)
@@ -140,7 +124,8 @@ static int rebase(cli_session *s, koc_image *old, void *payload, koc_image **out
         rc = koc_source_get_image(b->new_source, koc_image_platform(old), &s->op, &new_base, err);
     }
     if (rc == KOC_OK) {
-        describe(b, &koc_image_descriptor(new_base)->digest, digest, annotations);
+        base_annotations(&b->new_place.place, &koc_image_descriptor(new_base)->digest, digest,
+                         annotations);
         rc = koc_image_rebase(old, old_base, new_base, annotations, 2, out, err);
     }
     koc_image_unref(old_base);
@@ -157,7 +142,8 @@ static int rebase_all(cli_session *s, const rebase_options *o, const char *word,
     int rc = picture_open(s, word, &p, err);
     rc = rc == KOC_OK ? open_bases(s, o, &p, &b, err) : rc;
     if (rc == KOC_OK) {
-        describe(&b, &koc_source_descriptor(b.new_source)->digest, digest, annotations);
+        base_annotations(&b.new_place.place, &koc_source_descriptor(b.new_source)->digest, digest,
+                         annotations);
         rc = picture_edit(s, &p, &o->edit.platforms, rebase, &b, annotations, 2, err);
     }
     rc = rc == KOC_OK ? picture_store(s, &p, &o->edit, err) : rc;

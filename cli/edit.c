@@ -114,6 +114,17 @@ void picture_close(picture *p)
 
 /* --- changing --- */
 
+void base_annotations(const koc_place *place, const koc_digest *d, char digest[KOC_DIGEST_TEXT_MAX],
+                      koc_kv out[2])
+{
+    (void)koc_digest_format(d, digest, KOC_DIGEST_TEXT_MAX, NULL);
+    out[0] = (koc_kv){BASE_DIGEST, digest};
+    out[1] = (koc_kv){BASE_NAME, NULL};
+    if (place->kind == KOC_PLACE_REGISTRY) {
+        out[1].value = koc_reference_string(place->reference);
+    }
+}
+
 bool picture_wanted(const cli_list *platforms, const koc_platform *have)
 {
     if (platforms->count == 0) {
@@ -152,10 +163,33 @@ static int check_platforms(const picture *p, const cli_list *platforms, koc_erro
     return KOC_OK;
 }
 
+/* A part of an index that stays behind is seen only by those who run it. */
+static void warn_of_kept(const cli_session *s, const picture *p, const cli_list *platforms)
+{
+    char names[512] = "";
+    size_t len = 0;
+    for (size_t i = 0; p->index && i < p->n; i++) {
+        koc_buf name = KOC_BUF_INIT;
+        const koc_platform *have = p->images[i] ? koc_image_platform(p->images[i]) : NULL;
+        if (have && !picture_wanted(platforms, have) && len < sizeof(names) - 1 &&
+            koc_platform_format(have, &name, NULL) == KOC_OK) {
+            len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", len ? ", " : "",
+                                    name.ptr);
+        }
+        koc_buf_dispose(&name);
+    }
+    if (len > 0) {
+        cli_warn(s->c, "not changed: %s (--platform)", names);
+    }
+}
+
 int picture_edit(cli_session *s, picture *p, const cli_list *platforms, edit_fn fn, void *payload,
                  const koc_kv *index_annotations, size_t n, koc_error **err)
 {
     int rc = check_platforms(p, platforms, err);
+    if (rc == KOC_OK) {
+        warn_of_kept(s, p, platforms);
+    }
     for (size_t i = 0; rc == KOC_OK && i < p->n; i++) {
         koc_image *new = NULL;
         if (!p->images[i] || !picture_wanted(platforms, koc_image_platform(p->images[i]))) {

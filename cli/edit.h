@@ -35,6 +35,12 @@ typedef struct picture {
     size_t left_out; /* entries that are no images: attestations of the old ones */
 } picture;
 
+#define BASE_NAME   "org.opencontainers.image.base.name"
+#define BASE_DIGEST "org.opencontainers.image.base.digest"
+/* What says that an image stands on d at place: its digest, and its name where others can use that. */
+void base_annotations(const koc_place *place, const koc_digest *d, char digest[KOC_DIGEST_TEXT_MAX],
+                      koc_kv out[2]);
+
 /* Whether one of the platforms (all when there are none) is that of p. */
 bool picture_wanted(const cli_list *platforms, const koc_platform *p);
 /* Opens what word names. After a failure picture_close is still to be called. */

@@ -257,6 +257,7 @@ int koc_image_builder_set_str(koc_image_builder *b, int32_t field, const char *v
     if (field < KOC_CFG_USER || field > KOC_CFG_AUTHOR) {
         return koc__misuse(err, "koc_image_builder_set_str: unknown field");
     }
+    KOC__TRY(koc__config_check_text(field, value, err));
     char *copy = NULL;
     KOC__TRY(copy_text(value, &copy, err));
     koc__free(b->text[field]);
@@ -272,8 +273,12 @@ int koc_image_builder_add_str(koc_image_builder *b, int32_t field, const char *v
     if (field != KOC_CFG_PORT && field != KOC_CFG_VOLUME) {
         return koc__misuse(err, "koc_image_builder_add_str: unknown field");
     }
-    return field == KOC_CFG_PORT ? put_named(&b->ports, value, "", "an exposed port", err)
-                                 : put_named(&b->volumes, value, "", "a volume", err);
+    if (field == KOC_CFG_PORT) {
+        KOC__TRY(koc__config_check_port(value, err));
+        return put_named(&b->ports, value, "", "an exposed port", err);
+    }
+    KOC__TRY(koc__config_check_volume(value, err));
+    return put_named(&b->volumes, value, "", "a volume", err);
 }
 
 int koc_image_builder_set_created(koc_image_builder *b, int64_t epoch_seconds, koc_error **err)

@@ -100,6 +100,10 @@ bool koc__image_is_docker(const koc_image *img);
 KOC__DEFINE_AUTO(koc_image, koc_image_unref);
 KOC__DEFINE_AUTO(koc_image_builder, koc_image_builder_free);
 /* ko's bytes: config re-serialised in Go's member order, unknown members dropped (spec: ko 10.5, 10.6). */
+/* Whether runtimes take value for KOC_CFG_USER, _WORKDIR, _STOPSIGNAL; KOC_EINVAL. NULL and "": yes. */
+int koc__config_check_text(int32_t field, const char *value, koc_error **err);
+int koc__config_check_port(const char *value, koc_error **err);
+int koc__config_check_volume(const char *value, koc_error **err);
 void koc__image_builder_set_compat(koc_image_builder *b);
 /* Appends "KEY=value" to Env even when KEY is there. */
 int koc__image_builder_append_env(koc_image_builder *b, const char *item, koc_error **err);

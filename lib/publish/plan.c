@@ -285,7 +285,8 @@ static int check_outputs(koc__plan *p, koc_error **err)
     if (p->o.jobs < 0) {
         return koc__error_option(err, "jobs", "%d is negative", (int)p->o.jobs);
     }
-    return KOC_OK;
+    int rc = koc__config_check_text(KOC_CFG_USER, p->o.user, err);
+    return koc__error_prefix(err, rc, "--image-user");
 }
 
 /* A flag that does not parse is told before anything is built. */

@@ -234,3 +234,50 @@ def test_words_that_are_wrong(edit, bases, tmp_path):
     assert "takes one image" in refused("rebase", "a", "b", status=2)
     assert "cannot write" in refused("export", bases["oci"], tmp_path / "bad.tar/is/no/folder.tar")
     assert not (tmp_path / "out").exists()
+
+
+def test_values_that_no_runtime_takes_overwrite_nothing(edit, crane, bases, place):
+    crane("copy", "--insecure", "--platform=linux/amd64", bases["oci"], place("x:v1"))
+    before = digest_of(crane, place("x:v1"))
+    for flag in ("--exposed-port=abc", "--exposed-port=hello world", "--exposed-port=0",
+                 "--workdir=not absolute", "--user=a b", "--user=-1"):
+        result = edit("mutate", flag, place("x:v1"), status=2)
+        assert result.errors[0].startswith(f"koc: {flag.partition('=')[0]}: ")
+    assert digest_of(crane, place("x:v1")) == before
+
+
+def test_image_user_is_checked_before_the_build(koc, app):
+    result = koc("build", "--image-user", "-1", "./cmd/tool", cwd=app, status=2)
+    assert "--image-user" in result.errors[0] and "Built" not in result.stderr
+
+
+def test_rebase_uses_what_append_made(edit, crane, bases, place, layer, tmp_path):
+    base = place("base:v1")
+    crane("copy", "--insecure", bases["index"], base)
+    edit("append", "-b", base, f"--tar={layer}", "-t", place("app:v1"))
+    newer = tmp_path / "newer.tar"
+    newer.write_bytes(tar_of({"etc/newer": b"2"}))
+    edit("append", "-b", base, f"--tar={newer}", "-t", base)  # in place: it does not stand on itself
+    edit("rebase", "-t", place("app:v2"), place("app:v1"))
+    for platform in ("linux/amd64", "linux/arm64"):
+        old, new = (config_of(crane, place(f"app:{v}"), platform)["rootfs"]["diff_ids"]
+                    for v in ("v1", "v2"))
+        assert len(new) == len(old) + 1 and new[-1] == old[-1]
+    edit("export", place("app:v2"), tmp_path / "fs.tar")
+    files = entries(tmp_path / "fs.tar")
+    assert files["etc/newer"][3] == b"2" and files["srv/x"][3] == b"new\n"
+
+
+def test_platforms_that_stay_as_they_are_are_named(edit, bases, place, layer):
+    for words in (["append", "-b", bases["index"], f"--tar={layer}"],
+                  ["mutate", "-e", "A=b", bases["index"]]):
+        result = edit(*words, "--platform=linux/arm64", "-t", place("x:v1"))
+        (line,) = [x for x in result.stderr.splitlines() if "not changed:" in x]
+        assert "linux/amd64" in line and "linux/arm64" not in line
+
+
+def test_inspect_of_a_missing_platform_names_those_there_are(edit, bases):
+    for more in ([], ["--json"]):
+        result = edit("inspect", *more, "--platform=linux/mips", bases["index"], status=1)
+        assert result.stdout == "" and len(result.errors) == 1
+        assert "linux/mips" in result.errors[0] and "linux/arm64" in result.errors[0]

@@ -124,10 +124,11 @@ KOC_TEST(build_does_not_depend_on_the_order_of_calls)
         koc_image_builder *b = builder_on(base);
         for (int k = 0; k < 3; k++) {
             int step = i ? 2 - k : k;
-            char name[8];
+            char name[16];
             snprintf(name, sizeof(name), "n%d", step);
             must(koc_image_builder_set_label(b, name, "v", NULL), NULL);
             must(koc_image_builder_set_annotation(b, name, "v", NULL), NULL);
+            snprintf(name, sizeof(name), "%d/tcp", 8080 + step);
             must(koc_image_builder_add_str(b, KOC_CFG_PORT, name, NULL), NULL);
         }
         images[i] = finish(b, base);
@@ -432,4 +433,49 @@ KOC_TEST(build_survives_every_failing_allocation)
     }
     koc_layer_unref(l);
     koc_image_unref(base);
+}
+
+/* What runtimes refuse when the image is run is refused when it is made, whoever asks. */
+KOC_TEST(builder_refuses_values_that_no_runtime_takes)
+{
+    static const struct {
+        int32_t field;
+        const char *good[8], *bad[10];
+    } texts[] = {
+        {KOC_CFG_USER,
+         {"root", "1000", "1000:1000", "nobody:nogroup", "svc-a_1.b", "2147483647", "DOM\\a b", ""},
+         {"a b", "-1", "1000:", ":1000", "1:2:3", "2147483648", "a/b", "x\n", "1000:-1", " "}},
+        {KOC_CFG_WORKDIR,
+         {"/", "/srv/x y", "C:\\app", "c:/app", "\\app", ""},
+         {"not absolute", "./x", "../x", "C:app", "~", "/a\nb"}},
+        {KOC_CFG_STOPSIGNAL,
+         {"SIGTERM", "TERM", "15", "SIGRTMIN+3"},
+         {"sig term", "SIGTERM;", "."}},
+    };
+    static const char *const good_ports[] = {"1", "8080", "65535/tcp", "53/udp", "9/sctp"};
+    static const char *const bad_ports[] = {"abc",    "hello world", "0",    "65536",
+                                            "80/TCP", "80/",         "/tcp", "8000-8010",
+                                            "-1/tcp", "80 ",         ""};
+    koc_image_builder *b = builder_on(NULL);
+    koc_error *err = NULL;
+    for (size_t i = 0; i < KOC__COUNT(texts); i++) {
+        for (size_t k = 0; k < KOC__COUNT(texts[i].good) && texts[i].good[k]; k++) {
+            must(koc_image_builder_set_str(b, texts[i].field, texts[i].good[k], &err), err);
+        }
+        for (size_t k = 0; k < KOC__COUNT(texts[i].bad) && texts[i].bad[k]; k++) {
+            assert_int_equal(koc_image_builder_set_str(b, texts[i].field, texts[i].bad[k], &err),
+                             KOC_EINVAL);
+            koc__error_clear(&err);
+        }
+    }
+    for (size_t i = 0; i < KOC__COUNT(good_ports); i++) {
+        must(koc_image_builder_add_str(b, KOC_CFG_PORT, good_ports[i], &err), err);
+    }
+    for (size_t i = 0; i < KOC__COUNT(bad_ports); i++) {
+        assert_int_equal(koc_image_builder_add_str(b, KOC_CFG_PORT, bad_ports[i], NULL),
+                         KOC_EINVAL);
+    }
+    must(koc_image_builder_add_str(b, KOC_CFG_VOLUME, "/data", &err), err);
+    assert_int_equal(koc_image_builder_add_str(b, KOC_CFG_VOLUME, "data", NULL), KOC_EINVAL);
+    koc_image_builder_free(b);
 }
