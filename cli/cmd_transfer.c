@@ -1,7 +1,6 @@
 /* koc push, koc pull, koc copy: images from place to place. */
 #include "cli.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +15,10 @@ typedef struct transfer_options {
     cli_list platforms;
     const char *format, *from_file;
     int32_t jobs;
-    bool referrers, all_tags, json;
+    bool referrers, all_tags, json, keep_going;
 } transfer_options;
+
+enum { PAIRS_MAX = 64 << 20 };
 
 #define AT(member) offsetof(transfer_options, member)
 /* clang-format off */
@@ -45,6 +46,8 @@ static const cli_flag copy_flags[] = {
     {"from-file", 0, CLI_STRING, AT(from_file), "FILE", "What",
      "read pairs SRC DST from FILE (- is stdin), one a line", CLI_FILES},
     {"jobs", 'j', CLI_INT, AT(jobs), "N", "What", "images at once (default 8)"},
+    {"keep-going", 'k', CLI_BOOL, AT(keep_going), NULL, "What",
+     "copy what can be had; the rest is told, and is a failure in the end"},
     FLAG_ROWS,
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL, NULL},
 };
@@ -105,33 +108,35 @@ static int add_pair(work *w, const char *from, uint32_t from_flags, const char *
     return rc;
 }
 
-/* "SRC DST", blank lines and those that begin with # left out. */
+/* "SRC DST"; blank lines and those that begin with # are left out. */
+static int read_pair(work *w, const char *path, unsigned number, const char *line, koc_error **err)
+{
+    char from[2048], to[2048], more[2], text[256];
+    int words = sscanf(line, "%2047s %2047s %1s", from, to, more);
+    if (words < 1 || from[0] == '#') {
+        return KOC_OK;
+    }
+    if (words != 2 || strlen(from) == sizeof(from) - 1 || strlen(to) == sizeof(to) - 1) {
+        snprintf(text, sizeof(text), "%.150s:%u: not a pair SRC DST", path, number);
+        *err = koc_error_new(KOC_EINVAL, text);
+        return KOC_EINVAL;
+    }
+    return add_pair(w, from, 0, to, 0, err);
+}
+
 static int read_pairs(work *w, const char *path, koc_error **err)
 {
-    FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
-    char line[4096], from[2048], to[2048], more[2], text[256];
-    int rc = KOC_OK;
-    if (!f) {
-        snprintf(text, sizeof(text), "cannot read %.150s: %s", path, strerror(errno));
-        *err = koc_error_new(KOC_EIO, text);
-        return KOC_EIO;
+    koc_blob *blob = NULL;
+    koc_buf text = KOC_BUF_INIT;
+    int rc = koc_blob_from_stream(path, &w->session.op, &blob, err);
+    rc = rc == KOC_OK ? koc_blob_read_all(blob, PAIRS_MAX, &w->session.op, &text, err) : rc;
+    char *rest = text.ptr;
+    for (unsigned number = 1; rc == KOC_OK && rest; number++) {
+        char *line = strsep(&rest, "\n");
+        rc = read_pair(w, path, number, line, err);
     }
-    for (unsigned number = 1; rc == KOC_OK && fgets(line, sizeof(line), f); number++) {
-        int words = sscanf(line, "%2047s %2047s %1s", from, to, more);
-        if (words < 1 || from[0] == '#') {
-            continue;
-        }
-        if (words != 2 || strlen(line) == sizeof(line) - 1) {
-            snprintf(text, sizeof(text), "%.150s:%u: not a pair SRC DST", path, number);
-            *err = koc_error_new(KOC_EINVAL, text);
-            rc = KOC_EINVAL;
-        } else {
-            rc = add_pair(w, from, 0, to, 0, err);
-        }
-    }
-    if (f != stdin) {
-        fclose(f);
-    }
+    koc_buf_dispose(&text);
+    koc_blob_unref(blob);
     return rc;
 }
 
@@ -188,7 +193,8 @@ static int copy(work *w, koc_error **err)
     for (size_t i = 0; i < n; i++) {
         pairs[i] = (koc_copy_pair){w->sources[2 * i].place, w->sources[2 * i + 1].place};
     }
-    o.flags = w->o->referrers ? KOC_COPY_REFERRERS : 0;
+    o.flags =
+        (w->o->referrers ? KOC_COPY_REFERRERS : 0) | (w->o->keep_going ? KOC_COPY_KEEP_GOING : 0);
     o.platforms = cli_list_argv(&w->o->platforms);
     o.jobs = (uint32_t)w->o->jobs;
     int rc = koc_copy(w->session.ctx, w->session.client, pairs, n, &o,
@@ -212,10 +218,33 @@ static void summary(const work *w, double seconds)
              cli_size(bytes, size), seconds);
 }
 
+static bool is_copied(const work *w, size_t i)
+{
+    return w->results[i].digest.algorithm != KOC_DIGEST_NONE;
+}
+
+/* The images themselves went to stdout. */
+static bool is_stdout_taken(const work *w)
+{
+    for (size_t i = 1; i < w->n; i += 2) {
+        const char *path = w->sources[i].place.path;
+        if (path && strcmp(path, "-") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void print_results(const work *w)
 {
+    if (is_stdout_taken(w)) {
+        return;
+    }
     if (!w->o->json) {
         for (size_t i = 0; i < w->n / 2; i++) {
+            if (!is_copied(w, i)) {
+                continue;
+            }
             char text[KOC_DIGEST_TEXT_MAX] = "";
             char *name = cli_source_text(&w->sources[2 * i + 1]);
             koc_digest_format(&w->results[i].digest, text, sizeof(text), NULL);
@@ -229,6 +258,9 @@ static void print_results(const work *w)
     cli_json_open("results", '[');
     for (size_t i = 0; i < w->n / 2; i++) {
         const koc_copy_result *r = &w->results[i];
+        if (!is_copied(w, i)) {
+            continue;
+        }
         char *from = cli_source_text(&w->sources[2 * i]);
         char *to = cli_source_text(&w->sources[2 * i + 1]);
         cli_json_open(NULL, '{');
@@ -275,6 +307,9 @@ static int finish(work *w, int rc, transfer_options *o, koc_error *err)
         print_results(w);
         code = cli_finish_stdout(w->c, EXIT_OK);
     } else {
+        if (w->results && o->keep_going) {
+            print_results(w);
+        }
         code = cli_error(w->c, err);
     }
     koc_error_free(err);
@@ -397,6 +432,7 @@ static const char places[] =
     "  oci-archive:FILE[:NAME]         in a tar file of an OCI layout\n"
     "  docker-archive:FILE[:NAME]      in a tar file of docker save\n"
     "  ./DIR, ./FILE.tar               one of these, by what is there\n"
+    "  -                               an archive, from stdin or to stdout\n"
     "  NAME is a tag or a whole reference; it may be left out where there is one image.\n"
     "\n"
     "Bytes\n"

@@ -39,7 +39,8 @@ static bool is_layout(const char *path)
 static bool looks_like_path(const char *word)
 {
     return word[0] == '/' || starts(word, "./") || starts(word, "../") || strcmp(word, ".") == 0 ||
-           strcmp(word, "..") == 0 || ends(word, ".tar") || is_layout(word);
+           strcmp(word, "..") == 0 || strcmp(word, "-") == 0 || ends(word, ".tar") ||
+           is_layout(word);
 }
 
 static int fail(koc_error **err, const char *word, const char *why)
@@ -94,7 +95,8 @@ static int parse_path(cli_source *s, const char *word, const char *rest, int32_t
         return fail(err, word, "there is no path in it");
     }
     if (!kind) {
-        bool tar = !is_folder(s->text) && (ends(s->text, ".tar") || is_there(s->text));
+        bool tar = strcmp(s->text, "-") == 0 ||
+                   (!is_folder(s->text) && (ends(s->text, ".tar") || is_there(s->text)));
         kind = tar ? KOC_PLACE_ARCHIVE : KOC_PLACE_LAYOUT;
     }
     s->place.kind = kind;

@@ -3,6 +3,9 @@
 
 #include "transfer/transfer.h"
 
+#include <stdatomic.h>
+
+#include "core/context.h"
 #include "core/digests.h"
 #include "core/str.h"
 
@@ -13,7 +16,11 @@ typedef struct run {
     koc_client *client;
     koc_strlist *platforms; /* empty: all */
     bool referrers;
+    bool keep_going;
+    atomic_size_t copied;
     unsigned jobs, width;
+    koc__stream *streams; /* archives that came through a pipe */
+    size_t n_streams, streams_capacity;
     koc__dest **dests; /* one for each folder or file, one for all registries */
     size_t n_dests, dests_capacity;
 } run;
@@ -22,9 +29,10 @@ typedef struct run {
 typedef struct job {
     run *run;
     const koc_copy_pair *pair;
-    koc_place to; /* the pair's, with a name where it needs one */
-    char *label;  /* for messages */
-    char *name;   /* or NULL */
+    koc_place from; /* the pair's; a stream's copy */
+    koc_place to;   /* the pair's, with a name where it needs one */
+    char *label;    /* for messages */
+    char *name;     /* or NULL */
     koc__dest *dest;
     uint64_t id;
     koc_copy_result result;
@@ -36,6 +44,10 @@ static void run_dispose(run *r)
         r->dests[i]->vt->release(r->dests[i]);
     }
     koc__free(r->dests);
+    for (size_t i = 0; i < r->n_streams; i++) {
+        koc__stream_dispose(&r->streams[i]);
+    }
+    koc__free(r->streams);
     koc_strlist_free(r->platforms);
 }
 KOC__DEFINE_AUTO_VAL(run, run_dispose);
@@ -54,6 +66,19 @@ static void tell(koc__op *op, const job *j, int32_t state)
     koc__op_progress(op, &event);
 }
 
+/* Of an index only one platform comes along, and people should know which. */
+static void say_which(const job *j, const koc_source *from, const koc_image *img)
+{
+    const koc_platform *have = koc_image_platform(img);
+    KOC__AUTO_STR name = have ? koc__platform_str(have) : NULL;
+    if (koc__mt_is_index(from->top.media_type.ptr) && name) {
+        koc__log(j->run->ctx, KOC_LOG_WARN, "copy",
+                 "%s is for several platforms and a docker archive holds one: it gets %s "
+                 "(--platform chooses)",
+                 from->what, name);
+    }
+}
+
 /* Docker's archives: a whole image, no index. */
 static int copy_image(const job *j, koc_source *from, koc__op *op, koc_digest *digest,
                       koc_error **err)
@@ -70,6 +95,9 @@ static int copy_image(const job *j, koc_source *from, koc__op *op, koc_digest *d
         KOC__TRY(koc_platform_parse(platform, &storage, &want, err));
     }
     KOC__TRY(koc__source_image(from, platform ? &want : NULL, op, &img, err));
+    if (!platform) {
+        say_which(j, from, img);
+    }
     *digest = koc_image_descriptor(img)->digest;
     return j->dest->vt->put_image(j->dest, &j->to, img, &j->pair->from, op, err);
 }
@@ -101,15 +129,13 @@ static int copy_tree(job *j, koc_source *from, koc__document *top, koc__op *op, 
     return rc;
 }
 
-/* A koc__task_fn. */
-static int copy_pair(void *arg, koc__op *op, koc_error **err)
+static int copy_pair(job *j, koc__op *op, koc_error **err)
 {
-    job *j = arg;
     KOC__AUTO(koc_source) from = NULL;
     KOC__AUTO_VAL(koc__document) top = KOC__DOCUMENT_INIT;
     j->id = koc__op_new_id(op);
     tell(op, j, KOC_STATE_STARTED);
-    KOC__TRY(koc__source_open(j->run->ctx, j->run->client, &j->pair->from, op, &from, err));
+    KOC__TRY(koc__source_open(j->run->ctx, j->run->client, &j->from, op, &from, err));
     top.digest = from->top.digest;
     KOC__TRY(koc_buf_set(&top.bytes, koc__document_text(&from->top), err));
     KOC__TRY(koc_buf_set(&top.media_type, koc__str(from->top.media_type.ptr), err));
@@ -120,6 +146,26 @@ static int copy_pair(void *arg, koc__op *op, koc_error **err)
         return koc__error_prefix(err, rc, "cannot copy %s to %s", from->what, j->label);
     }
     tell(op, j, j->result.unchanged ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED);
+    return KOC_OK;
+}
+
+/* A koc__task_fn. */
+static int run_pair(void *arg, koc__op *op, koc_error **err)
+{
+    job *j = arg;
+    koc_error *why = NULL;
+    int rc = copy_pair(j, op, &why);
+    if (rc == KOC_OK) {
+        atomic_fetch_add(&j->run->copied, 1);
+        return KOC_OK;
+    }
+    if (!j->run->keep_going || koc__op_check(op, NULL) != KOC_OK) {
+        return koc__error_move(err, &why);
+    }
+    koc__log(j->run->ctx, KOC_LOG_WARN, "copy", "%s",
+             why ? koc_error_message(why) : koc_code_name(rc));
+    koc__error_clear(&why);
+    j->result = (koc_copy_result){0};
     return KOC_OK;
 }
 
@@ -200,6 +246,29 @@ static int check_pair(const koc_copy_pair *p, koc_client *client, koc_error **er
     return KOC_OK;
 }
 
+/* A stream can be read once, and may be copied to several places. */
+static int bring_here(run *r, koc_place *from, koc__op *op, koc_error **err)
+{
+    if (!koc__place_is_stream(from)) {
+        return KOC_OK;
+    }
+    for (size_t i = 0; i < r->n_streams; i++) {
+        if (koc__streq(r->streams[i].name, from->path)) {
+            from->path = r->streams[i].file;
+            return KOC_OK;
+        }
+    }
+    if (!koc__grow((void **)&r->streams, &r->streams_capacity, r->n_streams + 1,
+                   sizeof(r->streams[0]))) {
+        return koc__oom(err);
+    }
+    koc__stream *s = &r->streams[r->n_streams++];
+    *s = (koc__stream){0};
+    KOC__TRY(koc__stream_keep(from->path, op, s, err));
+    from->path = s->file;
+    return KOC_OK;
+}
+
 static int prepare(run *r, const koc_copy_options *o, const koc_copy_pair *pairs, size_t n,
                    job *jobs, koc__op *op, koc_error **err)
 {
@@ -216,7 +285,8 @@ static int prepare(run *r, const koc_copy_options *o, const koc_copy_pair *pairs
     }
     for (size_t i = 0; i < n; i++) {
         KOC__TRY(check_pair(&pairs[i], r->client, err));
-        jobs[i] = (job){.run = r, .pair = &pairs[i], .to = pairs[i].to};
+        jobs[i] = (job){.run = r, .pair = &pairs[i], .from = pairs[i].from, .to = pairs[i].to};
+        KOC__TRY(bring_here(r, &jobs[i].from, op, err));
         KOC__TRY(name_target(&jobs[i], err));
         KOC__TRY(dest_for(r, &pairs[i].to, op, &jobs[i].dest, err));
         archive |= is_archive(&pairs[i].to);
@@ -227,17 +297,31 @@ static int prepare(run *r, const koc_copy_options *o, const koc_copy_pair *pairs
     return KOC_OK;
 }
 
+/* How far it came, where there was more to do. */
+static int tell_rest(run *r, size_t n, int rc, koc_error **err)
+{
+    size_t copied = atomic_load(&r->copied);
+    if (rc == KOC_OK && copied < n) {
+        return koc__error(err, KOC_EIO, "%zu of %zu images could not be copied", n - copied, n);
+    }
+    if (rc != KOC_OK && rc != KOC_ECANCELLED && n > 1 && !r->keep_going) {
+        koc__error_hint(err, "%zu of %zu images were copied; --keep-going copies what can be had",
+                        copied, n);
+    }
+    return rc;
+}
+
 static int copy_all(run *r, job *jobs, size_t n, koc__op *op, koc_error **err)
 {
     KOC__AUTO_VAL(koc__group) g = {0};
     if (n == 1 || r->jobs == 1) {
         for (size_t i = 0; i < n; i++) {
-            KOC__TRY(copy_pair(&jobs[i], op, err));
+            KOC__TRY(run_pair(&jobs[i], op, err));
         }
     } else {
         KOC__TRY(koc__group_begin(&g, op, r->jobs, err));
         for (size_t i = 0; i < n; i++) {
-            KOC__TRY(koc__group_add(&g, copy_pair, &jobs[i], err));
+            KOC__TRY(koc__group_add(&g, run_pair, &jobs[i], err));
         }
         KOC__TRY(koc__group_wait(&g, err));
     }
@@ -257,20 +341,23 @@ int koc_copy(koc_ctx *ctx, koc_client *client, const koc_copy_pair *pairs, size_
         return koc__misuse(err, "koc_copy: ctx is NULL, or there is nothing to copy");
     }
     KOC__TRY(koc__options_copy(&o, sizeof(o), opts, "koc_copy_options", err));
-    if (o.flags & ~(uint32_t)KOC_COPY_REFERRERS || o.reserved) {
+    if (o.flags & ~(uint32_t)(KOC_COPY_REFERRERS | KOC_COPY_KEEP_GOING) || o.reserved) {
         return koc__misuse(err, "koc_copy_options: unknown flags");
     }
     KOC__AUTO_VAL(koc__op) op = {0};
     KOC__AUTO_VAL(run)
-    r = {.ctx = ctx, .client = client, .referrers = o.flags & KOC_COPY_REFERRERS};
+    r = {.ctx = ctx,
+         .client = client,
+         .referrers = o.flags & KOC_COPY_REFERRERS,
+         .keep_going = o.flags & KOC_COPY_KEEP_GOING};
     KOC__TRY(koc__op_begin(&op, ctx, user, err));
     job *jobs = koc__calloc(n, sizeof(*jobs));
     if (!jobs) {
         return koc__oom(err);
     }
     int rc = prepare(&r, &o, pairs, n, jobs, &op, err);
-    rc = rc == KOC_OK ? copy_all(&r, jobs, n, &op, err) : rc;
-    for (size_t i = 0; rc == KOC_OK && results && i < n; i++) {
+    rc = rc == KOC_OK ? tell_rest(&r, n, copy_all(&r, jobs, n, &op, err), err) : rc;
+    for (size_t i = 0; (rc == KOC_OK || r.keep_going) && results && i < n; i++) {
         results[i] = jobs[i].result;
     }
     for (size_t i = 0; i < n; i++) {

@@ -4,6 +4,7 @@
 #include "transfer/transfer.h"
 
 #include "core/digests.h"
+#include "core/outfile.h"
 #include "core/sha256.h"
 #include "core/str.h"
 
@@ -65,6 +66,53 @@ static int check_place(const koc_place *p, koc_client *client, koc_error **err)
     return KOC_OK;
 }
 
+/* --- archives from pipes --- */
+
+bool koc__place_is_stream(const koc_place *p)
+{
+    struct stat st;
+    bool archive = p->kind == KOC_PLACE_ARCHIVE || p->kind == KOC_PLACE_OCI_ARCHIVE ||
+                   p->kind == KOC_PLACE_DOCKER_ARCHIVE;
+    return archive && (koc__streq(p->path, "-") ||
+                       (stat(p->path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)));
+}
+
+int koc__stream_keep(const char *name, koc__op *op, koc__stream *out, koc_error **err)
+{
+    KOC__AUTO(koc_blob) blob = NULL;
+    KOC__AUTO(koc_reader) in = NULL;
+    KOC__AUTO_VAL(koc__outfile) file = KOC__OUTFILE_INIT;
+    char buf[64 * 1024];
+    size_t n = 1;
+    out->name = koc__strdup(name);
+    KOC__TRY(koc__blob_from_stream(name, op, &blob, err));
+    KOC__TRY(koc__fs_tempdir("koc-archive-", &out->folder, err));
+    out->file = koc__format("%s/archive.tar", out->folder);
+    if (!out->name || !out->file) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc__outfile_open(out->file, 0600, NULL, &file, err));
+    KOC__TRY(koc__blob_open(blob, 0, op, &in, err));
+    while (n > 0) {
+        KOC__TRY(koc_reader_read(in, buf, sizeof(buf), &n, err));
+        KOC__TRY(koc__outfile_write(&file, buf, n, err));
+    }
+    return koc__outfile_finish(&file, err);
+}
+
+void koc__stream_dispose(koc__stream *s)
+{
+    if (s->folder) {
+        (void)koc__fs_remove(s->folder, NULL);
+    }
+    koc__free(s->name);
+    koc__free(s->folder);
+    koc__free(s->file);
+    *s = (koc__stream){0};
+}
+
+/* --- opening --- */
+
 static int open_kind(koc_source *s, const koc_place *p, koc__op *op, koc_error **err)
 {
     switch (p->kind) {
@@ -88,6 +136,12 @@ int koc__source_open(koc_ctx *ctx, koc_client *client, const koc_place *p, koc__
     if (!s->what) {
         return koc__oom(err);
     }
+    koc_place at = *p;
+    if (koc__place_is_stream(p)) {
+        KOC__TRY(koc__stream_keep(p->path, op, &s->stream, err));
+        at.path = s->stream.file;
+    }
+    p = &at;
     KOC__TRY(open_kind(s, p, op, err));
     int rc = s->vt->top(s, p, op, &s->top, err);
     if (rc != KOC_OK) {
@@ -123,6 +177,7 @@ void koc_source_free(koc_source *s)
     koc_reference_unref(s->repo);
     koc_layout_unref(s->layout);
     koc__contents_free(s->contents);
+    koc__stream_dispose(&s->stream);
     koc_image_unref(s->image);
     koc_client_unref(s->client);
     koc_ctx_unref(s->ctx);

@@ -44,6 +44,16 @@ typedef struct koc__source_vt {
                      koc_index **out, koc_error **err);
 } koc__source_vt;
 
+/* An archive that can be read only once (a pipe, a device, "-" for stdin), as a file. */
+typedef struct koc__stream {
+    char *name;   /* as it was given */
+    char *folder; /* of our own, in $TMPDIR */
+    char *file;
+} koc__stream;
+bool koc__place_is_stream(const koc_place *p);
+int koc__stream_keep(const char *name, koc__op *op, koc__stream *out, koc_error **err);
+void koc__stream_dispose(koc__stream *s);
+
 struct koc_source {
     const koc__source_vt *vt;
     koc_ctx *ctx;
@@ -55,6 +65,7 @@ struct koc_source {
     koc_reference *repo; /* without tag and digest */
     koc_layout *layout;
     koc__contents *contents;
+    koc__stream stream;
     koc_image *image;
 };
 KOC__DEFINE_AUTO(koc_source, koc_source_free);

@@ -334,3 +334,68 @@ def test_layout_of_many_images_is_read(tool, tmp_path):
     tool("copy", f"oci:{tmp_path}/l:v1", f"oci:{tmp_path}/l:more")
     assert pathlib.Path(index).read_text().count('"digest"') == 1501
     tool("digest", f"oci:{tmp_path}/l:more")
+
+
+# --- archives through pipes ---
+
+
+def bash(koc_path, home, tmp_path, script):
+    return Tool("/bin/bash", home)("-c", script.replace("koc", str(koc_path)), cwd=tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["oci-archive", "docker-archive"])
+def test_archives_go_through_pipes(tool, koc_path, home, tmp_path, kind):
+    tar = padded(b"content")
+    layout_of(tmp_path / "l", [("tar", tar, diff_id(tar))])
+    bash(koc_path, home, tmp_path, f"set -o pipefail; koc copy oci:l {kind}:- | koc copy {kind}:- oci:a")
+    bash(koc_path, home, tmp_path, f"koc copy oci:l {kind}:x.tar && koc copy <(cat x.tar) oci:b")
+    tool("export", f"oci:{tmp_path}/l", tmp_path / "want.tar")
+    for name in ("a", "b"):
+        tool("export", f"oci:{tmp_path}/{name}", tmp_path / f"{name}.tar")
+        assert (tmp_path / f"{name}.tar").read_bytes() == (tmp_path / "want.tar").read_bytes()
+    assert not list(home.tmp.iterdir())
+
+
+def test_pull_and_push_take_a_dash(tool, koc_path, home, registry, tmp_path):
+    tar = padded(b"content")
+    layout_of(tmp_path / "l", [("tar", tar, diff_id(tar))])
+    repository = f"{registry.host}/files/dash"
+    bash(koc_path, home, tmp_path,
+         f"koc push l {repository}:1 && koc pull --format=docker {repository}:1 - >d.tar && "
+         f"koc push - {repository}:2 {repository}:3 <d.tar")
+    assert tarfile.is_tarfile(tmp_path / "d.tar") and not (tmp_path / "-").exists()
+    digests = {tool("digest", f"{repository}:{tag}").stdout for tag in (2, 3)}
+    assert len(digests) == 1
+
+
+def test_docker_archive_of_an_index_says_which_platform(tool, registry, tmp_path):
+    tar = padded(b"content")
+    layout_of(tmp_path / "l", [("tar", tar, diff_id(tar))])
+    folder = tmp_path / "l"
+    image = json.loads((folder / "index.json").read_text())["manifests"][0]
+    index = put(folder, json.dumps({
+        "schemaVersion": 2, "mediaType": f"{OCI}.index.v1+json",
+        "manifests": [image | {"platform": {"os": "linux", "architecture": a}}
+                      for a in ("amd64", "arm64")],
+    }).encode())
+    (folder / "index.json").write_text(json.dumps({
+        "schemaVersion": 2, "manifests": [{"mediaType": f"{OCI}.index.v1+json", **index}]}))
+    result = tool("copy", f"oci:{folder}", f"docker-archive:{tmp_path}/d.tar")
+    assert "it gets linux/amd64" in result.stderr and "--platform" in result.stderr
+
+
+def test_copy_keeps_going(tool, tmp_path):
+    tar = padded(b"content")
+    layout_of(tmp_path / "l", [("tar", tar, diff_id(tar))])
+    (tmp_path / "pairs").write_text(
+        f"oci:{tmp_path}/l oci:{tmp_path}/a\n"
+        f"oci:{tmp_path}/none oci:{tmp_path}/b\n"
+        "# a comment\n\n"
+        f"oci:{tmp_path}/l oci:{tmp_path}/c\n")
+    result = tool("copy", "--jobs=1", "--from-file", tmp_path / "pairs", status=1)
+    assert "1 of 3 images were copied; --keep-going" in result.stderr
+    result = tool("copy", "--keep-going", "--from-file", tmp_path / "pairs", status=1)
+    assert "1 of 3 images could not be copied" in result.errors[0]
+    assert "none" in result.stderr and len(result.lines) == 2
+    for name in ("a", "c"):
+        tool("validate", f"oci:{tmp_path}/{name}")

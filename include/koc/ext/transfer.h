@@ -87,7 +87,10 @@ KOC_API int koc_source_check(koc_source *s, uint32_t flags, koc_check_fn fn, voi
                              const koc_op *op, koc_error **err);
 
 enum {
-    KOC_COPY_REFERRERS = 1u << 0 /**< signatures, SBOMs, … that refer to what is copied, too */
+    KOC_COPY_REFERRERS = 1u << 0, /**< signatures, SBOMs, … that refer to what is copied, too */
+    /** A pair that fails does not end the others: it is logged (KOC_LOG_WARN), its result has no digest, and
+     * the call fails at the end with how many there were. */
+    KOC_COPY_KEEP_GOING = 1u << 1
 };
 typedef struct koc_copy_options {
     uint32_t struct_size;
