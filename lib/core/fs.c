@@ -38,6 +38,10 @@ static int open_now(const char *path, int *out_fd, struct stat *st, koc_error **
     do {
         fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     } while (fd < 0 && errno == EINTR);
+    if (fd < 0 && errno == ENOENT && lstat(path, st) == 0) {
+        return koc__error(err, KOC_ENOTFOUND, "cannot open %s: it is a link that leads nowhere",
+                          path);
+    }
     if (fd < 0 || fstat(fd, st) != 0) {
         return koc__error_errno(err, errno, "cannot open %s", path);
     }

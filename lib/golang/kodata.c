@@ -14,14 +14,15 @@
 typedef struct collector {
     koc_ctx *ctx;
     koc__kodata *to;
-    char *
-        folder; /* the last one that was looked at, and the folder of git that it lies in, or NULL */
-    char *git;
+    char *folder; /* the last one that was looked at */
+    char *real;   /* the same, with its links resolved */
+    char *git;    /* the folder of git around it, or NULL */
 } collector;
 
 static void collector_dispose(collector *c)
 {
     koc__free(c->folder);
+    koc__free(c->real);
     koc__free(c->git);
 }
 KOC__DEFINE_AUTO_VAL(collector, collector_dispose);
@@ -154,36 +155,63 @@ static bool is_git_folder(const char *path)
            (koc__fs_is_dir(objects) || koc__fs_is_file(common));
 }
 
-/* Fills in c->git for the folder that a file lies in. */
-static int find_git(collector *c, const char *folder, koc_error **err)
+/* The folder of git that the folder real lies in. *out stays NULL without one. */
+static int git_above(const char *real, char **out, koc_error **err)
 {
-    if (koc__streq(c->folder, folder)) {
+    KOC__AUTO_STR at = koc__strdup(real);
+    while (at && !is_git_folder(at)) {
+        char *up = koc__str_dup(koc__path_dir(koc__str(at)));
+        if (koc__streq(up, at)) {
+            koc__free(up);
+            return KOC_OK;
+        }
+        koc__free(at);
+        at = up;
+    }
+    if (!at) {
+        return koc__oom(err);
+    }
+    *out = koc__steal(&at);
+    return KOC_OK;
+}
+
+/* Fills in c for the folder of a file: most files lie where the one before did. */
+static int enter_folder(collector *c, koc_str folder, koc_error **err)
+{
+    if (c->folder && koc__str_is(folder, c->folder)) {
         return KOC_OK;
     }
-    KOC__AUTO_STR at = NULL;
-    KOC__TRY(koc__fs_realpath(folder, &at, err));
     collector_dispose(c);
-    c->git = NULL;
-    c->folder = koc__strdup(folder);
+    c->real = c->git = NULL;
+    c->folder = koc__str_dup(folder);
     if (!c->folder) {
         return koc__oom(err);
     }
-    for (;;) {
-        if (is_git_folder(at)) {
-            c->git = koc__steal(&at);
-            return KOC_OK;
-        }
-        char *up = koc__str_dup(koc__path_dir(koc__str(at)));
-        if (!up) {
-            return koc__oom(err);
-        }
-        bool top = koc__streq(up, at);
-        koc__free(at);
-        at = up;
-        if (top) {
-            return KOC_OK;
-        }
+    KOC__TRY(koc__fs_realpath(c->folder, &c->real, err));
+    return git_above(c->real, &c->git, err);
+}
+
+/* Where a file is below a folder of git, such as "config". *out stays NULL when it is in none. */
+static int place_in_git(collector *c, const koc__tree_item *item, char **out, koc_error **err)
+{
+    KOC__AUTO_STR real = NULL;
+    KOC__AUTO_STR git = NULL;
+    koc_str source = koc__str(item->source);
+    KOC__TRY(enter_folder(c, koc__path_dir(source), err));
+    if (item->is_link) {
+        KOC__TRY(koc__fs_realpath(item->source, &real, err));
+        KOC__AUTO_STR folder = koc__str_dup(koc__path_dir(koc__str(real)));
+        KOC__TRY(folder ? git_above(folder, &git, err) : koc__oom(err));
+    } else if (c->git) {
+        real = koc__format("%s/%.*s", c->real, KOC__FMT(koc__path_base(source)));
+        KOC__TRY(real ? KOC_OK : koc__oom(err));
     }
+    const char *root = item->is_link ? git : c->git;
+    if (!root) {
+        return KOC_OK;
+    }
+    *out = koc__strdup(koc__path_below(root, real));
+    return *out ? KOC_OK : koc__oom(err);
 }
 
 static bool looks_secret(const char *source)
@@ -203,14 +231,11 @@ static bool looks_secret(const char *source)
 static int check_secrets(collector *c, const koc__tree_item *item, koc_error **err)
 {
     static const char *const refused[] = {"config", "config.worktree", "credentials", "hooks"};
-    KOC__AUTO_STR real = NULL;
+    KOC__AUTO_STR below = NULL;
     if (item->type != KOC__TAR_FILE) {
         return KOC_OK;
     }
-    KOC__TRY(koc__fs_realpath(item->source, &real, err));
-    KOC__AUTO_STR folder = koc__str_dup(koc__path_dir(koc__str(real)));
-    KOC__TRY(folder ? find_git(c, folder, err) : koc__oom(err));
-    const char *below = c->git ? koc__path_below(c->git, real) : NULL;
+    KOC__TRY(place_in_git(c, item, &below, err));
     for (size_t i = 0; below && i < KOC__COUNT(refused); i++) {
         if (koc__path_within(refused[i], below)) {
             int rc = koc__error(err, KOC_EINVAL,
@@ -222,7 +247,7 @@ static int check_secrets(collector *c, const koc__tree_item *item, koc_error **e
             return rc;
         }
     }
-    if (looks_secret(item->source) || looks_secret(real)) {
+    if (looks_secret(item->source)) {
         koc__log(c->ctx, KOC_LOG_WARN, "golang",
                  "%s goes into the image: it looks like credentials", item->source);
     }

@@ -16,11 +16,6 @@ static int refuse_toml(const char *path, koc_error **err)
     return rc;
 }
 
-static const char *kind_of(mode_t mode)
-{
-    return S_ISDIR(mode) ? "a folder" : S_ISFIFO(mode) ? "a pipe" : "a device or a socket";
-}
-
 /* That path is a file. KOC_ENOTFOUND: there is nothing of that name; all else is told as what it is. */
 static int check_file(const char *path, koc_error **err)
 {
@@ -29,7 +24,7 @@ static int check_file(const char *path, koc_error **err)
         return S_ISREG(st.st_mode)
                    ? KOC_OK
                    : koc__error(err, KOC_EINVAL, "cannot read %s: it is %s, not a file", path,
-                                kind_of(st.st_mode));
+                                koc__fs_kind(&st));
     }
     int code = errno;
     if (code != ENOENT) {

@@ -62,6 +62,7 @@ typedef struct koc__tree_item {
     char type;             /* KOC__TAR_FILE, _DIR, _SYMLINK */
     const char *target;    /* of a symlink */
     const struct stat *st; /* of what is stored (FOLLOW: behind the link) */
+    bool is_link;          /* it is a link, whatever is stored */
 } koc__tree_item;
 /* > 0 leaves out the item and, if it is a folder, all below it; < 0 ends the walk with that code. */
 typedef int (*koc__tree_fn)(const koc__tree_item *item, void *payload, koc_error **err);

@@ -119,6 +119,7 @@ static int examine(const walk *w, const level *at, koc__tree_item *item, struct 
     if (fstatat(at->fd, name, st, AT_SYMLINK_NOFOLLOW) != 0) {
         return koc__error_errno(err, errno, "cannot look at %s", item->source);
     }
+    item->is_link = S_ISLNK(st->st_mode);
     if (S_ISLNK(st->st_mode) && w->flags & KOC__TREE_FOLLOW && !(w->flags & KOC__TREE_SKIP_LINKS)) {
         KOC__TRY(follow(w, at, item, name, st, elsewhere, err));
     }

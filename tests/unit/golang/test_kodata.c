@@ -245,7 +245,7 @@ KOC_TEST(kodata_warns_of_what_looks_like_credentials)
     file("p/kodata/key");
     file("p/kodata/config");
     file("p/kodata/id_rsa");
-    link_to("id_rsa", "p/kodata/other");
+    link_to("key", "p/kodata/id_dsa");
     assert_int_equal(walk("p", false, ctx, &k, NULL), KOC_OK);
     assert_int_equal(warnings, 4);
 }

@@ -290,7 +290,7 @@ KOC_TEST(settings_file_that_is_no_file)
         int code;
     } table[] = {{"it is a folder, not a file", KOC_EINVAL},
                  {"it is a link that leads nowhere", KOC_EINVAL},
-                 {"it is a pipe, not a file", KOC_EINVAL},
+                 {"it is a FIFO, not a file", KOC_EINVAL},
                  {"Too many levels of symbolic links", KOC_EIO}};
     begin();
     for (size_t i = 0; i < KOC__COUNT(table); i++) {
@@ -344,7 +344,7 @@ KOC_TEST(settings_path_is_a_file_or_a_folder)
         {"empty", KOC_ENOTFOUND, "cannot read empty/.ko.yaml: no such file"},
         {"plain", KOC_EINVAL, "cannot read plain: settings files end in .yaml, .yml or .json"},
         {"x.toml", KOC_EUNSUPPORTED, "cannot read x.toml: settings in TOML are not supported"},
-        {"/dev/null", KOC_EINVAL, "cannot read /dev/null: it is a device or a socket, not a file"},
+        {"/dev/null", KOC_EINVAL, "cannot read /dev/null: it is a device, not a file"},
     };
     begin();
     assert_int_equal(koc__fs_mkdirs("empty", 0755, NULL), KOC_OK);
