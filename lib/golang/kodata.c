@@ -216,11 +216,14 @@ static int place_in_git(collector *c, const koc__tree_item *item, char **out, ko
 
 static bool looks_secret(const char *source)
 {
-    static const char *const names[] = {
-        "/.git-credentials", "/.netrc", "/_netrc",   "/.docker/config.json",
-        "/id_rsa",           "/id_dsa", "/id_ecdsa", "/id_ed25519"};
-    for (size_t i = 0; i < KOC__COUNT(names); i++) {
-        if (koc__str_ends(koc__str(source), names[i])) {
+    static const char *const names[] = {".git-credentials", ".netrc",   "_netrc",    "id_rsa",
+                                        "id_dsa",           "id_ecdsa", "id_ed25519"};
+    koc_str name = koc__path_base(koc__str(source));
+    if (koc__str_is(name, "config.json")) {
+        return koc__str_ends(koc__str(source), "/.docker/config.json");
+    }
+    for (size_t i = 0; name.ptr[0] && strchr("._i", name.ptr[0]) && i < KOC__COUNT(names); i++) {
+        if (koc__str_is(name, names[i])) {
             return true;
         }
     }
@@ -273,10 +276,14 @@ static int collect(const koc__tree_item *item, void *payload, koc_error **err)
         return koc__oom(err);
     }
     koc__kodata_entry *e = &k->entries[k->count];
-    *e = (koc__kodata_entry){.name = koc__strdup(item->path), .source = koc__strdup(item->source)};
+    size_t root = strlen(k->root);
+    bool usual = strncmp(item->source, k->root, root) == 0 && item->source[root] == '/' &&
+                 koc__streq(item->source + root + 1, item->path);
+    *e = (koc__kodata_entry){.name = koc__strdup(item->path),
+                             .source = usual ? NULL : koc__strdup(item->source)};
     koc__stamp_of(item->st, &e->stamp);
     k->count++; /* so that a name without a source is freed, too */
-    if (!e->name || !e->source) {
+    if (!e->name || !(usual || e->source)) {
         return koc__oom(err);
     }
     return KOC_OK;

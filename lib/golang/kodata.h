@@ -11,7 +11,7 @@
 
 typedef struct koc__kodata_entry {
     char *name;       /* below kodata: "sub/b.txt" */
-    char *source;     /* the file on disk */
+    char *source;     /* the file on disk; NULL: name below the root */
     koc__stamp stamp; /* of the content, never of a link */
 } koc__kodata_entry;
 

@@ -334,11 +334,13 @@ static int add_tree(maker *m, const koc__kodata *k, const char *prefix, koc_erro
     for (size_t i = 0; i < k->count; i++) {
         const koc__kodata_entry *e = &k->entries[i];
         KOC__AUTO_STR name = koc__format("%s/%s", prefix, e->name);
-        if (!name) {
+        KOC__AUTO_STR source =
+            e->source ? koc__strdup(e->source) : koc__format("%s/%s", k->root, e->name);
+        if (!name || !source) {
             return koc__oom(err);
         }
         KOC__TRY(koc__kodata_is_folder(e) ? add_folder(m, name, err)
-                                          : add_file(m, name, e->source, NULL, NULL, err));
+                                          : add_file(m, name, source, NULL, NULL, err));
     }
     return KOC_OK;
 }

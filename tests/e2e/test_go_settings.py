@@ -1,6 +1,7 @@
 """Go's own settings files: they count for the record of inputs, for flags that are refused, and for explain."""
 
 import json
+import shutil
 import time
 
 import pytest
@@ -162,21 +163,22 @@ def test_explain_takes_manifests(local, app):
 
 def test_a_wrapper_around_go_may_copy_what_go_made(local, app, tmp_path):
     """A fake wrapper: it lets go write elsewhere and copies, slowly, to where the program was asked for."""
-    import shutil
-
-    wrapper = tmp_path / "go-wrapper"
+    wrapper, made = tmp_path / "go-wrapper", tmp_path / "made"
     wrapper.write_text(
-        f"""#!/bin/sh
-real={shutil.which("go")}
-[ "$1" = build ] || exec $real "$@"
-for last; do [ "$previous" = -o ] && out=$last; previous=$last; done
-mkdir -p {tmp_path}/made
-$real "$@" || exit
-for f in "$out"*; do
-    [ -f "$f" ] || continue
-    cp "$f" {tmp_path}/made/x && rm "$f"
-    head -c 4096 {tmp_path}/made/x > "$f"; sleep 0.1; cp {tmp_path}/made/x "$f"; chmod 755 "$f"
+        f"""#!/bin/bash
+[ "$1" = build ] || exec {shutil.which("go")} "$@"
+arguments=()
+for a; do
+    [ "$before" = -o ] && out=$a && a={made}/
+    arguments+=("$a"); before=$a
+    [ "$a" = -o ] || before=
 done
+mkdir -p {made} && {shutil.which("go")} "${{arguments[@]}}" || exit
+for f in {made}/*; do
+    to=$out; [ "${{out: -1}}" = / ] && to=$out${{f##*/}}
+    head -c 4096 "$f" >"$to"; chmod 755 "$to"; sleep 0.3; cat "$f" >"$to"
+done
+rm -r {made}
 """
     )
     wrapper.chmod(0o755)
