@@ -7,6 +7,7 @@
 
 #include <sys/stat.h>
 
+#include "core/cond.h"
 #include "core/env.h"
 #include "core/fs.h"
 #include "core/map.h"
@@ -345,12 +346,7 @@ static int docker_get(void *self, const char *registry, const char *repository, 
 
     pthread_mutex_lock(&d->mutex);
     while (rc == KOC_OK && d->busy) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += LOOK_MS * 1000000L;
-        until.tv_sec += until.tv_nsec / 1000000000L;
-        until.tv_nsec %= 1000000000L;
-        pthread_cond_timedwait(&d->left, &d->mutex, &until);
+        koc__cond_wait_ms(&d->left, &d->mutex, LOOK_MS);
         rc = koc__op_check(op, err);
     }
     d->busy = d->busy || rc == KOC_OK;
@@ -395,7 +391,7 @@ int koc_auth_docker(const char *config_path, koc_auth **out, koc_error **err)
         return koc__oom(err);
     }
     pthread_mutex_init(&d->mutex, NULL);
-    pthread_cond_init(&d->left, NULL);
+    koc__cond_init(&d->left);
     d->config_path = config_path && config_path[0] ? koc__strdup(config_path) : NULL;
     if (config_path && config_path[0] && !d->config_path) {
         docker_release(d);
