@@ -172,8 +172,8 @@ static int add_certificates(koc__endpoint *e, koc_error **err)
         !both(in, "key.pem", &e->key_file)) {
         return koc__oom(err);
     }
+    e->insecure = !verify && !e->tls; /* https means verified */
     e->tls = true;
-    e->insecure = !verify;
     char **files[] = {&e->ca_file, &e->cert_file, &e->key_file};
     for (size_t i = 0; i < KOC__COUNT(files); i++) {
         if (koc__fs_is_file(*files[i])) {

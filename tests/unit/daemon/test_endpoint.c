@@ -99,6 +99,43 @@ KOC_TEST(endpoint_probe_tells_the_living_from_the_dead)
     koc__fs_remove(folder, NULL);
 }
 
+static koc__endpoint *found(const char *host, const char *verify)
+{
+    koc__endpoint *e = NULL;
+
+    setenv("DOCKER_HOST", host, 1);
+    unsetenv("DOCKER_CERT_PATH");
+    if (verify) {
+        setenv("DOCKER_TLS_VERIFY", verify, 1);
+    } else {
+        unsetenv("DOCKER_TLS_VERIFY");
+    }
+    assert_int_equal(koc__endpoint_find(&e, NULL), KOC_OK);
+    unsetenv("DOCKER_HOST");
+    unsetenv("DOCKER_TLS_VERIFY");
+    return e;
+}
+
+/* https means verified, whatever else is said. */
+KOC_TEST(endpoint_https_is_verified)
+{
+    static const struct {
+        const char *host, *verify;
+        bool tls, insecure;
+    } table[] = {
+        {"https://127.0.0.1:9", NULL, true, false},
+        {"https://127.0.0.1:9", "1", true, false},
+        {"tcp://127.0.0.1:9", "1", true, false},
+        {"tcp://127.0.0.1:9", NULL, false, false},
+    };
+
+    for (size_t i = 0; i < KOC__COUNT(table); i++) {
+        KOC__AUTO(koc__endpoint) e = found(table[i].host, table[i].verify);
+        assert_int_equal(e->tls, table[i].tls);
+        assert_int_equal(e->insecure, table[i].insecure);
+    }
+}
+
 /* --- contexts --- */
 
 /* The SHA-256 of "lab" names the folder of that context. */
