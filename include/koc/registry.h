@@ -59,8 +59,9 @@ KOC_API int koc_client_get_manifest(koc_client *c, const koc_reference *r, const
 KOC_API int koc_client_put_manifest(koc_client *c, const koc_reference *r, const char *media_type,
                                     koc_str bytes, const koc_op *op, koc_digest *out,
                                     koc_error **err);
-/** The image r names; of an index the entry that serves want (NULL: linux/amd64). Manifest and config
- * are fetched and checked, layers only when read. KOC_EPLATFORM lists what there is. */
+/** The image r names; of an index the entry that serves want (NULL: linux/amd64). A single image is checked
+ * against want too, unless want is NULL or its config names no platform. Manifest and config are fetched and
+ * checked, layers only when read. KOC_EPLATFORM lists what there is. */
 KOC_API int koc_client_get_image(koc_client *c, const koc_reference *r, const koc_platform *want,
                                  const koc_op *op, koc_image **out, koc_error **err);
 /** The index r names; KOC_EFORMAT when it is an image. */
@@ -76,8 +77,9 @@ typedef struct koc_push_options {
 #define KOC_PUSH_OPTIONS_INIT { sizeof(koc_push_options), 0, NULL }
 /* clang-format on */
 
-/** Pushes img to r (its tag, else its digest): blobs that are missing (mounted where possible), then
- * the manifest, then extra tags. Nothing is sent when the target has it all. out may be NULL. */
+/** Pushes img to r (its tag, else its digest): blobs that are missing (mounted where possible), then the
+ * manifest under each of its names, side by side: no name is visible before what it needs is there, and
+ * none waits for another. Nothing is sent when the target has it all. out may be NULL. */
 KOC_API int koc_client_push_image(koc_client *c, const koc_reference *r, koc_image *img,
                                   const koc_push_options *o, const koc_op *op, koc_digest *out,
                                   koc_error **err);
@@ -94,7 +96,7 @@ KOC_API int koc_client_stat_blob(koc_client *c, const koc_reference *r, const ko
 /** Uploads b unless repo has it. */
 KOC_API int koc_client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b,
                                 const koc_op *op, koc_error **err);
-/** The tags of repo in byte order; at most 10,000 (KOC_ELIMIT). */
+/** The tags of repo in byte order; at most 1,000,000 (KOC_ELIMIT). */
 KOC_API int koc_client_list_tags(koc_client *c, const koc_reference *repo, const koc_op *op,
                                  koc_strlist **out, koc_error **err);
 /** The repositories of a registry ("host[:port]") in byte order, where it lists them (distribution's

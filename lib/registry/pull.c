@@ -286,6 +286,20 @@ static int find_image(descent *way, const koc_index *top, koc__op *op, koc_error
                       wanted ? wanted : "such platform", koc__walk_others(&walk));
 }
 
+/* A single image is for what it says; one that says nothing (an artifact) is for everybody. */
+static int check_platform(const koc_image *img, const koc_platform *want, koc_error **err)
+{
+    const koc_platform *has = koc_image_platform(img);
+
+    if (!has || !has->os || !has->os[0] || koc_platform_matches(want, has)) {
+        return KOC_OK;
+    }
+    KOC__AUTO_STR wanted = koc__platform_str(want);
+    KOC__AUTO_STR there = koc__platform_str(has);
+    return koc__error(err, KOC_EPLATFORM, "there is no %s (it is an image for %s alone)",
+                      wanted ? wanted : "?", there ? there : "?");
+}
+
 int koc__client_get_image(koc_client *c, const koc_reference *r, const koc_platform *want,
                           koc__op *op, koc_image **out, koc_error **err)
 {
@@ -297,7 +311,11 @@ int koc__client_get_image(koc_client *c, const koc_reference *r, const koc_platf
     usual.arch = "amd64";
     KOC__TRY(fetch_named(c, r, op, &doc, err));
     if (!koc__mt_is_index(doc.media_type.ptr)) {
-        return image_of(c, r, &doc, op, out, err);
+        KOC__AUTO(koc_image) img = NULL;
+        KOC__TRY(image_of(c, r, &doc, op, &img, err));
+        KOC__TRY(want ? check_platform(img, want, err) : KOC_OK);
+        *out = koc__steal(&img);
+        return KOC_OK;
     }
     descent way = {c, r, want ? want : &usual, NULL};
     KOC__TRY(koc_index_from_bytes(c->ctx, koc__str_n(doc.bytes.ptr, doc.bytes.len), &index, err));
