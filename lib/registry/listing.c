@@ -3,10 +3,10 @@
 
 #include "registry/ops.h"
 
-#define TAGS_PAGE_MAX ((size_t)8 << 20)
-#define TAGS_MAX      10000
+#define TAGS_PAGE_MAX ((size_t)64 << 20)
+#define TAGS_MAX      1000000
 #define NAMES_MAX     100000
-#define PAGES_MAX     1000
+#define PAGES_MAX     20000
 
 /* The next page, when there is one: only at the registry itself, and never one that was seen. */
 static int next_page(const koc__response *resp, koc_strlist *seen, koc__url *out, koc_error **err)
@@ -46,9 +46,15 @@ int koc__each_page(koc__request *rq, koc__page_fn fn, void *self, koc__op *op, k
     for (;;) {
         KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
         koc__url next = KOC__URL_INIT;
-        KOC__TRY(koc__request_run(rq, op, &resp, err));
+        koc_error *failure = NULL;
+        int rc = koc__request_run(rq, op, &resp, err);
+        KOC__TRY(rc);
         KOC__TRY(fn(self, &resp, err));
-        KOC__TRY(next_page(&resp, seen, &next, err));
+        rc = next_page(&resp, seen, &next, &failure);
+        koc__error_scrub(&failure, koc__session_scrub, rq->host);
+        if (rc != KOC_OK) {
+            return koc__error_move(err, &failure);
+        }
         if (!next.host) {
             return KOC_OK;
         }
@@ -87,14 +93,19 @@ typedef struct listing {
     const char *member; /* "tags" */
     bool (*is_name)(koc_str s);
     size_t max;
+    koc__host *host;
 } listing;
 
 static int add_names(void *self, const koc__response *resp, koc_error **err)
 {
     const listing *l = self;
 
-    return koc__listing_read(koc__buf_view(&resp->body), l->member, l->is_name, l->max, l->out,
-                             err);
+    koc_error *failure = NULL;
+    int rc = koc__listing_read(koc__buf_view(&resp->body), l->member, l->is_name, l->max, l->out,
+                               &failure);
+
+    koc__error_scrub(&failure, koc__session_scrub, l->host);
+    return rc == KOC_OK ? KOC_OK : koc__error_move(err, &failure);
 }
 
 int koc_client_list_tags(koc_client *c, const koc_reference *repo, const koc_op *user,
@@ -112,7 +123,7 @@ int koc_client_list_tags(koc_client *c, const koc_reference *repo, const koc_op 
     KOC__TRY(koc__strlist_new(&tags, err));
     KOC__TRY(koc__ref_request(c, repo, "GET", KOC__ACT_PULL, &rq, &path, err, "tags/list"));
     rq.max_reply = TAGS_PAGE_MAX;
-    listing l = {tags, "tags", koc__is_tag, TAGS_MAX};
+    listing l = {tags, "tags", koc__is_tag, TAGS_MAX, rq.host};
     int rc = koc__each_page(&rq, add_names, &l, &op, err);
     if (rc != KOC_OK) {
         return koc__error_prefix(err, rc, "cannot list the tags of %s",
@@ -180,7 +191,7 @@ int koc_client_list_repositories(koc_client *c, const char *registry, const koc_
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
     KOC__TRY(koc__strlist_new(&names, err));
     KOC__TRY(koc__client_host(c, registry, &rq.host, err));
-    listing l = {names, "repositories", koc__is_repository, NAMES_MAX};
+    listing l = {names, "repositories", koc__is_repository, NAMES_MAX, rq.host};
     int rc = koc__each_page(&rq, add_names, &l, &op, &why);
     int status = koc_error_http_status(why);
     if (rc != KOC_OK && (status == 404 || status == 405)) {

@@ -55,7 +55,6 @@ int koc__referrers_withdraw(koc_client *c, const koc_reference *r, koc_str bytes
                             const koc_digest *digest, koc__op *op, koc_error **err);
 
 /* The Location of a reply, resolved and allowed. */
-int koc__upload_location(const koc__host *h, const koc__response *resp, koc__url *out,
-                         koc_error **err);
+int koc__upload_location(koc__host *h, const koc__response *resp, koc__url *out, koc_error **err);
 
 #endif

@@ -90,6 +90,12 @@ static int tag_reference(const koc_reference *repo, const koc_digest *subject, k
     return koc_reference_with_tag(plain, tag, out, err);
 }
 
+/* Anybody may write anything under the stand-in tag: then it lists nothing, and is left as it is. */
+static bool is_foreign(int rc)
+{
+    return rc == KOC_EFORMAT || rc == KOC_EUNSUPPORTED || rc == KOC_ELIMIT;
+}
+
 /* The index under the stand-in tag; *out NULL: there is none. */
 static int read_tag(koc_client *c, const koc_reference *ref, koc__op *op, koc_index **out,
                     koc_error **err)
@@ -102,10 +108,29 @@ static int read_tag(koc_client *c, const koc_reference *ref, koc__op *op, koc_in
         koc_error_free(failure);
         return KOC_OK;
     }
-    if (rc != KOC_OK) {
-        return koc__error_move(err, &failure);
+    if (rc == KOC_OK) {
+        rc = koc_index_from_bytes(c->ctx, koc__str_n(bytes.ptr, bytes.len), out, &failure);
     }
-    return koc_index_from_bytes(c->ctx, koc__str_n(bytes.ptr, bytes.len), out, err);
+    if (is_foreign(rc)) {
+        koc__error_prefix(&failure, rc, "the tag %s is not a list of referrers",
+                          koc_reference_string(ref));
+    }
+    return rc == KOC_OK ? KOC_OK : koc__error_move(err, &failure);
+}
+
+/* As read_tag; something foreign is nothing, and a warning. */
+static int look_at_tag(koc_client *c, const koc_reference *ref, koc__op *op, koc_index **out,
+                       koc_error **err)
+{
+    koc_error *failure = NULL;
+    int rc = read_tag(c, ref, op, out, &failure);
+
+    if (rc == KOC_OK || !is_foreign(rc)) {
+        return rc == KOC_OK ? KOC_OK : koc__error_move(err, &failure);
+    }
+    koc__log(c->ctx, KOC_LOG_WARN, "registry", "%s; it is passed over", koc_error_message(failure));
+    koc_error_free(failure);
+    return KOC_OK;
 }
 
 int koc__client_list_referrers(koc_client *c, const koc_reference *subject, const char *type,
@@ -120,7 +145,7 @@ int koc__client_list_referrers(koc_client *c, const koc_reference *subject, cons
     KOC__TRY(ask_api(c, subject, koc_reference_digest(subject), &state, op, err));
     if (!state.is_api) {
         KOC__TRY(tag_reference(subject, koc_reference_digest(subject), &tag, err));
-        KOC__TRY(read_tag(c, tag, op, &idx, err));
+        KOC__TRY(look_at_tag(c, tag, op, &idx, err));
         KOC__TRY(idx ? add_entries(&state, idx, err) : KOC_OK);
     }
     return koc_index_builder_finish(b, out, err);
@@ -294,7 +319,7 @@ int koc__referrers_withdraw(koc_client *c, const koc_reference *r, koc_str bytes
         return KOC_OK;
     }
     KOC__TRY(tag_reference(r, &subject->digest, &tag, err));
-    KOC__TRY(read_tag(c, tag, op, &old, err));
+    KOC__TRY(look_at_tag(c, tag, op, &old, err));
     if (!lists(old, digest)) {
         return KOC_OK;
     }

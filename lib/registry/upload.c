@@ -56,8 +56,8 @@ typedef struct upload {
 
 /* --- small things --------------------------------------------------------------------------------------- */
 
-int koc__upload_location(const koc__host *h, const koc__response *resp, koc__url *out,
-                         koc_error **err)
+static int location_of(const koc__host *h, const koc__response *resp, koc__url *out,
+                       koc_error **err)
 {
     const char *location = koc__headers_get(&resp->headers, "Location");
     KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
@@ -84,6 +84,15 @@ int koc__upload_location(const koc__host *h, const koc__response *resp, koc__url
     *out = u;
     u = (koc__url)KOC__URL_INIT;
     return KOC_OK;
+}
+
+int koc__upload_location(koc__host *h, const koc__response *resp, koc__url *out, koc_error **err)
+{
+    koc_error *failure = NULL;
+    int rc = location_of(h, resp, out, &failure);
+
+    koc__error_scrub(&failure, koc__session_scrub, h); /* the place is the server's own text */
+    return rc == KOC_OK ? KOC_OK : koc__error_move(err, &failure);
 }
 
 static void on_sent(void *self, uint64_t bytes)

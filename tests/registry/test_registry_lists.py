@@ -107,3 +107,49 @@ def test_registry_with_the_api_but_without_the_header(regtool, faulty):
     regtool("attach", "21", target)
     assert faulty.count("GET", "referrers") == 1
     assert faulty.count("PUT", "/manifests/") == 1
+
+
+def test_a_hundred_thousand_tags(regtool, faulty):
+    """All of them, in pages that the registry chooses."""
+    tags, count, page = [f"v{i:06}" for i in range(100000)], 100000, 100
+
+    def list_tags(x):
+        last = int(x.entry.path.partition("last=")[2] or 0)
+        fields = {"Content-Type": "application/json"}
+        if last + page < count:
+            fields["Link"] = f'</v2/lists/many/tags/list?last={last + page}>; rel="next"'
+        x.respond(200, fields, json.dumps({"tags": tags[last:last + page]}).encode())
+        return True
+    faulty.add(Rule("GET", r"/tags/list", list_tags))
+    assert regtool("tags", f"{faulty.host}/lists/many").stdout.split() == tags
+
+
+def test_too_many_tags_say_so(regtool, faulty):
+    """There is an end to what is kept, and it is named."""
+    body = b'{"tags":[' + b",".join(b'"t%d"' % i for i in range(1000001)) + b"]}"
+    faulty.add(Rule("GET", r"/tags/list", faults.answer(200, {"Content-Type": "application/json"}, body)))
+    result = regtool("tags", f"{faulty.host}/lists/endless", status=1)
+    assert "more than 1000000 tags" in result.stderr
+
+
+def test_something_foreign_under_the_referrers_tag(regtool, registry):
+    """Nothing refers to the image, a warning says why, and what is there stays."""
+    name = "lists/foreign"
+    subject = regtool("push", 300, 80, 1, f"{registry.host}/{name}:v1").ref
+    stand_in = subject.replace(":", "-")
+    regtool("push", 300, 81, 1, f"{registry.host}/{name}:{stand_in}")
+    before = registry.manifest(name, stand_in)
+    listed = regtool("referrers", f"{registry.host}/{name}@{subject}")
+    assert listed.stdout == ""
+    assert f"the tag {registry.host}/{name}:{stand_in} is not a list of referrers" in listed.stderr
+    attached = regtool("attach", 82, f"{registry.host}/{name}:v1", status=1)
+    assert "is not a list of referrers" in attached.stderr
+    assert registry.manifest(name, stand_in) == before
+
+
+def test_a_platform_that_a_single_image_is_not_for(regtool, registry):
+    reference = f"{registry.host}/lists/single:v1"
+    regtool("push", 300, 83, 1, reference)
+    result = regtool("pull", reference, "linux/s390x", status=1)
+    assert "there is no linux/s390x (it is an image for linux/amd64 alone)" in result.stderr
+    regtool("pull", reference, "linux/amd64")
