@@ -3,6 +3,7 @@
 #include "registry/client.h"
 
 #include "core/cache.h"
+#include "core/cond.h"
 #include "core/fs.h"
 #include "core/text.h"
 
@@ -224,7 +225,7 @@ static int host_new(koc_client *c, const char *name, bool configured, koc__host 
     h->rate = c->rate;
     h->window_256ths = c->max_connections * 256;
     pthread_mutex_init(&h->mutex, NULL);
-    pthread_cond_init(&h->left, NULL);
+    koc__cond_init(&h->left);
     int rc = fill_host(h, name, configured, err);
     if (rc == KOC_OK && configured) {
         rc = join_authorities(c, h, err);
@@ -284,7 +285,9 @@ void koc__client_route(koc_client *c, const koc__host *target, koc__http_request
 {
     const koc__buf *own = &target->certs.authorities;
 
-    rq->proxy = koc__proxies_for(&c->proxies, rq->url);
+    const koc__proxy *proxy = koc__proxies_for(&c->proxies, rq->url);
+    rq->proxy = proxy ? proxy->url : NULL;
+    rq->proxy_from = proxy ? proxy->variable : NULL;
     rq->ca_pem = koc__buf_view(own->len > 0 ? own : &c->ca_pem);
     rq->client_cert = target->certs.client_cert;
     rq->client_key = target->certs.client_key;
@@ -293,15 +296,7 @@ void koc__client_route(koc_client *c, const koc__host *target, koc__http_request
 
 void koc__host_wait_locked(koc__host *h)
 {
-    struct timespec until;
-
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += GATE_LOOK_MS * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_nsec -= 1000000000L;
-        until.tv_sec++;
-    }
-    pthread_cond_timedwait(&h->left, &h->mutex, &until);
+    koc__cond_wait_ms(&h->left, &h->mutex, GATE_LOOK_MS);
 }
 
 int koc__host_enter(koc__host *h, int gate, koc__op *op, koc_error **err)

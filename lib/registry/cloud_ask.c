@@ -70,7 +70,7 @@ int koc__cloud_ask(const koc__cloud_question *q, koc__op *op, koc__buf *body, ko
 {
     static const koc__headers none = KOC__HEADERS_INIT;
     KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
-    koc__proxies proxies = {NULL, NULL, NULL};
+    koc__proxies proxies = KOC__PROXIES_INIT;
 
     KOC__TRY(koc__url_parse(koc__str(q->url), &url, err));
     if (!url.https && !q->local && !koc__host_is_loopback(koc__str(url.host))) {
@@ -88,7 +88,9 @@ int koc__cloud_ask(const koc__cloud_question *q, koc__op *op, koc__buf *body, ko
     };
     int rc = q->local ? KOC_OK : koc__proxies_from_env(&proxies, err);
     if (rc == KOC_OK) {
-        rq.proxy = q->local ? NULL : koc__proxies_for(&proxies, &url);
+        const koc__proxy *proxy = q->local ? NULL : koc__proxies_for(&proxies, &url);
+        rq.proxy = proxy ? proxy->url : NULL;
+        rq.proxy_from = proxy ? proxy->variable : NULL;
         rc = send_retried(&rq, op, body, err);
     }
     koc__proxies_dispose(&proxies);

@@ -32,25 +32,25 @@ bool koc__host_listed(const koc_strlist *list, const char *registry)
     return false;
 }
 
-static int from_env(const char *lower, const char *upper, const char *all, char **out,
+static int from_env(const char *lower, const char *upper, const char *all, koc__proxy *out,
                     koc_error **err)
 {
-    const char *value =
-        koc__env_nonempty(upper) ? koc__env_nonempty(upper) : koc__env_nonempty(lower);
+    const char *variable = koc__env_nonempty(upper) ? upper : lower;
+    const char *value = koc__env_nonempty(variable);
 
     if (!value && all) {
         return from_env("all_proxy", "ALL_PROXY", NULL, out, err);
     }
     if (value) {
-        *out = koc__strdup(value);
-        return *out ? KOC_OK : koc__oom(err);
+        *out = (koc__proxy){koc__strdup(value), variable};
+        return out->url ? KOC_OK : koc__oom(err);
     }
     return KOC_OK;
 }
 
 int koc__proxies_from_env(koc__proxies *out, koc_error **err)
 {
-    koc__proxies p = {NULL, NULL, NULL};
+    koc__proxies p = KOC__PROXIES_INIT;
     int rc = from_env("http_proxy", "HTTP_PROXY", "", &p.http, err);
 
     if (rc == KOC_OK) {
@@ -69,10 +69,10 @@ int koc__proxies_from_env(koc__proxies *out, koc_error **err)
 
 void koc__proxies_dispose(koc__proxies *p)
 {
-    koc__free(p->http);
-    koc__free(p->https);
-    koc__free(p->none);
-    *p = (koc__proxies){NULL, NULL, NULL};
+    koc__free(p->http.url);
+    koc__free(p->https.url);
+    koc__free(p->none.url);
+    *p = (koc__proxies)KOC__PROXIES_INIT;
 }
 
 static size_t address_bytes(koc_str text, uint8_t out[16])
@@ -150,12 +150,12 @@ bool koc__no_proxy_matches(const char *list, const char *host, uint16_t port)
     return false;
 }
 
-const char *koc__proxies_for(const koc__proxies *p, const koc__url *u)
+const koc__proxy *koc__proxies_for(const koc__proxies *p, const koc__url *u)
 {
-    const char *proxy = u->https ? p->https : p->http;
+    const koc__proxy *proxy = u->https ? &p->https : &p->http;
 
-    if (!proxy || koc__host_is_loopback(koc__str(u->host)) ||
-        (p->none && koc__no_proxy_matches(p->none, u->host, u->port))) {
+    if (!proxy->url || koc__host_is_loopback(koc__str(u->host)) ||
+        (p->none.url && koc__no_proxy_matches(p->none.url, u->host, u->port))) {
         return NULL;
     }
     return proxy;

@@ -83,6 +83,7 @@ typedef struct koc__http_request {
     bool insecure; /* do not verify certificates */
     koc__reach reach;
     const char *proxy;       /* NULL: none */
+    const char *proxy_from;  /* the variable that names it, for messages */
     const char *unix_socket; /* connect to this path and not to the URL's host; NULL: to the host */
     bool patient;            /* once connected the peer may be silent for as long as it likes */
     koc_str ca_pem;          /* more authorities, beside the system's; borrowed like bytes */

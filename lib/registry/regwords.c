@@ -89,6 +89,7 @@ static const struct meaning {
 } meanings[] = {
     {ANY, 429, NULL, KOC_ERATE, "too many requests"},
     {ANY, 401, NULL, KOC_EAUTH, "not authorised"},
+    {ANY, 407, NULL, KOC_EAUTH, "the proxy wants credentials (407)"},
     {ANY, 402, NULL, KOC_EDENIED, "the registry wants a payment"},
     {ANY, 403, NULL, KOC_EDENIED, "access denied"},
     {ANY, 451, NULL, KOC_EDENIED, "not available for legal reasons"},

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "core/cond.h"
 #include "core/init.h"
 #include "core/io.h"
 #include "core/str.h"
@@ -51,6 +52,9 @@ static void global_init(void)
 int koc__curl_global_init(koc_error **err)
 {
     pthread_once(&global_once, global_init);
+    if (global_result == CURLE_OUT_OF_MEMORY) {
+        return koc__oom(err);
+    }
     if (global_result != CURLE_OK) {
         return koc__error(err, KOC_ENET, "libcurl could not be initialised: %s",
                           curl_easy_strerror(global_result));
@@ -102,7 +106,7 @@ int koc__transport_new(unsigned max_per_host, koc__transport **out, koc_error **
     }
     t->max_per_host = max_per_host;
     pthread_mutex_init(&t->mutex, NULL);
-    pthread_cond_init(&t->freed, NULL);
+    koc__cond_init(&t->freed);
     for (size_t i = 0; i < CURL_LOCK_DATA_LAST; i++) {
         pthread_mutex_init(&t->share_mutex[i], NULL);
     }
@@ -222,7 +226,6 @@ static int take_place_locked(koc__transport *t, const char *key, koc__op *op, ko
 {
     for (;;) {
         origin_use *use = use_of_locked(t, key);
-        struct timespec until;
         if (!use) {
             return koc__oom(err);
         }
@@ -231,13 +234,7 @@ static int take_place_locked(koc__transport *t, const char *key, koc__op *op, ko
             return KOC_OK;
         }
         KOC__TRY(koc__op_check(op, err));
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += SLOT_WAIT_MS * 1000000L;
-        if (until.tv_nsec >= 1000000000L) {
-            until.tv_nsec -= 1000000000L;
-            until.tv_sec++;
-        }
-        pthread_cond_timedwait(&t->freed, &t->mutex, &until);
+        koc__cond_wait_ms(&t->freed, &t->mutex, SLOT_WAIT_MS);
     }
 }
 
@@ -491,14 +488,16 @@ void koc__exchange_close(koc__exchange *x)
 }
 
 /* "http://proxy:3128" of "http://user:password@proxy:3128/"; NULL without a proxy. */
-static char *proxy_name(const char *url)
+static char *proxy_name(const char *url, const char *variable)
 {
     const char *scheme = url ? strstr(url, "://") : NULL;
     const char *start = scheme ? scheme + 3 : url;
     koc_str host = start ? koc__str_n(start, strcspn(start, "/")) : (koc_str){0}, user;
 
     (void)koc__str_rcut(host, '@', &user, &host);
-    return url ? koc__format("%.*s%.*s", (int)(start - url), url, KOC__FMT(host)) : NULL;
+    return url ? koc__format("%.*s%.*s%s%s%s", (int)(start - url), url, KOC__FMT(host),
+                             variable ? " (" : "", variable ? variable : "", variable ? ")" : "")
+               : NULL;
 }
 
 static koc__exchange *exchange_new(koc__transport *t, const koc__http_request *rq, bool uncounted,
@@ -514,7 +513,7 @@ static koc__exchange *exchange_new(koc__transport *t, const koc__http_request *r
     x->uncounted = uncounted;
     x->reach = rq->reach;
     x->insecure = rq->insecure;
-    x->proxy = proxy_name(rq->proxy);
+    x->proxy = proxy_name(rq->proxy, rq->proxy_from);
     x->patient = rq->patient;
     x->bytes = rq->bytes;
     x->blob = rq->blob ? koc_blob_ref(rq->blob) : NULL;

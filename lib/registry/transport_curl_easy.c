@@ -366,6 +366,9 @@ static koc__failure kind_of(const koc__exchange *x)
     switch (x->result) {
     case CURLE_COULDNT_RESOLVE_HOST: return KOC__FAIL_RESOLVE;
     case CURLE_COULDNT_RESOLVE_PROXY: return KOC__FAIL_PROXY;
+#if LIBCURL_VERSION_NUM >= 0x074900
+    case CURLE_PROXY: return KOC__FAIL_PROXY;
+#endif
     case CURLE_COULDNT_CONNECT: return KOC__FAIL_CONNECT;
     case CURLE_OPERATION_TIMEDOUT:
         curl_easy_getinfo(x->conn->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
@@ -470,6 +473,10 @@ int koc__easy_failure(koc__exchange *x, koc__failure *why, koc_error **err)
     if (x->error) {
         *why = x->too_large ? KOC__FAIL_PROTOCOL : KOC__FAIL_LOCAL;
         return koc__error_move(err, &x->error);
+    }
+    if (x->result == CURLE_OUT_OF_MEMORY) {
+        *why = KOC__FAIL_LOCAL;
+        return koc__oom(err);
     }
     *why = kind_of(x);
     switch (*why) {

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 import faulty as faults
+import registry as registries
 from faulty import Rule
 
 SMALL = ["3000", "1", "1"]
@@ -158,7 +159,8 @@ def test_refused_by_a_proxy_R32(regtool, proxy):
     """R-32, R-33: 407 is the proxy's, told as such, not tried again."""
     result = regtool("-v", "-v", "-v", "resolve", "registry.test/a:v1", status=1,
                      env=clean(HTTPS_PROXY=proxy.url))
-    assert "the proxy wants credentials (407)" in result.stderr
+    host = proxy.url.rsplit("@", 1)[-1].removeprefix("http://").rstrip("/")
+    assert f"the proxy http://{host} (HTTPS_PROXY) wants credentials (407)" in result.stderr
     assert "planted" not in result.stderr
     assert [s[:2] for s in proxy.seen] == [("CONNECT", "registry.test:443")]
 
@@ -194,3 +196,25 @@ def test_expect_R82(regtool, faulty):
     regtool("push", 3000000, "3", "1", f"{faulty.host}/protocol/expect:v1", status=1)
     refused = [e for e in faulty.requests("PUT", "/blobs/") if "expect" in e.headers]
     assert [e.sent for e in refused] == [0]
+
+
+@pytest.mark.parametrize("variable, scheme", [("https_proxy", "https"), ("HTTPS_PROXY", "https"), ("ALL_PROXY", "https"),
+                                              ("http_proxy", "http"), ("all_proxy", "http")])
+def test_a_proxy_that_refuses_is_named_with_its_variable(regtool, variable, scheme):
+    """It is not the registry that refuses; and the proxy's password is nobody's business."""
+    flags = ["--allow-http", "registry.test"] if scheme == "http" else []
+    port = registries.free_port()
+    result = regtool("-v", "-v", "-v", *flags, "--attempts", "1", "resolve", "registry.test/a:v1", status=1,
+                     env=clean(**{variable: f"http://user:planted@127.0.0.1:{port}"}))
+    assert f"the proxy http://127.0.0.1:{port} ({variable}): connection refused" in result.stderr
+    assert "planted" not in result.stderr
+    direct = regtool("--attempts", "1", "resolve", "registry.test/a:v1", status=1,
+                     env=clean(**{variable: f"http://127.0.0.1:{port}", "NO_PROXY": "registry.test"}))
+    assert "the proxy" not in direct.stderr
+
+
+def test_a_proxy_without_an_address_is_named(regtool):
+    result = regtool("--attempts", "1", "resolve", "registry.test/a:v1", status=1,
+                     env=clean(https_proxy="http://user:planted@proxy.invalid:3128"))
+    assert "the proxy http://proxy.invalid:3128 (https_proxy)" in result.stderr
+    assert "planted" not in result.stderr

@@ -68,7 +68,7 @@ KOC_TEST(no_proxy_R31)
 KOC_TEST(proxies_for_R30_R31)
 {
     char http[] = "http://p:1", https[] = "http://p:2", none[] = "direct.example";
-    koc__proxies p = {http, https, none};
+    koc__proxies p = {{http, "http_proxy"}, {https, "https_proxy"}, {none, "no_proxy"}};
     static const struct {
         const char *url, *proxy;
     } table[] = {
@@ -80,6 +80,8 @@ KOC_TEST(proxies_for_R30_R31)
     for (size_t i = 0; i < KOC__COUNT(table); i++) {
         KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
         assert_int_equal(koc__url_parse(koc__str(table[i].url), &u, NULL), KOC_OK);
-        assert_true(koc__streq(koc__proxies_for(&p, &u), table[i].proxy));
+        const koc__proxy *proxy = koc__proxies_for(&p, &u);
+        assert_true(koc__streq(proxy ? proxy->url : NULL, table[i].proxy));
+        assert_true(!proxy || koc__streq(proxy->variable, u.https ? "https_proxy" : "http_proxy"));
     }
 }
