@@ -152,10 +152,10 @@ static int on_published(const char *import_path, const char *image, void *payloa
     }
     memcpy(name, PREFIX, strlen(PREFIX));
     memcpy(name + strlen(PREFIX), import_path, strlen(import_path) + 1);
-    int rc = koc_resolver_set(m->resolver, name, image, &m->stream_error);
+    bool held = koc_resolver_place(m->resolver, name) != NULL; /* in this spelling */
+    int rc = held ? koc_resolver_set(m->resolver, name, image, &m->stream_error) : KOC_OK;
     free(name);
-    m->n_built++;
-    if (rc == KOC_OK && m->stream) {
+    if (held && rc == KOC_OK && m->stream) {
         rc = manifests_write(m, m->stream, &m->stream_error);
     }
     return rc;
@@ -178,6 +178,7 @@ static int publish(manifests *m, const koc_strlist *references, koc_error **err)
     if (rc == KOC_OK) {
         rc = publish_session_run(m->session, &p, &result, err);
         koc_resolver_locate(m->resolver, err);
+        m->n_built = koc_published_count(result);
     }
     if (rc != KOC_OK && m->stream_error) { /* what the callback could not do is the reason */
         koc_error_free(*err);

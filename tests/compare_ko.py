@@ -132,7 +132,11 @@ class Comparison:
             images = len(set(re.findall(r"@sha256:[0-9a-f]{64}", told[1])))
             self.report(f"resolve -f {config}: {len(documents[1])} documents, {images} digests",
                         documents[0] == documents[1],
-                        "" if documents[0] == documents[1] else difference(*told))
+                        "" if documents[0] == documents[1] else difference(*map(written, documents)))
+
+
+def written(documents):
+    return yaml.dump_all(documents, sort_keys=False, width=1000)
 
 
 def difference(theirs, ours):

@@ -413,6 +413,9 @@ void koc_resolver_locate(koc_resolver *r, koc_error **error)
         return;
     }
     int rc = koc_error_code(*error);
+    if (rc == KOC_EPROCESS) { /* the package is there, and does not compile */
+        return;
+    }
     koc_str told = koc__str_from(koc__str(koc_error_message(*error)), strlen(words));
     for (size_t i = 0; i < r->n_references; i++) {
         const char *name = r->references[i].name;

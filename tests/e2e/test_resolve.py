@@ -188,6 +188,15 @@ def test_folders_stdin_and_several_inputs(yaml_app, app):
     assert yaml_app("resolve", "-f", "-,k/b.yaml", stdin="x: y").stdout == "x: y\n---\nb: 1\n"
 
 
+@pytest.mark.parametrize("names", [["./cmd/tool"], ["./cmd/tool", "example.test/app/cmd/tool"],
+                                   ["example.test/app/cmd/tool/", "././cmd/tool/"]], ids=" ".join)
+def test_each_spelling_of_a_package_is_replaced(yaml_app, app, names):
+    write(app, in_yaml="".join(f"- ko://{name}\n" for name in names))
+    result = yaml_app("resolve", "-f", "in.yaml")
+    assert len(set(result.stdout.splitlines())) == 1 and "@sha256:" in result.stdout
+    assert "Resolved 1 image in" in result.stderr
+
+
 def test_each_package_is_built_once(yaml_app, app):
     write(app, in_yaml=f"a: {APP}\nb: [{APP}, {APP}, {TOOL}]\n", in2_yaml=f"c: {APP}\n")
     result = yaml_app("resolve", "-f", "in.yaml", "-f", "in2.yaml", "--progress=json")
