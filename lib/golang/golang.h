@@ -173,6 +173,9 @@ int koc__go_info_parse(koc_str file, koc__go_info **out,
 void koc__go_info_free(koc__go_info *i);
 KOC__DEFINE_AUTO(koc__go_info, koc__go_info_free);
 
+/* The dynamic loader that the ELF program at path names; *out NULL: it names none, or is no ELF file. */
+int koc__go_loader(const char *path, char **out, koc_error **err);
+
 /* --- go's variables (variable.c) --- */
 /* The value that one of go's own variables (GOFLAGS, GOPROXY) has for a go with env (NULL: ours), without
  * running it: the environment, the user's file (GOENV, `go env -w`), go.env beside the toolchain of tool (NULL:

@@ -235,6 +235,7 @@ static int publish(koc_ctx *ctx, const koc_publish_options *o, koc__op *op, koc_
     KOC__TRY(koc__start(&r, op, err));
     lap = r.compiled_at;
     KOC__TRY(finish_works(&r, op, err));
+    KOC__TRY(koc__warn_loaders(r.plan, r.works, r.n_works, err));
     t->images = koc__lap(&lap);
     t->total = lap - start;
     koc__cache_tidy(ctx->cache);

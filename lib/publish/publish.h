@@ -266,4 +266,8 @@ void koc__tell(koc__op *op, int32_t kind, int32_t state, const char *what, uint6
 /* The same about the whole image of w. */
 void koc__tell_image(const koc__work *w, koc__op *op, int32_t state);
 
+/* --- loader.c --- */
+/* Warns of programs that their base cannot start. */
+int koc__warn_loaders(koc__plan *p, const koc__work *works, size_t n, koc_error **err);
+
 #endif
