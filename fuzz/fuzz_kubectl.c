@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include <poll.h>
+#include <stdarg.h>
 
 #define poll fuzz_no_nap /* time is what the answers make of it */
 static int fuzz_no_nap(void *fds, unsigned long n, int timeout)
