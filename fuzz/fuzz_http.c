@@ -85,8 +85,9 @@ static void error_body(koc_str in)
     koc__regerror_read(in, &e);
     FUZZ_CHECK(koc__str_utf8(koc__str(e.message)) && koc__str_utf8(koc__str(e.code)));
     FUZZ_CHECK(!strpbrk(e.message, "\x1b\r\n\t"));
-    FUZZ_CHECK(
-        !fuzz_ok(koc__regerror_make(400 + (in.len > 0 ? in.ptr[0] & 63 : 0), &e, &err), &err));
+    FUZZ_CHECK(!fuzz_ok(
+        koc__regerror_make(KOC__DO_OTHER, 400 + (in.len > 0 ? in.ptr[0] & 63 : 0), &e, &err),
+        &err));
 }
 
 static void ranges(const char *text)

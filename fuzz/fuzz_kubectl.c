@@ -4,6 +4,7 @@
  */
 #include "parts.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include <poll.h>

@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         KOC__AUTO_STR path = store(text);
         if (fuzz_ok(koc__go_settings_load(path, &settings, &err), &err)) {
-            FUZZ_CHECK(settings->default_base && settings->platforms && settings->warnings);
+            FUZZ_CHECK(settings->base.name && settings->platforms && settings->warnings);
         }
     }
     return 0;
