@@ -208,11 +208,14 @@ static void look_at_base(doctor *d, const char *name)
         }
     }
     if (rc != KOC_OK) {
-        char hint[1024];
-        bool known = cli_error_hint(err, hint, sizeof(hint));
-        doctor_add(d, "base", FINDING_BROKEN,
-                   known ? hint : "--base-image=scratch goes on without a base", "%s",
-                   koc_error_message(err));
+        char hint[1024] = "";
+        bool known = cli_error_hint(err, hint, sizeof(hint)) != NULL;
+        size_t len = strlen(hint);
+        if (!known || koc_error_hint_kind(err) == KOC_HINT_LIST_TAGS) {
+            snprintf(hint + len, sizeof(hint) - len, "%s--base-image=scratch builds without a base",
+                     known ? "; " : "");
+        }
+        doctor_add(d, "base", FINDING_BROKEN, hint, "%s", koc_error_message(err));
     }
     koc_error_free(err);
     koc_reference_unref(r);

@@ -17,18 +17,24 @@ static const struct {
     {"platforms", "platform"},
 };
 
-/* How the kinds of hints are said here, the argument at the end; those of others, as the library says them. */
+/* How the kinds of hints are said here: %a is the argument, %t what the library says. Others are said as the
+ * library says them. */
 static const struct {
     koc_hint kind;
-    bool after_text;   /* "<what the library says>; <this>" */
-    const char *words; /* before the argument */
+    const char *words;
 } hints[] = {
-    {KOC_HINT_LOGIN, false, "koc login "},
-    {KOC_HINT_OTHER_LOGIN, true, "try: koc login "},
-    {KOC_HINT_ALLOW_HTTP, false, "if this registry speaks plain HTTP: --allow-http="},
-    {KOC_HINT_SCRATCH_BASE, false, "to go on without a base: --base-image=scratch"},
-    {KOC_HINT_ONLINE, false, "run it once without --offline"},
-    {KOC_HINT_NO_PUSH, false, "with --push=false images can go to --oci-layout-path or --tarball"},
+    {KOC_HINT_LOGIN, "koc login %a"},
+    {KOC_HINT_OTHER_LOGIN, "%t; try: koc login %a"},
+    {KOC_HINT_ALLOW_HTTP, "if that is right: --allow-http=%a"},
+    {KOC_HINT_TRUST_CA, "--registry-ca=FILE names the authority's certificate; or %t"},
+    {KOC_HINT_SCRATCH_BASE, "--base-image=scratch builds without a base image, "
+                            "--base-image=REFERENCE on another one"},
+    {KOC_HINT_ONLINE, "run it once without --offline"},
+    {KOC_HINT_OFFLINE, "--offline builds on what the last build fetched"},
+    {KOC_HINT_NO_PUSH, "with --push=false images can go to --oci-layout-path or --tarball"},
+    {KOC_HINT_LIST_TAGS, "koc ls %a lists the tags"},
+    {KOC_HINT_NO_SUCH_BASE,
+     "koc ls %a lists the tags; --base-image=scratch builds without a base image"},
 };
 
 /* "--image-label=x" of "labels=x". */
@@ -70,6 +76,21 @@ const char *cli_error_message(const koc_error *err, char *out, size_t size)
     return out;
 }
 
+static void fill_in(const char *words, const char *text, const char *argument, char *out,
+                    size_t size)
+{
+    size_t len = 0;
+    for (const char *w = words; *w && len + 1 < size; w++) {
+        const char *value = strncmp(w, "%t", 2) == 0   ? text
+                            : strncmp(w, "%a", 2) == 0 ? argument
+                                                       : NULL;
+        int n = value ? snprintf(out + len, size - len, "%s", value)
+                      : snprintf(out + len, size - len, "%c", *w);
+        len += (size_t)n;
+        w += value != NULL;
+    }
+}
+
 const char *cli_error_hint(const koc_error *err, char *out, size_t size)
 {
     const char *text = koc_error_hint(err);
@@ -81,9 +102,7 @@ const char *cli_error_hint(const koc_error *err, char *out, size_t size)
     respell(text, kind == KOC_HINT_OPTION ? strstr(text, argument) : NULL, argument, out, size);
     for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
         if (hints[i].kind == kind) {
-            bool both = hints[i].after_text;
-            snprintf(out, size, "%s%s%s%s", both ? text : "", both ? "; " : "", hints[i].words,
-                     argument ? argument : "");
+            fill_in(hints[i].words, text, argument ? argument : "", out, size);
         }
     }
     return out;

@@ -31,16 +31,21 @@ enum {
     KOC_HINT_LOGIN = 1, /**< argument: a registry that wants credentials */
     KOC_HINT_OTHER_LOGIN =
         2, /**< argument: a registry that wants others than those that the text names */
-    KOC_HINT_ALLOW_HTTP = 3, /**< argument: a registry that perhaps speaks plain HTTP only */
-    KOC_HINT_TRUST_CA = 4, /**< argument: a registry whose certificate an unknown authority made */
+    KOC_HINT_ALLOW_HTTP = 3, /**< argument: a registry that speaks plain HTTP */
+    KOC_HINT_TRUST_CA =
+        4, /**< argument: a registry whose certificate an unknown authority signed */
     KOC_HINT_CLIENT_CERT = 5,  /**< argument: a registry that wants a client certificate */
     KOC_HINT_SCRATCH_BASE = 6, /**< a build without a base image does not need what failed */
     KOC_HINT_ONLINE =
         7, /**< the same call without its offline flag, once, brings what is missing */
     KOC_HINT_NO_PUSH = 8, /**< images can be written to a layout or an archive instead */
     KOC_HINT_OPTION =
-        9 /**< argument: an option, perhaps with a value ("into=kind:NAME"), as it stands
+        9, /**< argument: an option, perhaps with a value ("into=kind:NAME"), as it stands
                                     in the text; put your own spelling in its place */
+    KOC_HINT_OFFLINE =
+        10, /**< the same call with its offline flag works: what is needed is in the cache */
+    KOC_HINT_LIST_TAGS = 11,   /**< argument: a repository without the tag that was asked for */
+    KOC_HINT_NO_SUCH_BASE = 12 /**< the same of a base image */
 };
 
 /** What koc_error_hint is about; KOC_HINT_NONE for NULL. */

@@ -17,7 +17,8 @@ KOC__DEFINE_AUTO(koc_client, koc_client_unref);
 #define TAGS    "basetag"
 #define TAG_MAX ((size_t)256)
 
-static int base_new(const char *name, const char *asked_by, koc__base **out, koc_error **err)
+static int base_new(const char *name, const char *asked_by, bool by_default, koc__base **out,
+                    koc_error **err)
 {
     KOC__AUTO(koc__base) b = koc__calloc(1, sizeof(*b));
     if (!b) {
@@ -30,6 +31,7 @@ static int base_new(const char *name, const char *asked_by, koc__base **out, koc
         return koc__oom(err);
     }
     b->scratch = koc__streq(name, "scratch");
+    b->by_default = by_default;
     *out = koc__steal(&b);
     return KOC_OK;
 }
@@ -37,17 +39,17 @@ static int base_new(const char *name, const char *asked_by, koc__base **out, koc
 int koc__base_of(const koc__plan *p, const char *import_path, koc__base **out, koc_error **err)
 {
     if (p->o.base_image) {
-        return base_new(p->o.base_image, NULL, out, err);
+        return base_new(p->o.base_image, NULL, false, out, err);
     }
     const koc__go_base *asked = koc__go_settings_base(p->settings, import_path);
     KOC__AUTO_STR by =
         koc__format("%s, for %s", asked->where ? asked->where : "the default", import_path);
-    return by ? base_new(asked->name, by, out, err) : koc__oom(err);
+    return by ? base_new(asked->name, by, !asked->where, out, err) : koc__oom(err);
 }
 
 int koc__base_again(const koc__base *b, koc__base **out, koc_error **err)
 {
-    return base_new(b->name, b->asked_by, out, err);
+    return base_new(b->name, b->asked_by, b->by_default, out, err);
 }
 
 void koc__base_free(koc__base *b)
@@ -496,6 +498,36 @@ static void tell_resolved(const koc__base *b, koc__op *op)
     koc__tell(op, KOC_PROGRESS_RESOLVE, KOC_STATE_FINISHED, text ? text : b->name, 0);
 }
 
+/* Whether the tag and the manifests of the last time are in the cache. */
+static bool is_cached(koc__plan *p, const koc__base *b, koc__op *op)
+{
+    KOC__AUTO(koc__base) again = NULL;
+    return p->ctx->cache && koc__base_again(b, &again, NULL) == KOC_OK &&
+           koc__base_recall(p, again, op, NULL) == KOC_OK;
+}
+
+/* A cure by the cause. What the registry's client says already is one; scratch is only for those who did not ask
+ * for a base: an image without its CA certificates is another image. */
+static void advise(koc__plan *p, const koc__base *b, int rc, koc__op *op, koc_error **why)
+{
+    bool offline = p->o.flags & KOC_PUBLISH_OFFLINE;
+    bool network = rc == KOC_ENET || rc == KOC_ETIMEOUT || rc == KOC_ETLS || rc == KOC_EHTTP;
+    if (offline && (network || rc == KOC_ENOTFOUND)) {
+        koc__error_hint_on(why, KOC_HINT_ONLINE, NULL,
+                           "one build that is not offline brings it into the cache");
+    } else if (network && koc__base_is_remote(b) && is_cached(p, b, op)) {
+        koc__error_hint_on(why, KOC_HINT_OFFLINE, NULL, "an offline build takes it from the cache");
+    } else if (rc == KOC_ENOTFOUND && koc_error_hint_kind(*why) == KOC_HINT_LIST_TAGS) {
+        KOC__AUTO_STR repository = koc__strdup(koc_error_hint_argument(*why));
+        koc__error_hint_on(why, KOC_HINT_NO_SUCH_BASE, repository,
+                           "list the tags of %s; a build on scratch needs no base image",
+                           repository ? repository : "it");
+    } else if (network && b->by_default) {
+        koc__error_hint_on(why, KOC_HINT_SCRATCH_BASE, NULL,
+                           "a build on scratch needs no base image");
+    }
+}
+
 int koc__base_open(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
 {
     if (b->scratch) {
@@ -504,24 +536,24 @@ int koc__base_open(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
     koc_error *why = NULL;
     koc__tell(op, KOC_PROGRESS_RESOLVE, KOC_STATE_STARTED, b->name, 0);
     int rc = open_named(p, b, op, &why);
+    if (rc == KOC_OK && koc__base_is_remote(b)) {
+        rc = check_layers(p, b, &why);
+    }
     if (rc == KOC_OK) {
-        KOC__TRY(koc__base_is_remote(b) ? check_layers(p, b, err) : KOC_OK);
         tell_resolved(b, op);
         return KOC_OK;
     }
     bool about_base = strncmp(koc_error_message(why), "base image ", 11) == 0;
-    if (rc != KOC_ECANCELLED && rc != KOC_ENOMEM && !about_base) {
+    if (rc == KOC_ECANCELLED || rc == KOC_ENOMEM) {
+        return koc__error_move(err, &why);
+    }
+    if (!about_base) {
         koc__error_prefix(&why, rc, "base image %s", b->name);
     }
-    bool offline = p->o.flags & KOC_PUBLISH_OFFLINE;
-    if (offline && (rc == KOC_ENET || rc == KOC_ENOTFOUND)) {
-        koc__error_hint_on(&why, KOC_HINT_ONLINE, NULL,
-                           "one build that is not offline brings it into the cache");
-    } else if (rc == KOC_ENET || rc == KOC_ETLS || rc == KOC_EAUTH || rc == KOC_EDENIED ||
-               rc == KOC_EHTTP || rc == KOC_ENOTFOUND || rc == KOC_ETIMEOUT) {
-        koc__error_hint_on(&why, KOC_HINT_SCRATCH_BASE, NULL,
-                           "to go on without a base image, name scratch");
+    if (b->asked_by) {
+        koc__error_suffix(&why, " (%s)", b->asked_by);
     }
+    advise(p, b, rc, op, &why);
     return koc__error_move(err, &why);
 }
 

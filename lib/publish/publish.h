@@ -78,8 +78,9 @@ typedef struct koc__base_item { /* one platform that the base has and that is wa
     koc_image *image;      /* NULL on scratch */
 } koc__base_item;
 typedef struct koc__base {
-    char *name;     /* as configured, without docker:// */
-    char *asked_by; /* ".ko.yaml:3:19: defaultBaseImage, for example.com/app"; NULL: a flag */
+    char *name;      /* as configured, without docker:// */
+    char *asked_by;  /* ".ko.yaml:3:19: defaultBaseImage, for example.com/app"; NULL: a flag */
+    bool by_default; /* nobody asks for one */
     bool scratch;
     bool docker;           /* the media type family */
     koc_index *index;      /* or NULL */

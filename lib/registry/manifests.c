@@ -259,6 +259,18 @@ int koc__client_put_manifest(koc_client *c, const koc_reference *r, const char *
 
 /* --- public ------------------------------------------------------------------------------------------ */
 
+int koc__no_such_image(const koc_reference *r, koc_error **err)
+{
+    const char *repository = koc__reference_context(r);
+
+    koc__error(err, KOC_ENOTFOUND, "no such image");
+    koc__error_http(err, 404, NULL);
+    if (!koc_reference_digest(r)) {
+        koc__error_hint_on(err, KOC_HINT_LIST_TAGS, repository, "list the tags of %s", repository);
+    }
+    return KOC_ENOTFOUND;
+}
+
 int koc_client_resolve(koc_client *c, const koc_reference *r, const koc_op *user, koc_buf *storage,
                        koc_descriptor *out, koc_error **err)
 {
@@ -274,9 +286,7 @@ int koc_client_resolve(koc_client *c, const koc_reference *r, const koc_op *user
         return koc__error_prefix(err, rc, "cannot resolve %s", koc_reference_string(r));
     }
     if (!f.found) {
-        koc__error(err, KOC_ENOTFOUND, "%s: no such image", koc_reference_string(r));
-        koc__error_http(err, 404, NULL);
-        return KOC_ENOTFOUND;
+        return koc__error_prefix(err, koc__no_such_image(r, err), "%s", koc_reference_string(r));
     }
     KOC__TRY(koc_buf_set(storage, koc__str(f.media_type), err));
     out->digest = f.digest;

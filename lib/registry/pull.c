@@ -100,9 +100,7 @@ static int fetch_named(koc_client *c, const koc_reference *r, koc__op *op, docum
     }
     KOC__TRY(koc__client_head_manifest(c, r, false, op, &f, err));
     if (!f.found) {
-        koc__error(err, KOC_ENOTFOUND, "no such image");
-        koc__error_http(err, 404, NULL);
-        return KOC_ENOTFOUND;
+        return koc__no_such_image(r, err);
     }
     KOC__TRY(koc_reference_with_digest(r, &f.digest, &exact, err));
     return fetch(c, exact, op, out, err);

@@ -27,6 +27,8 @@ typedef struct koc__push_result {
     uint64_t bytes_sent;
 } koc__push_result;
 
+/* KOC_ENOTFOUND, with a hint at the other tags when r has one. */
+int koc__no_such_image(const koc_reference *r, koc_error **err);
 /* One HEAD request (a GET where the registry's HEAD has no digest). Not there: KOC_OK with found false.
  * pushing: with credentials for a push, where "denied" counts as not there too. */
 int koc__client_head_manifest(koc_client *c, const koc_reference *r, bool pushing, koc__op *op,

@@ -542,6 +542,19 @@ static int64_t next_wait(run *r, bool has_status)
 /* --- the error that people see -------------------------------------------------------------------- */
 
 /* Takes *why. */
+static void hint_at_network(const run *r, koc_error **why)
+{
+    const koc__host *h = r->host;
+
+    if (r->resp->failure == KOC__FAIL_RESOLVE) {
+        koc__error_hint(why, "check the name; where only a proxy knows names: "
+                             "HTTPS_PROXY=http://HOST:PORT");
+    } else if (r->resp->failure == KOC__FAIL_CONNECT && koc__streq(h->name, "localhost")) {
+        koc__error_hint(why, "localhost alone is port 443 or 80; a registry there has another "
+                             "one: localhost:PORT");
+    }
+}
+
 static int network_error(const run *r, koc_error **why, koc_error **err)
 {
     koc__host *h = r->host;
@@ -551,10 +564,7 @@ static int network_error(const run *r, koc_error **why, koc_error **err)
         if (r->attempts > 1) {
             koc__error_suffix(why, " (%u attempts)", r->attempts);
         }
-        if (r->resp->failure == KOC__FAIL_TLS && !h->may_http && !h->loopback) {
-            koc__error_hint_on(why, KOC_HINT_ALLOW_HTTP, h->name,
-                               "if %s speaks plain HTTP, allow it for this registry", h->name);
-        }
+        hint_at_network(r, why);
         koc__error_retryable(why, true);
     }
     koc__error_scrub(why, koc__session_scrub, h);
@@ -580,9 +590,16 @@ static void hint_to_create(const run *r, koc_error **err)
                     repository);
 }
 
+static const char *tags_of(const run *r, char *out, size_t size)
+{
+    snprintf(out, size, "%s/%s", r->host->name, r->rq->repository);
+    return out;
+}
+
 static int status_error(run *r, koc_error **err)
 {
     koc__response *resp = r->resp;
+    char where[512];
     int64_t seconds;
     int rc = koc__regerror_make(r->rq->what, resp->status, &resp->error, err);
 
@@ -602,6 +619,11 @@ static int status_error(run *r, koc_error **err)
     if (resp->status == 401 || resp->status == 403 || unknown_name) {
         koc__session_explain(r->host, r->rq->repository, err);
         return rc;
+    }
+    if (resp->status == 404 && r->rq->what == KOC__DO_MANIFEST_GET &&
+        !strrchr(r->rq->target, ':')) {
+        koc__error_hint_on(err, KOC_HINT_LIST_TAGS, tags_of(r, where, sizeof(where)),
+                           "list the tags of %s", where);
     }
     if (koc__retry_after(koc__headers_get(&resp->headers, "Retry-After"), koc__now(), &seconds) &&
         seconds > KOC__RETRY_AFTER_MAX) {

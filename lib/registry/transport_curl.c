@@ -470,6 +470,7 @@ static void exchange_free(koc__exchange *x)
     koc__buf_dispose(&x->spill);
     koc_error_free(x->error);
     koc__free(x->host);
+    koc__free(x->authority);
     koc__free(x->proxy);
     koc__free(x->key);
     koc__free(x);
@@ -526,8 +527,10 @@ static koc__exchange *exchange_new(koc__transport *t, const koc__http_request *r
     x->quiet = rq->quiet;
     x->quiet_self = rq->quiet_self;
     x->opened_ms = x->active_ms = x->window_ms = koc__monotonic_ms();
+    KOC__AUTO_STR origin = koc__url_origin(rq->url);
     x->host = koc__strdup(rq->url->host);
-    if (!x->host || (rq->proxy && !x->proxy)) {
+    x->authority = origin ? koc__strdup(strstr(origin, "://") + 3) : NULL;
+    if (!x->host || !x->authority || (rq->proxy && !x->proxy)) {
         exchange_free(x);
         return NULL;
     }

@@ -26,6 +26,7 @@ struct koc__exchange {
     struct curl_slist *fields;
     char error_text[256]; /* CURL_ERROR_SIZE */
     char *host;
+    char *authority; /* host, and the port where it is not the usual one */
     koc__reach reach;
     bool insecure;
     char *proxy; /* without its credentials; NULL: there is none between */
@@ -71,7 +72,7 @@ struct koc__exchange {
 int koc__easy_prepare(koc__exchange *x, const koc__http_request *rq, void *share, koc_error **err);
 /* Turns x->result into an error and a kind. Never KOC_OK. */
 int koc__easy_failure(koc__exchange *x, koc__failure *why, koc_error **err);
-/* The error of a server whose certificate was refused: its dates, names or authority. KOC_ETLS. */
-int koc__easy_untrusted(koc__exchange *x, koc_error **err);
+/* The error of a certificate: the server's, with its dates, names or authority, or the client's. KOC_ETLS. */
+int koc__easy_certificate(koc__exchange *x, bool wants_client, koc_error **err);
 
 #endif

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "core/buf.h"
+#include "core/env.h"
 #include "core/str.h"
 #include "core/text.h"
 
@@ -119,36 +120,51 @@ static bool tell_dates(const certificate *list, size_t n, koc_error **err)
     return false;
 }
 
-/* "localhost, 127.0.0.1" of "DNS:localhost, IP Address:127.0.0.1", else the subject. */
-static char *names_of(const certificate *c)
+/* "localhost, 127.0.0.1" of "DNS:localhost, IP Address:127.0.0.1", with after behind each. Without usable those with
+ * a wildcard too. */
+static char *names_of(const certificate *c, bool usable, const char *after)
 {
     KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(4096);
     koc_str rest = koc__str(c->names ? c->names : ""), item, kind, name;
     size_t n = 0;
     while (koc__str_split(&rest, ',', &item)) {
         item = koc__str_trim(item);
-        if (koc__str_cut(item, ':', &kind, &name) && n++ < NAMES_MAX) {
-            (void)koc__buf_printf(&out, NULL, "%s%.*s", out.len ? ", " : "",
-                                  (int)KOC__MIN(name.len, (size_t)SHOWN), name.ptr);
+        bool named = koc__str_cut(item, ':', &kind, &name) && name.len > 0;
+        if (named && !(usable && name.ptr[0] == '*') && n++ < NAMES_MAX) {
+            (void)koc__buf_printf(&out, NULL, "%s%.*s%s", out.len ? ", " : "",
+                                  (int)KOC__MIN(name.len, (size_t)SHOWN), name.ptr, after);
         }
     }
-    if (n > NAMES_MAX) {
+    if (n > NAMES_MAX && !usable) {
         (void)koc__buf_printf(&out, NULL, " and %zu more", n - NAMES_MAX);
-    }
-    if (!out.len && c->subject) {
-        (void)koc__buf_puts(&out, c->subject, NULL);
     }
     return out.len ? koc__buf_steal(&out) : NULL;
 }
 
 static void tell_names(const koc__exchange *x, const certificate *c, koc_error **err)
 {
-    KOC__AUTO_STR names = c ? names_of(c) : NULL;
-    if (names) {
-        koc__error(err, KOC_ETLS, "its certificate is for %s, not for %s", names, x->host);
+    const char *port = x->authority + strcspn(x->authority, "]");
+    port = strrchr(*port ? port : x->authority, ':');
+    KOC__AUTO_STR names = c ? names_of(c, false, "") : NULL;
+    KOC__AUTO_STR usable = c ? names_of(c, true, port ? port : "") : NULL;
+    if (names || (c && c->subject)) {
+        koc__error(err, KOC_ETLS, "its certificate is for %.*s, not for %s", 5 * SHOWN,
+                   names ? names : c->subject, x->host);
     } else {
         koc__error(err, KOC_ETLS, "its certificate is for another name");
     }
+    if (usable) {
+        koc__error_hint(err, "name the registry as its certificate does: %s", usable);
+    }
+}
+
+/* The user's own folder, which is the first of those that are looked into (certs.c). */
+static void hint_at_folder(const koc__exchange *x, koc_hint kind, const char *what,
+                           const char *file, koc_error **err)
+{
+    KOC__AUTO_STR config = koc__xdg("XDG_CONFIG_HOME", ".config");
+    koc__error_hint_on(err, kind, x->authority, "put %s into %s/containers/certs.d/%s%s", what,
+                       config ? config : "/etc", x->authority, file);
 }
 
 static void tell_authority(const koc__exchange *x, const certificate *list, size_t n,
@@ -163,12 +179,10 @@ static void tell_authority(const koc__exchange *x, const certificate *list, size
     } else {
         koc__error(err, KOC_ETLS, "its certificate is signed by an unknown authority");
     }
-    koc__error_hint_on(err, KOC_HINT_TRUST_CA, x->host,
-                       "put the authority's certificate into /etc/docker/certs.d/%s/ca.crt",
-                       x->host);
+    hint_at_folder(x, KOC_HINT_TRUST_CA, "the authority's certificate", "/ca.crt", err);
 }
 
-int koc__easy_untrusted(koc__exchange *x, koc_error **err)
+static int untrusted(koc__exchange *x, koc_error **err)
 {
     struct curl_certinfo *info = NULL;
     certificate list[8];
@@ -191,4 +205,17 @@ int koc__easy_untrusted(koc__exchange *x, koc_error **err)
     }
     curl_easy_cleanup(e);
     return KOC_ETLS;
+}
+
+int koc__easy_certificate(koc__exchange *x, bool wants_client, koc_error **err)
+{
+    if (wants_client) {
+        koc__error(err, KOC_ETLS, "this registry wants a client certificate");
+        hint_at_folder(x, KOC_HINT_CLIENT_CERT, "client.cert and client.key", "", err);
+        return KOC_ETLS;
+    }
+    if (x->result == CURLE_SSL_CERTPROBLEM || x->result == CURLE_SSL_CACERT_BADFILE) {
+        return koc__error(err, KOC_ETLS, "a certificate file could not be used: %s", x->error_text);
+    }
+    return untrusted(x, err);
 }

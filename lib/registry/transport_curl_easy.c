@@ -416,22 +416,6 @@ static int proxy_failure(koc__exchange *x, koc_error **err)
     return KOC_ENET;
 }
 
-static int certificate_failure(koc__exchange *x, koc_error **err)
-{
-    const char *text = x->error_text;
-
-    if (wants_client_certificate(x)) {
-        koc__error(err, KOC_ETLS, "this registry wants a client certificate");
-        koc__error_hint_on(err, KOC_HINT_CLIENT_CERT, x->host,
-                           "put client.cert and client.key into /etc/docker/certs.d/%s", x->host);
-    } else if (x->result == CURLE_SSL_CERTPROBLEM || x->result == CURLE_SSL_CACERT_BADFILE) {
-        koc__error(err, KOC_ETLS, "a certificate file could not be used: %s", text);
-    } else {
-        return koc__easy_untrusted(x, err);
-    }
-    return KOC_ETLS;
-}
-
 static int connect_failure(koc__exchange *x, koc_error **err)
 {
     koc_error *cause = NULL;
@@ -445,6 +429,31 @@ static int connect_failure(koc__exchange *x, koc_error **err)
     koc__error(err, KOC_ENET, "%s", koc_error_message(cause));
     koc_error_free(cause);
     return KOC_ENET;
+}
+
+/* What the TLS libraries say when the other side speaks plain HTTP. */
+static bool is_plain_http(const char *text)
+{
+    static const char *const words[] = {"wrong version number", "packet length too long",
+                                        "unexpected TLS packet", "invalid SSL record",
+                                        "record overflow"};
+    for (size_t i = 0; i < KOC__COUNT(words); i++) {
+        if (strcasestr(text, words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int handshake_failure(const koc__exchange *x, koc_error **err)
+{
+    if (!is_plain_http(x->error_text)) {
+        return koc__error(err, KOC_ETLS, "the TLS handshake failed");
+    }
+    koc__error(err, KOC_ETLS, "it does not speak TLS");
+    koc__error_hint_on(err, KOC_HINT_ALLOW_HTTP, x->authority,
+                       "if it is a registry on plain HTTP, allow that for %s", x->authority);
+    return KOC_ETLS;
 }
 
 /* What could not be reached is the proxy then, not the registry. */
@@ -484,8 +493,8 @@ int koc__easy_failure(koc__exchange *x, koc__failure *why, koc_error **err)
     case KOC__FAIL_CONNECT: return by_way_of_proxy(x, connect_failure(x, err), err);
     case KOC__FAIL_CONNECT_TIMEOUT:
         return by_way_of_proxy(x, koc__error(err, KOC_ETIMEOUT, "connection timed out"), err);
-    case KOC__FAIL_TLS: return koc__error(err, KOC_ETLS, "the TLS handshake failed");
-    case KOC__FAIL_CERT: return certificate_failure(x, err);
+    case KOC__FAIL_TLS: return handshake_failure(x, err);
+    case KOC__FAIL_CERT: return koc__easy_certificate(x, wants_client_certificate(x), err);
     case KOC__FAIL_PROXY: return proxy_failure(x, err);
     case KOC__FAIL_BROKEN: return broken(x, err);
     default:

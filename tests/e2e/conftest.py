@@ -26,6 +26,7 @@ from engine_fixtures import (  # noqa: F401
     tap,
 )
 from runner import ROOT, Home, Tool, go_environment, lacking, needed
+from tls import TlsRegistries
 
 
 @pytest.fixture(scope="session")
@@ -123,6 +124,16 @@ def podman(home, podman_works):
     command = podman_command(store)
     yield Tool(command[0], home, first=command[1:])
     shutil.rmtree(store, ignore_errors=True)
+
+
+@pytest.fixture
+def serve_tls(tmp_path):
+    """serve_tls(names, first day, last day): a registry with such a certificate."""
+    needed("openssl")
+    needed("docker-registry")
+    registries = TlsRegistries(tmp_path / "tls")
+    yield registries
+    registries.close()
 
 
 @pytest.fixture(scope="session")

@@ -232,7 +232,7 @@ def test_toml_settings_are_refused_by_name(refuse, app):
 def test_base_not_found(refuse, registry, app):
     name = f"{registry.host}/base/none:latest"
     result = refuse(app, "./cmd/app", says=[re.escape(name), "no such image|not found"], base=name)
-    assert "--base-image=scratch" in result.stderr
+    assert "koc ls" in result.stderr and "--base-image=scratch" in result.stderr
 
 
 def test_base_lacks_the_platform(refuse, app):

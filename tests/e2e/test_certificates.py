@@ -1,59 +1,9 @@
 """Certificates that are refused: the error gives dates, names or the authority, and nothing goes out in clear."""
 
-import datetime
 import re
 
 import pytest
-from registry import Pki, Registry
-
-DATES = "%Y%m%d%H%M%SZ"
-CA_CONFIG = """
-[ca]
-default_ca = lab
-[lab]
-database = index.txt
-serial = serial
-new_certs_dir = .
-default_md = sha256
-policy = any
-unique_subject = no
-copy_extensions = none
-[any]
-commonName = supplied
-"""
-
-
-def at(days):
-    return datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)
-
-
-@pytest.fixture
-def serve_tls(tmp_path):
-    """serve_tls(names, first day, last day): a registry with such a certificate, and its authority."""
-    opened = []
-
-    def serve(names="DNS:localhost,IP:127.0.0.1", start=-1, end=30, self_signed=False, chain=True):
-        pki = Pki(tmp_path / f"pki-{len(opened)}")
-        folder = pki.folder
-        (folder / "ca.cnf").write_text(CA_CONFIG)
-        (folder / "index.txt").write_text("")
-        (folder / "serial").write_text("1000\n")
-        (folder / "names").write_text(f"subjectAltName={names}\nextendedKeyUsage=serverAuth\n")
-        issuer = ["-selfsign", "-keyfile", "server.key"] if self_signed else ["-cert", "ca.crt", "-keyfile", "ca.key"]
-        pki.openssl(
-            "ca", "-batch", "-config", "ca.cnf", *issuer, "-in", "server.csr", "-out", "bad.crt", "-notext",
-            "-extfile", "names", "-startdate", at(start).strftime(DATES), "-enddate", at(end).strftime(DATES),
-        )  # fmt: skip
-        if chain and not self_signed:
-            (folder / "bad.crt").write_bytes((folder / "bad.crt").read_bytes() + pki.ca.read_bytes())
-        tls = f", tls: {{certificate: {folder}/bad.crt, key: {folder}/server.key}}"
-        server = Registry(tmp_path / f"registry-{len(opened)}", scheme="https", name="localhost", ca=pki.ca, http=tls)
-        opened.append(server)
-        return server
-
-    yield serve
-    for server in opened:
-        server.close()
+from tls import at
 
 
 def refusal(koc, server, *args, status=1):

@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: 4b392808b6ffc5335cf24f1f521ea86ca961310b5308d9a53e0ddd1b720080b4
+// Declarations: c3ba902311ded79a12b403ac29492785e95822bed7baeffbc4e46cdd8b931cfc
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -38,6 +38,9 @@ pub const KOC_HINT_SCRATCH_BASE: i32 = 6;
 pub const KOC_HINT_ONLINE: i32 = 7;
 pub const KOC_HINT_NO_PUSH: i32 = 8;
 pub const KOC_HINT_OPTION: i32 = 9;
+pub const KOC_HINT_OFFLINE: i32 = 10;
+pub const KOC_HINT_LIST_TAGS: i32 = 11;
+pub const KOC_HINT_NO_SUCH_BASE: i32 = 12;
 pub const KOC_DIGEST_NONE: i32 = 0;
 pub const KOC_DIGEST_SHA256: i32 = 1;
 pub const KOC_DIGEST_SHA512: i32 = 2;
