@@ -122,17 +122,11 @@ static bool knows_diff_id(koc_layer *l)
     return known;
 }
 
-static int no_content(const koc_layer *l, koc_error **err)
-{
-    return koc__error(err, KOC_ENOTFOUND, "layer %s has no content here",
-                      koc__digest_str(&l->descriptor->digest).s);
-}
-
 int koc__layer_open_tar(koc_layer *l, koc__op *op, koc_reader **out, koc_error **err)
 {
     KOC__AUTO(koc_reader) raw = NULL;
     if (!l->blob) {
-        return no_content(l, err);
+        return koc__layer_missing(l, err);
     }
     KOC__TRY(koc__blob_open(l->blob, 0, op, &raw, err));
     return open_checked(l, &raw, knows_diff_id(l), out, err);
@@ -145,7 +139,7 @@ int koc_layer_open_tar(koc_layer *l, const koc_op *op, koc_reader **out, koc_err
         return koc__misuse(err, "koc_layer_open_tar: l or out is NULL");
     }
     if (!l->blob) {
-        return no_content(l, err);
+        return koc__layer_missing(l, err);
     }
     KOC__TRY(koc_blob_open(l->blob, 0, op, &raw, err));
     return open_checked(l, &raw, knows_diff_id(l), out, err);
@@ -157,7 +151,7 @@ static int find_diff_id(koc_layer *l, koc__op *op, koc_digest *out, koc_error **
     KOC__AUTO(koc_reader) raw = NULL;
     KOC__AUTO(koc_reader) tar = NULL;
     if (!l->blob) {
-        return no_content(l, err);
+        return koc__layer_missing(l, err);
     }
     KOC__TRY(koc__blob_open(l->blob, 0, op, &raw, err));
     KOC__TRY(open_checked(l, &raw, false, &tar, err));

@@ -101,8 +101,16 @@ int koc_layer_diff_id(koc_layer *l, const koc_op *op, koc_digest *out, koc_error
     return koc__layer_diff_id(l, &run, out, err);
 }
 
-static int no_content(const koc_layer *l, koc_error **err)
+int koc__layer_missing(const koc_layer *l, koc_error **err)
 {
+    const koc_descriptor *d = l->descriptor;
+    if (koc__mt_is_foreign(d->media_type)) {
+        koc__error(err, KOC_ENOTFOUND,
+                   "layer %s is foreign: it is kept at %s and not with the image",
+                   koc__digest_str(&d->digest).s, d->urls && d->urls[0] ? d->urls[0] : "no URL");
+        koc__error_hint(err, "a registry and an OCI layout take the image without that layer");
+        return KOC_ENOTFOUND;
+    }
     return koc__error(err, KOC_ENOTFOUND, "layer %s has no content here",
                       koc__digest_str(&l->descriptor->digest).s);
 }
@@ -113,7 +121,7 @@ int koc_layer_open(koc_layer *l, const koc_op *op, koc_reader **out, koc_error *
         return koc__misuse(err, "koc_layer_open: l or out is NULL");
     }
     if (!l->blob) {
-        return no_content(l, err);
+        return koc__layer_missing(l, err);
     }
     KOC__AUTO(koc_reader) raw = NULL;
     KOC__TRY(koc_blob_open(l->blob, 0, op, &raw, err));

@@ -87,6 +87,8 @@ struct koc_layer {
 int koc__layer_new(const koc_descriptor *d, const koc_digest *diff_id, uint64_t tar_size,
                    koc_blob *blob, koc_reference *origin, koc_layer **out, koc_error **err);
 KOC__DEFINE_AUTO(koc_layer, koc_layer_unref);
+/* That l has no content here, and where that of a foreign layer is. KOC_ENOTFOUND. */
+int koc__layer_missing(const koc_layer *l, koc_error **err);
 int koc__layer_diff_id(koc_layer *l, koc__op *op, koc_digest *out, koc_error **err);
 
 /* --- images (image.c, image_build.c) --- */

@@ -114,7 +114,7 @@ static int put_layer(archive *a, koc_layer *layer, const char *name, koc_error *
     const koc__digest_text digest = koc__digest_str(&d->digest);
     const koc__tar_entry e = {.name = name, .type = KOC__TAR_FILE, .mode = MODE, .size = d->size};
     if (!layer->blob) {
-        return koc__error(err, KOC_ENOTFOUND, "layer %s has no content here", digest.s);
+        return koc__layer_missing(layer, err);
     }
     if (a->parts) {
         KOC__TRY(koc__tar_header(&a->tar, &e, err));

@@ -46,8 +46,7 @@ static int put_layer(layout_tar *t, koc_layer *layer, koc_error **err)
         return koc__oom(err);
     }
     if (!layer->blob) {
-        return koc__error(err, KOC_ENOTFOUND, "layer %s has no content here",
-                          koc__digest_str(&d->digest).s);
+        return koc__layer_missing(layer, err);
     }
     const koc__tar_entry e = {.name = name, .type = KOC__TAR_FILE, .mode = MODE, .size = d->size};
     KOC__TRY(koc__tar_header(&t->tar, &e, err));

@@ -399,3 +399,24 @@ def test_copy_keeps_going(tool, tmp_path):
     assert "none" in result.stderr and len(result.lines) == 2
     for name in ("a", "c"):
         tool("validate", f"oci:{tmp_path}/{name}")
+
+
+def test_foreign_layer_is_named_with_its_url(tool, tmp_path):
+    tar = padded(b"content")
+    folder = tmp_path / "l"
+    (blob,) = layout_of(folder, [("tar", tar, diff_id(tar))])
+    listed = json.loads((folder / "index.json").read_text())
+    old = listed["manifests"][0]["digest"].removeprefix("sha256:")
+    manifest = json.loads((folder / "blobs/sha256" / old).read_text())
+    manifest["layers"][0] |= {"mediaType": f"{OCI}.layer.nondistributable.v1.tar",
+                              "urls": ["https://mcr.example/layer"]}
+    listed["manifests"][0] |= put(folder, json.dumps(manifest).encode())
+    (folder / "index.json").write_text(json.dumps(listed))
+    blob.unlink()
+    tool("copy", f"oci:{folder}", f"oci:{tmp_path}/to")
+    tool("copy", f"oci:{folder}", f"oci-archive:{tmp_path}/oci.tar")
+    for verb in (("copy", f"oci:{folder}", f"docker-archive:{tmp_path}/d.tar"),
+                 ("export", f"oci:{folder}", f"{tmp_path}/fs.tar")):
+        result = tool(*verb, status=1)
+        assert "is foreign: it is kept at https://mcr.example/layer" in result.errors[0]
+    assert not (tmp_path / "d.tar").exists() and not (tmp_path / "fs.tar").exists()
