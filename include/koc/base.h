@@ -5,6 +5,11 @@
  *  - It never prints, exits, aborts, installs signal handlers, changes the locale, the working
  *    directory, the umask or the environment. Children are started with posix_spawn and reaped by pid.
  *  - It initialises libcurl and mbedTLS once (koc_init) and never tears them down.
+ *  - Signals: no call changes what a signal does, SIGPIPE included. A call blocks SIGPIPE for its own thread while it
+ *    writes, and its threads leave all signals to yours.
+ *  - fork: a child may release what it inherited, use it, or make a context of its own, when no other thread was inside
+ *    libkoc at the moment of the fork. Threads and connections stay with the parent; the child starts its own. Calls
+ *    that were running belong to the parent, and so do cancel tokens: make new ones.
  *  - Do not call cJSON_InitHooks, setlocale or setenv while another thread is inside libkoc.
  *
  * Rules that hold everywhere

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "core/fork.h"
 #include "core/pool.h"
 #include "core/thread.h"
 
@@ -18,6 +19,7 @@ struct koc__pool {
     unsigned idle;
     size_t queued;
     bool closing;
+    koc__fork_mark process;
     pthread_t threads[]; /* size of them, the first `started` are real */
 };
 
@@ -31,10 +33,26 @@ koc__pool *koc__pool_new(unsigned threads)
         return NULL;
     }
     p->size = threads;
+    koc__fork_init(&p->process);
     pthread_mutex_init(&p->mutex, NULL);
     pthread_cond_init(&p->work, NULL);
     pthread_cond_init(&p->done, NULL);
     return p;
+}
+
+/* In a child the threads are gone, with what they worked on: others are started when there is work. */
+static void start_anew(koc__pool *p)
+{
+    if (koc__fork_happened(&p->process)) {
+        pthread_mutex_init(&p->mutex, NULL);
+        pthread_cond_init(&p->work, NULL);
+        pthread_cond_init(&p->done, NULL);
+        p->head = p->tail = NULL;
+        p->started = p->idle = 0;
+        p->queued = 0;
+        p->closing = false;
+        koc__fork_done(&p->process);
+    }
 }
 
 unsigned koc__pool_threads(const koc__pool *p)
@@ -102,6 +120,7 @@ static void *worker(void *arg)
 void koc__pool_submit(koc__pool *p, koc__job *job)
 {
     job->next = NULL;
+    start_anew(p);
     pthread_mutex_lock(&p->mutex);
     if (p->queued >= p->idle && p->started < p->size &&
         koc__thread_start(&p->threads[p->started], worker, p) == 0) {
@@ -143,6 +162,7 @@ void koc__pool_free(koc__pool *p)
     if (!p) {
         return;
     }
+    start_anew(p);
     pthread_mutex_lock(&p->mutex);
     p->closing = true;
     pthread_cond_broadcast(&p->work);

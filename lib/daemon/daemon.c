@@ -46,27 +46,27 @@ int koc_daemon_open(koc_ctx *ctx, const koc_op *user, koc_daemon **out, koc_erro
 
 const char *koc_daemon_address(const koc_daemon *d)
 {
-    return d->engine->at->address;
+    return d ? d->engine->at->address : NULL;
 }
 
 const char *koc_daemon_source(const koc_daemon *d)
 {
-    return d->engine->at->source;
+    return d ? d->engine->at->source : NULL;
 }
 
 const char *koc_daemon_engine(const koc_daemon *d)
 {
-    return d->engine->is_podman ? "podman" : "docker";
+    return !d ? NULL : d->engine->is_podman ? "podman" : "docker";
 }
 
 const char *koc_daemon_version(const koc_daemon *d)
 {
-    return d->engine->version;
+    return d ? d->engine->version : NULL;
 }
 
 const koc_platform *koc_daemon_platform(const koc_daemon *d)
 {
-    return &d->platform;
+    return d ? &d->platform : NULL;
 }
 
 /* A name in an archive has a tag and no digest. */

@@ -8,6 +8,7 @@
 #include <signal.h>
 
 #include "core/cond.h"
+#include "core/fork.h"
 #include "core/init.h"
 #include "core/io.h"
 #include "core/str.h"
@@ -28,6 +29,7 @@ typedef struct origin_use {
 } origin_use;
 
 struct koc__transport {
+    koc__fork_mark process;
     pthread_mutex_t mutex;
     pthread_cond_t freed;
     koc__conn *idle; /* the last one used first */
@@ -105,6 +107,7 @@ int koc__transport_new(unsigned max_per_host, koc__transport **out, koc_error **
         return koc__oom(err);
     }
     t->max_per_host = max_per_host;
+    koc__fork_init(&t->process);
     pthread_mutex_init(&t->mutex, NULL);
     koc__cond_init(&t->freed);
     for (size_t i = 0; i < CURL_LOCK_DATA_LAST; i++) {
@@ -114,19 +117,85 @@ int koc__transport_new(unsigned max_per_host, koc__transport **out, koc_error **
     return KOC_OK;
 }
 
+/* TLS libraries may write to a closed socket; the process's own SIGPIPE disposition is not ours. */
+typedef struct pipe_guard {
+    bool active;
+    sigset_t old;
+} pipe_guard;
+
+static void guard_begin(pipe_guard *g)
+{
+    sigset_t pipe_set, pending;
+
+    sigemptyset(&pipe_set);
+    sigaddset(&pipe_set, SIGPIPE);
+    g->active = sigpending(&pending) == 0 && !sigismember(&pending, SIGPIPE) &&
+                pthread_sigmask(SIG_BLOCK, &pipe_set, &g->old) == 0;
+}
+
+static void guard_end(pipe_guard *g)
+{
+    sigset_t pipe_set, pending;
+    int number;
+
+    if (!g->active) {
+        return;
+    }
+    sigemptyset(&pipe_set);
+    sigaddset(&pipe_set, SIGPIPE);
+    if (sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE)) {
+        sigwait(&pipe_set, &number);
+    }
+    pthread_sigmask(SIG_SETMASK, &g->old, NULL);
+}
+
 static void conn_free(koc__conn *c)
 {
+    pipe_guard guard;
+
     if (!c) {
         return;
     }
+    guard_begin(&guard);
     if (c->easy) {
+        /* Else libcurl ignores SIGPIPE for the whole process meanwhile, and two threads at once for good. */
+        curl_easy_setopt(c->easy, CURLOPT_NOSIGNAL, 1L);
         curl_easy_cleanup(c->easy);
     }
     if (c->multi) {
         curl_multi_cleanup(c->multi);
     }
+    guard_end(&guard);
     koc__free(c->key);
     koc__free(c);
+}
+
+/* Connections of a parent process: closing them would say good-bye in its name. */
+static _Atomic(koc__conn *) of_parents;
+
+static void start_anew(koc__transport *t)
+{
+    if (!koc__fork_happened(&t->process)) {
+        return;
+    }
+    pthread_mutex_init(&t->mutex, NULL);
+    koc__cond_init(&t->freed);
+    for (size_t i = 0; i < CURL_LOCK_DATA_LAST; i++) {
+        pthread_mutex_init(&t->share_mutex[i], NULL);
+    }
+    for (size_t i = 0; i < t->n_use; i++) {
+        t->use[i].count = 0;
+    }
+    for (koc__conn *c = t->idle; c; c = c->next) {
+        if (!c->next) {
+            c->next = atomic_exchange(&of_parents, t->idle);
+            break;
+        }
+    }
+    t->idle = NULL;
+    t->n_idle = 0;
+    t->share = NULL;
+    koc__fork_done(&t->process);
 }
 
 void koc__transport_free(koc__transport *t)
@@ -134,6 +203,7 @@ void koc__transport_free(koc__transport *t)
     if (!t) {
         return;
     }
+    start_anew(t);
     while (t->idle) {
         koc__conn *c = t->idle;
         t->idle = c->next;
@@ -257,6 +327,7 @@ static int take_conn(koc__transport *t, const koc__http_request *rq, koc__exchan
     if (!x->key) {
         return koc__oom(err);
     }
+    start_anew(t);
     pthread_mutex_lock(&t->mutex);
     int rc = start_locked(t, err);
     if (rc == KOC_OK && !x->uncounted) {
@@ -307,38 +378,6 @@ static void give_conn(koc__transport *t, koc__exchange *x)
 }
 
 /* --- one step ----------------------------------------------------------------------------------- */
-
-/* TLS libraries may write to a closed socket; the process's own SIGPIPE disposition is not ours. */
-typedef struct pipe_guard {
-    bool active;
-    sigset_t old;
-} pipe_guard;
-
-static void guard_begin(pipe_guard *g)
-{
-    sigset_t pipe_set, pending;
-
-    sigemptyset(&pipe_set);
-    sigaddset(&pipe_set, SIGPIPE);
-    g->active = sigpending(&pending) == 0 && !sigismember(&pending, SIGPIPE) &&
-                pthread_sigmask(SIG_BLOCK, &pipe_set, &g->old) == 0;
-}
-
-static void guard_end(pipe_guard *g)
-{
-    sigset_t pipe_set, pending;
-    int number;
-
-    if (!g->active) {
-        return;
-    }
-    sigemptyset(&pipe_set);
-    sigaddset(&pipe_set, SIGPIPE);
-    if (sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE)) {
-        sigwait(&pipe_set, &number);
-    }
-    pthread_sigmask(SIG_SETMASK, &g->old, NULL);
-}
 
 static void collect_result(koc__exchange *x)
 {
@@ -455,6 +494,7 @@ static void exchange_free(koc__exchange *x)
     if (x->conn) {
         /* No pointer of ours may stay in a handle that somebody else will use. */
         curl_easy_reset(x->conn->easy);
+        curl_easy_setopt(x->conn->easy, CURLOPT_NOSIGNAL, 1L);
         curl_easy_setopt(x->conn->easy, CURLOPT_SHARE, NULL);
     }
     if (x->conn || x->counted) {

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
 
 #include "core/pool.h"
 #include "test.h"
@@ -121,4 +122,41 @@ KOC_TEST(pool_without_memory)
     koc__alloc_fail_after(1);
     assert_null(koc__pool_new(2));
     koc__alloc_fail_after(0);
+}
+
+static bool squares(koc__pool *p)
+{
+    work jobs[8];
+    bool good = true;
+
+    for (int i = 0; i < 8; i++) {
+        jobs[i] = (work){.job = {.run = square}, .input = i};
+        koc__pool_submit(p, &jobs[i].job);
+    }
+    for (int i = 0; i < 8; i++) {
+        koc__pool_wait(p, &jobs[i].job);
+        good = good && jobs[i].result == i * i;
+    }
+    return good;
+}
+
+KOC_TEST(pool_starts_anew_in_a_forked_child)
+{
+    koc__pool *p = koc__pool_new(2);
+    int status = 0;
+
+    assert_true(squares(p));
+    for (int use = 0; use < 2; use++) { /* a child that only leaves, and one that works */
+        pid_t child = fork();
+        if (child == 0) {
+            alarm(20);
+            bool good = use == 0 || squares(p);
+            koc__pool_free(p);
+            _exit(good ? 0 : 1);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+    }
+    assert_true(squares(p));
+    koc__pool_free(p);
 }
