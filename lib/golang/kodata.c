@@ -17,6 +17,7 @@ typedef struct collector {
     char *folder; /* the last one that was looked at */
     char *real;   /* the same, with its links resolved */
     char *git;    /* the folder of git around it, or NULL */
+    bool refused; /* a file of git, with a hint of its own */
 } collector;
 
 static void collector_dispose(collector *c)
@@ -247,6 +248,7 @@ static int check_secrets(collector *c, const koc__tree_item *item, koc_error **e
                                 item->source, below);
             koc__error_hint(err, "link the files that the program reads, such as .git/HEAD and "
                                  ".git/refs, and not all of .git");
+            c->refused = true;
             return rc;
         }
     }
@@ -302,7 +304,7 @@ int koc__kodata_walk(koc_ctx *ctx, const char *package_dir, bool skip_links, koc
         KOC__AUTO_VAL(collector) c = {.ctx = ctx, .to = k};
         uint32_t flags = KOC__TREE_FOLLOW | (skip_links ? KOC__TREE_SKIP_LINKS : 0);
         int rc = koc__tree_walk(k->root, boundary, flags, collect, &c, op, err);
-        if (rc == KOC_EINVAL && !(err && koc_error_hint(*err))) {
+        if (rc == KOC_EINVAL && !c.refused) {
             koc__error_hint(
                 err,
                 "links in kodata may lead to what is below %s; KO_DATA_PATH_ALLOWED_ROOT "

@@ -617,14 +617,13 @@ static int not_found(const finder *f, argument *a, koc_error **err)
     if (!a->why) {
         return koc__oom(err);
     }
-    int rc = koc__error_move(err, &a->why);
-    for (size_t i = 0; err && i < f->s->n_builds && !koc_error_hint(*err); i++) {
+    for (size_t i = 0; i < f->s->n_builds && !koc_error_hint(a->why); i++) {
         const koc_error *why = f->s->builds[i].why;
         if (why && !f->s->builds[i].import_path && !a->is_pattern && !koc__go_is_local(a->path)) {
-            koc__error_hint(err, "this entry cannot be loaded: %s", koc_error_message(why));
+            koc__error_hint(&a->why, "this entry cannot be loaded: %s", koc_error_message(why));
         }
     }
-    return rc;
+    return koc__error_move(err, &a->why);
 }
 
 /* Entries that cannot be used, and that nobody asked for. */
