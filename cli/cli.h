@@ -123,6 +123,8 @@ void cli_warn(const cli *c, const char *fmt, ...) __attribute__((format(printf, 
 /* What people may not have expected, though nothing is wrong. */
 void cli_note(const cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void cli_hint(const cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* What a tool printed: not empty, handed on whole. */
+void cli_output(const cli *c, const char *text);
 /* Whether stderr is for a program: then a run that succeeds writes JSON lines there and no others. */
 bool cli_wants_json_progress(const cli *c);
 /* "    Built api …": a verb in ten columns, then text. Nothing under -q or --progress=json. */
@@ -133,6 +135,8 @@ void cli_log(int32_t level, const char *component, const char *message, void *c)
 /* Flushes stdout: for a run that ended with code, a full disk or closed pipe there is a failure. main calls it after
  * every command; a command does before it says that it is done. */
 int cli_finish_stdout(const cli *c, int code);
+/* Now as "2026-11-30T16:40:00.123Z". */
+const char *cli_time(char out[40]);
 /* Seconds on a clock that only goes forward. */
 double cli_now(void);
 /* "11.9 MB" */
@@ -144,8 +148,8 @@ void cli_help_command(const cli_command *command, bool whole);
 
 /* --- progress (progress.c) --- */
 typedef struct cli_progress cli_progress;
-/* mode: auto, tty, plain, json, none. */
-cli_progress *cli_progress_new(const cli *c);
+/* mode: auto, tty, plain, json, none. waits_only: only what has to wait is shown. */
+cli_progress *cli_progress_new(const cli *c, bool waits_only);
 int cli_progress_event(const koc_progress *event, void *progress);
 /* Wipes what is live on the screen; call it before anything else is printed. */
 void cli_progress_end(cli_progress *p);

@@ -47,11 +47,19 @@ static int open_client(const client_flags *f, uint32_t flags, cli_session *s, ko
     return koc_client_new(s->ctx, &co, &s->client, err);
 }
 
+static void watch_op(cli_session *s, bool waits_only)
+{
+    s->progress = cli_progress_new(s->c, waits_only);
+    s->op.progress = s->progress ? cli_progress_event : NULL;
+    s->op.payload = s->progress;
+}
+
 int cli_session_open_as(const cli *c, const client_flags *f, uint32_t flags, koc_auth *auth,
                         cli_session *out, koc_error **err)
 {
     *out = (cli_session){.c = c, .op = KOC_OP_INIT, .auth = koc_auth_ref(auth)};
     out->op.cancel = c->cancel;
+    watch_op(out, true); /* what has to wait is told by every command */
     int rc = open_context(c, flags, &out->ctx, err);
     return rc == KOC_OK ? open_client(f, flags, out, err) : rc;
 }
@@ -70,9 +78,7 @@ int cli_session_open(const cli *c, const client_flags *f, uint32_t flags, cli_se
 const koc_op *cli_session_start(cli_session *s)
 {
     cli_session_settle(s);
-    s->progress = cli_progress_new(s->c);
-    s->op.progress = s->progress ? cli_progress_event : NULL;
-    s->op.payload = s->progress;
+    watch_op(s, false);
     return &s->op;
 }
 

@@ -11,6 +11,7 @@
 typedef struct build_options {
     publish_flags publish;
     bool json, watch, run;
+    cli_list ports, env, volumes; /* for what --run starts */
 } build_options;
 
 static const cli_flag flags[] = {
@@ -20,6 +21,12 @@ static const cli_flag flags[] = {
      "stay, and build again after each save; prints what is new"},
     {"run", 0, CLI_BOOL, offsetof(build_options, run), NULL, "Results",
      "load the image into docker or podman at hand and start it; what follows -- are its arguments"},
+    {"publish", 'p', CLI_LIST, offsetof(build_options, ports), "PORT", "Results",
+     "with --run: publish a port of the container, as docker run -p does (8080:8080)"},
+    {"env", 'e', CLI_LIST, offsetof(build_options, env), "NAME=VALUE", "Results",
+     "with --run: set an environment variable of the container; NAME alone takes it from here"},
+    {"volume", 0, CLI_LIST, offsetof(build_options, volumes), "SRC:DST", "Results",
+     "with --run: mount a folder or a volume into the container, as docker run -v does"},
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL},
 };
 
@@ -108,7 +115,22 @@ static int check_run(const cli *c, const build_options *o)
     if (o->run && (o->json || o->watch)) {
         return cli_usage(c, "--run and --%s exclude each other", o->json ? "json" : "watch");
     }
+    if (!o->run && (o->ports.count || o->env.count || o->volumes.count)) {
+        return cli_usage(c, "--%s is for the container that --run starts",
+                         o->ports.count ? "publish"
+                         : o->env.count ? "env"
+                                        : "volume");
+    }
     return EXIT_OK;
+}
+
+/* Puts flag before each item: words of `docker run`. */
+static void add_words(cli_list *words, const char *flag, const cli_list *items)
+{
+    for (size_t i = 0; i < items->count; i++) {
+        cli_list_add(words, flag);
+        cli_list_add(words, items->items[i]);
+    }
 }
 
 /* The one image that was built becomes this process. */
@@ -119,8 +141,14 @@ static int start_image(const cli *c, build_run *r, engine *e, const cli_list *ar
         return cli_usage(c, "--run starts one image, and %zu were built: name one package", n);
     }
     bool has_args = c->has_dashes && c->dashes < args->count;
-    return engine_run(c, e, koc_published_reference(r->printed, 0),
-                      has_args ? args->items + c->dashes : NULL);
+    cli_list words = {0};
+    add_words(&words, "--publish", &r->o->ports);
+    add_words(&words, "--env", &r->o->env);
+    add_words(&words, "--volume", &r->o->volumes);
+    int code = engine_run(c, e, koc_published_reference(r->printed, 0), cli_list_argv(&words),
+                          has_args ? args->items + c->dashes : NULL);
+    cli_list_free(&words);
+    return code;
 }
 
 static int run(cli *c, void *options, const cli_list *args)
@@ -161,6 +189,9 @@ static int run(cli *c, void *options, const cli_list *args)
     koc_published_free(r.printed);
     publish_session_close(&r.session);
     publish_flags_free(&o->publish);
+    cli_list_free(&o->ports);
+    cli_list_free(&o->env);
+    cli_list_free(&o->volumes);
     return code;
 }
 
@@ -170,6 +201,8 @@ static const cli_example examples[] = {
      "every main package here, for two platforms"},
     {"koc build --local ./cmd/api", "into the Docker daemon or podman at hand"},
     {"koc build --run ./cmd/api -- --port=8080", "into it, and started there with --port=8080"},
+    {"koc build --run -p 8080:8080 -e LOG=debug ./cmd/api",
+     "the same with a published port and a variable"},
     {"koc build --base-image=scratch --oci-layout-path=out .",
      "no base, no registry: an OCI layout in ./out"},
     {NULL, NULL},

@@ -115,14 +115,21 @@ static int load(const cli *c, const engine *e, char **name)
     return EXIT_OK;
 }
 
-/* "docker --host unix:///… run --rm -i REF args…" */
-static int become(const cli *c, const engine *e, const char *reference, const char *const *args)
+static size_t count(const char *const *list)
 {
-    size_t n = 0, n_args = 0;
-    while (args && args[n_args]) {
-        n_args++;
+    size_t n = 0;
+    while (list && list[n]) {
+        n++;
     }
-    const char **argv = calloc(ARGS_MAX + n_args, sizeof(*argv));
+    return n;
+}
+
+/* "docker --host unix:///… run --rm -i flags… REF args…" */
+static int become(const cli *c, const engine *e, const char *reference, const char *const *flags,
+                  const char *const *args)
+{
+    size_t n = 0, n_args = count(args), n_flags = count(flags);
+    const char **argv = calloc(ARGS_MAX + n_flags + n_args, sizeof(*argv));
     if (!argv) {
         return cli_usage(c, "out of memory");
     }
@@ -138,6 +145,9 @@ static int become(const cli *c, const engine *e, const char *reference, const ch
     if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)) {
         argv[n++] = "--tty";
     }
+    for (size_t i = 0; i < n_flags; i++) {
+        argv[n++] = flags[i];
+    }
     argv[n++] = reference;
     for (size_t i = 0; i < n_args; i++) {
         argv[n++] = args[i];
@@ -147,7 +157,8 @@ static int become(const cli *c, const engine *e, const char *reference, const ch
     return code;
 }
 
-int engine_run(const cli *c, engine *e, const char *reference, const char *const *args)
+int engine_run(const cli *c, engine *e, const char *reference, const char *const *flags,
+               const char *const *args)
 {
     char *name = NULL;
     if (e->archive[0]) {
@@ -159,7 +170,7 @@ int engine_run(const cli *c, engine *e, const char *reference, const char *const
         }
     }
     cli_verb(c, "Running", "%s with %s", name ? name : reference, e->program);
-    int code = become(c, e, name ? name : reference, args);
+    int code = become(c, e, name ? name : reference, flags, args);
     free(name);
     return code;
 }

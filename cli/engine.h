@@ -15,8 +15,10 @@ typedef struct engine {
 
 /* Chooses the engine, and sets in p where the image has to go for it. EXIT_OK, else after a line that says why. */
 int engine_choose(const publish_session *s, koc_publish_options *p, engine *out);
-/* Becomes the engine's `run`: its exit code is ours. args: NULL-terminated, or NULL. Returns only when that fails. */
-int engine_run(const cli *c, engine *e, const char *reference, const char *const *args);
+/* Becomes the engine's `run`: its exit code is ours. flags, args: NULL-terminated, or NULL. Returns only when that
+ * fails. */
+int engine_run(const cli *c, engine *e, const char *reference, const char *const *flags,
+               const char *const *args);
 /* Removes the archive; takes an all-zero one. */
 void engine_close(engine *e);
 

@@ -1,6 +1,5 @@
 /* Failures of the library in the words of the command: its options as flags, its hints as things to type. */
 #include "cli.h"
-#include "screen.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -117,10 +116,7 @@ int cli_error(const cli *c, const koc_error *err)
         return 130; /* main makes it 143 for SIGTERM */
     }
     if (detail && *detail) {
-        screen_print(detail, strlen(detail));
-        if (detail[strlen(detail) - 1] != '\n') {
-            screen_print("\n", 1);
-        }
+        cli_output(c, detail);
     }
     cli_usage(c, "%s", cli_error_message(err, text, sizeof(text)));
     if (cli_error_hint(err, text, sizeof(text))) {

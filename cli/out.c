@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "json.h"
 #include "screen.h"
 
 #define BOLD   "\033[1m"
@@ -45,6 +46,45 @@ bool cli_wants_json_progress(const cli *c)
     return c->progress_mode && strcmp(c->progress_mode, "json") == 0;
 }
 
+const char *cli_time(char out[40])
+{
+    struct timespec t;
+    struct tm utc;
+    clock_gettime(CLOCK_REALTIME, &t);
+    gmtime_r(&t.tv_sec, &utc);
+    size_t n = strftime(out, 40, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(out + n, 40 - n, ".%03dZ", (int)(t.tv_nsec / 1000000));
+    return out;
+}
+
+/* {"time":…,"kind":"error","message":…}: stderr is for a program. */
+static void json_line(const char *kind, const char *message)
+{
+    char time[40];
+    flockfile(stderr);
+    fprintf(stderr, "{\"time\":\"%s\",\"kind\":\"%s\",\"message\":", cli_time(time), kind);
+    cli_json_string(stderr, message, "");
+    fputs("}\n", stderr);
+    fflush(stderr);
+    funlockfile(stderr);
+}
+
+/* What vline says, as an event. */
+__attribute__((format(printf, 2, 0))) static void json_vline(const char *kind, const char *fmt,
+                                                             va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, fmt, again);
+    va_end(again);
+    char *text = malloc((size_t)(len > 0 ? len : 0) + 1);
+    if (text) {
+        vsnprintf(text, (size_t)len + 1, fmt, args);
+        json_line(kind, text);
+        free(text);
+    }
+}
+
 /* One line in one write, above what is live on the screen. */
 static void vline(const cli *c, const char *color, const char *prefix, const char *fmt,
                   va_list args)
@@ -64,6 +104,8 @@ static void vline(const cli *c, const char *color, const char *prefix, const cha
     }
     memmove(text, fixed, (size_t)head);
     vsnprintf(text + head, len - (size_t)head + 1, fmt, args);
+    screen_to_locale(text);
+    len = strlen(text);
     text[len] = '\n';
     screen_print(text, len + 1);
     if (text != fixed) {
@@ -75,7 +117,11 @@ int cli_usage(const cli *c, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    vline(c, BOLD RED, "koc: ", fmt, args);
+    if (cli_wants_json_progress(c)) {
+        json_vline("error", fmt, args);
+    } else {
+        vline(c, BOLD RED, "koc: ", fmt, args);
+    }
     va_end(args);
     return EXIT_USAGE;
 }
@@ -87,7 +133,11 @@ void cli_warn(const cli *c, const char *fmt, ...)
     }
     va_list args;
     va_start(args, fmt);
-    vline(c, BOLD YELLOW, "warning: ", fmt, args);
+    if (cli_wants_json_progress(c)) {
+        json_vline("warning", fmt, args);
+    } else {
+        vline(c, BOLD YELLOW, "warning: ", fmt, args);
+    }
     va_end(args);
 }
 
@@ -106,7 +156,11 @@ void cli_hint(const cli *c, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    vline(c, CYAN, "hint: ", fmt, args);
+    if (cli_wants_json_progress(c)) {
+        json_vline("hint", fmt, args);
+    } else {
+        vline(c, CYAN, "hint: ", fmt, args);
+    }
     va_end(args);
 }
 
@@ -129,6 +183,10 @@ void cli_log(int32_t level, const char *component, const char *message, void *c)
         cli_warn(c, "%s", message);
         return;
     }
+    if (cli_wants_json_progress(c)) {
+        json_line("log", message);
+        return;
+    }
     char line[4096];
     int n = snprintf(line, sizeof(line), "%9s %s\n", component, message);
     if (n >= (int)sizeof(line)) {
@@ -136,6 +194,18 @@ void cli_log(int32_t level, const char *component, const char *message, void *c)
         line[n - 1] = '\n';
     }
     screen_print(line, (size_t)n);
+}
+
+void cli_output(const cli *c, const char *text)
+{
+    if (cli_wants_json_progress(c)) {
+        json_line("output", text);
+        return;
+    }
+    screen_print(text, strlen(text));
+    if (text[strlen(text) - 1] != '\n') {
+        screen_print("\n", 1);
+    }
 }
 
 int cli_finish_stdout(const cli *c, int code)

@@ -16,17 +16,29 @@
 #include "screen.h"
 
 #define ROWS_MAX   256
+#define DELAYS_MAX 64
 #define NARROWEST  20 /* nothing is drawn on less */
 #define BAR_FROM   60 /* columns */
 #define VERB_WIDTH 10
 
 enum mode { MODE_NONE, MODE_PLAIN, MODE_TTY, MODE_JSON };
 
-typedef struct row { /* one image on one platform, or an image being sent */
+#define BEAT_S  10 /* of silence, where lines stay: CI ends jobs that say nothing */
+#define SHORT_S 1  /* waits and lookups shorter than this are not worth a line */
+
+typedef struct row { /* one image on one platform, an image being sent, a base being looked up */
     char name[96], platform[32];
     const char *phase;
     double start;
+    double took; /* once it only waits for the others: how long it was at work; else negative */
 } row;
+
+typedef struct delay { /* a request that waits */
+    uint64_t id;
+    char what[96], reason[200];
+    unsigned attempt;
+    double since, until; /* until 0: not known */
+} delay;
 
 typedef struct transfer {
     uint64_t id, done, total;
@@ -47,6 +59,11 @@ struct cli_progress {
     size_t n_transfers;
     uint64_t done, total; /* of those of this burst that are over */
     double first_byte;
+    delay delays[DELAYS_MAX];
+    size_t n_delays;
+    size_t built, to_build; /* programs */
+    bool waits_only;        /* nothing but waiting is shown */
+    double last_line;       /* when something was said that stays */
 };
 
 static double now(void)
@@ -75,12 +92,59 @@ static void draw_row(const row *r, size_t name_width, size_t platform_width, dou
     screen_frame_end_line(f);
 }
 
-static void draw_rows(const cli_progress *p, size_t shown, size_t width, screen_frame *f)
+static bool is_compile(const row *r)
+{
+    return strcmp(r->phase, "compile") == 0;
+}
+
+/* What is being done now: not what waits for a core, for the others, or was begun a moment ago. */
+static size_t visible(const cli_progress *p, const row *out[])
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t n = 0, compiles = 0;
+    double at = now();
+    for (size_t i = 0; i < p->n_rows; i++) {
+        compiles += is_compile(&p->rows[i]);
+    }
+    bool counted = compiles > (size_t)(cores > 4 ? cores : 4);
+    for (size_t i = 0; i < p->n_rows; i++) {
+        const row *r = &p->rows[i];
+        bool young = strcmp(r->phase, "look up") == 0 && at - r->start < SHORT_S;
+        if (r->took < 0 && !young && !(counted && is_compile(r))) {
+            out[n++] = r;
+        }
+    }
+    return n;
+}
+
+/* "  36 programs  compile 12/48   16.7s", where more are asked for than cores could work on. */
+static bool draw_compiles(const cli_progress *p, screen_frame *f)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t n = 0;
+    double start = 0;
+    for (size_t i = 0; i < p->n_rows; i++) {
+        if (is_compile(&p->rows[i])) {
+            start = n++ == 0 || p->rows[i].start < start ? p->rows[i].start : start;
+        }
+    }
+    if (n <= (size_t)(cores > 4 ? cores : 4)) {
+        return false;
+    }
+    char line[96];
+    int len = snprintf(line, sizeof(line), "  compile %zu/%zu %6.1fs", p->built, p->to_build,
+                       now() - start);
+    screen_frame_add(f, line, (size_t)len);
+    screen_frame_end_line(f);
+    return true;
+}
+
+static void draw_rows(const row *const rows[], size_t shown, size_t width, screen_frame *f)
 {
     const size_t numbers = 2 + 2 + 7 + 1 + 7 + 1; /* and the last column stays free */
     size_t name = 0, platform = 0;
     for (size_t i = 0; i < shown; i++) {
-        size_t n = screen_columns(p->rows[i].name), m = strlen(p->rows[i].platform);
+        size_t n = screen_columns(rows[i]->name), m = strlen(rows[i]->platform);
         name = n > name ? n : name;
         platform = m > platform ? m : platform;
     }
@@ -92,7 +156,48 @@ static void draw_rows(const cli_progress *p, size_t shown, size_t width, screen_
     name = name < left ? name : left;
     double at = now();
     for (size_t i = 0; i < shown; i++) {
-        draw_row(&p->rows[i], name, platform, at, f);
+        draw_row(rows[i], name, platform, at, f);
+    }
+}
+
+/* "registry.example: 503 Service Unavailable (attempt 2, 4 s left)" */
+static void delay_text(const delay *w, char *out, size_t size)
+{
+    double left = w->until - now();
+    char number[48] = "";
+    if (w->until > 0) {
+        snprintf(number, sizeof(number), ", %.0f s left", left > 0 ? left : 0.0);
+    }
+    snprintf(out, size, "%s: %s (attempt %u%s)", w->what, w->reason, w->attempt, number);
+}
+
+/* Whether w is worth a line; of several with one reason at one host the first stands for all. */
+static bool shows_delay(const cli_progress *p, size_t i)
+{
+    const delay *w = &p->delays[i];
+    if (w->until > 0 && w->until - w->since < SHORT_S && now() - w->since < SHORT_S) {
+        return false;
+    }
+    for (size_t k = 0; k < i; k++) {
+        if (strcmp(p->delays[k].what, w->what) == 0 &&
+            strcmp(p->delays[k].reason, w->reason) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void draw_delays(const cli_progress *p, size_t width, size_t room, screen_frame *f)
+{
+    for (size_t i = 0; i < p->n_delays && f->lines < room; i++) {
+        char text[400], cut[512];
+        if (shows_delay(p, i)) {
+            delay_text(&p->delays[i], text, sizeof(text));
+            screen_cut(text, width > 12 ? width - 11 : 1, cut, sizeof(cut));
+            screen_frame_add(f, "  waiting ", 10);
+            screen_frame_add(f, cut, strlen(cut));
+            screen_frame_end_line(f);
+        }
     }
 }
 
@@ -172,25 +277,58 @@ static void draw(const cli_progress *p)
     /* Half the screen: what a window made half as wide wraps must not leave it at the top, since no
      * sequence removes it from there. */
     size_t room = height > 7 ? height / 2 - 1 : height > 3 ? height - 2 : 1;
-    size_t shown = p->n_rows;
+    const row *rows[ROWS_MAX];
+    size_t all = visible(p, rows), shown = all;
     if (width >= NARROWEST) {
+        room -= draw_compiles(p, &f) && room > 1;
         if (shown + bar > room) {
             shown = room > 1u + bar ? room - bar - 1 : 0;
         }
-        draw_rows(p, shown, width, &f);
-        if (shown < p->n_rows) {
+        draw_rows(rows, shown, width, &f);
+        if (shown < all) {
             char line[48];
             int n = snprintf(line, sizeof(line), "  %s %zu more", p->unicode ? "…" : "...",
-                             p->n_rows - shown);
+                             all - shown);
             screen_frame_add(&f, line, (size_t)n);
             screen_frame_end_line(&f);
         }
-        if (bar && f.lines < room) {
+        if (bar && f.lines <= room) {
             draw_transfers(p, width, &f);
         }
+        draw_delays(p, width, f.lines + 2, &f);
     }
     screen_show(&f);
     screen_frame_free(&f);
+}
+
+/* One line about what is still being done. */
+static void beat(cli_progress *p)
+{
+    const row *r = NULL;
+    char text[440];
+    for (size_t i = 0; i < p->n_rows && !r; i++) {
+        r = p->rows[i].took < 0 ? &p->rows[i] : NULL;
+    }
+    if (p->n_delays > 0) {
+        delay_text(&p->delays[0], text, sizeof(text));
+        cli_verb(p->c, "still", "waiting for %s", text);
+    } else if (r && is_compile(r) && p->to_build - p->built > 1) {
+        cli_verb(p->c, "still", "compiling, %zu/%zu done (%.0f s)", p->built, p->to_build,
+                 now() - r->start);
+    } else if (r) {
+        cli_verb(p->c, "still", "%s %s%s%s (%.0f s)",
+                 is_compile(r)                      ? "compiling"
+                 : strcmp(r->phase, "look up") == 0 ? "looking up"
+                 : strcmp(r->phase, "load") == 0    ? "loading"
+                                                    : "pushing",
+                 r->name, r->platform[0] ? " " : "", r->platform, now() - r->start);
+    } else if (p->n_transfers > 0) {
+        cli_verb(p->c, "still", "at %s: %zu blob%s on the way (%.0f s)", transfer_verb(p),
+                 p->n_transfers, p->n_transfers == 1 ? "" : "s", now() - p->first_byte);
+    } else {
+        return;
+    }
+    p->last_line = now();
 }
 
 static void *tick(void *arg)
@@ -206,8 +344,10 @@ static void *tick(void *arg)
             until.tv_nsec -= 1000000000;
         }
         pthread_cond_timedwait(&p->stop_changed, &p->mutex, &until);
-        if (!p->stop) {
+        if (!p->stop && p->mode == MODE_TTY) {
             draw(p);
+        } else if (!p->stop && now() - p->last_line >= BEAT_S) {
+            beat(p);
         }
     }
     pthread_mutex_unlock(&p->mutex);
@@ -239,7 +379,7 @@ static row *find_row(cli_progress *p, const row *like)
 
 static void start_row(cli_progress *p, const char *label, const char *phase)
 {
-    row wanted = {.start = now()};
+    row wanted = {.start = now(), .took = -1};
     split_label(label, &wanted);
     row *r = find_row(p, &wanted);
     if (!r && p->n_rows < ROWS_MAX) {
@@ -260,16 +400,20 @@ static double end_row(cli_progress *p, const char *label)
     if (!r) {
         return 0;
     }
-    double seconds = now() - r->start;
+    double seconds = r->took < 0 ? now() - r->start : r->took;
     p->n_rows--;
     memmove(r, r + 1, (size_t)(p->rows + p->n_rows - r) * sizeof(*r));
     return seconds;
 }
 
 /* A line that stays; on a terminal it is one line. */
-static void finished(const cli_progress *p, const char *verb, const char *what, double seconds)
+static void finished(cli_progress *p, const char *verb, const char *text, double seconds)
 {
     size_t width = 400, height;
+    char what[512];
+    snprintf(what, sizeof(what), "%s", text);
+    screen_to_locale(what);
+    p->last_line = now();
     if (p->mode == MODE_TTY) {
         screen_size(&width, &height);
         draw(p); /* without the row that ended */
@@ -337,6 +481,13 @@ static void on_image(cli_progress *p, const koc_progress *e)
         snprintf(line, sizeof(line), e->done ? "%s  %s" : "%s", e->what, cli_size(e->done, size));
         double seconds = end_row(p, e->what);
         finished(p, e->done ? transferred(p) : "Wrote", line, seconds);
+    } else if (e->state == KOC_STATE_WAITING) { /* all of it is sent but the names */
+        row wanted;
+        split_label(e->what, &wanted);
+        row *r = find_row(p, &wanted);
+        if (r) {
+            r->took = now() - r->start;
+        }
     } else if (e->state == KOC_STATE_FAILED) {
         end_row(p, e->what);
     }
@@ -345,25 +496,98 @@ static void on_image(cli_progress *p, const koc_progress *e)
 static void on_build(cli_progress *p, const koc_progress *e)
 {
     if (e->state == KOC_STATE_STARTED) {
+        p->to_build++;
         start_row(p, e->what, "compile");
-    } else if (e->state == KOC_STATE_FINISHED) {
-        finished(p, "Built", e->what, end_row(p, e->what));
-    } else {
-        end_row(p, e->what);
+        return;
+    }
+    double seconds = end_row(p, e->what);
+    p->built++;
+    if (e->state == KOC_STATE_FINISHED) {
+        finished(p, "Built", e->what, e->done ? (double)e->done / 1e3 : seconds);
+    }
+}
+
+/* The row of the base whose look-up ended: what is told then begins with its name, or with how it is written out. */
+static void end_lookup(cli_progress *p, const char *what)
+{
+    const row *found = NULL;
+    for (size_t i = 0; i < p->n_rows; i++) {
+        const row *r = &p->rows[i];
+        bool named = strncmp(what, r->name, strlen(r->name)) == 0;
+        if (strcmp(r->phase, "look up") == 0 && (!found || named)) {
+            found = r;
+        }
+    }
+    if (found) {
+        char name[96];
+        memcpy(name, found->name, sizeof(name));
+        end_row(p, name);
+    }
+}
+
+static void on_resolve(cli_progress *p, const koc_progress *e)
+{
+    if (e->state == KOC_STATE_STARTED) {
+        start_row(p, e->what, "look up");
+        return;
+    }
+    end_lookup(p, e->what);
+    if (e->state == KOC_STATE_FINISHED && strcmp(e->what, "scratch") != 0) {
+        char line[400];
+        snprintf(line, sizeof(line), "base  %s", e->what);
+        finished(p, "Resolved", line, -1);
+    }
+}
+
+static size_t find_delay(const cli_progress *p, uint64_t id)
+{
+    size_t i = 0;
+    while (i < p->n_delays && p->delays[i].id != id) {
+        i++;
+    }
+    return i;
+}
+
+static void on_request(cli_progress *p, const koc_progress *e)
+{
+    size_t i = find_delay(p, e->id);
+    if (e->state != KOC_STATE_WAITING) {
+        if (i < p->n_delays) {
+            p->delays[i] = p->delays[--p->n_delays];
+            if (p->mode == MODE_TTY) {
+                draw(p); /* the caller may write to stdout next */
+            }
+        }
+        return;
+    }
+    if (i == DELAYS_MAX) {
+        return;
+    }
+    delay *w = &p->delays[i];
+    *w = (delay){.id = e->id, .attempt = e->attempt, .since = now()};
+    w->until = e->wait_ms > 0 ? w->since + (double)e->wait_ms / 1e3 : 0;
+    snprintf(w->what, sizeof(w->what), "%s", e->what);
+    snprintf(w->reason, sizeof(w->reason), "%s", e->reason ? e->reason : "");
+    p->n_delays += i == p->n_delays;
+    if (p->mode == MODE_PLAIN && shows_delay(p, i)) {
+        char text[400];
+        delay_text(w, text, sizeof(text));
+        finished(p, "Waiting", text, -1);
     }
 }
 
 static void on_event(cli_progress *p, const koc_progress *e)
 {
+    if (e->kind == KOC_PROGRESS_REQUEST) {
+        on_request(p, e);
+        return;
+    }
+    if (p->waits_only) {
+        return;
+    }
     switch (e->kind) {
     case KOC_PROGRESS_BUILD: on_build(p, e); break;
-    case KOC_PROGRESS_RESOLVE:
-        if (e->state == KOC_STATE_FINISHED && strcmp(e->what, "scratch") != 0) {
-            char line[400];
-            snprintf(line, sizeof(line), "base  %s", e->what);
-            finished(p, "Resolved", line, -1);
-        }
-        break;
+    case KOC_PROGRESS_RESOLVE: on_resolve(p, e); break;
     case KOC_PROGRESS_BLOB: on_blob(p, e); break;
     case KOC_PROGRESS_IMAGE: on_image(p, e); break;
     default: break;
@@ -374,16 +598,22 @@ static void on_event(cli_progress *p, const koc_progress *e)
 static void json_event(const koc_progress *e)
 {
     static const char *const kinds[] = {"?",     "blob",    "manifest", "layer",
-                                        "build", "resolve", "image"};
+                                        "build", "resolve", "image",    "request"};
     static const char *const states[] = {"?",       "started",  "active", "skipped",
-                                         "mounted", "finished", "failed"};
+                                         "mounted", "finished", "failed", "waiting"};
+    char time[40];
     flockfile(stderr);
-    fprintf(stderr,
-            "{\"kind\":\"%s\",\"state\":\"%s\",\"what\":", kinds[e->kind <= 6 ? e->kind : 0],
-            states[e->state <= 6 ? e->state : 0]);
+    fprintf(stderr, "{\"time\":\"%s\",\"kind\":\"%s\",\"state\":\"%s\",\"what\":", cli_time(time),
+            kinds[e->kind <= 7 ? e->kind : 0], states[e->state <= 7 ? e->state : 0]);
     cli_json_string(stderr, e->what ? e->what : "", "");
-    fprintf(stderr, ",\"done\":%llu,\"total\":%llu,\"id\":%llu}\n", (unsigned long long)e->done,
+    fprintf(stderr, ",\"done\":%llu,\"total\":%llu,\"id\":%llu", (unsigned long long)e->done,
             (unsigned long long)e->total, (unsigned long long)e->id);
+    if (e->reason) {
+        fputs(",\"reason\":", stderr);
+        cli_json_string(stderr, e->reason, "");
+        fprintf(stderr, ",\"attempt\":%u,\"waitMs\":%lld", e->attempt, (long long)e->wait_ms);
+    }
+    fputs("}\n", stderr);
     fflush(stderr);
     funlockfile(stderr);
 }
@@ -420,7 +650,7 @@ static enum mode choose(const cli *c)
     return MODE_PLAIN;
 }
 
-cli_progress *cli_progress_new(const cli *c)
+cli_progress *cli_progress_new(const cli *c, bool waits_only)
 {
     enum mode mode = choose(c);
     cli_progress *p = mode == MODE_NONE ? NULL : calloc(1, sizeof(*p));
@@ -429,10 +659,12 @@ cli_progress *cli_progress_new(const cli *c)
     }
     p->c = c;
     p->mode = mode;
+    p->waits_only = waits_only;
+    p->last_line = now();
     p->unicode = screen_has_unicode();
     pthread_mutex_init(&p->mutex, NULL);
     pthread_cond_init(&p->stop_changed, NULL);
-    p->ticking = mode == MODE_TTY && pthread_create(&p->ticker, NULL, tick, p) == 0;
+    p->ticking = mode != MODE_JSON && pthread_create(&p->ticker, NULL, tick, p) == 0;
     return p;
 }
 

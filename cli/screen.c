@@ -43,6 +43,32 @@ bool screen_has_unicode(void)
     return false;
 }
 
+void screen_to_locale(char *text)
+{
+    static const struct {
+        const char *sign, *plain; /* never longer than the sign */
+    } signs[] = {{"…", "..."}, {"→", "->"}, {"≥", ">="}, {"–", "-"}, {"×", "x"}};
+    if (screen_has_unicode()) {
+        return;
+    }
+    char *to = text;
+    while (*text) {
+        size_t len = 0;
+        for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]) && !len; i++) {
+            if (strncmp(text, signs[i].sign, strlen(signs[i].sign)) == 0) {
+                len = strlen(signs[i].sign);
+                memcpy(to, signs[i].plain, strlen(signs[i].plain));
+                to += strlen(signs[i].plain);
+            }
+        }
+        if (!len) {
+            *to++ = *text;
+        }
+        text += len ? len : 1;
+    }
+    *to = '\0';
+}
+
 static bool is_continuation(char c)
 {
     return ((unsigned char)c & 0xc0) == 0x80;

@@ -24,6 +24,9 @@ void screen_size(size_t *width, size_t *height);
 /* Whether the user's locale shows more than ASCII. */
 bool screen_has_unicode(void);
 
+/* Where the locale has no more than ASCII: the signs that koc uses become plain ones, in place. */
+void screen_to_locale(char *text);
+
 /* Shows f in the place of what is live now; nothing is written when it is the same. */
 void screen_show(const screen_frame *f);
 /* Whatever else goes to stderr: above the live lines. */

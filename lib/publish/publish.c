@@ -47,6 +47,7 @@ void koc__tell_image(const koc__work *w, koc__op *op, int32_t state)
     e.flags = w->plan->local ? KOC_TO_LOCAL : 0;
     e.what = w->app;
     e.done = w->pushed.bytes_sent;
+    e.reason = state == KOC_STATE_WAITING ? "for the other images" : NULL;
     koc__op_progress(op, &e);
 }
 

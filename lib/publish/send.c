@@ -94,6 +94,7 @@ static int send_work(void *arg, koc__op *op, koc_error **err)
     KOC__TRY(koc__sboms_make(w, op, err));
     KOC__TRY(koc__push_begin(w, op, err));
     w->push_ms = koc__monotonic_ms() - start;
+    koc__tell_image(w, op, KOC_STATE_WAITING);
     return KOC_OK;
 }
 

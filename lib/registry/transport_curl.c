@@ -19,7 +19,7 @@
 #define STALL_MS    60000
 #define STALL_BYTES (60 * 1024)
 /* Silence that the user should hear of. */
-#define QUIET_MS 2000
+#define QUIET_MS 1000
 /* A wait for a free connection looks this often whether the call must end. */
 #define SLOT_WAIT_MS 50
 

@@ -1,10 +1,12 @@
 /*
  * Feeds the drawer of the command line with the events of a large build, slowly enough to be looked at:
- * progress_demo IMAGES STEP_MS. Every image is compiled for two platforms, then sent.
+ * progress_demo IMAGES STEP_MS [FILE]. Every image is compiled for two platforms, then sent; half-way it waits
+ * until FILE is there.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "tables.h"
@@ -55,7 +57,7 @@ static void compile(cli_progress *p, int images)
     }
 }
 
-static void send(cli_progress *p, int images)
+static void send(cli_progress *p, int images, const char *go_on)
 {
     const uint64_t size = 11900000;
     for (int i = 0; i < images; i++) {
@@ -66,7 +68,9 @@ static void send(cli_progress *p, int images)
             tell(p, KOC_PROGRESS_BLOB, KOC_STATE_ACTIVE, "sha256:…", (uint64_t)i + 1,
                  size * part / 10, size);
         }
-        wait_a_step();
+        do {
+            wait_a_step();
+        } while (part == 5 && go_on && access(go_on, F_OK) != 0);
     }
     for (int i = 0; i < images; i++) {
         tell(p, KOC_PROGRESS_BLOB, KOC_STATE_FINISHED, "sha256:…", (uint64_t)i + 1, size, size);
@@ -81,12 +85,12 @@ int main(int argc, char **argv)
     int images = argc > 1 ? atoi(argv[1]) : 3;
     step_ms = argc > 2 ? atoi(argv[2]) : 100;
     cli_setup_output(&c);
-    cli_progress *p = cli_progress_new(&c);
+    cli_progress *p = cli_progress_new(&c, false);
     tell(p, KOC_PROGRESS_RESOLVE, KOC_STATE_FINISHED,
          "cgr.dev/chainguard/static:latest → sha256:8f2c5a0c1d4e… (2 platforms)", 0, 0, 0);
     compile(p, images);
     cli_warn(&c, "a warning comes in between");
-    send(p, images);
+    send(p, images, argc > 3 ? argv[3] : NULL);
     cli_progress_end(p);
     cli_progress_free(p);
     cli_verb(&c, "Published", "%d images", images);

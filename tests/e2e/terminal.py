@@ -18,12 +18,16 @@ class Terminal:
         self.recording = folder / f"screen-{next(_numbers)}.raw"
         words = " ".join(shlex.quote(f"{name}={value}") for name, value in env.items())
         # What is left on the screen stays to be read when the command has ended.
-        line = f"env -i TERM=tmux-256color {words} {command}; echo; echo END-OF-COMMAND; cat"
+        # It starts once all it writes is recorded, on a screen of the right size.
+        ready = folder / f"screen-{next(_numbers)}.ready"
+        line = f"until [ -e {shlex.quote(str(ready))} ]; do sleep 0.01; done; "
+        line += f"env -i TERM=tmux-256color {words} {command}; echo; echo END-OF-COMMAND; cat"
         self._run("new-session", "-d", "-x", width, "-y", height, "-c", os.fspath(cwd or folder), line)
         self._run("pipe-pane", f"cat > {shlex.quote(str(self.recording))}")
         self._run("set-option", "-g", "status", "off")
         self._run("set-option", "-g", "window-size", "manual")
         self._run("resize-window", "-x", width, "-y", height)
+        ready.touch()
 
     def _run(self, *args):
         result = subprocess.run(
@@ -65,7 +69,11 @@ class Terminal:
         return lines[: lines.index("END-OF-COMMAND")]
 
     def recorded(self):
-        """All that was written to the terminal."""
+        """All that was written to the terminal, once the command has ended."""
+        deadline = time.monotonic() + 20
+        while b"END-OF-COMMAND" not in self.recording.read_bytes():
+            assert time.monotonic() < deadline, "the recording has no end"
+            time.sleep(0.02)
         return self.recording.read_bytes().decode(errors="replace")
 
     def close(self):

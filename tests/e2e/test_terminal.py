@@ -15,7 +15,9 @@ from terminal import Terminal
 STAYS = re.compile(
     r" *(Resolved|Built|Pushed|Wrote|Unchanged|Published|warning:|hint:|oci:|koc:) ?.*"
 )
-LIVE = re.compile(r"  \S.* (compile|push) +\S+s$|  (push|compile) .*MB|  … \d+ more")
+LIVE = re.compile(
+    r"  \S.* (compile|push) +\S+s$|  compile \d+/\d+ +\S+s|  (push|compile) .*MB|  … \d+ more"
+)
 
 
 @pytest.fixture
@@ -60,13 +62,13 @@ def test_widths(terminal, demo, width):
     assert len(built) == 8 and all(len(line) <= width for line in built)
 
 
-def test_thirty_images_take_half_of_the_screen(terminal, demo):
-    screen = terminal(f"{demo} 30 60", 80, 24)
-    most = 0
-    for _ in range(12):
-        live = [line for line in screen.screen() if LIVE.fullmatch(line)]
-        most = max(most, len(live))
-        time.sleep(0.1)
+def test_thirty_images_take_half_of_the_screen(terminal, demo, tmp_path):
+    go = tmp_path / "go-on"
+    screen = terminal(f"{demo} 30 50 {go}", 80, 24)
+    screen.wait_for(lambda lines: any(re.search(r"compile \d+/60", line) for line in lines))
+    seen = screen.wait_for(lambda lines: sum("  push " in line for line in lines) > 3)
+    most = sum(1 for line in seen if LIVE.fullmatch(line))
+    go.touch()
     assert 9 <= most <= 11
     lines = screen.ended()
     check_what_stays(lines)
@@ -79,15 +81,20 @@ def test_thirty_images_take_half_of_the_screen(terminal, demo):
     [[(60, 24), (40, 24), (80, 24)], [(200, 24), (100, 40), (55, 40)], [(100, 8), (100, 30), (52, 30)]],
     ids=["narrower", "wider", "lower"],
 )
-def test_resizing(terminal, demo, sizes):
+def test_resizing(terminal, demo, tmp_path, sizes):
     # A terminal that was used before: what is narrowed goes up, and nothing empty is below.
-    screen = terminal(f"sh -c 'seq -f koc:%g 40; exec {demo} 30 60'", 100, 24)
-    screen.wait_for(lambda lines: any("compile" in line for line in lines))
+    go = tmp_path / "go-on"
+    screen = terminal(f"sh -c 'seq -f koc:%g 40; exec {demo} 30 20 {go}'", 100, 24)
+    screen.wait_for(lambda lines: any("MB/s" in line for line in lines))
     for width, height in sizes:
         screen.resize(width, height)
-        time.sleep(0.35)
-        live = [line for line in screen.screen() if LIVE.fullmatch(line)]
-        assert live and all(len(line) < width for line in live) and len(live) < height // 2 + 1
+
+        def fits(lines):
+            live = [line for line in lines if LIVE.fullmatch(line)]
+            return live and all(len(line) < width for line in live) and len(live) < height // 2 + 1
+
+        screen.wait_for(fits)
+    go.touch()
     screen.resize(200, 50)  # what was cut stays cut, what was wrapped becomes one line again
     check_what_stays(screen.ended())
 

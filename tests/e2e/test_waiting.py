@@ -1,0 +1,122 @@
+"""What is told while koc has to wait, to people, to logs of CI and to programs."""
+
+import re
+import sys
+import time
+
+import pytest
+from runner import ROOT
+from schemas import valid
+
+sys.path.insert(0, str(ROOT / "tests/registry"))
+
+from faulty import Faulty, Rule, answer  # noqa: E402
+
+LINE = re.compile(r"Waiting \S+: 503 Service Unavailable.* \(attempt 1, \d s left\)")
+
+
+@pytest.fixture
+def faulty(registry, bases):
+    """A proxy before the registry that can be told to be slow or busy."""
+    proxy = Faulty(registry.host)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+def repository(faulty, bases):
+    return bases["oci"].replace(bases["oci"].split("/")[0], faulty.host).split(":oci")[0]
+
+
+def busy(seconds):
+    return answer(503, [("Retry-After", str(seconds))])
+
+
+@pytest.mark.parametrize(
+    "words", [["ls", "{}"], ["digest", "{}:oci"], ["inspect", "{}:oci"], ["pull", "{}:oci", "out.tar"],
+              ["copy", "{}:oci", "copied.tar"], ["export", "{}:oci", "out.tar"], ["rm", "{}:none"]], ids=lambda w: w[0])
+def test_every_command_tells_that_a_faulty_registry_makes_it_wait(bare_koc, faulty, repository, words):
+    faulty.add(Rule("*", "/v2/.+", busy(2), times=1))
+    result = bare_koc(*[word.format(repository) for word in words], status=None)
+    assert LINE.search(result.stderr), result
+
+
+def test_a_short_wait_is_not_told(bare_koc, faulty, repository):
+    faulty.add(Rule("*", "/v2/.+", answer(503), times=1))
+    assert bare_koc("ls", repository).stderr == ""
+
+
+def test_silence_is_told_and_lines_go_on(bare_koc, faulty, repository):
+    def late(exchange):
+        time.sleep(12)
+
+    faulty.add(Rule("GET", "/tags/list", late, times=1))
+    lines = bare_koc("ls", repository).stderr.splitlines()
+    assert re.search(r"  Waiting \S+: no answer yet \(attempt 1, \d+ s left\)", lines[0]), lines
+    assert re.search(r"    still waiting for \S+: no answer yet", lines[1]) and len(lines) == 2, lines
+
+
+def test_a_long_compile_has_a_heartbeat(bare_koc, app, tmp_path):
+    slow = tmp_path / "slow-go"
+    slow.write_text('#!/bin/sh\n[ "$1" = build ] && sleep 11\nexec go "$@"\n')
+    slow.chmod(0o755)
+    words = ["build", "--base-image=scratch", "./cmd/tool"]
+    lines = bare_koc(*words, cwd=app, env={"KO_GO_PATH": slow}).stderr.splitlines()
+    assert re.fullmatch(r"    still compiling tool linux/\w+ \(1\d s\)", lines[0]), lines
+
+
+def test_a_plain_locale_gets_ascii(koc, bases, app):
+    env = {"KO_DEFAULTBASEIMAGE": bases["oci"], "LC_ALL": "C"}
+    text = koc("build", "./cmd/app", cwd=app, env=env).stderr
+    assert text.isascii() and re.search(r"Resolved base  \S+ -> sha256:[0-9a-f]{12}\.\.\. ", text), text
+    assert "→" in koc("build", "./cmd/app", cwd=app, env=env | {"LC_ALL": "C.UTF-8"}).stderr
+
+
+def events(text):
+    return [valid(line, "koc-progress-1") for line in text.splitlines()]
+
+
+def test_json_lines_hold_all_that_is_said(bare_koc, app, faulty, repository):
+    (app / "cmd/tool/broken.go").write_text("package main\n\nfunc x() { return 1 }\n")
+    words = ["build", "-v", "--progress=json", "--base-image=scratch", "--push=false", "./cmd/tool"]
+    failed = events(bare_koc(*words, cwd=app, status=1, env={"KO_DOCKER_REPO": "x.test/y"}).stderr)
+    assert "broken.go:3:" in next(e["message"] for e in failed if e["kind"] == "output")
+    assert failed[-1]["kind"] == "error" and "go build failed" in failed[-1]["message"]
+    faulty.add(Rule("*", "/v2/.+", busy(1), times=1))
+    waited = events(bare_koc("ls", "--progress=json", repository).stderr)
+    first = next(e for e in waited if e["state"] == "waiting")
+    assert first["kind"] == "request" and first["reason"].startswith("503") and first["waitMs"] >= 1000
+    usage = events(bare_koc("build", "--progress=json", "--env=A=b", status=2).stderr)
+    assert [e["kind"] for e in usage] == ["error"]
+
+
+def test_documents_keep_their_schemas(koc, bases, app):
+    env = {"KO_DEFAULTBASEIMAGE": bases["oci"]}
+    for words in (["./cmd/app", "./cmd/tool"], ["./cmd/app"], ["--push=false", "--tarball=x.tar", "./cmd/app"]):
+        assert valid(koc("build", "--json", *words, cwd=app, env=env).stdout, "koc-build-1")["results"]
+    valid(koc("version", "--json").stdout, "koc-version-1")
+    valid(koc("doctor", "--json", cwd=app, env=env, status=None).stdout, "koc-doctor-1")
+    assert valid(koc("help", "--format=json").stdout, "koc-help-1")["commands"]
+
+
+PODMAN = """#!/bin/sh
+case $1 in
+version) echo linux/amd64 ;;
+load) echo "Loaded image: localhost/x:latest" ;;
+*) printf '%s\\n' "$@" ;;
+esac
+"""
+
+
+def test_flags_of_the_container_reach_a_fake_podman(bare_koc, app, tmp_path, home):
+    (tmp_path / "bin").mkdir()
+    podman = tmp_path / "bin/podman"
+    podman.write_text(PODMAN)
+    podman.chmod(0o755)
+    env = {"PATH": f"{podman.parent}:{home.env()['PATH']}"}
+    words = ["build", "--run", "-p", "8080:80", "-e", "A=1,2", "-e", "B", "--volume=/src:/dst:ro",
+             "--base-image=scratch", "./cmd/tool", "--", "-x"]
+    lines = bare_koc(*words, cwd=app, env=env).lines
+    at = lines.index("--publish")
+    assert lines[at:] == ["--publish", "8080:80", "--env", "A=1,2", "--env", "B", "--volume", "/src:/dst:ro",
+                          "localhost/x:latest", "-x"]
