@@ -3,7 +3,8 @@
 
 Tables: build (time and memory of building crane), memory (a 4 GiB file in kodata), size (of the
 programs), start (`koc version` beside a C program that links libcurl), resolver and services (YAML:
-resolve.py), registry (bandwidth, and faults: network.py), copy (many images: images.py). ./dev bench runs all.
+resolve.py), registry (bandwidth, and faults: network.py), copy (many images: images.py), overlap (several
+programs to a slow registry: overlap.py). ./dev bench runs all.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import bases  # noqa: E402
 import images  # noqa: E402
 import measure  # noqa: E402
 import network  # noqa: E402
+import overlap  # noqa: E402
 import registry  # noqa: E402
 import resolve  # noqa: E402
 
@@ -268,6 +270,7 @@ TABLES = {
     "services": resolve.services_table,
     "registry": network.registry_table,
     "copy": images.copy_table,
+    "overlap": overlap.overlap_table,
 }
 
 
