@@ -185,6 +185,9 @@ static int exchange(run *r, const koc__http_request *h, koc_error **err)
         }
     }
     show_warnings(r, &resp->headers);
+    if (r->rq->cookies) {
+        KOC__TRY(koc__cookies_take(r->rq->cookies, h->url, &resp->headers, err));
+    }
     KOC__TRY(koc__url_copy(h->url, &resp->url, err));
     bool success = resp->status >= 200 && resp->status < 300;
     resp->failure = KOC__FAIL_LOCAL;
@@ -275,6 +278,9 @@ static int send_once(run *r, const koc__url *url, koc_error **err)
     for (size_t i = 0; !r->elsewhere && i < r->host->fields.count; i++) {
         const koc__header *f = &r->host->fields.list[i];
         KOC__TRY(koc__headers_put(&headers, f->name, f->value, err));
+    }
+    if (rq->cookies) {
+        KOC__TRY(koc__cookies_put(rq->cookies, url, &headers, err));
     }
     if (!r->elsewhere) {
         KOC__TRY(koc__session_authorize(r->host, rq, r->op, &headers, &r->authorized, err));

@@ -6,6 +6,7 @@
 #define KOC__REQUEST_H
 
 #include "registry/client.h"
+#include "registry/cookies.h"
 #include "registry/regerror.h"
 #include "registry/token.h"
 
@@ -35,9 +36,10 @@ typedef struct koc__request {
     uint64_t blob_offset;
     uint64_t blob_size;
     bool has_body;
-    bool fresh;       /* over a connection of its own */
-    size_t max_reply; /* of a success's body; more is KOC_ELIMIT. 0: read and dropped */
-    const int *also;  /* statuses beside 2xx that the caller understands; ends with 0 */
+    bool fresh;            /* over a connection of its own */
+    size_t max_reply;      /* of a success's body; more is KOC_ELIMIT. 0: read and dropped */
+    koc__cookies *cookies; /* of the upload session, or NULL: none are kept */
+    const int *also;       /* statuses beside 2xx that the caller understands; ends with 0 */
     uint32_t flags;
     void (*sent)(void *self, uint64_t bytes);
     void *sent_self;

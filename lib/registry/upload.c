@@ -51,6 +51,8 @@ typedef struct upload {
     koc_error *refusal; /* what the registry said to the PUT */
     bool fresh_each;    /* connections are cut after some bytes: one for each piece */
     bool rehashed;
+    koc__cookies cookies; /* of the session */
+    bool no_cookies;      /* the registry refused a request that had some */
     koc__journal journal;
 } upload;
 
@@ -131,6 +133,7 @@ static koc__request session_request(upload *u, const char *method, const koc__ur
                           .url = url,
                           .repository = koc_reference_repository(u->repo),
                           .actions = PUSH,
+                          .cookies = u->no_cookies ? NULL : &u->cookies,
                           .fresh = u->fresh_each};
 }
 
@@ -158,6 +161,8 @@ static int open_session(upload *u, koc_error **err)
     KOC__TRY(koc__ref_request(u->client, u->repo, "POST", PUSH, &rq, &path, err, "blobs/uploads/"));
     rq.has_body = true;
     rq.fresh = u->fresh_each;
+    koc__cookies_clear(&u->cookies); /* those of a session before */
+    rq.cookies = u->no_cookies ? NULL : &u->cookies;
     KOC__TRY(koc__request_run(&rq, u->op, &resp, err));
     KOC__TRY(koc__upload_location(u->host, &resp, &where, err));
     set_session(u, &where);
@@ -201,11 +206,11 @@ int koc__client_check_push(koc_client *c, const koc_reference *repo, koc__op *op
 
     KOC__TRY(koc__client_host(c, koc_reference_registry(repo), &u.host, err));
     int rc = open_session(&u, err);
-    if (rc != KOC_OK) {
-        return koc__error_prefix(err, rc, "cannot push to %s", koc__reference_context(repo));
+    if (rc == KOC_OK) {
+        abandon(&u);
     }
-    abandon(&u);
-    return KOC_OK;
+    koc__cookies_clear(&u.cookies);
+    return koc__error_prefix(err, rc, "cannot push to %s", koc__reference_context(repo));
 }
 
 /* --- one PUT ---------------------------------------------------------------------------------------------- */
@@ -410,6 +415,15 @@ static int lost_session(upload *u, koc_error **failure, koc_error **err)
     return next_try(u, failure, err);
 }
 
+/* Some take a cookie that comes back for a browser's, and refuse what has no token of theirs. */
+static bool cookies_may_be_why(upload *u, const koc__response *resp)
+{
+    bool may = resp->status == 403 && u->cookies.count > 0 && !u->no_cookies;
+
+    u->no_cookies = u->no_cookies || may;
+    return may;
+}
+
 /* The registry failed; the second time in a row the form may be what it fails on. */
 static int failed(upload *u, koc_error **failure, koc_error **err)
 {
@@ -477,6 +491,9 @@ static int judge_piece(upload *u, uint64_t size, const koc__response *resp, koc_
 {
     if (is_cut(u, resp)) {
         return smaller(u, true, resp, size, failure, err);
+    }
+    if (cookies_may_be_why(u, resp)) {
+        return next_try(u, failure, err);
     }
     switch (koc__upload_verdict(resp->status, resp->error.code, resp->failure)) {
     case KOC__UPLOAD_SMALLER: return smaller(u, true, resp, size, failure, err);
@@ -588,6 +605,9 @@ static int judge(upload *u, const koc__response *resp, koc_error **failure, bool
     if (u->base > 0 && resp->status == 416) {
         return try_the_rest(u, failure, err); /* it has more or less than it said */
     }
+    if (cookies_may_be_why(u, resp)) {
+        return next_try(u, failure, err);
+    }
     switch (v) {
     case KOC__UPLOAD_DONE: *done = true; return check_stored(u, resp, err);
     case KOC__UPLOAD_CONFIRM: return confirm(u, resp, failure, done, err);
@@ -694,6 +714,7 @@ int koc__upload(koc_client *c, const koc_reference *repo, koc_blob *b, const koc
     }
     koc__journal_close(&u.journal);
     koc__url_dispose(&u.session);
+    koc__cookies_clear(&u.cookies);
     koc_error_free(u.refusal);
     return rc;
 }

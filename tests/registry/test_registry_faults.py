@@ -252,6 +252,68 @@ def test_words_of_a_refused_push(regtool, faulty, method, path, status, body, wo
         assert "login" not in result.stderr
 
 
+class Sticky:
+    """A load balancer: who comes back without the cookie of the session's POST is sent elsewhere."""
+
+    def __init__(self, proxy, cut=False):
+        self.number, self.lost, self.proxy = 0, 0, proxy
+        proxy.add(Rule("POST", UPLOAD, self.open))
+        if cut:
+            proxy.add(Rule("PUT", UPLOAD, lambda x: self.check(x) or faults.break_body_after(500000)(x), times=1))
+        proxy.add(Rule("P(UT|ATCH)|GET|DELETE", UPLOAD, self.check))
+
+    def open(self, x):
+        self.number += 1
+        return faults.header("Set-Cookie", f"route=planted{self.number}; Path=/; HttpOnly")(x)
+
+    def check(self, x):
+        if "route=planted" in x.entry.headers.get("cookie", ""):
+            return False
+        self.lost += 1
+        x.respond(404, body=errors({"code": "BLOB_UPLOAD_UNKNOWN"}))
+        return True
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_cookies_keep_an_upload_at_its_registry(regtool, faulty, cut):
+    """Within the session, over a break too; nothing else carries them, and no session those of another."""
+    sticky = Sticky(faulty, cut)
+    result = regtool("-v", "-v", "-v", "push", 3 * MB, 6500 + cut, 2, f"{faulty.host}/faults/sticky{int(cut)}:v1")
+    assert sticky.lost == 0
+    assert not [e for e in faulty.log if "cookie" in e.headers and UPLOAD not in e.path]
+    assert not [e for e in faulty.requests("POST") if "cookie" in e.headers]
+    assert all(e.headers["cookie"].count("=") == 1 for e in faulty.log if "cookie" in e.headers)
+    assert "planted" not in result.stderr
+
+
+def test_cookies_never_go_to_another_host(regtool, registry, faulty):
+    """The session is at another host, and a redirect leads to a third: neither sees the cookie."""
+    other = Faulty(registry.host, host="127.0.0.2")
+    faulty.add(Rule("POST", UPLOAD, lambda x: (faults.header("Set-Cookie", "route=planted; Path=/")(x),
+                                               give_location(x, faulty, other))[0]))
+    regtool("push", 3000, 6600, 1, f"{faulty.host}/faults/elsewhere:v1")
+    assert other.count("PUT", UPLOAD) == 2
+    assert not [e for e in other.log if "cookie" in e.headers]
+    other.close()
+
+
+def give_location(x, front, other):
+    inner = x.change_head
+
+    def changed(status, fields):
+        status, fields = inner(status, fields)
+        return status, [(k, v.replace(front.host, other.host) if k.lower() == "location" else v) for k, v in fields]
+    x.change_head = changed
+
+
+def test_a_registry_that_refuses_cookies_gets_none(regtool, faulty):
+    """Some take whoever sends a cookie back for a browser, and want a token of theirs."""
+    faulty.add(Rule("POST", UPLOAD, faults.header("Set-Cookie", "session=1; Path=/")))
+    faulty.add(Rule("PUT", UPLOAD, lambda x: "cookie" in x.entry.headers and faults.answer(
+        403, body=b"CSRF token invalid")(x)))
+    regtool("push", 3000, 6700, 1, f"{faulty.host}/faults/csrf:v1")
+
+
 def test_429_with_retry_after(regtool, faulty):
     """R-193: the wait is kept, and the whole host pauses."""
     faulty.add(Rule("POST", UPLOAD, faults.answer(429, {"Retry-After": "1"}), times=1))
