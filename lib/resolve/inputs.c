@@ -10,24 +10,14 @@
 
 int koc__input_read(const char *path, size_t max, koc__buf *out, koc_error **err)
 {
-    struct stat st;
-    KOC__AUTO_FD fd = -1;
-    KOC__TRY(koc__fs_open_read(path, &fd, err));
+    koc_error *why = NULL;
     *out = (koc__buf)KOC__BUF_INIT(max);
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
-        (uint64_t)st.st_size <= max) {
-        KOC__TRY(koc__buf_reserve(out, (size_t)st.st_size + 1, err)); /* no more than it takes */
+    int rc = koc__fs_read_any(path, NULL, out, &why);
+    if (rc == KOC_ELIMIT) {
+        koc_error_free(why);
+        return koc__error(err, KOC_ELIMIT, "%s: more than %zu bytes of YAML", path, max);
     }
-    size_t n = 0;
-    do {
-        char chunk[64 * 1024];
-        KOC__TRY(koc__fs_read_fd(fd, chunk, sizeof(chunk), &n, path, err));
-        if (n > max - out->len) {
-            return koc__error(err, KOC_ELIMIT, "%s: more than %zu bytes of YAML", path, max);
-        }
-        KOC__TRY(koc__buf_append(out, chunk, n, err));
-    } while (n > 0);
-    return KOC_OK;
+    return rc == KOC_OK ? KOC_OK : koc__error_move(err, &why);
 }
 
 static bool is_manifest(const char *name)

@@ -152,6 +152,12 @@ static koc__scan new_scan(const koc_resolver *r, const input *in, size_t base, s
 
 static int take_edits(input *in, koc__edits *from, koc_error **err)
 {
+    if (in->edits.count == 0) { /* as a whole: there may be millions */
+        koc__edits_dispose(&in->edits);
+        in->edits = *from;
+        *from = (koc__edits){0};
+        return KOC_OK;
+    }
     for (size_t i = 0; i < from->count; i++) {
         KOC__TRY(koc__edits_add(&in->edits, &from->items[i], err));
     }

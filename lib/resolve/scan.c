@@ -153,31 +153,32 @@ static char *block_header(const koc__scan *s, const koc__place *p)
     return header;
 }
 
-/* What has to stand before a value: the block's header; a space behind a colon or an anchor. */
-static char *text_before(const koc__scan *s, const koc__place *p)
+/* Whether something has to stand before a value: the block's header; a space behind a colon or an anchor. Most
+ * references need nothing, and there may be a million of them. */
+static bool needs_before(const koc__scan *s, const koc__place *p)
 {
     bool close = p->start > 0 && !strchr(" \t\r\n", s->text.ptr[p->start - 1]);
-    if (is_block(p)) {
-        return block_header(s, p);
-    }
-    return koc__strdup(close && (!p->bare || p->start == p->end) ? " " : "");
+    return is_block(p) || (close && (!p->bare || p->start == p->end));
 }
 
 int koc__scan_replace(koc__scan *s, const koc__place *at, const char *reference, const char *tag,
                       int form, int only_in, koc_error **err)
 {
+    bool before = needs_before(s, at);
     koc__edit e = {
         .start = at->start,
         .end = at->end,
         .reference = koc__strdup(reference),
         .tag = koc__strdup(tag),
-        .before = text_before(s, at),
+        .before = !before        ? NULL
+                  : is_block(at) ? block_header(s, at)
+                                 : koc__strdup(" "),
         .form = (uint8_t)form,
         .style = is_block(at) ? 0 : (uint8_t)at->style,
         .flow = at->flow,
         .only_in = (uint8_t)only_in,
     };
-    if (!e.reference || (tag && !e.tag) || !e.before) {
+    if (!e.reference || (tag && !e.tag) || (before && !e.before)) {
         koc__edit_dispose(&e);
         return koc__oom(err);
     }

@@ -95,7 +95,7 @@ KOC_TEST(what_is_missing_is_named)
     KOC__AUTO_STR want =
         koc__format("%s: no .yaml, .yml or .json file in it", koc_test_path("empty"));
     assert_string_equal(koc_error_message(err), want);
-    assert_string_equal(koc_error_hint(err), "-R looks into its sub-folders too");
+    assert_string_equal(koc_error_hint(err), "recursive looks into its sub-folders, too");
     koc__error_clear(&err);
     assert_int_equal(koc_resolver_add_file(r, koc_test_path("none.yaml"), &err), KOC_ENOTFOUND);
     koc__error_clear(&err);
