@@ -76,12 +76,49 @@ static void layout_hints(const cli *c, const koc_published *result)
     cli_hint(c, "to run: koc build --push=false --tarball=image.tar … && podman load -i image.tar");
 }
 
+/* ko.local and the like: not a registry. */
+static bool goes_to_engine(const publish_flags *f, const char *repo)
+{
+    static const char *const names[] = {"ko.local", "kind.local", "k3d.local", "minikube.local",
+                                        "containerd.local"};
+    bool found = f->local || f->into;
+    for (size_t i = 0; repo && i < sizeof(names) / sizeof(names[0]); i++) {
+        size_t len = strlen(names[i]);
+        found = found || (strncmp(repo, names[i], len) == 0 && strchr("/", repo[len]));
+    }
+    return found;
+}
+
+/* " as v1, latest": the tags that were written. */
+static void name_tags(const publish_flags *f, char *out, size_t size)
+{
+    size_t len = (size_t)snprintf(out, size, " as %s", f->tags.count ? f->tags.items[0] : "latest");
+    for (size_t i = 1; i < f->tags.count && len < size; i++) {
+        len += (size_t)snprintf(out + len, size - len, ", %s", f->tags.items[i]);
+    }
+}
+
+/* What was done and where it is, in true words: only a registry publishes. */
 static void summary(const cli *c, const build_options *o, const koc_published *result,
                     double seconds)
 {
+    const publish_flags *f = &o->publish;
+    const char *repo = getenv("KO_DOCKER_REPO"), *verb = "Built";
+    char where[512] = "";
     size_t n = koc_published_count(result);
-    cli_verb(c, o->publish.push ? "Published" : "Built", "%zu image%s in %.1fs", n,
-             n == 1 ? "" : "s", seconds);
+    if (goes_to_engine(f, repo)) {
+        verb = "Loaded";
+    } else if (f->push && repo && *repo) {
+        verb = "Published";
+        name_tags(f, where, sizeof(where));
+    } else if (f->layout || f->tarball) {
+        verb = "Wrote";
+        snprintf(where, sizeof(where), " to %s%s%s", f->layout ? f->layout : "",
+                 f->layout && f->tarball ? " and " : "", f->tarball ? f->tarball : "");
+    } else if (f->push) {
+        verb = "Wrote"; /* the layout that is printed */
+    }
+    cli_verb(c, verb, "%zu image%s%s in %.1fs", n, n == 1 ? "" : "s", where, seconds);
 }
 
 static int build_once(void *self)

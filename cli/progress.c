@@ -480,7 +480,8 @@ static void on_image(cli_progress *p, const koc_progress *e)
         char line[160], size[24];
         snprintf(line, sizeof(line), e->done ? "%s  %s" : "%s", e->what, cli_size(e->done, size));
         double seconds = end_row(p, e->what);
-        finished(p, e->done ? transferred(p) : "Wrote", line, seconds);
+        bool sent = e->done || e->total || (e->flags & KOC_TO_LOCAL);
+        finished(p, sent ? transferred(p) : "Wrote", line, seconds);
     } else if (e->state == KOC_STATE_WAITING) { /* all of it is sent but the names */
         row wanted;
         split_label(e->what, &wanted);

@@ -39,6 +39,18 @@ void koc__tell(koc__op *op, int32_t kind, int32_t state, const char *what, uint6
     koc__op_progress(op, &e);
 }
 
+/* Layers of all platforms: what a push is about, though perhaps nothing but a manifest was missing. */
+static uint64_t size_of(const koc__work *w)
+{
+    uint64_t size = koc__work_descriptor(w)->size;
+    for (size_t i = 0; i < w->n_units; i++) {
+        for (size_t k = 0; k < koc_image_layer_count(w->units[i].image); k++) {
+            size += koc_layer_descriptor(koc_image_layer(w->units[i].image, k))->size;
+        }
+    }
+    return size;
+}
+
 void koc__tell_image(const koc__work *w, koc__op *op, int32_t state)
 {
     koc_progress e = KOC_PROGRESS_INIT;
@@ -48,6 +60,7 @@ void koc__tell_image(const koc__work *w, koc__op *op, int32_t state)
     e.what = w->app;
     e.done = w->pushed.bytes_sent;
     e.reason = state == KOC_STATE_WAITING ? "for the other images" : NULL;
+    e.total = koc__streq(w->state, "pushed") ? size_of(w) : 0;
     koc__op_progress(op, &e);
 }
 

@@ -13,7 +13,7 @@ from runner import lacking, needed
 from terminal import Terminal
 
 STAYS = re.compile(
-    r" *(Resolved|Built|Pushed|Wrote|Unchanged|Published|warning:|hint:|oci:|koc:) ?.*"
+    r" *(Resolved|Built|Pushed|Loaded|Wrote|Unchanged|Published|warning:|hint:|oci:|koc:) ?.*"
 )
 LIVE = re.compile(
     r"  \S.* (compile|push) +\S+s$|  compile \d+/\d+ +\S+s|  (push|compile) .*MB|  … \d+ more"
