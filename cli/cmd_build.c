@@ -135,7 +135,9 @@ static int build_once(void *self)
     }
     summary(r->c, r->o, result, cli_now() - start);
     int code = EXIT_OK;
-    if (!r->o->run) { /* then stdout is the program's */
+    const char *tarball = r->o->publish.tarball;
+    bool taken = r->o->run || (tarball && strcmp(tarball, "-") == 0);
+    if (!taken) { /* else stdout is the program's, or the archive's */
         print_results(r, result);
         code = cli_finish_stdout(r->c, EXIT_OK);
     }

@@ -270,6 +270,9 @@ int manifests_run(const cli *c, manifest_flags *f, const manifests_command *what
     koc_error *err = NULL;
     int code = manifests_check(c, f);
     code = code == EXIT_OK ? publish_flags_read(c, &f->publish, &p) : code;
+    if (code == EXIT_OK && f->publish.tarball && strcmp(f->publish.tarball, "-") == 0) {
+        code = cli_usage(c, "--tarball: stdout is for the YAML here: name a file");
+    }
     if (code == EXIT_OK && what->needs && !child_exists(c, what->needs)) {
         code = EXIT_FAILED;
     } else if (code == EXIT_OK && publish_session_open(c, &f->publish, &session, &err) != KOC_OK) {

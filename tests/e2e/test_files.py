@@ -420,3 +420,12 @@ def test_foreign_layer_is_named_with_its_url(tool, tmp_path):
         result = tool(*verb, status=1)
         assert "is foreign: it is kept at https://mcr.example/layer" in result.errors[0]
     assert not (tmp_path / "d.tar").exists() and not (tmp_path / "fs.tar").exists()
+
+
+def test_tarball_to_stdout_is_the_archive_alone(koc, koc_path, home, app, tmp_path):
+    words = ("build", "--push=false", "--base-image=scratch", "./cmd/tool")
+    script = f"{koc_path} {' '.join(words)} --tarball=- >{tmp_path}/a.tar"
+    Tool("/bin/bash", home, **koc.extra)("-c", script, cwd=app)
+    koc(*words, f"--tarball={tmp_path}/b.tar", cwd=app)
+    assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
+    assert "--tarball" in koc("resolve", "--tarball=-", "-f", "x.yaml", cwd=app, status=2).errors[0]
