@@ -246,13 +246,18 @@ static unsigned count_slots(koc_ctx *ctx, size_t chunk)
     return (unsigned)KOC__MIN(at_work, SLOTS_MAX - 4) + 4;
 }
 
+int koc__gzip_check(int level, koc_error **err)
+{
+    if (level < 1 || level > LEVEL_MAX) {
+        return koc__error(err, KOC_EINVAL, "gzip level %d: levels are 1 to %d", level, LEVEL_MAX);
+    }
+    return KOC_OK;
+}
+
 int koc__gzip_new(koc_ctx *ctx, int level, size_t chunk, koc__spool *out, koc__encoder **encoder,
                   koc_error **err)
 {
     static const koc__encoder_vt vt = {gzip_space, gzip_commit, gzip_finish, gzip_free};
-    if (level < 1 || level > LEVEL_MAX) {
-        return koc__error(err, KOC_EINVAL, "gzip level %d: levels are 1 to %d", level, LEVEL_MAX);
-    }
     /* No name, no time, unknown system; XFL tells the fastest and the slowest methods. */
     const uint8_t xfl = level == 1 ? 4 : level >= 8 ? 2 : 0;
     const uint8_t header[10] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, xfl, 0xff};

@@ -182,7 +182,7 @@ int koc_layer_import(koc_ctx *ctx, koc_blob *tar, const char *name, const koc_la
     if (!ctx || !tar || !name || !out) {
         return koc__misuse(err, "koc_layer_import: ctx, tar, name or out is NULL");
     }
-    KOC__TRY(koc__options_copy(&o, sizeof(o), opts, "koc_layer_options", err));
+    KOC__TRY(koc__layer_options_fill(opts, &o, err));
     KOC__TRY(koc__op_begin(&op, ctx, user, err));
     KOC__TRY(find_compression(tar, name, &op, &compression, err));
     if (compression == KOC_COMPRESS_NONE) {

@@ -12,6 +12,10 @@
 #include "layer/tar.h"
 #include "model/model.h"
 
+/* --- options (packer.c) --- */
+/* Checks and fills in what is not set: compression, level, chunk size, media type. */
+int koc__layer_options_fill(const koc_layer_options *from, koc_layer_options *out, koc_error **err);
+
 /* --- builder (builder.c, builder_finish.c) --- */
 KOC__DEFINE_AUTO(koc_layer_builder, koc_layer_builder_free);
 

@@ -2,6 +2,7 @@
 #include "core/common.h"
 
 #include "core/digests.h"
+#include "layer/layer.h"
 #include "layer/packer.h"
 #include "model/model.h"
 
@@ -68,10 +69,11 @@ static int check_options(const koc_layer_options *o, koc_error **err)
 {
     const uint32_t known = KOC_LAYER_DOCKER_TYPES | KOC_LAYER_VERBATIM | KOC_LAYER_IN_MEMORY;
     if (o->flags & ~known || o->reserved) {
-        return koc__misuse(err, "koc_layer_options: unknown flags");
+        return koc__misuse(err, "koc_layer_options: unknown flags, or reserved is not 0");
     }
     if (o->compression < KOC_COMPRESS_GZIP || o->compression > KOC_COMPRESS_ZSTD) {
-        return koc__error(err, KOC_EINVAL, "%d is no way to compress a layer", o->compression);
+        return koc__error(err, KOC_EINVAL, "layer compression %d: it must be one of KOC_COMPRESS_*",
+                          o->compression);
     }
     if (o->format_version > FORMAT_VERSION) {
         return koc__error(err, KOC_EUNSUPPORTED, "layer format %u: this library writes up to %d",
@@ -82,6 +84,19 @@ static int check_options(const koc_layer_options *o, koc_error **err)
                           (unsigned long long)o->chunk_size, CHUNK_MIN);
     }
     return KOC_OK;
+}
+
+static int fill_level(koc_layer_options *o, koc_error **err)
+{
+    switch (o->compression) {
+    case KOC_COMPRESS_GZIP:
+        o->level = o->level ? o->level : 1;
+        return koc__gzip_check(o->level, err);
+    case KOC_COMPRESS_ZSTD:
+        o->level = o->level ? o->level : 3;
+        return koc__zstd_check(o->level, err);
+    default: return KOC_OK;
+    }
 }
 
 int koc__layer_options_fill(const koc_layer_options *from, koc_layer_options *out, koc_error **err)
@@ -96,9 +111,7 @@ int koc__layer_options_fill(const koc_layer_options *from, koc_layer_options *ou
     if (!o.media_type) {
         return koc__error(err, KOC_EUNSUPPORTED, "Docker has no media type for layers in zstd");
     }
-    if (!o.level) {
-        o.level = o.compression == KOC_COMPRESS_ZSTD ? 3 : 1;
-    }
+    KOC__TRY(fill_level(&o, err));
     o.chunk_size = o.chunk_size ? o.chunk_size : CHUNK;
     *out = o;
     return KOC_OK;

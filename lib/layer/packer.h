@@ -46,6 +46,9 @@ typedef struct koc__encoder_vt {
 struct koc__encoder {
     const koc__encoder_vt *vt; /* the first member of every encoder */
 };
+/* KOC_EINVAL: no such level. KOC_EUNSUPPORTED: a build without libzstd. The calls below trust what passed. */
+int koc__gzip_check(int level, koc_error **err);
+int koc__zstd_check(int level, koc_error **err);
 /* out is borrowed and gets the encoded bytes on this thread. chunk: bytes that are compressed as a unit. */
 int koc__gzip_new(koc_ctx *ctx, int level, size_t chunk, koc__spool *out, koc__encoder **encoder,
                   koc_error **err);
@@ -65,8 +68,6 @@ int koc__packer_write(void *packer, const void *data, size_t len, koc_error **er
 int koc__packer_finish(koc__packer *p, koc_layer **out, koc_error **err);
 void koc__packer_free(koc__packer *p); /* says "failed" to the user unless it was finished */
 KOC__DEFINE_AUTO(koc__packer, koc__packer_free);
-/* Checks and fills in what is not set: compression, level, chunk size, media type. */
-int koc__layer_options_fill(const koc_layer_options *from, koc_layer_options *out, koc_error **err);
 
 /* --- decoders (inflate.c, zstd.c): readers over readers --- */
 /* A gzip stream of any number of members, up to max bytes of content. Takes in on success. */

@@ -74,13 +74,18 @@ static void encoder_free(koc__encoder *self)
     koc__free(e);
 }
 
-int koc__zstd_new(int level, koc__spool *out, koc__encoder **result, koc_error **err)
+int koc__zstd_check(int level, koc_error **err)
 {
-    static const koc__encoder_vt vt = {encoder_space, encoder_commit, encoder_finish, encoder_free};
     if (level < 1 || level > ZSTD_maxCLevel()) {
         return koc__error(err, KOC_EINVAL, "zstd level %d: levels are 1 to %d", level,
                           ZSTD_maxCLevel());
     }
+    return KOC_OK;
+}
+
+int koc__zstd_new(int level, koc__spool *out, koc__encoder **result, koc_error **err)
+{
+    static const koc__encoder_vt vt = {encoder_space, encoder_commit, encoder_finish, encoder_free};
     encoder *e = koc__malloc(sizeof(*e));
     if (!e) {
         return koc__oom(err);
@@ -187,6 +192,11 @@ const char *koc__zstd_version(void)
 static int missing(koc_error **err)
 {
     return koc__error(err, KOC_EUNSUPPORTED, "this build of koc has no zstd");
+}
+
+int koc__zstd_check(int level KOC__UNUSED, koc_error **err)
+{
+    return missing(err);
 }
 
 int koc__zstd_new(int level KOC__UNUSED, koc__spool *out KOC__UNUSED,

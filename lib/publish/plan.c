@@ -7,6 +7,7 @@
 #include "core/env.h"
 #include "core/outfile.h"
 #include "core/path.h"
+#include "layer/layer.h"
 #include "model/model.h"
 
 #define FLAGS_KNOWN (0x3ffu | KOC_PUBLISH_INPUTS | KOC_PUBLISH_DEBUG)
@@ -273,6 +274,19 @@ static int check_folder(const char *path, const char *option, koc_error **err)
     return KOC_OK;
 }
 
+/* Now, rather than after the compile. */
+static int check_compression(koc__plan *p, koc_error **err)
+{
+    koc_layer_options o = KOC_LAYER_OPTIONS_INIT;
+    o.compression = p->o.compression;
+    o.level = p->o.level;
+    int rc = koc__layer_options_fill(&o, &o, err);
+    if (rc != KOC_OK) {
+        koc__error_blame(err, "compression");
+    }
+    return rc;
+}
+
 static int check_outputs(koc__plan *p, koc_error **err)
 {
     KOC__TRY(check_file(p->o.tarball, "tarball", err));
@@ -285,6 +299,7 @@ static int check_outputs(koc__plan *p, koc_error **err)
     if (p->o.jobs < 0) {
         return koc__error_option(err, "jobs", "%d is negative", (int)p->o.jobs);
     }
+    KOC__TRY(check_compression(p, err));
     int rc = koc__config_check_text(KOC_CFG_USER, p->o.user, err);
     return koc__error_prefix(err, rc, "--image-user");
 }

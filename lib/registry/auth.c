@@ -71,7 +71,9 @@ int koc_credential_new(int32_t kind, const char *username, const char *secret, k
                        koc_error **err)
 {
     if (!secret || !out || (kind == KOC_CRED_BASIC && !username)) {
-        return koc__misuse(err, "koc_credential_new");
+        return koc__misuse(
+            err,
+            "koc_credential_new: secret or out is NULL, or username, which KOC_CRED_BASIC needs");
     }
     return make(kind, koc__str(username), koc__str(secret), out, err);
 }
@@ -196,7 +198,7 @@ int koc_auth_lookup(koc_auth *a, const char *registry, const char *repository, c
     koc_credential *found = NULL;
 
     if (!a || !registry || !out) {
-        return koc__misuse(err, "koc_auth_lookup");
+        return koc__misuse(err, "koc_auth_lookup: a, registry or out is NULL");
     }
     KOC__TRY(koc__op_begin(&op, NULL, user, err));
     KOC__TRY(koc__auth_get(a, registry, repository ? repository : "", &op, &found, err));
@@ -242,7 +244,7 @@ int koc_auth_static(const char *registry, const koc_credential *cred, koc_auth *
                     koc_error **err)
 {
     if (!registry || !cred || !out) {
-        return koc__misuse(err, "koc_auth_static");
+        return koc__misuse(err, "koc_auth_static: registry, cred or out is NULL");
     }
     fixed *f = koc__calloc(1, sizeof(*f));
     if (!f) {
@@ -307,7 +309,7 @@ static const koc__auth_vt chain_vt = {chain_get, chain_rejected, chain_release};
 int koc_auth_chain(koc_auth *const *list, size_t n, koc_auth **out, koc_error **err)
 {
     if (!out || (n > 0 && !list) || n > 64) {
-        return koc__misuse(err, "koc_auth_chain");
+        return koc__misuse(err, "koc_auth_chain: out or list is NULL, or n is above 64");
     }
     chain *c = koc__calloc(1, sizeof(*c) + n * sizeof(c->list[0]));
     if (!c) {
@@ -407,7 +409,7 @@ int koc_auth_new(const koc_auth_ops *ops, void *self, koc_auth **out, koc_error 
     koc_auth_ops copy;
 
     if (!ops || !out) {
-        return koc__misuse(err, "koc_auth_new");
+        return koc__misuse(err, "koc_auth_new: ops or out is NULL");
     }
     KOC__TRY(koc__options_copy(&copy, sizeof(copy), ops, "koc_auth_ops", err));
     if (!copy.get || copy.flags) {

@@ -384,7 +384,7 @@ static const koc__auth_vt docker_vt = {docker_get, NULL, docker_release};
 int koc_auth_docker(const char *config_path, koc_auth **out, koc_error **err)
 {
     if (!out) {
-        return koc__misuse(err, "koc_auth_docker");
+        return koc__misuse(err, "koc_auth_docker: out is NULL");
     }
     docker *d = koc__calloc(1, sizeof(*d));
     if (!d) {

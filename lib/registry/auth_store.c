@@ -243,7 +243,7 @@ int koc_auth_docker_store(const char *config_path, const char *registry, const k
                           const koc_op *op, koc_buf *where, koc_error **err)
 {
     if (!registry || !cred) {
-        return koc__misuse(err, "koc_auth_docker_store");
+        return koc__misuse(err, "koc_auth_docker_store: registry or cred is NULL");
     }
     return change_config(config_path, registry, cred, op, where, err);
 }
@@ -252,7 +252,7 @@ int koc_auth_docker_erase(const char *config_path, const char *registry, const k
                           koc_buf *where, koc_error **err)
 {
     if (!registry) {
-        return koc__misuse(err, "koc_auth_docker_erase");
+        return koc__misuse(err, "koc_auth_docker_erase: registry is NULL");
     }
     return change_config(config_path, registry, NULL, op, where, err);
 }

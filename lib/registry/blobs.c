@@ -42,7 +42,7 @@ int koc_client_stat_blob(koc_client *c, const koc_reference *r, const koc_op *us
     koc__request rq;
 
     if (!c || !r || !koc_reference_digest(r) || !size) {
-        return koc__misuse(err, "koc_client_stat_blob: no client, or a reference without a digest");
+        return koc__misuse(err, "koc_client_stat_blob: c, r or size is NULL, or r has no digest");
     }
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
     KOC__TRY(koc__ref_request(c, r, "HEAD", KOC__ACT_PULL, &rq, &path, err, "blobs/%s",
@@ -402,7 +402,7 @@ int koc_client_get_blob(koc_client *c, const koc_reference *repo, const koc_desc
                         koc_blob **out, koc_error **err)
 {
     if (!c || !repo || !d || !out) {
-        return koc__misuse(err, "koc_client_get_blob");
+        return koc__misuse(err, "koc_client_get_blob: c, repo, d or out is NULL");
     }
     source *s = koc__calloc(1, sizeof(*s));
     if (!s) {

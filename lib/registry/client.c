@@ -83,7 +83,7 @@ int koc_client_new(koc_ctx *ctx, const koc_client_options *opts, koc_client **ou
     KOC__AUTO(koc_client) c = NULL;
 
     if (!ctx || !out) {
-        return koc__misuse(err, "koc_client_new");
+        return koc__misuse(err, "koc_client_new: ctx or out is NULL");
     }
     KOC__TRY(koc__options_copy(&o, sizeof(o), opts, "koc_client_options", err));
     c = koc__calloc(1, sizeof(*c));

@@ -117,7 +117,7 @@ int koc_client_list_tags(koc_client *c, const koc_reference *repo, const koc_op 
     koc__request rq;
 
     if (!c || !repo || !out) {
-        return koc__misuse(err, "koc_client_list_tags");
+        return koc__misuse(err, "koc_client_list_tags: c, repo or out is NULL");
     }
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
     KOC__TRY(koc__strlist_new(&tags, err));
@@ -183,7 +183,7 @@ int koc_client_list_repositories(koc_client *c, const char *registry, const koc_
     uint16_t port;
 
     if (!c || !registry || !out) {
-        return koc__misuse(err, "koc_client_list_repositories");
+        return koc__misuse(err, "koc_client_list_repositories: c, registry or out is NULL");
     }
     if (!koc__authority_split(koc__str(registry), &host, &port)) {
         return koc__error(err, KOC_EINVAL, "not a registry: %s", registry);
@@ -215,7 +215,7 @@ int koc_client_delete_manifest(koc_client *c, const koc_reference *r, const koc_
     koc_digest digest;
 
     if (!c || !r) {
-        return koc__misuse(err, "koc_client_delete_manifest");
+        return koc__misuse(err, "koc_client_delete_manifest: c or r is NULL");
     }
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
     /* What it refers to, as long as it can be read. A tag that goes leaves the manifest. */

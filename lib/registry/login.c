@@ -12,7 +12,7 @@ int koc_auth_registry(const char *text, koc_buf *out, koc_error **err)
     uint16_t port;
 
     if (!text || !out) {
-        return koc__misuse(err, "koc_auth_registry");
+        return koc__misuse(err, "koc_auth_registry: text or out is NULL");
     }
     if (koc__str_starts(rest, "https://") || koc__str_starts(rest, "http://")) {
         rest = koc__str_from(rest, koc__str_starts(rest, "https://") ? 8 : 7);
@@ -67,7 +67,7 @@ int koc_client_check_login(koc_client *c, const char *registry, const koc_op *us
     koc__request rq = {0};
 
     if (!c || !registry) {
-        return koc__misuse(err, "koc_client_check_login");
+        return koc__misuse(err, "koc_client_check_login: c or registry is NULL");
     }
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
     KOC__TRY(koc__client_host(c, registry, &rq.host, err));
@@ -91,7 +91,7 @@ int koc_client_lookup(koc_client *c, const char *registry, const char *repositor
     koc_credential *found = NULL;
 
     if (!c || !registry || !out) {
-        return koc__misuse(err, "koc_client_lookup");
+        return koc__misuse(err, "koc_client_lookup: c, registry or out is NULL");
     }
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
     KOC__TRY(koc__auth_get(c->auth, registry, repository ? repository : "", &op, &found, err));
@@ -149,7 +149,9 @@ int koc_client_get_token(koc_client *c, const koc_reference *repo, uint32_t acce
     koc__request rq = {.actions = access};
 
     if (!c || !repo || !token || !access || access > 7) {
-        return koc__misuse(err, "koc_client_get_token");
+        return koc__misuse(
+            err,
+            "koc_client_get_token: c, repo or token is NULL, or access is not made of KOC_ACCESS_*");
     }
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
     KOC__TRY(koc__client_host(c, koc_reference_registry(repo), &rq.host, err));

@@ -278,7 +278,9 @@ int koc_client_resolve(koc_client *c, const koc_reference *r, const koc_op *user
     koc__found f;
 
     if (!c || !r || !storage || !out || out->struct_size < sizeof(*out)) {
-        return koc__misuse(err, "koc_client_resolve");
+        return koc__misuse(
+            err,
+            "koc_client_resolve: c, r, storage or out is NULL, or *out is not set up with KOC_DESCRIPTOR_INIT");
     }
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
     int rc = koc__client_head_manifest(c, r, false, &op, &f, err);
@@ -302,7 +304,7 @@ int koc_client_get_manifest(koc_client *c, const koc_reference *r, const koc_op 
     KOC__AUTO_VAL(koc__op) op = {0};
 
     if (!c || !r || !bytes) {
-        return koc__misuse(err, "koc_client_get_manifest");
+        return koc__misuse(err, "koc_client_get_manifest: c, r or bytes is NULL");
     }
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
     int rc = koc__client_get_manifest(c, r, &op, bytes, media_type, digest, err);
@@ -315,7 +317,7 @@ int koc_client_put_manifest(koc_client *c, const koc_reference *r, const char *m
     KOC__AUTO_VAL(koc__op) op = {0};
 
     if (!c || !r || !media_type || (bytes.len > 0 && !bytes.ptr)) {
-        return koc__misuse(err, "koc_client_put_manifest");
+        return koc__misuse(err, "koc_client_put_manifest: c, r, media_type or bytes.ptr is NULL");
     }
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
     int rc = koc__client_put_manifest(c, r, media_type, bytes, &op, out, err);

@@ -354,7 +354,7 @@ int koc_client_get_image(koc_client *c, const koc_reference *r, const koc_platfo
     KOC__AUTO_VAL(koc__op) op = {0};
 
     if (!c || !r || !out) {
-        return koc__misuse(err, "koc_client_get_image");
+        return koc__misuse(err, "koc_client_get_image: c, r or out is NULL");
     }
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
     int rc = koc__client_get_image(c, r, want, &op, out, err);
@@ -367,7 +367,7 @@ int koc_client_get_index(koc_client *c, const koc_reference *r, const koc_op *us
     KOC__AUTO_VAL(koc__op) op = {0};
 
     if (!c || !r || !out) {
-        return koc__misuse(err, "koc_client_get_index");
+        return koc__misuse(err, "koc_client_get_index: c, r or out is NULL");
     }
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
     int rc = koc__client_get_index(c, r, &op, out, err);

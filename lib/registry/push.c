@@ -616,7 +616,7 @@ int koc_client_push_image(koc_client *c, const koc_reference *r, koc_image *img,
     koc__push_result result;
 
     if (!c || !r || !img) {
-        return koc__misuse(err, "koc_client_push_image");
+        return koc__misuse(err, "koc_client_push_image: c, r or img is NULL");
     }
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
     KOC__TRY(koc__client_push_image(c, r, img, o, &op, &result, err));
@@ -634,7 +634,7 @@ int koc_client_push_index(koc_client *c, const koc_reference *r, koc_index *idx,
     koc__push_result result;
 
     if (!c || !r || !idx) {
-        return koc__misuse(err, "koc_client_push_index");
+        return koc__misuse(err, "koc_client_push_index: c, r or idx is NULL");
     }
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
     KOC__TRY(koc__client_push_index(c, r, idx, o, &op, &result, err));
@@ -650,7 +650,7 @@ int koc_client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, c
     KOC__AUTO_VAL(koc__op) op = {0};
 
     if (!c || !repo || !b) {
-        return koc__misuse(err, "koc_client_put_blob");
+        return koc__misuse(err, "koc_client_put_blob: c, repo or b is NULL");
     }
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
     return koc__client_put_blob(c, repo, b, &op, err);

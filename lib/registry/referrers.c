@@ -158,8 +158,8 @@ int koc_client_list_referrers(koc_client *c, const koc_reference *subject,
     KOC__AUTO_VAL(koc__op) op = {0};
 
     if (!c || !subject || !koc_reference_digest(subject) || !out) {
-        return koc__misuse(err,
-                           "koc_client_list_referrers: no client, or a subject without a digest");
+        return koc__misuse(
+            err, "koc_client_list_referrers: c, subject or out is NULL, or subject has no digest");
     }
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
     int rc = koc__client_list_referrers(c, subject, artifact_type, &op, out, err);

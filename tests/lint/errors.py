@@ -4,6 +4,8 @@
 So a parameter `koc_error **err`, which may be NULL, is handed on and never looked at; only core/errors.c
 knows what is behind it. A function that has to see the error gets one of its own (`&why`), and hands it
 out with koc__error_move().
+
+A misuse is told with what is wrong, not with the name of the function alone.
 """
 
 import re
@@ -22,6 +24,15 @@ LOOKS = re.compile(
     re.X,
 )
 
+BARE = re.compile(r'koc__misuse\(\s*err,\s*"\w+"\s*\)')
+
+
+def bare_names(path):
+    text = read(path)
+    for call in BARE.finditer(text):
+        line = text.count("\n", 0, call.start()) + 1
+        yield f"{path}:{line}: say what is wrong behind the function's name: {call.group()}"
+
 
 def problems_of(path):
     text = code_only(read(path))
@@ -37,7 +48,7 @@ def check(_context):
         problem
         for path in sources("lib/**/*.[ch]")
         if str(path) != "lib/core/errors.c"
-        for problem in problems_of(path)
+        for problem in [*problems_of(path), *bare_names(path)]
     ]
 
 

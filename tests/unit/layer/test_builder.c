@@ -46,6 +46,40 @@ static void finishes_as(koc_layer_builder *b, const char *expect)
     fails(koc_layer_builder_finish(b, NULL, &l, &err), KOC_EMISUSE, &err);
 }
 
+KOC_TEST(options_are_checked_when_the_builder_is_made)
+{
+    static const struct {
+        int32_t compression, level;
+        const char *message;
+    } wrong[] = {
+        {KOC_COMPRESS_GZIP, 77, "gzip level 77: levels are 1 to 12"},
+        {KOC_COMPRESS_GZIP, 13, "gzip level 13: levels are 1 to 12"},
+        {KOC_COMPRESS_GZIP, -1, "gzip level -1: levels are 1 to 12"},
+        {3, 0, "layer compression 3: it must be one of KOC_COMPRESS_*"},
+        {-1, 0, "layer compression -1: it must be one of KOC_COMPRESS_*"},
+    };
+    KOC__AUTO(koc_ctx) ctx = context(1, NULL);
+    koc_layer_options o = KOC_LAYER_OPTIONS_INIT;
+    koc_error *err = NULL;
+    for (size_t i = 0; i < KOC__COUNT(wrong); i++) {
+        koc_layer_builder *b = NULL;
+        o.compression = wrong[i].compression;
+        o.level = wrong[i].level;
+        assert_int_equal(koc_layer_builder_new(ctx, &o, &b, NULL), KOC_EINVAL);
+        assert_int_equal(koc_layer_builder_new(ctx, &o, &b, &err), KOC_EINVAL);
+        assert_string_equal(koc_error_message(err), wrong[i].message);
+        koc_error_free(err);
+        err = NULL;
+        assert_null(b);
+    }
+    if (koc_features() & KOC_FEATURE_ZSTD) {
+        koc_layer_builder *b = NULL;
+        o.compression = KOC_COMPRESS_ZSTD;
+        o.level = 77;
+        fails(koc_layer_builder_new(ctx, &o, &b, &err), KOC_EINVAL, &err);
+    }
+}
+
 KOC_TEST(builder_orders_and_adds_parents)
 {
     KOC__AUTO(koc_ctx) ctx = context(2, NULL);
