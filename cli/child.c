@@ -23,8 +23,12 @@ bool child_find(const char *program, char *out, size_t size)
 {
     const char *path = getenv("PATH");
     if (strchr(program, '/')) {
-        snprintf(out, size, "%s", program);
-        return access(program, X_OK) == 0;
+        size_t len = strlen(program);
+        if (len >= size) {
+            return false;
+        }
+        memcpy(out, program, len + 1);
+        return access(out, X_OK) == 0;
     }
     while (path && *path) {
         size_t len = strcspn(path, ":");

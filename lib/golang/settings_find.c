@@ -196,7 +196,7 @@ int koc__go_settings_platforms(koc__go_settings *s, const char *const *asked, ko
     static const char *const ambient[] = {"GOOS", "GOARCH", "GOARM"};
     for (size_t i = 0; source && i < KOC__COUNT(ambient); i++) {
         if (koc__env(ambient[i])) {
-            int rc = koc__error(err, KOC_EINVAL, "%s: the environment variable %s is set, too",
+            int rc = koc__error(err, KOC_EINVAL, "%s: the environment variable %s is also set",
                                 source, ambient[i]);
             koc__error_blame(err, option ? source : NULL);
             koc__error_hint(err, "unset %s", ambient[i]);

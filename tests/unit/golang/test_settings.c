@@ -423,7 +423,7 @@ KOC_TEST(settings_platforms_come_from_the_first_that_has_any)
     setenv("GOARCH", "", 1); /* even empty, as in ko */
     assert_int_equal(koc__go_settings_platforms(s, asked, &err), KOC_EINVAL);
     assert_string_equal(koc_error_message(err),
-                        "both --platform and the environment variable GOARCH are set");
+                        "platforms: the environment variable GOARCH is also set");
     koc_error_free(err);
     KOC__AUTO(koc__go_settings) plain = load(NULL);
     assert_int_equal(koc__go_settings_platforms(plain, NULL, NULL), KOC_OK);

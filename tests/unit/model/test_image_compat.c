@@ -410,7 +410,7 @@ KOC_TEST(compat_refuses_what_go_refuses)
         must(koc_image_builder_new(NULL, base, &b, &err), err);
         koc__image_builder_set_compat(b);
         int code = koc__image_builder_finish(b, NULL, &img, &err);
-        assert_error(code, &err, KOC_EFORMAT, "--compat=ko");
+        assert_error(code, &err, KOC_EFORMAT, "no form for compatibility with ko");
         assert_null(img);
         koc_image_unref(base);
         koc_image_builder_free(b);
