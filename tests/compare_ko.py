@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """Does koc make of a project what ko makes of it?
 
-    tests/compare_ko.py FOLDER [-f CONFIG]... [--build PACKAGE]... [--env NAME=VALUE]...
+    tests/compare_ko.py FOLDER [-f CONFIG]... [--build PACKAGE]... [--env NAME=VALUE]... [--flat]
 
 Runs ko and koc --compat=ko in FOLDER, a Go project, with one made-up base image (by digest, from a registry on
 loopback) in place of all bases that its .ko.yaml names. Compared are the names that are printed, the config
 digest of each image (manifests differ: the bytes of gzip do), and the YAML that `resolve -f` writes, as
 parsed. koc is run once more without --compat=ko: it has to succeed. Nothing is written into FOLDER.
+
+ko refuses links from kodata to the rest of the repository, as to .git/HEAD or LICENSE; koc follows them. With
+--flat ko works in a copy of FOLDER that has the files in place of such links: koc must make the same of FOLDER.
 
 Ends with 0 when all is equal, or when ko fails and koc does not, with 1 otherwise. ko, koc and docker-registry
 are looked for as the tests do (KOC_BIN, KOC_TEST_TOOLS, PATH).
@@ -18,6 +21,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -49,6 +53,7 @@ class Comparison:
         name = baker.index("t", [baker.image(arch=arch) for arch in ("amd64", "arm64")])
         self.base = f"{name.rpartition(':')[0]}@{digest_of(self.registry.manifest('base', 't'))}"
         self.settings = self.settings_file()
+        self.ko_folder = self.flat_copy() if options.flat else self.folder
         self.wrong = 0
 
     def settings_file(self):
@@ -62,6 +67,16 @@ class Comparison:
         copy.write_text(yaml.safe_dump(settings))
         return copy
 
+    def flat_copy(self):
+        copy = self.work / "flat" / self.folder.name
+        shutil.copytree(self.folder, copy, symlinks=True)
+        for kodata in [pathlib.Path(top) for top, _, _ in os.walk(copy) if top.endswith("/kodata")]:
+            for link in [file for file in kodata.rglob("*") if file.is_symlink()]:
+                target = link.resolve(strict=True)
+                link.unlink()
+                (shutil.copytree if target.is_dir() else shutil.copy)(target, link)
+        return copy
+
     def run(self, tool, *words):
         name = "ko" if tool == self.ko else "koc"
         env = os.environ | dict(v.split("=", 1) for v in self.options.env) | {
@@ -71,8 +86,11 @@ class Comparison:
             "XDG_CACHE_HOME": str(self.work / "cache"),
             "GOCACHE": self.go_cache(),
         }
+        if self.options.flat:  # the copy's work tree differs from its commit, and go would write that down
+            env["GOFLAGS"] = f"{env.get('GOFLAGS', '')} -buildvcs=false".strip()
         start = time.monotonic()
-        done = subprocess.run([tool, *words], cwd=self.folder, env=env, capture_output=True, text=True)
+        folder = self.ko_folder if tool == self.ko else self.folder
+        done = subprocess.run([tool, *words], cwd=folder, env=env, capture_output=True, text=True)
         print(f"  {name} {' '.join(words)}: {time.monotonic() - start:.1f} s, exit {done.returncode}", flush=True)
         if done.returncode != 0:
             raise Failed(done.stderr.strip()[-2000:])
@@ -151,6 +169,7 @@ def main():
     parser.add_argument("--build", action="append", default=[], metavar="PACKAGE")
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--flag", action="append", default=[], metavar="FLAG", help="for both, as --flag=-R")
+    parser.add_argument("--flat", action="store_true", help="ko works in a copy with files for links in kodata")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="koc-compare-") as work:
         comparison = Comparison(options.folder, work, options)

@@ -8,6 +8,7 @@ here (an index: of its children). The SBOM is equal but for the digests of the i
 import dataclasses
 import json
 import re
+import shutil
 import tarfile
 
 import goapps
@@ -186,6 +187,27 @@ def test_same_image(case, ko, koc, registry, bases, tmp_path):
     check(
         oci.from_registry(registry, theirs.ref), oci.from_registry(registry, ours.ref), case.added
     )
+
+
+def test_kodata_links_out_of_kodata_make_what_copies_make(ko, koc, registry, bases, tmp_path):
+    """ko refuses such links; koc makes of them what ko makes of copies."""
+    env = {"KO_DEFAULTBASEIMAGE": bases["index"], "GOFLAGS": "-buildvcs=false"}
+    linked = goapps.plain(tmp_path / "linked").write("third_party/LICENSES/a", "free\n").git()
+    copied = goapps.plain(tmp_path / "copied")
+    for name, target in (
+        ("HEAD", ".git/HEAD"),
+        ("refs", ".git/refs"),
+        ("mod", "go.mod"),
+        ("LICENSES", "third_party/LICENSES"),
+    ):
+        (linked / "cmd/app/kodata" / name).symlink_to(f"../../../{target}")
+        copy = shutil.copytree if (linked / target).is_dir() else shutil.copy
+        copy(linked / target, copied / "cmd/app/kodata" / name)
+    refused = ko("build", "./cmd/app", cwd=linked, env=env, status=1)
+    assert "outside the kodata root" in refused.stderr
+    theirs = ko("build", "./cmd/app", cwd=copied, env=env)
+    ours = koc("build", "--compat=ko", "./cmd/app", cwd=linked, env=env)
+    check(*(oci.from_registry(registry, result.ref) for result in (theirs, ours)), 2)
 
 
 def sbom_text(registry, image, repository):
