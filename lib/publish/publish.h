@@ -217,8 +217,8 @@ typedef struct koc__sends {
 int koc__sends_begin(koc__sends *s, koc__run *r, koc__op *op, koc_error **err);
 /* Waits for what is on its way; takes one that was never begun. */
 void koc__sends_end(koc__sends *s);
-/* The units of all works were made, none is compiled yet. */
-void koc__sends_expect(koc__sends *s);
+/* The units of all works were made, none is compiled yet. What their bases hold may go out already. */
+int koc__sends_expect(koc__sends *s, koc_error **err);
 /* One more part of u is complete; on any thread. Nothing where nothing is sent early. */
 int koc__sends_ready(koc__unit *u, koc_error **err);
 /* Bases and target are known: what is complete goes out now, the rest as it becomes so. On any thread. */

@@ -28,22 +28,6 @@ void koc__sends_end(koc__sends *s)
     }
 }
 
-void koc__sends_expect(koc__sends *s)
-{
-    s->parts_left = 0;
-    for (size_t i = 0; i < s->run->n_works; i++) {
-        koc__work *w = &s->run->works[i];
-        w->sends = s;
-        w->parts_left = 0;
-        for (size_t k = 0; k < w->n_units; k++) {
-            koc__unit *u = &w->units[k];
-            u->parts_left = koc__debug_fits(s->run->plan, u->on->platform) ? 2 : 1;
-            w->parts_left += u->parts_left;
-        }
-        s->parts_left += w->parts_left;
-    }
-}
-
 /* --- sending --- */
 
 /* The first thing of w that is sent. */
@@ -60,12 +44,30 @@ static int send_layer(koc__work *w, const koc_reference *repository, koc_layer *
     return l ? koc__client_push_layer(w->plan->client, repository, l, op, sum, err) : KOC_OK;
 }
 
+static int send_base_layers(const koc__unit *u, const koc_reference *repository,
+                            koc__push_result *sum, koc__op *op, koc_error **err)
+{
+    koc_image *base = u->on->image;
+    for (size_t i = 0; base && i < koc_image_layer_count(base); i++) {
+        KOC__TRY(send_layer(u->work, repository, koc_image_layer(base, i), sum, op, err));
+    }
+    return KOC_OK;
+}
+
+static void add_sent(koc__work *w, const koc__push_result *sum)
+{
+    pthread_mutex_lock(&w->sends->mutex);
+    w->pushed.blobs_sent += sum->blobs_sent;
+    w->pushed.blobs_mounted += sum->blobs_mounted;
+    w->pushed.bytes_sent += sum->bytes_sent;
+    pthread_mutex_unlock(&w->sends->mutex);
+}
+
 /* The layers of one platform, while others are compiled. */
 static int send_unit(void *arg, koc__op *op, koc_error **err)
 {
     koc__unit *u = arg;
     koc__work *w = u->work;
-    koc_image *base = u->on->image;
     koc__push_result sum = {0};
     KOC__AUTO(koc_reference) repository = NULL;
     KOC__TRY(koc__reference_parse_repository(w->name, &repository, err));
@@ -73,14 +75,26 @@ static int send_unit(void *arg, koc__op *op, koc_error **err)
     KOC__TRY(send_layer(w, repository, u->app, &sum, op, err));
     KOC__TRY(send_layer(w, repository, u->kodata, &sum, op, err));
     KOC__TRY(send_layer(w, repository, u->delve, &sum, op, err));
-    for (size_t i = 0; base && i < koc_image_layer_count(base); i++) {
-        KOC__TRY(send_layer(w, repository, koc_image_layer(base, i), &sum, op, err));
+    KOC__TRY(send_base_layers(u, repository, &sum, op, err));
+    add_sent(w, &sum);
+    return KOC_OK;
+}
+
+/* The bases of images that the target does not have, while the first program is compiled. One after the other: what
+ * one repository has got is mounted into the next. */
+static int send_bases(void *arg, koc__op *op, koc_error **err)
+{
+    koc__sends *s = arg;
+    for (size_t i = 0; i < s->run->n_works; i++) {
+        koc__work *w = &s->run->works[i];
+        koc__push_result sum = {0};
+        KOC__AUTO(koc_reference) repository = NULL;
+        KOC__TRY(koc__reference_parse_repository(w->name, &repository, err));
+        for (size_t k = 0; k < w->n_units && !w->ahead.has_image; k++) {
+            KOC__TRY(send_base_layers(&w->units[k], repository, &sum, op, err));
+        }
+        add_sent(w, &sum);
     }
-    pthread_mutex_lock(&w->sends->mutex);
-    w->pushed.blobs_sent += sum.blobs_sent;
-    w->pushed.blobs_mounted += sum.blobs_mounted;
-    w->pushed.bytes_sent += sum.bytes_sent;
-    pthread_mutex_unlock(&w->sends->mutex);
     return KOC_OK;
 }
 
@@ -139,6 +153,32 @@ static int send_ready_units(koc__sends *s, koc__work *w, koc_error **err)
     return KOC_OK;
 }
 
+/* With the mutex held. */
+static int begin_bases(koc__sends *s, koc_error **err)
+{
+    return s->allowed && s->parts_left > 0 ? koc__group_add(&s->group, send_bases, s, err) : KOC_OK;
+}
+
+int koc__sends_expect(koc__sends *s, koc_error **err)
+{
+    pthread_mutex_lock(&s->mutex);
+    s->parts_left = 0;
+    for (size_t i = 0; i < s->run->n_works; i++) {
+        koc__work *w = &s->run->works[i];
+        w->sends = s;
+        w->parts_left = 0;
+        for (size_t k = 0; k < w->n_units; k++) {
+            koc__unit *u = &w->units[k];
+            u->parts_left = koc__debug_fits(s->run->plan, u->on->platform) ? 2 : 1;
+            w->parts_left += u->parts_left;
+        }
+        s->parts_left += w->parts_left;
+    }
+    int rc = begin_bases(s, err);
+    pthread_mutex_unlock(&s->mutex);
+    return rc;
+}
+
 int koc__sends_allow(koc__sends *s, koc_error **err)
 {
     int rc = KOC_OK;
@@ -147,6 +187,7 @@ int koc__sends_allow(koc__sends *s, koc_error **err)
     }
     pthread_mutex_lock(&s->mutex);
     s->allowed = true;
+    rc = begin_bases(s, err);
     for (size_t i = 0; rc == KOC_OK && i < s->run->n_works; i++) {
         koc__work *w = &s->run->works[i];
         if (w->n_units == 0) {

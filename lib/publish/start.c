@@ -274,7 +274,7 @@ static int add_compile(start *s, koc_error **err)
 {
     KOC__TRY(make_units(s->run, err));
     if (s->sends.group.live) {
-        koc__sends_expect(&s->sends);
+        KOC__TRY(koc__sends_expect(&s->sends, err));
     }
     return koc__group_add(&s->group, compile, s, err);
 }

@@ -75,10 +75,10 @@ class Place:
     def tags(self):
         return [tag for r in self.repositories() for tag in self.registry.tags(r)]
 
-    def sent(self, what, program=""):
-        """What was taken: blobs, manifests."""
+    def sent(self, what, program="", method="PUT"):
+        """What was taken: blobs, manifests; by POST: blobs that were mounted."""
         return [r for r in self.registry.since(self.mark)
-                if r.method == "PUT" and r.status == 201 and f"/{self.name}/{program}" in r.path and what in r.path]
+                if r.method == method and r.status == 201 and f"/{self.name}/{program}" in r.path and what in r.path]
 
 
 @pytest.fixture
@@ -137,6 +137,16 @@ def test_what_fails_leaves_every_tag_as_it_was(start, held, place, app):
     assert "go build failed" in err and "cancelled" not in err
     assert place.tags() == before
     assert digest_of(place.registry.manifest(place.name, "latest")) == refs[0].split("@")[1]
+
+
+def test_a_new_repository_gets_the_base_while_all_compiles(start, held, place):
+    link = held("*\\ build\\ *")
+    process = start("./cmd/tool", "./cmd/app", env=link.env)
+    for program in ("tool", "app"):
+        wait_until(lambda p=program: place.sent("/blobs/uploads/", p, "POST"), 60, f"a layer of the base for {program}")
+    assert link.is_held() and process.poll() is None and not place.sent("/manifests/")
+    link.let_go()
+    end(process)
 
 
 def test_platforms_are_sent_as_they_are_linked(start, held, place):
