@@ -23,14 +23,17 @@
 
 enum mode { MODE_NONE, MODE_PLAIN, MODE_TTY, MODE_JSON };
 
-#define BEAT_S  10 /* of silence, where lines stay: CI ends jobs that say nothing */
-#define SHORT_S 1  /* waits and lookups shorter than this are not worth a line */
+#define VISIBLE_BYTES 100000 /* as much as amounts are rounded to */
+#define BEAT_S        10     /* of silence, where lines stay: CI ends jobs that say nothing */
+#define RATE_KNOWN_S  2      /* of a transfer, for a guess at its end */
+#define SHORT_S       1      /* waits and lookups shorter than this are not worth a line */
 
 typedef struct row { /* one image on one platform, an image being sent, a base being looked up */
     char name[96], platform[32];
     const char *phase;
     double start;
     double took; /* once it only waits for the others: how long it was at work; else negative */
+    bool shared; /* one `go build` with others: nobody knows which of its time was for this one */
 } row;
 
 typedef struct delay { /* a request that waits */
@@ -58,6 +61,7 @@ struct cli_progress {
     transfer transfers[ROWS_MAX]; /* those that go on */
     size_t n_transfers;
     uint64_t done, total; /* of those of this burst that are over */
+    uint64_t moved;       /* bytes of the burst that went over the wire, those sent twice as well */
     double first_byte;
     delay delays[DELAYS_MAX];
     size_t n_delays;
@@ -76,7 +80,7 @@ static double now(void)
 /* --- the live lines --- */
 
 /* "  api     linux/amd64  compile   4.1s": names are cut, numbers never. */
-static void draw_row(const row *r, size_t name_width, size_t platform_width, double at,
+static void draw_row(const row *r, size_t name_width, size_t platform_width, bool phase, double at,
                      screen_frame *f)
 {
     char name[128], line[320];
@@ -87,7 +91,10 @@ static void draw_row(const row *r, size_t name_width, size_t platform_width, dou
         n += snprintf(line + n, sizeof(line) - (size_t)n, "  %-*s", (int)platform_width,
                       r->platform);
     }
-    n += snprintf(line + n, sizeof(line) - (size_t)n, "  %-7s %6.1fs", r->phase, at - r->start);
+    if (phase) {
+        n += snprintf(line + n, sizeof(line) - (size_t)n, "  %-7s", r->phase);
+    }
+    n += snprintf(line + n, sizeof(line) - (size_t)n, " %6.1fs", at - r->start);
     screen_frame_add(f, line, (size_t)n);
     screen_frame_end_line(f);
 }
@@ -118,7 +125,7 @@ static size_t visible(const cli_progress *p, const row *out[])
 }
 
 /* "  36 programs  compile 12/48   16.7s", where more are asked for than cores could work on. */
-static bool draw_compiles(const cli_progress *p, screen_frame *f)
+static bool draw_compiles(const cli_progress *p, size_t width, screen_frame *f)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     size_t n = 0;
@@ -132,16 +139,20 @@ static bool draw_compiles(const cli_progress *p, screen_frame *f)
         return false;
     }
     char line[96];
-    int len = snprintf(line, sizeof(line), "  compile %zu/%zu %6.1fs", p->built, p->to_build,
-                       now() - start);
+    int len = snprintf(line, sizeof(line), "  compile %zu/%zu", p->built, p->to_build);
+    char took[24];
+    int more =
+        snprintf(took, sizeof(took), width < 2 * NARROWEST ? " %.1fs" : " %6.1fs", now() - start);
     screen_frame_add(f, line, (size_t)len);
+    screen_frame_add(f, took, (size_t)(len + more) < width ? (size_t)more : 0);
     screen_frame_end_line(f);
     return true;
 }
 
 static void draw_rows(const row *const rows[], size_t shown, size_t width, screen_frame *f)
 {
-    const size_t numbers = 2 + 2 + 7 + 1 + 7 + 1; /* and the last column stays free */
+    const bool phase = width >= 2 * NARROWEST;                  /* on less the name matters more */
+    const size_t numbers = 2 + (phase ? 2 + 7 : 0) + 1 + 7 + 1; /* and the last column stays free */
     size_t name = 0, platform = 0;
     for (size_t i = 0; i < shown; i++) {
         size_t n = screen_columns(rows[i]->name), m = strlen(rows[i]->platform);
@@ -156,7 +167,7 @@ static void draw_rows(const row *const rows[], size_t shown, size_t width, scree
     name = name < left ? name : left;
     double at = now();
     for (size_t i = 0; i < shown; i++) {
-        draw_row(rows[i], name, platform, at, f);
+        draw_row(rows[i], name, platform, phase, at, f);
     }
 }
 
@@ -240,6 +251,28 @@ static void amounts(uint64_t done, uint64_t total, char *out, size_t size)
     snprintf(out, size, "%s/%s", a, b);
 }
 
+/* "   33.5/264.0 MB  3 MB/s  77 s left": of the last two what fits into width, and is known. */
+static void transfer_numbers(const cli_progress *p, uint64_t done, uint64_t total, size_t width,
+                             char *out, size_t size)
+{
+    char both[56], rest[64] = "";
+    double seconds = now() - p->first_byte;
+    double rate = seconds > 0.05 ? (double)p->moved / seconds : 0; /* bytes a second */
+    amounts(done, total, both, sizeof(both));
+    size_t n = (size_t)snprintf(out, size, "%15s", both);
+    bool fast = rate >= 1e6;
+    size_t more = (size_t)snprintf(rest, sizeof(rest), "  %.0f %s", rate / (fast ? 1e6 : 1e3),
+                                   fast ? "MB/s" : "kB/s");
+    if (rate > 0 && strlen(both) + more < width) {
+        n += (size_t)snprintf(out + n, size - n, "%s", rest);
+        width -= more;
+    }
+    if (seconds >= RATE_KNOWN_S && rate > 0 && total > done) {
+        more = (size_t)snprintf(rest, sizeof(rest), "  %.0f s left", (double)(total - done) / rate);
+        snprintf(out + n, size - n, "%s", strlen(both) + more < width ? rest : "");
+    }
+}
+
 static void draw_transfers(const cli_progress *p, size_t width, screen_frame *f)
 {
     uint64_t done = p->done, total = p->total;
@@ -247,24 +280,21 @@ static void draw_transfers(const cli_progress *p, size_t width, screen_frame *f)
         done += p->transfers[i].done;
         total += p->transfers[i].total;
     }
-    double seconds = now() - p->first_byte;
-    char both[56], numbers[96], verb[32];
-    amounts(done, total, both, sizeof(both));
-    snprintf(numbers, sizeof(numbers), "%15s  %.0f MB/s", both,
-             seconds > 0.05 ? (double)done / 1e6 / seconds : 0.0);
-    snprintf(verb, sizeof(verb), "  %-7s  ", transfer_verb(p));
+    char numbers[128], verb[32];
+    snprintf(verb, sizeof(verb), width < 2 * NARROWEST ? "  %s " : "  %-7s  ", transfer_verb(p));
+    size_t room = width > strlen(verb) + 1 ? width - strlen(verb) - 1 : 0;
+    transfer_numbers(p, done, total, room, numbers, sizeof(numbers));
     size_t taken = strlen(verb) + strlen(numbers) + 3;
-    size_t cells = width < BAR_FROM || width < taken + 10 ? 0 : width - taken;
+    size_t cells = width < BAR_FROM || width < taken + 8 ? 0 : width - taken;
     cells = cells < 30 ? cells : 30;
     screen_frame_add(f, verb, strlen(verb));
     if (cells) {
         draw_bar(p, cells, total ? (double)done / (double)total : 0, f);
         screen_frame_add(f, "  ", 2);
     }
-    size_t room = width - 1 > strlen(verb) ? width - 1 - strlen(verb) : 0;
-    size_t skip = strspn(numbers, " ");
-    size_t len = strlen(numbers) - (cells ? 0 : skip);
-    screen_frame_add(f, numbers + (cells ? 0 : skip), len < room ? len : room);
+    const char *shown = cells ? numbers : numbers + strspn(numbers, " ");
+    size_t len = strlen(shown);
+    screen_frame_add(f, shown, len < room ? len : room);
     screen_frame_end_line(f);
 }
 
@@ -280,7 +310,7 @@ static void draw(const cli_progress *p)
     const row *rows[ROWS_MAX];
     size_t all = visible(p, rows), shown = all;
     if (width >= NARROWEST) {
-        room -= draw_compiles(p, &f) && room > 1;
+        room -= draw_compiles(p, width, &f) && room > 1;
         if (shown + bar > room) {
             shown = room > 1u + bar ? room - bar - 1 : 0;
         }
@@ -391,7 +421,7 @@ static void start_row(cli_progress *p, const char *label, const char *phase)
     }
 }
 
-/* Seconds since the row was started; the row goes, the others keep their order. */
+/* Seconds since the row was started, negative where its own are not known; the row goes, the others keep their order. */
 static double end_row(cli_progress *p, const char *label)
 {
     row wanted;
@@ -400,7 +430,7 @@ static double end_row(cli_progress *p, const char *label)
     if (!r) {
         return 0;
     }
-    double seconds = r->took < 0 ? now() - r->start : r->took;
+    double seconds = r->shared ? -1 : r->took < 0 ? now() - r->start : r->took;
     p->n_rows--;
     memmove(r, r + 1, (size_t)(p->rows + p->n_rows - r) * sizeof(*r));
     return seconds;
@@ -418,6 +448,7 @@ static void finished(cli_progress *p, const char *verb, const char *text, double
         screen_size(&width, &height);
         draw(p); /* without the row that ended */
     }
+    seconds = width < 2 * NARROWEST ? -1 : seconds;
     size_t taken = VERB_WIDTH + (seconds >= 0 ? 9 : 1);
     size_t room = width > taken + 8 ? width - taken : 8;
     char cut[512];
@@ -432,13 +463,33 @@ static void finished(cli_progress *p, const char *verb, const char *text, double
 
 /* --- events --- */
 
-static void end_transfer(cli_progress *p, size_t i)
+static void end_transfer(cli_progress *p, size_t i, bool failed)
 {
-    p->done += p->transfers[i].total;
-    p->total += p->transfers[i].total;
+    p->done += failed ? 0 : p->transfers[i].total;
+    p->total += failed ? 0 : p->transfers[i].total;
     p->transfers[i] = p->transfers[--p->n_transfers];
     if (p->n_transfers == 0) {
-        p->done = p->total = 0; /* what comes later is another burst */
+        p->done = p->total = p->moved = 0; /* what comes later is another burst */
+    }
+}
+
+/* The bar is about to run backwards: a connection broke, and not all that was sent has arrived. */
+static void tell_resumed(cli_progress *p, const koc_progress *e)
+{
+    char line[160], at[24], all[24];
+    snprintf(line, sizeof(line), "%s of %s  %.19s…", cli_size(e->done, at), cli_size(e->total, all),
+             e->what);
+    finished(p, "Resumed", line, -1);
+}
+
+static void on_active(cli_progress *p, transfer *t, const koc_progress *e)
+{
+    uint64_t before = t->done;
+    t->done = e->done;
+    t->total = e->total;
+    p->moved += e->done > before ? e->done - before : 0;
+    if (before > e->done + VISIBLE_BYTES) {
+        tell_resumed(p, e);
     }
 }
 
@@ -446,14 +497,15 @@ static void on_blob(cli_progress *p, const koc_progress *e)
 {
     bool goes_on = e->state == KOC_STATE_ACTIVE;
     for (size_t i = 0; i < p->n_transfers; i++) {
-        if (p->transfers[i].id == e->id) {
-            p->transfers[i].done = e->done;
-            p->transfers[i].total = e->total;
-            if (!goes_on && e->state != KOC_STATE_STARTED) {
-                end_transfer(p, i);
-            }
-            return;
+        if (p->transfers[i].id != e->id) {
+            continue;
         }
+        if (goes_on) {
+            on_active(p, &p->transfers[i], e);
+        } else if (e->state != KOC_STATE_STARTED) {
+            end_transfer(p, i, e->state == KOC_STATE_FAILED);
+        }
+        return;
     }
     if (goes_on && p->n_transfers < ROWS_MAX) {
         if (p->n_transfers == 0) {
@@ -494,17 +546,32 @@ static void on_image(cli_progress *p, const koc_progress *e)
     }
 }
 
+/* The programs of one platform are one `go build`, so that the time from its start is of none of them. */
+static void share_compile(cli_progress *p, const char *label)
+{
+    row wanted;
+    split_label(label, &wanted);
+    row *this = find_row(p, &wanted);
+    for (size_t i = 0; this && i < p->n_rows; i++) {
+        row *r = &p->rows[i];
+        if (r != this && is_compile(r) && strcmp(r->platform, this->platform) == 0) {
+            r->shared = this->shared = true;
+        }
+    }
+}
+
 static void on_build(cli_progress *p, const koc_progress *e)
 {
     if (e->state == KOC_STATE_STARTED) {
         p->to_build++;
         start_row(p, e->what, "compile");
+        share_compile(p, e->what);
         return;
     }
     double seconds = end_row(p, e->what);
     p->built++;
     if (e->state == KOC_STATE_FINISHED) {
-        finished(p, "Built", e->what, e->done ? (double)e->done / 1e3 : seconds);
+        finished(p, "Built", e->what, seconds);
     }
 }
 

@@ -1,7 +1,7 @@
 /*
  * Feeds the drawer of the command line with the events of a large build, slowly enough to be looked at:
  * progress_demo IMAGES STEP_MS [FILE]. Every image is compiled for two platforms, then sent; half-way it waits
- * until FILE is there.
+ * until FILE is there, and the first connection breaks.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,21 +59,25 @@ static void compile(cli_progress *p, int images)
 
 static void send(cli_progress *p, int images, const char *go_on)
 {
+    static const char digest[] = "sha256:8f2c5a0c1d4e7b3a";
     const uint64_t size = 11900000;
     for (int i = 0; i < images; i++) {
         tell(p, KOC_PROGRESS_IMAGE, KOC_STATE_STARTED, label(i, 0), 0, 0, 0);
     }
     for (uint64_t part = 0; part <= 10; part++) {
         for (int i = 0; i < images; i++) {
-            tell(p, KOC_PROGRESS_BLOB, KOC_STATE_ACTIVE, "sha256:…", (uint64_t)i + 1,
-                 size * part / 10, size);
+            tell(p, KOC_PROGRESS_BLOB, KOC_STATE_ACTIVE, digest, (uint64_t)i + 1, size * part / 10,
+                 size);
         }
         do {
             wait_a_step();
         } while (part == 5 && go_on && access(go_on, F_OK) != 0);
+        if (part == 5) {
+            tell(p, KOC_PROGRESS_BLOB, KOC_STATE_ACTIVE, digest, 1, size / 5, size);
+        }
     }
     for (int i = 0; i < images; i++) {
-        tell(p, KOC_PROGRESS_BLOB, KOC_STATE_FINISHED, "sha256:…", (uint64_t)i + 1, size, size);
+        tell(p, KOC_PROGRESS_BLOB, KOC_STATE_FINISHED, digest, (uint64_t)i + 1, size, size);
         tell(p, KOC_PROGRESS_IMAGE, KOC_STATE_FINISHED, label(i, 0), 0, size, 0);
     }
 }

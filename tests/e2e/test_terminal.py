@@ -13,7 +13,7 @@ from runner import lacking, needed
 from terminal import Terminal
 
 STAYS = re.compile(
-    r" *(Resolved|Built|Pushed|Loaded|Wrote|Unchanged|Published|warning:|hint:|oci:|koc:) ?.*"
+    r" *(Resolved|Built|Pushed|Loaded|Wrote|Unchanged|Published|Resumed|warning:|hint:|oci:|koc:) ?.*"
 )
 LIVE = re.compile(
     r"  \S.* (compile|push) +\S+s$|  compile \d+/\d+ +\S+s|  (push|compile) .*MB|  … \d+ more"
@@ -47,19 +47,43 @@ def check_what_stays(lines):
         assert not line or STAYS.fullmatch(line), f"left behind: {line!r}"
 
 
-@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 120, 200])
 def test_widths(terminal, demo, width):
     screen = terminal(f"{demo} 4 150", width)
     seen = screen.wait_for(lambda lines: any("compile" in line for line in lines))
     live = [line for line in seen if LIVE.fullmatch(line)]
     assert live and all(len(line) < width for line in live)
     assert all(re.search(r"\d\.\ds$", line) for line in live), "numbers are never cut"
-    bar = screen.wait_for(lambda lines: any("MB/s" in line for line in lines))
+    bar = screen.wait_for(lambda lines: any(re.match(r"  push .*[1-9]/47\.6 MB", line) for line in lines))
     assert any(re.search("[━─]{8}", line) for line in bar) == (width >= 60)
     lines = screen.ended()
     check_what_stays(lines)
     built = [line for line in lines if line.lstrip().startswith("Built")]
-    assert len(built) == 8 and all(len(line) <= width for line in built)
+    assert len(built) == 8 and all(len(line) <= width for line in lines if not line.startswith("warning"))
+
+
+def test_a_broken_transfer_says_where_it_goes_on(terminal, demo):
+    screen = terminal(f"{demo} 3 60", 100)
+    lines = [line for line in screen.ended() if line]
+    check_what_stays(lines)
+    resumed = [line.strip() for line in lines if "Resumed" in line]
+    assert resumed == ["Resumed 2.4 MB of 11.9 MB  sha256:8f2c5a0c1d4e…"], lines
+
+
+def test_the_end_of_a_transfer_is_guessed_after_two_seconds(terminal, demo):
+    screen = terminal(f"{demo} 3 400", 80)
+    first = screen.wait_for(lambda lines: any(re.search(r"\d [kM]B/s$", line) for line in lines))
+    assert not any("left" in line for line in first)
+    lines = screen.wait_for(lambda lines: any(" left" in line for line in lines))
+    assert any(re.fullmatch(r"  push +[━─]{8,} +[\d.]+/35\.7 MB  \d+ MB/s  \d s left", line) for line in lines), lines
+
+
+def test_a_time_is_that_of_one_program(terminal, demo):
+    """The programs of one platform are one `go build`: nobody knows how long each took."""
+    one = [line for line in terminal(f"{demo} 1 60").ended() if "Built" in line]
+    assert len(one) == 2 and all(re.search(r" \d\.\ds$", line) for line in one), one
+    several = [line for line in terminal(f"{demo} 2 60").ended() if "Built" in line]
+    assert len(several) == 4 and not any(re.search(r"\ds$", line) for line in several), several
 
 
 def test_thirty_images_take_half_of_the_screen(terminal, demo, tmp_path):
