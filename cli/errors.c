@@ -116,7 +116,7 @@ int cli_error(const cli *c, const koc_error *err)
         return 130; /* main makes it 143 for SIGTERM */
     }
     if (detail && *detail) {
-        cli_output(c, detail);
+        cli_output(c, "output", detail);
     }
     cli_usage(c, "%s", cli_error_message(err, text, sizeof(text)));
     if (cli_error_hint(err, text, sizeof(text))) {

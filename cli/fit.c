@@ -67,6 +67,22 @@ static size_t word_of(const char *text, size_t len, bool quoted)
     return i;
 }
 
+/* All text for people goes to stdout here: in what the locale has. */
+static void put(const char *text, size_t len)
+{
+    char part[256];
+    while (len > 0) {
+        size_t n = len < sizeof(part) ? len : sizeof(part);
+        while (n > 1 && n < len && ((unsigned char)text[n] & 0xc0) == 0x80) {
+            n--; /* no sign is split */
+        }
+        memcpy(part, text, n);
+        fwrite(part, 1, screen_len_to_locale(part, n), stdout);
+        text += n;
+        len -= n;
+    }
+}
+
 static size_t next_line(const fit *f)
 {
     printf("%s\n%*s", f->mark ? f->mark : "", (int)f->indent, f->lead ? f->lead : "");
@@ -86,13 +102,14 @@ void fit_wrap(const char *text, size_t len, size_t at, const fit *f)
         }
         if (first && columns > room && !f->mark) { /* longer than any line: what fits of it */
             size_t part = bytes_of(text, word, f->width - at);
-            printf("%.*s", (int)part, text);
+            put(text, part);
             at = next_line(f);
             text += part;
             continue;
         }
         if (word) {
-            printf("%s%.*s", first ? "" : " ", (int)word, text);
+            put(" ", !first);
+            put(text, word);
             at += columns + !first;
             first = false;
         }
@@ -107,19 +124,20 @@ void fit_value(const char *text, size_t len, size_t indent)
     if (fit_is_terminal()) {
         fit_wrap(text, len, indent, &f);
     } else {
-        printf("%.*s\n", (int)len, text);
+        put(text, len);
+        putchar('\n');
     }
 }
 
 void fit_cut(const char *line)
 {
     char cut[1024];
-    if (!fit_is_terminal()) {
-        puts(line);
-        return;
+    if (fit_is_terminal()) {
+        screen_cut(line, fit_columns(), cut, sizeof(cut));
+        line = cut;
     }
-    screen_cut(line, fit_columns(), cut, sizeof(cut));
-    puts(cut);
+    put(line, strlen(line));
+    putchar('\n');
 }
 
 const char *fit_digest(const koc_digest *d, char out[KOC_DIGEST_TEXT_MAX])

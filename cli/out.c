@@ -70,8 +70,9 @@ static void json_line(const char *kind, const char *message)
 }
 
 /* What vline says, as an event. */
-__attribute__((format(printf, 2, 0))) static void json_vline(const char *kind, const char *fmt,
-                                                             va_list args)
+__attribute__((format(printf, 2, 0), nonnull(2))) static void json_vline(const char *kind,
+                                                                         const char *fmt,
+                                                                         va_list args)
 {
     va_list again;
     va_copy(again, args);
@@ -196,10 +197,10 @@ void cli_log(int32_t level, const char *component, const char *message, void *c)
     screen_print(line, (size_t)n);
 }
 
-void cli_output(const cli *c, const char *text)
+void cli_output(const cli *c, const char *kind, const char *text)
 {
     if (cli_wants_json_progress(c)) {
-        json_line("output", text);
+        json_line(kind, text);
         return;
     }
     screen_print(text, strlen(text));

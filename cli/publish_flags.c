@@ -247,9 +247,8 @@ int publish_session_run(publish_session *s, const koc_publish_options *p, koc_pu
     int rc = koc_publish(s->base.ctx, &with_client, cli_session_start(&s->base), out, err);
     cli_session_settle(&s->base);
     keep_inputs(s, rc == KOC_OK ? *out : NULL);
-    if (rc == KOC_OK && s->flags->timings) {
-        koc_str text = koc_published_timings(*out);
-        fwrite(text.ptr, 1, text.len, stderr);
+    if (rc == KOC_OK && s->flags->timings && koc_published_timings(*out).len > 0) {
+        cli_output(s->base.c, "timings", koc_published_timings(*out).ptr);
     }
     const koc_strlist *warnings = rc == KOC_OK ? koc_published_warnings(*out) : NULL;
     for (size_t i = 0; i < koc_strlist_count(warnings); i++) {

@@ -43,30 +43,36 @@ bool screen_has_unicode(void)
     return false;
 }
 
-void screen_to_locale(char *text)
+size_t screen_len_to_locale(char *text, size_t len)
 {
     static const struct {
         const char *sign, *plain; /* never longer than the sign */
     } signs[] = {{"…", "..."}, {"→", "->"}, {"≥", ">="}, {"–", "-"}, {"×", "x"}};
     if (screen_has_unicode()) {
-        return;
+        return len;
     }
     char *to = text;
-    while (*text) {
-        size_t len = 0;
-        for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]) && !len; i++) {
-            if (strncmp(text, signs[i].sign, strlen(signs[i].sign)) == 0) {
-                len = strlen(signs[i].sign);
+    for (const char *end = text + len; text < end;) {
+        size_t taken = 0;
+        for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]) && !taken; i++) {
+            size_t size = strlen(signs[i].sign);
+            if ((size_t)(end - text) >= size && memcmp(text, signs[i].sign, size) == 0) {
+                taken = size;
                 memcpy(to, signs[i].plain, strlen(signs[i].plain));
                 to += strlen(signs[i].plain);
             }
         }
-        if (!len) {
+        if (!taken) {
             *to++ = *text;
         }
-        text += len ? len : 1;
+        text += taken ? taken : 1;
     }
-    *to = '\0';
+    return len - (size_t)(text - to);
+}
+
+void screen_to_locale(char *text)
+{
+    text[screen_len_to_locale(text, strlen(text))] = '\0';
 }
 
 static bool is_continuation(char c)

@@ -26,6 +26,8 @@ bool screen_has_unicode(void);
 
 /* Where the locale has no more than ASCII: the signs that koc uses become plain ones, in place. */
 void screen_to_locale(char *text);
+/* The same of len bytes, of which there may be fewer then. */
+size_t screen_len_to_locale(char *text, size_t len);
 
 /* Shows f in the place of what is live now; nothing is written when it is the same. */
 void screen_show(const screen_frame *f);

@@ -27,6 +27,7 @@ TYPES = {
     "string": str,
     "boolean": bool,
     "integer": int,
+    "null": type(None),
 }
 
 
@@ -36,8 +37,9 @@ def check(value, schema, root, where):
     if "$ref" in schema:
         check(value, root["$defs"][schema["$ref"].removeprefix("#/$defs/")], root, where)
     if "type" in schema:
-        is_type = isinstance(value, TYPES[schema["type"]])
-        assert is_type and (schema["type"] != "integer" or not isinstance(value, bool)), where
+        names = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        is_type = any(isinstance(value, TYPES[name]) for name in names)
+        assert is_type and ("integer" not in names or not isinstance(value, bool)), where
     if "const" in schema:
         assert value == schema["const"], f"{where}: {value!r}"
     if "enum" in schema:

@@ -72,6 +72,17 @@ def test_a_plain_locale_gets_ascii(koc, bases, app):
     assert "→" in koc("build", "./cmd/app", cwd=app, env=env | {"LC_ALL": "C.UTF-8"}).stderr
 
 
+def test_results_for_people_are_ascii_in_a_plain_locale(koc, bases, app):
+    """Help, checks and descriptions on stdout; JSON and what was asked for as bytes stay as they are."""
+    env = {"KO_DEFAULTBASEIMAGE": bases["oci"], "LC_ALL": "C"}
+    words = [["help", "blob"], ["help", "resolve"], ["doctor"], ["inspect", bases["oci"]], ["ls", bases["oci"].split(":oci")[0]]]
+    for each in words:
+        plain = koc(*each, cwd=app, env=env, status=None).stdout
+        assert plain and plain.isascii(), plain
+    assert "8f2c... |" in koc("help", "blob", env=env).stdout
+    assert "8f2c… |" in koc("help", "blob", env=env | {"LC_ALL": "C.UTF-8"}).stdout
+
+
 def events(text):
     return [valid(line, "koc-progress-1") for line in text.splitlines()]
 
@@ -86,6 +97,8 @@ def test_json_lines_hold_all_that_is_said(bare_koc, app, faulty, repository):
     waited = events(bare_koc("ls", "--progress=json", repository).stderr)
     first = next(e for e in waited if e["state"] == "waiting")
     assert first["kind"] == "request" and first["reason"].startswith("503") and first["waitMs"] >= 1000
+    timed = events(bare_koc("build", "--progress=json", "--timings", *words[3:5], "./cmd/app", cwd=app, env={"KO_DOCKER_REPO": "x.test/y"}).stderr)
+    assert "build" in next(e["message"] for e in timed if e["kind"] == "timings")
     usage = events(bare_koc("build", "--progress=json", "--env=A=b", status=2).stderr)
     assert [e["kind"] for e in usage] == ["error"]
 
