@@ -191,7 +191,9 @@ static int copy(work *w, koc_error **err)
         return no_memory(err);
     }
     for (size_t i = 0; i < n; i++) {
-        pairs[i] = (koc_copy_pair){w->sources[2 * i].place, w->sources[2 * i + 1].place};
+        pairs[i] = (koc_copy_pair){sizeof(koc_copy_pair), 0, &w->sources[2 * i].place,
+                                   &w->sources[2 * i + 1].place};
+        w->results[i] = (koc_copy_result)KOC_COPY_RESULT_INIT;
     }
     o.flags =
         (w->o->referrers ? KOC_COPY_REFERRERS : 0) | (w->o->keep_going ? KOC_COPY_KEEP_GOING : 0);

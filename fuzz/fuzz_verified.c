@@ -186,7 +186,7 @@ static void check_archive(koc_ctx *ctx, liar l)
     KOC__AUTO(koc_image) img = image_with(ctx, &l);
     KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(OUT_MAX);
     const koc_writer w = {to_buf, &out};
-    const koc_archive_image one = {img, NULL, 0};
+    const koc_archive_image one = {sizeof(koc_archive_image), 0, img, NULL, 0};
     koc_error *err = NULL;
     FUZZ_CHECK(!fuzz_ok(koc_archive_write(ctx, &one, 1, &w, NULL, &err), &err) || !l.lied ||
                l.truth.len == 0);

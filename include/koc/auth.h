@@ -38,6 +38,9 @@ typedef struct koc_auth_ops {
     void (*rejected)(void *self, const char *registry); /**< the server refused it; may be NULL */
     void (*release)(void *self);                        /**< may be NULL */
 } koc_auth_ops;
+/* clang-format off */
+#define KOC_AUTH_OPS_INIT { sizeof(koc_auth_ops), 0, NULL, NULL, NULL }
+/* clang-format on */
 
 /** docker's and podman's configuration. config_path NULL: the usual places (docs/registry.md), helper
  * programs included; else that file only. Nothing is read before the first look-up. */

@@ -19,7 +19,9 @@
  *  - _unref and _free take NULL, and objects may be released in any order. "Borrowed from x" means:
  *    valid while you hold x, do not free.
  *  - A struct whose first member is struct_size is set up by its _INIT macro; all-zero members mean
- *    the default; unknown flags and non-zero reserved members are KOC_EMISUSE.
+ *    the default; unknown flags and non-zero reserved members are KOC_EMISUSE. Such structs grow at their
+ *    end in later versions. In an array of them all have the struct_size of the first.
+ *  - All other structs are what they are for good: koc_str, koc_buf, koc_kv, koc_digest, koc_writer.
  *  - Immutable objects (image, layer, index, blob, reference), contexts, clients and auths may be
  *    shared between threads. Builders and readers belong to one thread at a time.
  *  - Callbacks run on the thread that made the call.

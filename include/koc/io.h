@@ -20,6 +20,9 @@ typedef struct koc_reader_ops {
     int (*read)(void *self, void *buf, size_t len, size_t *n_read, koc_error **err);
     void (*close)(void *self);
 } koc_reader_ops;
+/* clang-format off */
+#define KOC_READER_OPS_INIT { sizeof(koc_reader_ops), 0, NULL, NULL }
+/* clang-format on */
 
 /** Your own blob. open starts at offset; release is called once, when the last reference goes. */
 typedef struct koc_blob_ops {
@@ -28,8 +31,11 @@ typedef struct koc_blob_ops {
     int (*open)(void *self, uint64_t offset, const koc_op *op, koc_reader **out, koc_error **err);
     void (*release)(void *self);
 } koc_blob_ops;
+/* clang-format off */
+#define KOC_BLOB_OPS_INIT { sizeof(koc_blob_ops), 0, NULL, NULL }
+/* clang-format on */
 
-/** A sink that the caller owns. write takes all of data or fails. */
+/** A sink that the caller owns: a function and its argument. write takes all of data or fails. */
 typedef struct koc_writer {
     int (*write)(void *self, const void *data, size_t len, koc_error **err);
     void *self;

@@ -33,12 +33,17 @@ KOC_API int koc_layout_put_image(koc_layout *l, koc_image *img, const char *ref_
 KOC_API int koc_layout_put_index(koc_layout *l, koc_index *idx, const char *ref_name,
                                  const koc_op *op, koc_error **err);
 
-/** One image of a docker-save archive and its tags (references with a tag). */
+/** One image of a docker-save archive and its tags (references with a tag). All members are borrowed. */
 typedef struct koc_archive_image {
+    uint32_t struct_size;
+    uint32_t flags; /**< 0 */
     koc_image *image;
     koc_reference *const *tags;
     size_t n_tags;
 } koc_archive_image;
+/* clang-format off */
+#define KOC_ARCHIVE_IMAGE_INIT { sizeof(koc_archive_image), 0, NULL, NULL, 0 }
+/* clang-format on */
 /** Writes a docker-save v1.2 tar: compressed layers once each, manifest.json last, deterministic. */
 KOC_API int koc_archive_write(koc_ctx *ctx, const koc_archive_image *list, size_t n,
                               const koc_writer *w, const koc_op *op, koc_error **err);

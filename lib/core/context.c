@@ -61,6 +61,38 @@ int koc__options_copy(void *local, size_t known, const void *from, const char *w
     return KOC_OK;
 }
 
+int koc__options_list(const void *list, size_t n, size_t known, const char *what, void **out,
+                      koc_error **err)
+{
+    char *copy = koc__calloc(n, known);
+    uint32_t each, given;
+    int rc = copy ? KOC_OK : koc__oom(err);
+
+    memcpy(&each, list, sizeof(each));
+    for (size_t i = 0; rc == KOC_OK && i < n; i++) {
+        const char *from = (const char *)list + i * each;
+        memcpy(&given, from, sizeof(given));
+        rc = given == each
+                 ? koc__options_copy(copy + i * known, known, from, what, err)
+                 : koc__error(err, KOC_EMISUSE, "%s: struct_size differs within an array", what);
+    }
+    if (rc != KOC_OK) {
+        koc__free(copy);
+        return rc;
+    }
+    *out = copy;
+    return KOC_OK;
+}
+
+void koc__options_give(void *to, size_t known, const void *local)
+{
+    uint32_t room;
+
+    memcpy(&room, to, sizeof(room));
+    memcpy((char *)to + sizeof(room), (const char *)local + sizeof(room),
+           KOC__MIN(room, known) - sizeof(room));
+}
+
 static int open_cache(koc_ctx *ctx, const char *dir, koc_error **err)
 {
     koc_error *e = NULL;

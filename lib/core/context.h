@@ -40,6 +40,12 @@ void koc__redact(char *line);
  * all defaults. Sets local's struct_size to known. */
 int koc__options_copy(void *local, size_t known, const void *from, const char *what,
                       koc_error **err);
+/* The same for an array of n, whose elements are as big as the caller knows them: *out is an array of those
+ * known here, to be freed with koc__free. */
+int koc__options_list(const void *list, size_t n, size_t known, const char *what, void **out,
+                      koc_error **err);
+/* Fills in a sized struct of the caller's as far as the caller knows it; koc__options_copy took it before. */
+void koc__options_give(void *to, size_t known, const void *local);
 
 KOC__DEFINE_AUTO(koc_ctx, koc_ctx_unref);
 KOC__DEFINE_AUTO(koc_cancel, koc_cancel_unref);

@@ -155,7 +155,7 @@ static int copy(koc_blob *blob, const char *path, koc__op *op, koc_progress *eve
 
 static int write_archive(importing *a, koc__op *op, uint64_t *size, koc_error **err)
 {
-    const koc_archive_image image = {a->image, a->names, a->n_names};
+    const koc_archive_image image = {sizeof(koc_archive_image), 0, a->image, a->names, a->n_names};
     KOC__AUTO(koc_blob) blob = NULL;
     koc_progress event = KOC_PROGRESS_INIT;
     if (a->nodes->kind == KOC__LOCAL_MINIKUBE) {

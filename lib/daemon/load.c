@@ -224,7 +224,7 @@ static void on_sent(void *self, uint64_t bytes)
 
 static int send_archive(loading *l, size_t skip, koc__local_result *out, koc_error **err)
 {
-    const koc_archive_image image = {l->image, l->names, l->n_names};
+    const koc_archive_image image = {sizeof(koc_archive_image), 0, l->image, l->names, l->n_names};
     KOC__AUTO(koc_blob) body = NULL;
     KOC__AUTO_VAL(koc__call) c = KOC__CALL_INIT;
     if (l->engine->store == KOC__STORE_CONTAINERD) {

@@ -171,7 +171,8 @@ static int tarball_entry(tarball *t, size_t i, const koc__work *w, koc_error **e
         KOC__TRY(koc_reference_with_tag(repository, koc_strlist_get(tags, k),
                                         &t->tags[i * t->n_tags + k], err));
     }
-    t->images[i] = (koc_archive_image){w->units[0].image, &t->tags[i * t->n_tags], t->n_tags};
+    t->images[i] = (koc_archive_image){sizeof(koc_archive_image), 0, w->units[0].image,
+                                       &t->tags[i * t->n_tags], t->n_tags};
     return KOC_OK;
 }
 

@@ -275,13 +275,13 @@ int koc_client_resolve(koc_client *c, const koc_reference *r, const koc_op *user
                        koc_descriptor *out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__op) op = {0};
+    koc_descriptor d;
     koc__found f;
 
-    if (!c || !r || !storage || !out || out->struct_size < sizeof(*out)) {
-        return koc__misuse(
-            err,
-            "koc_client_resolve: c, r, storage or out is NULL, or *out is not set up with KOC_DESCRIPTOR_INIT");
+    if (!c || !r || !storage || !out) {
+        return koc__misuse(err, "koc_client_resolve: c, r, storage or out is NULL");
     }
+    KOC__TRY(koc__options_copy(&d, sizeof(d), out, "koc_descriptor", err));
     KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
     int rc = koc__client_head_manifest(c, r, false, &op, &f, err);
     if (rc != KOC_OK) {
@@ -291,9 +291,10 @@ int koc_client_resolve(koc_client *c, const koc_reference *r, const koc_op *user
         return koc__error_prefix(err, koc__no_such_image(r, err), "%s", koc_reference_string(r));
     }
     KOC__TRY(koc_buf_set(storage, koc__str(f.media_type), err));
-    out->digest = f.digest;
-    out->size = f.size;
-    out->media_type = f.media_type[0] ? storage->ptr : NULL;
+    d.digest = f.digest;
+    d.size = f.size;
+    d.media_type = f.media_type[0] ? storage->ptr : NULL;
+    koc__options_give(out, sizeof(d), &d);
     return KOC_OK;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "core/common.h"
 
+#include "core/context.h"
 #include "core/digests.h"
 #include "core/io.h"
 #include "core/map.h"
@@ -349,18 +350,34 @@ int koc__archive_blob(const koc_archive_image *image, size_t skip, koc__op *op, 
     return koc__parts_blob(&parts, out, err);
 }
 
+static int check_image(const koc_archive_image *image, koc_error **err)
+{
+    bool whole = image->image && (image->tags || image->n_tags == 0);
+    for (size_t i = 0; whole && i < image->n_tags; i++) {
+        whole = image->tags[i];
+    }
+    if (!whole) {
+        return koc__misuse(err, "koc_archive_image: the image or one of its tags is NULL");
+    }
+    return image->flags ? koc__misuse(err, "koc_archive_image: unknown flags") : KOC_OK;
+}
+
 int koc_archive_write(koc_ctx *ctx, const koc_archive_image *list, size_t n, const koc_writer *w,
                       const koc_op *op, koc_error **err)
 {
-    if (!list || n == 0 || !w || !w->write) {
-        return koc__misuse(err, "koc_archive_write: there is no image or no writer");
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (!list[i].image || (!list[i].tags && list[i].n_tags > 0)) {
-            return koc__misuse(err, "koc_archive_write: an image or its tags are NULL");
-        }
-    }
     KOC__AUTO_VAL(koc__op) run = {0};
+    void *copy = NULL;
+    if (!list || n == 0 || !w || !w->write) {
+        return koc__misuse(err, "koc_archive_write: list, w or w->write is NULL, or n is 0");
+    }
     KOC__TRY(koc__op_begin(&run, ctx, op, err));
-    return koc__archive_write(list, n, w, &run, err);
+    KOC__TRY(koc__options_list(list, n, sizeof(*list), "koc_archive_image", &copy, err));
+    const koc_archive_image *images = copy;
+    int rc = KOC_OK;
+    for (size_t i = 0; rc == KOC_OK && i < n; i++) {
+        rc = check_image(&images[i], err);
+    }
+    rc = rc == KOC_OK ? koc__archive_write(images, n, w, &run, err) : rc;
+    koc__free(copy);
+    return rc;
 }

@@ -28,11 +28,11 @@ typedef struct run {
 /* One pair. */
 typedef struct job {
     run *run;
-    const koc_copy_pair *pair;
-    koc_place from; /* the pair's; a stream's copy */
-    koc_place to;   /* the pair's, with a name where it needs one */
-    char *label;    /* for messages */
-    char *name;     /* or NULL */
+    koc_place given; /* where the pair is from */
+    koc_place from;  /* the same, or a stream's copy */
+    koc_place to;    /* the pair's, with a name where it needs one */
+    char *label;     /* for messages */
+    char *name;      /* or NULL */
     koc__dest *dest;
     uint64_t id;
     koc_copy_result result;
@@ -99,7 +99,7 @@ static int copy_image(const job *j, koc_source *from, koc__op *op, koc_digest *d
         say_which(j, from, img);
     }
     *digest = koc_image_descriptor(img)->digest;
-    return j->dest->vt->put_image(j->dest, &j->to, img, &j->pair->from, op, err);
+    return j->dest->vt->put_image(j->dest, &j->to, img, &j->given, op, err);
 }
 
 static int copy_tree(job *j, koc_source *from, koc__document *top, koc__op *op, koc_error **err)
@@ -165,7 +165,7 @@ static int run_pair(void *arg, koc__op *op, koc_error **err)
     koc__log(j->run->ctx, KOC_LOG_WARN, "copy", "%s",
              why ? koc_error_message(why) : koc_code_name(rc));
     koc__error_clear(&why);
-    j->result = (koc_copy_result){0};
+    j->result = (koc_copy_result)KOC_COPY_RESULT_INIT;
     return KOC_OK;
 }
 
@@ -193,7 +193,9 @@ static int dest_for(run *r, const koc_place *p, koc__op *op, koc__dest **out, ko
     case KOC_PLACE_DOCKER_ARCHIVE:
         KOC__TRY(koc__dest_docker_archive(r->ctx, p->path, op, &made, err));
         break;
-    default: return koc__misuse(err, "koc_copy: a target of no known kind");
+    default:
+        return koc__misuse(err,
+                           "koc_copy: a target cannot be KOC_PLACE_ARCHIVE, which is for reading");
     }
     r->dests[r->n_dests++] = made;
     *out = made;
@@ -203,7 +205,7 @@ static int dest_for(run *r, const koc_place *p, koc__op *op, koc__dest **out, ko
 /* In a layout an image from a registry keeps its whole name, one from elsewhere the name it had there. */
 static int name_target(job *j, koc_error **err)
 {
-    const koc_place *from = &j->pair->from;
+    const koc_place *from = &j->given;
     bool holds_names = j->to.kind == KOC_PLACE_LAYOUT || j->to.kind == KOC_PLACE_OCI_ARCHIVE;
     j->label = j->to.kind == KOC_PLACE_REGISTRY
                    ? koc__strdup(koc_reference_string(j->to.reference))
@@ -235,14 +237,14 @@ static bool is_archive(const koc_place *p)
     return p->kind == KOC_PLACE_OCI_ARCHIVE || p->kind == KOC_PLACE_DOCKER_ARCHIVE;
 }
 
-static int check_pair(const koc_copy_pair *p, koc_client *client, koc_error **err)
+static int read_pair(const koc_copy_pair *p, koc_client *client, job *j, koc_error **err)
 {
-    const koc_place *to = &p->to;
-    bool remote = to->kind == KOC_PLACE_REGISTRY;
-    if (to->struct_size < sizeof(*to) || to->flags || to->reserved ||
-        (remote ? !to->reference || !client : !to->path || !*to->path)) {
-        return koc__misuse(err, "koc_copy: a target that is not set up");
+    if (!p->from || !p->to || p->flags) {
+        return koc__misuse(err, "koc_copy_pair: from or to is NULL, or flags are unknown");
     }
+    KOC__TRY(koc__place_check(p->from, client, &j->given, err));
+    KOC__TRY(koc__place_check(p->to, client, &j->to, err));
+    j->from = j->given;
     return KOC_OK;
 }
 
@@ -284,12 +286,12 @@ static int prepare(run *r, const koc_copy_options *o, const koc_copy_pair *pairs
         }
     }
     for (size_t i = 0; i < n; i++) {
-        KOC__TRY(check_pair(&pairs[i], r->client, err));
-        jobs[i] = (job){.run = r, .pair = &pairs[i], .from = pairs[i].from, .to = pairs[i].to};
+        jobs[i] = (job){.run = r, .result = KOC_COPY_RESULT_INIT};
+        KOC__TRY(read_pair(&pairs[i], r->client, &jobs[i], err));
         KOC__TRY(bring_here(r, &jobs[i].from, op, err));
         KOC__TRY(name_target(&jobs[i], err));
-        KOC__TRY(dest_for(r, &pairs[i].to, op, &jobs[i].dest, err));
-        archive |= is_archive(&pairs[i].to);
+        KOC__TRY(dest_for(r, &jobs[i].to, op, &jobs[i].dest, err));
+        archive |= is_archive(&jobs[i].to);
     }
     /* An archive is written from front to end, and the same images are to give the same bytes. */
     r->jobs = archive ? 1 : KOC__MIN(o->jobs ? o->jobs : JOBS_DEFAULT, JOBS_MAX);
@@ -332,13 +334,54 @@ static int copy_all(run *r, job *jobs, size_t n, koc__op *op, koc_error **err)
     return KOC_OK;
 }
 
+static int check_results(const koc_copy_result *results, size_t n, koc_error **err)
+{
+    void *copy = NULL;
+    if (!results) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc__options_list(results, n, sizeof(*results), "koc_copy_result", &copy, err));
+    koc__free(copy);
+    return KOC_OK;
+}
+
+/* results may be NULL. */
+static void give_results(koc_copy_result *results, const job *jobs, size_t n)
+{
+    char *at = (char *)results;
+    for (size_t i = 0; at && i < n; i++, at += results->struct_size) {
+        koc__options_give(at, sizeof(*results), &jobs[i].result);
+    }
+}
+
+static int copy_pairs(run *r, const koc_copy_options *o, const koc_copy_pair *pairs, size_t n,
+                      koc_copy_result *results, koc__op *op, koc_error **err)
+{
+    job *jobs = koc__calloc(n, sizeof(*jobs));
+    if (!jobs) {
+        return koc__oom(err);
+    }
+    int rc = prepare(r, o, pairs, n, jobs, op, err);
+    rc = rc == KOC_OK ? tell_rest(r, n, copy_all(r, jobs, n, op, err), err) : rc;
+    if (rc == KOC_OK || r->keep_going) {
+        give_results(results, jobs, n);
+    }
+    for (size_t i = 0; i < n; i++) {
+        koc__free(jobs[i].label);
+        koc__free(jobs[i].name);
+    }
+    koc__free(jobs);
+    return rc;
+}
+
 int koc_copy(koc_ctx *ctx, koc_client *client, const koc_copy_pair *pairs, size_t n,
              const koc_copy_options *opts, const koc_op *user, koc_copy_result *results,
              koc_error **err)
 {
     koc_copy_options o;
+    void *list = NULL;
     if (!ctx || !pairs || n == 0) {
-        return koc__misuse(err, "koc_copy: ctx is NULL, or there is nothing to copy");
+        return koc__misuse(err, "koc_copy: ctx or pairs is NULL, or n is 0");
     }
     KOC__TRY(koc__options_copy(&o, sizeof(o), opts, "koc_copy_options", err));
     if (o.flags & ~(uint32_t)(KOC_COPY_REFERRERS | KOC_COPY_KEEP_GOING) || o.reserved) {
@@ -351,19 +394,9 @@ int koc_copy(koc_ctx *ctx, koc_client *client, const koc_copy_pair *pairs, size_
          .referrers = o.flags & KOC_COPY_REFERRERS,
          .keep_going = o.flags & KOC_COPY_KEEP_GOING};
     KOC__TRY(koc__op_begin(&op, ctx, user, err));
-    job *jobs = koc__calloc(n, sizeof(*jobs));
-    if (!jobs) {
-        return koc__oom(err);
-    }
-    int rc = prepare(&r, &o, pairs, n, jobs, &op, err);
-    rc = rc == KOC_OK ? tell_rest(&r, n, copy_all(&r, jobs, n, &op, err), err) : rc;
-    for (size_t i = 0; (rc == KOC_OK || r.keep_going) && results && i < n; i++) {
-        results[i] = jobs[i].result;
-    }
-    for (size_t i = 0; i < n; i++) {
-        koc__free(jobs[i].label);
-        koc__free(jobs[i].name);
-    }
-    koc__free(jobs);
+    KOC__TRY(check_results(results, n, err));
+    KOC__TRY(koc__options_list(pairs, n, sizeof(*pairs), "koc_copy_pair", &list, err));
+    int rc = copy_pairs(&r, &o, list, n, results, &op, err);
+    koc__free(list);
     return rc;
 }

@@ -3,6 +3,7 @@
 
 #include "transfer/transfer.h"
 
+#include "core/context.h"
 #include "core/digests.h"
 #include "core/outfile.h"
 #include "core/sha256.h"
@@ -55,14 +56,20 @@ static char *name_of(const koc_place *p)
                                                      : p->path);
 }
 
-static int check_place(const koc_place *p, koc_client *client, koc_error **err)
+int koc__place_check(const koc_place *from, koc_client *client, koc_place *out, koc_error **err)
 {
-    bool known = p && p->struct_size >= sizeof(*p) && p->kind >= KOC_PLACE_REGISTRY &&
-                 p->kind <= KOC_PLACE_ARCHIVE && !p->flags && !p->reserved;
-    bool remote = known && p->kind == KOC_PLACE_REGISTRY;
-    if (!known || (remote ? !p->reference || !client : !p->path || !*p->path)) {
-        return koc__misuse(err, "koc_place: not set up, or what its kind needs is NULL");
+    koc_place p = KOC_PLACE_INIT;
+    KOC__TRY(koc__options_copy(&p, sizeof(p), from, "koc_place", err));
+    if (p.kind < KOC_PLACE_REGISTRY || p.kind > KOC_PLACE_ARCHIVE || p.flags || p.reserved) {
+        return koc__misuse(err, "koc_place: kind or flags are unknown, or reserved is not 0");
     }
+    if (p.kind != KOC_PLACE_REGISTRY && (!p.path || !*p.path)) {
+        return koc__misuse(err, "koc_place: path is NULL or empty");
+    }
+    if (p.kind == KOC_PLACE_REGISTRY && (!p.reference || !client)) {
+        return koc__misuse(err, "koc_place: reference is NULL, or there is no client");
+    }
+    *out = p;
     return KOC_OK;
 }
 
@@ -125,25 +132,24 @@ static int open_kind(koc_source *s, const koc_place *p, koc__op *op, koc_error *
 int koc__source_open(koc_ctx *ctx, koc_client *client, const koc_place *p, koc__op *op,
                      koc_source **out, koc_error **err)
 {
-    KOC__TRY(check_place(p, client, err));
+    koc_place at;
+    KOC__TRY(koc__place_check(p, client, &at, err));
     KOC__AUTO(koc_source) s = koc__calloc(1, sizeof(*s));
     if (!s) {
         return koc__oom(err);
     }
     s->ctx = koc_ctx_ref(ctx);
     s->client = client ? koc_client_ref(client) : NULL;
-    s->what = name_of(p);
+    s->what = name_of(&at);
     if (!s->what) {
         return koc__oom(err);
     }
-    koc_place at = *p;
-    if (koc__place_is_stream(p)) {
-        KOC__TRY(koc__stream_keep(p->path, op, &s->stream, err));
+    if (koc__place_is_stream(&at)) {
+        KOC__TRY(koc__stream_keep(at.path, op, &s->stream, err));
         at.path = s->stream.file;
     }
-    p = &at;
-    KOC__TRY(open_kind(s, p, op, err));
-    int rc = s->vt->top(s, p, op, &s->top, err);
+    KOC__TRY(open_kind(s, &at, op, err));
+    int rc = s->vt->top(s, &at, op, &s->top, err);
     if (rc != KOC_OK) {
         return koc__error_prefix(err, rc, "cannot read %s", s->what);
     }
@@ -159,8 +165,8 @@ int koc__source_open(koc_ctx *ctx, koc_client *client, const koc_place *p, koc__
 int koc_source_open(koc_ctx *ctx, koc_client *client, const koc_place *p, const koc_op *op,
                     koc_source **out, koc_error **err)
 {
-    if (!ctx || !out) {
-        return koc__misuse(err, "koc_source_open: ctx or out is NULL");
+    if (!ctx || !p || !out) {
+        return koc__misuse(err, "koc_source_open: ctx, p or out is NULL");
     }
     KOC__AUTO_VAL(koc__op) run = {0};
     KOC__TRY(koc__op_begin(&run, ctx, op, err));

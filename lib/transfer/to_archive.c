@@ -259,8 +259,8 @@ static int finish_docker(koc__dest *base, koc__op *op, koc_error **err)
     koc_archive_image *list = koc__calloc(t->n_images + 1, sizeof(*list));
     int rc = list ? KOC_OK : koc__oom(err);
     for (size_t i = 0; rc == KOC_OK && i < t->n_images; i++) {
-        list[i] =
-            (koc_archive_image){t->images[i].image, &t->images[i].tag, t->images[i].tag ? 1 : 0};
+        list[i] = (koc_archive_image){sizeof(koc_archive_image), 0, t->images[i].image,
+                                      &t->images[i].tag, t->images[i].tag ? 1 : 0};
     }
     rc = rc == KOC_OK ? koc__archive_write(list, t->n_images, &w, op, err) : rc;
     koc__free(list);

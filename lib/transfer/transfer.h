@@ -51,6 +51,8 @@ typedef struct koc__stream {
     char *file;
 } koc__stream;
 bool koc__place_is_stream(const koc_place *p);
+/* A caller's place, not NULL, as this version knows it. KOC_EMISUSE: not set up, or what its kind needs is NULL. */
+int koc__place_check(const koc_place *from, koc_client *client, koc_place *out, koc_error **err);
 int koc__stream_keep(const char *name, koc__op *op, koc__stream *out, koc_error **err);
 void koc__stream_dispose(koc__stream *s);
 

@@ -105,12 +105,21 @@ typedef struct koc_copy_options {
 #define KOC_COPY_OPTIONS_INIT { sizeof(koc_copy_options), 0, NULL, 0, 0 }
 /* clang-format on */
 
+/** Both places are borrowed for the call. */
 typedef struct koc_copy_pair {
-    koc_place from, to;
+    uint32_t struct_size;
+    uint32_t flags; /**< 0 */
+    const koc_place *from;
+    const koc_place *to;
 } koc_copy_pair;
+/* clang-format off */
+#define KOC_COPY_PAIR_INIT { sizeof(koc_copy_pair), 0, NULL, NULL }
+/* clang-format on */
 
 /** What was done for one pair. */
 typedef struct koc_copy_result {
+    uint32_t struct_size;
+    uint32_t flags;    /**< 0 */
     koc_digest digest; /**< of the copy's manifest or index */
     uint64_t bytes;    /**< of blobs that were moved */
     uint32_t blobs;    /**< that the image needs, each once */
@@ -118,12 +127,15 @@ typedef struct koc_copy_result {
     uint32_t mounted;
     uint32_t unchanged; /**< 1: the target had it all under that name */
 } koc_copy_result;
+/* clang-format off */
+#define KOC_COPY_RESULT_INIT { sizeof(koc_copy_result), 0, { 0, 0, { 0, 0, 0, 0, 0, 0 }, { 0 } }, 0, 0, 0, 0, 0 }
+/* clang-format on */
 
 /** Copies from place to place, byte for byte. Blobs go from reader to writer and never touch the disk
  * between; those that the target has are not moved, and manifests are written after all that they name. A
  * docker archive takes one platform of each image (the only one, else linux/amd64). results is NULL or
- * has room for n. The first failure ends it all; what is complete stays, and archives appear when they are
- * whole. */
+ * has n of them, each set up with its _INIT macro. The first failure ends it all; what is complete stays, and
+ * archives appear when they are whole. */
 KOC_API int koc_copy(koc_ctx *ctx, koc_client *client, const koc_copy_pair *pairs, size_t n,
                      const koc_copy_options *opts, const koc_op *op, koc_copy_result *results,
                      koc_error **err);

@@ -272,3 +272,44 @@ KOC_TEST(redact_takes_any_text)
         koc__free(line);
     }
 }
+
+typedef struct item {
+    uint32_t struct_size;
+    uint32_t a;
+    uint64_t b;
+} item;
+
+KOC_TEST(arrays_of_structs_step_by_the_size_that_the_caller_knows)
+{
+    const uint32_t older[][2] = {{8, 1}, {8, 2}};
+    const uint64_t newer[][3] = {{24 | 1ull << 32, 5, 0}, {24 | 2ull << 32, 6, 0}};
+    const uint32_t mixed[][2] = {{8, 1}, {4, 0}}, empty[][2] = {{0, 0}};
+    void *list = NULL;
+
+    assert_int_equal(koc__options_list(older, 2, sizeof(item), "item", &list, NULL), KOC_OK);
+    assert_int_equal(((item *)list)[1].struct_size, sizeof(item));
+    assert_int_equal(((item *)list)[1].a, 2);
+    assert_int_equal(((item *)list)[1].b, 0);
+    koc__free(list);
+    assert_int_equal(koc__options_list(newer, 2, sizeof(item), "item", &list, NULL), KOC_OK);
+    assert_int_equal(((item *)list)[1].b, 6);
+    koc__free(list);
+    list = NULL;
+    assert_int_equal(koc__options_list(mixed, 2, sizeof(item), "item", &list, NULL), KOC_EMISUSE);
+    assert_int_equal(koc__options_list(empty, 1, sizeof(item), "item", &list, NULL), KOC_EMISUSE);
+    assert_null(list);
+}
+
+KOC_TEST(structs_of_older_callers_are_filled_in_as_far_as_they_go)
+{
+    const item known = {sizeof(item), 7, 9};
+    uint32_t older[3] = {8, 0, 0};
+    item same = {sizeof(item), 0, 0};
+
+    koc__options_give(older, sizeof(known), &known);
+    assert_int_equal(older[0], 8);
+    assert_int_equal(older[1], 7);
+    assert_int_equal(older[2], 0);
+    koc__options_give(&same, sizeof(known), &known);
+    assert_int_equal(same.b, 9);
+}

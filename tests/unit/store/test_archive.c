@@ -63,7 +63,7 @@ KOC_TEST(archive_has_ko_s_shape)
     KOC__AUTO_VAL(koc__buf) tar = KOC__BUF_INIT(0);
     KOC__AUTO_VAL(koc__buf) names = KOC__BUF_INIT(0);
     KOC__AUTO_VAL(koc__buf) manifest = KOC__BUF_INIT(0);
-    koc_archive_image list = {a, &x, 1};
+    koc_archive_image list = {sizeof(koc_archive_image), 0, a, &x, 1};
     write_archive(ctx, &list, 1, &tar);
     contents(&tar, &names, &manifest);
     koc__digest_text config = koc__digest_hex(&koc_image_config_descriptor(a)->digest);
@@ -92,8 +92,11 @@ KOC_TEST(archive_does_not_depend_on_the_order_of_the_list)
     KOC__AUTO_VAL(koc__buf) second = KOC__BUF_INIT(0);
     KOC__AUTO_VAL(koc__buf) names = KOC__BUF_INIT(0);
     KOC__AUTO_VAL(koc__buf) manifest = KOC__BUF_INIT(0);
-    koc_archive_image forth[] = {{a, &x, 1}, {b, yz, 2}};
-    koc_archive_image back[] = {{b, &z, 1}, {a, &x, 1}, {b, &y, 1}};
+    koc_archive_image forth[] = {{sizeof(koc_archive_image), 0, a, &x, 1},
+                                 {sizeof(koc_archive_image), 0, b, yz, 2}};
+    koc_archive_image back[] = {{sizeof(koc_archive_image), 0, b, &z, 1},
+                                {sizeof(koc_archive_image), 0, a, &x, 1},
+                                {sizeof(koc_archive_image), 0, b, &y, 1}};
     write_archive(ctx, forth, 2, &first);
     write_archive(ctx, back, 3, &second);
     assert_int_equal(first.len, second.len);
@@ -112,7 +115,8 @@ KOC_TEST(archive_reads_back)
     KOC__AUTO(koc_reference) x = reference("r.example/a:1");
     KOC__AUTO(koc_reference) y = reference("r.example/b:2");
     KOC__AUTO_VAL(koc__buf) tar = KOC__BUF_INIT(0);
-    koc_archive_image list[] = {{a, &x, 1}, {b, &y, 1}};
+    koc_archive_image list[] = {{sizeof(koc_archive_image), 0, a, &x, 1},
+                                {sizeof(koc_archive_image), 0, b, &y, 1}};
     koc_image *images[] = {a, b};
     koc_error *err = NULL;
     size_t n = 0;
@@ -245,7 +249,7 @@ KOC_TEST(archive_needs_tags_content_and_room)
     koc_writer w = {to_buf, &out};
     koc_writer none = {full, NULL};
     koc_error *err = NULL;
-    koc_archive_image list = {img, &untagged, 1};
+    koc_archive_image list = {sizeof(koc_archive_image), 0, img, &untagged, 1};
     fails(koc_archive_write(ctx, &list, 1, &w, NULL, &err), KOC_EINVAL, &err);
     list.tags = &tagged;
     fails(koc_archive_write(ctx, &list, 1, &none, NULL, &err), KOC_EIO, &err);
@@ -259,7 +263,7 @@ KOC_TEST(archive_survives_running_out_of_memory)
     KOC__AUTO(koc_ctx) ctx = context();
     KOC__AUTO(koc_image) img = image(ctx, "amd64", KOC_COMPRESS_GZIP, two);
     KOC__AUTO(koc_reference) tag = reference("r.example/a:1");
-    koc_archive_image list = {img, &tag, 1};
+    koc_archive_image list = {sizeof(koc_archive_image), 0, img, &tag, 1};
     const char *path = NULL;
     for (uint64_t n = 1; !path; n++) {
         KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(TEST_MAX);

@@ -45,7 +45,7 @@ KOC_TEST(archive_blob_has_the_bytes_that_are_written)
     KOC__AUTO_VAL(koc__buf) written = KOC__BUF_INIT(TEST_MAX);
     KOC__AUTO_VAL(koc_buf) read = KOC_BUF_INIT;
     KOC__AUTO(koc_blob) blob = NULL;
-    const koc_archive_image one = {img, &name, 1};
+    const koc_archive_image one = {sizeof(koc_archive_image), 0, img, &name, 1};
     const koc_writer w = {to_buf, &written};
     koc_error *err = NULL;
     ok(koc_archive_write(ctx, &one, 1, &w, NULL, &err), err);
@@ -69,7 +69,7 @@ KOC_TEST(archive_blob_leaves_out_the_first_layers)
     KOC__AUTO(koc_ctx) ctx = context();
     KOC__AUTO(koc_image) img = image(ctx, "amd64", KOC_COMPRESS_GZIP, two);
     KOC__AUTO(koc_reference) name = reference("ko.local/x:1");
-    const koc_archive_image one = {img, &name, 1};
+    const koc_archive_image one = {sizeof(koc_archive_image), 0, img, &name, 1};
     koc_error *err = NULL;
     for (size_t skip = 0; skip <= 2; skip++) {
         KOC__AUTO(koc_blob) blob = NULL;
@@ -91,7 +91,7 @@ KOC_TEST(layout_blob_names_the_image_each_way)
     KOC__AUTO_VAL(koc__buf) names = KOC__BUF_INIT(0);
     KOC__AUTO_VAL(koc_buf) all = KOC_BUF_INIT;
     koc_reference *both[] = {a, b};
-    const koc_archive_image one = {img, both, 2};
+    const koc_archive_image one = {sizeof(koc_archive_image), 0, img, both, 2};
     koc_error *err = NULL;
     ok(koc__layout_blob(&one, 0, &blob, &err), err);
     names_of(blob, &names);

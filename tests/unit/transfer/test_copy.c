@@ -39,7 +39,7 @@ static const char *make_layout(koc_ctx *ctx, koc_digest *digest)
 static int copy(koc_ctx *ctx, koc_place from, koc_place to, const char *platform,
                 koc_copy_result *result, koc_error **err)
 {
-    const koc_copy_pair pair = {from, to};
+    const koc_copy_pair pair = {sizeof(pair), 0, &from, &to};
     const char *const platforms[] = {platform, NULL};
     koc_copy_options o = KOC_COPY_OPTIONS_INIT;
     o.platforms = platform ? platforms : NULL;
@@ -50,7 +50,7 @@ KOC_TEST(copy_keeps_digests_from_place_to_place)
 {
     KOC__AUTO(koc_ctx) ctx = context();
     koc_digest digest;
-    koc_copy_result r = {0};
+    koc_copy_result r = KOC_COPY_RESULT_INIT;
     koc_error *err = NULL;
     KOC__AUTO_STR from = koc__strdup(make_layout(ctx, &digest));
     KOC__AUTO_STR tar = koc__strdup(koc_test_path("a.tar"));
@@ -72,11 +72,48 @@ KOC_TEST(copy_keeps_digests_from_place_to_place)
     assert_int_equal(r.copied, 0);
 }
 
+/* Callers that were compiled with a later version: its structs are longer. */
+KOC_TEST(copy_takes_pairs_and_results_that_have_grown)
+{
+    struct {
+        koc_copy_pair known;
+        uint64_t later;
+    } pairs[2] = {{KOC_COPY_PAIR_INIT, 0}, {KOC_COPY_PAIR_INIT, 0}};
+    struct {
+        koc_copy_result known;
+        uint64_t later;
+    } results[2] = {{KOC_COPY_RESULT_INIT, 0}, {KOC_COPY_RESULT_INIT, 0}};
+    KOC__AUTO(koc_ctx) ctx = context();
+    koc_digest digest;
+    koc_error *err = NULL;
+    KOC__AUTO_STR dir = koc__strdup(make_layout(ctx, &digest));
+    KOC__AUTO_STR target = koc__strdup(koc_test_path("to"));
+    const koc_place from = at(KOC_PLACE_LAYOUT, dir, NULL);
+    const koc_place to[2] = {at(KOC_PLACE_LAYOUT, target, "a"), at(KOC_PLACE_LAYOUT, target, "b")};
+    for (size_t i = 0; i < 2; i++) {
+        pairs[i].known.struct_size = sizeof(pairs[i]);
+        pairs[i].known.from = &from;
+        pairs[i].known.to = &to[i];
+        results[i].known.struct_size = sizeof(results[i]);
+    }
+    ok(koc_copy(ctx, NULL, &pairs[0].known, 2, NULL, NULL, &results[0].known, &err), err);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(koc_digest_equal(&results[i].known.digest, &digest));
+        assert_int_equal(results[i].known.struct_size, sizeof(results[i]));
+        assert_int_equal(results[i].later, 0);
+    }
+    pairs[1].later = 1;
+    fails(koc_copy(ctx, NULL, &pairs[0].known, 2, NULL, NULL, NULL, &err), KOC_EMISUSE, &err);
+    results[0].known.struct_size = 0;
+    fails(koc_copy(ctx, NULL, &pairs[0].known, 1, NULL, NULL, &results[0].known, &err), KOC_EMISUSE,
+          &err);
+}
+
 KOC_TEST(copy_of_one_platform_is_the_image)
 {
     KOC__AUTO(koc_ctx) ctx = context();
     koc_digest digest;
-    koc_copy_result r = {0};
+    koc_copy_result r = KOC_COPY_RESULT_INIT;
     koc_error *err = NULL;
     KOC__AUTO_STR from = koc__strdup(make_layout(ctx, &digest));
     KOC__AUTO_STR to = koc__strdup(koc_test_path("docker.tar"));

@@ -134,12 +134,13 @@ static void put(koc_ctx *ctx, koc_image *img, const char *dir)
 
 static void as_archive(koc_ctx *ctx, const char *dir, int32_t kind, const char *path)
 {
-    koc_copy_pair pair = {KOC_PLACE_INIT, KOC_PLACE_INIT};
+    koc_place from = KOC_PLACE_INIT, to = KOC_PLACE_INIT;
+    const koc_copy_pair pair = {sizeof(pair), 0, &from, &to};
     koc_error *err = NULL;
-    pair.from.kind = KOC_PLACE_LAYOUT;
-    pair.from.path = dir;
-    pair.to.kind = kind;
-    pair.to.path = path;
+    from.kind = KOC_PLACE_LAYOUT;
+    from.path = dir;
+    to.kind = kind;
+    to.path = path;
     ok(koc_copy(ctx, NULL, &pair, 1, NULL, NULL, NULL, &err), err);
 }
 

@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: c3ba902311ded79a12b403ac29492785e95822bed7baeffbc4e46cdd8b931cfc
+// Declarations: ddc68db375b403209b8c9b5aad145e726c42c71e5c07141a72d0c764704e27eb
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -422,6 +422,8 @@ pub struct koc_tree_options {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct koc_archive_image {
+    pub struct_size: u32,
+    pub flags: u32,
     pub image: *mut koc_image,
     pub tags: *const *mut koc_reference,
     pub n_tags: usize,

@@ -16,7 +16,7 @@ layout! {
     koc_layer_options { struct_size, flags, compression, level, mtime, format_version, reserved, chunk_size, media_type }
     koc_entry { struct_size, mode, uid, gid, mtime, flags, reserved, xattrs, n_xattrs }
     koc_tree_options { struct_size, flags, defaults, filter, payload }
-    koc_archive_image { image, tags, n_tags }
+    koc_archive_image { struct_size, flags, image, tags, n_tags }
     koc_auth_ops { struct_size, flags, get, rejected, release }
     koc_client_options { struct_size, flags, auth, user_agent, ca_file, allow_http, max_connections, max_attempts, connect_timeout_ms, response_timeout_ms, requests_per_second }
     koc_push_options { struct_size, flags, extra_tags }
