@@ -152,7 +152,9 @@ void koc_hasher_update(koc_hasher *h, koc_str data)
     if (!h || h->finished || h->failed != KOC_OK || data.len == 0) {
         return;
     }
-    if (h->algorithm == KOC_DIGEST_SHA256) {
+    if (!data.ptr) {
+        h->failed = KOC_EMISUSE;
+    } else if (h->algorithm == KOC_DIGEST_SHA256) {
         koc__sha256_update(&h->sha256, data.ptr, data.len);
     } else {
         h->failed = koc__sha512_update(h->sha512, data.ptr, data.len, NULL);
@@ -163,6 +165,9 @@ int koc_hasher_finish(koc_hasher *h, koc_digest *out, koc_error **err)
 {
     if (!h || !out || h->finished) {
         return koc__misuse(err, "koc_hasher_finish: h or out is NULL, or h is finished");
+    }
+    if (h->failed == KOC_EMISUSE) {
+        return koc__misuse(err, "koc_hasher_update: data.ptr is NULL");
     }
     if (h->failed != KOC_OK) {
         return koc__error(err, h->failed, "cannot compute the SHA-512");

@@ -90,7 +90,7 @@ int koc_daemon_load(koc_daemon *d, koc_image *img, const char *const *names, con
         n++;
     }
     if (!d || !img || n == 0) {
-        return koc__misuse(err, "koc_daemon_load: d, img and a name must be given");
+        return koc__misuse(err, "koc_daemon_load: d or img is NULL, or names is NULL or empty");
     }
     koc_reference **list = koc__calloc(n, sizeof(koc_reference *));
     if (!list) {

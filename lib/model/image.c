@@ -190,7 +190,7 @@ int koc_image_from_bytes(koc_ctx *ctx, koc_str manifest, koc_str config, koc_ima
                          koc_error **err)
 {
     if (!out || (!manifest.ptr && manifest.len > 0) || (!config.ptr && config.len > 0)) {
-        return koc__misuse(err, "koc_image_from_bytes: out or a document is NULL");
+        return koc__misuse(err, "koc_image_from_bytes: manifest.ptr, config.ptr or out is NULL");
     }
     if (manifest.len > KOC__MANIFEST_MAX || config.len > KOC__CONFIG_MAX) {
         return koc__error(err, KOC_ELIMIT,

@@ -111,16 +111,17 @@ void koc_image_builder_free(koc_image_builder *b)
     koc__free(b);
 }
 
-/* Every setter begins with this. */
-static int check_usable(const koc_image_builder *b, bool arguments, const char *function,
+/* Every setter begins with this. missing names an argument that is NULL, or is NULL. */
+static int check_usable(const koc_image_builder *b, const char *missing, const char *function,
                         koc_error **err)
 {
-    if (b && !b->finished && arguments) {
-        return KOC_OK;
+    if (!b || missing) {
+        return koc__error(err, KOC_EMISUSE, "%s: %s is NULL", function, b ? missing : "b");
     }
-    KOC__AUTO_STR text = koc__format(
-        "%s: %s", function, b && b->finished ? "the builder is finished" : "an argument is NULL");
-    return koc__misuse(err, text ? text : function);
+    if (b->finished) {
+        return koc__error(err, KOC_EMISUSE, "%s: the builder is finished", function);
+    }
+    return KOC_OK;
 }
 
 /* --- layers --- */
@@ -162,7 +163,7 @@ static int keep_addition(koc_image_builder *b, koc__addition *a, koc_error **err
 int koc_image_builder_add_layer(koc_image_builder *b, koc_layer *layer,
                                 const koc_add_layer_options *opts, koc_error **err)
 {
-    KOC__TRY(check_usable(b, layer != NULL, "koc_image_builder_add_layer", err));
+    KOC__TRY(check_usable(b, layer ? NULL : "layer", "koc_image_builder_add_layer", err));
     koc_add_layer_options o;
     KOC__TRY(koc__options_copy(&o, sizeof(o), opts, "koc_add_layer_options", err));
     if (o.flags & ~KOC_ADD_LAYER_CREATED) {
@@ -196,7 +197,7 @@ static int copy_argv(const char *const *argv, koc_strlist **out, koc_error **err
 
 int koc_image_builder_set_entrypoint(koc_image_builder *b, const char *const *argv, koc_error **err)
 {
-    KOC__TRY(check_usable(b, true, "koc_image_builder_set_entrypoint", err));
+    KOC__TRY(check_usable(b, NULL, "koc_image_builder_set_entrypoint", err));
     KOC__TRY(copy_argv(argv, &b->entrypoint, err));
     b->has_entrypoint = true;
     return KOC_OK;
@@ -204,7 +205,7 @@ int koc_image_builder_set_entrypoint(koc_image_builder *b, const char *const *ar
 
 int koc_image_builder_set_cmd(koc_image_builder *b, const char *const *argv, koc_error **err)
 {
-    KOC__TRY(check_usable(b, true, "koc_image_builder_set_cmd", err));
+    KOC__TRY(check_usable(b, NULL, "koc_image_builder_set_cmd", err));
     KOC__TRY(copy_argv(argv, &b->cmd, err));
     b->has_cmd = true;
     return KOC_OK;
@@ -213,7 +214,7 @@ int koc_image_builder_set_cmd(koc_image_builder *b, const char *const *argv, koc
 int koc_image_builder_set_env(koc_image_builder *b, const char *name, const char *value,
                               koc_error **err)
 {
-    KOC__TRY(check_usable(b, name != NULL, "koc_image_builder_set_env", err));
+    KOC__TRY(check_usable(b, name ? NULL : "name", "koc_image_builder_set_env", err));
     if (!name[0] || strchr(name, '=')) {
         return koc__error(err, KOC_EINVAL, "\"%s\" is not the name of an environment variable",
                           name);
@@ -223,7 +224,7 @@ int koc_image_builder_set_env(koc_image_builder *b, const char *name, const char
 
 int koc__image_builder_append_env(koc_image_builder *b, const char *item, koc_error **err)
 {
-    KOC__TRY(check_usable(b, item != NULL, "koc__image_builder_append_env", err));
+    KOC__TRY(check_usable(b, item ? NULL : "item", "koc__image_builder_append_env", err));
     return insert_setting(&b->env, b->env.n, "", item, true, err);
 }
 
@@ -239,21 +240,21 @@ static int put_named(koc__settings *s, const char *key, const char *value, const
 int koc_image_builder_set_label(koc_image_builder *b, const char *key, const char *value,
                                 koc_error **err)
 {
-    KOC__TRY(check_usable(b, key != NULL, "koc_image_builder_set_label", err));
+    KOC__TRY(check_usable(b, key ? NULL : "key", "koc_image_builder_set_label", err));
     return put_named(&b->labels, key, value, "a label", err);
 }
 
 int koc_image_builder_set_annotation(koc_image_builder *b, const char *key, const char *value,
                                      koc_error **err)
 {
-    KOC__TRY(check_usable(b, key != NULL, "koc_image_builder_set_annotation", err));
+    KOC__TRY(check_usable(b, key ? NULL : "key", "koc_image_builder_set_annotation", err));
     return put_named(&b->annotations, key, value, "an annotation", err);
 }
 
 int koc_image_builder_set_str(koc_image_builder *b, int32_t field, const char *value,
                               koc_error **err)
 {
-    KOC__TRY(check_usable(b, true, "koc_image_builder_set_str", err));
+    KOC__TRY(check_usable(b, NULL, "koc_image_builder_set_str", err));
     if (field < KOC_CFG_USER || field > KOC_CFG_AUTHOR) {
         return koc__misuse(err, "koc_image_builder_set_str: unknown field");
     }
@@ -269,7 +270,7 @@ int koc_image_builder_set_str(koc_image_builder *b, int32_t field, const char *v
 int koc_image_builder_add_str(koc_image_builder *b, int32_t field, const char *value,
                               koc_error **err)
 {
-    KOC__TRY(check_usable(b, value != NULL, "koc_image_builder_add_str", err));
+    KOC__TRY(check_usable(b, value ? NULL : "value", "koc_image_builder_add_str", err));
     if (field != KOC_CFG_PORT && field != KOC_CFG_VOLUME) {
         return koc__misuse(err, "koc_image_builder_add_str: unknown field");
     }
@@ -283,7 +284,7 @@ int koc_image_builder_add_str(koc_image_builder *b, int32_t field, const char *v
 
 int koc_image_builder_set_created(koc_image_builder *b, int64_t epoch_seconds, koc_error **err)
 {
-    KOC__TRY(check_usable(b, true, "koc_image_builder_set_created", err));
+    KOC__TRY(check_usable(b, NULL, "koc_image_builder_set_created", err));
     KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(64);
     KOC__TRY(koc__rfc3339(&text, epoch_seconds, err)); /* years 0 to 9999 */
     b->has_created = true;
@@ -293,7 +294,7 @@ int koc_image_builder_set_created(koc_image_builder *b, int64_t epoch_seconds, k
 
 int koc_image_builder_set_platform(koc_image_builder *b, const koc_platform *p, koc_error **err)
 {
-    KOC__TRY(check_usable(b, p != NULL, "koc_image_builder_set_platform", err));
+    KOC__TRY(check_usable(b, p ? NULL : "p", "koc_image_builder_set_platform", err));
     koc_platform *copy = koc__platform_dup(p);
     if (!copy) {
         return koc__oom(err);
@@ -305,7 +306,7 @@ int koc_image_builder_set_platform(koc_image_builder *b, const koc_platform *p, 
 
 int koc_image_builder_set_format(koc_image_builder *b, int32_t format, koc_error **err)
 {
-    KOC__TRY(check_usable(b, true, "koc_image_builder_set_format", err));
+    KOC__TRY(check_usable(b, NULL, "koc_image_builder_set_format", err));
     if (format < KOC_FORMAT_SAME_AS_BASE || format > KOC_FORMAT_DOCKER) {
         return koc__misuse(err, "koc_image_builder_set_format: unknown format");
     }
@@ -317,7 +318,8 @@ int koc_image_builder_set_subject(koc_image_builder *b, const koc_descriptor *su
                                   koc_error **err)
 {
     bool good = subject && subject->media_type && subject->digest.algorithm != KOC_DIGEST_NONE;
-    KOC__TRY(check_usable(b, good, "koc_image_builder_set_subject", err));
+    KOC__TRY(check_usable(b, good ? NULL : "subject, its media_type or its digest",
+                          "koc_image_builder_set_subject", err));
     koc_descriptor *copy = koc__descriptor_dup(subject);
     if (!copy) {
         return koc__oom(err);
@@ -468,7 +470,7 @@ static int write_manifest(const koc_image_builder *b, result *r, koc_error **err
 
 int koc__image_builder_finish(koc_image_builder *b, koc__op *op, koc_image **out, koc_error **err)
 {
-    KOC__TRY(check_usable(b, out != NULL, "koc_image_builder_finish", err));
+    KOC__TRY(check_usable(b, out ? NULL : "out", "koc_image_builder_finish", err));
     b->finished = true;
     if (!b->base && !b->platform) {
         return koc__error(err, KOC_EINVAL, "an image without a base needs a platform");
@@ -487,7 +489,7 @@ int koc__image_builder_finish(koc_image_builder *b, koc__op *op, koc_image **out
 int koc_image_builder_finish(koc_image_builder *b, const koc_op *op, koc_image **out,
                              koc_error **err)
 {
-    KOC__TRY(check_usable(b, out != NULL, "koc_image_builder_finish", err));
+    KOC__TRY(check_usable(b, out ? NULL : "out", "koc_image_builder_finish", err));
     KOC__AUTO_VAL(koc__op) run = {0};
     KOC__TRY(koc__op_begin(&run, b->ctx, op, err));
     return koc__image_builder_finish(b, &run, out, err);

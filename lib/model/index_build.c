@@ -51,12 +51,17 @@ void koc_index_builder_free(koc_index_builder *b)
     koc__free(b);
 }
 
-static int check_usable(const koc_index_builder *b, bool arguments, koc_error **err)
+/* missing names an argument that is NULL, or is NULL. */
+static int check_usable(const koc_index_builder *b, const char *missing, const char *function,
+                        koc_error **err)
 {
-    if (!b || !arguments) {
-        return koc__misuse(err, "koc_index_builder: an argument is NULL");
+    if (!b || missing) {
+        return koc__error(err, KOC_EMISUSE, "%s: %s is NULL", function, b ? missing : "b");
     }
-    return b->finished ? koc__misuse(err, "koc_index_builder: the builder is finished") : KOC_OK;
+    if (b->finished) {
+        return koc__error(err, KOC_EMISUSE, "%s: the builder is finished", function);
+    }
+    return KOC_OK;
 }
 
 static int add_entry(koc_index_builder *b, const koc_descriptor *d, koc_image *img, koc_error **err)
@@ -81,7 +86,7 @@ static int add_entry(koc_index_builder *b, const koc_descriptor *d, koc_image *i
 int koc_index_builder_add_image(koc_index_builder *b, koc_image *img, const koc_platform *p,
                                 koc_error **err)
 {
-    KOC__TRY(check_usable(b, img != NULL, err));
+    KOC__TRY(check_usable(b, img ? NULL : "img", "koc_index_builder_add_image", err));
     koc_descriptor d = *koc_image_descriptor(img);
     d.platform = p ? p : koc_image_platform(img);
     return add_entry(b, &d, img, err);
@@ -90,7 +95,8 @@ int koc_index_builder_add_image(koc_index_builder *b, koc_image *img, const koc_
 int koc__index_builder_add_like(koc_index_builder *b, koc_image *img, const koc_descriptor *like,
                                 bool compat, koc_error **err)
 {
-    KOC__TRY(check_usable(b, img && like, err));
+    KOC__TRY(
+        check_usable(b, img && like ? NULL : "img or like", "koc__index_builder_add_like", err));
     koc_descriptor d = *koc_image_descriptor(img);
     d.platform = like->platform;
     d.urls = like->urls;
@@ -108,14 +114,16 @@ int koc__index_builder_add_like(koc_index_builder *b, koc_image *img, const koc_
 
 int koc_index_builder_add_descriptor(koc_index_builder *b, const koc_descriptor *d, koc_error **err)
 {
-    KOC__TRY(check_usable(b, d && d->media_type && d->digest.algorithm != KOC_DIGEST_NONE, err));
+    bool good = d && d->media_type && d->digest.algorithm != KOC_DIGEST_NONE;
+    KOC__TRY(check_usable(b, good ? NULL : "d, its media_type or its digest",
+                          "koc_index_builder_add_descriptor", err));
     return add_entry(b, d, NULL, err);
 }
 
 int koc_index_builder_set_annotation(koc_index_builder *b, const char *key, const char *value,
                                      koc_error **err)
 {
-    KOC__TRY(check_usable(b, key != NULL, err));
+    KOC__TRY(check_usable(b, key ? NULL : "key", "koc_index_builder_set_annotation", err));
     if (!key[0]) {
         return koc__error(err, KOC_EINVAL, "an annotation needs a name");
     }
@@ -165,7 +173,7 @@ static int write_index(const koc_index_builder *b, koc__buf *out, koc_error **er
 
 int koc_index_builder_finish(koc_index_builder *b, koc_index **out, koc_error **err)
 {
-    KOC__TRY(check_usable(b, out != NULL, err));
+    KOC__TRY(check_usable(b, out ? NULL : "out", "koc_index_builder_finish", err));
     b->finished = true;
     KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(KOC__MANIFEST_MAX);
     KOC__AUTO_VAL(koc_buf) bytes = KOC_BUF_INIT;

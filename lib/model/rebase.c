@@ -174,7 +174,8 @@ int koc_image_rebase(koc_image *img, koc_image *old_base, koc_image *new_base,
                      const koc_kv *annotations, size_t n, koc_image **out, koc_error **err)
 {
     if (!img || !old_base || !new_base || !out || (n > 0 && !annotations)) {
-        return koc__misuse(err, "koc_image_rebase: an argument is NULL");
+        return koc__misuse(err,
+                           "koc_image_rebase: img, old_base, new_base, annotations or out is NULL");
     }
     KOC__AUTO_VAL(koc_buf) config = KOC_BUF_INIT;
     KOC__AUTO_VAL(koc_buf) manifest = KOC_BUF_INIT;
@@ -235,7 +236,7 @@ int koc_index_with_images(koc_index *idx, koc_image *const *images, const koc_kv
                           size_t n, koc_index **out, koc_error **err)
 {
     if (!idx || !images || !out || (n > 0 && !annotations)) {
-        return koc__misuse(err, "koc_index_with_images: an argument is NULL");
+        return koc__misuse(err, "koc_index_with_images: idx, images, annotations or out is NULL");
     }
     KOC__AUTO(koc__json) doc = NULL;
     KOC__AUTO_VAL(koc_buf) bytes = KOC_BUF_INIT;

@@ -462,8 +462,8 @@ const char *koc_resolver_replacement(const koc_resolver *r, const char *name)
 
 int koc_resolver_read_map(koc_resolver *r, const char *label, koc_str json, koc_error **err)
 {
-    if (!r || !label) {
-        return koc__misuse(err, "koc_resolver_read_map: r and label must be given");
+    if (!r || !label || !json.ptr) {
+        return koc__misuse(err, "koc_resolver_read_map: r, label and json must be given");
     }
     KOC__AUTO(koc__json) doc = NULL;
     KOC__TRY(koc__json_parse(json, MAP_MAX, label, &doc, err));
