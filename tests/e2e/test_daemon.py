@@ -13,7 +13,7 @@ import engines
 import goapps
 import pytest
 from engine_fixtures import DATA, PROGRAM, change, session_engine
-from runner import Tool, find_tool, wait_until
+from runner import Tool, find_tool, needed, wait_until
 
 @pytest.fixture(params=["dockerd", "podman"])
 def engine(request):
@@ -189,7 +189,7 @@ def test_tcp_with_tls(build_local, dockerd, pki, tmp_path):
 
 
 def test_docker_contexts(bare_koc, home, dockerd, program):
-    docker = Tool(engines.tool("docker"), home)
+    docker = Tool(needed("docker"), home)
     docker("context", "create", "lab", "--docker", f"host={dockerd.address}")
     docker("context", "create", "far", "--docker", "host=ssh://somebody@example.test")
     words = ["build", "-L", "--base-image=scratch", "./cmd/x"]

@@ -10,7 +10,7 @@ import engines
 import goapps
 import pytest
 from engine_fixtures import DATA, PROGRAM, change, session_engine
-from runner import Tool, lacking, wait_until
+from runner import Tool, lacking, needed, wait_until
 
 pytestmark = pytest.mark.slow
 BUILT = pathlib.Path(os.environ.get("KOC_TEST_TOOLS", "/nonexistent")) / "engines"
@@ -148,7 +148,7 @@ def test_kind(bare_koc, cluster, dockerd, program):
 def test_kind_with_podman(bare_koc, podman_service, home, program):
     """A node that podman runs, which has a store of its own and no daemon."""
     env = podman_service.settings() | {"KIND_EXPERIMENTAL_PROVIDER": "podman"}
-    podman = Tool(engines.tool("podman"), home, **env)
+    podman = Tool(needed("podman"), home, **env)
     entry = ["-c", 'ENTRYPOINT ["/usr/bin/containerd"]']
     path = ["-c", "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
     podman("import", *entry, *path, built("node.tar"), "localhost/node:1")
