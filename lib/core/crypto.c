@@ -9,6 +9,10 @@
 #include <mbedtls/version.h>
 #include <psa/crypto.h>
 #include <pthread.h>
+#if defined(__APPLE__)
+#include <sys/random.h>
+#endif
+#include <unistd.h>
 
 #include "core/sha256.h"
 
@@ -282,21 +286,21 @@ int koc__rsa_sha256_sign(koc_str key, koc_str data, koc__buf *out, koc_error **e
                                  : failed(err, "an RSA signature", status);
 }
 
+/* The kernel's, since mbedTLS's generator repeats itself in a forked child. */
 int koc__random(void *out, size_t len, koc_error **err)
 {
-    psa_status_t status = PSA_SUCCESS;
     uint8_t *p = out;
 
-    KOC__TRY(enter(err));
-    while (len > 0 && status == PSA_SUCCESS) {
-        size_t n = KOC__MIN(len, 1024); /* the generator's limit for one request */
+    while (len > 0) {
+        size_t n = KOC__MIN(len, 256); /* the limit of one request */
 
-        status = psa_generate_random(p, n);
+        if (getentropy(p, n) != 0) {
+            return koc__error_errno(err, errno, "cannot read random bytes");
+        }
         p += n;
         len -= n;
     }
-    leave();
-    return status == PSA_SUCCESS ? KOC_OK : failed(err, "random bytes", status);
+    return KOC_OK;
 }
 
 static char version[32];

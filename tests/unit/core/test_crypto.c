@@ -1,6 +1,8 @@
 #include "core/common.h"
 
 #include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "core/crypto.h"
 #include "core/str.h"
@@ -103,6 +105,28 @@ KOC_TEST(random_bytes_differ_and_fill_large_requests)
     }
     assert_true(zeros < 50);
     assert_int_equal(koc__random(NULL, 0, NULL), KOC_OK);
+}
+
+KOC_TEST(random_bytes_of_a_forked_child_are_its_own)
+{
+    uint8_t mine[32], theirs[32] = {0};
+    int ends[2], status = 0;
+
+    assert_int_equal(koc__random(mine, sizeof(mine), NULL), KOC_OK);
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(20);
+        int rc = koc__random(theirs, sizeof(theirs), NULL);
+        _exit(rc || write(ends[1], theirs, sizeof(theirs)) != (ssize_t)sizeof(theirs));
+    }
+    assert_int_equal(koc__random(mine, sizeof(mine), NULL), KOC_OK);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(read(ends[0], theirs, sizeof(theirs)), sizeof(theirs));
+    assert_memory_not_equal(mine, theirs, sizeof(mine));
+    close(ends[0]);
+    close(ends[1]);
 }
 
 KOC_TEST(crypto_names_its_version)
