@@ -4,6 +4,7 @@
 #include <koc/koc.h>
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -73,18 +74,22 @@ static void on_pipe(int number KOC__UNUSED)
 {
 }
 
-static atomic_bool over;
-static atomic_int strange;
+static atomic_bool watched;
+static atomic_int touched;
 
-static void *watch_sigpipe(void *arg KOC__UNUSED)
+/* In the place of the C library's, for libcurl too: a look at the disposition now and then would miss most. */
+__attribute__((visibility("default"))) int sigaction(int number, const struct sigaction *action,
+                                                     struct sigaction *old)
 {
-    while (!atomic_load(&over)) {
-        struct sigaction now;
-        if (sigaction(SIGPIPE, NULL, &now) != 0 || now.sa_handler != on_pipe) {
-            atomic_fetch_add(&strange, 1);
-        }
+    static int (*real)(int, const struct sigaction *, struct sigaction *);
+
+    if (!real) {
+        *(void **)&real = dlsym(RTLD_NEXT, "sigaction");
     }
-    return NULL;
+    if (number == SIGPIPE && action && atomic_load(&watched)) {
+        atomic_fetch_add(&touched, 1);
+    }
+    return real(number, action, old);
 }
 
 static void *make_and_drop_clients(void *arg)
@@ -109,23 +114,22 @@ KOC_TEST(clients_leave_sigpipe_as_the_program_set_it)
 {
     struct sigaction mine = {.sa_handler = on_pipe};
     struct sigaction before, after;
-    pthread_t watcher, workers[4];
+    pthread_t workers[4];
     server s;
 
     server_start(&s);
     sigaction(SIGPIPE, &mine, &before);
-    assert_int_equal(pthread_create(&watcher, NULL, watch_sigpipe, NULL), 0);
+    atomic_store(&watched, true);
     for (int i = 0; i < 4; i++) {
         assert_int_equal(pthread_create(&workers[i], NULL, make_and_drop_clients, s.repository), 0);
     }
     for (int i = 0; i < 4; i++) {
         pthread_join(workers[i], NULL);
     }
-    atomic_store(&over, true);
-    pthread_join(watcher, NULL);
+    atomic_store(&watched, false);
     sigaction(SIGPIPE, &before, &after);
     assert_ptr_equal(after.sa_handler, on_pipe);
-    assert_int_equal(atomic_load(&strange), 0);
+    assert_int_equal(atomic_load(&touched), 0);
     server_stop(&s);
 }
 
