@@ -123,8 +123,11 @@ void cli_warn(const cli *c, const char *fmt, ...) __attribute__((format(printf, 
 /* What people may not have expected, though nothing is wrong. */
 void cli_note(const cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void cli_hint(const cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Several lines that are handed on whole, not empty: kind "output", what a tool printed, or "timings". */
+/* Several lines that are handed on whole, in colours only when they are on, with nothing else that moves a terminal:
+ * kind "output", what a tool printed, or "timings". */
 void cli_output(const cli *c, const char *kind, const char *text);
+/* Makes text of others fit for a terminal, in place (koc_printable without colours). */
+void cli_printable(char *text);
 /* Whether stderr is for a program: then a run that succeeds writes JSON lines there and no others. */
 bool cli_wants_json_progress(const cli *c);
 /* "    Built api …": a verb in ten columns, then text. Nothing under -q or --progress=json. */

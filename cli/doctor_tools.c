@@ -26,6 +26,7 @@ static char *first_line(const doctor *d, const char *const *argv)
         return NULL;
     }
     output[strcspn(output, "\r\n")] = '\0';
+    cli_printable(output);
     return output;
 }
 

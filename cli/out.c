@@ -57,6 +57,16 @@ const char *cli_time(char out[40])
     return out;
 }
 
+void cli_printable(char *text)
+{
+    koc_buf clean = KOC_BUF_INIT;
+    koc_str all = {text, strlen(text)};
+    if (koc_printable(all, false, &clean, NULL) == KOC_OK) { /* never longer */
+        memcpy(text, clean.ptr, clean.len + 1);
+    }
+    koc_buf_dispose(&clean);
+}
+
 /* {"time":…,"kind":"error","message":…}: stderr is for a program. */
 static void json_line(const char *kind, const char *message)
 {
@@ -81,6 +91,7 @@ __attribute__((format(printf, 2, 0), nonnull(2))) static void json_vline(const c
     char *text = malloc((size_t)(len > 0 ? len : 0) + 1);
     if (text) {
         vsnprintf(text, (size_t)len + 1, fmt, args);
+        cli_printable(text);
         json_line(kind, text);
         free(text);
     }
@@ -105,6 +116,7 @@ static void vline(const cli *c, const char *color, const char *prefix, const cha
     }
     memmove(text, fixed, (size_t)head);
     vsnprintf(text + head, len - (size_t)head + 1, fmt, args);
+    cli_printable(text + head);
     screen_to_locale(text);
     len = strlen(text);
     text[len] = '\n';
@@ -199,14 +211,22 @@ void cli_log(int32_t level, const char *component, const char *message, void *c)
 
 void cli_output(const cli *c, const char *kind, const char *text)
 {
-    if (cli_wants_json_progress(c)) {
-        json_line(kind, text);
+    koc_buf clean = KOC_BUF_INIT;
+    koc_str all = {text, strlen(text)};
+    bool json = cli_wants_json_progress(c);
+    if (koc_printable(all, c->use_color && !json, &clean, NULL) != KOC_OK || clean.len == 0) {
+        koc_buf_dispose(&clean);
         return;
     }
-    screen_print(text, strlen(text));
-    if (text[strlen(text) - 1] != '\n') {
-        screen_print("\n", 1);
+    if (json) {
+        json_line(kind, clean.ptr);
+    } else {
+        screen_print(clean.ptr, clean.len);
+        if (clean.ptr[clean.len - 1] != '\n') {
+            screen_print("\n", 1);
+        }
     }
+    koc_buf_dispose(&clean);
 }
 
 int cli_finish_stdout(const cli *c, int code)

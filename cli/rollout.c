@@ -228,7 +228,7 @@ static void show_log(workload *w)
     const char *const before[] = {"logs", "--tail=10", "--previous", w->pod, NULL};
     const char *const last[] = {"logs", "--tail=10", job, NULL};
     if ((w->pod || of_job) && ask(w->r, w->pod ? before : last, w->namespace, false, &text) == 0) {
-        fputs(text, stderr);
+        cli_output(w->r->c, "output", text);
     }
     free(text);
 }

@@ -145,6 +145,12 @@ KOC_API void koc_buf_dispose(koc_buf *b);
 /** koc_buf_dispose after overwriting the content: for secrets. */
 KOC_API void koc_buf_wipe(koc_buf *b);
 
+/** Text from elsewhere (the output of a program, the name of a file) as a terminal may show it: line ends and
+ * tabs stay, escape sequences are left out, other control characters, marks that reorder text and bytes that are
+ * not UTF-8 become '?'. With colors the sequences that set colours stay, and are off again at the end. Replaces
+ * the content of out. What koc_error_message, koc_error_detail and the log give has been through this. */
+KOC_API int koc_printable(koc_str text, bool colors, koc_buf *out, koc_error **err);
+
 KOC_API size_t koc_strlist_count(const koc_strlist *l);
 /** The i-th string, borrowed from l; NULL past the end. */
 KOC_API const char *koc_strlist_get(const koc_strlist *l, size_t i);

@@ -59,8 +59,8 @@ KOC_API const char *koc_error_hint_argument(const koc_error *e);
  * Static. */
 KOC_API const char *koc_error_option(const koc_error *e);
 
-/** Output of a tool (the Go compiler's errors) that belongs before the message, or NULL. Whole and
- * unchanged, several lines. Borrowed from e. */
+/** Output of a tool (the Go compiler's errors) that belongs before the message, or NULL. Whole, several lines,
+ * as koc_printable gives it with colours. Borrowed from e. */
 KOC_API const char *koc_error_detail(const koc_error *e);
 
 /** The error that led to this one, or NULL. The message of e already says what a person needs. Borrowed. */

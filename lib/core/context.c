@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/cache.h"
+#include "core/clean.h"
 #include "core/context.h"
 #include "core/op.h"
 #include "core/pool.h"

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/buf.h"
+#include "core/clean.h"
 #include "core/str.h"
 
 #define MESSAGE_MAX 4096
@@ -325,10 +326,12 @@ void koc__error_detail(koc_error **err, koc_str text)
     koc_error *e = writable(err);
 
     if (e) {
-        char *detail = text.len > 0 ? koc__str_dup(text) : NULL;
+        KOC__AUTO_VAL(koc__buf) clean = KOC__BUF_INIT(SIZE_MAX);
 
         koc__free(e->detail);
-        e->detail = detail;
+        e->detail = text.len > 0 && koc__clean_output(text, true, &clean, NULL) == KOC_OK
+                        ? koc__buf_steal(&clean)
+                        : NULL;
     }
 }
 

@@ -255,35 +255,6 @@ bool koc__str_utf8(koc_str s)
     return true;
 }
 
-static bool is_harmful(uint32_t c)
-{
-    return c < 0x20 || (c >= 0x7f && c <= 0x9f) ||      /* C0, DEL, C1 */
-           c == 0x061c || c == 0x200e || c == 0x200f || /* direction marks */
-           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
-}
-
-void koc__str_printable(char *s)
-{
-    koc_str rest = koc__str(s);
-    char *to = s;
-
-    while (rest.len > 0) {
-        uint32_t c = 0;
-        size_t n = koc__str_rune(rest, &c);
-
-        if (n == 0 || is_harmful(c)) {
-            *to++ = '?';
-            n = n ? n : 1;
-        } else {
-            memmove(to, rest.ptr, n);
-            to += n;
-        }
-        rest.ptr += n;
-        rest.len -= n;
-    }
-    *to = '\0';
-}
-
 size_t koc__str_distance(const char *a, const char *b)
 {
     enum { LONGEST = 64 };

@@ -46,9 +46,6 @@ char *koc__str_lower(koc_str s);             /* ASCII; NULL: out of memory */
 bool koc__str_utf8(koc_str s);               /* valid UTF-8 */
 /* Length of the UTF-8 sequence that s starts with, and its code point; 0: not valid, or s is empty. */
 size_t koc__str_rune(koc_str s, uint32_t *code_point);
-/* Makes s fit for a terminal, in place: control characters, marks that reorder text and bytes that are
- * not UTF-8 become '?'. */
-void koc__str_printable(char *s);
 /* Edit distance of two short words, for "did you mean"; large when either is over 64 bytes. */
 size_t koc__str_distance(const char *a, const char *b);
 

@@ -2,6 +2,7 @@
 
 #include "registry/auth_helper.h"
 
+#include "core/clean.h"
 #include "core/env.h"
 #include "core/json.h"
 #include "core/json_write.h"

@@ -1,6 +1,7 @@
 /* Tags listed, manifests deleted (distribution-spec, "Content Discovery", "Content Management"). */
 #include "core/common.h"
 
+#include "core/clean.h"
 #include "registry/ops.h"
 
 #define TAGS_PAGE_MAX ((size_t)64 << 20)

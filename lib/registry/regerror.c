@@ -2,6 +2,7 @@
 
 #include "registry/regerror.h"
 
+#include "core/clean.h"
 #include "core/json.h"
 #include "core/str.h"
 
@@ -10,72 +11,6 @@
 #define DETAIL_MAX   256
 #define DETAIL_DEPTH 3
 #define ERRORS_MAX   16
-
-/* Bytes of the UTF-8 character at s, or 0 when it is none or not printable. */
-static size_t printable(koc_str s)
-{
-    unsigned char c = (unsigned char)s.ptr[0];
-    size_t n = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
-
-    if (c < 0x20 || c == 0x7f || n > s.len || !koc__str_utf8(koc__str_n(s.ptr, n))) {
-        return 0;
-    }
-    if (n == 2 && c == 0xc2 && (unsigned char)s.ptr[1] < 0xa0) {
-        return 0; /* C1 controls */
-    }
-    if (n == 3 && c == 0xe2) {
-        unsigned char b = (unsigned char)s.ptr[1], d = (unsigned char)s.ptr[2];
-        /* Characters that reorder what a terminal shows. */
-        if ((b == 0x80 && ((d >= 0x8b && d <= 0x8f) || (d >= 0xa8 && d <= 0xae))) ||
-            (b == 0x81 && d >= 0xa6 && d <= 0xa9)) {
-            return 0;
-        }
-    }
-    return n;
-}
-
-/* Where the HTML tag at s ends; 0 when this is no tag. */
-static size_t tag_length(koc_str s)
-{
-    const char *end;
-
-    if (s.ptr[0] != '<' || s.len < 3) {
-        return 0;
-    }
-    char c = s.ptr[1];
-    if (c != '/' && c != '!' && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z')) {
-        return 0;
-    }
-    end = memchr(s.ptr, '>', s.len);
-    return end ? (size_t)(end - s.ptr) + 1 : 0;
-}
-
-void koc__clean_text(koc_str text, char *out, size_t size)
-{
-    size_t used = 0;
-    bool space = false;
-
-    for (size_t i = 0; i < text.len;) {
-        koc_str rest = koc__str_from(text, i);
-        size_t tag = tag_length(rest), n = tag ? 0 : printable(rest);
-        if (n == 0 || rest.ptr[0] == ' ') {
-            space = used > 0;
-            i += tag ? tag : 1;
-            continue;
-        }
-        if (used + n + (space ? 1 : 0) >= size) {
-            break;
-        }
-        if (space) {
-            out[used++] = ' ';
-            space = false;
-        }
-        memcpy(out + used, rest.ptr, n);
-        used += n;
-        i += n;
-    }
-    out[used] = '\0';
-}
 
 /* Appends cleaned text; what has no room is cut at a character, and the end says so. */
 static void put(char *out, size_t size, const char *separator, const char *text)

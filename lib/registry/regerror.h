@@ -28,8 +28,6 @@ koc__operation koc__operation_of(const char *method, const char *path);
 
 /* JSON of the distribution-spec, a bare object, OAuth's, else the first printable text. */
 void koc__regerror_read(koc_str body, koc__regerror *out);
-/* Copies the printable UTF-8 of text, tags of HTML left out, white space folded. */
-void koc__clean_text(koc_str text, char *out, size_t size);
 
 /* "503 Service Unavailable": the number and its usual phrase, never the server's own. */
 void koc__status_text(int status, char *out, size_t size);

@@ -2,6 +2,7 @@
 
 #include "registry/request.h"
 
+#include "core/clean.h"
 #include "core/crypto.h"
 #include "core/text.h"
 #include "registry/retry.h"

@@ -1,6 +1,7 @@
 /* Credentials on requests: what the host wants, who we are there, tokens. */
 #include "core/common.h"
 
+#include "core/clean.h"
 #include "core/text.h"
 #include "registry/request.h"
 #include "registry/retry.h"

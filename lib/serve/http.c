@@ -16,6 +16,7 @@
 
 #include <microhttpd.h>
 
+#include "core/clean.h"
 #include "core/fs.h"
 #include "core/init.h"
 #include "core/text.h"

@@ -1,5 +1,6 @@
 #include "core/common.h"
 
+#include "core/clean.h"
 #include "core/str.h"
 #include "test.h"
 

@@ -1,6 +1,7 @@
 #include "core/common.h"
 
 #include "core/buf.h"
+#include "core/clean.h"
 #include "core/str.h"
 #include "registry/regerror.h"
 #include "test.h"

@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: ddc68db375b403209b8c9b5aad145e726c42c71e5c07141a72d0c764704e27eb
+// Declarations: 5ae16b21c6e9498cae5d2c7bd6b98b2e7d80ffff872137ba122d4d107431273b
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -548,6 +548,7 @@ extern "C" {
     pub fn koc_buf_set(b: *mut koc_buf, data: koc_str, err: *mut *mut koc_error) -> c_int;
     pub fn koc_buf_dispose(b: *mut koc_buf);
     pub fn koc_buf_wipe(b: *mut koc_buf);
+    pub fn koc_printable(text: koc_str, colors: bool, out: *mut koc_buf, err: *mut *mut koc_error) -> c_int;
     pub fn koc_strlist_count(l: *const koc_strlist) -> usize;
     pub fn koc_strlist_get(l: *const koc_strlist, i: usize) -> *const c_char;
     pub fn koc_strlist_free(l: *mut koc_strlist);

@@ -1,0 +1,212 @@
+#include "core/common.h"
+
+#include "core/clean.h"
+
+#include <koc/context.h>
+
+#include "core/str.h"
+
+#define ESC 0x1b
+#define BEL 0x07
+
+static bool is_harmful(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c <= 0x9f) ||      /* C0, DEL, C1 */
+           c == 0x061c || c == 0x200e || c == 0x200f || /* direction marks */
+           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+/* Bytes of the character that s starts with; *harmful also when it is none, which is one byte. */
+static size_t next(koc_str s, bool *harmful)
+{
+    uint32_t c = 0;
+    size_t n = koc__str_rune(s, &c);
+
+    *harmful = n == 0 || is_harmful(c);
+    return n ? n : 1;
+}
+
+void koc__str_printable(char *s)
+{
+    koc_str rest = koc__str(s);
+    char *to = s;
+
+    while (rest.len > 0) {
+        bool harmful;
+        size_t n = next(rest, &harmful);
+
+        if (harmful) {
+            *to++ = '?';
+        } else {
+            memmove(to, rest.ptr, n);
+            to += n;
+        }
+        rest = koc__str_from(rest, n);
+    }
+    *to = '\0';
+}
+
+/* --- one line of a reply ------------------------------------------------------------------------ */
+
+/* Where the HTML tag at s ends; 0 when this is no tag. */
+static size_t tag_length(koc_str s)
+{
+    const char *end;
+
+    if (s.ptr[0] != '<' || s.len < 3) {
+        return 0;
+    }
+    char c = s.ptr[1];
+    if (c != '/' && c != '!' && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z')) {
+        return 0;
+    }
+    end = memchr(s.ptr, '>', s.len);
+    return end ? (size_t)(end - s.ptr) + 1 : 0;
+}
+
+void koc__clean_text(koc_str text, char *out, size_t size)
+{
+    size_t used = 0;
+    bool space = false;
+
+    while (text.len > 0) {
+        bool harmful = true;
+        size_t tag = tag_length(text);
+        size_t n = tag ? tag : next(text, &harmful);
+        const char *from = text.ptr;
+
+        text = koc__str_from(text, n);
+        if (harmful || *from == ' ') {
+            space = used > 0;
+            continue;
+        }
+        if (used + n + (space ? 1 : 0) >= size) {
+            break;
+        }
+        if (space) {
+            out[used++] = ' ';
+            space = false;
+        }
+        memcpy(out + used, from, n);
+        used += n;
+    }
+    out[used] = '\0';
+}
+
+/* --- output of a program ------------------------------------------------------------------------ */
+
+static size_t span(koc_str s, size_t i, unsigned char first, unsigned char last)
+{
+    while (i < s.len && (unsigned char)s.ptr[i] >= first && (unsigned char)s.ptr[i] <= last) {
+        i++;
+    }
+    return i;
+}
+
+/* Of a sequence whose last byte is at i; 0: there is none. */
+static size_t ends_at(koc_str s, size_t i, unsigned char first)
+{
+    return span(koc__str_n(s.ptr, KOC__MIN(s.len, i + 1)), i, first, 0x7e) > i ? i + 1 : 0;
+}
+
+/* Of a sequence with text in it (a title, a link), up to BEL or ESC \. It never takes a line away. */
+static size_t string_length(koc_str s)
+{
+    for (size_t i = 2; i < s.len && s.ptr[i] != '\n'; i++) {
+        if (s.ptr[i] == BEL) {
+            return i + 1;
+        }
+        if (s.ptr[i] == ESC && i + 1 < s.len && s.ptr[i + 1] == '\\') {
+            return i + 2;
+        }
+    }
+    return 0;
+}
+
+/* Bytes of the escape sequence that s starts with (ECMA-48), 0 when it is none. */
+static size_t escape_length(koc_str s)
+{
+    if (s.len < 2 || s.ptr[0] != ESC) {
+        return 0;
+    }
+    switch (s.ptr[1]) {
+    case '[': return ends_at(s, span(s, span(s, 2, 0x30, 0x3f), 0x20, 0x2f), 0x40);
+    case ']':
+    case 'P':
+    case 'X':
+    case '^':
+    case '_': return string_length(s);
+    default: return ends_at(s, span(s, 1, 0x20, 0x2f), 0x30);
+    }
+}
+
+/* ESC [ numbers m */
+static bool sets_color(koc_str sequence)
+{
+    return sequence.ptr[1] == '[' && sequence.ptr[sequence.len - 1] == 'm' &&
+           span(sequence, 2, '0', ';') == sequence.len - 1;
+}
+
+static bool is_reset(koc_str sequence)
+{
+    return koc__str_is(sequence, "\033[0m") || koc__str_is(sequence, "\033[m");
+}
+
+static int end_color(koc__buf *out, koc_error **err)
+{
+    bool line = out->len > 0 && out->ptr[out->len - 1] == '\n';
+
+    out->len -= line ? 1 : 0;
+    return koc__buf_puts(out, line ? "\033[0m\n" : "\033[0m", err);
+}
+
+/* Bytes of the line end at s: also a lone CR, after which a terminal would write over the line. */
+static size_t line_end(koc_str s)
+{
+    return koc__str_starts(s, "\r\n") ? 2 : *s.ptr == '\r' || *s.ptr == '\n' ? 1 : 0;
+}
+
+static int clean_character(koc_str text, size_t *len, koc__buf *out, koc_error **err)
+{
+    bool harmful;
+
+    *len = line_end(text);
+    if (*len) {
+        return koc__buf_putc(out, '\n', err);
+    }
+    *len = next(text, &harmful);
+    return harmful && *text.ptr != '\t' ? koc__buf_putc(out, '?', err)
+                                        : koc__buf_append(out, text.ptr, *len, err);
+}
+
+int koc__clean_output(koc_str text, bool colors, koc__buf *out, koc_error **err)
+{
+    bool colored = false;
+
+    while (text.len > 0) {
+        size_t n = escape_length(text);
+        koc_str sequence = koc__str_n(text.ptr, n);
+
+        if (n == 0) {
+            KOC__TRY(clean_character(text, &n, out, err));
+        } else if (colors && sets_color(sequence)) {
+            colored = !is_reset(sequence);
+            KOC__TRY(koc__buf_put(out, sequence, err));
+        }
+        text = koc__str_from(text, n);
+    }
+    return colored ? end_color(out, err) : KOC_OK;
+}
+
+int koc_printable(koc_str text, bool colors, koc_buf *out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__buf) clean = KOC__BUF_INIT(SIZE_MAX);
+
+    if (!out) {
+        return koc__misuse(err, "koc_printable: out is NULL");
+    }
+    KOC__TRY(koc__buf_put(&clean, KOC__STR(""), err));
+    KOC__TRY(koc__clean_output(text, colors, &clean, err));
+    koc__buf_give(&clean, out);
+    return KOC_OK;
+}
