@@ -52,6 +52,13 @@ int cli_usage(const cli *c, const char *fmt, ...)
     return EXIT_USAGE;
 }
 
+void cli_output(const cli *c, const char *kind, const char *text)
+{
+    (void)c;
+    (void)kind;
+    (void)text;
+}
+
 void cli_verb(const cli *c, const char *verb, const char *fmt, ...)
 {
     (void)c;

@@ -21,6 +21,75 @@ extern "Python" int koc_py_progress(const koc_progress *, void *);
 extern "Python" int koc_py_published(const char *, const char *, void *);
 extern "Python" int koc_py_write(void *, const void *, size_t, koc_error **);
 extern "Python" void koc_py_log(int32_t, const char *, const char *, void *);
+void koc_py_interrupts_begin(koc_cancel *);
+void koc_py_interrupts_end(koc_cancel *);
+"""
+
+# Python runs its handlers of signals between two lines of Python only, and a call may take long: SIGINT triggers the
+# tokens of the calls that run in the main thread, and those alone.
+SOURCE = """
+#include <koc/koc.h>
+#include <koc/ext/publish.h>
+#include <signal.h>
+
+enum { KOC_PY_CALLS = 16 }; /* nested: a callback makes a call in turn */
+static koc_cancel *volatile koc_py_tokens[KOC_PY_CALLS];
+static struct sigaction koc_py_before; /* Python's */
+
+static void koc_py_interrupt(int number, siginfo_t *info, void *context)
+{
+    /* Python first: what the tokens end finds the interrupt pending. */
+    if (koc_py_before.sa_flags & SA_SIGINFO) {
+        koc_py_before.sa_sigaction(number, info, context);
+    } else {
+        koc_py_before.sa_handler(number);
+    }
+    for (int i = 0; i < KOC_PY_CALLS; i++) {
+        koc_cancel_trigger(koc_py_tokens[i]);
+    }
+}
+
+static void koc_py_interrupts_begin(koc_cancel *c)
+{
+    struct sigaction now;
+    int i = 0;
+
+    while (i < KOC_PY_CALLS && koc_py_tokens[i]) {
+        i++;
+    }
+    sigaction(SIGINT, NULL, &now);
+    if (i == KOC_PY_CALLS) {
+        return;
+    }
+    koc_py_tokens[i] = koc_cancel_ref(c);
+    if (!(now.sa_flags & SA_SIGINFO) && (now.sa_handler == SIG_DFL || now.sa_handler == SIG_IGN)) {
+        return;
+    }
+    if (!(now.sa_flags & SA_SIGINFO) || now.sa_sigaction != koc_py_interrupt) {
+        koc_py_before = now;
+        now.sa_flags |= SA_SIGINFO;
+        now.sa_sigaction = koc_py_interrupt;
+        sigaction(SIGINT, &now, NULL);
+    }
+}
+
+static void koc_py_interrupts_end(koc_cancel *c)
+{
+    struct sigaction now;
+    int left = 0;
+
+    for (int i = 0; i < KOC_PY_CALLS; i++) {
+        if (koc_py_tokens[i] == c) {
+            koc_py_tokens[i] = NULL;
+            koc_cancel_unref(c);
+        }
+        left += koc_py_tokens[i] != NULL;
+    }
+    sigaction(SIGINT, NULL, &now);
+    if (left == 0 && (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == koc_py_interrupt) {
+        sigaction(SIGINT, &koc_py_before, NULL);
+    }
+}
 """
 
 
@@ -51,7 +120,7 @@ def make():
     ffi.cdef(cdef.cdef(folder) + CALLBACKS)
     ffi.set_source(
         "koc._native",
-        "#include <koc/koc.h>\n#include <koc/ext/publish.h>\n",
+        SOURCE,
         include_dirs=[folder],
         extra_link_args=link_options(),
         py_limited_api=True,

@@ -3,6 +3,9 @@
 import contextlib
 import enum
 import os
+import signal
+import threading
+import traceback as tracebacks
 from dataclasses import dataclass
 from typing import Callable, Optional
 
@@ -104,11 +107,19 @@ class Arguments:
         return platform
 
 
+_interrupts = []  # that came in callbacks which have no Watch
+
+
 def check(function, *arguments):
     """Calls function with an error pointer behind its arguments; raises what it reports."""
     error = ffi.new("koc_error **")
+    failure = None
     if function(*arguments, error) != lib.KOC_OK:
-        raise Error(ffi.gc(error[0], lib.koc_error_free))
+        failure = Error(ffi.gc(error[0], lib.koc_error_free))
+    if _interrupts:
+        raise _interrupts.pop() from failure
+    if failure:
+        raise failure
 
 
 def make(type_name, release, function, *arguments):
@@ -148,7 +159,10 @@ def digest_text(digest) -> Optional[str]:
 class Watch:
     """The koc_op of one call. A callback's exception ends the call and is raised where it was made.
 
-    There always is a progress callback, so that a KeyboardInterrupt ends a call at its next event.
+    In the main thread SIGINT ends the call at once, where Python's own handler would raise
+    KeyboardInterrupt; that is raised even if the call succeeds. A program that has a handler of its
+    own, or gives a token of its own, decides what ends the call: its handler runs at the next
+    event, for which there always is a progress callback.
     """
 
     def __init__(
@@ -163,8 +177,16 @@ class Watch:
         self.op.progress = lib.koc_py_progress
         self.op.payload = self.handle
         self._cancel = cancel
+        self._interrupt = None
+        if (
+            threading.current_thread() is threading.main_thread()
+            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        ):
+            self._interrupt = make("koc_cancel", lib.koc_cancel_unref, lib.koc_cancel_new)
         if cancel is not None:
             self.op.cancel = cancel._c
+        elif self._interrupt is not None:
+            self.op.cancel = self._interrupt
         if timeout is not None:
             self.op.timeout_ms = max(1, int(timeout * 1000))
 
@@ -172,13 +194,22 @@ class Watch:
     def calls(self):
         """Around the call: what a callback raised goes before the error that came of it."""
         try:
+            if self._interrupt is not None:
+                lib.koc_py_interrupts_begin(self._interrupt)
             yield self.op
         except Error as error:
-            if self.exception is not None:
-                raise self.exception from error
+            self._raise_what_came(error)
             raise
+        finally:
+            if self._interrupt is not None:
+                lib.koc_py_interrupts_end(self._interrupt)
+        self._raise_what_came(None)
+
+    def _raise_what_came(self, error):
         if self.exception is not None:
-            raise self.exception
+            raise self.exception from error
+        if self._interrupt is not None and lib.koc_cancel_is_triggered(self._interrupt):
+            raise KeyboardInterrupt from error
 
     def run(self, function, *arguments):
         """Calls the user's function; 0 to go on."""
@@ -224,12 +255,20 @@ def koc_py_published(import_path, reference, payload):
     return watch.run(watch.published, text(import_path), text(reference))
 
 
-@ffi.def_extern(error=lib.KOC_EUSER)
+def _hold(exception, value, traceback):
+    """Of callbacks without a Watch: check() raises an interrupt, the rest can only be shown."""
+    if isinstance(value, KeyboardInterrupt):
+        _interrupts.append(value)
+    else:
+        tracebacks.print_exception(exception, value, traceback)
+
+
+@ffi.def_extern(error=lib.KOC_EUSER, onerror=_hold)
 def koc_py_write(parts, data, size, err):
     ffi.from_handle(parts).append(ffi.buffer(data, size)[:] if size else b"")
     return lib.KOC_OK
 
 
-@ffi.def_extern()
+@ffi.def_extern(onerror=_hold)
 def koc_py_log(level, component, message, payload):
     ffi.from_handle(payload)(level, text(component), text(message))
