@@ -101,8 +101,29 @@ static char *claim_key(const char *repository, const koc_digest *d)
 
 static char in_work, present;
 
+/* Whether the first upload of d to this registry goes on: what is whole then can be mounted. */
+static bool comes_elsewhere(const koc__host *h, const koc_digest *d)
+{
+    koc__digest_text text = koc__digest_str(d);
+    bool comes = false;
+    size_t cursor = 0;
+    koc_str key, name, digest;
+    void *mark;
+
+    while (h->blobs && koc__map_next(h->blobs, &cursor, &key, &mark)) {
+        if (koc__str_cut(key, '@', &name, &digest) && koc__str_is(digest, text.s)) {
+            if (mark == &present) {
+                return false;
+            }
+            comes = true;
+        }
+    }
+    return comes;
+}
+
 /* The map's values are these two marks; they need no release. */
-static int claim_locked(koc__host *h, koc_str key, koc__claim *out, bool *wait, koc_error **err)
+static int claim_locked(koc__host *h, koc_str key, const koc_digest *to_mount, koc__claim *out,
+                        bool *wait, koc_error **err)
 {
     if (!h->blobs) {
         h->blobs = koc__map_new(NULL);
@@ -116,15 +137,17 @@ static int claim_locked(koc__host *h, koc_str key, koc__claim *out, bool *wait, 
         *out = KOC__CLAIM_PRESENT;
         return KOC_OK;
     }
-    if (!mark) {
+    if (!mark && to_mount && comes_elsewhere(h, to_mount)) {
+        *wait = true;
+    } else if (!mark) {
         *out = KOC__CLAIM_MINE;
         return koc__map_set(h->blobs, key, &in_work, err);
     }
     return KOC_OK;
 }
 
-int koc__claim_begin(koc__host *h, const char *repository, const koc_digest *d, koc__op *op,
-                     koc__claim *out, koc_error **err)
+int koc__claim_begin(koc__host *h, const char *repository, const koc_digest *d, bool to_mount,
+                     koc__op *op, koc__claim *out, koc_error **err)
 {
     KOC__AUTO_STR key = claim_key(repository, d);
     bool wait = true;
@@ -134,7 +157,7 @@ int koc__claim_begin(koc__host *h, const char *repository, const koc_digest *d, 
     }
     while (wait) {
         pthread_mutex_lock(&h->mutex);
-        int rc = claim_locked(h, koc__str(key), out, &wait, err);
+        int rc = claim_locked(h, koc__str(key), to_mount ? d : NULL, out, &wait, err);
         if (rc == KOC_OK && wait) {
             koc__host_wait_locked(h);
         }

@@ -19,8 +19,10 @@ typedef enum koc__claim {
     KOC__CLAIM_MINE,   /* upload it, then koc__claim_end */
     KOC__CLAIM_PRESENT /* it is there */
 } koc__claim;
-int koc__claim_begin(koc__host *h, const char *repository, const koc_digest *d, koc__op *op,
-                     koc__claim *out, koc_error **err);
+/* Waits while another does it. to_mount: also while d is on its way to another repository and in none yet. Who waits
+ * has no claim. */
+int koc__claim_begin(koc__host *h, const char *repository, const koc_digest *d, bool to_mount,
+                     koc__op *op, koc__claim *out, koc_error **err);
 void koc__claim_end(koc__host *h, const char *repository, const koc_digest *d, bool present);
 /* Whether this process put d there, or saw it there. */
 bool koc__claim_known(koc__host *h, const char *repository, const koc_digest *d);

@@ -144,15 +144,22 @@ static int collect_blobs(push *p, koc_image *img, koc_error **err)
     return add_blob(p, config, bytes, NULL, err);
 }
 
+/* Whether j came from a repository of the same registry. */
+static bool has_origin_there(const blob_job *j)
+{
+    const koc_reference *o = j->origin, *to = j->push->repo;
+
+    return o && strcmp(koc_reference_registry(o), koc_reference_registry(to)) == 0 &&
+           strcmp(koc_reference_repository(o), koc_reference_repository(to)) != 0;
+}
+
 /* A repository of the same registry to mount from, or NULL. Owned by the caller. */
 static char *mount_source(const blob_job *j)
 {
-    const koc_reference *o = j->origin;
     const push *p = j->push;
 
-    if (o && strcmp(koc_reference_registry(o), koc_reference_registry(p->repo)) == 0 &&
-        strcmp(koc_reference_repository(o), koc_reference_repository(p->repo)) != 0) {
-        return koc__strdup(koc_reference_repository(o));
+    if (has_origin_there(j)) {
+        return koc__strdup(koc_reference_repository(j->origin));
     }
     return koc__claim_elsewhere(p->host, koc_reference_repository(p->repo), &j->descriptor->digest);
 }
@@ -218,9 +225,12 @@ static int push_blob(void *arg, koc__op *op, koc_error **err)
     const char *repository = koc_reference_repository(p->repo);
     const koc_digest *d = &j->descriptor->digest;
     int32_t state = KOC_STATE_SKIPPED;
+    /* What several repositories get is sent to the first alone: a large layer of a base is worth the wait. */
+    bool to_mount =
+        j->descriptor->size > SMALL && d->algorithm == KOC_DIGEST_SHA256 && !has_origin_there(j);
     koc__claim claim;
 
-    KOC__TRY(koc__claim_begin(p->host, repository, d, op, &claim, err));
+    KOC__TRY(koc__claim_begin(p->host, repository, d, to_mount, op, &claim, err));
     if (claim == KOC__CLAIM_MINE) {
         int rc = transfer(j, op, &state, err);
         koc__claim_end(p->host, repository, d, rc == KOC_OK);

@@ -3,17 +3,20 @@
 One of several `go build`s is held up until the test lets it go on.
 """
 
+import gzip
 import json
+import random
 import signal
 import sys
 
 import pytest
+from bases import Baker, tar_of
 from oci import digest_of
 from runner import ROOT, Tool, wait_until
 
 sys.path.insert(0, str(ROOT / "tests/registry"))
 
-from faulty import Faulty, Rule, answer  # noqa: E402
+from faulty import Faulty, Rule, answer, delay  # noqa: E402
 
 GO = """#!/bin/sh
 # go, whose builds of {which} wait until {folder}/go is there.
@@ -173,7 +176,12 @@ def faulty(place):
 
 def test_a_faulty_push_ends_the_compile(start, held, faulty):
     link = held("*\\ build\\ */cmd/tool")
-    faulty.add(Rule("PUT|PATCH", "/blobs/uploads/", REFUSAL))
+
+    def refuse_once_held(exchange):
+        wait_until(link.is_held, 60, "a build")
+        return REFUSAL(exchange)
+
+    faulty.add(Rule("PUT|PATCH", "/blobs/uploads/", refuse_once_held))
     _, err = end(start("./cmd/app", "./cmd/tool", host=faulty.host, env=link.env), 1)
     assert link.is_held() and "cannot push" in err and "go build" not in err
 
@@ -186,6 +194,28 @@ def test_no_tag_where_one_push_is_faulty(start, held, place, faulty):
     link.let_go()
     _, err = end(process, 1)
     assert "cannot push" in err and place.tags() == []
+
+
+class Large(Baker):
+    """Bakes bases with a layer that is worth waiting for."""
+
+    def layer(self, os, arch, n):
+        plain = tar_of({"large": random.Random(n).randbytes(2_000_000)})
+        data = gzip.compress(plain, 1, mtime=0)
+        return {"mediaType": self.types["layer"], "size": len(data), "digest": self.blob(data)}, digest_of(plain)
+
+
+def test_new_repositories_share_a_large_layer_of_the_base(start, place, faulty):
+    """Both programs are there at once: what one repository gets is mounted into the other."""
+    baker = Large(place.registry, f"{place.name}/base")
+    baker.image("1")
+    digest = json.loads(place.registry.manifest(baker.repository, "1"))["layers"][0]["digest"]
+    options = [f"--base-image={baker.name('1')}", "./cmd/tool", "./cmd/app"]
+    end(start("--push=false", "--sbom=none", *options))
+    faulty.add(Rule("PUT", digest[7:], delay(4)))
+    end(start(*options, host=faulty.host))
+    assert len([r for r in faulty.requests("PUT", "/blobs/uploads/") if digest[7:] in r.path]) == 1
+    assert len([r for r in place.sent("/blobs/uploads/", "", "POST") if digest[7:] in r.path]) == 1
 
 
 def test_an_interrupt_while_sending(start, held, place):
