@@ -118,6 +118,9 @@ const char *cli_error_hint(const koc_error *err, char *out, size_t size);
 
 /* --- words to people (out.c) --- */
 void cli_setup_output(cli *c);
+/* *err becomes "<option>: ..." and the result KOC_EINVAL: a flag's value that the command refuses itself. */
+int cli_refuse(koc_error **err, const char *option, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 int cli_usage(const cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void cli_warn(const cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* What people may not have expected, though nothing is wrong. */

@@ -41,8 +41,9 @@ static int open_client(const client_flags *f, uint32_t flags, cli_session *s, ko
         co.requests_per_second = (uint32_t)f->rate;
     }
     if (f && (f->timeout < 0 || f->rate < 0)) {
-        *err = koc_error_new(KOC_EINVAL, "--registry-timeout and --registry-rate are not negative");
-        return KOC_EINVAL;
+        bool timeout = f->timeout < 0;
+        return cli_refuse(err, timeout ? "registry_timeout" : "registry_rate", "%d is negative",
+                          timeout ? (int)f->timeout : (int)f->rate);
     }
     return koc_client_new(s->ctx, &co, &s->client, err);
 }

@@ -186,7 +186,7 @@ static int scratch(cli_session *s, const cli_list *platforms, picture *p, koc_er
     koc_platform platform = KOC_PLATFORM_INIT;
     koc_image_builder *b = NULL;
     int rc = platforms->count > 1
-                 ? edit_fail(err, KOC_EINVAL, "--platform: scratch is for one platform at a time")
+                 ? cli_refuse(err, "platform", "scratch is for one platform at a time")
                  : koc_platform_parse(text, &storage, &platform, err);
     p->images = calloc(2, sizeof(koc_image *));
     if (rc == KOC_OK && !p->images) {
@@ -308,21 +308,21 @@ static int read_time(const char *text, int64_t *out, koc_error **err)
     *out = (int64_t)timegm(&same); /* puts 31 April in order, and that is seen */
     if (got != 6 || n == 0 || text[n] || same.tm_mday != tm.tm_mday || same.tm_mon != tm.tm_mon ||
         same.tm_hour != tm.tm_hour || same.tm_min != tm.tm_min || same.tm_sec != tm.tm_sec) {
-        return edit_fail(err, KOC_EINVAL,
-                         "--created: \"%.100s\" is not a time like 2026-01-31T12:00:00Z", text);
+        return cli_refuse(err, "created", "\"%.100s\" is not a time like 2026-01-31T12:00:00Z",
+                          text);
     }
     return KOC_OK;
 }
 
 /* Says which flag had the value that was refused. */
-static int of_flag(const char *flag, int rc, koc_error **err)
+static int of_option(const char *option, int rc, koc_error **err)
 {
     if (rc != KOC_EINVAL || !*err) {
         return rc;
     }
     koc_error *why = *err;
     *err = NULL;
-    rc = edit_fail(err, KOC_EINVAL, "%s: %s", flag, koc_error_message(why));
+    rc = cli_refuse(err, option, "%s", koc_error_message(why));
     koc_error_free(why);
     return rc;
 }
@@ -333,14 +333,14 @@ static int set_rest(koc_image_builder *b, const change_options *o, koc_error **e
     koc_platform platform = KOC_PLATFORM_INIT;
     int64_t created = 0;
     int rc = o->user ? koc_image_builder_set_str(b, KOC_CFG_USER, o->user, err) : KOC_OK;
-    rc = of_flag("--user", rc, err);
+    rc = of_option("user", rc, err);
     if (rc == KOC_OK && o->workdir) {
         rc = koc_image_builder_set_str(b, KOC_CFG_WORKDIR, o->workdir, err);
-        rc = of_flag("--workdir", rc, err);
+        rc = of_option("workdir", rc, err);
     }
     for (size_t i = 0; rc == KOC_OK && i < o->ports.count; i++) {
         rc = koc_image_builder_add_str(b, KOC_CFG_PORT, o->ports.items[i], err);
-        rc = of_flag("--exposed-port", rc, err);
+        rc = of_option("exposed_port", rc, err);
     }
     if (rc == KOC_OK && o->platform) {
         rc = koc_platform_parse(o->platform, &storage, &platform, err);

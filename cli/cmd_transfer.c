@@ -415,8 +415,7 @@ static int run_copy(cli *c, void *options, const cli_list *args)
     } else if (rc == KOC_OK && o->from_file) {
         rc = read_pairs(&w, o->from_file, &err);
         if (rc == KOC_OK && w.n == 0) {
-            err = koc_error_new(KOC_EINVAL, "--from-file: there is no pair in it");
-            rc = KOC_EINVAL;
+            rc = cli_refuse(&err, "from_file", "%s has no pair SRC DST", o->from_file);
         }
     }
     for (size_t i = 0; rc == KOC_OK && i < args->count && !o->all_tags; i += 2) {

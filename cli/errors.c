@@ -1,6 +1,7 @@
 /* Failures of the library in the words of the command: its options as flags, its hints as things to type. */
 #include "cli.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -105,6 +106,19 @@ const char *cli_error_hint(const koc_error *err, char *out, size_t size)
         }
     }
     return out;
+}
+
+int cli_refuse(koc_error **err, const char *option, const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    if (err) {
+        *err = koc_error_new_option(option, text);
+    }
+    return KOC_EINVAL;
 }
 
 int cli_error(const cli *c, const koc_error *err)

@@ -182,6 +182,9 @@ static const char *prefix_of(int32_t kind)
 
 static char *written(const koc_place *p, const char *name)
 {
+    if (!p->path) { /* a word that was refused */
+        return NULL;
+    }
     size_t size = strlen(p->path) + (name ? strlen(name) : 0) + 32;
     char *text = malloc(size);
     if (text) {

@@ -78,6 +78,11 @@ KOC_API bool koc_error_is_retryable(const koc_error *e);
 /** An error for a callback to return. Never NULL: without memory it is the static out-of-memory error. */
 KOC_API koc_error *koc_error_new(koc_code code, const char *message);
 
+/** An error about the value of an option, as the library makes them: KOC_EINVAL, "<option>: <message>", and
+ * koc_error_option is option, which must stay valid for ever (a literal). For front ends that check options of
+ * their own. Never NULL. */
+KOC_API koc_error *koc_error_new_option(const char *option, const char *message);
+
 /** Releases e and its causes; takes NULL. */
 KOC_API void koc_error_free(koc_error *e);
 

@@ -468,6 +468,14 @@ koc_error *koc_error_new(koc_code code, const char *message)
     return e;
 }
 
+koc_error *koc_error_new_option(const char *option, const char *message)
+{
+    koc_error *e = NULL;
+
+    koc__error_option(&e, option ? option : "option", "%s", message ? message : "not valid");
+    return e;
+}
+
 void koc_error_free(koc_error *e)
 {
     while (e && !is_static(e)) {

@@ -301,7 +301,10 @@ static int check_outputs(koc__plan *p, koc_error **err)
     }
     KOC__TRY(check_compression(p, err));
     int rc = koc__config_check_text(KOC_CFG_USER, p->o.user, err);
-    return koc__error_prefix(err, rc, "--image-user");
+    if (rc != KOC_OK) {
+        koc__error_blame(err, "image_user");
+    }
+    return koc__error_prefix(err, rc, "image_user");
 }
 
 /* A flag that does not parse is told before anything is built. */

@@ -244,8 +244,8 @@ def test_cancelled_copy_leaves_nothing(bare_koc, registry, tmp_path):
         if process.returncode == 0:
             pytest.skip("too fast to be stopped")
         assert process.returncode == 130
-        errors = [line for line in rest.splitlines() if line.startswith("koc: ")]
-        assert errors == ["koc: cancelled"]
+        events = [json.loads(line) for line in rest.splitlines()]
+        assert [e["message"] for e in events if e["kind"] == "error"] == ["cancelled"]
     assert [p.name for p in tmp_path.iterdir() if "tar" in p.name] == []
     assert json.loads((tmp_path / "layout/index.json").read_text())["manifests"] == []
     assert [p.name for p in (tmp_path / "layout/blobs/sha256").iterdir()] in ([], [config])

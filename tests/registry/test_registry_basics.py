@@ -138,7 +138,7 @@ def test_bearer(regtool, bearer_registry, home):
 def test_bearer_without_credentials(regtool, bearer_registry):
     result = regtool("push", *SMALL, f"{bearer_registry.host}/team/app:v1", status=1)
     assert f"no credentials for {bearer_registry.host}" in result.stderr
-    assert "koc login" in result.stderr
+    assert f"log in to {bearer_registry.host}" in result.stderr
 
 
 def test_bearer_with_refused_credentials(regtool, bearer_registry, home):

@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: 5ae16b21c6e9498cae5d2c7bd6b98b2e7d80ffff872137ba122d4d107431273b
+// Declarations: 3e73dd4ac14cf55454ea27ef278054e474b57aa6874c83975be09efb97ec5716
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -522,6 +522,7 @@ extern "C" {
     pub fn koc_error_registry_code(e: *const koc_error) -> *const c_char;
     pub fn koc_error_is_retryable(e: *const koc_error) -> bool;
     pub fn koc_error_new(code: koc_code, message: *const c_char) -> *mut koc_error;
+    pub fn koc_error_new_option(option: *const c_char, message: *const c_char) -> *mut koc_error;
     pub fn koc_error_free(e: *mut koc_error);
     pub fn koc_code_name(code: koc_code) -> *const c_char;
     pub fn koc_digest_parse(text: *const c_char, out: *mut koc_digest, err: *mut *mut koc_error) -> c_int;
