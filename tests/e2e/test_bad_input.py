@@ -36,7 +36,9 @@ class Refusal:
         assert home.listing() == before, f"left behind: {home.listing() - before}"
         assert not [p for p in home.cache.rglob("*") if re.search(r"\.(tmp|part)|tmp-", p.name)]
         if not pushed:
-            assert self.registry.uploads_since(mark) == []
+            # Layers of the base go out while the programs compile; nothing else does.
+            uploads = self.registry.uploads_since(mark)
+            assert [r for r in uploads if "?mount=" not in r.path] == []
         return result
 
 
@@ -471,7 +473,7 @@ def test_target_is_asked_while_go_builds(refuse, basic_registry, app, tmp_path):
     refuse(
         app,
         "./cmd/app",
-        says=["cannot push to", basic_registry.host, "denied|unauthori[sz]ed|credentials|log ?in"],
+        says=["cannot push", basic_registry.host, "denied|unauthori[sz]ed|credentials|log ?in"],
         env={"KO_DOCKER_REPO": f"{basic_registry.host}/x", "KO_GO_PATH": slow_go(tmp_path)},
     )
     assert time.monotonic() - start < 30
