@@ -144,7 +144,7 @@ static bool draw_compiles(const cli_progress *p, size_t width, screen_frame *f)
     int more =
         snprintf(took, sizeof(took), width < 2 * NARROWEST ? " %.1fs" : " %6.1fs", now() - start);
     screen_frame_add(f, line, (size_t)len);
-    screen_frame_add(f, took, (size_t)(len + more) < width ? (size_t)more : 0);
+    screen_frame_add(f, took, (size_t)len + (size_t)more < width ? (size_t)more : 0);
     screen_frame_end_line(f);
     return true;
 }
