@@ -6,6 +6,8 @@
 #include "core/common.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include "serve/serve.h"
 
