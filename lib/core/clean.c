@@ -205,6 +205,9 @@ int koc_printable(koc_str text, bool colors, koc_buf *out, koc_error **err)
     if (!out) {
         return koc__misuse(err, "koc_printable: out is NULL");
     }
+    if (!text.ptr && text.len > 0) {
+        return koc__misuse(err, "koc_printable: text is NULL");
+    }
     KOC__TRY(koc__buf_put(&clean, KOC__STR(""), err));
     KOC__TRY(koc__clean_output(text, colors, &clean, err));
     koc__buf_give(&clean, out);

@@ -156,7 +156,7 @@ def test_refused_put_with_a_code_is_tried_by_patch(regtool, registry, status, co
 def test_put_refused_for_rights_is_not_tried_again(regtool, registry, status):
     proxy, result = push_through(regtool, registry, 2600 + status, layers=1, put=status, status=1)
     assert proxy.count("PATCH", UPLOAD) == 0
-    assert f"{status}" in result.stderr or "denied" in result.stderr or "not authorised" in result.stderr \
+    assert f"{status}" in result.stderr or "legal reasons" in result.stderr or "denied" in result.stderr or "not authorised" in result.stderr \
         or "payment" in result.stderr
 
 

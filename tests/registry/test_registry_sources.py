@@ -392,10 +392,10 @@ def test_denied_says_who_we_were(regtool, front, home, tmp_path, kind):
     elif kind == "variable":
         env, whose = {"DOCKER_AUTH_CONFIG": json.dumps(wrong(s.host))}, "docker config (DOCKER_AUTH_CONFIG), user koc"
     else:
-        whose = f"there are no credentials for {s.host}"
+        whose = f"log in to {s.host}"
     result = refused(regtool, s.host, "no credentials for" if kind == "none" else "not authorised", env=env)
     [hint] = [line for line in result.stderr.splitlines() if line.startswith("hint: ")]
-    assert whose in hint and hint.endswith(f"try: koc login {s.host}")
+    assert whose in hint and s.host in hint
     assert "decoy-behind" not in result.stderr
 
 
