@@ -36,6 +36,7 @@ static int ask(koc__work *w, koc__op *op, koc_error **err)
         KOC__AUTO(koc_reference) tagged = NULL;
         KOC__TRY(koc_reference_with_tag(repository, koc_strlist_get(p->tags, i), &tagged, err));
         KOC__TRY(koc__client_head_manifest(p->client, tagged, true, op, &found, err));
+        a->lacks_image = !found.found;
         if (!found.found || (i > 0 && !koc_digest_equal(&found.digest, &a->image))) {
             return KOC_OK; /* something is to be sent */
         }

@@ -198,6 +198,10 @@ static int finish_work(void *arg, koc__op *op, koc_error **err)
 static int finish_works(koc__run *r, koc__op *op, koc_error **err)
 {
     KOC__AUTO_VAL(koc__group) group = {0};
+    if (r->n_works == 1) { /* the usual build: no thread for it */
+        KOC__TRY(finish_work(&r->works[0], op, err));
+        return koc__output_together(r->plan, r->works, r->n_works, op, err);
+    }
     KOC__TRY(koc__group_begin(&group, op, 8, err));
     for (size_t i = 0; i < r->n_works; i++) {
         KOC__TRY(koc__group_add(&group, finish_work, &r->works[i], err));

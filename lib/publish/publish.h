@@ -126,6 +126,7 @@ typedef struct koc__sbom_doc {
 } koc__sbom_doc;
 typedef struct koc__ahead {   /* what the target had when the bases were looked up */
     bool has_image, has_sbom; /* false: it was not there, or is not known */
+    bool lacks_image;         /* the target says that a tag is not there */
     koc_digest image;         /* what all tags name */
     koc_digest sbom;          /* the artifact beside it */
 } koc__ahead;

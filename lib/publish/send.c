@@ -90,7 +90,7 @@ static int send_bases(void *arg, koc__op *op, koc_error **err)
         koc__push_result sum = {0};
         KOC__AUTO(koc_reference) repository = NULL;
         KOC__TRY(koc__reference_parse_repository(w->name, &repository, err));
-        for (size_t k = 0; k < w->n_units && !w->ahead.has_image; k++) {
+        for (size_t k = 0; k < w->n_units && w->ahead.lacks_image; k++) {
             KOC__TRY(send_base_layers(&w->units[k], repository, &sum, op, err));
         }
         add_sent(w, &sum);
@@ -153,10 +153,21 @@ static int send_ready_units(koc__sends *s, koc__work *w, koc_error **err)
     return KOC_OK;
 }
 
-/* With the mutex held. */
+static bool is_any_image_missing(const koc__run *r)
+{
+    for (size_t i = 0; i < r->n_works; i++) {
+        if (r->works[i].ahead.lacks_image) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* With the mutex held. Where the target was not asked, the push itself asks for each layer. */
 static int begin_bases(koc__sends *s, koc_error **err)
 {
-    return s->allowed && s->parts_left > 0 ? koc__group_add(&s->group, send_bases, s, err) : KOC_OK;
+    bool worth = s->allowed && s->parts_left > 0 && is_any_image_missing(s->run);
+    return worth ? koc__group_add(&s->group, send_bases, s, err) : KOC_OK;
 }
 
 int koc__sends_expect(koc__sends *s, koc_error **err)
