@@ -11,6 +11,7 @@ enum { NESTING_MAX = 4, LOOKS_MAX = 256 };
 
 void koc__walk_dispose(koc__walk *w)
 {
+    koc_image_unref(w->first);
     koc__map_free(w->seen);
     koc__buf_dispose(&w->others);
 }
@@ -65,11 +66,27 @@ static bool is_artifact(const koc_descriptor *d)
     return d->artifact_type && *d->artifact_type && !koc__mt_is_config(d->artifact_type);
 }
 
+static bool is_wanted(const koc__walk *w, const koc_platform *p)
+{
+    return w->want ? koc_platform_matches(w->want, p) : w->wanted(w->self, p);
+}
+
+static int take(koc__walk *w, const koc_descriptor *d, const koc_platform *p, koc_image *img,
+                koc_error **err)
+{
+    if (w->want) {
+        w->first = koc_image_ref(img);
+        w->over = true;
+        return KOC_OK;
+    }
+    return w->found(w->self, d, p, img, &w->over, err);
+}
+
 static int on_image(koc__walk *w, const koc_descriptor *d, koc_error **err)
 {
     KOC__AUTO(koc_image) img = NULL;
     koc_error *why = NULL;
-    if (d->platform && !w->wanted(w->self, d->platform)) {
+    if (d->platform && !is_wanted(w, d->platform)) {
         note(w, d->platform, "");
         return KOC_OK;
     }
@@ -84,11 +101,11 @@ static int on_image(koc__walk *w, const koc_descriptor *d, koc_error **err)
         return koc__error_move(err, &why);
     }
     const koc_platform *p = d->platform ? d->platform : koc_image_platform(img);
-    if (!p || (!d->platform && !w->wanted(w->self, p))) {
+    if (!p || (!d->platform && !is_wanted(w, p))) {
         note(w, p, "an image without a platform");
         return KOC_OK;
     }
-    return w->found(w->self, d, p, img, &w->over, err);
+    return take(w, d, p, img, err);
 }
 
 static int run(koc__walk *w, const koc_index *index, koc_error **err);
@@ -97,7 +114,7 @@ static int on_index(koc__walk *w, const koc_descriptor *d, koc_error **err)
 {
     KOC__AUTO(koc_index) below = NULL;
     bool first = false;
-    if (d->platform && !w->wanted(w->self, d->platform)) {
+    if (d->platform && !is_wanted(w, d->platform)) {
         note(w, d->platform, "");
         return KOC_OK;
     }
@@ -147,4 +164,13 @@ int koc__walk_run(koc__walk *w, const koc_index *top, koc_error **err)
     w->others = (koc__buf)KOC__BUF_INIT(KOC__WALK_TEXT_MAX);
     w->seen = koc__map_new(NULL);
     return w->seen ? run(w, top, err) : koc__oom(err);
+}
+
+int koc__walk_first(koc__walk *w, const koc_index *top, const koc_platform *want, koc_image **out,
+                    koc_error **err)
+{
+    w->want = want;
+    KOC__TRY(koc__walk_run(w, top, err));
+    *out = koc__steal(&w->first);
+    return KOC_OK;
 }

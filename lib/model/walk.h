@@ -24,6 +24,8 @@ typedef struct koc__walk {
                  bool *over, koc_error **err);
     koc__op *op;
 
+    const koc_platform *want; /* of koc__walk_first */
+    koc_image *first;
     unsigned depth;  /* of what is looked at: 0 for the entries of the first index */
     unsigned looks;  /* documents that had to be opened without a platform of their own */
     koc__map *seen;  /* digests of indexes */
@@ -34,6 +36,9 @@ typedef struct koc__walk {
 
 /* KOC_ELIMIT: nested too deep, or too much to open. */
 int koc__walk_run(koc__walk *w, const koc_index *top, koc_error **err);
+/* The first image for want, in top or below it; *out NULL: there is none. wanted and found are not used. */
+int koc__walk_first(koc__walk *w, const koc_index *top, const koc_platform *want, koc_image **out,
+                    koc_error **err);
 /* What was passed over, for the error that nothing was found. */
 const char *koc__walk_others(const koc__walk *w);
 void koc__walk_dispose(koc__walk *w);

@@ -227,8 +227,6 @@ int koc__client_get_image_by(koc_client *c, const koc_reference *r, const koc_de
 typedef struct descent {
     koc_client *client;
     const koc_reference *ref;
-    const koc_platform *want;
-    koc_image *found;
 } descent;
 
 static int below_index(void *self, const koc_descriptor *d, koc__op *op, koc_index **out,
@@ -247,39 +245,17 @@ static int below_image(void *self, const koc_descriptor *d, koc__op *op, koc_ima
     return koc__client_get_image_by(way->client, way->ref, d, op, out, err);
 }
 
-static bool is_wanted(void *self, const koc_platform *p)
-{
-    const descent *way = self;
-
-    return koc_platform_matches(way->want, p);
-}
-
-static int take_first(void *self, const koc_descriptor *d KOC__UNUSED,
-                      const koc_platform *p KOC__UNUSED, koc_image *img, bool *over,
-                      koc_error **err KOC__UNUSED)
-{
-    descent *way = self;
-
-    way->found = koc_image_ref(img);
-    *over = true;
-    return KOC_OK;
-}
-
 /* The first image for want, in the index or in one below. */
-static int find_image(descent *way, const koc_index *top, koc__op *op, koc_error **err)
+static int find_image(descent *way, const koc_index *top, const koc_platform *want, koc__op *op,
+                      koc_image **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__walk)
-    walk = {.self = way,
-            .index = below_index,
-            .image = below_image,
-            .wanted = is_wanted,
-            .found = take_first,
-            .op = op};
-    KOC__TRY(koc__walk_run(&walk, top, err));
-    if (way->found) {
+    walk = {.self = way, .index = below_index, .image = below_image, .op = op};
+    KOC__TRY(koc__walk_first(&walk, top, want, out, err));
+    if (*out) {
         return KOC_OK;
     }
-    KOC__AUTO_STR wanted = koc__platform_str(way->want);
+    KOC__AUTO_STR wanted = koc__platform_str(want);
     return koc__error(err, KOC_EPLATFORM, "there is no %s (it has %s)",
                       wanted ? wanted : "such platform", koc__walk_others(&walk));
 }
@@ -315,10 +291,11 @@ int koc__client_get_image(koc_client *c, const koc_reference *r, const koc_platf
         *out = koc__steal(&img);
         return KOC_OK;
     }
-    descent way = {c, r, want ? want : &usual, NULL};
+    descent way = {c, r};
+    KOC__AUTO(koc_image) found = NULL;
     KOC__TRY(koc_index_from_bytes(c->ctx, koc__str_n(doc.bytes.ptr, doc.bytes.len), &index, err));
-    KOC__TRY(find_image(&way, index, op, err));
-    *out = way.found;
+    KOC__TRY(find_image(&way, index, want ? want : &usual, op, &found, err));
+    *out = koc__steal(&found);
     return KOC_OK;
 }
 

@@ -340,40 +340,14 @@ koc__walk koc__source_walk_init(koc__source_walk *way, koc__op *op)
     return (koc__walk){.self = way, .index = below_index, .image = below_image, .op = op};
 }
 
-/* The way to one image. */
-typedef struct search {
-    koc__source_walk way; /* first */
-    const koc_platform *want;
-    koc_image *found;
-} search;
-
-static bool is_wanted(void *self, const koc_platform *p)
-{
-    const search *f = self;
-    return koc_platform_matches(f->want, p);
-}
-
-static int take_first(void *self, const koc_descriptor *d KOC__UNUSED,
-                      const koc_platform *p KOC__UNUSED, koc_image *img, bool *over,
-                      koc_error **err KOC__UNUSED)
-{
-    search *f = self;
-    f->found = koc_image_ref(img);
-    *over = true;
-    return KOC_OK;
-}
-
 /* The image for want, at any depth. */
 static int find_platform(koc_source *s, const koc_index *top, const koc_platform *want, koc__op *op,
                          koc_image **out, koc_error **err)
 {
-    search f = {.way = {s}, .want = want};
-    KOC__AUTO_VAL(koc__walk) walk = koc__source_walk_init(&f.way, op);
-    walk.wanted = is_wanted;
-    walk.found = take_first;
-    KOC__TRY(koc__walk_run(&walk, top, err));
-    *out = f.found;
-    if (f.found) {
+    koc__source_walk way = {s};
+    KOC__AUTO_VAL(koc__walk) walk = koc__source_walk_init(&way, op);
+    KOC__TRY(koc__walk_first(&walk, top, want, out, err));
+    if (*out) {
         return KOC_OK;
     }
     KOC__AUTO_STR text = koc__platform_str(want);
