@@ -74,6 +74,10 @@ void koc__compat_write_config(koc__jw *w, const koc__jnode *root);
 void koc__compat_write_manifest(koc__jw *w, const koc__jnode *root);
 void koc__compat_write_index(koc__jw *w, const koc__jnode *root);
 
+/* --- both builders (image_build.c) --- */
+/* KOC_EMISUSE when an argument (its name in missing) is NULL, or the builder is finished. */
+int koc__builder_check(const char *missing, bool finished, const char *function, koc_error **err);
+
 /* --- settings (image_build.c) --- */
 /* Sets key at its sorted place, or replaces its value. */
 int koc__settings_put(koc__settings *s, const char *key, const char *value, koc_error **err);

@@ -111,17 +111,22 @@ void koc_image_builder_free(koc_image_builder *b)
     koc__free(b);
 }
 
+int koc__builder_check(const char *missing, bool finished, const char *function, koc_error **err)
+{
+    if (missing) {
+        return koc__error(err, KOC_EMISUSE, "%s: %s is NULL", function, missing);
+    }
+    if (finished) {
+        return koc__error(err, KOC_EMISUSE, "%s: the builder is finished", function);
+    }
+    return KOC_OK;
+}
+
 /* Every setter begins with this. missing names an argument that is NULL, or is NULL. */
 static int check_usable(const koc_image_builder *b, const char *missing, const char *function,
                         koc_error **err)
 {
-    if (!b || missing) {
-        return koc__error(err, KOC_EMISUSE, "%s: %s is NULL", function, b ? missing : "b");
-    }
-    if (b->finished) {
-        return koc__error(err, KOC_EMISUSE, "%s: the builder is finished", function);
-    }
-    return KOC_OK;
+    return koc__builder_check(b ? missing : "b", b && b->finished, function, err);
 }
 
 /* --- layers --- */

@@ -55,13 +55,7 @@ void koc_index_builder_free(koc_index_builder *b)
 static int check_usable(const koc_index_builder *b, const char *missing, const char *function,
                         koc_error **err)
 {
-    if (!b || missing) {
-        return koc__error(err, KOC_EMISUSE, "%s: %s is NULL", function, b ? missing : "b");
-    }
-    if (b->finished) {
-        return koc__error(err, KOC_EMISUSE, "%s: the builder is finished", function);
-    }
-    return KOC_OK;
+    return koc__builder_check(b ? missing : "b", b && b->finished, function, err);
 }
 
 static int add_entry(koc_index_builder *b, const koc_descriptor *d, koc_image *img, koc_error **err)
