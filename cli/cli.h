@@ -118,6 +118,9 @@ const char *cli_error_hint(const koc_error *err, char *out, size_t size);
 
 /* --- words to people (out.c) --- */
 void cli_setup_output(cli *c);
+/* *err, which may be NULL, becomes an error of the command itself. Returns code. */
+int cli_fail(koc_error **err, koc_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* *err becomes "<option>: ..." and the result KOC_EINVAL: a flag's value that the command refuses itself. */
 int cli_refuse(koc_error **err, const char *option, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

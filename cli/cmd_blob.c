@@ -34,8 +34,7 @@ static int copy_to(const char *path, koc_blob *blob, const koc_op *op, koc_error
     char *buf = malloc(COPY);
     size_t n = 1;
     if (!buf) {
-        *err = koc_error_new(KOC_ENOMEM, "out of memory");
-        return KOC_ENOMEM;
+        return cli_fail(err, KOC_ENOMEM, "out of memory");
     }
     int rc = koc_file_new(path, 0, op, &file, err);
     rc = rc == KOC_OK ? koc_blob_open(blob, 0, op, &in, err) : rc;
@@ -55,9 +54,8 @@ static int get(cli_session *s, const blob_options *o, const koc_reference *r, ko
     koc_descriptor d = KOC_DESCRIPTOR_INIT;
     koc_blob *blob = NULL;
     if (!koc_reference_digest(r)) {
-        *err = koc_error_new(KOC_EINVAL,
-                             "koc blob takes a reference with a digest: REPOSITORY@DIGEST");
-        return KOC_EINVAL;
+        return cli_fail(err, KOC_EINVAL,
+                        "koc blob takes a reference with a digest: REPOSITORY@DIGEST");
     }
     d.digest = *koc_reference_digest(r);
     int rc = koc_client_stat_blob(s->client, r, &s->op, &d.size, err);

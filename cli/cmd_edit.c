@@ -103,7 +103,7 @@ static int add_path(koc_layer_builder *b, const char *word, koc_error **err)
     int n = snprintf(source, sizeof(source), "%.*s",
                      named ? (int)(colon - word) : (int)strlen(word), word);
     if (n <= 0 || (size_t)n >= sizeof(source) || stat(source, &st) != 0) {
-        return edit_fail(err, KOC_ENOTFOUND, "cannot add %s: there is no such file", source);
+        return cli_fail(err, KOC_ENOTFOUND, "cannot add %s: there is no such file", source);
     }
     while (n > 1 && source[n - 1] == '/') {
         source[--n] = '\0';
@@ -139,7 +139,7 @@ static int make_layers(cli_session *s, const change_options *o, const cli_list *
     int rc = KOC_OK;
     out->list = calloc(o->tars.count + 2, sizeof(koc_layer *));
     if (!out->list) {
-        return edit_fail(err, KOC_ENOMEM, "out of memory");
+        return cli_fail(err, KOC_ENOMEM, "out of memory");
     }
     for (size_t i = 0; rc == KOC_OK && i < o->tars.count; i++) {
         rc = layer_of_tar(s, o->tars.items[i], docker, &out->list[out->n], err);
@@ -190,7 +190,7 @@ static int scratch(cli_session *s, const cli_list *platforms, picture *p, koc_er
                  : koc_platform_parse(text, &storage, &platform, err);
     p->images = calloc(2, sizeof(koc_image *));
     if (rc == KOC_OK && !p->images) {
-        rc = edit_fail(err, KOC_ENOMEM, "out of memory");
+        rc = cli_fail(err, KOC_ENOMEM, "out of memory");
     }
     rc = rc == KOC_OK ? koc_image_builder_new(s->ctx, NULL, &b, err) : rc;
     rc = rc == KOC_OK ? koc_image_builder_set_platform(b, &platform, err) : rc;
@@ -264,10 +264,10 @@ static int set_pairs(koc_image_builder *b, const cli_list *list, pair_fn fn, koc
         const char *equals = strchr(word, '=');
         char *key = strndup(word, equals ? (size_t)(equals - word) : strlen(word));
         if (!key) {
-            return edit_fail(err, KOC_ENOMEM, "out of memory");
+            return cli_fail(err, KOC_ENOMEM, "out of memory");
         }
         rc = *key ? fn(b, key, equals ? equals + 1 : NULL, err)
-                  : edit_fail(err, KOC_EINVAL, "\"%s\": there is no name in front of the =", word);
+                  : cli_fail(err, KOC_EINVAL, "\"%s\": there is no name in front of the =", word);
         free(key);
     }
     return rc;
@@ -379,7 +379,7 @@ static int index_annotations(const cli_list *list, koc_kv **out, koc_error **err
         kv[i] = (koc_kv){strndup(list->items[i], len), equals ? equals + 1 : NULL};
     }
     *out = kv;
-    return kv ? KOC_OK : edit_fail(err, KOC_ENOMEM, "out of memory");
+    return kv ? KOC_OK : cli_fail(err, KOC_ENOMEM, "out of memory");
 }
 
 static void free_annotations(koc_kv *kv)

@@ -197,8 +197,7 @@ static int tree(walk *w, koc_str bytes, int depth, koc_error **err)
         koc_buf child = KOC_BUF_INIT;
         bool unknown = d->platform && d->platform->os && strcmp(d->platform->os, "unknown") == 0;
         if (is_index(d->media_type) && depth >= DEPTH_MAX) {
-            *err = koc_error_new(KOC_ELIMIT, "indexes are nested more than 6 deep");
-            rc = KOC_ELIMIT;
+            rc = cli_fail(err, KOC_ELIMIT, "indexes are nested more than 6 deep");
         } else if (is_index(d->media_type)) {
             rc = koc_source_get_manifest(w->l->source, &d->digest, &w->l->session->op, &child, NULL,
                                          err);
@@ -238,15 +237,12 @@ static int check_platform(const look *l, const koc_platform *want, koc_error **e
 {
     koc_image *img = NULL;
     koc_buf have = KOC_BUF_INIT;
-    char text[512];
     int rc = koc_source_get_image(l->source, want, &l->session->op, &img, err);
     const koc_platform *p = rc == KOC_OK ? koc_image_platform(img) : NULL;
     if (rc == KOC_OK && !(p && koc_platform_matches(want, p))) {
         bool named = p && koc_platform_format(p, &have, NULL) == KOC_OK;
-        snprintf(text, sizeof(text), "%.300s is an image for %.100s alone", l->name,
-                 named ? have.ptr : "no platform");
-        *err = koc_error_new(KOC_EPLATFORM, text);
-        rc = KOC_EPLATFORM;
+        rc = cli_fail(err, KOC_EPLATFORM, "%.300s is an image for %.100s alone", l->name,
+                      named ? have.ptr : "no platform");
     }
     koc_buf_dispose(&have);
     koc_image_unref(img);

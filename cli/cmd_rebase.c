@@ -57,8 +57,8 @@ static int old_base_word(const koc_image *img, char *out, size_t size, koc_error
     const char *digest = koc_image_annotation(img, BASE_DIGEST);
     koc_reference *ref = NULL;
     if (!name || !digest) {
-        return edit_fail(err, KOC_EINVAL,
-                         "the image does not say what it stands on: name it with --old-base");
+        return cli_fail(err, KOC_EINVAL,
+                        "the image does not say what it stands on: name it with --old-base");
     }
     int rc = koc_reference_parse(name, 0, &ref, err);
     if (rc == KOC_OK) {
@@ -81,8 +81,8 @@ static int open_bases(cli_session *s, const rebase_options *o, const picture *p,
 {
     const char *new = o->new_base ? o->new_base : base_name(p);
     if (!new) {
-        return edit_fail(err, KOC_EINVAL,
-                         "the image does not say what it stands on: name it with --new-base");
+        return cli_fail(err, KOC_EINVAL,
+                        "the image does not say what it stands on: name it with --new-base");
     }
     int rc = KOC_OK;
     if (o->old_base) {

@@ -31,10 +31,7 @@ static int to_stdout(void *self, const void *data, size_t len, koc_error **err)
 {
     (void)self;
     if (fwrite(data, 1, len, stdout) != len || fflush(stdout) != 0) {
-        char text[200];
-        snprintf(text, sizeof(text), "cannot write the result to stdout: %s", strerror(errno));
-        *err = koc_error_new(KOC_EIO, text);
-        return KOC_EIO;
+        return cli_fail(err, KOC_EIO, "cannot write the result to stdout: %s", strerror(errno));
     }
     return KOC_OK;
 }

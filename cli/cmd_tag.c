@@ -143,9 +143,8 @@ static int list_one(cli_session *s, const tag_options *o, const char *word, koc_
     if (rc == KOC_OK && place.place.kind == KOC_PLACE_LAYOUT) {
         rc = list_layout(s, o, &place.place, err);
     } else if (rc == KOC_OK && place.place.kind != KOC_PLACE_REGISTRY) {
-        *err = koc_error_new(KOC_EUNSUPPORTED,
-                             "an archive is not listed: koc inspect shows what is in it");
-        rc = KOC_EUNSUPPORTED;
+        rc = cli_fail(err, KOC_EUNSUPPORTED,
+                      "an archive is not listed: koc inspect shows what is in it");
     } else if (rc == KOC_OK) {
         rc = koc_client_list_tags(s->client, place.reference, &s->op, &list, err);
         if (rc == KOC_OK) {
@@ -288,8 +287,7 @@ static int remove_all(cli_session *s, const tag_options *o, const cli_list *args
         koc_reference *r = NULL;
         rc = koc_reference_parse(args->items[i], KOC_REFERENCE_TRANSPORTS, &r, err);
         if (rc == KOC_OK && !koc_reference_tag(r) && !koc_reference_digest(r)) {
-            *err = koc_error_new(KOC_EINVAL, "koc rm takes references with a tag or a digest");
-            rc = KOC_EINVAL;
+            rc = cli_fail(err, KOC_EINVAL, "koc rm takes references with a tag or a digest");
         }
         if (rc == KOC_OK && o->manifest && !koc_reference_digest(r)) {
             rc = pin(s, &r, err);

@@ -65,8 +65,7 @@ typedef struct work {
 
 static int no_memory(koc_error **err)
 {
-    *err = koc_error_new(KOC_ENOMEM, "out of memory");
-    return KOC_ENOMEM;
+    return cli_fail(err, KOC_ENOMEM, "out of memory");
 }
 
 /* Room for two more; pairs are made of it only when all are known. */
@@ -111,15 +110,13 @@ static int add_pair(work *w, const char *from, uint32_t from_flags, const char *
 /* "SRC DST"; blank lines and those that begin with # are left out. */
 static int read_pair(work *w, const char *path, unsigned number, const char *line, koc_error **err)
 {
-    char from[2048], to[2048], more[2], text[256];
+    char from[2048], to[2048], more[2];
     int words = sscanf(line, "%2047s %2047s %1s", from, to, more);
     if (words < 1 || from[0] == '#') {
         return KOC_OK;
     }
     if (words != 2 || strlen(from) == sizeof(from) - 1 || strlen(to) == sizeof(to) - 1) {
-        snprintf(text, sizeof(text), "%.150s:%u: not a pair SRC DST", path, number);
-        *err = koc_error_new(KOC_EINVAL, text);
-        return KOC_EINVAL;
+        return cli_fail(err, KOC_EINVAL, "%.150s:%u: not a pair SRC DST", path, number);
     }
     return add_pair(w, from, 0, to, 0, err);
 }
@@ -169,8 +166,7 @@ static int add_all_tags(work *w, const cli_list *args, koc_error **err)
         rc = add_tag(w, &from, &to, koc_strlist_get(tags, i), err);
     }
     if (rc == KOC_OK && koc_strlist_count(tags) == 0) {
-        *err = koc_error_new(KOC_ENOTFOUND, "the repository has no tags");
-        rc = KOC_ENOTFOUND;
+        rc = cli_fail(err, KOC_ENOTFOUND, "the repository has no tags");
     }
     koc_strlist_free(tags);
     cli_source_free(&from);

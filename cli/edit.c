@@ -1,6 +1,5 @@
 #include "edit.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,19 +8,6 @@
 #include <koc/store.h>
 
 #include "json.h"
-
-int edit_fail(koc_error **err, koc_code code, const char *fmt, ...)
-{
-    char text[1024];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    if (err) {
-        *err = koc_error_new(code, text);
-    }
-    return code;
-}
 
 void edit_flags_free(edit_flags *f)
 {
@@ -52,7 +38,7 @@ static int read_images(cli_session *s, picture *p, koc_error **err)
     size_t n = koc_index_count(p->index);
     p->images = calloc(n + 1, sizeof(koc_image *));
     if (!p->images) {
-        return edit_fail(err, KOC_ENOMEM, "out of memory");
+        return cli_fail(err, KOC_ENOMEM, "out of memory");
     }
     p->n = n;
     for (size_t i = 0; i < n; i++) {
@@ -63,8 +49,8 @@ static int read_images(cli_session *s, picture *p, koc_error **err)
             continue;
         }
         if (is_index(d->media_type)) {
-            return edit_fail(err, KOC_EUNSUPPORTED,
-                             "cannot change an index in an index: name the inner one by digest");
+            return cli_fail(err, KOC_EUNSUPPORTED,
+                            "cannot change an index in an index: name the inner one by digest");
         }
         int rc = koc_source_get_image_by(p->source, &d->digest, &s->op, &p->images[i], &why);
         if (rc == KOC_EUNSUPPORTED) {
@@ -94,7 +80,7 @@ int picture_open(cli_session *s, const char *word, picture *out, koc_error **err
         rc = out->images
                  ? koc_source_get_image_by(out->source, &koc_source_descriptor(out->source)->digest,
                                            &s->op, &out->images[0], err)
-                 : edit_fail(err, KOC_ENOMEM, "out of memory");
+                 : cli_fail(err, KOC_ENOMEM, "out of memory");
         out->n = rc == KOC_OK ? 1 : 0;
     }
     return rc;
@@ -154,7 +140,7 @@ static int check_platforms(const picture *p, const cli_list *platforms, koc_erro
         }
         koc_buf_dispose(&storage);
         if (rc == KOC_OK && !found) {
-            rc = edit_fail(err, KOC_EPLATFORM, "there is no image for %s", platforms->items[i]);
+            rc = cli_fail(err, KOC_EPLATFORM, "there is no image for %s", platforms->items[i]);
         }
         if (rc != KOC_OK) {
             return rc;
@@ -262,8 +248,8 @@ static int store(cli_session *s, const picture *p, const koc_place *to, koc_erro
     case KOC_PLACE_REGISTRY: return store_in_registry(s, p, to, err);
     case KOC_PLACE_LAYOUT: return store_in_layout(s, p, to->path, to->name, err);
     default:
-        return edit_fail(err, KOC_EUNSUPPORTED,
-                         "cannot write to an archive: write to a layout (oci:DIR), then koc copy");
+        return cli_fail(err, KOC_EUNSUPPORTED,
+                        "cannot write to an archive: write to a layout (oci:DIR), then koc copy");
     }
 }
 

@@ -56,7 +56,4 @@ int picture_edit(cli_session *s, picture *p, const cli_list *platforms, edit_fn 
 /* Writes p to target (NULL: back where it came from) and prints where it is. */
 int picture_store(cli_session *s, picture *p, const edit_flags *f, koc_error **err);
 
-int edit_fail(koc_error **err, koc_code code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
 #endif

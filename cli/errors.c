@@ -108,9 +108,22 @@ const char *cli_error_hint(const koc_error *err, char *out, size_t size)
     return out;
 }
 
+int cli_fail(koc_error **err, koc_code code, const char *fmt, ...)
+{
+    char text[TEXT_MAX];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    if (err) {
+        *err = koc_error_new(code, text);
+    }
+    return code;
+}
+
 int cli_refuse(koc_error **err, const char *option, const char *fmt, ...)
 {
-    char text[1024];
+    char text[TEXT_MAX];
     va_list args;
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);

@@ -17,10 +17,7 @@
 /* An error of the program itself. */
 static int fail(koc_error **err, koc_code code, const char *what, const char *why)
 {
-    char text[4096];
-    snprintf(text, sizeof(text), "%.2000s: %.2000s", what, why);
-    *err = koc_error_new(code, text);
-    return code;
+    return cli_fail(err, code, "%.2000s: %.2000s", what, why);
 }
 
 /* --- flags --- */

@@ -22,8 +22,7 @@ int text_sink_write(void *self, const void *data, size_t len, koc_error **err)
         }
         char *text = realloc(s->text, capacity);
         if (!text) {
-            *err = koc_error_new(KOC_ENOMEM, "out of memory");
-            return KOC_ENOMEM;
+            return cli_fail(err, KOC_ENOMEM, "out of memory");
         }
         s->text = text;
         s->capacity = capacity;
@@ -49,11 +48,8 @@ bool pipe_is(const char *path)
 
 static int fail(koc_error **err, koc_code code, const char *path, const char *why)
 {
-    char text[4096];
-    snprintf(text, sizeof(text), "cannot read %.2000s: %.1000s",
-             strcmp(path, "-") == 0 ? "stdin" : path, why);
-    *err = koc_error_new(code, text);
-    return code;
+    return cli_fail(err, code, "cannot read %.2000s: %.1000s",
+                    strcmp(path, "-") == 0 ? "stdin" : path, why);
 }
 
 static int read_fd(const cli *c, int fd, const char *path, size_t max, text_sink *out,
@@ -63,8 +59,7 @@ static int read_fd(const cli *c, int fd, const char *path, size_t max, text_sink
         char chunk[65536];
         struct pollfd p = {fd, POLLIN, 0};
         if (koc_cancel_is_triggered(c->cancel)) {
-            *err = koc_error_new(KOC_ECANCELLED, "cancelled");
-            return KOC_ECANCELLED;
+            return cli_fail(err, KOC_ECANCELLED, "cancelled");
         }
         if (poll(&p, 1, LOOK_MS) <= 0) {
             continue; /* a FIFO that nobody has opened yet is silent, not at its end */

@@ -157,8 +157,7 @@ int sender_begin(sender *s, koc_error **err)
     s->closed = false;
     s->code = EXIT_OK;
     if (s->o.stream && start_thread(s) != 0) {
-        *err = koc_error_new(KOC_ENOMEM, "cannot start a thread");
-        return KOC_ENOMEM;
+        return cli_fail(err, KOC_ENOMEM, "cannot start a thread");
     }
     return KOC_OK;
 }
@@ -183,8 +182,7 @@ int sender_flush(void *self, koc_error **err)
     pthread_mutex_unlock(&s->mutex);
     s->flushed = s->round.len;
     if (rc == KOC_OK && failed != EXIT_OK) { /* there is no use in building more */
-        *err = koc_error_new(KOC_EUSER, "kubectl failed");
-        rc = KOC_EUSER;
+        rc = cli_fail(err, KOC_EUSER, "kubectl failed");
     }
     return rc;
 }

@@ -45,12 +45,7 @@ static bool looks_like_path(const char *word)
 
 static int fail(koc_error **err, const char *word, const char *why)
 {
-    char text[512];
-    snprintf(text, sizeof(text), "\"%.300s\": %s", word, why);
-    if (err) {
-        *err = koc_error_new(KOC_EINVAL, text);
-    }
-    return KOC_EINVAL;
+    return cli_fail(err, KOC_EINVAL, "\"%.300s\": %s", word, why);
 }
 
 /* Takes "@sha256:…" off the end of s->text. */
