@@ -8,6 +8,7 @@ import threading
 import time
 
 import bases
+import lan
 import measure
 import registry
 
@@ -40,29 +41,17 @@ func main() {{ fmt.Println({n}, lib.Name, http.ListenAndServe(":0", nil)) }}
 """
 
 
-class SlowUplink:
+class SlowUplink(lan.Forwarder):
     """A TCP proxy before a registry through which clients send RATE bytes a second."""
 
     def __init__(self, upstream):
-        name, port = upstream.rsplit(":", 1)
-        self.upstream, self.lock, self.next = (name, int(port)), threading.Lock(), 0.0
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.lock, self.next = threading.Lock(), 0.0
+        super().__init__(upstream)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
-        self.host = f"127.0.0.1:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self.accept, daemon=True).start()
 
-    def close(self):
-        self.listener.close()
-
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            server = socket.create_connection(self.upstream)
-            for pair in ((client, server, True), (server, client, False)):
-                threading.Thread(target=self.copy, args=pair, daemon=True).start()
+    def carry(self, client, server):
+        threading.Thread(target=self.copy, args=(server, client, False), daemon=True).start()
+        self.copy(client, server, True)
 
     def wait_for(self, size):
         with self.lock:

@@ -5,7 +5,7 @@
  * Made for speed: a chunk costs a hand-over between threads and a compressor, whose megabyte (nine above level 9) a
  * sanitizer maps, marks and unmaps each time. So there are few chunks, and one input in 256 has such a level.
  */
-#include "fuzz.h"
+#include "encode.h"
 
 #include <libdeflate.h>
 
@@ -28,22 +28,7 @@ static void encode(koc_str content, int level, size_t chunk, koc_buf *out)
     koc__encoder *e = NULL;
     FUZZ_CHECK(fuzz_ok(koc__spool_init(&spool, ctx, true, &err), &err));
     FUZZ_CHECK(fuzz_ok(koc__gzip_new(ctx, level, chunk, &spool, &e, &err), &err));
-    while (content.len > 0) {
-        uint8_t *room = NULL;
-        size_t len = 0;
-        FUZZ_CHECK(fuzz_ok(e->vt->space(e, &room, &len, &err), &err));
-        len = KOC__MIN(len, content.len);
-        memcpy(room, content.ptr, len);
-        FUZZ_CHECK(fuzz_ok(e->vt->commit(e, len, &err), &err));
-        content = koc__str_from(content, len);
-    }
-    KOC__AUTO(koc_blob) blob = NULL;
-    koc_digest digest = {0};
-    FUZZ_CHECK(fuzz_ok(e->vt->finish(e, &err), &err));
-    e->vt->free(e);
-    FUZZ_CHECK(fuzz_ok(koc__spool_finish(&spool, &blob, &digest, &err), &err));
-    FUZZ_CHECK(fuzz_ok(koc_blob_read_all(blob, SIZE_MAX / 2, NULL, out, &err), &err));
-    koc__spool_dispose(&spool);
+    fuzz_encode(e, &spool, content, out);
 }
 
 static void check_one_member(const koc_buf *gz, koc_str content)

@@ -14,16 +14,10 @@ static int decode(koc_str gz, size_t step, koc__buf *out, koc_error **err)
     trickle t = {gz, step};
     KOC__AUTO(koc_reader) in = NULL;
     KOC__AUTO(koc_reader) r = NULL;
-    char buf[3000];
-    size_t n = 0;
     KOC__TRY(trickle_open(&t, &in, err));
     KOC__TRY(koc__gunzip_new(in, CONTENT_MAX, &r, err));
     koc__steal(&in);
-    do {
-        KOC__TRY(koc_reader_read(r, buf, sizeof(buf), &n, err));
-        KOC__TRY(koc__buf_append(out, buf, n, err));
-    } while (n > 0);
-    return KOC_OK;
+    return trickle_drain(r, out, err);
 }
 
 /* All members, by libdeflate. */

@@ -2,6 +2,7 @@
  * zstd, both ways: what our decoder takes, however it comes, is what libzstd says; what our encoder makes of
  * the same bytes gives them back.
  */
+#include "encode.h"
 #include "fuzz.h"
 #include "trickle.h"
 
@@ -18,16 +19,10 @@ static int decode(koc_str z, size_t step, koc__buf *out, koc_error **err)
     trickle t = {z, step};
     KOC__AUTO(koc_reader) in = NULL;
     KOC__AUTO(koc_reader) r = NULL;
-    char buf[3000];
-    size_t n = 0;
     KOC__TRY(trickle_open(&t, &in, err));
     KOC__TRY(koc__unzstd_new(in, CONTENT_MAX, &r, err));
     koc__steal(&in);
-    do {
-        KOC__TRY(koc_reader_read(r, buf, sizeof(buf), &n, err));
-        KOC__TRY(koc__buf_append(out, buf, n, err));
-    } while (n > 0);
-    return KOC_OK;
+    return trickle_drain(r, out, err);
 }
 
 /* libzstd in one call is stricter than in pieces: it takes a damaged block that makes nothing in pieces alone.
@@ -45,27 +40,12 @@ static void compare(koc_str z, int rc, const koc__buf *ours)
 
 static void encode(koc_ctx *ctx, koc_str content, int level, koc_buf *out)
 {
-    KOC__AUTO(koc_blob) blob = NULL;
-    koc_digest digest;
     koc__spool spool;
     koc__encoder *e = NULL;
     koc_error *err = NULL;
     FUZZ_CHECK(fuzz_ok(koc__spool_init(&spool, ctx, true, &err), &err));
     FUZZ_CHECK(fuzz_ok(koc__zstd_new(level, &spool, &e, &err), &err));
-    while (content.len > 0) {
-        uint8_t *room = NULL;
-        size_t len = 0;
-        FUZZ_CHECK(fuzz_ok(e->vt->space(e, &room, &len, &err), &err));
-        len = KOC__MIN(len, content.len);
-        memcpy(room, content.ptr, len);
-        FUZZ_CHECK(fuzz_ok(e->vt->commit(e, len, &err), &err));
-        content = koc__str_from(content, len);
-    }
-    FUZZ_CHECK(fuzz_ok(e->vt->finish(e, &err), &err));
-    e->vt->free(e);
-    FUZZ_CHECK(fuzz_ok(koc__spool_finish(&spool, &blob, &digest, &err), &err));
-    FUZZ_CHECK(fuzz_ok(koc_blob_read_all(blob, SIZE_MAX / 2, NULL, out, &err), &err));
-    koc__spool_dispose(&spool);
+    fuzz_encode(e, &spool, content, out);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -4,6 +4,7 @@
 
 #include "fuzz.h"
 
+#include "core/buf.h"
 #include "core/io.h"
 
 typedef struct trickle {
@@ -33,6 +34,18 @@ static inline int trickle_open(trickle *t, koc_reader **out, koc_error **err)
 {
     static const koc__reader_vt vt = {trickle_read, trickle_close};
     return koc__reader_make(&vt, t, out, err);
+}
+
+/* All that r gives, a piece at a time. */
+static inline int trickle_drain(koc_reader *r, koc__buf *out, koc_error **err)
+{
+    char buf[3000];
+    size_t n = 0;
+    do {
+        KOC__TRY(koc_reader_read(r, buf, sizeof(buf), &n, err));
+        KOC__TRY(koc__buf_append(out, buf, n, err));
+    } while (n > 0);
+    return KOC_OK;
 }
 
 #endif

@@ -30,7 +30,9 @@ def join(one, other):
 
 
 class Forwarder:
-    """Hands every connection to `upstream`, "host:port"."""
+    """Hands every connection to `upstream`, "host:port"; what happens to one is `carry`."""
+
+    carry = staticmethod(join)
 
     def __init__(self, upstream, address="127.0.0.1"):
         name, port = upstream.rsplit(":", 1)
@@ -46,7 +48,7 @@ class Forwarder:
             except OSError:
                 return
             server = socket.create_connection(self.upstream)
-            threading.Thread(target=join, args=(client, server), daemon=True).start()
+            threading.Thread(target=self.carry, args=(client, server), daemon=True).start()
 
     def close(self):
         self.listener.close()

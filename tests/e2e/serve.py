@@ -1,10 +1,12 @@
 """koc serve as a registry for tests."""
 
 import contextlib
+import hashlib
 import http.client
 import json
 import signal
 
+import pytest
 from runner import wait_until
 
 
@@ -49,3 +51,27 @@ class Served:
 
     def wait_for(self, name, seconds=10):
         wait_until(lambda: (self.folder / name).exists(), seconds, name)
+
+
+@pytest.fixture
+def serve(bare_koc, tmp_path):
+    """serve(flag…, folder=…) starts one; all are stopped, and must have gone well."""
+    running = []
+
+    def start(*flags, folder=tmp_path / "images"):
+        running.append(Served(bare_koc, folder, *flags))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.stop()
+
+
+def sha(data):
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def upload(server, data, repository="a"):
+    path = f"/v2/{repository}/blobs/uploads/?digest={sha(data)}"
+    assert server.request("POST", path, data)[0] == 201
+    return sha(data)

@@ -14,33 +14,9 @@ import oci
 import pytest
 import schemas
 from runner import needed
-from serve import Served
+from serve import serve, sha, upload  # noqa: F401  a fixture
 
 INSECURE = ("--insecure-policy", "copy", "--src-tls-verify=false", "--dest-tls-verify=false")
-
-
-@pytest.fixture
-def serve(bare_koc, tmp_path):
-    """serve(flag…, folder=…) starts one; all are stopped, and must have gone well."""
-    running = []
-
-    def start(*flags, folder=tmp_path / "images"):
-        running.append(Served(bare_koc, folder, *flags))
-        return running[-1]
-
-    yield start
-    for server in running:
-        server.stop()
-
-
-def sha(data):
-    return "sha256:" + hashlib.sha256(data).hexdigest()
-
-
-def upload(server, data, repository="a"):
-    path = f"/v2/{repository}/blobs/uploads/?digest={sha(data)}"
-    assert server.request("POST", path, data)[0] == 201
-    return sha(data)
 
 
 def test_skopeo_layout_is_served_and_comes_back(serve, skopeo, bases, tmp_path):

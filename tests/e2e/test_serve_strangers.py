@@ -14,34 +14,10 @@ import time
 
 import pytest
 from runner import needed
-from serve import Served
+from serve import serve, sha, upload  # noqa: F401  a fixture
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
-
-
-@pytest.fixture
-def serve(bare_koc, tmp_path):
-    """serve(flag…, folder=…) starts one; all are stopped, and must have gone well."""
-    running = []
-
-    def start(*flags, folder=tmp_path / "images"):
-        running.append(Served(bare_koc, folder, *flags))
-        return running[-1]
-
-    yield start
-    for server in running:
-        server.stop()
-
-
-def sha(data):
-    return "sha256:" + hashlib.sha256(data).hexdigest()
-
-
-def upload(server, data, repository="a"):
-    path = f"/v2/{repository}/blobs/uploads/?digest={sha(data)}"
-    assert server.request("POST", path, data)[0] == 201
-    return sha(data)
 
 
 def descriptor(data, kind):

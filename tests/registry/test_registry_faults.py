@@ -152,12 +152,12 @@ def test_refused_put_with_a_code_is_tried_by_patch(regtool, registry, status, co
     assert proxy.count("PUT", UPLOAD) <= 6, "one refusal a blob"
 
 
-@pytest.mark.parametrize("status", [401, 402, 403, 451])
-def test_put_refused_for_rights_is_not_tried_again(regtool, registry, status):
+@pytest.mark.parametrize("status, words", [
+    (401, "not authorised"), (402, "payment"), (403, "access denied"), (451, "legal reasons")])
+def test_put_refused_for_rights_is_not_tried_again(regtool, registry, status, words):
     proxy, result = push_through(regtool, registry, 2600 + status, layers=1, put=status, status=1)
     assert proxy.count("PATCH", UPLOAD) == 0
-    assert f"{status}" in result.stderr or "legal reasons" in result.stderr or "denied" in result.stderr or "not authorised" in result.stderr \
-        or "payment" in result.stderr
+    assert words in result.stderr
 
 
 def test_put_refused_for_its_digest_is_not_tried_by_patch(regtool, registry):
@@ -361,7 +361,8 @@ def test_a_silent_host_is_waited_for_aloud(regtool, faulty):
 
 
 def test_an_upload_that_broke_says_so_while_it_waits(regtool, faulty):
-    faulty.add(Rule("PUT", UPLOAD, faults.break_body_after(500000), times=1))
+    """Twice, since libcurl sends a request again by itself when a kept connection breaks."""
+    faulty.add(Rule("PUT", UPLOAD, faults.break_body_after(500000), times=2))
     result = regtool("-v", "push", 3 * MB, 61, 1, f"{faulty.host}/faults/broken:v1")
     assert "connection" in waits_in(result.stderr)[0][0], result.stderr
 

@@ -8,31 +8,7 @@
 #include "core/fs.h"
 #include "core/path.h"
 #include "core/str.h"
-#include "test.h"
-
-static mode_t mode_of(const char *path)
-{
-    struct stat st;
-
-    assert_int_equal(stat(path, &st), 0);
-    return st.st_mode & 07777;
-}
-
-static void assert_content(const char *path, const char *expected)
-{
-    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(1 << 20);
-
-    assert_int_equal(koc__fs_read_file(path, &b, NULL), KOC_OK);
-    assert_string_equal(koc__buf_cstr(&b), expected);
-}
-
-static size_t count_files(const char *dir)
-{
-    KOC__AUTO(koc_strlist) names = NULL;
-
-    assert_int_equal(koc__fs_list(dir, &names, NULL), KOC_OK);
-    return koc_strlist_count(names);
-}
+#include "helper.h"
 
 KOC_TEST(fs_read_file_appends_and_obeys_the_ceiling)
 {
