@@ -8,8 +8,6 @@
 #include "serve/serve.h"
 #include "store/layout.h"
 
-enum { FILE_MODE = 0644 };
-
 /* A manifest or index as it lies in the layout. */
 typedef struct document {
     koc_digest digest;
@@ -212,17 +210,15 @@ static int store(koc__exchange *x, const document *d, const koc_strlist *tags, k
     const char *tag = *x->route.tag ? x->route.tag : NULL;
     KOC__AUTO_FD lock = -1;
     KOC__AUTO(koc_strlist) children = NULL;
-    KOC__AUTO_STR path = koc__layout_blob_path(s->layout, &d->digest);
     koc_descriptor line = KOC_DESCRIPTOR_INIT;
-    if (!path) {
-        return koc__oom(err);
-    }
     KOC__TRY(koc__content_prepare(s->content, d->digest.algorithm, err));
     KOC__TRY(children_of(s, d, &children, err));
     KOC__TRY(koc__layout_lock(s->layout, s->op, &lock, err));
     /* Again: nobody takes anything away from here on. */
     KOC__TRY(check_parts(s, d, false, err));
-    KOC__TRY(koc__fs_replace_file(path, koc__str_n(d->bytes.ptr, d->bytes.len), FILE_MODE, err));
+    /* Over a link in a layout of somebody else, not through it. */
+    KOC__TRY(koc__layout_replace_bytes(s->layout, koc__str_n(d->bytes.ptr, d->bytes.len),
+                                       &d->digest, err));
     line.media_type = d->type;
     line.digest = d->digest;
     line.size = d->bytes.len;

@@ -158,6 +158,20 @@ int koc__layout_put_blob(const koc_layout *l, const koc_descriptor *d, koc_blob 
     return KOC_OK;
 }
 
+int koc__layout_replace_bytes(const koc_layout *l, koc_str bytes, const koc_digest *digest,
+                              koc_error **err)
+{
+    KOC__AUTO_STR path = koc__layout_blob_path(l, digest);
+    if (!path) {
+        return koc__oom(err);
+    }
+    KOC__AUTO(koc_blob) blob = NULL;
+    koc_progress event = KOC_PROGRESS_INIT; /* which nobody sees */
+    KOC__TRY(koc_blob_from_bytes(bytes, &blob, err));
+    copy c = {l, blob, digest, bytes.len, 0};
+    return copy_to_file(&c, path, NULL, &event, err);
+}
+
 int koc__layout_put_bytes(const koc_layout *l, koc_str bytes, const koc_descriptor *d,
                           koc_error **err)
 {
@@ -165,16 +179,9 @@ int koc__layout_put_bytes(const koc_layout *l, koc_str bytes, const koc_descript
     if (!path) {
         return koc__oom(err);
     }
-    KOC__AUTO(koc_blob) blob = NULL;
-    koc_progress event = KOC_PROGRESS_INIT; /* which nobody sees */
     bool here = false;
     KOC__TRY(koc__layout_has(l, path, &d->digest, d->size, NULL, &here, err));
-    if (here) {
-        return KOC_OK;
-    }
-    KOC__TRY(koc_blob_from_bytes(bytes, &blob, err));
-    copy c = {l, blob, &d->digest, d->size, 0};
-    return copy_to_file(&c, path, NULL, &event, err);
+    return here ? KOC_OK : koc__layout_replace_bytes(l, bytes, &d->digest, err);
 }
 
 /* Whether layer i is one of those before it. */

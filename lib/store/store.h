@@ -36,6 +36,9 @@ int koc__layout_put_blob(const koc_layout *l, const koc_descriptor *d, koc_blob 
                          int32_t *state, koc_error **err);
 int koc__layout_put_bytes(const koc_layout *l, koc_str bytes, const koc_descriptor *d,
                           koc_error **err);
+/* The same without a look at what is there: a link, too, gives way to the file. */
+int koc__layout_replace_bytes(const koc_layout *l, koc_str bytes, const koc_digest *digest,
+                              koc_error **err);
 /* Lists d in index.json; see koc_layout_put_image. */
 int koc__layout_put_entry(const koc_layout *l, const koc_descriptor *d, const char *ref_name,
                           koc__op *op, koc_error **err);

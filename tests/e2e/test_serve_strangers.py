@@ -65,6 +65,34 @@ def test_files_that_are_not_blobs_are_not_served_and_do_not_block(serve, tmp_pat
     assert "is a link, which is not served" in errors and "is a pipe" in errors
 
 
+@pytest.mark.parametrize("kind", ["file", "folder", "dangling", "pipe"])
+def test_a_push_writes_over_a_link_and_not_through_it(serve, tmp_path, kind):
+    """A manifest and a blob whose places in the layout are links to something of the user's."""
+    server = serve()
+    config = b'{"os": "linux"}'
+    upload(server, config)
+    text = manifest(config)
+    blobs = server.folder / "blobs/sha256"
+    theirs = tmp_path / "theirs"
+    if kind == "file":
+        theirs.write_bytes(b"mine")
+    elif kind == "folder":
+        theirs.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(theirs)
+    for place in (blobs / sha(text)[7:], blobs / sha(b"layer")[7:]):
+        place.symlink_to(theirs)
+    assert server.request("PUT", "/v2/a/manifests/v1", text, Content_Type=MANIFEST)[0] == 201
+    upload(server, b"layer")
+    assert not (blobs / sha(text)[7:]).is_symlink() and not (blobs / sha(b"layer")[7:]).is_symlink()
+    assert server.request("GET", "/v2/a/manifests/v1")[2] == text
+    assert server.request("GET", f"/v2/a/blobs/{sha(b'layer')}")[2] == b"layer"
+    if kind == "file":
+        assert theirs.read_bytes() == b"mine"
+    assert theirs.exists() == (kind != "dangling")
+    server.stop()
+
+
 def test_damaged_blob_is_told_and_mended_by_a_push(serve, crane, bases, tmp_path):
     """One flipped byte: nobody is handed it, and the next push of the same image repairs it."""
     server = serve()
