@@ -10,6 +10,7 @@
 #include "core/buf.h"
 #include "core/env.h"
 #include "core/path.h"
+#include "core/str.h"
 
 #ifndef __APPLE__
 extern char **environ;
@@ -38,6 +39,22 @@ const char *const *koc__environ(void)
 #else
     return (const char *const *)environ;
 #endif
+}
+
+int koc__environ_with(const char *name, const char *value, koc_strlist **out, koc_error **err)
+{
+    const size_t length = strlen(name);
+    KOC__AUTO(koc_strlist) env = NULL;
+
+    KOC__TRY(koc__strlist_new(&env, err));
+    for (const char *const *e = koc__environ(); e && *e; e++) {
+        if (strncmp(*e, name, length) != 0 || (*e)[length] != '=') {
+            KOC__TRY(koc__strlist_add(env, *e, err));
+        }
+    }
+    KOC__TRY(koc__strlist_addf(env, err, "%s=%s", name, value));
+    *out = koc__steal(&env);
+    return KOC_OK;
 }
 
 char *koc__home(void)

@@ -11,6 +11,8 @@ const char *koc__env(const char *name);
 const char *koc__env_nonempty(const char *name);
 /* The whole environment, NULL-terminated, borrowed. */
 const char *const *koc__environ(void);
+/* The environment of a child: ours, with name set to value. */
+int koc__environ_with(const char *name, const char *value, koc_strlist **out, koc_error **err);
 /* Home folder: $HOME, else the password database; NULL when neither is there. Owned by the caller. */
 char *koc__home(void);
 /* ${variable:-$HOME/fallback}; NULL without either. Owned by the caller. */

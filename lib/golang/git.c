@@ -97,8 +97,11 @@ static int run_git(const char *folder, const char *const *arguments, koc__op *op
 {
     const char *argv[KOC__GIT_ARGS];
     koc_error *failure = NULL;
+    KOC__AUTO(koc_strlist) env = NULL;
     koc__git_command(arguments, argv);
-    const koc__proc proc = {.argv = argv, .dir = folder, .max_output = GIT_OUTPUT_MAX};
+    KOC__TRY(koc__environ_with("LC_ALL", "C", &env, err)); /* refused() knows git's words */
+    const koc__proc proc = {
+        .argv = argv, .env = koc__strlist_argv(env), .dir = folder, .max_output = GIT_OUTPUT_MAX};
     int rc = koc__proc_run(&proc, op, result, &failure);
     *ok = rc == KOC_OK && result->exit_code == 0;
     if (ends_call(rc)) {

@@ -79,21 +79,6 @@ bool koc__helper_is_missing(const char *name)
     return program && is_name(name) && koc__proc_find(program, NULL, &path, NULL) == KOC_ENOTFOUND;
 }
 
-static int helper_environment(const char *name, koc_strlist **out, koc_error **err)
-{
-    KOC__AUTO(koc_strlist) env = NULL;
-
-    KOC__TRY(koc__strlist_new(&env, err));
-    for (const char *const *e = koc__environ(); e && *e; e++) {
-        if (!koc__str_starts(koc__str(*e), RUNNING "=")) {
-            KOC__TRY(koc__strlist_add(env, *e, err));
-        }
-    }
-    KOC__TRY(koc__strlist_addf(env, err, RUNNING "=%s", name));
-    *out = koc__steal(&env);
-    return KOC_OK;
-}
-
 /* Runs it with input on stdin. A failure to run is an error; how it ended is in result. */
 static int run_helper(const char *name, const char *verb, koc_str input, koc__op *op,
                       koc__proc_result *result, koc_error **err)
@@ -107,7 +92,7 @@ static int run_helper(const char *name, const char *verb, koc_str input, koc__op
         return koc__oom(err);
     }
     KOC__AUTO(koc_strlist) env = NULL;
-    KOC__TRY(helper_environment(name, &env, err));
+    KOC__TRY(koc__environ_with(RUNNING, name, &env, err));
     const char *argv[] = {program, verb, NULL};
     koc__proc p = {.argv = argv,
                    .env = koc__strlist_argv(env),

@@ -8,7 +8,7 @@ import time
 
 import goapps
 import pytest
-from runner import Tool
+from runner import Tool, needed
 
 QUIET = ("--push=false", "--base-image=scratch")
 TOOL = "example.test/app/cmd/tool"
@@ -147,6 +147,18 @@ def test_a_repository_of_somebody_else(local, app):
     found = json.loads(local("doctor", "--json", cwd=app, status=1,
                              env={"KO_DEFAULTBASEIMAGE": "scratch"}).stdout)["findings"]
     assert any(f["check"] == "git" and f["state"] == "broken" and cure == f.get("hint") for f in found)
+
+
+def test_git_is_asked_in_english(local, app, tmp_path):
+    """The cure for a repository of somebody else hangs on git's words."""
+    app.settings(STAMP).git()
+    (tmp_path / "bin").mkdir()
+    wrapper = tmp_path / "bin/git"
+    wrapper.write_text(f'#!/bin/sh\necho "$LC_ALL" >> {tmp_path}/asked\nexec {needed("git")} "$@"\n')
+    wrapper.chmod(0o755)
+    env = {"PATH": f"{wrapper.parent}:{os.environ['PATH']}", "LC_ALL": "de_DE.UTF-8", "GOFLAGS": "-buildvcs=false"}
+    local("build", *QUIET, "./cmd/tool", cwd=app, env=env)
+    assert set((tmp_path / "asked").read_text().split()) == {"C"}
 
 
 def test_no_repository_and_no_commit_are_warnings(local, app):
