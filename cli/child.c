@@ -68,7 +68,7 @@ typedef struct running {
     size_t len, capacity;
 } running;
 
-static int make_pipe(int ends[2])
+int child_pipe(int ends[2])
 {
     if (pipe(ends) != 0) {
         return -1;
@@ -120,7 +120,7 @@ static int start(const child *ch, running *r)
 {
     int in[2] = {-1, -1}, out[2] = {-1, -1};
     int rc = 0;
-    if ((ch->input && make_pipe(in) != 0) || (ch->output && make_pipe(out) != 0)) {
+    if ((ch->input && child_pipe(in) != 0) || (ch->output && child_pipe(out) != 0)) {
         rc = errno;
     } else {
         rc = spawn(ch, in, out, &r->pid);

@@ -23,6 +23,8 @@ bool child_exists(const cli *c, const char *program);
 /* Runs it to its end. ^C and SIGTERM end it too. The result is its exit code, 128 + its signal, or -1 after a
  * line that says why it could not be run. */
 int child_run(const cli *c, const child *ch);
+/* A pipe that no child inherits. 0, or -1 with errno. */
+int child_pipe(int ends[2]);
 /* Becomes the program. Returns an exit code when that cannot be. */
 int child_become(const cli *c, const char *const *argv);
 

@@ -1,5 +1,5 @@
 /*
- * Progress on stderr. Events arrive on the thread that called the library; on a terminal a ticker thread
+ * Progress on stderr. Events arrive on the thread that called the library; on a terminal a ticker
  * draws a few live lines ten times a second, so that times go on while nothing happens. What stays
  * afterwards are finished lines, the same that a pipe gets.
  */
@@ -14,6 +14,7 @@
 
 #include "json.h"
 #include "screen.h"
+#include "ticker.h"
 
 #define ROWS_MAX   256
 #define DELAYS_MAX 64
@@ -26,6 +27,7 @@ enum mode { MODE_NONE, MODE_PLAIN, MODE_TTY, MODE_JSON };
 #define VISIBLE_BYTES 100000 /* as much as amounts are rounded to */
 #define BEAT_S        10     /* of silence, where lines stay: CI ends jobs that say nothing */
 #define RATE_KNOWN_S  2      /* of a transfer, for a guess at its end */
+#define PERIOD_MS     100    /* of the drawing, and of the look whether a line is due */
 #define SHORT_S       1      /* waits and lookups shorter than this are not worth a line */
 
 typedef struct row { /* one image on one platform, an image being sent, a base being looked up */
@@ -51,11 +53,9 @@ struct cli_progress {
     const cli *c;
     enum mode mode;
     bool unicode;
-    bool local;            /* images go into an engine or nodes */
+    bool local; /* images go into an engine or nodes */
+    cli_ticker *ticker;
     pthread_mutex_t mutex; /* guards what follows */
-    pthread_cond_t stop_changed;
-    pthread_t ticker;
-    bool ticking, stop;
     row rows[ROWS_MAX];
     size_t n_rows;
     transfer transfers[ROWS_MAX]; /* those that go on */
@@ -104,16 +104,26 @@ static bool is_compile(const row *r)
     return strcmp(r->phase, "compile") == 0;
 }
 
+/* The compiles, where more go on than cores could work on; else 0. since: when the first was begun. */
+static size_t crowd_of_compiles(const cli_progress *p, double *since)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t n = 0;
+    for (size_t i = 0; i < p->n_rows; i++) {
+        const row *r = &p->rows[i];
+        if (is_compile(r)) {
+            *since = n++ == 0 || r->start < *since ? r->start : *since;
+        }
+    }
+    return n > (size_t)(cores > 4 ? cores : 4) ? n : 0;
+}
+
 /* What is being done now: not what waits for a core, for the others, or was begun a moment ago. */
 static size_t visible(const cli_progress *p, const row *out[])
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t n = 0, compiles = 0;
-    double at = now();
-    for (size_t i = 0; i < p->n_rows; i++) {
-        compiles += is_compile(&p->rows[i]);
-    }
-    bool counted = compiles > (size_t)(cores > 4 ? cores : 4);
+    size_t n = 0;
+    double at = now(), since = 0;
+    bool counted = crowd_of_compiles(p, &since) > 0;
     for (size_t i = 0; i < p->n_rows; i++) {
         const row *r = &p->rows[i];
         bool young = strcmp(r->phase, "look up") == 0 && at - r->start < SHORT_S;
@@ -124,25 +134,17 @@ static size_t visible(const cli_progress *p, const row *out[])
     return n;
 }
 
-/* "  36 programs  compile 12/48   16.7s", where more are asked for than cores could work on. */
+/* "  compile 12/48   16.7s", where more go on than cores could work on. */
 static bool draw_compiles(const cli_progress *p, size_t width, screen_frame *f)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t n = 0;
-    double start = 0;
-    for (size_t i = 0; i < p->n_rows; i++) {
-        if (is_compile(&p->rows[i])) {
-            start = n++ == 0 || p->rows[i].start < start ? p->rows[i].start : start;
-        }
-    }
-    if (n <= (size_t)(cores > 4 ? cores : 4)) {
+    double since = 0;
+    if (crowd_of_compiles(p, &since) == 0) {
         return false;
     }
-    char line[96];
+    char line[96], took[24];
     int len = snprintf(line, sizeof(line), "  compile %zu/%zu", p->built, p->to_build);
-    char took[24];
     int more =
-        snprintf(took, sizeof(took), width < 2 * NARROWEST ? " %.1fs" : " %6.1fs", now() - start);
+        snprintf(took, sizeof(took), width < 2 * NARROWEST ? " %.1fs" : " %6.1fs", now() - since);
     screen_frame_add(f, line, (size_t)len);
     screen_frame_add(f, took, (size_t)len + (size_t)more < width ? (size_t)more : 0);
     screen_frame_end_line(f);
@@ -339,6 +341,9 @@ static void beat(cli_progress *p)
     for (size_t i = 0; i < p->n_rows && !r; i++) {
         r = p->rows[i].took < 0 ? &p->rows[i] : NULL;
     }
+    if (r && now() - r->start < SHORT_S) {
+        return; /* it was begun a moment ago, after a long silence */
+    }
     if (p->n_delays > 0) {
         delay_text(&p->delays[0], text, sizeof(text));
         cli_verb(p->c, "still", "waiting for %s", text);
@@ -361,27 +366,16 @@ static void beat(cli_progress *p)
     p->last_line = now();
 }
 
-static void *tick(void *arg)
+static void tick(void *arg)
 {
     cli_progress *p = arg;
     pthread_mutex_lock(&p->mutex);
-    while (!p->stop) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += 100 * 1000 * 1000;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_sec++;
-            until.tv_nsec -= 1000000000;
-        }
-        pthread_cond_timedwait(&p->stop_changed, &p->mutex, &until);
-        if (!p->stop && p->mode == MODE_TTY) {
-            draw(p);
-        } else if (!p->stop && now() - p->last_line >= BEAT_S) {
-            beat(p);
-        }
+    if (p->mode == MODE_TTY) {
+        draw(p);
+    } else if (now() - p->last_line >= BEAT_S) {
+        beat(p);
     }
     pthread_mutex_unlock(&p->mutex);
-    return NULL;
 }
 
 /* --- rows --- */
@@ -731,8 +725,7 @@ cli_progress *cli_progress_new(const cli *c, bool waits_only)
     p->last_line = now();
     p->unicode = screen_has_unicode();
     pthread_mutex_init(&p->mutex, NULL);
-    pthread_cond_init(&p->stop_changed, NULL);
-    p->ticking = mode != MODE_JSON && pthread_create(&p->ticker, NULL, tick, p) == 0;
+    p->ticker = mode == MODE_JSON ? NULL : cli_ticker_start(PERIOD_MS, tick, p);
     return p;
 }
 
@@ -741,14 +734,8 @@ void cli_progress_end(cli_progress *p)
     if (!p) {
         return;
     }
-    if (p->ticking) {
-        pthread_mutex_lock(&p->mutex);
-        p->stop = true;
-        pthread_cond_signal(&p->stop_changed);
-        pthread_mutex_unlock(&p->mutex);
-        pthread_join(p->ticker, NULL);
-        p->ticking = false;
-    }
+    cli_ticker_stop(p->ticker);
+    p->ticker = NULL;
     if (p->mode == MODE_TTY) {
         screen_clear();
     }
@@ -758,7 +745,6 @@ void cli_progress_free(cli_progress *p)
 {
     if (p) {
         pthread_mutex_destroy(&p->mutex);
-        pthread_cond_destroy(&p->stop_changed);
         free(p);
     }
 }
