@@ -1,5 +1,5 @@
 /* koc: finds the command, parses its words, turns signals into a cancel. */
-#include "tables.h"
+#include "args/flag_tables.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 
 #include "fuzz.h"
 
-#include "core/io.h"
+#include "core/io/io.h"
 #include "layer/packer.h"
 
 /* Frees e and disposes of spool. */

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "core/fs.h"
+#include "core/io/fs.h"
 
 static char *fuzz_folder_path;
 

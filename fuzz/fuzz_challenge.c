@@ -1,7 +1,7 @@
 /* WWW-Authenticate: anything may come; what is understood does not depend on where fields are split. */
 #include "fuzz.h"
 
-#include "registry/challenge.h"
+#include "registry/host/challenge.h"
 
 static void read_two(koc_str a, koc_str b, koc__challenge *c)
 {

@@ -1,9 +1,9 @@
 /* What clouds leave in files and say: INI, flat XML, private keys. Nothing is found outside of the input. */
 #include "fuzz.h"
 
-#include "core/pem.h"
-#include "registry/cloud_aws.h"
-#include "registry/ini.h"
+#include "cloud/cloud_aws.h"
+#include "text/ini.h"
+#include "text/pem.h"
 
 static bool inside(koc_str part, koc_str all)
 {
@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     koc_str text = fuzz_str(data, size);
     KOC__AUTO_VAL(koc__aws_keys) keys = KOC__AWS_KEYS_INIT;
-    KOC__AUTO_VAL(koc__buf) key = KOC__BUF_INIT(64 << 10);
+    KOC__AUTO_VAL(koc__dynbuf) key = KOC__DYNBUF_INIT(64 << 10);
     koc_error *err = NULL;
 
     koc_str value = koc__ini_value(text, "default", "aws_access_key_id");

@@ -2,8 +2,8 @@
 #include "folder.h"
 #include "parts.h"
 
-#include "core/digests.h"
-#include "core/sha256.h"
+#include "core/hash/digests.h"
+#include "core/hash/sha256.h"
 #include "daemon/endpoint.h"
 
 #undef setenv

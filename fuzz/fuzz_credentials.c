@@ -1,8 +1,8 @@
 /* Documents that hold credentials: a found one never has a line end in it, errors quote nothing. */
 #include "fuzz.h"
 
-#include "registry/auth_config.h"
-#include "registry/auth_helper.h"
+#include "auth/auth_config.h"
+#include "auth/auth_helper.h"
 
 static const char *const hosts[] = {"r.example", "r.example:5000", "index.docker.io"};
 

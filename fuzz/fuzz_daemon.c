@@ -20,9 +20,9 @@ static koc_str answers;
 
 /* The linker puts these in the place of the transport's (meson.build). */
 int __wrap_koc__exchange_open(koc__transport *t, const koc__http_request *rq, bool uncounted,
-                              koc__op *op, koc__http_reply *reply, koc__failure *why,
+                              koc__call *call, koc__http_reply *reply, koc__failure *why,
                               koc__exchange **out, koc_error **err);
-int __wrap_koc__exchange_read(koc__exchange *x, koc__op *op, void *buf, size_t len, size_t *n,
+int __wrap_koc__exchange_read(koc__exchange *x, koc__call *call, void *buf, size_t len, size_t *n,
                               koc__failure *why, koc_error **err);
 void __wrap_koc__exchange_close(koc__exchange *x);
 
@@ -38,7 +38,7 @@ static void add_header(koc__http_reply *reply, koc_str line)
 }
 
 int __wrap_koc__exchange_open(koc__transport *t, const koc__http_request *rq, bool uncounted,
-                              koc__op *op, koc__http_reply *reply, koc__failure *why,
+                              koc__call *call, koc__http_reply *reply, koc__failure *why,
                               koc__exchange **out, koc_error **err)
 {
     koc_str rest = next_part(&answers);
@@ -46,7 +46,7 @@ int __wrap_koc__exchange_open(koc__transport *t, const koc__http_request *rq, bo
     uint64_t status = 0;
     (void)t;
     (void)uncounted;
-    (void)op;
+    (void)call;
     FUZZ_CHECK(rq->url->target[0] == '/' && !strpbrk(rq->url->target, " \r\n"));
     koc__str_split(&rest, '\n', &line);
     if (!koc__str_u64(line, &status) || status < 100 || status > 599) {
@@ -64,11 +64,11 @@ int __wrap_koc__exchange_open(koc__transport *t, const koc__http_request *rq, bo
     return KOC_OK;
 }
 
-int __wrap_koc__exchange_read(koc__exchange *x, koc__op *op, void *buf, size_t len, size_t *n,
+int __wrap_koc__exchange_read(koc__exchange *x, koc__call *call, void *buf, size_t len, size_t *n,
                               koc__failure *why, koc_error **err)
 {
     answer *a = (answer *)x;
-    (void)op;
+    (void)call;
     (void)why;
     (void)err;
     *n = KOC__MIN(KOC__MIN(len, (size_t)PIECE), a->body.len);
@@ -84,7 +84,7 @@ void __wrap_koc__exchange_close(koc__exchange *x)
     koc__free(x);
 }
 
-static void load(koc__engine *e, koc_ctx *ctx, koc__op *op)
+static void load(koc__engine *e, koc_ctx *ctx, koc__call *call)
 {
     static const koc_str tar = {"", 0};
     koc_reference *name = NULL;
@@ -95,14 +95,14 @@ static void load(koc__engine *e, koc_ctx *ctx, koc__op *op)
     FUZZ_CHECK(koc_blob_from_bytes(tar, &blob, &err) == KOC_OK);
     FUZZ_CHECK(koc__image_attach(img, 0, blob, NULL, &err) == KOC_OK);
     FUZZ_CHECK(koc_reference_parse("r.example/a:v1", 0, &name, &err) == KOC_OK);
-    fuzz_ok(koc__engine_load(e, img, &name, 1, op, &result, &err), &err);
+    fuzz_ok(koc__engine_load(e, img, &name, 1, call, &result, &err), &err);
     koc_reference_unref(name);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static koc_ctx *ctx; /* one for all runs */
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO(koc__engine) e = NULL;
     koc_error *err = NULL;
     if (!ctx) {
@@ -110,15 +110,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         FUZZ_CHECK(koc_ctx_new(NULL, &ctx, &err) == KOC_OK);
     }
     answers = fuzz_str(data, size);
-    FUZZ_CHECK(koc__op_begin(&op, ctx, NULL, &err) == KOC_OK);
-    if (!fuzz_ok(koc__engine_open(&op, &e, &err), &err)) {
+    FUZZ_CHECK(koc__call_begin(&call, ctx, NULL, &err) == KOC_OK);
+    if (!fuzz_ok(koc__engine_open(&call, &e, &err), &err)) {
         return 0;
     }
     FUZZ_CHECK(e->os && e->arch);
-    load(e, ctx, &op);
+    load(e, ctx, &call);
     KOC__AUTO_STR path = koc__format("%s/export.tar", fuzz_folder());
     FUZZ_CHECK(path);
-    fuzz_ok(koc__engine_export(e, "r.example/a:v1", path, &op, &err), &err);
+    fuzz_ok(koc__engine_export(e, "r.example/a:v1", path, &call, &err), &err);
     (void)unlink(path);
     return 0;
 }

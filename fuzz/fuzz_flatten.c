@@ -14,7 +14,7 @@ enum { OUT_MAX = 4 << 20 };
 
 static int to_buf(void *self, const void *data, size_t len, koc_error **err)
 {
-    return koc__buf_append(self, data, len, err);
+    return koc__dynbuf_append(self, data, len, err);
 }
 
 static void check_name(koc_str name)
@@ -27,9 +27,9 @@ static void check_name(koc_str name)
     }
 }
 
-static void check_tar(const koc__buf *tar)
+static void check_tar(const koc__dynbuf *tar)
 {
-    trickle t = {koc__buf_view(tar), SIZE_MAX};
+    trickle t = {koc__dynbuf_view(tar), SIZE_MAX};
     KOC__AUTO(koc_reader) in = NULL;
     KOC__AUTO(koc__tar_reader) r = NULL;
     KOC__AUTO(koc__map) seen = koc__map_new(NULL);
@@ -52,7 +52,7 @@ static void check_tar(const koc__buf *tar)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static koc_ctx *ctx; /* one for all runs */
-    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(OUT_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(OUT_MAX);
     const koc_writer w = {to_buf, &out};
     koc_str rest = fuzz_str(data, size);
     koc_str tars[LAYERS_MAX];

@@ -3,7 +3,7 @@
 
 #include "golang/golang.h"
 
-static void check_info(const koc__go_info *info)
+static void check_info(const koc__exe_info *info)
 {
     FUZZ_CHECK(info->go_version && info->text);
     for (size_t i = 0; i < info->n_deps; i++) {
@@ -16,9 +16,9 @@ static void check_info(const koc__go_info *info)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    KOC__AUTO(koc__go_info) info = NULL;
+    KOC__AUTO(koc__exe_info) info = NULL;
     koc_error *err = NULL;
-    if (fuzz_ok(koc__go_info_parse(fuzz_str(data, size), &info, &err), &err)) {
+    if (fuzz_ok(koc__exe_info_parse(fuzz_str(data, size), &info, &err), &err)) {
         check_info(info);
     }
     return 0;

@@ -1,7 +1,7 @@
 /* What `go list -json` prints: each package has a pattern, and what goes wrong is one line. */
 #include "fuzz.h"
 
-#include "golang/package.h"
+#include "golang/package/package.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -9,8 +9,8 @@
 
 #include <libdeflate.h>
 
-#include "core/buf.h"
-#include "core/io.h"
+#include "core/dynbuf.h"
+#include "core/io/io.h"
 #include "layer/packer.h"
 
 enum { INPUT_MAX = 1 << 16, CHUNKS = 4 };

@@ -1,13 +1,14 @@
 /* What registries and token servers say: the first byte picks the reader. */
 #include "fuzz.h"
 
-#include "registry/hosts.h"
-#include "registry/http.h"
-#include "registry/regerror.h"
-#include "registry/retry.h"
-#include "registry/token.h"
+#include "auth/auth.h"
+#include "http/http_message.h"
+#include "http/proxy.h"
+#include "http/url.h"
+#include "registry/host/retry.h"
+#include "registry/host/token.h"
+#include "registry/registry_error.h"
 #include "registry/upload_state.h"
-#include "registry/url.h"
 
 /* A URL that is read prints so that it reads back the same, and shows nothing of its query in logs. */
 static void url(koc_str in)
@@ -73,7 +74,7 @@ static void token(koc_str in)
     koc_error *err = NULL;
 
     if (fuzz_ok(koc__token_reply_read(in, &r, &err), &err)) {
-        FUZZ_CHECK(koc__token_usable(koc__str(r.token)) && r.lifetime_ms > 0);
+        FUZZ_CHECK(koc__auth_is_token(koc__str(r.token)) && r.lifetime_ms > 0);
     }
 }
 
@@ -101,8 +102,8 @@ static void ranges(const char *text)
     if (koc__retry_after(text, 1700000000, &seconds)) {
         FUZZ_CHECK(seconds >= 0);
     }
-    koc__no_proxy_matches(text, "10.1.2.3", 443);
-    koc__no_proxy_matches(text, "a.b.example", 443);
+    koc__proxy_is_excluded(text, "10.1.2.3", 443);
+    koc__proxy_is_excluded(text, "a.b.example", 443);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

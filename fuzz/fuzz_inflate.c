@@ -4,12 +4,12 @@
 
 #include <libdeflate.h>
 
-#include "core/buf.h"
+#include "core/dynbuf.h"
 #include "layer/packer.h"
 
 enum { CONTENT_MAX = 1 << 20 };
 
-static int decode(koc_str gz, size_t step, koc__buf *out, koc_error **err)
+static int decode(koc_str gz, size_t step, koc__dynbuf *out, koc_error **err)
 {
     trickle t = {gz, step};
     KOC__AUTO(koc_reader) in = NULL;
@@ -21,7 +21,7 @@ static int decode(koc_str gz, size_t step, koc__buf *out, koc_error **err)
 }
 
 /* All members, by libdeflate. */
-static int reference(koc_str gz, koc__buf *out)
+static int reference(koc_str gz, koc__dynbuf *out)
 {
     struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
     char *room = koc__malloc(CONTENT_MAX + 1);
@@ -36,7 +36,7 @@ static int reference(koc_str gz, koc__buf *out)
              : result == LIBDEFLATE_INSUFFICIENT_SPACE ? KOC_ELIMIT
                                                        : KOC_EFORMAT;
         if (rc == KOC_OK) {
-            rc = koc__buf_append(out, room, made, NULL);
+            rc = koc__dynbuf_append(out, room, made, NULL);
             gz = koc__str_from(gz, used);
         }
     }
@@ -47,20 +47,20 @@ static int reference(koc_str gz, koc__buf *out)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    KOC__AUTO_VAL(koc__buf) large = KOC__BUF_INIT(CONTENT_MAX);
-    KOC__AUTO_VAL(koc__buf) small = KOC__BUF_INIT(CONTENT_MAX);
-    KOC__AUTO_VAL(koc__buf) theirs = KOC__BUF_INIT(CONTENT_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) large = KOC__DYNBUF_INIT(CONTENT_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) small = KOC__DYNBUF_INIT(CONTENT_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) theirs = KOC__DYNBUF_INIT(CONTENT_MAX);
     koc_str gz = fuzz_str(data, size);
     koc_error *err = NULL;
     int rc = decode(gz, SIZE_MAX, &large, &err);
     fuzz_ok(rc, &err);
     FUZZ_CHECK(decode(gz, 1, &small, &err) == rc);
     fuzz_ok(rc, &err);
-    FUZZ_CHECK(koc__str_eq(koc__buf_view(&large), koc__buf_view(&small)));
+    FUZZ_CHECK(koc__str_eq(koc__dynbuf_view(&large), koc__dynbuf_view(&small)));
     int expect = reference(gz, &theirs);
     if (rc == KOC_OK) {
         FUZZ_CHECK(expect == KOC_OK);
-        FUZZ_CHECK(koc__str_eq(koc__buf_view(&large), koc__buf_view(&theirs)));
+        FUZZ_CHECK(koc__str_eq(koc__dynbuf_view(&large), koc__dynbuf_view(&theirs)));
     } else if (rc == KOC_EFORMAT) {
         FUZZ_CHECK(expect != KOC_OK);
     }

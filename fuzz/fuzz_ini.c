@@ -1,7 +1,7 @@
 /* INI files of the AWS tools, and replies in XML: what is found is a piece of the text. */
 #include "fuzz.h"
 
-#include "registry/ini.h"
+#include "text/ini.h"
 
 static void check_view(koc_str text, koc_str value)
 {

@@ -1,8 +1,8 @@
 /* JSON: what the reader takes, our printer writes so that it reads back as the same document. */
 #include "fuzz.h"
 
-#include "core/json.h"
-#include "core/json_write.h"
+#include "text/json.h"
+#include "text/json_write.h"
 
 enum { MAX = 1 << 20 };
 
@@ -24,7 +24,7 @@ static void same(const koc__jnode *a, const koc__jnode *b)
     }
 }
 
-static void print(const koc__json *doc, int indent, uint32_t flags, koc__buf *out)
+static void print(const koc__json *doc, int indent, uint32_t flags, koc__dynbuf *out)
 {
     koc__jw w;
     koc_error *err = NULL;
@@ -35,16 +35,16 @@ static void print(const koc__json *doc, int indent, uint32_t flags, koc__buf *ou
 
 static void check_print(const koc__json *doc, int indent, uint32_t flags)
 {
-    KOC__AUTO_VAL(koc__buf) first = KOC__BUF_INIT((size_t)256 << 20);
-    KOC__AUTO_VAL(koc__buf) second = KOC__BUF_INIT((size_t)256 << 20);
+    KOC__AUTO_VAL(koc__dynbuf) first = KOC__DYNBUF_INIT((size_t)256 << 20);
+    KOC__AUTO_VAL(koc__dynbuf) second = KOC__DYNBUF_INIT((size_t)256 << 20);
     KOC__AUTO(koc__json) again = NULL;
     koc_error *err = NULL;
     print(doc, indent, flags, &first);
-    int rc = koc__json_parse(koc__buf_view(&first), first.len, "print", &again, &err);
+    int rc = koc__json_parse(koc__dynbuf_view(&first), first.len, "print", &again, &err);
     FUZZ_CHECK(fuzz_ok(rc, &err));
     same(koc__json_root(doc), koc__json_root(again));
     print(again, indent, flags, &second);
-    FUZZ_CHECK(koc__str_eq(koc__buf_view(&first), koc__buf_view(&second)));
+    FUZZ_CHECK(koc__str_eq(koc__dynbuf_view(&first), koc__dynbuf_view(&second)));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

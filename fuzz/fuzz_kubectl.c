@@ -18,7 +18,7 @@ static int fuzz_no_nap(void *fds, unsigned long n, int timeout)
     (void)timeout;
     return 0;
 }
-#include "../cli/rollout.c"
+#include "../cli/kube/rollout.c"
 
 static koc_str answers;
 static double now;

@@ -5,8 +5,8 @@
 #include "folder.h"
 #include "parts.h"
 
-#include "core/digests.h"
-#include "core/sha256.h"
+#include "core/hash/digests.h"
+#include "core/hash/sha256.h"
 #include "serve/serve.h"
 #include "store/layout.h"
 
@@ -14,7 +14,7 @@ enum { BLOBS_MAX = 16 };
 
 static koc_ctx *ctx;
 static koc_layout *layout;
-static koc__op op;
+static koc__call call;
 
 static void begin(void)
 {
@@ -24,7 +24,7 @@ static void begin(void)
     }
     FUZZ_CHECK(koc_ctx_new(NULL, &ctx, &err) == KOC_OK);
     FUZZ_CHECK(koc_layout_open(ctx, fuzz_folder(), KOC_LAYOUT_CREATE, &layout, &err) == KOC_OK);
-    FUZZ_CHECK(koc__op_begin(&op, ctx, NULL, &err) == KOC_OK);
+    FUZZ_CHECK(koc__call_begin(&call, ctx, NULL, &err) == KOC_OK);
 }
 
 /* The names of what was written, so that it can be taken away again. */
@@ -63,13 +63,13 @@ static void read_as_koc(void)
 /* What is asked for by GET; its status. */
 static int get(koc__server *s, const char *target)
 {
-    koc__exchange *x = koc__exchange_new(s, target);
+    koc__served_exchange *x = koc__served_exchange_new(s, target);
     koc__head head = {.method = "GET", .target = target};
     FUZZ_CHECK(x);
-    koc__exchange_begin(x, &head);
-    koc__exchange_end(x);
+    koc__served_exchange_begin(x, &head);
+    koc__served_exchange_end(x);
     int status = x->reply.status;
-    koc__exchange_free(x);
+    koc__served_exchange_free(x);
     return status;
 }
 
@@ -82,7 +82,7 @@ static void read_as_server(void)
     koc_error *err = NULL;
     bool more = false;
     o.repository = "home";
-    FUZZ_CHECK(fuzz_ok(koc__server_init(&s, ctx, layout, &o, &op, &err), &err));
+    FUZZ_CHECK(fuzz_ok(koc__server_init(&s, ctx, layout, &o, &call, &err), &err));
     if (!fuzz_ok(koc__names_list(s.names, NULL, NULL, 4, &names, &more, &err), &err)) {
         FUZZ_CHECK(get(&s, "/v2/_catalog") == 500);
         return;

@@ -5,8 +5,8 @@
  */
 #include "fuzz.h"
 
-#include "core/buf.h"
-#include "core/digests.h"
+#include "core/dynbuf.h"
+#include "core/hash/digests.h"
 #include "model/model.h"
 
 static void check_index(koc_str text)
@@ -77,20 +77,21 @@ static void check_builder(koc_image *img, bool compat)
 
 static void check_image(koc_str rest, koc_str config)
 {
-    KOC__AUTO_VAL(koc__buf) manifest = KOC__BUF_INIT((size_t)8 << 20);
+    KOC__AUTO_VAL(koc__dynbuf) manifest = KOC__DYNBUF_INIT((size_t)8 << 20);
     KOC__AUTO(koc_image) img = NULL;
     koc_digest digest = {0};
     koc_error *err = NULL;
     FUZZ_CHECK(fuzz_ok(koc_digest_of(config, &digest, &err), &err));
-    int rc = koc__buf_printf(&manifest, &err,
-                             "{\"schemaVersion\":2,\"config\":{\"mediaType\":\"" KOC_MT_OCI_CONFIG
-                             "\",\"size\":%zu,\"digest\":\"%s\"},",
-                             config.len, koc__digest_str(&digest).s);
+    int rc =
+        koc__dynbuf_printf(&manifest, &err,
+                           "{\"schemaVersion\":2,\"config\":{\"mediaType\":\"" KOC_MT_OCI_CONFIG
+                           "\",\"size\":%zu,\"digest\":\"%s\"},",
+                           config.len, koc__digest_str(&digest).s);
     FUZZ_CHECK(fuzz_ok(rc, &err));
-    FUZZ_CHECK(fuzz_ok(koc__buf_put(&manifest, rest, &err), &err));
-    rc = koc_image_from_bytes(NULL, koc__buf_view(&manifest), config, &img, &err);
+    FUZZ_CHECK(fuzz_ok(koc__dynbuf_put(&manifest, rest, &err), &err));
+    rc = koc_image_from_bytes(NULL, koc__dynbuf_view(&manifest), config, &img, &err);
     if (fuzz_ok(rc, &err)) {
-        FUZZ_CHECK(koc__str_eq(koc_image_manifest(img), koc__buf_view(&manifest)));
+        FUZZ_CHECK(koc__str_eq(koc_image_manifest(img), koc__dynbuf_view(&manifest)));
         check_getters(img);
         check_builder(img, false);
         check_builder(img, true);

@@ -5,10 +5,10 @@
 #include "fuzz.h"
 #include "parts.h"
 
+#include "http/http_message.h"
+#include "http/url.h"
 #include "model/model.h"
-#include "registry/http.h"
-#include "registry/ops.h"
-#include "registry/url.h"
+#include "registry/operations.h"
 
 static void read_head(koc_str head, koc__headers *out)
 {

@@ -4,8 +4,8 @@
  */
 #include "folder.h"
 
-#include "core/cache.h"
-#include "golang/inputs.h"
+#include "core/io/cache.h"
+#include "golang/record/input_record.h"
 
 static bool same(const koc__inputs *a, const koc__inputs *b)
 {

@@ -4,7 +4,7 @@
 #include <koc/image.h>
 #include <koc/reference.h>
 
-#include "core/buf.h"
+#include "core/dynbuf.h"
 #include "model/model.h"
 
 static void check_reference(const char *text)

@@ -1,7 +1,7 @@
 /* What clients send to koc serve: targets, queries, ranges; the first byte picks the reader. */
 #include "fuzz.h"
 
-#include "core/digests.h"
+#include "core/hash/digests.h"
 #include "serve/route.h"
 
 /* A route's parts can be put into paths and headers as they are. */
@@ -18,7 +18,7 @@ static void target(koc_str in)
     FUZZ_CHECK(koc__is_repository(koc__str(r.name)));
     FUZZ_CHECK(!strstr(r.name, "..") && !strpbrk(r.name, " \r\n%\\") && r.name[0] != '/');
     FUZZ_CHECK(!*r.tag || koc__is_tag(koc__str(r.tag)));
-    FUZZ_CHECK(!*r.upload || koc__is_upload_id(koc__str(r.upload)));
+    FUZZ_CHECK(!*r.upload || koc__served_is_upload_id(koc__str(r.upload)));
     if (r.kind == KOC__ROUTE_BLOB || r.kind == KOC__ROUTE_REFERRERS) {
         FUZZ_CHECK(r.digest.len == 32 || r.digest.len == 64);
     }
@@ -39,7 +39,7 @@ static void ranges(koc_str in)
             FUZZ_CHECK(length > 0 && first < sizes[i] && length <= sizes[i] - first);
         }
     }
-    if (koc__chunk_range_read(in, &first, &length)) {
+    if (koc__served_chunk_range(in, &first, &length)) {
         FUZZ_CHECK(length > 0 && first <= INT64_MAX && length - 1 <= INT64_MAX - first);
     }
 }
@@ -48,7 +48,7 @@ static void name(koc_str in)
 {
     koc_str repository = {0};
     koc_str tag = {0};
-    if (koc__name_split(in, "dir", &repository, &tag)) {
+    if (koc__served_name_split(in, "dir", &repository, &tag)) {
         FUZZ_CHECK(koc__is_repository(repository) && koc__is_tag(tag));
     }
 }

@@ -1,10 +1,10 @@
 /* .ko.yaml: the YAML tree of any text, and what the settings reader makes of it. */
 #include "fuzz.h"
 
-#include "core/fs.h"
+#include "core/io/fs.h"
 #include "core/path.h"
-#include "core/yaml.h"
 #include "golang/golang.h"
+#include "text/yaml.h"
 
 enum { MAX = 1 << 20 };
 

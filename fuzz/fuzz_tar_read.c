@@ -5,30 +5,30 @@
 #include "fuzz.h"
 #include "trickle.h"
 
-#include "core/buf.h"
-#include "core/sha256.h"
+#include "core/dynbuf.h"
+#include "core/hash/sha256.h"
 #include "layer/tar.h"
 
 enum { CONTENT_MAX = 1 << 20, ENTRIES_MAX = 10000 };
 
 static int to_buf(void *self, const void *data, size_t len, koc_error **err)
 {
-    return koc__buf_append(self, data, len, err);
+    return koc__dynbuf_append(self, data, len, err);
 }
 
 /* Appends one entry's name, link, metadata and content to out, for comparing. */
-static int note(koc__tar_reader *r, const koc__tar_entry *e, koc__buf *out, koc_error **err)
+static int note(koc__tar_reader *r, const koc__tar_entry *e, koc__dynbuf *out, koc_error **err)
 {
     char buf[1000];
     size_t n = 0;
     uint64_t got = 0;
-    KOC__TRY(koc__buf_printf(out, err, "%c %s -> %s %o %llu %llu %lld %llu\n", e->type, e->name,
-                             e->link ? e->link : "", e->mode, (unsigned long long)e->uid,
-                             (unsigned long long)e->gid, (long long)e->mtime,
-                             (unsigned long long)e->size));
+    KOC__TRY(koc__dynbuf_printf(out, err, "%c %s -> %s %o %llu %llu %lld %llu\n", e->type, e->name,
+                                e->link ? e->link : "", e->mode, (unsigned long long)e->uid,
+                                (unsigned long long)e->gid, (long long)e->mtime,
+                                (unsigned long long)e->size));
     do {
         KOC__TRY(koc__tar_read(r, buf, sizeof(buf), &n, err));
-        KOC__TRY(koc__buf_append(out, buf, n, err));
+        KOC__TRY(koc__dynbuf_append(out, buf, n, err));
         got += n;
         FUZZ_CHECK(got <= e->size);
     } while (n > 0);
@@ -38,7 +38,7 @@ static int note(koc__tar_reader *r, const koc__tar_entry *e, koc__buf *out, koc_
 
 static void check_header(const koc__tar_entry *e)
 {
-    KOC__AUTO_VAL(koc__buf) tar = KOC__BUF_INIT(CONTENT_MAX * 4);
+    KOC__AUTO_VAL(koc__dynbuf) tar = KOC__DYNBUF_INIT(CONTENT_MAX * 4);
     koc__tar_writer w = KOC__TAR_WRITER_INIT(to_buf, &tar);
     koc_error *err = NULL;
     koc__tar_entry empty = *e;
@@ -47,7 +47,7 @@ static void check_header(const koc__tar_entry *e)
         !fuzz_ok(koc__tar_end(&w, &err), &err)) {
         return;
     }
-    trickle t = {koc__buf_view(&tar), tar.len};
+    trickle t = {koc__dynbuf_view(&tar), tar.len};
     KOC__AUTO(koc_reader) in = NULL;
     KOC__AUTO(koc__tar_reader) r = NULL;
     koc__tar_entry again = {0};
@@ -59,7 +59,7 @@ static void check_header(const koc__tar_entry *e)
     FUZZ_CHECK(again.mtime == e->mtime && again.uid == e->uid && again.gid == e->gid);
 }
 
-static int read_all(koc_str tar, size_t step, bool write, koc__buf *out, koc_error **err)
+static int read_all(koc_str tar, size_t step, bool write, koc__dynbuf *out, koc_error **err)
 {
     trickle t = {tar, step};
     KOC__AUTO(koc_reader) in = NULL;
@@ -84,14 +84,14 @@ static int read_all(koc_str tar, size_t step, bool write, koc__buf *out, koc_err
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    KOC__AUTO_VAL(koc__buf) large = KOC__BUF_INIT(CONTENT_MAX);
-    KOC__AUTO_VAL(koc__buf) small = KOC__BUF_INIT(CONTENT_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) large = KOC__DYNBUF_INIT(CONTENT_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) small = KOC__DYNBUF_INIT(CONTENT_MAX);
     koc_error *err = NULL;
     int rc = read_all(fuzz_str(data, size), SIZE_MAX, true, &large, &err);
     fuzz_ok(rc, &err);
     int again = read_all(fuzz_str(data, size), 77, false, &small, &err);
     fuzz_ok(again, &err);
     FUZZ_CHECK(rc == again);
-    FUZZ_CHECK(koc__str_eq(koc__buf_view(&large), koc__buf_view(&small)) || rc == KOC_ELIMIT);
+    FUZZ_CHECK(koc__str_eq(koc__dynbuf_view(&large), koc__dynbuf_view(&small)) || rc == KOC_ELIMIT);
     return 0;
 }

@@ -4,7 +4,7 @@
  */
 #include "fuzz.h"
 
-#include "golang/template.h"
+#include "template/template.h"
 
 static int get_leaf(const koc__tmap *self, koc_str key, bool *found, koc__tvalue *out,
                     koc_error **err)
@@ -38,10 +38,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const char *const names[] = {"Map", "Int", "Version", NULL};
     const koc__tmap map = {get, NULL, false, names};
     KOC__AUTO_STR text = fuzz_text(data, size);
-    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(KOC__TEMPLATE_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(KOC__TEMPLATE_MAX);
     koc_error *err = NULL;
     if (fuzz_ok(koc__template_render(text, "input", &map, &out, &err), &err)) {
-        FUZZ_CHECK(strstr(text, "{{") || strcmp(koc__buf_cstr(&out), text) == 0);
+        FUZZ_CHECK(strstr(text, "{{") || strcmp(koc__dynbuf_cstr(&out), text) == 0);
     }
     return 0;
 }

@@ -1,7 +1,7 @@
 /* hosts.toml: anything may come; what is given is within its limits, and reading it twice gives the same. */
 #include "fuzz.h"
 
-#include "registry/toml.h"
+#include "text/toml.h"
 
 static int count(void *self, const koc__toml_item *item, koc_error **err)
 {

@@ -45,12 +45,13 @@ static void pass_close(void *self)
     koc__free(self);
 }
 
-static int liar_open(void *self, uint64_t offset, koc__op *op, koc_reader **out, koc_error **err)
+static int liar_open(void *self, uint64_t offset, koc__call *call, koc_reader **out,
+                     koc_error **err)
 {
     static const koc__reader_vt vt = {pass_read, pass_close};
     liar *l = self;
     pass *p = koc__malloc(sizeof(*p));
-    (void)op;
+    (void)call;
     FUZZ_CHECK(p && offset <= l->truth.len);
     *p = (pass){l, (size_t)offset, l->honest == 0};
     l->lied = l->lied || l->honest == 0;
@@ -65,7 +66,7 @@ static void liar_release(void *self)
 
 static int to_buf(void *self, const void *data, size_t len, koc_error **err)
 {
-    return koc__buf_append(self, data, len, err);
+    return koc__dynbuf_append(self, data, len, err);
 }
 
 /* The image with a layer that lies. */
@@ -84,7 +85,7 @@ static koc_image *image_with(koc_ctx *ctx, liar *l)
 typedef struct lying_file {
     const char *path;
     const liar *of;
-    koc__buf *out;
+    koc__dynbuf *out;
     bool lies;
 } lying_file;
 
@@ -103,7 +104,7 @@ static int to_buf_and_lie(void *self, const void *data, size_t len, koc_error **
     if (!f->lies) {
         start_to_lie(f);
     }
-    return koc__buf_append(f->out, data, len, err);
+    return koc__dynbuf_append(f->out, data, len, err);
 }
 
 static koc_image *image_in_file(koc_ctx *ctx, const char *path, koc_str truth)
@@ -119,7 +120,7 @@ static koc_image *image_in_file(koc_ctx *ctx, const char *path, koc_str truth)
     return img;
 }
 
-static int flatten_right(koc_ctx *ctx, const liar *l, koc__buf *out)
+static int flatten_right(koc_ctx *ctx, const liar *l, koc__dynbuf *out)
 {
     liar honest = {l->truth, 0, UINT32_MAX, false};
     KOC__AUTO(koc_image) img = image_with(ctx, &honest);
@@ -133,8 +134,8 @@ static int flatten_right(koc_ctx *ctx, const liar *l, koc__buf *out)
 /* Success means the truth. */
 static void check_flatten(koc_ctx *ctx, liar l)
 {
-    KOC__AUTO_VAL(koc__buf) lied = KOC__BUF_INIT(OUT_MAX);
-    KOC__AUTO_VAL(koc__buf) right = KOC__BUF_INIT(OUT_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) lied = KOC__DYNBUF_INIT(OUT_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) right = KOC__DYNBUF_INIT(OUT_MAX);
     KOC__AUTO_STR path = koc__format("%s/layer", fuzz_folder());
     FUZZ_CHECK(path);
     lying_file f = {path, &l, &lied, l.truth.len == 0};
@@ -150,7 +151,7 @@ static void check_flatten(koc_ctx *ctx, liar l)
     }
     FUZZ_CHECK(!from_start);
     FUZZ_CHECK(flatten_right(ctx, &l, &right) == KOC_OK);
-    FUZZ_CHECK(koc__str_eq(koc__buf_view(&lied), koc__buf_view(&right)));
+    FUZZ_CHECK(koc__str_eq(koc__dynbuf_view(&lied), koc__dynbuf_view(&right)));
 }
 
 static void check_tar(koc_ctx *ctx, liar l)
@@ -184,7 +185,7 @@ static void check_layout(koc_ctx *ctx, liar l)
 static void check_archive(koc_ctx *ctx, liar l)
 {
     KOC__AUTO(koc_image) img = image_with(ctx, &l);
-    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(OUT_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(OUT_MAX);
     const koc_writer w = {to_buf, &out};
     const koc_archive_image one = {sizeof(koc_archive_image), 0, img, NULL, 0};
     koc_error *err = NULL;

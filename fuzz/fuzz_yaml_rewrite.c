@@ -6,8 +6,8 @@
 
 #include <koc/resolve.h>
 
-#include "core/buf.h"
-#include "core/yaml_events.h"
+#include "core/dynbuf.h"
+#include "text/yaml_events.h"
 
 #define MAX    ((size_t)1 << 20)
 #define PREFIX "ko://"
@@ -16,7 +16,7 @@
 
 static int append(void *self, const void *data, size_t len, koc_error **err)
 {
-    return koc__buf_append(self, data, len, err);
+    return koc__dynbuf_append(self, data, len, err);
 }
 
 static bool is_string(const koc__yevent *e)
@@ -71,7 +71,7 @@ static void check_events(koc_str before, koc_str after)
 static void check_output(koc_resolver *r, koc_str text, bool selected)
 {
     koc_strlist *references = NULL;
-    koc__buf out = KOC__BUF_INIT(16 * MAX);
+    koc__dynbuf out = KOC__DYNBUF_INIT(16 * MAX);
     koc_writer w = {append, &out};
     koc_error *err = NULL;
     FUZZ_CHECK(koc_resolver_references(r, &references, NULL) == KOC_OK);
@@ -83,11 +83,11 @@ static void check_output(koc_resolver *r, koc_str text, bool selected)
     int rc = koc_resolver_write(r, &w, &err);
     FUZZ_CHECK(fuzz_ok(rc, &err));
     if (n == 0 && !selected) {
-        FUZZ_CHECK(koc__str_eq(koc__buf_view(&out), text));
+        FUZZ_CHECK(koc__str_eq(koc__dynbuf_view(&out), text));
     } else if (!selected) {
-        check_events(text, koc__buf_view(&out));
+        check_events(text, koc__dynbuf_view(&out));
     }
-    koc__buf_dispose(&out);
+    koc__dynbuf_dispose(&out);
     koc_strlist_free(references);
 }
 

@@ -8,13 +8,13 @@
 
 #include <zstd.h>
 
-#include "core/buf.h"
-#include "core/io.h"
+#include "core/dynbuf.h"
+#include "core/io/io.h"
 #include "layer/packer.h"
 
 enum { CONTENT_MAX = 1 << 20 };
 
-static int decode(koc_str z, size_t step, koc__buf *out, koc_error **err)
+static int decode(koc_str z, size_t step, koc__dynbuf *out, koc_error **err)
 {
     trickle t = {z, step};
     KOC__AUTO(koc_reader) in = NULL;
@@ -27,13 +27,13 @@ static int decode(koc_str z, size_t step, koc__buf *out, koc_error **err)
 
 /* libzstd in one call is stricter than in pieces: it takes a damaged block that makes nothing in pieces alone.
  * Where it takes the input, it sees the same content. */
-static void compare(koc_str z, int rc, const koc__buf *ours)
+static void compare(koc_str z, int rc, const koc__dynbuf *ours)
 {
     char *room = koc__malloc(CONTENT_MAX + 1);
     FUZZ_CHECK(room);
     size_t n = ZSTD_decompress(room, CONTENT_MAX + 1, z.ptr, z.len);
     if (rc == KOC_OK && z.len > 0 && !ZSTD_isError(n)) {
-        FUZZ_CHECK(koc__str_eq(koc__str_n(room, n), koc__buf_view(ours)));
+        FUZZ_CHECK(koc__str_eq(koc__str_n(room, n), koc__dynbuf_view(ours)));
     }
     koc__free(room);
 }
@@ -51,9 +51,9 @@ static void encode(koc_ctx *ctx, koc_str content, int level, koc_buf *out)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static koc_ctx *ctx; /* one for all runs */
-    KOC__AUTO_VAL(koc__buf) large = KOC__BUF_INIT(CONTENT_MAX);
-    KOC__AUTO_VAL(koc__buf) small = KOC__BUF_INIT(CONTENT_MAX);
-    KOC__AUTO_VAL(koc__buf) back = KOC__BUF_INIT(CONTENT_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) large = KOC__DYNBUF_INIT(CONTENT_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) small = KOC__DYNBUF_INIT(CONTENT_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) back = KOC__DYNBUF_INIT(CONTENT_MAX);
     KOC__AUTO_VAL(koc_buf) made = KOC_BUF_INIT;
     koc_str in = fuzz_str(data, size);
     koc_error *err = NULL;
@@ -68,10 +68,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int again = decode(in, 7, &small, &err);
     fuzz_ok(again, &err);
     FUZZ_CHECK(rc != KOC_OK || again != KOC_OK ||
-               koc__str_eq(koc__buf_view(&large), koc__buf_view(&small)));
+               koc__str_eq(koc__dynbuf_view(&large), koc__dynbuf_view(&small)));
     compare(in, rc, &large);
     encode(ctx, in, size > 0 ? 1 + data[0] % 3 : 1, &made);
     FUZZ_CHECK(fuzz_ok(decode(koc__str_n(made.ptr, made.len), 4096, &back, &err), &err));
-    FUZZ_CHECK(koc__str_eq(koc__buf_view(&back), in));
+    FUZZ_CHECK(koc__str_eq(koc__dynbuf_view(&back), in));
     return 0;
 }

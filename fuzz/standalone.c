@@ -7,8 +7,8 @@
  */
 #include "fuzz.h"
 
-#include "core/buf.h"
-#include "core/fs.h"
+#include "core/dynbuf.h"
+#include "core/io/fs.h"
 #include "core/path.h"
 
 enum { INPUT_MAX = 1 << 20, CUTS = 64, CHANGES = 64 };
@@ -34,10 +34,10 @@ static uint32_t next(uint32_t *state)
 }
 
 /* Some bytes flipped, overwritten by others of the same input, or taken out. */
-static void change(const koc__buf *input, uint32_t *state)
+static void change(const koc__dynbuf *input, uint32_t *state)
 {
-    koc__buf b = KOC__BUF_INIT(INPUT_MAX);
-    FUZZ_CHECK(koc__buf_put(&b, koc__buf_view(input), NULL) == KOC_OK);
+    koc__dynbuf b = KOC__DYNBUF_INIT(INPUT_MAX);
+    FUZZ_CHECK(koc__dynbuf_put(&b, koc__dynbuf_view(input), NULL) == KOC_OK);
     for (uint32_t n = 1 + next(state) % 4; n > 0 && b.len > 0; n--) {
         size_t at = next(state) % b.len;
         switch (next(state) % 4) {
@@ -48,12 +48,12 @@ static void change(const koc__buf *input, uint32_t *state)
         }
     }
     run(b.ptr, b.len);
-    koc__buf_dispose(&b);
+    koc__dynbuf_dispose(&b);
 }
 
 static void replay(const char *path, bool vary)
 {
-    KOC__AUTO_VAL(koc__buf) input = KOC__BUF_INIT(INPUT_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) input = KOC__DYNBUF_INIT(INPUT_MAX);
     koc_error *err = NULL;
     if (koc__fs_read_file(path, &input, &err) != KOC_OK) {
         fprintf(stderr, "%s\n", koc_error_message(err));

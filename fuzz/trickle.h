@@ -4,8 +4,8 @@
 
 #include "fuzz.h"
 
-#include "core/buf.h"
-#include "core/io.h"
+#include "core/dynbuf.h"
+#include "core/io/io.h"
 
 typedef struct trickle {
     koc_str left;
@@ -37,13 +37,13 @@ static inline int trickle_open(trickle *t, koc_reader **out, koc_error **err)
 }
 
 /* All that r gives, a piece at a time. */
-static inline int trickle_drain(koc_reader *r, koc__buf *out, koc_error **err)
+static inline int trickle_drain(koc_reader *r, koc__dynbuf *out, koc_error **err)
 {
     char buf[3000];
     size_t n = 0;
     do {
         KOC__TRY(koc_reader_read(r, buf, sizeof(buf), &n, err));
-        KOC__TRY(koc__buf_append(out, buf, n, err));
+        KOC__TRY(koc__dynbuf_append(out, buf, n, err));
     } while (n > 0);
     return KOC_OK;
 }

@@ -152,12 +152,12 @@ static bool is_reset(koc_str sequence)
     return koc__str_is(sequence, "\033[0m") || koc__str_is(sequence, "\033[m");
 }
 
-static int end_color(koc__buf *out, koc_error **err)
+static int end_color(koc__dynbuf *out, koc_error **err)
 {
     bool line = out->len > 0 && out->ptr[out->len - 1] == '\n';
 
     out->len -= line ? 1 : 0;
-    return koc__buf_puts(out, line ? "\033[0m\n" : "\033[0m", err);
+    return koc__dynbuf_puts(out, line ? "\033[0m\n" : "\033[0m", err);
 }
 
 /* Bytes of the line end at s: also a lone CR, after which a terminal would write over the line. */
@@ -166,20 +166,20 @@ static size_t line_end(koc_str s)
     return koc__str_starts(s, "\r\n") ? 2 : *s.ptr == '\r' || *s.ptr == '\n' ? 1 : 0;
 }
 
-static int clean_character(koc_str text, size_t *len, koc__buf *out, koc_error **err)
+static int clean_character(koc_str text, size_t *len, koc__dynbuf *out, koc_error **err)
 {
     bool harmful;
 
     *len = line_end(text);
     if (*len) {
-        return koc__buf_putc(out, '\n', err);
+        return koc__dynbuf_putc(out, '\n', err);
     }
     *len = next(text, &harmful);
-    return harmful && *text.ptr != '\t' ? koc__buf_putc(out, '?', err)
-                                        : koc__buf_append(out, text.ptr, *len, err);
+    return harmful && *text.ptr != '\t' ? koc__dynbuf_putc(out, '?', err)
+                                        : koc__dynbuf_append(out, text.ptr, *len, err);
 }
 
-int koc__clean_output(koc_str text, bool colors, koc__buf *out, koc_error **err)
+int koc__clean_output(koc_str text, bool colors, koc__dynbuf *out, koc_error **err)
 {
     bool colored = false;
 
@@ -191,7 +191,7 @@ int koc__clean_output(koc_str text, bool colors, koc__buf *out, koc_error **err)
             KOC__TRY(clean_character(text, &n, out, err));
         } else if (colors && sets_color(sequence)) {
             colored = !is_reset(sequence);
-            KOC__TRY(koc__buf_put(out, sequence, err));
+            KOC__TRY(koc__dynbuf_put(out, sequence, err));
         }
         text = koc__str_from(text, n);
     }
@@ -200,7 +200,7 @@ int koc__clean_output(koc_str text, bool colors, koc__buf *out, koc_error **err)
 
 int koc_printable(koc_str text, bool colors, koc_buf *out, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) clean = KOC__BUF_INIT(SIZE_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) clean = KOC__DYNBUF_INIT(SIZE_MAX);
 
     if (!out) {
         return koc__misuse(err, "koc_printable: out is NULL");
@@ -208,8 +208,8 @@ int koc_printable(koc_str text, bool colors, koc_buf *out, koc_error **err)
     if (!text.ptr && text.len > 0) {
         return koc__misuse(err, "koc_printable: text is NULL");
     }
-    KOC__TRY(koc__buf_put(&clean, KOC__STR(""), err));
+    KOC__TRY(koc__dynbuf_put(&clean, KOC__STR(""), err));
     KOC__TRY(koc__clean_output(text, colors, &clean, err));
-    koc__buf_give(&clean, out);
+    koc__dynbuf_give(&clean, out);
     return KOC_OK;
 }

@@ -7,7 +7,7 @@
 
 #include <koc/base.h>
 
-#include "core/buf.h"
+#include "core/dynbuf.h"
 
 /* One line, in place: what does harm becomes '?'. */
 void koc__str_printable(char *s);
@@ -15,6 +15,6 @@ void koc__str_printable(char *s);
 void koc__clean_text(koc_str text, char *out, size_t size);
 /* What a program printed, appended: line ends and tabs stay, escape sequences go, what else does harm becomes '?'.
  * With colors the sequences that set colours stay, and are off again at the end. */
-int koc__clean_output(koc_str text, bool colors, koc__buf *out, koc_error **err);
+int koc__clean_output(koc_str text, bool colors, koc__dynbuf *out, koc_error **err);
 
 #endif

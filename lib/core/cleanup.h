@@ -20,7 +20,7 @@
 /* KOC__AUTO(koc_image) img = NULL; */
 #define KOC__AUTO(type) __attribute__((cleanup(koc__auto_##type))) type *
 
-/* The same for a struct held by value: KOC__DEFINE_AUTO_VAL(koc__buf, koc__buf_dispose). */
+/* The same for a struct held by value: KOC__DEFINE_AUTO_VAL(koc__dynbuf, koc__dynbuf_dispose). */
 #define KOC__DEFINE_AUTO_VAL(type, release)                                                        \
     static inline __attribute__((unused)) void koc__autoval_##type(type *p)                        \
     {                                                                                              \

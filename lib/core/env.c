@@ -7,7 +7,7 @@
 #include <crt_externs.h>
 #endif
 
-#include "core/buf.h"
+#include "core/dynbuf.h"
 #include "core/env.h"
 #include "core/path.h"
 #include "core/str.h"

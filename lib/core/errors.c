@@ -3,8 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "core/buf.h"
 #include "core/clean.h"
+#include "core/dynbuf.h"
 #include "core/str.h"
 
 #define MESSAGE_MAX 4096
@@ -326,11 +326,11 @@ void koc__error_detail(koc_error **err, koc_str text)
     koc_error *e = writable(err);
 
     if (e) {
-        KOC__AUTO_VAL(koc__buf) clean = KOC__BUF_INIT(SIZE_MAX);
+        KOC__AUTO_VAL(koc__dynbuf) clean = KOC__DYNBUF_INIT(SIZE_MAX);
 
         koc__free(e->detail);
         e->detail = text.len > 0 && koc__clean_output(text, true, &clean, NULL) == KOC_OK
-                        ? koc__buf_steal(&clean)
+                        ? koc__dynbuf_steal(&clean)
                         : NULL;
     }
 }

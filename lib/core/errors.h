@@ -46,7 +46,7 @@ int koc__error_option(koc_error **err, const char *option, const char *fmt, ...)
 /* What to do next, in words that fit every caller: no command, no flag. */
 void koc__error_hint(koc_error **err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The same with what it is about (koc/error.h), from which a program makes its own words: the command koc has
- * them in cli/errors.c. Give the kind its line there. argument may be NULL. */
+ * them in cli/term/failures.c. Give the kind its line there. argument may be NULL. */
 void koc__error_hint_on(koc_error **err, koc_hint kind, const char *argument, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 /* The option (a literal) that the error is about, whose message names it: what koc__error_option sets. */

@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "core/buf.h"
+#include "core/dynbuf.h"
 #include "core/path.h"
 #include "core/str.h"
 

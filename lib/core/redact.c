@@ -2,7 +2,7 @@
 
 #include <strings.h>
 
-#include "core/context.h"
+#include "core/run/context.h"
 #include "core/str.h"
 
 /* A secret that begins `skip` bytes after the place that was looked at. */

@@ -2,7 +2,7 @@
 
 #include <stdarg.h>
 
-#include "core/buf.h"
+#include "core/dynbuf.h"
 #include "core/str.h"
 
 struct koc_strlist {
@@ -49,14 +49,14 @@ int koc__strlist_add_n(koc_strlist *l, koc_str s, koc_error **err)
 
 int koc__strlist_addf(koc_strlist *l, koc_error **err, const char *fmt, ...)
 {
-    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(INT32_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(INT32_MAX);
     va_list args;
     int rc;
 
     va_start(args, fmt);
-    rc = koc__buf_vprintf(&b, err, fmt, args);
+    rc = koc__dynbuf_vprintf(&b, err, fmt, args);
     va_end(args);
-    return rc == KOC_OK ? take(l, koc__buf_steal(&b), err) : rc;
+    return rc == KOC_OK ? take(l, koc__dynbuf_steal(&b), err) : rc;
 }
 
 bool koc__strlist_has(const koc_strlist *l, const char *s)

@@ -39,7 +39,7 @@ bool koc__unhex(koc_str text, uint8_t *out)
     return true;
 }
 
-int koc__base64(koc__buf *out, koc_str data, bool url_safe, koc_error **err)
+int koc__base64(koc__dynbuf *out, koc_str data, bool url_safe, koc_error **err)
 {
     static const char standard[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -51,7 +51,7 @@ int koc__base64(koc__buf *out, koc_str data, bool url_safe, koc_error **err)
     if (!koc__mul_size(data.len / 3 + 1, 4, &size)) {
         return koc__error(err, KOC_ELIMIT, "more than the limit of %zu bytes", out->max);
     }
-    KOC__TRY(koc__buf_reserve(out, data.len % 3 ? size : size - 4, err));
+    KOC__TRY(koc__dynbuf_reserve(out, data.len % 3 ? size : size - 4, err));
     for (size_t left = data.len; left > 0; left -= KOC__MIN(left, 3)) {
         uint32_t bits = (uint32_t)in[0] << 16;
         char quad[4];
@@ -62,7 +62,7 @@ int koc__base64(koc__buf *out, koc_str data, bool url_safe, koc_error **err)
         quad[1] = alphabet[bits >> 12 & 63];
         quad[2] = left > 1 ? alphabet[bits >> 6 & 63] : '=';
         quad[3] = left > 2 ? alphabet[bits & 63] : '=';
-        KOC__TRY(koc__buf_append(out, quad, 4, err));
+        KOC__TRY(koc__dynbuf_append(out, quad, 4, err));
         in += 3;
     }
     return KOC_OK;
@@ -98,14 +98,14 @@ static bool strip_padding(koc_str *text)
     return padding == 0 || whole % 4 == 0;
 }
 
-int koc__unbase64(koc__buf *out, koc_str text, koc_error **err)
+int koc__unbase64(koc__dynbuf *out, koc_str text, koc_error **err)
 {
     size_t before = out->len;
     uint32_t bits = 0;
     unsigned n_bits = 0;
     bool good = strip_padding(&text) && text.len % 4 != 1;
 
-    KOC__TRY(koc__buf_reserve(out, text.len / 4 * 3 + text.len % 4 * 3 / 4, err));
+    KOC__TRY(koc__dynbuf_reserve(out, text.len / 4 * 3 + text.len % 4 * 3 / 4, err));
     for (size_t i = 0; good && i < text.len; i++) {
         int value = base64_value(text.ptr[i]);
 
@@ -133,7 +133,7 @@ static bool is_unreserved(char c)
            c == '.' || c == '_' || c == '~';
 }
 
-int koc__percent(koc__buf *out, koc_str text, const char *keep, koc_error **err)
+int koc__percent(koc__dynbuf *out, koc_str text, const char *keep, koc_error **err)
 {
     static const char digits[] = "0123456789ABCDEF";
 
@@ -142,11 +142,11 @@ int koc__percent(koc__buf *out, koc_str text, const char *keep, koc_error **err)
         unsigned char byte = (unsigned char)c;
 
         if (is_unreserved(c) || (c != '\0' && keep && strchr(keep, c))) {
-            KOC__TRY(koc__buf_putc(out, c, err));
+            KOC__TRY(koc__dynbuf_putc(out, c, err));
         } else {
             char code[3] = {'%', digits[byte >> 4], digits[byte & 15]};
 
-            KOC__TRY(koc__buf_append(out, code, sizeof(code), err));
+            KOC__TRY(koc__dynbuf_append(out, code, sizeof(code), err));
         }
     }
     return KOC_OK;

@@ -4,17 +4,17 @@
 
 #include <koc/base.h>
 
-#include "core/buf.h"
+#include "core/dynbuf.h"
 
 void koc__hex(const uint8_t *data, size_t len, char *out /* 2 * len + 1 */); /* lower case */
 bool koc__unhex(koc_str text, uint8_t *out /* text.len / 2 */);              /* lower case only */
-int koc__base64(koc__buf *out, koc_str data, bool url_safe, koc_error **err);
+int koc__base64(koc__dynbuf *out, koc_str data, bool url_safe, koc_error **err);
 /* Standard or URL alphabet, padding optional, nothing else. KOC_EFORMAT. */
-int koc__unbase64(koc__buf *out, koc_str text, koc_error **err);
+int koc__unbase64(koc__dynbuf *out, koc_str text, koc_error **err);
 /* Percent-encodes all but unreserved characters and those in keep. */
-int koc__percent(koc__buf *out, koc_str text, const char *keep, koc_error **err);
+int koc__percent(koc__dynbuf *out, koc_str text, const char *keep, koc_error **err);
 /* 2023-11-14T22:13:20Z; any int64 in years 0..9999, else KOC_EINVAL. */
-int koc__rfc3339(koc__buf *out, int64_t epoch_seconds, koc_error **err);
+int koc__rfc3339(koc__dynbuf *out, int64_t epoch_seconds, koc_error **err);
 /* Parses RFC 3339; false when it is not. offset_minutes and nanoseconds may be NULL. */
 bool koc__parse_rfc3339(koc_str text, int64_t *epoch_seconds, uint32_t *nanoseconds,
                         int *offset_minutes);

@@ -50,7 +50,7 @@ static bool is_date(int year, int month, int day)
     return day <= lengths[month - 1] + (month == 2 && is_leap(year) ? 1 : 0);
 }
 
-int koc__rfc3339(koc__buf *out, int64_t epoch_seconds, koc_error **err)
+int koc__rfc3339(koc__dynbuf *out, int64_t epoch_seconds, koc_error **err)
 {
     int64_t days = epoch_seconds / SECONDS_IN_DAY;
     int64_t rest = epoch_seconds % SECONDS_IN_DAY;
@@ -65,8 +65,8 @@ int koc__rfc3339(koc__buf *out, int64_t epoch_seconds, koc_error **err)
                           epoch_seconds);
     }
     date_of(days, &year, &month, &day);
-    return koc__buf_printf(out, err, "%04d-%02d-%02dT%02d:%02d:%02dZ", year, month, day,
-                           (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
+    return koc__dynbuf_printf(out, err, "%04d-%02d-%02dT%02d:%02d:%02dZ", year, month, day,
+                              (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
 }
 
 /* Takes n digits off the front of s. */

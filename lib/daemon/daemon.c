@@ -3,7 +3,7 @@
 
 #include "daemon/daemon.h"
 
-#include "core/context.h"
+#include "core/run/context.h"
 #include "model/model.h"
 
 struct koc_daemon {
@@ -28,14 +28,14 @@ int koc_daemon_open(koc_ctx *ctx, const koc_op *user, koc_daemon **out, koc_erro
     if (!ctx || !out) {
         return koc__misuse(err, "koc_daemon_open: ctx and out must be given");
     }
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO(koc_daemon) d = koc__calloc(1, sizeof(*d));
     if (!d) {
         return koc__oom(err);
     }
     d->ctx = koc_ctx_ref(ctx);
-    KOC__TRY(koc__op_begin(&op, ctx, user, err));
-    KOC__TRY(koc__engine_open(&op, &d->engine, err));
+    KOC__TRY(koc__call_begin(&call, ctx, user, err));
+    KOC__TRY(koc__engine_open(&call, &d->engine, err));
     d->platform = (koc_platform)KOC_PLATFORM_INIT;
     d->platform.os = d->engine->os;
     d->platform.arch = d->engine->arch;
@@ -99,9 +99,9 @@ int koc_daemon_load(koc_daemon *d, koc_image *img, const char *const *names, con
     koc__local_result result = {0};
     int rc = parse_names(names, n, list, err);
     if (rc == KOC_OK) {
-        KOC__AUTO_VAL(koc__op) op = {0};
-        rc = koc__op_begin(&op, d->ctx, user, err);
-        rc = rc == KOC_OK ? koc__engine_load(d->engine, img, list, n, &op, &result, err) : rc;
+        KOC__AUTO_VAL(koc__call) call = {0};
+        rc = koc__call_begin(&call, d->ctx, user, err);
+        rc = rc == KOC_OK ? koc__engine_load(d->engine, img, list, n, &call, &result, err) : rc;
     }
     for (size_t i = 0; i < n; i++) {
         koc_reference_unref(list[i]);

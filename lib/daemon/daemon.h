@@ -13,11 +13,11 @@
 #include <koc/image.h>
 #include <koc/reference.h>
 
-#include "core/json.h"
-#include "core/op.h"
+#include "core/run/call.h"
 #include "core/str.h"
 #include "daemon/endpoint.h"
-#include "registry/transport.h"
+#include "http/transport.h"
+#include "text/json.h"
 
 /* The newest API version that this code was tried with; a daemon with an older one is asked in its own. */
 #define KOC__DAEMON_API_MAX 51
@@ -41,12 +41,12 @@ typedef struct koc__engine {
     char *os, *arch, *variant; /* in Go's words */
 } koc__engine;
 /* Finds the daemon, asks for its API version and its platform. */
-int koc__engine_open(koc__op *op, koc__engine **out, koc_error **err);
+int koc__engine_open(koc__call *call, koc__engine **out, koc_error **err);
 void koc__engine_free(koc__engine *e);
 KOC__DEFINE_AUTO(koc__engine, koc__engine_free);
 
 /* One exchange. target: below the API version, "/images/json"; body may be NULL. */
-typedef struct koc__call {
+typedef struct koc__engine_call {
     koc__engine *engine;
     const char *method;
     const char *target;
@@ -57,19 +57,21 @@ typedef struct koc__call {
     /* The answer. */
     koc__http_reply reply;
     koc__exchange *exchange;
-} koc__call;
+} koc__engine_call;
 /* clang-format off */
 #define KOC__CALL_INIT { NULL, NULL, NULL, NULL, false, NULL, NULL, KOC__HTTP_REPLY_INIT, NULL }
 /* clang-format on */
 /* Sends and waits for the head, whatever its status. */
-int koc__call_open(koc__call *c, koc__op *op, koc_error **err);
-int koc__call_read(koc__call *c, koc__op *op, void *buf, size_t len, size_t *n, koc_error **err);
-void koc__call_close(koc__call *c);
-KOC__DEFINE_AUTO_VAL(koc__call, koc__call_close);
+int koc__engine_call_open(koc__engine_call *c, koc__call *call, koc_error **err);
+int koc__engine_call_read(koc__engine_call *c, koc__call *call, void *buf, size_t len, size_t *n,
+                          koc_error **err);
+void koc__engine_call_close(koc__engine_call *c);
+KOC__DEFINE_AUTO_VAL(koc__engine_call, koc__engine_call_close);
 /* Turns an answer that is not 2xx into an error: "cannot <what>: <the daemon's words>". */
-int koc__call_failed(koc__call *c, const char *what, koc__op *op, koc_error **err);
+int koc__engine_call_failed(koc__engine_call *c, const char *what, koc__call *call,
+                            koc_error **err);
 /* GET of a JSON document. *out NULL: 404. */
-int koc__engine_get(koc__engine *e, const char *target, const char *what, koc__op *op,
+int koc__engine_get(koc__engine *e, const char *target, const char *what, koc__call *call,
                     koc__json **out, koc_error **err);
 /* "daemon at unix:///var/run/docker.sock", for errors. */
 const char *koc__engine_where(const koc__engine *e);
@@ -81,9 +83,9 @@ typedef struct koc__local_result {
 } koc__local_result;
 /* names: repo:tag; at least one. */
 int koc__engine_load(koc__engine *e, koc_image *img, koc_reference *const *names, size_t n,
-                     koc__op *op, koc__local_result *out, koc_error **err);
+                     koc__call *call, koc__local_result *out, koc_error **err);
 /* The image called name, as a docker-save archive in a new file at path. */
-int koc__engine_export(koc__engine *e, const char *name, const char *path, koc__op *op,
+int koc__engine_export(koc__engine *e, const char *name, const char *path, koc__call *call,
                        koc_error **err);
 
 /* --- local.c --- */
@@ -103,7 +105,7 @@ int koc__local_choose(const char *into, const char *repository, koc__local_kind 
 /* "ko.local", "kind.local", …: where names begin when KO_DOCKER_REPO is not set. */
 const char *koc__local_domain(koc__local_kind kind);
 /* Looks for daemon or nodes. rest: the cluster, profile or socket; NULL: as environment and defaults say. */
-int koc__local_open(koc__local_kind kind, const char *rest, koc__op *op, koc__local **out,
+int koc__local_open(koc__local_kind kind, const char *rest, koc__call *call, koc__local **out,
                     koc_error **err);
 void koc__local_free(koc__local *l);
 KOC__DEFINE_AUTO(koc__local, koc__local_free);
@@ -113,6 +115,6 @@ const koc_platform *koc__local_platform(const koc__local *l);
 const char *koc__local_where(const koc__local *l);
 /* Loads img under all names (repo:tag). May be called for several images at once. */
 int koc__local_put(koc__local *l, koc_image *img, koc_reference *const *names, size_t n,
-                   koc__op *op, koc__local_result *out, koc_error **err);
+                   koc__call *call, koc__local_result *out, koc_error **err);
 
 #endif

@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "core/buf.h"
+#include "core/dynbuf.h"
 #include "core/env.h"
-#include "core/fs.h"
+#include "core/io/fs.h"
 #include "core/path.h"
 #include "core/str.h"
 

@@ -8,9 +8,9 @@
 
 #include <sys/utsname.h>
 
-#include "core/buf.h"
+#include "core/dynbuf.h"
 #include "core/env.h"
-#include "core/proc.h"
+#include "core/run/proc.h"
 
 #define OUTPUT_MAX ((size_t)32 << 20)
 
@@ -43,19 +43,19 @@ void koc__nodes_free(koc__nodes *n)
 
 /* --- programs --- */
 
-static koc_str last_line(const koc__buf *text)
+static koc_str last_line(const koc__dynbuf *text)
 {
-    koc_str rest = koc__str_trim(koc__buf_view(text)), before, line;
+    koc_str rest = koc__str_trim(koc__dynbuf_view(text)), before, line;
     return koc__str_rcut(rest, '\n', &before, &line) ? koc__str_trim(line) : rest;
 }
 
-int koc__nodes_run(const koc_strlist *argv, const char *input_file, const char *what, koc__op *op,
-                   koc__buf *output, koc_error **err)
+int koc__nodes_run(const koc_strlist *argv, const char *input_file, const char *what,
+                   koc__call *call, koc__dynbuf *output, koc_error **err)
 {
     const koc__proc p = {
         .argv = koc__strlist_argv(argv), .input_file = input_file, .max_output = OUTPUT_MAX};
     KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
-    KOC__TRY(koc__proc_run(&p, op, &result, err));
+    KOC__TRY(koc__proc_run(&p, call, &result, err));
     if (result.exit_code != 0) {
         koc_str said = last_line(&result.errors);
         if (said.len == 0) {
@@ -65,7 +65,7 @@ int koc__nodes_run(const koc_strlist *argv, const char *input_file, const char *
         return koc__error(err, KOC_EPROCESS, "cannot %s: %s: %.*s", what, koc_strlist_get(argv, 0),
                           KOC__FMT(said));
     }
-    return output ? koc__buf_put(output, koc__buf_view(&result.output), err) : KOC_OK;
+    return output ? koc__dynbuf_put(output, koc__dynbuf_view(&result.output), err) : KOC_OK;
 }
 
 static int words(koc_strlist **out, koc_error **err, const char *const *list)
@@ -81,20 +81,20 @@ static int words(koc_strlist **out, koc_error **err, const char *const *list)
 
 /* --- which nodes --- */
 
-static int list_containers(const labels *l, const char *program, const char *cluster, koc__op *op,
-                           koc_strlist *names, koc_error **err)
+static int list_containers(const labels *l, const char *program, const char *cluster,
+                           koc__call *call, koc_strlist *names, koc_error **err)
 {
     KOC__AUTO_STR filter = koc__format("label=%s=%s", l->cluster, cluster);
     KOC__AUTO(koc_strlist) argv = NULL;
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(OUTPUT_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(OUTPUT_MAX);
     if (!filter) {
         return koc__oom(err);
     }
     const char *const list[] = {program, "ps",       "-a",         "--filter",
                                 filter,  "--format", "{{.Names}}", NULL};
     KOC__TRY(words(&argv, err, list));
-    KOC__TRY(koc__nodes_run(argv, NULL, "list the nodes", op, &text, err));
-    koc_str rest = koc__buf_view(&text), name;
+    KOC__TRY(koc__nodes_run(argv, NULL, "list the nodes", call, &text, err));
+    koc_str rest = koc__dynbuf_view(&text), name;
     while (koc__str_word(&rest, &name)) {
         KOC__TRY(koc__strlist_add_n(names, name, err));
     }
@@ -114,15 +114,15 @@ static bool runs_pods(const labels *l, const koc__jnode *node)
 }
 
 /* The platform of the image that a node runs. */
-static int ask_platform(koc__nodes *n, const char *image, koc__op *op, koc_error **err)
+static int ask_platform(koc__nodes *n, const char *image, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc_strlist) argv = NULL;
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(OUTPUT_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(OUTPUT_MAX);
     KOC__AUTO(koc__json) doc = NULL;
     const char *const list[] = {n->program, "image", "inspect", image, NULL};
     KOC__TRY(words(&argv, err, list));
-    KOC__TRY(koc__nodes_run(argv, NULL, "ask for the platform of the nodes", op, &text, err));
-    KOC__TRY(koc__json_parse(koc__buf_view(&text), OUTPUT_MAX, "image inspect", &doc, err));
+    KOC__TRY(koc__nodes_run(argv, NULL, "ask for the platform of the nodes", call, &text, err));
+    KOC__TRY(koc__json_parse(koc__dynbuf_view(&text), OUTPUT_MAX, "image inspect", &doc, err));
     const koc__jnode *root = koc__json_child(koc__json_root(doc));
     const char *os = koc__json_get_str(root, "Os"), *arch = koc__json_get_str(root, "Architecture");
     if (!os || !arch) {
@@ -155,11 +155,11 @@ static int use_node(koc__nodes *n, const koc__jnode *node, koc_error **err)
     return koc__strlist_add(n->list, name, err);
 }
 
-static int inspect(koc__nodes *n, const labels *l, const koc_strlist *names, koc__op *op,
+static int inspect(koc__nodes *n, const labels *l, const koc_strlist *names, koc__call *call,
                    koc_error **err)
 {
     KOC__AUTO(koc_strlist) argv = NULL;
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(OUTPUT_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(OUTPUT_MAX);
     KOC__AUTO(koc__json) doc = NULL;
     const char *image = NULL;
     const char *const list[] = {n->program, "inspect", NULL};
@@ -167,8 +167,8 @@ static int inspect(koc__nodes *n, const labels *l, const koc_strlist *names, koc
     for (size_t i = 0; i < koc_strlist_count(names); i++) {
         KOC__TRY(koc__strlist_add(argv, koc_strlist_get(names, i), err));
     }
-    KOC__TRY(koc__nodes_run(argv, NULL, "look at the nodes", op, &text, err));
-    KOC__TRY(koc__json_parse(koc__buf_view(&text), OUTPUT_MAX, "inspect", &doc, err));
+    KOC__TRY(koc__nodes_run(argv, NULL, "look at the nodes", call, &text, err));
+    KOC__TRY(koc__json_parse(koc__dynbuf_view(&text), OUTPUT_MAX, "inspect", &doc, err));
     for (const koc__jnode *node = koc__json_child(koc__json_root(doc)); node;
          node = koc__json_next(node)) {
         if (runs_pods(l, node)) {
@@ -176,7 +176,7 @@ static int inspect(koc__nodes *n, const labels *l, const koc_strlist *names, koc
             image = koc__json_get_str(node, "Image");
         }
     }
-    return koc_strlist_count(n->list) > 0 && image ? ask_platform(n, image, op, err) : KOC_OK;
+    return koc_strlist_count(n->list) > 0 && image ? ask_platform(n, image, call, err) : KOC_OK;
 }
 
 static int no_nodes(const koc__nodes *n, const char *tried, koc_error **why, koc_error **err)
@@ -201,12 +201,12 @@ static int no_nodes(const koc__nodes *n, const char *tried, koc_error **why, koc
 }
 
 /* The first program that knows nodes of the cluster. */
-static int find_nodes(koc__nodes *n, const labels *l, koc__op *op, koc_error **err)
+static int find_nodes(koc__nodes *n, const labels *l, koc__call *call, koc_error **err)
 {
     const char *const all[] = {"docker", "nerdctl", "finch", "podman", NULL};
     const char *const named[] = {koc__env_nonempty("KIND_EXPERIMENTAL_PROVIDER"), NULL};
     const char *const *programs = named[0] ? named : all;
-    KOC__AUTO_VAL(koc__buf) tried = KOC__BUF_INIT(1024);
+    KOC__AUTO_VAL(koc__dynbuf) tried = KOC__DYNBUF_INIT(1024);
     KOC__AUTO(koc_error) why = NULL;
     for (; *programs; programs++) {
         KOC__AUTO(koc_strlist) names = NULL;
@@ -215,23 +215,23 @@ static int find_nodes(koc__nodes *n, const labels *l, koc__op *op, koc_error **e
         if (koc__proc_find(*programs, NULL, &path, NULL) != KOC_OK) {
             continue;
         }
-        KOC__TRY(koc__buf_printf(&tried, err, "%s %s", tried.len ? "," : "", *programs));
+        KOC__TRY(koc__dynbuf_printf(&tried, err, "%s %s", tried.len ? "," : "", *programs));
         KOC__TRY(koc__strlist_new(&names, err));
-        if (list_containers(l, *programs, n->name, op, names, &failure) != KOC_OK) {
+        if (list_containers(l, *programs, n->name, call, names, &failure) != KOC_OK) {
             koc_error_free(why);
             why = failure;
-            KOC__TRY(koc__op_check(op, err));
+            KOC__TRY(koc__call_check(call, err));
             continue;
         }
         if (koc_strlist_count(names) > 0) {
             n->program = koc__strdup(*programs);
-            return n->program ? inspect(n, l, names, op, err) : koc__oom(err);
+            return n->program ? inspect(n, l, names, call, err) : koc__oom(err);
         }
     }
-    return no_nodes(n, koc__buf_cstr(&tried), &why, err);
+    return no_nodes(n, koc__dynbuf_cstr(&tried), &why, err);
 }
 
-static int open_cluster(koc__nodes *n, const char *name, const labels *l, koc__op *op,
+static int open_cluster(koc__nodes *n, const char *name, const labels *l, koc__call *call,
                         koc_error **err)
 {
     const char *named = name ? name : koc__env_nonempty(l->variable);
@@ -240,7 +240,7 @@ static int open_cluster(koc__nodes *n, const char *name, const labels *l, koc__o
     if (!n->name || !n->space) {
         return koc__oom(err);
     }
-    KOC__TRY(find_nodes(n, l, op, err));
+    KOC__TRY(find_nodes(n, l, call, err));
     if (koc_strlist_count(n->list) == 0) {
         KOC__AUTO(koc_error) none = NULL;
         KOC__AUTO_STR tried = koc__format(" %s", n->program);
@@ -325,7 +325,7 @@ static int check_status(const koc__nodes *n, const koc__jnode *status, koc_error
     return KOC_OK;
 }
 
-static int open_minikube(koc__nodes *n, const char *profile, koc__op *op, koc_error **err)
+static int open_minikube(koc__nodes *n, const char *profile, koc__call *call, koc_error **err)
 {
     const char *named = profile ? profile : koc__env_nonempty("MINIKUBE_PROFILE");
     KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
@@ -338,7 +338,7 @@ static int open_minikube(koc__nodes *n, const char *profile, koc__op *op, koc_er
     const char *const argv[] = {"minikube", "status", "-p", n->name, "-o", "json", NULL};
     const koc__proc p = {.argv = argv};
     koc_error *why = NULL;
-    int rc = koc__proc_run(&p, op, &result, &why); /* exits with 7 when something is stopped */
+    int rc = koc__proc_run(&p, call, &result, &why); /* exits with 7 when something is stopped */
     if (rc == KOC_ENOTFOUND) {
         koc_error_free(why);
         return koc__error(err, KOC_ENOTFOUND, "minikube.local needs the program minikube on PATH");
@@ -346,8 +346,8 @@ static int open_minikube(koc__nodes *n, const char *profile, koc__op *op, koc_er
     if (rc != KOC_OK) {
         return koc__error_move(err, &why);
     }
-    if (koc__json_parse(koc__buf_view(&result.output), OUTPUT_MAX, "minikube status", &doc, NULL) !=
-        KOC_OK) {
+    if (koc__json_parse(koc__dynbuf_view(&result.output), OUTPUT_MAX, "minikube status", &doc,
+                        NULL) != KOC_OK) {
         koc_str said = last_line(&result.errors);
         koc__error(err, KOC_EPROCESS, "cannot ask minikube profile \"%s\" for its nodes: %.*s",
                    n->name, KOC__FMT(said));
@@ -361,7 +361,7 @@ static int open_minikube(koc__nodes *n, const char *profile, koc__op *op, koc_er
     return platform_here(n, err);
 }
 
-int koc__nodes_open(koc__local_kind kind, const char *name, koc__op *op, koc__nodes **out,
+int koc__nodes_open(koc__local_kind kind, const char *name, koc__call *call, koc__nodes **out,
                     koc_error **err)
 {
     KOC__AUTO(koc__nodes) n = koc__calloc(1, sizeof(*n));
@@ -371,9 +371,9 @@ int koc__nodes_open(koc__local_kind kind, const char *name, koc__op *op, koc__no
     n->kind = kind;
     KOC__TRY(koc__strlist_new(&n->list, err));
     switch (kind) {
-    case KOC__LOCAL_KIND: KOC__TRY(open_cluster(n, name, &kind_labels, op, err)); break;
-    case KOC__LOCAL_K3D: KOC__TRY(open_cluster(n, name, &k3d_labels, op, err)); break;
-    case KOC__LOCAL_MINIKUBE: KOC__TRY(open_minikube(n, name, op, err)); break;
+    case KOC__LOCAL_KIND: KOC__TRY(open_cluster(n, name, &kind_labels, call, err)); break;
+    case KOC__LOCAL_K3D: KOC__TRY(open_cluster(n, name, &k3d_labels, call, err)); break;
+    case KOC__LOCAL_MINIKUBE: KOC__TRY(open_minikube(n, name, call, err)); break;
     default: KOC__TRY(open_containerd(n, name, err)); break;
     }
     *out = koc__steal(&n);

@@ -14,15 +14,15 @@ typedef struct koc__nodes {
 } koc__nodes;
 
 /* Finds the nodes and checks that all of them run. name NULL: as environment and defaults say. */
-int koc__nodes_open(koc__local_kind kind, const char *name, koc__op *op, koc__nodes **out,
+int koc__nodes_open(koc__local_kind kind, const char *name, koc__call *call, koc__nodes **out,
                     koc_error **err);
 void koc__nodes_free(koc__nodes *n);
 KOC__DEFINE_AUTO(koc__nodes, koc__nodes_free);
 /* The image onto all nodes, side by side; a node that has it gets nothing. */
 int koc__nodes_load(koc__nodes *n, koc_image *img, koc_reference *const *names, size_t n_names,
-                    koc__op *op, koc__local_result *out, koc_error **err);
+                    koc__call *call, koc__local_result *out, koc_error **err);
 /* Runs argv. Its stdout goes to *output (or NULL); a failure is "cannot <what>: <last line it said>". */
-int koc__nodes_run(const koc_strlist *argv, const char *input_file, const char *what, koc__op *op,
-                   koc__buf *output, koc_error **err);
+int koc__nodes_run(const koc_strlist *argv, const char *input_file, const char *what,
+                   koc__call *call, koc__dynbuf *output, koc_error **err);
 
 #endif

@@ -13,19 +13,19 @@
 
 #include <stdio.h>
 
-#include "core/cache.h"
-#include "core/digests.h"
 #include "core/env.h"
-#include "core/json.h"
-#include "core/json_write.h"
+#include "core/hash/digests.h"
+#include "core/hash/sha256.h"
+#include "core/io/cache.h"
 #include "core/path.h"
-#include "core/proc.h"
-#include "core/sha256.h"
-#include "golang/build.h"
-#include "golang/command.h"
-#include "golang/inputs.h"
-#include "golang/package.h"
+#include "core/run/proc.h"
+#include "golang/go_build.h"
+#include "golang/go_command.h"
+#include "golang/package/package.h"
+#include "golang/record/input_record.h"
 #include "model/model.h"
+#include "text/json.h"
+#include "text/json_write.h"
 
 #define FOLDERS    "bin"
 #define RECORDS    "gobin"
@@ -294,7 +294,7 @@ static int remember(koc__cache *cache, const koc__go_binary *bin, koc_error **er
     if (!cache || !bin->hold || bin->hold->folder) {
         return KOC_OK;
     }
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(RECORD_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(RECORD_MAX);
     const struct {
         const char *name;
         uint64_t value;
@@ -320,7 +320,7 @@ static int remember(koc__cache *cache, const koc__go_binary *bin, koc_error **er
     }
     koc__jw_object_end(&w);
     KOC__TRY(koc__jw_end(&w, err));
-    (void)koc__cache_put(cache, RECORDS, koc__str(bin->path), koc__buf_view(&text), NULL);
+    (void)koc__cache_put(cache, RECORDS, koc__str(bin->path), koc__dynbuf_view(&text), NULL);
     return KOC_OK;
 }
 
@@ -332,14 +332,14 @@ int koc__go_binary_set_digest(koc_ctx *ctx, koc__go_binary *b, const koc_digest 
 
 /* --- running go --- */
 
-static int find_out(const koc__go_batch *b, const koc__go_unit *u, koc__op *op, koc_error **err)
+static int find_out(const koc__go_batch *b, const koc__go_unit *u, koc__call *call, koc_error **err)
 {
     KOC__AUTO_VAL(koc__go_listing) l = {0};
     KOC__AUTO(koc_strlist) patterns = NULL;
     KOC__TRY(koc__strlist_new(&patterns, err));
     KOC__TRY(koc__strlist_add(patterns, u->binary->package_path, err));
-    KOC__TRY(koc__go_list(b->ctx, b->s->facts, u->target->work_dir, patterns, u->env, true, op, &l,
-                          err));
+    KOC__TRY(koc__go_list(b->ctx, b->s->facts, u->target->work_dir, patterns, u->env, true, call,
+                          &l, err));
     if (l.count == 0 || !koc__streq(l.items[0].name, "main") || l.items[0].error) {
         return koc__go_not_main(u->target->argument, l.count ? &l.items[0] : NULL, err);
     }
@@ -352,7 +352,7 @@ static bool says(koc_str output, const char *words)
 }
 
 /* Where go's own words are no help, or lead astray: -buildvcs=false, its advice, leaves the commit out. */
-static void hint_cure(const koc__go_batch *b, koc_str output, koc__op *op, koc_error **err)
+static void hint_cure(const koc__go_batch *b, koc_str output, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc_error) why = NULL;
     const char *cgo = koc__go_env_get(b->units[0]->env, "CGO_ENABLED");
@@ -363,7 +363,7 @@ static void hint_cure(const koc__go_batch *b, koc_str output, koc__op *op, koc_e
                         "a package that needs cgo is built with CGO_ENABLED=1, in the env of its "
                         "entry in builds or in the environment");
     } else if (says(output, "error obtaining VCS status") &&
-               koc__git_check(b->units[0]->target->work_dir, op, &why) == KOC_EPROCESS) {
+               koc__git_check(b->units[0]->target->work_dir, call, &why) == KOC_EPROCESS) {
         const char *cure = koc_error_hint(why);
         koc__error_hint(err, "%s%s%s", koc_error_message(why), cure ? "; cure: " : "",
                         cure ? cure : "");
@@ -371,11 +371,11 @@ static void hint_cure(const koc__go_batch *b, koc_str output, koc__op *op, koc_e
 }
 
 /* The targets that go's output speaks of ("# example.com/cmd/api"), or the first few. */
-static int failed(const koc__go_batch *b, const koc__proc_result *result, koc__op *op,
+static int failed(const koc__go_batch *b, const koc__proc_result *result, koc__call *call,
                   koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) names = KOC__BUF_INIT(4096);
-    koc_str output = koc__buf_view(&result->output);
+    KOC__AUTO_VAL(koc__dynbuf) names = KOC__DYNBUF_INIT(4096);
+    koc_str output = koc__dynbuf_view(&result->output);
     for (int pass = 0; pass < 2 && names.len == 0; pass++) {
         for (size_t i = 0; i < b->n && names.len < 200; i++) {
             const koc__go_target *t = b->units[i]->target;
@@ -383,17 +383,18 @@ static int failed(const koc__go_batch *b, const koc__proc_result *result, koc__o
             bool named = mark && output.len > 0 &&
                          memmem(output.ptr, output.len, mark, strlen(mark)) != NULL;
             if (named || pass == 1) {
-                (void)koc__buf_printf(&names, NULL, "%s%.150s", names.len ? ", " : "", t->argument);
+                (void)koc__dynbuf_printf(&names, NULL, "%s%.150s", names.len ? ", " : "",
+                                         t->argument);
             }
         }
     }
     int rc = result->signal
                  ? koc__error(err, KOC_EPROCESS, "cannot build %s: go build was ended by signal %d",
-                              koc__buf_cstr(&names), result->signal)
+                              koc__dynbuf_cstr(&names), result->signal)
                  : koc__error(err, KOC_EPROCESS, "cannot build %s: go build failed (exit %d)",
-                              koc__buf_cstr(&names), result->exit_code);
+                              koc__dynbuf_cstr(&names), result->exit_code);
     koc__error_detail(err, output);
-    hint_cure(b, output, op, err);
+    hint_cure(b, output, call, err);
     return rc;
 }
 
@@ -429,17 +430,17 @@ static int give_tempdir(const koc__go_batch *b, koc_strlist **env, char **folder
 }
 
 static int run_in(const koc__go_batch *b, const koc_strlist *argv, const koc_strlist *env,
-                  koc__op *op, koc__proc_result *result, koc_error **err)
+                  koc__call *call, koc__proc_result *result, koc_error **err)
 {
     const koc__proc proc = {.argv = koc__strlist_argv(argv),
                             .env = koc__strlist_argv(env),
                             .dir = b->units[0]->target->work_dir,
                             .flags = KOC__PROC_MERGE};
-    return koc__proc_run(&proc, op, result, err);
+    return koc__proc_run(&proc, call, result, err);
 }
 
 /* output: a file, or a folder with a slash behind it. */
-static int run_go(const koc__go_batch *b, const char *output, koc__op *op, koc_error **err)
+static int run_go(const koc__go_batch *b, const char *output, koc__call *call, koc_error **err)
 {
     const koc__go_unit *first = b->units[0];
     const char *tool = NULL;
@@ -460,7 +461,7 @@ static int run_go(const koc__go_batch *b, const char *output, koc__op *op, koc_e
     KOC__AUTO_STR scratch = NULL;
     int rc = give_tempdir(b, &env, &scratch, err);
     if (rc == KOC_OK) {
-        rc = run_in(b, argv, env, op, &result, err);
+        rc = run_in(b, argv, env, call, &result, err);
     }
     if (scratch) {
         (void)koc__fs_remove(scratch, NULL);
@@ -469,13 +470,13 @@ static int run_go(const koc__go_batch *b, const char *output, koc__op *op, koc_e
     if (result.exit_code == 0) {
         return KOC_OK;
     }
-    if (koc__buf_view(&result.output).len > 0 &&
-        strstr(koc__buf_cstr(&result.output), "no main packages to build")) {
+    if (koc__dynbuf_view(&result.output).len > 0 &&
+        strstr(koc__dynbuf_cstr(&result.output), "no main packages to build")) {
         for (size_t i = 0; i < b->n; i++) {
-            KOC__TRY(find_out(b, b->units[i], op, err));
+            KOC__TRY(find_out(b, b->units[i], call, err));
         }
     }
-    return failed(b, &result, op, err);
+    return failed(b, &result, call, err);
 }
 
 /* Where go puts the program of u: it names the file itself when it builds several. */
@@ -505,25 +506,25 @@ static int move_files(const koc__go_batch *b, const char *run, bool in, koc_erro
 /* --- after go --- */
 
 /* That the file is the program that was asked for. */
-static int check_program(const koc__go_batch *b, const koc__go_unit *u, koc__op *op,
+static int check_program(const koc__go_batch *b, const koc__go_unit *u, koc__call *call,
                          koc_error **err)
 {
-    KOC__AUTO(koc__go_info) info = NULL;
-    int rc = koc__go_info_read(u->binary->path, &info, NULL);
+    KOC__AUTO(koc__exe_info) info = NULL;
+    int rc = koc__exe_info_read(u->binary->path, &info, NULL);
     if (rc == KOC_OK && koc__streq(info->path, u->binary->package_path)) {
         return KOC_OK;
     }
     if (rc == KOC_ENOMEM) {
         return koc__oom(err);
     }
-    return find_out(b, u, op, err);
+    return find_out(b, u, call, err);
 }
 
-static int finish(const koc__go_batch *b, koc__go_unit *u, const before *was, koc__op *op,
+static int finish(const koc__go_batch *b, koc__go_unit *u, const before *was, koc__call *call,
                   koc_error **err)
 {
     koc__go_binary *bin = u->binary;
-    KOC__TRY(koc__go_build_id(bin->path, &bin->build_id, err));
+    KOC__TRY(koc__exe_build_id(bin->path, &bin->build_id, err));
     bool there = koc__fs_stamp(bin->path, false, &bin->stamp, NULL) == KOC_OK;
     bin->from_cache = there && was->known && bin->build_id && bin->stamp.size == was->stamp.size &&
                       koc__streq(bin->build_id, was->build_id);
@@ -532,9 +533,9 @@ static int finish(const koc__go_batch *b, koc__go_unit *u, const before *was, ko
      * nothing about the others, whose old files are still there. */
     bool marked = bin->stamp.mtime_ns != was->stamp.mtime_ns;
     if (!bin->from_cache) {
-        KOC__TRY(check_program(b, u, op, err));
+        KOC__TRY(check_program(b, u, call, err));
     } else if (!marked) {
-        KOC__TRY(find_out(b, u, op, err));
+        KOC__TRY(find_out(b, u, call, err));
     }
     if (bin->from_cache) {
         bin->digest = was->digest;
@@ -569,7 +570,7 @@ typedef struct watch {
     atomic_bool over;
 } watch;
 
-static int take_early(const watch *w, size_t i, koc__op *op, koc_error **err)
+static int take_early(const watch *w, size_t i, koc__call *call, koc_error **err)
 {
     koc__go_unit *u = w->b->units[i];
     koc__stamp s;
@@ -584,29 +585,29 @@ static int take_early(const watch *w, size_t i, koc__op *op, koc_error **err)
     if (rename(theirs, u->binary->path) != 0) {
         return koc__error_errno(err, errno, "cannot move %s", theirs);
     }
-    KOC__TRY(finish(w->b, u, &w->was[i], op, err));
+    KOC__TRY(finish(w->b, u, &w->was[i], call, err));
     return tell(w->b, u, err);
 }
 
-static int watch_folder(void *arg, koc__op *op, koc_error **err)
+static int watch_folder(void *arg, koc__call *call, koc_error **err)
 {
     watch *w = arg;
     while (!atomic_load(&w->over)) {
-        KOC__TRY(koc__op_sleep(op, WATCH_MS, err));
+        KOC__TRY(koc__call_sleep(call, WATCH_MS, err));
         for (size_t i = 0; i < w->b->n; i++) {
             if (!w->b->units[i]->told) {
-                KOC__TRY(take_early(w, i, op, err));
+                KOC__TRY(take_early(w, i, call, err));
             }
         }
     }
     return KOC_OK;
 }
 
-static int run_go_into(void *arg, koc__op *op, koc_error **err)
+static int run_go_into(void *arg, koc__call *call, koc_error **err)
 {
     watch *w = arg;
     KOC__AUTO_STR output = koc__format("%s/", w->run);
-    w->rc = output ? run_go(w->b, output, op, err) : koc__oom(err);
+    w->rc = output ? run_go(w->b, output, call, err) : koc__oom(err);
     atomic_store(&w->over, true);
     return w->rc;
 }
@@ -628,12 +629,12 @@ static bool may_watch(const koc__go_batch *b, const char *folder)
            !(to.st_mode & S_ISGID);
 }
 
-static int run_for_many(koc__go_batch *b, const before *was, const char *run, koc__op *op,
+static int run_for_many(koc__go_batch *b, const before *was, const char *run, koc__call *call,
                         koc_error **err)
 {
     watch w = {.b = b, .was = was, .run = run};
     KOC__AUTO_VAL(koc__group) group = {0};
-    KOC__TRY(koc__group_begin(&group, op, 2, err));
+    KOC__TRY(koc__group_begin(&group, call, 2, err));
     int rc = koc__group_add(&group, run_go_into, &w, err);
     if (rc == KOC_OK && may_watch(b, run)) {
         rc = koc__group_add(&group, watch_folder, &w, err);
@@ -643,20 +644,20 @@ static int run_for_many(koc__go_batch *b, const before *was, const char *run, ko
     return rc;
 }
 
-static int run_for_one(const koc__go_batch *b, const char *run, koc__op *op, koc_error **err)
+static int run_for_one(const koc__go_batch *b, const char *run, koc__call *call, koc_error **err)
 {
     KOC__AUTO_STR output = run_path(b, b->units[0], run);
-    return output ? run_go(b, output, op, err) : koc__oom(err);
+    return output ? run_go(b, output, call, err) : koc__oom(err);
 }
 
 /* Runs go in a folder that nobody else knows. */
-static int run_aside(koc__go_batch *b, const before *was, koc__op *op, koc_error **err)
+static int run_aside(koc__go_batch *b, const before *was, koc__call *call, koc_error **err)
 {
     KOC__AUTO_STR run = NULL;
     KOC__TRY(koc__fs_tempdir_in(b->folder, RUN_PREFIX, &run, err));
     int rc = move_files(b, run, true, err);
     if (rc == KOC_OK) {
-        rc = b->n == 1 ? run_for_one(b, run, op, err) : run_for_many(b, was, run, op, err);
+        rc = b->n == 1 ? run_for_one(b, run, call, err) : run_for_many(b, was, run, call, err);
     }
     int moved = move_files(b, run, false, rc == KOC_OK ? err : NULL);
     (void)koc__fs_remove(run, NULL);
@@ -722,7 +723,7 @@ static void keep_known(const koc__go_batch *b, const before *was)
         koc__stamp now;
         if (was[i].known && koc__fs_stamp(bin->path, false, &now, NULL) == KOC_OK &&
             now.inode == then->inode && now.device == then->device && now.size == then->size &&
-            koc__go_build_id(bin->path, &bin->build_id, NULL) == KOC_OK && bin->build_id &&
+            koc__exe_build_id(bin->path, &bin->build_id, NULL) == KOC_OK && bin->build_id &&
             koc__streq(bin->build_id, was[i].build_id)) {
             bin->stamp = now;
             bin->digest = was[i].digest;
@@ -731,12 +732,12 @@ static void keep_known(const koc__go_batch *b, const before *was)
     }
 }
 
-static int run_with(koc__go_batch *b, before *was, koc__op *op, koc_error **err)
+static int run_with(koc__go_batch *b, before *was, koc__call *call, koc_error **err)
 {
     KOC__AUTO_VAL(koc__go_inputs) inputs = {0};
     bool all_known = false, linked = false;
     KOC__TRY(prepare(b, was, &all_known, err));
-    KOC__TRY(koc__go_inputs_begin(b, op, &inputs, err));
+    KOC__TRY(koc__go_inputs_begin(b, call, &inputs, err));
     if (all_known && inputs.last && inputs.verdict.same) {
         take_as_it_is(b, was);
         KOC__TRY(koc__go_inputs_tell(b, inputs.last, err));
@@ -750,7 +751,7 @@ static int run_with(koc__go_batch *b, before *was, koc__op *op, koc_error **err)
     if (b->options->starting) {
         b->options->starting(b->options->starting_self);
     }
-    int rc = run_aside(b, was, op, err);
+    int rc = run_aside(b, was, call, err);
     if (rc != KOC_OK) {
         keep_known(b, was);
         return rc;
@@ -760,22 +761,22 @@ static int run_with(koc__go_batch *b, before *was, koc__op *op, koc_error **err)
         if (u->told) {
             KOC__TRY(check_taken(b, u, err));
         } else {
-            KOC__TRY(finish(b, u, &was[i], op, err));
+            KOC__TRY(finish(b, u, &was[i], call, err));
             KOC__TRY(tell(b, u, err));
         }
         linked = linked || !u->binary->from_cache;
     }
-    return koc__go_inputs_finish(b, &inputs, linked, op, err);
+    return koc__go_inputs_finish(b, &inputs, linked, call, err);
 }
 
-int koc__go_batch_run(void *batch, koc__op *op, koc_error **err)
+int koc__go_batch_run(void *batch, koc__call *call, koc_error **err)
 {
     koc__go_batch *b = batch;
     before *was = koc__calloc(b->n, sizeof(*was));
     if (!was) {
         return koc__oom(err);
     }
-    int rc = run_with(b, was, op, err);
+    int rc = run_with(b, was, call, err);
     for (size_t i = 0; i < b->n; i++) {
         before_dispose(&was[i]);
     }

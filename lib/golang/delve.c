@@ -4,13 +4,13 @@
  */
 #include "core/common.h"
 
-#include "core/cache.h"
-#include "core/digests.h"
-#include "core/io.h"
+#include "core/hash/digests.h"
+#include "core/io/cache.h"
+#include "core/io/io.h"
 #include "core/path.h"
-#include "core/proc.h"
-#include "golang/build.h"
-#include "golang/command.h"
+#include "core/run/proc.h"
+#include "golang/go_build.h"
+#include "golang/go_command.h"
 #include "model/model.h"
 
 #define KIND       "delve" /* of the cache's folders, locks and records */
@@ -53,7 +53,7 @@ static int check_version(const char *version, koc_error **err)
 
 /* --- where it is built --- */
 
-static int open_folder(delve *d, koc__op *op, koc_error **err)
+static int open_folder(delve *d, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc__go_hold) h = koc__calloc(1, sizeof(*h));
     if (!h) {
@@ -64,7 +64,7 @@ static int open_folder(delve *d, koc__op *op, koc_error **err)
     koc__cache *cache = d->ctx->cache;
     koc_str key = koc__str(d->key);
     if (cache && koc__cache_folder(cache, KIND, key, &d->folder, NULL) == KOC_OK) {
-        KOC__TRY(koc__cache_lock(cache, KIND, key, op, &h->fd, err));
+        KOC__TRY(koc__cache_lock(cache, KIND, key, call, &h->fd, err));
     } else {
         KOC__TRY(koc__fs_tempdir("koc-delve-", &h->folder, err));
         d->folder = koc__strdup(h->folder);
@@ -73,11 +73,12 @@ static int open_folder(delve *d, koc__op *op, koc_error **err)
     return d->folder ? KOC_OK : koc__oom(err);
 }
 
-static int digest_of(const char *path, uint64_t size, koc__op *op, koc_digest *out, koc_error **err)
+static int digest_of(const char *path, uint64_t size, koc__call *call, koc_digest *out,
+                     koc_error **err)
 {
     KOC__AUTO(koc_blob) blob = NULL;
     KOC__TRY(koc__blob_from_file_part(path, 0, size, NULL, &blob, err));
-    return koc__blob_digest(blob, op, out, err);
+    return koc__blob_digest(blob, call, out, err);
 }
 
 /* --- go --- */
@@ -99,7 +100,7 @@ static int environment(const delve *d, koc_strlist **out, koc_error **err)
 /* go's own words come first, then one line about what failed. */
 static int explain(const delve *d, const koc__proc_result *result, koc_error **err)
 {
-    koc_str said = koc__buf_view(&result->errors);
+    koc_str said = koc__dynbuf_view(&result->errors);
     int rc;
     if (d->s->offline) {
         rc = koc__error(err, KOC_EPROCESS,
@@ -137,7 +138,7 @@ static int write_module(const delve *d, koc_error **err)
     return koc__fs_write_file(path, koc__str(text), 0600, err);
 }
 
-static int build(const delve *d, const char *path, koc__op *op, koc_error **err)
+static int build(const delve *d, const char *path, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc_strlist) env = NULL;
     KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
@@ -150,14 +151,14 @@ static int build(const delve *d, const char *path, koc__op *op, koc_error **err)
     static const char package[] = PACKAGE; /* a literal of two parts looks like a missing comma */
     const char *const argv[] = {tool, "build", "-trimpath", ldflags, "-o", path, package, NULL};
     const koc__proc proc = {.argv = argv, .env = koc__strlist_argv(env), .dir = d->folder};
-    KOC__TRY(koc__proc_run(&proc, op, &result, err));
+    KOC__TRY(koc__proc_run(&proc, call, &result, err));
     return result.exit_code == 0 ? KOC_OK : explain(d, &result, err);
 }
 
 /* --- the cache --- */
 
 /* Whether the program is there as it was when it was built. */
-static int look(const delve *d, koc__go_binary *bin, koc__op *op, koc_error **err)
+static int look(const delve *d, koc__go_binary *bin, koc__call *call, koc_error **err)
 {
     KOC__AUTO_VAL(koc_buf) record = KOC_BUF_INIT;
     koc_digest wanted, is;
@@ -170,7 +171,7 @@ static int look(const delve *d, koc__go_binary *bin, koc__op *op, koc_error **er
     if (!found || !koc__digest_read(koc__str_n(record.ptr, record.len), &wanted)) {
         return KOC_OK;
     }
-    KOC__TRY(digest_of(bin->path, bin->stamp.size, op, &is, err));
+    KOC__TRY(digest_of(bin->path, bin->stamp.size, call, &is, err));
     if (koc_digest_equal(&is, &wanted)) {
         bin->digest = is;
         bin->from_cache = true;
@@ -178,11 +179,11 @@ static int look(const delve *d, koc__go_binary *bin, koc__op *op, koc_error **er
     return KOC_OK;
 }
 
-static int make(const delve *d, koc__go_binary *bin, koc__op *op, koc_error **err)
+static int make(const delve *d, koc__go_binary *bin, koc__call *call, koc_error **err)
 {
-    KOC__TRY(build(d, bin->path, op, err));
+    KOC__TRY(build(d, bin->path, call, err));
     KOC__TRY(koc__fs_stamp(bin->path, false, &bin->stamp, err));
-    KOC__TRY(digest_of(bin->path, bin->stamp.size, op, &bin->digest, err));
+    KOC__TRY(digest_of(bin->path, bin->stamp.size, call, &bin->digest, err));
     if (d->hold->fd >= 0) {
         (void)koc__cache_put(d->ctx->cache, KIND, koc__str(d->key),
                              koc__str(koc__digest_str(&bin->digest).s), NULL);
@@ -191,7 +192,7 @@ static int make(const delve *d, koc__go_binary *bin, koc__op *op, koc_error **er
 }
 
 int koc__go_delve(koc_ctx *ctx, const koc__go_settings *s, const char *version,
-                  const koc_platform *p, koc__op *op, koc__go_binary **out, koc_error **err)
+                  const koc_platform *p, koc__call *call, koc__go_binary **out, koc_error **err)
 {
     KOC__AUTO_VAL(delve)
     d = {.ctx = ctx, .s = s, .version = version ? version : KOC__DELVE_VERSION, .platform = p};
@@ -209,18 +210,18 @@ int koc__go_delve(koc_ctx *ctx, const koc__go_settings *s, const char *version,
     if (!d.key) {
         return koc__oom(err);
     }
-    KOC__TRY(open_folder(&d, op, err));
+    KOC__TRY(open_folder(&d, call, err));
     bin->path = koc__path_join(d.folder, "dlv");
     bin->key = koc__strdup(d.key);
     bin->package_path = koc__strdup(PACKAGE);
     if (!bin->path || !bin->key || !bin->package_path) {
         return koc__oom(err);
     }
-    KOC__TRY(look(&d, bin, op, err));
+    KOC__TRY(look(&d, bin, call, err));
     if (!bin->from_cache) {
-        KOC__TRY(make(&d, bin, op, err));
+        KOC__TRY(make(&d, bin, call, err));
     }
-    KOC__TRY(koc__go_build_id(bin->path, &bin->build_id, err));
+    KOC__TRY(koc__exe_build_id(bin->path, &bin->build_id, err));
     bin->hold = koc__steal(&d.hold);
     *out = koc__steal(&bin);
     return KOC_OK;

@@ -9,9 +9,9 @@
 
 #include "core/env.h"
 #include "core/path.h"
-#include "core/proc.h"
+#include "core/run/proc.h"
 #include "core/str.h"
-#include "golang/facts.h"
+#include "golang/go_env.h"
 
 #define GIT_OUTPUT_MAX ((size_t)16 << 20)
 #define ZERO_TIME      INT64_C(-62135596800) /* 0001-01-01T00:00:00Z, Go's zero time */
@@ -92,7 +92,7 @@ static bool ends_call(int rc)
 
 /* Runs git; *ok tells whether it succeeded, else *why is its first line. Fails only when the call is to
  * end. */
-static int run_git(const char *folder, const char *const *arguments, koc__op *op,
+static int run_git(const char *folder, const char *const *arguments, koc__call *call,
                    koc__proc_result *result, bool *ok, char **why, koc_error **err)
 {
     const char *argv[KOC__GIT_ARGS];
@@ -102,7 +102,7 @@ static int run_git(const char *folder, const char *const *arguments, koc__op *op
     KOC__TRY(koc__environ_with("LC_ALL", "C", &env, err)); /* refused() knows git's words */
     const koc__proc proc = {
         .argv = argv, .env = koc__strlist_argv(env), .dir = folder, .max_output = GIT_OUTPUT_MAX};
-    int rc = koc__proc_run(&proc, op, result, &failure);
+    int rc = koc__proc_run(&proc, call, result, &failure);
     *ok = rc == KOC_OK && result->exit_code == 0;
     if (ends_call(rc)) {
         return koc__error_move(err, &failure);
@@ -110,7 +110,7 @@ static int run_git(const char *folder, const char *const *arguments, koc__op *op
     if (!*ok) {
         koc_str line = koc__str(failure ? koc_error_message(failure) : ""), rest = {0};
         if (!failure) {
-            line = koc__str_trim(koc__buf_view(&result->errors));
+            line = koc__str_trim(koc__dynbuf_view(&result->errors));
             (void)koc__str_cut(line, '\n', &line, &rest);
         }
         koc__free(*why);
@@ -133,7 +133,7 @@ static int refused(const char *root, const char *why, koc_error **err)
 }
 
 /* *root: the repository, which git reads; NULL when there is none. */
-static int check_repository(const char *folder, koc__op *op, char **root, koc_error **err)
+static int check_repository(const char *folder, koc__call *call, char **root, koc_error **err)
 {
     static const char *const arguments[] = {"rev-parse", "--git-dir", NULL};
     KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
@@ -150,7 +150,7 @@ static int check_repository(const char *folder, koc__op *op, char **root, koc_er
     if (!found) {
         return KOC_OK;
     }
-    KOC__TRY(run_git(folder, arguments, op, &result, &ok, &why, err));
+    KOC__TRY(run_git(folder, arguments, call, &result, &ok, &why, err));
     if (!ok) {
         return refused(found, why, err);
     }
@@ -158,10 +158,10 @@ static int check_repository(const char *folder, koc__op *op, char **root, koc_er
     return KOC_OK;
 }
 
-int koc__git_check(const char *folder, koc__op *op, koc_error **err)
+int koc__git_check(const char *folder, koc__call *call, koc_error **err)
 {
     KOC__AUTO_STR root = NULL;
-    return check_repository(folder, op, &root, err);
+    return check_repository(folder, call, &root, err);
 }
 
 /*
@@ -169,7 +169,7 @@ int koc__git_check(const char *folder, koc__op *op, koc_error **err)
  * else is an error: what could not be read is not the same as what is not there. *answered: HEAD is a commit,
  * so it is for the caller to say what why means.
  */
-static int judge(koc__git *g, koc_ctx *ctx, const char *folder, koc__op *op, bool *answered,
+static int judge(koc__git *g, koc_ctx *ctx, const char *folder, koc__call *call, bool *answered,
                  koc_error **err)
 {
     static const char *const arguments[] = {"rev-parse", "-q", "--verify", "HEAD^{commit}", NULL};
@@ -181,9 +181,9 @@ static int judge(koc__git *g, koc_ctx *ctx, const char *folder, koc__op *op, boo
     if (g->empty) {
         return KOC_OK;
     }
-    KOC__TRY(check_repository(folder, op, &root, err));
+    KOC__TRY(check_repository(folder, call, &root, err));
     if (root) {
-        KOC__TRY(run_git(folder, arguments, op, &result, &ok, &why, err));
+        KOC__TRY(run_git(folder, arguments, call, &result, &ok, &why, err));
         *answered = ok;
         if (ok) {
             return KOC_OK;
@@ -203,15 +203,15 @@ static int judge(koc__git *g, koc_ctx *ctx, const char *folder, koc__op *op, boo
 /* Runs git; without an answer that counts result is empty and *ok false. no_answer: one that fails where
  * HEAD is a commit says that there is none. */
 static int ask(koc__git *g, koc_ctx *ctx, const char *folder, const char *const *arguments,
-               bool no_answer, koc__op *op, koc__proc_result *result, bool *ok, koc_error **err)
+               bool no_answer, koc__call *call, koc__proc_result *result, bool *ok, koc_error **err)
 {
     KOC__AUTO_STR why = NULL;
     bool answered = false;
-    KOC__TRY(run_git(folder, arguments, op, result, ok, &why, err));
+    KOC__TRY(run_git(folder, arguments, call, result, ok, &why, err));
     if (*ok) {
         return KOC_OK;
     }
-    KOC__TRY(judge(g, ctx, folder, op, &answered, err));
+    KOC__TRY(judge(g, ctx, folder, call, &answered, err));
     return answered && !no_answer ? refused(folder ? folder : ".", why, err) : KOC_OK;
 }
 
@@ -227,21 +227,22 @@ static int set(char **out, koc_str text, koc_error **err)
 }
 
 /* The first line without its end. */
-static koc_str line_of(const koc__buf *b)
+static koc_str line_of(const koc__dynbuf *b)
 {
-    koc_str line = koc__buf_view(b);
+    koc_str line = koc__dynbuf_view(b);
     koc_str rest;
     (void)koc__str_cut(line, '\n', &line, &rest);
     return koc__str_trim(line);
 }
 
-static int ask_commit(koc__git *g, koc_ctx *ctx, const char *folder, koc__op *op, koc_error **err)
+static int ask_commit(koc__git *g, koc_ctx *ctx, const char *folder, koc__call *call,
+                      koc_error **err)
 {
     static const char *const arguments[] = {"show", "--no-patch", "--format=%h %H %ct",
                                             "HEAD", "--quiet",    NULL};
     KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
     bool ok = false;
-    KOC__TRY(ask(g, ctx, folder, arguments, false, op, &result, &ok, err));
+    KOC__TRY(ask(g, ctx, folder, arguments, false, call, &result, &ok, err));
     koc_str rest = ok ? line_of(&result.output) : KOC__STR("");
     koc_str commit[3] = {{0}, {0}, {0}};
     for (size_t i = 0; i < KOC__COUNT(commit); i++) {
@@ -253,51 +254,53 @@ static int ask_commit(koc__git *g, koc_ctx *ctx, const char *folder, koc__op *op
     return set(&g->full_commit, commit[1], err);
 }
 
-static int ask_branch(koc__git *g, koc_ctx *ctx, const char *folder, koc__op *op, koc_error **err)
+static int ask_branch(koc__git *g, koc_ctx *ctx, const char *folder, koc__call *call,
+                      koc_error **err)
 {
     static const char *const arguments[] = {"rev-parse", "--abbrev-ref", "HEAD", "--quiet", NULL};
     KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
     bool ok = false;
-    KOC__TRY(ask(g, ctx, folder, arguments, false, op, &result, &ok, err));
+    KOC__TRY(ask(g, ctx, folder, arguments, false, call, &result, &ok, err));
     return set(&g->branch, ok ? line_of(&result.output) : KOC__STR(""), err);
 }
 
 /* Without a tag git fails, and so it does outside of a repository: only a commit tells the two apart. */
-static int ask_tag(koc__git *g, koc_ctx *ctx, const char *folder, koc__op *op, koc_error **err)
+static int ask_tag(koc__git *g, koc_ctx *ctx, const char *folder, koc__call *call, koc_error **err)
 {
     static const char *const arguments[] = {"describe", "--tags", "--abbrev=0", "HEAD", NULL};
     KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
     bool ok = false;
-    KOC__TRY(ask(g, ctx, folder, arguments, true, op, &result, &ok, err));
+    KOC__TRY(ask(g, ctx, folder, arguments, true, call, &result, &ok, err));
     if (ok) {
         return set(&g->tag, line_of(&result.output), err);
     }
     return set(&g->tag, g->empty ? KOC__STR("") : KOC__STR("v0.0.0"), err);
 }
 
-static int ask_dirty(koc__git *g, koc_ctx *ctx, const char *folder, koc__op *op, koc_error **err)
+static int ask_dirty(koc__git *g, koc_ctx *ctx, const char *folder, koc__call *call,
+                     koc_error **err)
 {
     static const char *const arguments[] = {"status", "--porcelain", "--branch", NULL};
     KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
     bool ok = false;
-    KOC__TRY(ask(g, ctx, folder, arguments, false, op, &result, &ok, err));
+    KOC__TRY(ask(g, ctx, folder, arguments, false, call, &result, &ok, err));
     /* "## main", then a line a change; to ko a repository without commits is clean. */
     koc_str line = {0};
     koc_str changes = {0};
-    ok = ok && koc__str_cut(koc__buf_view(&result.output), '\n', &line, &changes);
+    ok = ok && koc__str_cut(koc__dynbuf_view(&result.output), '\n', &line, &changes);
     g->dirty = ok && changes.len > 0 && !koc__str_starts(line, "## No commits yet");
     return KOC_OK;
 }
 
-int koc__git_ask(koc__git *g, koc_ctx *ctx, const char *folder, int part, koc__op *op,
+int koc__git_ask(koc__git *g, koc_ctx *ctx, const char *folder, int part, koc__call *call,
                  koc_error **err)
 {
     int rc = KOC_OK;
     switch (part) {
-    case KOC__GIT_BRANCH: rc = ask_branch(g, ctx, folder, op, err); break;
-    case KOC__GIT_TAG: rc = ask_tag(g, ctx, folder, op, err); break;
-    case KOC__GIT_COMMIT: rc = ask_commit(g, ctx, folder, op, err); break;
-    default: rc = ask_dirty(g, ctx, folder, op, err); break;
+    case KOC__GIT_BRANCH: rc = ask_branch(g, ctx, folder, call, err); break;
+    case KOC__GIT_TAG: rc = ask_tag(g, ctx, folder, call, err); break;
+    case KOC__GIT_COMMIT: rc = ask_commit(g, ctx, folder, call, err); break;
+    default: rc = ask_dirty(g, ctx, folder, call, err); break;
     }
     if (rc == KOC_OK) {
         g->known |= 1u << part;

@@ -10,9 +10,10 @@
 
 #include <stdatomic.h>
 
-#include "core/fs.h"
-#include "core/op.h"
+#include "core/io/fs.h"
+#include "core/run/call.h"
 #include "core/str.h"
+#include "goexe/goexe.h"
 
 /* --- settings (settings.c): .ko.yaml / .ko.json and their KO_* overrides --- */
 typedef struct koc__go_config { /* an entry of builds: */
@@ -37,8 +38,8 @@ typedef struct koc__go_settings {
     koc__go_config *builds;
     size_t n_builds;
     koc_strlist *warnings;
-    bool offline;                /* go downloads nothing */
-    struct koc__go_facts *facts; /* what was asked of go and git meanwhile (facts.h) */
+    bool offline;              /* go downloads nothing */
+    struct koc__go_env *facts; /* what was asked of go and git meanwhile (facts.h) */
 } koc__go_settings;
 /* path NULL: KO_CONFIG_PATH, else .ko.json / .ko.yaml / .ko.yml here, else all defaults. */
 int koc__go_settings_load(const char *path, koc__go_settings **out, koc_error **err);
@@ -72,7 +73,7 @@ typedef struct koc__go_targets {
  * Entries of builds: that cannot be loaded and that no argument needs become warnings of s, and so do main
  * packages that a pattern leaves out. Without arguments only the entries are looked at. */
 int koc__go_targets_find(koc_ctx *ctx, const koc__go_settings *s, const char *const *args,
-                         koc__op *op, koc__go_targets **out, koc_error **err);
+                         koc__call *call, koc__go_targets **out, koc_error **err);
 void koc__go_targets_free(koc__go_targets *t);
 KOC__DEFINE_AUTO(koc__go_targets, koc__go_targets_free);
 
@@ -110,7 +111,7 @@ typedef struct koc__go_binary {
  * names differ, several otherwise. out[i] belongs to targets[i]; all or none. A compile error is
  * KOC_EPROCESS with go's output as detail. */
 int koc__go_build(koc_ctx *ctx, const koc__go_settings *s, koc__go_target *const *targets, size_t n,
-                  const koc_platform *p, const koc__go_options *o, koc__op *op,
+                  const koc_platform *p, const koc__go_options *o, koc__call *call,
                   koc__go_binary **out, koc_error **err);
 /* Tells the digest of b's file once somebody has read it, so that it is known next time. */
 int koc__go_binary_set_digest(koc_ctx *ctx, koc__go_binary *b, const koc_digest *d,
@@ -119,19 +120,19 @@ koc__go_binary *koc__go_binary_ref(koc__go_binary *b);
 void koc__go_binary_free(koc__go_binary *b); /* gives a reference back */
 KOC__DEFINE_AUTO(koc__go_binary, koc__go_binary_free);
 /* The folder of the package (kodata's parent); asks `go list` only when target->package_dir is NULL. */
-int koc__go_package_dir(koc_ctx *ctx, koc__go_target *t, koc__op *op, koc_error **err);
+int koc__go_package_dir(koc_ctx *ctx, koc__go_target *t, koc__call *call, koc_error **err);
 
 /* What differs from the last build of t for p, a line each, for people. Nothing is built. */
 int koc__go_explain(koc_ctx *ctx, const koc__go_settings *s, koc__go_target *t,
-                    const koc_platform *p, const koc__go_options *o, koc__op *op, koc_strlist *out,
-                    koc_error **err);
+                    const koc_platform *p, const koc__go_options *o, koc__call *call,
+                    koc_strlist *out, koc_error **err);
 
 /* --- the debugger (delve.c) --- */
 #define KOC__DELVE_VERSION "v1.27.2"
 /* dlv of version (NULL: ours) for p, out of the cache or built with the go tool. KOC_EINVAL: version is
  * none; KOC_EPROCESS with go's output when it cannot be had. */
 int koc__go_delve(koc_ctx *ctx, const koc__go_settings *s, const char *version,
-                  const koc_platform *p, koc__op *op, koc__go_binary **out, koc_error **err);
+                  const koc_platform *p, koc__call *call, koc__go_binary **out, koc_error **err);
 
 /* Compares lists of "name value": "changed: name", "new: name", "removed: name". */
 int koc__go_compare_facts(const koc_strlist *then, const koc_strlist *now, koc_strlist *out,
@@ -146,35 +147,11 @@ typedef struct koc__go_layer_options {
 /* The layer with /ko-app/<base>, in ko's tar dialect; digests come from the cache when the file is the
  * same, and then nothing is read. */
 int koc__go_binary_layer(koc_ctx *ctx, const koc__go_target *t, koc__go_binary *b,
-                         const koc__go_layer_options *o, koc__op *op, koc_layer **out,
+                         const koc__go_layer_options *o, koc__call *call, koc_layer **out,
                          koc_error **err);
 /* The layer with kodata below /var/run/ko; epoch: KO_DATA_DATE_EPOCH. */
 int koc__go_kodata_layer(koc_ctx *ctx, const koc__go_target *t, const koc__go_layer_options *o,
-                         koc__op *op, koc_layer **out, koc_error **err);
-
-/* --- build info (buildinfo.c) --- */
-typedef struct koc__go_module {
-    const char *path, *version, *sum;     /* sum may be "" */
-    const struct koc__go_module *replace; /* or NULL */
-} koc__go_module;
-typedef struct koc__go_info { /* strings live in the object */
-    const char *go_version, *path;
-    koc__go_module main; /* path NULL: none */
-    koc__go_module *deps;
-    size_t n_deps;
-    koc_kv *settings; /* build lines */
-    size_t n_settings;
-    char *text; /* as `go version -m` prints it after the first line */
-} koc__go_info;
-/* KOC_ENOTFOUND: no Go program (or its build info was removed); KOC_EFORMAT: damaged. */
-int koc__go_info_read(const char *path, koc__go_info **out, koc_error **err);
-int koc__go_info_parse(koc_str file, koc__go_info **out,
-                       koc_error **err); /* a whole file in memory */
-void koc__go_info_free(koc__go_info *i);
-KOC__DEFINE_AUTO(koc__go_info, koc__go_info_free);
-
-/* The dynamic loader that the ELF program at path names; *out NULL: it names none, or is no ELF file. */
-int koc__go_loader(const char *path, char **out, koc_error **err);
+                         koc__call *call, koc_layer **out, koc_error **err);
 
 /* --- go's variables (variable.c) --- */
 /* The value that one of go's own variables (GOFLAGS, GOPROXY) has for a go with env (NULL: ours), without

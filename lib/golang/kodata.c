@@ -291,7 +291,7 @@ static int collect(const koc__tree_item *item, void *payload, koc_error **err)
     return KOC_OK;
 }
 
-int koc__kodata_walk(koc_ctx *ctx, const char *package_dir, bool skip_links, koc__op *op,
+int koc__kodata_walk(koc_ctx *ctx, const char *package_dir, bool skip_links, koc__call *call,
                      koc__kodata **out, koc_error **err)
 {
     KOC__AUTO_STR boundary = NULL;
@@ -303,7 +303,7 @@ int koc__kodata_walk(koc_ctx *ctx, const char *package_dir, bool skip_links, koc
     if (k->root) {
         KOC__AUTO_VAL(collector) c = {.ctx = ctx, .to = k};
         uint32_t flags = KOC__TREE_FOLLOW | (skip_links ? KOC__TREE_SKIP_LINKS : 0);
-        int rc = koc__tree_walk(k->root, boundary, flags, collect, &c, op, err);
+        int rc = koc__tree_walk(k->root, boundary, flags, collect, &c, call, err);
         if (rc == KOC_EINVAL && !c.refused) {
             koc__error_hint(
                 err,

@@ -5,9 +5,9 @@
 #ifndef KOC__GOLANG_KODATA_H
 #define KOC__GOLANG_KODATA_H
 
-#include "core/context.h"
-#include "core/fs.h"
-#include "core/op.h"
+#include "core/io/fs.h"
+#include "core/run/call.h"
+#include "core/run/context.h"
 
 typedef struct koc__kodata_entry {
     char *name;       /* below kodata: "sub/b.txt" */
@@ -28,7 +28,7 @@ typedef struct koc__kodata {
  * that may hold secrets or is run by it (config, credentials, hooks). What looks like credentials otherwise
  * is a warning.
  * KOC_ENOTFOUND: a broken link. KOC_EUNSUPPORTED: a FIFO, socket or device. */
-int koc__kodata_walk(koc_ctx *ctx, const char *package_dir, bool skip_links, koc__op *op,
+int koc__kodata_walk(koc_ctx *ctx, const char *package_dir, bool skip_links, koc__call *call,
                      koc__kodata **out, koc_error **err);
 void koc__kodata_free(koc__kodata *k);
 KOC__DEFINE_AUTO(koc__kodata, koc__kodata_free);

@@ -4,12 +4,12 @@
  */
 #include "core/common.h"
 
-#include "core/cache.h"
-#include "core/digests.h"
+#include "core/hash/digests.h"
+#include "core/hash/sha256.h"
+#include "core/io/cache.h"
 #include "core/path.h"
-#include "core/sha256.h"
 #include "core/text.h"
-#include "golang/build.h"
+#include "golang/go_build.h"
 #include "golang/golang.h"
 #include "golang/kodata.h"
 #include "layer/layer.h"
@@ -49,9 +49,10 @@ static void key_number(maker *m, int64_t number)
 
 static const char *encoder(int32_t compression)
 {
-    uint64_t feature = compression == KOC_COMPRESS_ZSTD ? KOC_FEATURE_ZSTD : KOC_FEATURE_DEFLATE;
-    const char *detail = compression == KOC_COMPRESS_NONE ? NULL : koc_feature_detail(feature);
-    return detail ? detail : "none";
+    const char *version = compression == KOC_COMPRESS_NONE   ? NULL
+                          : compression == KOC_COMPRESS_ZSTD ? koc__zstd_version()
+                                                             : koc__deflate_version();
+    return version ? version : "none";
 }
 
 static void begin(maker *m, const char *kind)
@@ -105,11 +106,11 @@ static int find(const maker *m, koc_str key, koc_layer **out, koc_error **err)
 }
 
 /* A cache that cannot be written costs time, not the build. */
-static void keep(const maker *m, koc_str key, koc_layer *l, koc__op *op)
+static void keep(const maker *m, koc_str key, koc_layer *l, koc__call *call)
 {
     koc_digest diff_id;
     const koc_descriptor *d = koc_layer_descriptor(l);
-    if (!m->ctx->cache || koc__layer_diff_id(l, op, &diff_id, NULL) != KOC_OK) {
+    if (!m->ctx->cache || koc__layer_diff_id(l, call, &diff_id, NULL) != KOC_OK) {
         return;
     }
     KOC__AUTO_STR record = koc__format("%s %s %llu %llu\n", koc__digest_str(&diff_id).s,
@@ -197,7 +198,7 @@ static int capabilities(const maker *m, const koc__go_target *t, bool *any,
 }
 
 static int make_binary(maker *m, const char *app, const char *source, const uint8_t *caps,
-                       koc__op *op, koc_digest *digest, koc_layer **out, koc_error **err)
+                       koc__call *call, koc_digest *digest, koc_layer **out, koc_error **err)
 {
     static const char *const windows[] = {"Hives", "Files", "Files/ko-app", NULL};
     static const char *const others[] = {"ko-app", NULL};
@@ -209,7 +210,7 @@ static int make_binary(maker *m, const char *app, const char *source, const uint
     KOC__TRY(open_builder(m, app, platform, err));
     KOC__TRY(add_folders(m, m->windows ? windows : others, err));
     KOC__TRY(add_file(m, name, source, caps, digest, err));
-    return koc__layer_builder_finish(m->builder, op, out, err);
+    return koc__layer_builder_finish(m->builder, call, out, err);
 }
 
 /*
@@ -241,17 +242,18 @@ static bool is_same_program(const koc__go_binary *b)
     KOC__AUTO_STR id = NULL;
     koc__stamp now;
     return b->build_id && koc__fs_stamp(b->path, false, &now, NULL) == KOC_OK &&
-           now.size == b->stamp.size && koc__go_build_id(b->path, &id, NULL) == KOC_OK &&
+           now.size == b->stamp.size && koc__exe_build_id(b->path, &id, NULL) == KOC_OK &&
            koc__streq(id, b->build_id);
 }
 
 /* The layer of a file that somebody touched while it was read is made again. */
 static int make_until_settled(maker *m, const char *app, const uint8_t *caps, koc__go_binary *b,
-                              koc__op *op, koc_digest *content, koc_layer **out, koc_error **err)
+                              koc__call *call, koc_digest *content, koc_layer **out,
+                              koc_error **err)
 {
     for (int left = TRIES_MAX;; left--) {
         koc_error *why = NULL;
-        int rc = make_binary(m, app, b->path, caps, op, content, out, &why);
+        int rc = make_binary(m, app, b->path, caps, call, content, out, &why);
         if (rc != KOC_ECONFLICT || left == 1 || !is_same_program(b)) {
             return rc == KOC_OK ? KOC_OK : koc__error_move(err, &why);
         }
@@ -261,21 +263,21 @@ static int make_until_settled(maker *m, const char *app, const uint8_t *caps, ko
 }
 
 static int make_and_keep(maker *m, const char *app, const uint8_t *caps, koc__go_binary *b,
-                         koc__op *op, koc_layer **out, koc_error **err)
+                         koc__call *call, koc_layer **out, koc_error **err)
 {
     koc_digest content = b->digest;
     koc__digest_text key;
-    KOC__TRY(make_until_settled(m, app, caps, b, op, b->build_id ? NULL : &content, out, err));
+    KOC__TRY(make_until_settled(m, app, caps, b, call, b->build_id ? NULL : &content, out, err));
     if (!b->build_id) {
         KOC__TRY(koc__go_binary_set_digest(m->ctx, b, &content, err));
     }
     if (binary_key(m, b, &content, &key)) {
-        keep(m, koc__str(key.s), *out, op);
+        keep(m, koc__str(key.s), *out, call);
     }
     return KOC_OK;
 }
 
-static int binary_layer(maker *m, const koc__go_target *t, koc__go_binary *b, koc__op *op,
+static int binary_layer(maker *m, const koc__go_target *t, koc__go_binary *b, koc__call *call,
                         koc_layer **out, koc_error **err)
 {
     KOC__AUTO(koc_layer) made = NULL;
@@ -294,18 +296,18 @@ static int binary_layer(maker *m, const koc__go_target *t, koc__go_binary *b, ko
         KOC__TRY(find(m, koc__str(key.s), &made, err));
     }
     if (!made) {
-        KOC__TRY(make_and_keep(m, app, any ? caps : NULL, b, op, &made, err));
+        KOC__TRY(make_and_keep(m, app, any ? caps : NULL, b, call, &made, err));
     }
     *out = koc__steal(&made);
     return KOC_OK;
 }
 
 int koc__go_binary_layer(koc_ctx *ctx, const koc__go_target *t, koc__go_binary *b,
-                         const koc__go_layer_options *o, koc__op *op, koc_layer **out,
+                         const koc__go_layer_options *o, koc__call *call, koc_layer **out,
                          koc_error **err)
 {
     maker m = {.ctx = ctx, .o = o};
-    int rc = binary_layer(&m, t, b, op, out, err);
+    int rc = binary_layer(&m, t, b, call, out, err);
     koc_layer_builder_free(m.builder);
     return rc;
 }
@@ -345,7 +347,7 @@ static int add_tree(maker *m, const koc__kodata *k, const char *prefix, koc_erro
     return KOC_OK;
 }
 
-static int make_kodata(maker *m, const char *app, const koc__kodata *k, koc__op *op,
+static int make_kodata(maker *m, const char *app, const koc__kodata *k, koc__call *call,
                        koc_layer **out, koc_error **err)
 {
     static const char *const windows[] = {
@@ -354,10 +356,10 @@ static int make_kodata(maker *m, const char *app, const koc__kodata *k, koc__op 
     KOC__TRY(open_builder(m, app, "kodata", err));
     KOC__TRY(add_folders(m, m->windows ? windows : others, err));
     KOC__TRY(add_tree(m, k, m->windows ? "Files/var/run/ko" : "/var/run/ko", err));
-    return koc__layer_builder_finish(m->builder, op, out, err);
+    return koc__layer_builder_finish(m->builder, call, out, err);
 }
 
-static int kodata_layer(maker *m, const koc__go_target *t, koc__op *op, koc_layer **out,
+static int kodata_layer(maker *m, const koc__go_target *t, koc__call *call, koc_layer **out,
                         koc_error **err)
 {
     KOC__AUTO(koc__kodata) k = NULL;
@@ -370,15 +372,15 @@ static int kodata_layer(maker *m, const koc__go_target *t, koc__op *op, koc_laye
     }
     KOC__TRY(koc__go_epoch("KO_DATA_DATE_EPOCH", &found, &m->mtime, err));
     begin(m, "kodata");
-    KOC__TRY(koc__kodata_walk(m->ctx, t->package_dir, m->windows, op, &k, err));
+    KOC__TRY(koc__kodata_walk(m->ctx, t->package_dir, m->windows, call, &k, err));
     bool settled = key_tree(m, k);
     koc__sha256_digest(&m->key, &d);
     koc__digest_text key = koc__digest_hex(&d);
     KOC__TRY(find(m, koc__str(key.s), &made, err));
     if (!made) {
-        KOC__TRY(make_kodata(m, app, k, op, &made, err));
+        KOC__TRY(make_kodata(m, app, k, call, &made, err));
         if (settled) {
-            keep(m, koc__str(key.s), made, op);
+            keep(m, koc__str(key.s), made, call);
         }
     }
     *out = koc__steal(&made);
@@ -386,10 +388,10 @@ static int kodata_layer(maker *m, const koc__go_target *t, koc__op *op, koc_laye
 }
 
 int koc__go_kodata_layer(koc_ctx *ctx, const koc__go_target *t, const koc__go_layer_options *o,
-                         koc__op *op, koc_layer **out, koc_error **err)
+                         koc__call *call, koc_layer **out, koc_error **err)
 {
     maker m = {.ctx = ctx, .o = o};
-    int rc = kodata_layer(&m, t, op, out, err);
+    int rc = kodata_layer(&m, t, call, out, err);
     koc_layer_builder_free(m.builder);
     return rc;
 }

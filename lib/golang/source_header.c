@@ -5,8 +5,8 @@
  */
 #include "core/common.h"
 
-#include "core/sha256.h"
-#include "golang/inputs.h"
+#include "core/hash/sha256.h"
+#include "golang/record/input_record.h"
 
 typedef struct cursor {
     const char *at, *end;
@@ -137,7 +137,7 @@ static bool skip_imports(cursor *c)
     }
 }
 
-bool koc__source_header(koc_str text, koc__hash *out)
+bool koc__go_source_header(koc_str text, koc__hash *out)
 {
     cursor c = {text.ptr, text.ptr + text.len};
     if (text.len == 0 || !skip_imports(&c)) {

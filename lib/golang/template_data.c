@@ -26,9 +26,9 @@ static koc__tvalue map_value(const koc__tmap *map)
 
 static int format_time(int64_t seconds, char out[32], koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(31);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(31);
     KOC__TRY(koc__rfc3339(&text, seconds, err));
-    snprintf(out, 32, "%s", koc__buf_cstr(&text));
+    snprintf(out, 32, "%s", koc__dynbuf_cstr(&text));
     return KOC_OK;
 }
 
@@ -84,7 +84,7 @@ static int get_go_env(const koc__tmap *self, koc_str key, bool *found, koc__tval
         return KOC_OK;
     }
     const koc__map *map = NULL;
-    KOC__TRY(koc__go_tool_env(d->facts, d->op, &map, err));
+    KOC__TRY(koc__go_tool_env(d->facts, d->call, &map, err));
     const char *value = koc__map_get(map, key);
     *found = value != NULL;
     if (value && !find_env(d->env, key, out)) {
@@ -100,7 +100,7 @@ static int go_env_keys(const koc__tmap *self, koc_strlist *out, koc_error **err)
     size_t cursor = 0;
     koc_str key;
     void *value;
-    KOC__TRY(koc__go_tool_env(d->facts, d->op, &map, err));
+    KOC__TRY(koc__go_tool_env(d->facts, d->call, &map, err));
     while (koc__map_next(map, &cursor, &key, &value)) {
         KOC__TRY(koc__strlist_add_n(out, key, err));
     }
@@ -150,7 +150,7 @@ static int get_git(const koc__tmap *self, koc_str key, bool *found, koc__tvalue 
         return KOC_OK;
     }
     const koc__git *g = NULL;
-    KOC__TRY(koc__go_git(d->facts, d->ctx, d->folder, part, d->op, &g, err));
+    KOC__TRY(koc__go_git(d->facts, d->ctx, d->folder, part, d->call, &g, err));
     if (part == KOC__GIT_COMMIT) {
         return commit_value(d, g, key, out, err);
     }
@@ -188,11 +188,12 @@ static int get_root(const koc__tmap *self, koc_str key, bool *found, koc__tvalue
     return KOC_OK;
 }
 
-void koc__template_data_begin(koc__template_data *d, koc_ctx *ctx, koc__go_facts *facts,
-                              const koc_strlist *env, const char *folder, koc__op *op)
+void koc__go_template_data_begin(koc__template_data *d, koc_ctx *ctx, koc__go_env *facts,
+                                 const koc_strlist *env, const char *folder, koc__call *call)
 {
     static const char *const root_names[] = {"Env", "GoEnv", "Git", "Date", "Timestamp", NULL};
-    *d = (koc__template_data){.ctx = ctx, .op = op, .facts = facts, .env = env, .folder = folder};
+    *d = (koc__template_data){
+        .ctx = ctx, .call = call, .facts = facts, .env = env, .folder = folder};
     d->root = (koc__tmap){get_root, d, false, root_names, NULL};
     d->env_map = (koc__tmap){get_env, d, true, NULL, env_keys};
     d->go_env_map = (koc__tmap){get_go_env, d, true, NULL, go_env_keys};

@@ -2,21 +2,21 @@
 #ifndef KOC__GOLANG_TEMPLATE_DATA_H
 #define KOC__GOLANG_TEMPLATE_DATA_H
 
-#include "golang/facts.h"
-#include "golang/template.h"
+#include "golang/go_env.h"
+#include "template/template.h"
 
-/* All borrowed. Filled by koc__template_data_begin; not to be moved afterwards. */
+/* All borrowed. Filled by koc__go_template_data_begin; not to be moved afterwards. */
 typedef struct koc__template_data {
     koc_ctx *ctx;
-    koc__op *op;
-    koc__go_facts *facts;
+    koc__call *call;
+    koc__go_env *facts;
     const koc_strlist *env; /* NAME=value, no name twice */
     const char *folder;     /* for git; NULL: the working folder */
     koc__tmap root, env_map, go_env_map, git_map;
     char date[32], commit_date[32];
 } koc__template_data;
 
-void koc__template_data_begin(koc__template_data *d, koc_ctx *ctx, koc__go_facts *facts,
-                              const koc_strlist *env, const char *folder, koc__op *op);
+void koc__go_template_data_begin(koc__template_data *d, koc_ctx *ctx, koc__go_env *facts,
+                                 const koc_strlist *env, const char *folder, koc__call *call);
 
 #endif

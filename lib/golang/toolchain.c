@@ -4,16 +4,16 @@
 #include <pthread.h>
 
 #include "core/env.h"
-#include "core/json.h"
 #include "core/path.h"
-#include "core/proc.h"
+#include "core/run/proc.h"
 #include "core/text.h"
-#include "golang/facts.h"
+#include "golang/go_env.h"
 #include "golang/golang.h"
+#include "text/json.h"
 
 #define GO_ENV_MAX ((size_t)1 << 20)
 
-struct koc__go_facts {
+struct koc__go_env {
     pthread_mutex_t mutex; /* held while a fact is asked for: the others wait for the answer */
     char *tool;
     koc__stamp tool_stamp;
@@ -28,9 +28,9 @@ static void free_git(void *g)
     koc__git_free(g);
 }
 
-int koc__go_facts_new(koc__go_facts **out, koc_error **err)
+int koc__go_env_new(koc__go_env **out, koc_error **err)
 {
-    koc__go_facts *f = koc__calloc(1, sizeof(*f));
+    koc__go_env *f = koc__calloc(1, sizeof(*f));
     if (!f) {
         return koc__oom(err);
     }
@@ -44,7 +44,7 @@ int koc__go_facts_new(koc__go_facts **out, koc_error **err)
     return KOC_OK;
 }
 
-void koc__go_facts_free(koc__go_facts *f)
+void koc__go_env_free(koc__go_env *f)
 {
     if (!f) {
         return;
@@ -58,7 +58,7 @@ void koc__go_facts_free(koc__go_facts *f)
 
 /* --- the tool --- */
 
-static int find_tool(koc__go_facts *f, koc_error **err)
+static int find_tool(koc__go_env *f, koc_error **err)
 {
     const char *named = koc__env_nonempty("KO_GO_PATH");
     KOC__AUTO_STR found = NULL;
@@ -81,7 +81,7 @@ static int find_tool(koc__go_facts *f, koc_error **err)
     return KOC_OK;
 }
 
-int koc__go_tool(koc__go_facts *f, const char **path, koc__stamp *stamp, koc_error **err)
+int koc__go_tool(koc__go_env *f, const char **path, koc__stamp *stamp, koc_error **err)
 {
     pthread_mutex_lock(&f->mutex);
     int rc = f->tool ? KOC_OK : find_tool(f, err);
@@ -122,7 +122,7 @@ static int read_go_env(koc_str json, koc__map **out, koc_error **err)
     return KOC_OK;
 }
 
-static int ask_go_env(koc__go_facts *f, koc__op *op, koc_error **err)
+static int ask_go_env(koc__go_env *f, koc__call *call, koc_error **err)
 {
     if (!f->tool) {
         KOC__TRY(find_tool(f, err));
@@ -130,19 +130,19 @@ static int ask_go_env(koc__go_facts *f, koc__op *op, koc_error **err)
     const char *const argv[] = {f->tool, "env", "-json", NULL};
     KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
     const koc__proc proc = {.argv = argv, .max_output = GO_ENV_MAX};
-    KOC__TRY(koc__proc_run(&proc, op, &result, err));
+    KOC__TRY(koc__proc_run(&proc, call, &result, err));
     if (result.exit_code != 0) {
         int rc = koc__error(err, KOC_EPROCESS, "go env failed (exit %d)", result.exit_code);
-        koc__error_detail(err, koc__buf_view(&result.errors));
+        koc__error_detail(err, koc__dynbuf_view(&result.errors));
         return rc;
     }
-    return read_go_env(koc__buf_view(&result.output), &f->go_env, err);
+    return read_go_env(koc__dynbuf_view(&result.output), &f->go_env, err);
 }
 
-int koc__go_tool_env(koc__go_facts *f, koc__op *op, const koc__map **out, koc_error **err)
+int koc__go_tool_env(koc__go_env *f, koc__call *call, const koc__map **out, koc_error **err)
 {
     pthread_mutex_lock(&f->mutex);
-    int rc = f->go_env ? KOC_OK : ask_go_env(f, op, err);
+    int rc = f->go_env ? KOC_OK : ask_go_env(f, call, err);
     pthread_mutex_unlock(&f->mutex);
     KOC__TRY(rc);
     *out = f->go_env;
@@ -151,7 +151,7 @@ int koc__go_tool_env(koc__go_facts *f, koc__op *op, const koc__map **out, koc_er
 
 /* --- time --- */
 
-int koc__go_build_time(koc__go_facts *f, int64_t *out, koc_error **err)
+int koc__go_build_time(koc__go_env *f, int64_t *out, koc_error **err)
 {
     pthread_mutex_lock(&f->mutex);
     int rc = KOC_OK;
@@ -171,7 +171,7 @@ int koc__go_build_time(koc__go_facts *f, int64_t *out, koc_error **err)
 
 /* --- git --- */
 
-int koc__go_git(koc__go_facts *f, koc_ctx *ctx, const char *folder, int part, koc__op *op,
+int koc__go_git(koc__go_env *f, koc_ctx *ctx, const char *folder, int part, koc__call *call,
                 const koc__git **out, koc_error **err)
 {
     koc_str key = koc__str(folder ? folder : ".");
@@ -186,7 +186,7 @@ int koc__go_git(koc__go_facts *f, koc_ctx *ctx, const char *folder, int part, ko
         }
     }
     if (rc == KOC_OK && !(g->known & (1u << part))) {
-        rc = koc__git_ask(g, ctx, folder, part, op, err);
+        rc = koc__git_ask(g, ctx, folder, part, call, err);
     }
     pthread_mutex_unlock(&f->mutex);
     KOC__TRY(rc);

@@ -3,15 +3,15 @@
 
 #include <unistd.h>
 
-#include "core/io.h"
-#include "core/sha256.h"
+#include "core/hash/sha256.h"
+#include "core/io/io.h"
 #include "layer/builder.h"
 #include "layer/packer.h"
 
 typedef struct writer {
     koc__packer *packer;
     koc__tar_writer tar;
-    koc__op *op;
+    koc__call *call;
 } writer;
 
 /* --- order --- */
@@ -124,7 +124,7 @@ static int write_blob(writer *w, const koc__layer_item *i, koc__sha256 *hash, ko
 {
     KOC__AUTO(koc_reader) raw = NULL;
     KOC__AUTO(koc_reader) in = NULL;
-    KOC__TRY(koc__blob_open(i->blob, 0, w->op, &raw, err));
+    KOC__TRY(koc__blob_open(i->blob, 0, w->call, &raw, err));
     KOC__TRY(koc__reader_verify(raw, i->size, NULL, &in, err));
     koc__steal(&raw);
     for (;;) {
@@ -179,7 +179,7 @@ static int write_item(writer *w, const koc_layer_builder *b, const koc__layer_it
                               .size = i->size,
                               .records = i->records,
                               .n_records = i->n_records};
-    KOC__TRY(koc__op_check(w->op, err));
+    KOC__TRY(koc__call_check(w->call, err));
     KOC__TRY(koc__tar_header(&w->tar, &e, err));
     return write_content(w, i, err);
 }
@@ -195,7 +195,8 @@ static uint64_t estimate(const koc_layer_builder *b)
     return total;
 }
 
-int koc__layer_builder_finish(koc_layer_builder *b, koc__op *op, koc_layer **out, koc_error **err)
+int koc__layer_builder_finish(koc_layer_builder *b, koc__call *call, koc_layer **out,
+                              koc_error **err)
 {
     if (b->finished) {
         return koc__misuse(err, "koc_layer_builder_finish: it is finished already");
@@ -205,8 +206,8 @@ int koc__layer_builder_finish(koc_layer_builder *b, koc__op *op, koc_layer **out
         KOC__TRY(put_in_order(b, err));
     }
     KOC__AUTO(koc__packer) packer = NULL;
-    KOC__TRY(koc__packer_new(b->ctx, &b->opts, b->what, estimate(b), op, &packer, err));
-    writer w = {packer, KOC__TAR_WRITER_INIT(koc__packer_write, packer), op};
+    KOC__TRY(koc__packer_new(b->ctx, &b->opts, b->what, estimate(b), call, &packer, err));
+    writer w = {packer, KOC__TAR_WRITER_INIT(koc__packer_write, packer), call};
     for (size_t i = 0; i < b->n; i++) {
         KOC__TRY(write_item(&w, b, b->items[i], err));
     }
@@ -220,7 +221,7 @@ int koc_layer_builder_finish(koc_layer_builder *b, const koc_op *op, koc_layer *
     if (!b || !out) {
         return koc__misuse(err, "koc_layer_builder_finish: b or out is NULL");
     }
-    KOC__AUTO_VAL(koc__op) run = {0};
-    KOC__TRY(koc__op_begin(&run, b->ctx, op, err));
-    return koc__layer_builder_finish(b, &run, out, err);
+    KOC__AUTO_VAL(koc__call) call = {0};
+    KOC__TRY(koc__call_begin(&call, b->ctx, op, err));
+    return koc__layer_builder_finish(b, &call, out, err);
 }

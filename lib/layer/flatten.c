@@ -9,7 +9,7 @@
 
 #include <koc/ext/edit.h>
 
-#include "core/digests.h"
+#include "core/hash/digests.h"
 #include "core/map.h"
 #include "core/path.h"
 #include "layer/layer.h"
@@ -34,7 +34,7 @@ typedef struct node {
 
 typedef struct flattening {
     koc_image *image;
-    koc__op *op;
+    koc__call *call;
     koc__map *nodes;   /* path -> node */
     koc__map *primary; /* position of content -> the node that gets it when its own name is gone */
     koc__tar_writer out;
@@ -129,11 +129,11 @@ static int copy_blob(flattening *f, const koc_layer *l, const char *path, koc_er
     if (fd < 0) {
         return koc__error_errno(err, errno, "cannot make %s", path);
     }
-    KOC__TRY(koc__blob_open(l->blob, 0, f->op, &raw, err));
+    KOC__TRY(koc__blob_open(l->blob, 0, f->call, &raw, err));
     KOC__TRY(koc__reader_verify(raw, d->size, &d->digest, &in, err));
     koc__steal(&raw);
     while (n > 0) {
-        KOC__TRY(koc__op_check(f->op, err));
+        KOC__TRY(koc__call_check(f->call, err));
         KOC__TRY(koc_reader_read(in, f->buf, COPY, &n, err));
         KOC__TRY(koc__fs_write_fd(fd, f->buf, n, path, err));
     }
@@ -249,12 +249,12 @@ static int each_entry(flattening *f, size_t i, entry_fn fn, koc_error **err)
     KOC__AUTO(koc_reader) in = NULL;
     KOC__AUTO(koc__tar_reader) tar = NULL;
     const position first = (position)(i + 1) << LAYER_SHIFT;
-    KOC__TRY(koc__layer_open_tar(layer, f->op, &in, err));
+    KOC__TRY(koc__layer_open_tar(layer, f->call, &in, err));
     KOC__TRY(koc__tar_reader_new(in, name.s, &tar, err));
     for (position at = first + 1;; at++) {
         koc__tar_entry e = {0};
         bool more = false;
-        KOC__TRY(koc__op_check(f->op, err));
+        KOC__TRY(koc__call_check(f->call, err));
         KOC__TRY(koc__tar_next(tar, &e, &more, err));
         if (!more) {
             return KOC_OK;
@@ -301,7 +301,7 @@ static int copy_content(flattening *f, koc__tar_reader *tar, uint64_t left, koc_
 {
     while (left > 0) {
         size_t n = 0;
-        KOC__TRY(koc__op_check(f->op, err));
+        KOC__TRY(koc__call_check(f->call, err));
         KOC__TRY(koc__tar_read(tar, f->buf, (size_t)KOC__MIN(left, (uint64_t)COPY), &n, err));
         if (n == 0) {
             return koc__error(err, KOC_EFORMAT, "a layer ends in the middle of a file");
@@ -383,9 +383,9 @@ int koc_image_flatten(koc_image *img, const koc_writer *w, const koc_op *op, koc
         return koc__misuse(err, "koc_image_flatten: img or w is NULL");
     }
     koc_writer to = *w;
-    KOC__AUTO_VAL(koc__op) run = {0};
-    KOC__TRY(koc__op_begin(&run, NULL, op, err));
+    KOC__AUTO_VAL(koc__call) call = {0};
+    KOC__TRY(koc__call_begin(&call, NULL, op, err));
     KOC__AUTO_VAL(flattening)
-    f = {.image = img, .op = &run, .out = KOC__TAR_WRITER_INIT(sink, &to)};
+    f = {.image = img, .call = &call, .out = KOC__TAR_WRITER_INIT(sink, &to)};
     return flatten(&f, err);
 }

@@ -14,9 +14,9 @@
 
 #include <libdeflate.h>
 
-#include "core/init.h"
-#include "core/pool.h"
+#include "core/run/pool.h"
 #include "layer/deflate.h"
+#include "layer/layer.h"
 #include "layer/packer.h"
 
 enum {

@@ -6,7 +6,7 @@
 
 #include <libdeflate.h>
 
-#include "core/io.h"
+#include "core/io/io.h"
 #include "layer/deflate.h"
 #include "layer/packer.h"
 

@@ -7,8 +7,8 @@
 
 #include <koc/layer.h>
 
-#include "core/fs.h"
-#include "core/op.h"
+#include "core/io/fs.h"
+#include "core/run/call.h"
 #include "layer/tar.h"
 #include "model/model.h"
 
@@ -42,16 +42,17 @@ int koc__layer_builder_add_raw(koc_layer_builder *b, const koc__layer_entry *e, 
 /* What progress events call the layer: "api linux/amd64". Default: "layer". */
 int koc__layer_builder_set_name(koc_layer_builder *b, const char *name, koc_error **err);
 /* koc_layer_builder_finish inside a running call. */
-int koc__layer_builder_finish(koc_layer_builder *b, koc__op *op, koc_layer **out, koc_error **err);
+int koc__layer_builder_finish(koc_layer_builder *b, koc__call *call, koc_layer **out,
+                              koc_error **err);
 /* koc_layer_from_tar inside a running call. */
-int koc__layer_from_tar(koc_ctx *ctx, koc_blob *tar, const koc_layer_options *opts, koc__op *op,
+int koc__layer_from_tar(koc_ctx *ctx, koc_blob *tar, const koc_layer_options *opts, koc__call *call,
                         koc_layer **out, koc_error **err);
-/* koc_layer_open_tar inside a running call: op must outlive the reader. */
-int koc__layer_open_tar(koc_layer *l, koc__op *op, koc_reader **out, koc_error **err);
+/* koc_layer_open_tar inside a running call: call must outlive the reader. */
+int koc__layer_open_tar(koc_layer *l, koc__call *call, koc_reader **out, koc_error **err);
 
 /* Reads l to its end: the tar is readable, its names stay below the root, digest and DiffID hold. whole:
  * nothing follows the tar's end. what names it in errors. */
-int koc__layer_check(koc_layer *l, const char *what, bool whole, koc__op *op, koc_error **err);
+int koc__layer_check(koc_layer *l, const char *what, bool whole, koc__call *call, koc_error **err);
 
 /* --- folders (tree.c) --- */
 enum {
@@ -74,7 +75,7 @@ typedef int (*koc__tree_fn)(const koc__tree_item *item, void *payload, koc_error
  * to a file resolves to must lie within boundary (NULL: root resolved), else KOC_EINVAL; loops end with
  * KOC_EINVAL, anything but files, folders and links with KOC_EUNSUPPORTED. */
 int koc__tree_walk(const char *root, const char *boundary, uint32_t flags, koc__tree_fn fn,
-                   void *payload, koc__op *op, koc_error **err);
+                   void *payload, koc__call *call, koc_error **err);
 
 /* Where a link to .git/HEAD leads in a work tree or submodule, whose .git is a file with "gitdir: ...":
  * the file in the folder that this names, or in the one that is common to all work trees. *out stays NULL
@@ -88,5 +89,9 @@ int koc__tree_git_path(const char *link, const char *target, const char *boundar
 /* The terms of linux_capabilities ("chown", "cap_net_raw=ep"). *any false: there are none, store nothing. */
 int koc__caps_encode(const koc_strlist *terms, bool *any, uint8_t out[KOC__CAPS_SIZE],
                      koc_error **err);
+
+/* The encoders; static. */
+const char *koc__deflate_version(void); /* "libdeflate/1.14" */
+const char *koc__zstd_version(void);    /* "libzstd/1.5.4"; NULL in a build without */
 
 #endif

@@ -1,7 +1,7 @@
 /* Tar bytes in, a layer out: the DiffID on the way, then an encoder, then the spool. See packer.h. */
 #include "core/common.h"
 
-#include "core/digests.h"
+#include "core/hash/digests.h"
 #include "layer/layer.h"
 #include "layer/packer.h"
 #include "model/model.h"
@@ -120,7 +120,7 @@ int koc__layer_options_fill(const koc_layer_options *from, koc_layer_options *ou
 /* --- the whole --- */
 
 struct koc__packer {
-    koc__op *op;
+    koc__call *call;
     koc__encoder *encoder;
     koc__spool spool;
     koc__sha256 tar_hash;
@@ -137,7 +137,7 @@ static void report(koc__packer *p, int32_t state)
 {
     p->event.state = state;
     p->event.done = p->event.total ? KOC__MIN(p->tar_size, p->event.total) : p->tar_size;
-    koc__op_progress(p->op, &p->event);
+    koc__call_progress(p->call, &p->event);
 }
 
 static int make_encoder(koc__packer *p, koc_ctx *ctx, const koc_layer_options *o, koc_error **err)
@@ -151,7 +151,7 @@ static int make_encoder(koc__packer *p, koc_ctx *ctx, const koc_layer_options *o
 }
 
 int koc__packer_new(koc_ctx *ctx, const koc_layer_options *opts, const char *what, uint64_t total,
-                    koc__op *op, koc__packer **out, koc_error **err)
+                    koc__call *call, koc__packer **out, koc_error **err)
 {
     koc_layer_options o = KOC_LAYER_OPTIONS_INIT;
     KOC__TRY(koc__layer_options_fill(opts, &o, err));
@@ -161,7 +161,7 @@ int koc__packer_new(koc_ctx *ctx, const koc_layer_options *opts, const char *wha
     }
     p->spool.file = (koc__tempfile)KOC__TEMPFILE_INIT;
     p->finished = true; /* nothing to report yet */
-    p->op = op;
+    p->call = call;
     p->plain = o.compression == KOC_COMPRESS_NONE;
     p->media_type = koc__strdup(o.media_type);
     p->what = koc__strdup(what);
@@ -175,7 +175,7 @@ int koc__packer_new(koc_ctx *ctx, const koc_layer_options *opts, const char *wha
     p->event.kind = KOC_PROGRESS_LAYER;
     p->event.what = p->what;
     p->event.total = total;
-    p->event.id = koc__op_new_id(op);
+    p->event.id = koc__call_new_id(call);
     p->finished = false;
     report(p, KOC_STATE_STARTED);
     *out = koc__steal(&p);
@@ -198,7 +198,7 @@ int koc__packer_commit(koc__packer *p, size_t n, koc_error **err)
     p->tar_size += n;
     KOC__TRY(p->encoder->vt->commit(p->encoder, n, err));
     if (p->tar_size >> 20 != before) {
-        KOC__TRY(koc__op_check(p->op, err));
+        KOC__TRY(koc__call_check(p->call, err));
         report(p, KOC_STATE_ACTIVE);
     }
     return KOC_OK;
@@ -223,7 +223,7 @@ int koc__packer_write(void *packer, const void *data, size_t len, koc_error **er
 
 int koc__packer_finish(koc__packer *p, koc_layer **out, koc_error **err)
 {
-    KOC__TRY(koc__op_check(p->op, err));
+    KOC__TRY(koc__call_check(p->call, err));
     KOC__TRY(p->encoder->vt->finish(p->encoder, err));
     KOC__AUTO(koc_blob) blob = NULL;
     koc_descriptor d = KOC_DESCRIPTOR_INIT;

@@ -10,10 +10,10 @@
 
 #include <koc/layer.h>
 
-#include "core/buf.h"
-#include "core/fs.h"
-#include "core/op.h"
-#include "core/sha256.h"
+#include "core/dynbuf.h"
+#include "core/hash/sha256.h"
+#include "core/io/fs.h"
+#include "core/run/call.h"
 
 /* --- spool (spool.c): where a compressed layer goes --- */
 /* The cache's folder, else a file without a name, else memory. A cache that cannot be written is left for the
@@ -23,7 +23,7 @@ typedef struct koc__spool {
     bool in_memory;
     bool cached; /* the file is to become a blob of the cache */
     koc__tempfile file;
-    koc__buf memory;
+    koc__dynbuf memory;
     koc__sha256 hash;
     uint64_t size;
 } koc__spool;
@@ -60,7 +60,7 @@ int koc__plain_new(koc__spool *out, koc__encoder **encoder, koc_error **err);
 typedef struct koc__packer koc__packer;
 /* opts may be NULL; what names the layer for progress events; total: bytes of tar about to come, or 0. */
 int koc__packer_new(koc_ctx *ctx, const koc_layer_options *opts, const char *what, uint64_t total,
-                    koc__op *op, koc__packer **out, koc_error **err);
+                    koc__call *call, koc__packer **out, koc_error **err);
 int koc__packer_space(koc__packer *p, uint8_t **ptr, size_t *len, koc_error **err);
 int koc__packer_commit(koc__packer *p, size_t n, koc_error **err);
 /* A koc__tar_sink: copies. */

@@ -1,8 +1,8 @@
 /* What is inside a finished layer: its tar, whatever the compression, and the DiffID from it. */
 #include "core/common.h"
 
-#include "core/digests.h"
-#include "core/sha256.h"
+#include "core/hash/digests.h"
+#include "core/hash/sha256.h"
 #include "layer/layer.h"
 #include "layer/packer.h"
 
@@ -122,13 +122,13 @@ static bool knows_diff_id(koc_layer *l)
     return known;
 }
 
-int koc__layer_open_tar(koc_layer *l, koc__op *op, koc_reader **out, koc_error **err)
+int koc__layer_open_tar(koc_layer *l, koc__call *call, koc_reader **out, koc_error **err)
 {
     KOC__AUTO(koc_reader) raw = NULL;
     if (!l->blob) {
         return koc__layer_missing(l, err);
     }
-    KOC__TRY(koc__blob_open(l->blob, 0, op, &raw, err));
+    KOC__TRY(koc__blob_open(l->blob, 0, call, &raw, err));
     return open_checked(l, &raw, knows_diff_id(l), out, err);
 }
 
@@ -146,14 +146,14 @@ int koc_layer_open_tar(koc_layer *l, const koc_op *op, koc_reader **out, koc_err
 }
 
 /* Called with the layer's mutex held. */
-static int find_diff_id(koc_layer *l, koc__op *op, koc_digest *out, koc_error **err)
+static int find_diff_id(koc_layer *l, koc__call *call, koc_digest *out, koc_error **err)
 {
     KOC__AUTO(koc_reader) raw = NULL;
     KOC__AUTO(koc_reader) tar = NULL;
     if (!l->blob) {
         return koc__layer_missing(l, err);
     }
-    KOC__TRY(koc__blob_open(l->blob, 0, op, &raw, err));
+    KOC__TRY(koc__blob_open(l->blob, 0, call, &raw, err));
     KOC__TRY(open_checked(l, &raw, false, &tar, err));
     KOC__AUTO_STR buf = koc__malloc(CHUNK);
     if (!buf) {
@@ -163,7 +163,7 @@ static int find_diff_id(koc_layer *l, koc__op *op, koc_digest *out, koc_error **
     koc__sha256_init(&hash);
     size_t n = 0;
     do {
-        KOC__TRY(koc__op_check(op, err));
+        KOC__TRY(koc__call_check(call, err));
         KOC__TRY(koc_reader_read(tar, buf, CHUNK, &n, err));
         koc__sha256_update(&hash, buf, n);
     } while (n > 0);
@@ -171,22 +171,22 @@ static int find_diff_id(koc_layer *l, koc__op *op, koc_digest *out, koc_error **
     return KOC_OK;
 }
 
-static int reader_open_tar(koc_layer *l, koc__op *op, koc_reader **out, koc_error **err)
+static int reader_open_tar(koc_layer *l, koc__call *call, koc_reader **out, koc_error **err)
 {
-    return koc__layer_open_tar(l, op, out, err);
+    return koc__layer_open_tar(l, call, out, err);
 }
 
 const koc__layer_vt koc__layer_reader = {find_diff_id, reader_open_tar};
 
 /* --- a layer from a tar --- */
 
-int koc__layer_from_tar(koc_ctx *ctx, koc_blob *tar, const koc_layer_options *opts, koc__op *op,
+int koc__layer_from_tar(koc_ctx *ctx, koc_blob *tar, const koc_layer_options *opts, koc__call *call,
                         koc_layer **out, koc_error **err)
 {
     KOC__AUTO(koc_reader) in = NULL;
     KOC__AUTO(koc__packer) packer = NULL;
-    KOC__TRY(koc__blob_open(tar, 0, op, &in, err));
-    KOC__TRY(koc__packer_new(ctx, opts, "layer", koc_blob_size(tar), op, &packer, err));
+    KOC__TRY(koc__blob_open(tar, 0, call, &in, err));
+    KOC__TRY(koc__packer_new(ctx, opts, "layer", koc_blob_size(tar), call, &packer, err));
     for (;;) {
         uint8_t *space = NULL;
         size_t room = 0;
@@ -206,7 +206,7 @@ int koc_layer_from_tar(koc_ctx *ctx, koc_blob *tar, const koc_layer_options *opt
     if (!ctx || !tar || !out) {
         return koc__misuse(err, "koc_layer_from_tar: ctx, tar or out is NULL");
     }
-    KOC__AUTO_VAL(koc__op) run = {0};
-    KOC__TRY(koc__op_begin(&run, ctx, op, err));
-    return koc__layer_from_tar(ctx, tar, opts, &run, out, err);
+    KOC__AUTO_VAL(koc__call) call = {0};
+    KOC__TRY(koc__call_begin(&call, ctx, op, err));
+    return koc__layer_from_tar(ctx, tar, opts, &call, out, err);
 }

@@ -1,8 +1,8 @@
 /* Where the bytes of a layer that is being made go, and the blob that they become. */
 #include "core/common.h"
 
-#include "core/cache.h"
-#include "core/io.h"
+#include "core/io/cache.h"
+#include "core/io/io.h"
 #include "layer/packer.h"
 
 enum { MEMORY_MAX = 1 << 30 };
@@ -49,7 +49,7 @@ int koc__spool_init(koc__spool *s, koc_ctx *ctx, bool in_memory, koc_error **err
     *s = (koc__spool){.ctx = ctx,
                       .in_memory = in_memory,
                       .file = KOC__TEMPFILE_INIT,
-                      .memory = KOC__BUF_INIT(MEMORY_MAX)};
+                      .memory = KOC__DYNBUF_INIT(MEMORY_MAX)};
     koc__sha256_init(&s->hash);
     return in_memory ? KOC_OK : open_file(s, err);
 }
@@ -59,7 +59,7 @@ int koc__spool_write(koc__spool *s, const void *data, size_t len, koc_error **er
     koc__sha256_update(&s->hash, data, len);
     if (s->in_memory) {
         s->size += len;
-        return koc__buf_append(&s->memory, data, len, err);
+        return koc__dynbuf_append(&s->memory, data, len, err);
     }
     if (s->cached && koc__fs_write_fd(s->file.fd, data, len, "", NULL) == KOC_OK) {
         s->size += len;
@@ -73,7 +73,7 @@ int koc__spool_write(koc__spool *s, const void *data, size_t len, koc_error **er
 static int memory_blob(koc__spool *s, const koc_digest *digest, koc_blob **out, koc_error **err)
 {
     size_t len = s->memory.len;
-    char *data = koc__buf_steal(&s->memory);
+    char *data = koc__dynbuf_steal(&s->memory);
     if (!data) {
         return koc__oom(err);
     }
@@ -103,5 +103,5 @@ int koc__spool_finish(koc__spool *s, koc_blob **out, koc_digest *digest, koc_err
 void koc__spool_dispose(koc__spool *s)
 {
     koc__tempfile_dispose(&s->file);
-    koc__buf_dispose(&s->memory);
+    koc__dynbuf_dispose(&s->memory);
 }

@@ -4,7 +4,7 @@
 
 #include <koc/io.h>
 
-#include "core/io.h"
+#include "core/io/io.h"
 #include "core/str.h"
 
 #define KOC__TAR_BLOCK 512
@@ -62,8 +62,8 @@ int koc__tar_end(koc__tar_writer *w, koc_error **err);
 typedef struct koc__tar_reader koc__tar_reader;
 /* what names the archive in errors. in is borrowed. */
 int koc__tar_reader_new(koc_reader *in, const char *what, koc__tar_reader **out, koc_error **err);
-/* Over a blob, which lets it jump over content. Refs blob; op must outlive the reader. */
-int koc__tar_reader_open(koc_blob *blob, const char *what, koc__op *op, koc__tar_reader **out,
+/* Over a blob, which lets it jump over content. Refs blob; call must outlive the reader. */
+int koc__tar_reader_open(koc_blob *blob, const char *what, koc__call *call, koc__tar_reader **out,
                          koc_error **err);
 void koc__tar_reader_free(koc__tar_reader *r);
 KOC__DEFINE_AUTO(koc__tar_reader, koc__tar_reader_free);

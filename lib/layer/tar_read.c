@@ -4,7 +4,7 @@
  */
 #include "core/common.h"
 
-#include "core/buf.h"
+#include "core/dynbuf.h"
 #include "layer/tar.h"
 
 enum {
@@ -18,7 +18,7 @@ struct koc__tar_reader {
     koc_reader *in;
     bool owned;     /* in is ours */
     koc_blob *blob; /* behind in, or NULL */
-    koc__op *op;
+    koc__call *call;
     char *what;
     uint64_t offset;  /* of in, in the archive */
     uint64_t content; /* where the current entry's content starts */
@@ -26,7 +26,7 @@ struct koc__tar_reader {
     uint32_t pad;     /* behind it */
     bool ended;
     bool trailing; /* something other than zeros follows the end mark */
-    koc__buf name, link, pax;
+    koc__dynbuf name, link, pax;
     koc__tar_record records[RECORDS_MAX];
     size_t n_records;
     char uname[33], gname[33];
@@ -64,16 +64,16 @@ int koc__tar_reader_new(koc_reader *in, const char *what, koc__tar_reader **out,
     return KOC_OK;
 }
 
-int koc__tar_reader_open(koc_blob *blob, const char *what, koc__op *op, koc__tar_reader **out,
+int koc__tar_reader_open(koc_blob *blob, const char *what, koc__call *call, koc__tar_reader **out,
                          koc_error **err)
 {
     KOC__AUTO(koc_reader) in = NULL;
-    KOC__TRY(koc__blob_open(blob, 0, op, &in, err));
+    KOC__TRY(koc__blob_open(blob, 0, call, &in, err));
     KOC__TRY(koc__tar_reader_new(in, what, out, err));
     koc__steal(&in);
     (*out)->owned = true;
     (*out)->blob = koc_blob_ref(blob);
-    (*out)->op = op;
+    (*out)->call = call;
     return KOC_OK;
 }
 
@@ -86,9 +86,9 @@ void koc__tar_reader_free(koc__tar_reader *r)
         koc_reader_free(r->in);
     }
     koc_blob_unref(r->blob);
-    koc__buf_dispose(&r->name);
-    koc__buf_dispose(&r->link);
-    koc__buf_dispose(&r->pax);
+    koc__dynbuf_dispose(&r->name);
+    koc__dynbuf_dispose(&r->link);
+    koc__dynbuf_dispose(&r->pax);
     koc__free(r->what);
     koc__free(r);
 }
@@ -170,7 +170,7 @@ static int jump(koc__tar_reader *r, uint64_t len, koc_error **err)
     if (r->offset + len > koc_blob_size(r->blob)) {
         return broken(r, "it ends too early", err);
     }
-    KOC__TRY(koc__blob_open(r->blob, r->offset + len, r->op, &in, err));
+    KOC__TRY(koc__blob_open(r->blob, r->offset + len, r->call, &in, err));
     koc_reader_free(r->in);
     r->in = koc__steal(&in);
     r->offset += len;
@@ -220,7 +220,7 @@ static int next_block(koc__tar_reader *r, bool *more, koc_error **err)
 }
 
 /* The content of an extended header, into out. */
-static int extension(koc__tar_reader *r, koc__buf *out, koc_error **err)
+static int extension(koc__tar_reader *r, koc__dynbuf *out, koc_error **err)
 {
     int64_t size = 0;
     if (!number(r->block + 124, 12, &size) || size < 0 || size > KOC__TAR_EXTENSION_MAX) {
@@ -228,8 +228,8 @@ static int extension(koc__tar_reader *r, koc__buf *out, koc_error **err)
     }
     size_t padded = ((size_t)size + BLOCK - 1) / BLOCK * BLOCK;
     size_t n = 0;
-    koc__buf_clear(out);
-    KOC__TRY(koc__buf_reserve(out, padded + 1, err));
+    koc__dynbuf_clear(out);
+    KOC__TRY(koc__dynbuf_reserve(out, padded + 1, err));
     KOC__TRY(fill(r, out->ptr, padded, &n, err));
     if (n < padded) {
         return broken(r, "it ends too early", err);
@@ -263,14 +263,14 @@ static bool pax_time(koc_str value, int64_t *out)
     return true;
 }
 
-static int set_text(koc__tar_reader *r, koc__buf *to, bool *set, koc_str value, koc_error **err)
+static int set_text(koc__tar_reader *r, koc__dynbuf *to, bool *set, koc_str value, koc_error **err)
 {
     if (memchr(value.ptr, 0, value.len)) {
         return broken(r, "a name with a NUL", err);
     }
-    koc__buf_clear(to);
+    koc__dynbuf_clear(to);
     *set = value.len > 0;
-    return koc__buf_put(to, value, err);
+    return koc__dynbuf_put(to, value, err);
 }
 
 static int set_record(koc__tar_reader *r, overrides *o, const char *key, koc_str value,
@@ -363,12 +363,12 @@ static int header_name(koc__tar_reader *r, koc_error **err)
 {
     koc_str name = text(r->block, 100);
     koc_str prefix = text(r->block + 345, 155);
-    koc__buf_clear(&r->name);
+    koc__dynbuf_clear(&r->name);
     if (memcmp(r->block + 257, "ustar\0", 6) == 0 && prefix.len > 0) {
-        KOC__TRY(koc__buf_put(&r->name, prefix, err));
-        KOC__TRY(koc__buf_putc(&r->name, '/', err));
+        KOC__TRY(koc__dynbuf_put(&r->name, prefix, err));
+        KOC__TRY(koc__dynbuf_putc(&r->name, '/', err));
     }
-    return koc__buf_put(&r->name, name, err);
+    return koc__dynbuf_put(&r->name, name, err);
 }
 
 static int numbers(koc__tar_reader *r, const overrides *o, koc__tar_entry *e, koc_error **err)
@@ -422,8 +422,8 @@ static int entry(koc__tar_reader *r, const overrides *o, koc__tar_entry *out, ko
         KOC__TRY(header_name(r, err));
     }
     if (!o->link) {
-        koc__buf_clear(&r->link);
-        KOC__TRY(koc__buf_put(&r->link, text(r->block + 157, 100), err));
+        koc__dynbuf_clear(&r->link);
+        KOC__TRY(koc__dynbuf_put(&r->link, text(r->block + 157, 100), err));
     }
     if (r->name.len == 0) {
         return broken(r, "an entry without a name", err);
@@ -437,8 +437,8 @@ static int entry(koc__tar_reader *r, const overrides *o, koc__tar_entry *out, ko
     KOC__TRY(device(r, &e, err));
     bool has_content = e.type < '1' || e.type > '6';
     e.size = has_content ? e.size : 0;
-    e.name = koc__buf_cstr(&r->name);
-    e.link = r->link.len > 0 ? koc__buf_cstr(&r->link) : NULL;
+    e.name = koc__dynbuf_cstr(&r->name);
+    e.link = r->link.len > 0 ? koc__dynbuf_cstr(&r->link) : NULL;
     e.uname = r->uname;
     e.gname = r->gname;
     e.records = r->records;

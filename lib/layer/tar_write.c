@@ -4,7 +4,7 @@
  */
 #include "core/common.h"
 
-#include "core/buf.h"
+#include "core/dynbuf.h"
 #include "core/path.h"
 #include "layer/tar.h"
 
@@ -196,7 +196,7 @@ static int collect(const koc__tar_entry *e, extras *x, koc_error **err)
 }
 
 /* "<len> <key>=<value>\n", where len counts its own digits. */
-static int append_record(koc__buf *out, const koc__tar_record *r, koc_error **err)
+static int append_record(koc__dynbuf *out, const koc__tar_record *r, koc_error **err)
 {
     size_t rest = strlen(r->key) + r->value.len + 3;
     size_t len = 0;
@@ -206,9 +206,9 @@ static int append_record(koc__buf *out, const koc__tar_record *r, koc_error **er
             break;
         }
     }
-    KOC__TRY(koc__buf_printf(out, err, "%zu %s=", len, r->key));
-    KOC__TRY(koc__buf_put(out, r->value, err));
-    return koc__buf_putc(out, '\n', err);
+    KOC__TRY(koc__dynbuf_printf(out, err, "%zu %s=", len, r->key));
+    KOC__TRY(koc__dynbuf_put(out, r->value, err));
+    return koc__dynbuf_putc(out, '\n', err);
 }
 
 /* "<dir>/PaxHeaders.0/<file>". */
@@ -228,7 +228,7 @@ static int pax_name(const char *name, char **out, koc_error **err)
 static int write_records(koc__tar_writer *w, const char *name, const extras *x, koc_error **err)
 {
     static const uint8_t zeros[KOC__TAR_BLOCK] = {0};
-    KOC__AUTO_VAL(koc__buf) data = KOC__BUF_INIT(KOC__TAR_EXTENSION_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) data = KOC__DYNBUF_INIT(KOC__TAR_EXTENSION_MAX);
     for (size_t i = 0; i < x->n; i++) {
         KOC__TRY(append_record(&data, &x->list[i], err));
     }

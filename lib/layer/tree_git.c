@@ -11,9 +11,9 @@
 /* The path that a one-line file of git holds after prefix, made absolute by the folder of the file. */
 static int read_path(const char *file, const char *prefix, char **out, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(FILE_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(FILE_MAX);
     KOC__TRY(koc__fs_read_file(file, &text, err));
-    koc_str line = koc__str_trim(koc__buf_view(&text));
+    koc_str line = koc__str_trim(koc__dynbuf_view(&text));
     if (!koc__str_starts(line, prefix)) {
         return koc__error(err, KOC_EFORMAT, "%s does not say where git keeps its files", file);
     }

@@ -4,8 +4,8 @@
  */
 #include "core/common.h"
 
-#include "core/init.h"
-#include "core/io.h"
+#include "core/io/io.h"
+#include "layer/layer.h"
 #include "layer/packer.h"
 
 #ifdef KOC__HAVE_ZSTD

@@ -94,7 +94,7 @@ static int refuse(const char *value, const char *wanted, koc_error **err)
     return koc__error(err, KOC_EINVAL, "\"%.200s\" is not %s", value, wanted);
 }
 
-int koc__config_check_text(int32_t field, const char *value, koc_error **err)
+int koc__image_config_check_text(int32_t field, const char *value, koc_error **err)
 {
     if (!value || !*value) {
         return KOC_OK;
@@ -111,14 +111,14 @@ int koc__config_check_text(int32_t field, const char *value, koc_error **err)
     return KOC_OK;
 }
 
-int koc__config_check_port(const char *value, koc_error **err)
+int koc__image_config_check_port(const char *value, koc_error **err)
 {
     return is_port(value)
                ? KOC_OK
                : refuse(value, "a port: 1 to 65535, and perhaps /tcp, /udp or /sctp", err);
 }
 
-int koc__config_check_volume(const char *value, koc_error **err)
+int koc__image_config_check_volume(const char *value, koc_error **err)
 {
     return is_absolute(value) ? KOC_OK : refuse(value, "an absolute path", err);
 }

@@ -1,7 +1,7 @@
 /* Descriptors: copies, reading and writing (OCI image-spec, descriptor.md). */
 #include "core/common.h"
 
-#include "core/digests.h"
+#include "core/hash/digests.h"
 #include "core/str.h"
 #include "model/model.h"
 #include "model/pack.h"

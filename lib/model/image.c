@@ -4,7 +4,7 @@
  */
 #include "core/common.h"
 
-#include "core/digests.h"
+#include "core/hash/digests.h"
 #include "core/str.h"
 #include "model/image.h"
 
@@ -344,11 +344,11 @@ int koc_image_config_get(const koc_image *img, const char *json_pointer, koc_buf
         return koc__error(err, KOC_ENOTFOUND, "config %s has no \"%s\"",
                           koc__digest_str(&img->config_descriptor->digest).s, json_pointer);
     }
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(2 * KOC__CONFIG_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(2 * KOC__CONFIG_MAX);
     koc__jw w;
     koc__jw_begin(&w, &text, 0, 0);
     koc__jw_node(&w, n);
     KOC__TRY(koc__jw_end(&w, err));
-    koc__buf_give(&text, out);
+    koc__dynbuf_give(&text, out);
     return KOC_OK;
 }

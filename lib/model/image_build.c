@@ -6,7 +6,7 @@
 
 #include "core/str.h"
 #include "core/text.h"
-#include "model/build.h"
+#include "model/image_builder.h"
 
 /* --- settings --- */
 
@@ -263,7 +263,7 @@ int koc_image_builder_set_str(koc_image_builder *b, int32_t field, const char *v
     if (field < KOC_CFG_USER || field > KOC_CFG_AUTHOR) {
         return koc__misuse(err, "koc_image_builder_set_str: unknown field");
     }
-    KOC__TRY(koc__config_check_text(field, value, err));
+    KOC__TRY(koc__image_config_check_text(field, value, err));
     char *copy = NULL;
     KOC__TRY(copy_text(value, &copy, err));
     koc__free(b->text[field]);
@@ -280,17 +280,17 @@ int koc_image_builder_add_str(koc_image_builder *b, int32_t field, const char *v
         return koc__misuse(err, "koc_image_builder_add_str: unknown field");
     }
     if (field == KOC_CFG_PORT) {
-        KOC__TRY(koc__config_check_port(value, err));
+        KOC__TRY(koc__image_config_check_port(value, err));
         return put_named(&b->ports, value, "", "an exposed port", err);
     }
-    KOC__TRY(koc__config_check_volume(value, err));
+    KOC__TRY(koc__image_config_check_volume(value, err));
     return put_named(&b->volumes, value, "", "a volume", err);
 }
 
 int koc_image_builder_set_created(koc_image_builder *b, int64_t epoch_seconds, koc_error **err)
 {
     KOC__TRY(check_usable(b, NULL, "koc_image_builder_set_created", err));
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(64);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(64);
     KOC__TRY(koc__rfc3339(&text, epoch_seconds, err)); /* years 0 to 9999 */
     b->has_created = true;
     b->created = epoch_seconds;
@@ -345,8 +345,8 @@ typedef struct result {
     koc_layer **layers;
     size_t n_layers;
     koc_digest *diff_ids; /* of the additions */
-    koc__buf config;
-    koc__buf manifest;
+    koc__dynbuf config;
+    koc__dynbuf manifest;
 } result;
 
 static void result_dispose(result *r)
@@ -356,8 +356,8 @@ static void result_dispose(result *r)
     }
     koc__free(r->layers);
     koc__free(r->diff_ids);
-    koc__buf_dispose(&r->config);
-    koc__buf_dispose(&r->manifest);
+    koc__dynbuf_dispose(&r->config);
+    koc__dynbuf_dispose(&r->manifest);
 }
 KOC__DEFINE_AUTO_VAL(result, result_dispose);
 
@@ -410,7 +410,7 @@ static int collect_layer(const koc_image_builder *b, koc_layer *l, const koc_des
     return KOC_OK;
 }
 
-static int collect_layers(const koc_image_builder *b, koc__op *op, result *r, koc_error **err)
+static int collect_layers(const koc_image_builder *b, koc__call *call, result *r, koc_error **err)
 {
     size_t n_base = koc_image_layer_count(b->base);
     r->layers = koc__calloc(n_base + b->n_additions + 1, sizeof(koc_layer *));
@@ -425,14 +425,14 @@ static int collect_layers(const koc_image_builder *b, koc__op *op, result *r, ko
     }
     for (size_t i = 0; i < b->n_additions; i++) {
         const koc__addition *a = &b->additions[i];
-        KOC__TRY(koc__layer_diff_id(a->layer, op, &r->diff_ids[i], err));
+        KOC__TRY(koc__layer_diff_id(a->layer, call, &r->diff_ids[i], err));
         KOC__TRY(collect_layer(b, a->layer, a->descriptor, true, r, err));
     }
     return KOC_OK;
 }
 
 static int write_document(const koc_image_builder *b, const koc__json *doc,
-                          void (*compat)(koc__jw *w, const koc__jnode *root), koc__buf *out,
+                          void (*compat)(koc__jw *w, const koc__jnode *root), koc__dynbuf *out,
                           koc_error **err)
 {
     koc__jw w;
@@ -444,23 +444,23 @@ static int write_document(const koc_image_builder *b, const koc__json *doc,
 /* A config in which nothing changed keeps the bytes of the base's, white space and all. */
 static int keep_config(const koc_image_builder *b, result *r, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) same = KOC__BUF_INIT(KOC__CONFIG_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) same = KOC__DYNBUF_INIT(KOC__CONFIG_MAX);
     if (!b->base || b->compat || b->n_additions > 0) {
         return KOC_OK;
     }
     KOC__TRY(write_document(b, b->base->config_doc, NULL, &same, err));
-    if (!koc__str_eq(koc__buf_view(&same), koc__buf_view(&r->config))) {
+    if (!koc__str_eq(koc__dynbuf_view(&same), koc__dynbuf_view(&r->config))) {
         return KOC_OK;
     }
-    koc__buf_clear(&r->config);
-    return koc__buf_put(&r->config, koc_image_config(b->base), err);
+    koc__dynbuf_clear(&r->config);
+    return koc__dynbuf_put(&r->config, koc_image_config(b->base), err);
 }
 
 static int write_config(const koc_image_builder *b, result *r, koc_error **err)
 {
     KOC__AUTO(koc__json) doc = NULL;
     KOC__TRY(koc__build_config(b, r->diff_ids, &doc, err));
-    r->config = (koc__buf)KOC__BUF_INIT(KOC__CONFIG_MAX);
+    r->config = (koc__dynbuf)KOC__DYNBUF_INIT(KOC__CONFIG_MAX);
     KOC__TRY(write_document(b, doc, koc__compat_write_config, &r->config, err));
     return keep_config(b, r, err);
 }
@@ -468,12 +468,14 @@ static int write_config(const koc_image_builder *b, result *r, koc_error **err)
 static int write_manifest(const koc_image_builder *b, result *r, koc_error **err)
 {
     KOC__AUTO(koc__json) doc = NULL;
-    KOC__TRY(koc__build_manifest(b, r->layers, r->n_layers, koc__buf_view(&r->config), &doc, err));
-    r->manifest = (koc__buf)KOC__BUF_INIT(KOC__MANIFEST_MAX);
+    KOC__TRY(
+        koc__build_manifest(b, r->layers, r->n_layers, koc__dynbuf_view(&r->config), &doc, err));
+    r->manifest = (koc__dynbuf)KOC__DYNBUF_INIT(KOC__MANIFEST_MAX);
     return write_document(b, doc, koc__compat_write_manifest, &r->manifest, err);
 }
 
-int koc__image_builder_finish(koc_image_builder *b, koc__op *op, koc_image **out, koc_error **err)
+int koc__image_builder_finish(koc_image_builder *b, koc__call *call, koc_image **out,
+                              koc_error **err)
 {
     KOC__TRY(check_usable(b, out ? NULL : "out", "koc_image_builder_finish", err));
     b->finished = true;
@@ -481,13 +483,13 @@ int koc__image_builder_finish(koc_image_builder *b, koc__op *op, koc_image **out
         return koc__error(err, KOC_EINVAL, "an image without a base needs a platform");
     }
     KOC__AUTO_VAL(result) r = {0};
-    KOC__TRY(collect_layers(b, op, &r, err));
+    KOC__TRY(collect_layers(b, call, &r, err));
     KOC__TRY(write_config(b, &r, err));
     KOC__TRY(write_manifest(b, &r, err));
     KOC__AUTO_VAL(koc_buf) manifest = KOC_BUF_INIT;
     KOC__AUTO_VAL(koc_buf) config = KOC_BUF_INIT;
-    koc__buf_give(&r.manifest, &manifest);
-    koc__buf_give(&r.config, &config);
+    koc__dynbuf_give(&r.manifest, &manifest);
+    koc__dynbuf_give(&r.config, &config);
     return koc__image_make(b->ctx, &manifest, &config, r.layers, out, err);
 }
 
@@ -495,7 +497,7 @@ int koc_image_builder_finish(koc_image_builder *b, const koc_op *op, koc_image *
                              koc_error **err)
 {
     KOC__TRY(check_usable(b, out ? NULL : "out", "koc_image_builder_finish", err));
-    KOC__AUTO_VAL(koc__op) run = {0};
-    KOC__TRY(koc__op_begin(&run, b->ctx, op, err));
-    return koc__image_builder_finish(b, &run, out, err);
+    KOC__AUTO_VAL(koc__call) call = {0};
+    KOC__TRY(koc__call_begin(&call, b->ctx, op, err));
+    return koc__image_builder_finish(b, &call, out, err);
 }

@@ -7,7 +7,7 @@
 
 #include "core/str.h"
 #include "core/text.h"
-#include "model/build.h"
+#include "model/image_builder.h"
 
 typedef enum kind { TEXT, FLAG, INTEGER, TIME, TEXTS, TEXT_MAP, SET, STRUCT, STRUCTS } kind;
 

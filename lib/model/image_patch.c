@@ -4,10 +4,10 @@
  */
 #include "core/common.h"
 
-#include "core/digests.h"
+#include "core/hash/digests.h"
 #include "core/str.h"
 #include "core/text.h"
-#include "model/build.h"
+#include "model/image_builder.h"
 
 #define GO_ZERO_TIME "0001-01-01T00:00:00Z"
 
@@ -45,9 +45,9 @@ static int put_or_drop(koc__jnode *object, const char *name, const char *value, 
 
 static int put_time(koc__jnode *object, const char *name, int64_t seconds, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(64);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(64);
     KOC__TRY(koc__rfc3339(&text, seconds, err));
-    return put_str(object, name, koc__buf_cstr(&text), err);
+    return put_str(object, name, koc__dynbuf_cstr(&text), err);
 }
 
 static int put_list(koc__jnode *object, const char *name, const koc_strlist *list, koc_error **err)
@@ -296,12 +296,12 @@ bool koc__build_is_docker(const koc_image_builder *b)
 /* A descriptor as a node of its own document. */
 static int descriptor_document(const koc_descriptor *d, koc__json **out, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(KOC__MANIFEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(KOC__MANIFEST_MAX);
     koc__jw w;
     koc__jw_begin(&w, &text, 0, 0);
     koc__descriptor_write(&w, d);
     KOC__TRY(koc__jw_end(&w, err));
-    return koc__json_parse(koc__buf_view(&text), KOC__MANIFEST_MAX, "descriptor", out, err);
+    return koc__json_parse(koc__dynbuf_view(&text), KOC__MANIFEST_MAX, "descriptor", out, err);
 }
 
 static int put_manifest_type(const koc_image_builder *b, koc__jnode *root, koc_error **err)
@@ -321,9 +321,9 @@ static int put_config_data(koc__jnode *config, koc_str data, koc_error **err)
     if (!old || koc__json_is(old, KOC__JSON_NULL)) {
         return KOC_OK;
     }
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(2 * KOC__CONFIG_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(2 * KOC__CONFIG_MAX);
     KOC__TRY(koc__base64(&text, data, false, err));
-    return put_str(config, "data", koc__buf_cstr(&text), err);
+    return put_str(config, "data", koc__dynbuf_cstr(&text), err);
 }
 
 static int put_config_descriptor(const koc_image_builder *b, koc__jnode *root, koc_str data,

@@ -1,7 +1,7 @@
 /* Indexes and Docker manifest lists (OCI image-spec, image-index.md). */
 #include "core/common.h"
 
-#include "core/digests.h"
+#include "core/hash/digests.h"
 #include "core/str.h"
 #include "model/index.h"
 

@@ -2,7 +2,7 @@
 #include "core/common.h"
 
 #include "core/str.h"
-#include "model/build.h"
+#include "model/image_builder.h"
 #include "model/index.h"
 
 typedef struct entry {
@@ -146,7 +146,7 @@ static void write_annotations(koc__jw *w, const koc__settings *s)
 }
 
 /* The same member order in both modes: it is ko's, and as good as any. */
-static int write_index(const koc_index_builder *b, koc__buf *out, koc_error **err)
+static int write_index(const koc_index_builder *b, koc__dynbuf *out, koc_error **err)
 {
     koc__jw w;
     koc__jw_begin(&w, out, 0, b->compat ? KOC__JW_GO : 0);
@@ -169,7 +169,7 @@ int koc_index_builder_finish(koc_index_builder *b, koc_index **out, koc_error **
 {
     KOC__TRY(check_usable(b, out ? NULL : "out", "koc_index_builder_finish", err));
     b->finished = true;
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(KOC__MANIFEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(KOC__MANIFEST_MAX);
     KOC__AUTO_VAL(koc_buf) bytes = KOC_BUF_INIT;
     KOC__TRY(write_index(b, &text, err));
     koc_image **images = koc__calloc(b->n_entries + 1, sizeof(koc_image *));
@@ -179,7 +179,7 @@ int koc_index_builder_finish(koc_index_builder *b, koc_index **out, koc_error **
     for (size_t i = 0; i < b->n_entries; i++) {
         images[i] = b->entries[i].image;
     }
-    koc__buf_give(&text, &bytes);
+    koc__dynbuf_give(&text, &bytes);
     int code = koc__index_make(b->ctx, &bytes, images, out, err);
     koc__free(images);
     return code;
@@ -200,10 +200,10 @@ int koc__index_ko_digest(const koc_index *base, const koc_kv *annotations, size_
         KOC__TRY(koc__json_put(map, annotations[i].key, value, err));
     }
     koc__json_drop(root, "subject");
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(2 * KOC__MANIFEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(2 * KOC__MANIFEST_MAX);
     koc__jw w;
     koc__jw_begin(&w, &text, 0, KOC__JW_GO);
     koc__compat_write_index(&w, root);
     KOC__TRY(koc__jw_end(&w, err));
-    return koc_digest_of(koc__buf_view(&text), out, err);
+    return koc_digest_of(koc__dynbuf_view(&text), out, err);
 }

@@ -1,7 +1,7 @@
 /* Finished layers: a descriptor, perhaps the bytes, perhaps the DiffID. */
 #include "core/common.h"
 
-#include "core/digests.h"
+#include "core/hash/digests.h"
 #include "model/model.h"
 
 int koc__layer_new(const koc_descriptor *d, const koc_digest *diff_id, uint64_t tar_size,
@@ -75,13 +75,13 @@ uint64_t koc_layer_uncompressed_size(const koc_layer *l)
     return l ? l->tar_size : UINT64_MAX;
 }
 
-int koc__layer_diff_id(koc_layer *l, koc__op *op, koc_digest *out, koc_error **err)
+int koc__layer_diff_id(koc_layer *l, koc__call *call, koc_digest *out, koc_error **err)
 {
     /* Held while the layer is read: others want the same answer and would read it a second time. */
     pthread_mutex_lock(&l->mutex);
     int code = KOC_OK;
     if (!l->has_diff_id) {
-        code = koc__layer_reader.diff_id(l, op, &l->diff_id, err);
+        code = koc__layer_reader.diff_id(l, call, &l->diff_id, err);
         l->has_diff_id = code == KOC_OK;
     }
     if (code == KOC_OK) {
@@ -96,9 +96,9 @@ int koc_layer_diff_id(koc_layer *l, const koc_op *op, koc_digest *out, koc_error
     if (!l || !out) {
         return koc__misuse(err, "koc_layer_diff_id: l or out is NULL");
     }
-    KOC__AUTO_VAL(koc__op) run = {0};
-    KOC__TRY(koc__op_begin(&run, NULL, op, err));
-    return koc__layer_diff_id(l, &run, out, err);
+    KOC__AUTO_VAL(koc__call) call = {0};
+    KOC__TRY(koc__call_begin(&call, NULL, op, err));
+    return koc__layer_diff_id(l, &call, out, err);
 }
 
 int koc__layer_missing(const koc_layer *l, koc_error **err)

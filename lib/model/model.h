@@ -10,10 +10,10 @@
 #include <koc/layer.h>
 #include <koc/reference.h>
 
-#include "core/context.h"
-#include "core/io.h"
-#include "core/json.h"
-#include "core/json_write.h"
+#include "core/io/io.h"
+#include "core/run/context.h"
+#include "text/json.h"
+#include "text/json_write.h"
 
 /* Ceilings for documents that come from elsewhere (docs/registry.md, limits). */
 #define KOC__MANIFEST_MAX    ((size_t)4 << 20)
@@ -68,8 +68,8 @@ void koc__descriptor_write(koc__jw *w, const koc_descriptor *d);
 
 /* --- layers (layer.c) --- */
 typedef struct koc__layer_vt {
-    int (*diff_id)(koc_layer *l, koc__op *op, koc_digest *out, koc_error **err);
-    int (*open_tar)(koc_layer *l, koc__op *op, koc_reader **out, koc_error **err);
+    int (*diff_id)(koc_layer *l, koc__call *call, koc_digest *out, koc_error **err);
+    int (*open_tar)(koc_layer *l, koc__call *call, koc_reader **out, koc_error **err);
 } koc__layer_vt;
 /* Defined in layer/read.c: the model cannot decompress. */
 extern const koc__layer_vt koc__layer_reader;
@@ -89,7 +89,7 @@ int koc__layer_new(const koc_descriptor *d, const koc_digest *diff_id, uint64_t 
 KOC__DEFINE_AUTO(koc_layer, koc_layer_unref);
 /* That l has no content here, and where that of a foreign layer is. KOC_ENOTFOUND. */
 int koc__layer_missing(const koc_layer *l, koc_error **err);
-int koc__layer_diff_id(koc_layer *l, koc__op *op, koc_digest *out, koc_error **err);
+int koc__layer_diff_id(koc_layer *l, koc__call *call, koc_digest *out, koc_error **err);
 
 /* --- images (image.c, image_build.c) --- */
 /* Gives layer i its content; before the image is shared. */
@@ -103,13 +103,14 @@ KOC__DEFINE_AUTO(koc_image, koc_image_unref);
 KOC__DEFINE_AUTO(koc_image_builder, koc_image_builder_free);
 /* ko's bytes: config re-serialised in Go's member order, unknown members dropped (spec: ko 10.5, 10.6). */
 /* Whether runtimes take value for KOC_CFG_USER, _WORKDIR, _STOPSIGNAL; KOC_EINVAL. NULL and "": yes. */
-int koc__config_check_text(int32_t field, const char *value, koc_error **err);
-int koc__config_check_port(const char *value, koc_error **err);
-int koc__config_check_volume(const char *value, koc_error **err);
+int koc__image_config_check_text(int32_t field, const char *value, koc_error **err);
+int koc__image_config_check_port(const char *value, koc_error **err);
+int koc__image_config_check_volume(const char *value, koc_error **err);
 void koc__image_builder_set_compat(koc_image_builder *b);
 /* Appends "KEY=value" to Env even when KEY is there. */
 int koc__image_builder_append_env(koc_image_builder *b, const char *item, koc_error **err);
-int koc__image_builder_finish(koc_image_builder *b, koc__op *op, koc_image **out, koc_error **err);
+int koc__image_builder_finish(koc_image_builder *b, koc__call *call, koc_image **out,
+                              koc_error **err);
 
 /* --- indexes (index.c) --- */
 KOC__DEFINE_AUTO(koc_index, koc_index_unref);

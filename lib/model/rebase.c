@@ -3,21 +3,21 @@
 
 #include <koc/ext/edit.h>
 
-#include "core/digests.h"
+#include "core/hash/digests.h"
 #include "core/str.h"
-#include "model/build.h"
+#include "model/image_builder.h"
 #include "model/index.h"
 
 /* --- what both need --- */
 
 static int write_document(const koc__json *doc, size_t max, koc_buf *out, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(max);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(max);
     koc__jw w;
     koc__jw_begin(&w, &text, 0, 0);
     koc__jw_node(&w, koc__json_root(doc));
     KOC__TRY(koc__jw_end(&w, err));
-    koc__buf_give(&text, out);
+    koc__dynbuf_give(&text, out);
     return KOC_OK;
 }
 
@@ -205,7 +205,7 @@ int koc_image_rebase(koc_image *img, koc_image *old_base, koc_image *new_base,
 
 static int replace_platform(koc__jnode *entry, const koc_image *img, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(KOC__MANIFEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(KOC__MANIFEST_MAX);
     KOC__AUTO(koc__json) doc = NULL;
     KOC__AUTO(koc_platform) had = NULL;
     koc__jw w;
@@ -220,7 +220,7 @@ static int replace_platform(koc__jnode *entry, const koc_image *img, koc_error *
     koc__jw_begin(&w, &text, 0, 0);
     koc__platform_write(&w, koc_image_platform(img));
     KOC__TRY(koc__jw_end(&w, err));
-    KOC__TRY(koc__json_parse(koc__buf_view(&text), KOC__MANIFEST_MAX, "platform", &doc, err));
+    KOC__TRY(koc__json_parse(koc__dynbuf_view(&text), KOC__MANIFEST_MAX, "platform", &doc, err));
     return koc__json_put(entry, "platform", koc__json_make_copy(koc__json_root(doc)), err);
 }
 

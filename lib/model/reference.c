@@ -4,7 +4,7 @@
  */
 #include "core/common.h"
 
-#include "core/digests.h"
+#include "core/hash/digests.h"
 #include "core/path.h"
 #include "core/str.h"
 #include "model/model.h"

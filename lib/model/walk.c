@@ -3,8 +3,8 @@
 
 #include "model/walk.h"
 
-#include "core/buf.h"
-#include "core/digests.h"
+#include "core/dynbuf.h"
+#include "core/hash/digests.h"
 #include "core/str.h"
 
 enum { NESTING_MAX = 4, LOOKS_MAX = 256 };
@@ -13,12 +13,12 @@ void koc__walk_dispose(koc__walk *w)
 {
     koc_image_unref(w->first);
     koc__map_free(w->seen);
-    koc__buf_dispose(&w->others);
+    koc__dynbuf_dispose(&w->others);
 }
 
 const char *koc__walk_others(const koc__walk *w)
 {
-    return w->others.len > 0 ? koc__buf_cstr(&w->others) : "no image";
+    return w->others.len > 0 ? koc__dynbuf_cstr(&w->others) : "no image";
 }
 
 /* --- what is passed over --- */
@@ -30,7 +30,7 @@ static void note(koc__walk *w, const koc_platform *p, const char *kind)
     KOC__AUTO_STR platform = p ? koc__platform_str(p) : NULL;
     const char *text = platform && *platform ? platform : kind;
     if (text && w->others.len + strlen(text) + 2 < KOC__WALK_TEXT_MAX) {
-        (void)koc__buf_printf(&w->others, NULL, "%s%s", w->others.len ? ", " : "", text);
+        (void)koc__dynbuf_printf(&w->others, NULL, "%s%s", w->others.len ? ", " : "", text);
     }
 }
 
@@ -91,7 +91,7 @@ static int on_image(koc__walk *w, const koc_descriptor *d, koc_error **err)
         return KOC_OK;
     }
     KOC__TRY(d->platform ? KOC_OK : look(w, err));
-    int rc = w->image(w->self, d, w->op, &img, &why);
+    int rc = w->image(w->self, d, w->call, &img, &why);
     if (rc == KOC_EUNSUPPORTED) {
         koc_error_free(why);
         note_kind(w, d, d->artifact_type ? d->artifact_type : "an artifact");
@@ -126,7 +126,7 @@ static int on_index(koc__walk *w, const koc_descriptor *d, koc_error **err)
         return KOC_OK;
     }
     KOC__TRY(look(w, err));
-    KOC__TRY(w->index(w->self, d, w->op, &below, err));
+    KOC__TRY(w->index(w->self, d, w->call, &below, err));
     w->depth++;
     int rc = run(w, below, err);
     w->depth--;
@@ -161,7 +161,7 @@ static int run(koc__walk *w, const koc_index *index, koc_error **err)
 
 int koc__walk_run(koc__walk *w, const koc_index *top, koc_error **err)
 {
-    w->others = (koc__buf)KOC__BUF_INIT(KOC__WALK_TEXT_MAX);
+    w->others = (koc__dynbuf)KOC__DYNBUF_INIT(KOC__WALK_TEXT_MAX);
     w->seen = koc__map_new(NULL);
     return w->seen ? run(w, top, err) : koc__oom(err);
 }

@@ -3,7 +3,7 @@
 #define KOC__MODEL_WALK_H
 
 #include "core/map.h"
-#include "core/op.h"
+#include "core/run/call.h"
 #include "model/model.h"
 
 /*
@@ -13,23 +13,23 @@
  */
 typedef struct koc__walk {
     void *self;
-    int (*index)(void *self, const koc_descriptor *d, koc__op *op, koc_index **out,
+    int (*index)(void *self, const koc_descriptor *d, koc__call *call, koc_index **out,
                  koc_error **err);
     /* KOC_EUNSUPPORTED: it is not an image. */
-    int (*image)(void *self, const koc_descriptor *d, koc__op *op, koc_image **out,
+    int (*image)(void *self, const koc_descriptor *d, koc__call *call, koc_image **out,
                  koc_error **err);
     bool (*wanted)(void *self, const koc_platform *p);
     /* An image that is wanted; p is the entry's platform, else the image's. *over: no more are needed. */
     int (*found)(void *self, const koc_descriptor *d, const koc_platform *p, koc_image *img,
                  bool *over, koc_error **err);
-    koc__op *op;
+    koc__call *call;
 
     const koc_platform *want; /* of koc__walk_first */
     koc_image *first;
-    unsigned depth;  /* of what is looked at: 0 for the entries of the first index */
-    unsigned looks;  /* documents that had to be opened without a platform of their own */
-    koc__map *seen;  /* digests of indexes */
-    koc__buf others; /* "linux/arm64, application/vnd.cncf.helm.config.v1+json": for errors */
+    unsigned depth;     /* of what is looked at: 0 for the entries of the first index */
+    unsigned looks;     /* documents that had to be opened without a platform of their own */
+    koc__map *seen;     /* digests of indexes */
+    koc__dynbuf others; /* "linux/arm64, application/vnd.cncf.helm.config.v1+json": for errors */
     bool over;
 } koc__walk;
 #define KOC__WALK_TEXT_MAX ((size_t)4096)

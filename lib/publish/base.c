@@ -3,9 +3,9 @@
 
 #include "publish/publish.h"
 
-#include "core/cache.h"
-#include "core/digests.h"
-#include "core/fs.h"
+#include "core/hash/digests.h"
+#include "core/io/cache.h"
+#include "core/io/fs.h"
 #include "core/path.h"
 #include "model/model.h"
 #include "model/walk.h"
@@ -120,13 +120,13 @@ static int open_scratch(const koc__plan *p, koc__base *b, koc_error **err)
 /* have: "linux/amd64, linux/arm64". */
 static int no_platform(const koc__plan *p, const koc__base *b, const char *have, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) want = KOC__BUF_INIT(1024);
+    KOC__AUTO_VAL(koc__dynbuf) want = KOC__DYNBUF_INIT(1024);
     for (size_t i = 0; i < koc_strlist_count(p->settings->platforms); i++) {
-        koc__buf_printf(&want, NULL, "%s%s", i ? ", " : "",
-                        koc_strlist_get(p->settings->platforms, i));
+        koc__dynbuf_printf(&want, NULL, "%s%s", i ? ", " : "",
+                           koc_strlist_get(p->settings->platforms, i));
     }
     return koc__error(err, KOC_EPLATFORM, "base image %s has no %s (it has %s)", b->name,
-                      koc__buf_cstr(&want), have);
+                      koc__dynbuf_cstr(&want), have);
 }
 
 /* ko: the platform of a single image is its config's, without the variant; empty is linux/amd64. */
@@ -150,9 +150,9 @@ static int open_single(const koc__plan *p, koc__base *b, koc_image *image, koc_e
 
 /* Reads what is in an index. */
 typedef struct below {
-    int (*index)(void *self, const koc_descriptor *d, koc__op *op, koc_index **out,
+    int (*index)(void *self, const koc_descriptor *d, koc__call *call, koc_index **out,
                  koc_error **err);
-    int (*image)(void *self, const koc_descriptor *d, koc__op *op, koc_image **out,
+    int (*image)(void *self, const koc_descriptor *d, koc__call *call, koc_image **out,
                  koc_error **err);
     void *self;
 } below;
@@ -163,18 +163,18 @@ typedef struct choice {
     const below *below;
 } choice;
 
-static int choice_index(void *self, const koc_descriptor *d, koc__op *op, koc_index **out,
+static int choice_index(void *self, const koc_descriptor *d, koc__call *call, koc_index **out,
                         koc_error **err)
 {
     const choice *c = self;
-    return c->below->index(c->below->self, d, op, out, err);
+    return c->below->index(c->below->self, d, call, out, err);
 }
 
-static int choice_image(void *self, const koc_descriptor *d, koc__op *op, koc_image **out,
+static int choice_image(void *self, const koc_descriptor *d, koc__call *call, koc_image **out,
                         koc_error **err)
 {
     const choice *c = self;
-    return c->below->image(c->below->self, d, op, out, err);
+    return c->below->image(c->below->self, d, call, out, err);
 }
 
 static bool choice_wanted(void *self, const koc_platform *p)
@@ -191,7 +191,7 @@ static int choice_found(void *self, const koc_descriptor *d, const koc_platform 
 }
 
 static int open_index(const koc__plan *p, koc__base *b, koc_index *index, const below *in,
-                      koc__op *op, koc_error **err)
+                      koc__call *call, koc_error **err)
 {
     choice c = {p, b, in};
     KOC__AUTO_VAL(koc__walk)
@@ -200,7 +200,7 @@ static int open_index(const koc__plan *p, koc__base *b, koc_index *index, const 
             .image = choice_image,
             .wanted = choice_wanted,
             .found = choice_found,
-            .op = op};
+            .call = call};
     b->index = koc_index_ref(index);
     b->digest = koc_index_descriptor(index)->digest;
     b->docker = koc__index_is_docker(index);
@@ -215,20 +215,20 @@ typedef struct remote {
     koc_reference *ref;
 } remote;
 
-static int remote_index(void *self, const koc_descriptor *d, koc__op *op, koc_index **out,
+static int remote_index(void *self, const koc_descriptor *d, koc__call *call, koc_index **out,
                         koc_error **err)
 {
     const remote *r = self;
-    return koc__client_get_index_by(r->client, r->ref, d, op, out, err);
+    return koc__client_get_index_by(r->client, r->ref, d, call, out, err);
 }
 
-static int remote_image(void *self, const koc_descriptor *d, koc__op *op, koc_image **out,
+static int remote_image(void *self, const koc_descriptor *d, koc__call *call, koc_image **out,
                         koc_error **err)
 {
     const remote *r = self;
     KOC__AUTO(koc_reference) by_digest = NULL;
     KOC__TRY(koc_reference_with_digest(r->ref, &d->digest, &by_digest, err));
-    return koc__client_get_image(r->client, by_digest, NULL, op, out, err);
+    return koc__client_get_image(r->client, by_digest, NULL, call, out, err);
 }
 
 /* host/repo:tag with ":latest" made explicit, or host/repo@digest (ko 10.6: a tag beside a digest is lost). */
@@ -285,18 +285,18 @@ static int recall_tag(const koc__plan *p, const koc__base *b, koc_reference **re
     return KOC_OK;
 }
 
-static int open_at(koc__plan *p, koc__base *b, koc_client *client, koc_reference *ref, koc__op *op,
-                   koc_error **err)
+static int open_at(koc__plan *p, koc__base *b, koc_client *client, koc_reference *ref,
+                   koc__call *call, koc_error **err)
 {
     remote r = {client, ref};
     const below in = {remote_index, remote_image, &r};
     KOC__AUTO(koc_index) index = NULL;
     KOC__AUTO(koc_image) image = NULL;
-    KOC__TRY(koc__client_get_either(client, ref, op, &index, &image, err));
-    return index ? open_index(p, b, index, &in, op, err) : open_single(p, b, image, err);
+    KOC__TRY(koc__client_get_either(client, ref, call, &index, &image, err));
+    return index ? open_index(p, b, index, &in, call, err) : open_single(p, b, image, err);
 }
 
-static int open_remote(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
+static int open_remote(koc__plan *p, koc__base *b, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc_reference) ref = NULL;
     KOC__TRY(koc_reference_parse(b->name, 0, &ref, err));
@@ -305,7 +305,7 @@ static int open_remote(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
     if (offline) {
         KOC__TRY(recall_tag(p, b, &ref, err));
     }
-    KOC__TRY(open_at(p, b, p->client, ref, op, err));
+    KOC__TRY(open_at(p, b, p->client, ref, call, err));
     if (!offline && !koc_reference_digest(ref)) {
         keep_tag(p, b);
     }
@@ -314,13 +314,13 @@ static int open_remote(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
 
 /* --- files --- */
 
-static int layout_index(void *self, const koc_descriptor *d, koc__op *op KOC__UNUSED,
+static int layout_index(void *self, const koc_descriptor *d, koc__call *call KOC__UNUSED,
                         koc_index **out, koc_error **err)
 {
     return koc_layout_get_index(self, &d->digest, out, err);
 }
 
-static int layout_image(void *self, const koc_descriptor *d, koc__op *op KOC__UNUSED,
+static int layout_image(void *self, const koc_descriptor *d, koc__call *call KOC__UNUSED,
                         koc_image **out, koc_error **err)
 {
     return koc_layout_get_image(self, &d->digest, out, err);
@@ -353,7 +353,7 @@ static int pick_entry(const koc_index *list, koc_str tag, const koc_digest *dige
 }
 
 /* oci:<dir>[:tag|@digest] */
-static int open_layout(koc__plan *p, koc__base *b, koc_str rest, koc__op *op, koc_error **err)
+static int open_layout(koc__plan *p, koc__base *b, koc_str rest, koc__call *call, koc_error **err)
 {
     koc_str dir = rest, tag = {0}, after;
     koc_digest digest = {0};
@@ -386,18 +386,19 @@ static int open_layout(koc__plan *p, koc__base *b, koc_str rest, koc__op *op, ko
         KOC__AUTO(koc_index) index = NULL;
         KOC__TRY(koc_layout_get_index(layout, &entry->digest, &index, err));
         const below in = {layout_index, layout_image, layout};
-        return open_index(p, b, index, &in, op, err);
+        return open_index(p, b, index, &in, call, err);
     }
     KOC__AUTO(koc_image) image = NULL;
     KOC__TRY(koc_layout_get_image(layout, &entry->digest, &image, err));
     return open_single(p, b, image, err);
 }
 
-static int open_archive(koc__plan *p, koc__base *b, const char *path, koc__op *op, koc_error **err)
+static int open_archive(koc__plan *p, koc__base *b, const char *path, koc__call *call,
+                        koc_error **err)
 {
     KOC__AUTO(koc_image) image = NULL;
     size_t count = 0;
-    KOC__TRY(koc__archive_read(p->ctx, path, 0, op, &image, &count, err));
+    KOC__TRY(koc__archive_read(p->ctx, path, 0, call, &image, &count, err));
     if (count != 1) {
         return koc__error(err, KOC_EINVAL,
                           "base image %s: the archive holds %zu images, one is needed", b->name,
@@ -407,32 +408,32 @@ static int open_archive(koc__plan *p, koc__base *b, const char *path, koc__op *o
 }
 
 /* ko.local/…: taken out of the daemon into a file, where its layers stay until the base goes. */
-static int open_daemon(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
+static int open_daemon(koc__plan *p, koc__base *b, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc__engine) engine = NULL;
-    KOC__TRY(koc__engine_open(op, &engine, err));
+    KOC__TRY(koc__engine_open(call, &engine, err));
     KOC__TRY(koc__fs_tempdir("koc-base-", &b->folder, err));
     KOC__AUTO_STR file = koc__path_join(b->folder, "image.tar");
     if (!file) {
         return koc__oom(err);
     }
-    KOC__TRY(koc__engine_export(engine, b->name, file, op, err));
-    return open_archive(p, b, file, op, err);
+    KOC__TRY(koc__engine_export(engine, b->name, file, call, err));
+    return open_archive(p, b, file, call, err);
 }
 
-static int open_named(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
+static int open_named(koc__plan *p, koc__base *b, koc__call *call, koc_error **err)
 {
     koc_str name = koc__str(b->name);
     if (koc__str_starts(name, "oci:")) {
-        return open_layout(p, b, koc__str_from(name, 4), op, err);
+        return open_layout(p, b, koc__str_from(name, 4), call, err);
     }
     if (koc__str_starts(name, "docker-archive:")) {
-        return open_archive(p, b, b->name + strlen("docker-archive:"), op, err);
+        return open_archive(p, b, b->name + strlen("docker-archive:"), call, err);
     }
     if (koc__str_starts(name, "ko.local/")) {
-        return open_daemon(p, b, op, err);
+        return open_daemon(p, b, call, err);
     }
-    return open_remote(p, b, op, err);
+    return open_remote(p, b, call, err);
 }
 
 /* --- layers, without asking --- */
@@ -457,15 +458,16 @@ static bool is_here(const koc__plan *p, const koc_descriptor *d)
 /* A layout or an archive holds the base's layers too: better told now than after the compile. */
 static int check_layers(const koc__plan *p, const koc__base *b, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) missing = KOC__BUF_INIT(4096);
+    KOC__AUTO_VAL(koc__dynbuf) missing = KOC__DYNBUF_INIT(4096);
     bool offline = p->o.flags & KOC_PUBLISH_OFFLINE;
     bool needed = p->layout_path || p->o.tarball || p->local;
     for (size_t i = 0; offline && needed && i < b->n_items; i++) {
         for (size_t k = 0; k < koc_image_layer_count(b->items[i].image); k++) {
             const koc_descriptor *d = koc_layer_descriptor(koc_image_layer(b->items[i].image, k));
             if (!is_here(p, d)) {
-                (void)koc__buf_printf(&missing, NULL, "%s%s (%llu bytes)", missing.len ? ", " : "",
-                                      koc__digest_str(&d->digest).s, (unsigned long long)d->size);
+                (void)koc__dynbuf_printf(&missing, NULL, "%s%s (%llu bytes)",
+                                         missing.len ? ", " : "", koc__digest_str(&d->digest).s,
+                                         (unsigned long long)d->size);
             }
         }
     }
@@ -475,17 +477,17 @@ static int check_layers(const koc__plan *p, const koc__base *b, koc_error **err)
     int rc = koc__error(
         err, KOC_ENOTFOUND,
         "base image %s: not in the cache, and an offline build does not ask for it: layer %s",
-        b->name, koc__buf_cstr(&missing));
+        b->name, koc__dynbuf_cstr(&missing));
     koc__error_hint_on(err, KOC_HINT_OPTION, "offline",
                        "layers of bases are not kept: build once without offline into the same "
                        "OCI layout, or on a base in a layout (oci:DIR)");
     return rc;
 }
 
-static void tell_resolved(const koc__base *b, koc__op *op)
+static void tell_resolved(const koc__base *b, koc__call *call)
 {
     KOC__AUTO_STR text = NULL;
-    if (!koc__op_wants_progress(op)) {
+    if (!koc__call_wants_progress(call)) {
         return;
     }
     if (b->scratch) {
@@ -495,27 +497,27 @@ static void tell_resolved(const koc__base *b, koc__op *op)
                            b->annotation ? b->annotation : b->name, koc__digest_hex(&b->digest).s,
                            b->n_items, b->n_items == 1 ? "" : "s");
     }
-    koc__tell(op, KOC_PROGRESS_RESOLVE, KOC_STATE_FINISHED, text ? text : b->name, 0);
+    koc__tell(call, KOC_PROGRESS_RESOLVE, KOC_STATE_FINISHED, text ? text : b->name, 0);
 }
 
 /* Whether the tag and the manifests of the last time are in the cache. */
-static bool is_cached(koc__plan *p, const koc__base *b, koc__op *op)
+static bool is_cached(koc__plan *p, const koc__base *b, koc__call *call)
 {
     KOC__AUTO(koc__base) again = NULL;
     return p->ctx->cache && koc__base_again(b, &again, NULL) == KOC_OK &&
-           koc__base_recall(p, again, op, NULL) == KOC_OK;
+           koc__base_recall(p, again, call, NULL) == KOC_OK;
 }
 
 /* A cure by the cause. What the registry's client says already is one; scratch is only for those who did not ask
  * for a base: an image without its CA certificates is another image. */
-static void advise(koc__plan *p, const koc__base *b, int rc, koc__op *op, koc_error **why)
+static void advise(koc__plan *p, const koc__base *b, int rc, koc__call *call, koc_error **why)
 {
     bool offline = p->o.flags & KOC_PUBLISH_OFFLINE;
     bool network = rc == KOC_ENET || rc == KOC_ETIMEOUT || rc == KOC_ETLS || rc == KOC_EHTTP;
     if (offline && (network || rc == KOC_ENOTFOUND)) {
         koc__error_hint_on(why, KOC_HINT_ONLINE, NULL,
                            "one build that is not offline brings it into the cache");
-    } else if (network && koc__base_is_remote(b) && is_cached(p, b, op)) {
+    } else if (network && koc__base_is_remote(b) && is_cached(p, b, call)) {
         koc__error_hint_on(why, KOC_HINT_OFFLINE, NULL, "an offline build takes it from the cache");
     } else if (rc == KOC_ENOTFOUND && koc_error_hint_kind(*why) == KOC_HINT_LIST_TAGS) {
         KOC__AUTO_STR repository = koc__strdup(koc_error_hint_argument(*why));
@@ -528,19 +530,19 @@ static void advise(koc__plan *p, const koc__base *b, int rc, koc__op *op, koc_er
     }
 }
 
-int koc__base_open(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
+int koc__base_open(koc__plan *p, koc__base *b, koc__call *call, koc_error **err)
 {
     if (b->scratch) {
         return open_scratch(p, b, err);
     }
     koc_error *why = NULL;
-    koc__tell(op, KOC_PROGRESS_RESOLVE, KOC_STATE_STARTED, b->name, 0);
-    int rc = open_named(p, b, op, &why);
+    koc__tell(call, KOC_PROGRESS_RESOLVE, KOC_STATE_STARTED, b->name, 0);
+    int rc = open_named(p, b, call, &why);
     if (rc == KOC_OK && koc__base_is_remote(b)) {
         rc = check_layers(p, b, &why);
     }
     if (rc == KOC_OK) {
-        tell_resolved(b, op);
+        tell_resolved(b, call);
         return KOC_OK;
     }
     bool about_base = strncmp(koc_error_message(why), "base image ", 11) == 0;
@@ -553,7 +555,7 @@ int koc__base_open(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
     if (b->asked_by) {
         koc__error_suffix(&why, " (%s)", b->asked_by);
     }
-    advise(p, b, rc, op, &why);
+    advise(p, b, rc, call, &why);
     return koc__error_move(err, &why);
 }
 
@@ -564,7 +566,7 @@ bool koc__base_is_remote(const koc__base *b)
            !koc__str_starts(name, "docker-archive:");
 }
 
-int koc__base_recall(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
+int koc__base_recall(koc__plan *p, koc__base *b, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc_client) cache_only = NULL;
     KOC__AUTO(koc_reference) ref = NULL;
@@ -574,7 +576,7 @@ int koc__base_recall(koc__plan *p, koc__base *b, koc__op *op, koc_error **err)
     KOC__TRY(koc_reference_parse(b->name, 0, &ref, err));
     KOC__TRY(annotation_name(b, ref, err));
     KOC__TRY(recall_tag(p, b, &ref, err));
-    KOC__TRY(open_at(p, b, cache_only, ref, op, err));
+    KOC__TRY(open_at(p, b, cache_only, ref, call, err));
     for (size_t i = 0; i < b->n_items; i++) { /* layers may have to be fetched */
         KOC__TRY(koc__client_attach_layers(p->client, ref, b->items[i].image, err));
     }

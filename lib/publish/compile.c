@@ -3,7 +3,7 @@
 
 #include "publish/publish.h"
 
-#include "core/digests.h"
+#include "core/hash/digests.h"
 #include "core/text.h"
 #include "model/model.h"
 
@@ -96,34 +96,34 @@ static koc__go_layer_options layer_options(const koc__unit *u)
     };
 }
 
-static int make_layers(void *unit, koc__op *op, koc_error **err)
+static int make_layers(void *unit, koc__call *call, koc_error **err)
 {
     koc__unit *u = unit;
     koc__plan *p = u->work->plan;
     const koc__go_layer_options o = layer_options(u);
     int64_t start = koc__monotonic_ms();
-    KOC__TRY(koc__go_package_dir(p->ctx, u->work->target, op, err));
-    KOC__TRY(koc__go_kodata_layer(p->ctx, u->work->target, &o, op, &u->kodata, err));
-    KOC__TRY(koc__go_binary_layer(p->ctx, u->work->target, u->binary, &o, op, &u->app, err));
+    KOC__TRY(koc__go_package_dir(p->ctx, u->work->target, call, err));
+    KOC__TRY(koc__go_kodata_layer(p->ctx, u->work->target, &o, call, &u->kodata, err));
+    KOC__TRY(koc__go_binary_layer(p->ctx, u->work->target, u->binary, &o, call, &u->app, err));
     u->layers_ms = koc__monotonic_ms() - start;
     log_unit(u, u->kodata, "kodata");
     log_unit(u, u->app, "binary");
     return koc__sends_ready(u, err);
 }
 
-static int make_debug_layer(void *unit, koc__op *op, koc_error **err)
+static int make_debug_layer(void *unit, koc__call *call, koc_error **err)
 {
     koc__unit *u = unit;
     const koc__go_layer_options o = layer_options(u);
-    KOC__TRY(koc__debug_layer(u, u->debugger, &o, op, err));
+    KOC__TRY(koc__debug_layer(u, u->debugger, &o, call, err));
     return koc__sends_ready(u, err);
 }
 
-static void tell_unit(const koc__unit *u, int32_t state, koc__op *op)
+static void tell_unit(const koc__unit *u, int32_t state, koc__call *call)
 {
-    if (koc__op_wants_progress(op)) {
+    if (koc__call_wants_progress(call)) {
         KOC__AUTO_STR label = koc__unit_label(u);
-        koc__tell(op, KOC_PROGRESS_BUILD, state, label, 0);
+        koc__tell(call, KOC_PROGRESS_BUILD, state, label, 0);
     }
 }
 
@@ -139,14 +139,14 @@ static int on_linked(void *self, size_t target, koc__go_binary *binary, koc_erro
              binary->not_asked    ? "no input changed, go was not started"
              : binary->from_cache ? "go had nothing to link, the file of the last build is used"
                                   : "linked");
-    tell_unit(u, binary->from_cache ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED, b->layers->op);
+    tell_unit(u, binary->from_cache ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED, b->layers->call);
     return koc__group_add(b->layers, make_layers, u, err);
 }
 
-static int add_debugger(batch *b, koc__op *op, koc_error **err)
+static int add_debugger(batch *b, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc__go_binary) delve = NULL;
-    KOC__TRY(koc__debug_build(b->plan, b->units[0]->on->platform, op, &delve, err));
+    KOC__TRY(koc__debug_build(b->plan, b->units[0]->on->platform, call, &delve, err));
     for (size_t i = 0; delve && i < b->n; i++) {
         b->units[i]->debugger = koc__go_binary_ref(delve);
         KOC__TRY(koc__group_add(b->layers, make_debug_layer, b->units[i], err));
@@ -154,7 +154,7 @@ static int add_debugger(batch *b, koc__op *op, koc_error **err)
     return KOC_OK;
 }
 
-static int build_batch(void *arg, koc__op *op, koc_error **err)
+static int build_batch(void *arg, koc__call *call, koc_error **err)
 {
     batch *b = arg;
     koc__go_options o = b->plan->go;
@@ -166,13 +166,13 @@ static int build_batch(void *arg, koc__op *op, koc_error **err)
     b->start = koc__monotonic_ms();
     for (size_t i = 0; rc == KOC_OK && i < b->n; i++) {
         targets[i] = b->units[i]->work->target;
-        tell_unit(b->units[i], KOC_STATE_STARTED, op);
+        tell_unit(b->units[i], KOC_STATE_STARTED, call);
     }
     if (rc == KOC_OK) {
         rc = koc__go_build(b->plan->ctx, b->plan->settings, targets, b->n,
-                           b->units[0]->on->platform, &o, op, binaries, err);
+                           b->units[0]->on->platform, &o, call, binaries, err);
     }
-    rc = rc == KOC_OK ? add_debugger(b, op, err) : rc;
+    rc = rc == KOC_OK ? add_debugger(b, call, err) : rc;
     for (size_t i = 0; binaries && i < b->n; i++) {
         koc__go_binary_free(binaries[i]); /* the units have references of their own */
     }
@@ -189,7 +189,7 @@ static void add_up(koc__work *w)
     }
 }
 
-int koc__compile(koc__plan *p, koc__work *works, size_t n, koc__op *op, koc_error **err)
+int koc__compile(koc__plan *p, koc__work *works, size_t n, koc__call *call, koc_error **err)
 {
     KOC__AUTO_VAL(batches) all = {0};
     KOC__TRY(sort_out(p, works, n, &all, err));
@@ -197,8 +197,8 @@ int koc__compile(koc__plan *p, koc__work *works, size_t n, koc__op *op, koc_erro
     KOC__AUTO_VAL(koc__group) layers = {0};
     KOC__AUTO_VAL(koc__group) builds = {0};
     /* One layer at a time is enough: it is compressed by all threads, and costs memory. */
-    KOC__TRY(koc__group_begin(&layers, op, 1, err));
-    KOC__TRY(koc__group_begin(&builds, op, at_once, err));
+    KOC__TRY(koc__group_begin(&layers, call, 1, err));
+    KOC__TRY(koc__group_begin(&builds, call, at_once, err));
     for (size_t i = 0; i < all.n; i++) {
         all.list[i].layers = &layers;
         KOC__TRY(koc__group_add(&builds, build_batch, &all.list[i], err));

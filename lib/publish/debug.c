@@ -36,8 +36,8 @@ int koc__debug_warn(koc__plan *p, const koc__work *works, size_t n, koc_error **
     return KOC_OK;
 }
 
-int koc__debug_build(koc__plan *p, const koc_platform *platform, koc__op *op, koc__go_binary **out,
-                     koc_error **err)
+int koc__debug_build(koc__plan *p, const koc_platform *platform, koc__call *call,
+                     koc__go_binary **out, koc_error **err)
 {
     if (!koc__debug_fits(p, platform)) {
         return KOC_OK;
@@ -47,21 +47,21 @@ int koc__debug_build(koc__plan *p, const koc_platform *platform, koc__op *op, ko
     if (!label) {
         return koc__oom(err);
     }
-    koc__tell(op, KOC_PROGRESS_BUILD, KOC_STATE_STARTED, label, 0);
-    int rc = koc__go_delve(p->ctx, p->settings, p->o.delve_version, platform, op, out, err);
+    koc__tell(call, KOC_PROGRESS_BUILD, KOC_STATE_STARTED, label, 0);
+    int rc = koc__go_delve(p->ctx, p->settings, p->o.delve_version, platform, call, out, err);
     int32_t state = rc != KOC_OK         ? KOC_STATE_FAILED
                     : (*out)->from_cache ? KOC_STATE_SKIPPED
                                          : KOC_STATE_FINISHED;
-    koc__tell(op, KOC_PROGRESS_BUILD, state, label, 0);
+    koc__tell(call, KOC_PROGRESS_BUILD, state, label, 0);
     return rc;
 }
 
 int koc__debug_layer(koc__unit *u, koc__go_binary *delve, const koc__go_layer_options *o,
-                     koc__op *op, koc_error **err)
+                     koc__call *call, koc_error **err)
 {
     char name[] = "dlv";
     const koc__go_target target = {.import_path = name, .config = u->work->target->config};
-    return koc__go_binary_layer(u->work->plan->ctx, &target, delve, o, op, &u->delve, err);
+    return koc__go_binary_layer(u->work->plan->ctx, &target, delve, o, call, &u->delve, err);
 }
 
 int koc__debug_entrypoint(koc_image_builder *b, const char *program, koc_error **err)

@@ -4,9 +4,9 @@
 
 #include <koc/ext/publish.h>
 
-#include "core/buf.h"
-#include "core/crypto.h"
-#include "core/digests.h"
+#include "core/dynbuf.h"
+#include "core/hash/crypto.h"
+#include "core/hash/digests.h"
 #include "core/path.h"
 #include "core/text.h"
 
@@ -76,16 +76,16 @@ int koc__name_printed(const koc__name_result *r, char **out, koc_error **err)
 {
     const char *first = r->tags && r->tags[0] ? r->tags[0] : NULL;
     bool single = first && !r->tags[1];
-    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(4096);
-    KOC__TRY(koc__buf_puts(&b, r->repository, err));
+    KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(4096);
+    KOC__TRY(koc__dynbuf_puts(&b, r->repository, err));
     bool with_tag =
         first && (r->tag_only || !r->pushed || (single && !koc__streq(first, "latest")));
     if (with_tag) {
-        KOC__TRY(koc__buf_printf(&b, err, ":%s", first));
+        KOC__TRY(koc__dynbuf_printf(&b, err, ":%s", first));
     }
     if (!(r->tag_only && first)) {
-        KOC__TRY(koc__buf_printf(&b, err, "@%s", koc__digest_str(r->digest).s));
+        KOC__TRY(koc__dynbuf_printf(&b, err, "@%s", koc__digest_str(r->digest).s));
     }
-    *out = koc__buf_steal(&b);
+    *out = koc__dynbuf_steal(&b);
     return *out ? KOC_OK : koc__oom(err);
 }

@@ -3,8 +3,8 @@
 
 #include "publish/publish.h"
 
-#include "core/digests.h"
-#include "core/outfile.h"
+#include "core/hash/digests.h"
+#include "core/io/outfile.h"
 #include "core/text.h"
 #include "model/model.h"
 #include "registry/registry.h"
@@ -26,7 +26,7 @@ static int printed_name(koc__work *w, bool pushed, koc_error **err)
 
 /* --- layout --- */
 
-static int to_layout(koc__work *w, koc__op *op, koc_error **err)
+static int to_layout(koc__work *w, koc__call *call, koc_error **err)
 {
     koc__plan *p = w->plan;
     bool is_default = !p->o.oci_layout_path;
@@ -34,9 +34,9 @@ static int to_layout(koc__work *w, koc__op *op, koc_error **err)
     KOC__TRY(koc_layout_open(p->ctx, p->layout_path, KOC_LAYOUT_CREATE, &layout, err));
     const char *ref_name = is_default ? w->app : NULL;
     if (w->index) {
-        KOC__TRY(koc__layout_put_index(layout, w->index, ref_name, op, err));
+        KOC__TRY(koc__layout_put_index(layout, w->index, ref_name, call, err));
     } else {
-        KOC__TRY(koc__layout_put_image(layout, w->units[0].image, ref_name, op, err));
+        KOC__TRY(koc__layout_put_image(layout, w->units[0].image, ref_name, call, err));
     }
     w->printed = koc__format("%s%s@%s", is_default ? "oci:" : "", p->layout_path,
                              koc__digest_str(&koc__work_descriptor(w)->digest).s);
@@ -46,7 +46,7 @@ static int to_layout(koc__work *w, koc__op *op, koc_error **err)
 
 /* --- registry --- */
 
-static int send_image(void *arg, koc__op *op, koc_error **err)
+static int send_image(void *arg, koc__call *call, koc_error **err)
 {
     koc__work *w = arg;
     koc_push_options o = KOC_PUSH_OPTIONS_INIT;
@@ -55,54 +55,55 @@ static int send_image(void *arg, koc__op *op, koc_error **err)
         return KOC_OK;
     }
     KOC__TRY(koc__push_new(w->plan->client, w->to, w->index ? NULL : w->units[0].image, w->index,
-                           &o, op, &w->push, err));
+                           &o, call, &w->push, err));
     KOC__TRY(koc__push_content(w->push, err));
     return w->early ? koc__push_unnamed(w->push, err) : KOC_OK;
 }
 
-static int send_sboms(void *arg, koc__op *op, koc_error **err)
+static int send_sboms(void *arg, koc__call *call, koc_error **err)
 {
-    return koc__sboms_push_begin(arg, op, err);
+    return koc__sboms_push_begin(arg, call, err);
 }
 
 /* Both halves of what has to be sent side by side: the image and its SBOMs. */
-static int both(koc__work *w, koc__task_fn image, koc__task_fn sboms, koc__op *op, koc_error **err)
+static int both(koc__work *w, koc__task_fn image, koc__task_fn sboms, koc__call *call,
+                koc_error **err)
 {
     KOC__AUTO_VAL(koc__group) group = {0};
     if (w->n_sboms == 0) {
-        return image(w, op, err);
+        return image(w, call, err);
     }
-    KOC__TRY(koc__group_begin(&group, op, 2, err));
+    KOC__TRY(koc__group_begin(&group, call, 2, err));
     KOC__TRY(koc__group_add(&group, image, w, err));
     KOC__TRY(koc__group_add(&group, sboms, w, err));
     return koc__group_wait(&group, err);
 }
 
-int koc__push_begin(koc__work *w, koc__op *op, koc_error **err)
+int koc__early_push_begin(koc__work *w, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc_reference) repository = NULL;
     KOC__TRY(koc__reference_parse_repository(w->name, &repository, err));
     KOC__TRY(koc_reference_with_tag(repository, koc_strlist_get(w->plan->tags, 0), &w->to, err));
-    return both(w, send_image, send_sboms, op, err);
+    return both(w, send_image, send_sboms, call, err);
 }
 
-static int name_image(void *arg, koc__op *op, koc_error **err)
+static int name_image(void *arg, koc__call *call, koc_error **err)
 {
     koc__work *w = arg;
-    (void)op;
+    (void)call;
     return w->push ? koc__push_names(w->push, w->early, err) : KOC_OK;
 }
 
-static int name_sboms(void *arg, koc__op *op, koc_error **err)
+static int name_sboms(void *arg, koc__call *call, koc_error **err)
 {
-    (void)op;
+    (void)call;
     return koc__sboms_push_names(arg, err);
 }
 
-/* The second half of koc__push_begin. */
-static int to_registry(koc__work *w, koc__op *op, koc_error **err)
+/* The second half of koc__early_push_begin. */
+static int to_registry(koc__work *w, koc__call *call, koc_error **err)
 {
-    KOC__TRY(both(w, name_image, name_sboms, op, err));
+    KOC__TRY(both(w, name_image, name_sboms, call, err));
     w->pushed.digest = koc__work_descriptor(w)->digest;
     w->pushed.unchanged = true;
     if (w->push) {
@@ -112,27 +113,27 @@ static int to_registry(koc__work *w, koc__op *op, koc_error **err)
     return printed_name(w, true, err);
 }
 
-static void tell_done(koc__work *w, koc__op *op)
+static void tell_done(koc__work *w, koc__call *call)
 {
     if (!koc__streq(w->state, "built")) { /* else nothing was sent or written */
         bool unchanged = koc__streq(w->state, "unchanged");
-        koc__tell_image(w, op, unchanged ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED);
+        koc__tell_image(w, call, unchanged ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED);
     }
 }
 
-int koc__output(koc__work *w, koc__op *op, koc_error **err)
+int koc__output(koc__work *w, koc__call *call, koc_error **err)
 {
     koc__plan *p = w->plan;
     int64_t start = koc__monotonic_ms();
     KOC__TRY(koc__sboms_write(w, err));
     if (p->local) {
-        KOC__TRY(koc__local_output(w, op, err));
+        KOC__TRY(koc__output_local(w, call, err));
     }
     if (p->layout_path) {
-        KOC__TRY(to_layout(w, op, err));
+        KOC__TRY(to_layout(w, call, err));
     }
     if (p->to_registry) {
-        KOC__TRY(to_registry(w, op, err));
+        KOC__TRY(to_registry(w, call, err));
     }
     if (!w->printed || (p->o.tarball && !p->to_registry)) {
         /* Only the tarball, which is written at the end, or nothing at all (--push=false). */
@@ -140,7 +141,7 @@ int koc__output(koc__work *w, koc__op *op, koc_error **err)
         w->state = p->o.tarball ? "written" : "built";
     }
     w->push_ms += koc__monotonic_ms() - start;
-    tell_done(w, op);
+    tell_done(w, call);
     return KOC_OK;
 }
 
@@ -181,7 +182,7 @@ static int write_file(void *self, const void *data, size_t len, koc_error **err)
     return koc__outfile_write(self, data, len, err);
 }
 
-static int write_tarball(koc__plan *p, koc__work *works, size_t n, koc__op *op, koc_error **err)
+static int write_tarball(koc__plan *p, koc__work *works, size_t n, koc__call *call, koc_error **err)
 {
     KOC__AUTO_VAL(tarball) t = {.n = n, .n_tags = koc_strlist_count(p->tags)};
     t.images = koc__calloc(n, sizeof(*t.images));
@@ -193,41 +194,41 @@ static int write_tarball(koc__plan *p, koc__work *works, size_t n, koc__op *op, 
         KOC__TRY(tarball_entry(&t, i, &works[i], err));
     }
     KOC__AUTO_VAL(koc__outfile) file = KOC__OUTFILE_INIT;
-    KOC__TRY(koc__outfile_open(p->o.tarball, 0644, op->user.cancel, &file, err));
+    KOC__TRY(koc__outfile_open(p->o.tarball, 0644, call->user.cancel, &file, err));
     koc_writer w = {write_file, &file};
-    KOC__TRY(koc__archive_write(t.images, n, &w, op, err));
+    KOC__TRY(koc__archive_write(t.images, n, &w, call, err));
     return koc__outfile_finish(&file, err);
 }
 
 /* --- the list of references (ko 12.4) --- */
 
-static int list_work(const koc__work *w, koc__buf *out, koc_error **err)
+static int list_work(const koc__work *w, koc__dynbuf *out, koc_error **err)
 {
     if (!w->index) {
-        return koc__buf_printf(out, err, "%s\n", w->printed);
+        return koc__dynbuf_printf(out, err, "%s\n", w->printed);
     }
-    KOC__TRY(koc__buf_printf(out, err, "%s@%s\n", w->name,
-                             koc__digest_str(&koc_index_descriptor(w->index)->digest).s));
+    KOC__TRY(koc__dynbuf_printf(out, err, "%s@%s\n", w->name,
+                                koc__digest_str(&koc_index_descriptor(w->index)->digest).s));
     for (size_t i = 0; i < w->n_units; i++) {
         const koc_descriptor *d = koc_image_descriptor(w->units[i].image);
-        KOC__TRY(koc__buf_printf(out, err, "%s@%s\n", w->name, koc__digest_str(&d->digest).s));
+        KOC__TRY(koc__dynbuf_printf(out, err, "%s@%s\n", w->name, koc__digest_str(&d->digest).s));
     }
     return KOC_OK;
 }
 
 static int write_references(koc__plan *p, koc__work *works, size_t n, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT((size_t)16 << 20);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT((size_t)16 << 20);
     for (size_t i = 0; i < n; i++) {
         KOC__TRY(list_work(&works[i], &text, err));
     }
-    return koc__fs_replace_file(p->o.image_refs, koc__buf_view(&text), 0644, err);
+    return koc__fs_replace_file(p->o.image_refs, koc__dynbuf_view(&text), 0644, err);
 }
 
-int koc__output_together(koc__plan *p, koc__work *works, size_t n, koc__op *op, koc_error **err)
+int koc__output_together(koc__plan *p, koc__work *works, size_t n, koc__call *call, koc_error **err)
 {
     if (p->o.tarball) {
-        KOC__TRY(write_tarball(p, works, n, op, err));
+        KOC__TRY(write_tarball(p, works, n, call, err));
     }
     return p->o.image_refs ? write_references(p, works, n, err) : KOC_OK;
 }

@@ -3,9 +3,9 @@
 
 #include "publish/publish.h"
 
-#include "core/buf.h"
+#include "core/dynbuf.h"
 #include "core/env.h"
-#include "core/outfile.h"
+#include "core/io/outfile.h"
 #include "core/path.h"
 #include "layer/layer.h"
 #include "model/model.h"
@@ -300,7 +300,7 @@ static int check_outputs(koc__plan *p, koc_error **err)
         return koc__error_option(err, "jobs", "%d is negative", (int)p->o.jobs);
     }
     KOC__TRY(check_compression(p, err));
-    int rc = koc__config_check_text(KOC_CFG_USER, p->o.user, err);
+    int rc = koc__image_config_check_text(KOC_CFG_USER, p->o.user, err);
     if (rc != KOC_OK) {
         koc__error_blame(err, "image_user");
     }

@@ -3,7 +3,7 @@
 
 #include "publish/publish.h"
 
-#include "core/cache.h"
+#include "core/io/cache.h"
 #include "core/text.h"
 
 struct koc_published {
@@ -29,14 +29,14 @@ void koc_published_free(koc_published *p)
 }
 KOC__DEFINE_AUTO(koc_published, koc_published_free);
 
-void koc__tell(koc__op *op, int32_t kind, int32_t state, const char *what, uint64_t done)
+void koc__tell(koc__call *call, int32_t kind, int32_t state, const char *what, uint64_t done)
 {
     koc_progress e = KOC_PROGRESS_INIT;
     e.kind = kind;
     e.state = state;
     e.what = what ? what : "";
     e.done = done;
-    koc__op_progress(op, &e);
+    koc__call_progress(call, &e);
 }
 
 /* Layers of all platforms: what a push is about, though perhaps nothing but a manifest was missing. */
@@ -51,7 +51,7 @@ static uint64_t size_of(const koc__work *w)
     return size;
 }
 
-void koc__tell_image(const koc__work *w, koc__op *op, int32_t state)
+void koc__tell_image(const koc__work *w, koc__call *call, int32_t state)
 {
     koc_progress e = KOC_PROGRESS_INIT;
     e.kind = KOC_PROGRESS_IMAGE;
@@ -61,7 +61,7 @@ void koc__tell_image(const koc__work *w, koc__op *op, int32_t state)
     e.done = w->pushed.bytes_sent;
     e.reason = state == KOC_STATE_WAITING ? "for the other images" : NULL;
     e.total = koc__streq(w->state, "pushed") ? size_of(w) : 0;
-    koc__op_progress(op, &e);
+    koc__call_progress(call, &e);
 }
 
 /* --- everything of one call --- */
@@ -179,35 +179,35 @@ static int tell_published(void *arg, koc_error **err)
     return answer == 0 ? KOC_OK : koc__error(err, KOC_EUSER, "ended by the caller");
 }
 
-static int finish_work(void *arg, koc__op *op, koc_error **err)
+static int finish_work(void *arg, koc__call *call, koc_error **err)
 {
     koc__work *w = arg;
     const koc__plan *p = w->plan;
     if (!p->to_registry) { /* else all that was done when it was sent */
-        koc__tell_image(w, op, KOC_STATE_STARTED);
-        KOC__TRY(koc__assemble(w, op, err));
-        KOC__TRY(!p->local || p->o.sbom_dir ? koc__sboms_make(w, op, err) : KOC_OK);
+        koc__tell_image(w, call, KOC_STATE_STARTED);
+        KOC__TRY(koc__assemble(w, call, err));
+        KOC__TRY(!p->local || p->o.sbom_dir ? koc__sboms_make(w, call, err) : KOC_OK);
     }
-    KOC__TRY(koc__output(w, op, err));
+    KOC__TRY(koc__output(w, call, err));
     for (size_t i = 0; i < w->n_units; i++) {
-        koc__image_facts_keep(&w->units[i], op);
+        koc__fingerprint_keep(&w->units[i], call);
     }
-    return p->o.published ? koc__op_call(op, tell_published, w, err) : KOC_OK;
+    return p->o.published ? koc__call_on_caller(call, tell_published, w, err) : KOC_OK;
 }
 
-static int finish_works(koc__run *r, koc__op *op, koc_error **err)
+static int finish_works(koc__run *r, koc__call *call, koc_error **err)
 {
     KOC__AUTO_VAL(koc__group) group = {0};
     if (r->n_works == 1) { /* the usual build: no thread for it */
-        KOC__TRY(finish_work(&r->works[0], op, err));
-        return koc__output_together(r->plan, r->works, r->n_works, op, err);
+        KOC__TRY(finish_work(&r->works[0], call, err));
+        return koc__output_together(r->plan, r->works, r->n_works, call, err);
     }
-    KOC__TRY(koc__group_begin(&group, op, 8, err));
+    KOC__TRY(koc__group_begin(&group, call, 8, err));
     for (size_t i = 0; i < r->n_works; i++) {
         KOC__TRY(koc__group_add(&group, finish_work, &r->works[i], err));
     }
     KOC__TRY(koc__group_wait(&group, err));
-    return koc__output_together(r->plan, r->works, r->n_works, op, err);
+    return koc__output_together(r->plan, r->works, r->n_works, call, err);
 }
 
 static int collect(const koc__run *r, int64_t total_ms, koc_published **out, koc_error **err)
@@ -232,7 +232,7 @@ static int collect(const koc__run *r, int64_t total_ms, koc_published **out, koc
     return KOC_OK;
 }
 
-static int publish(koc_ctx *ctx, const koc_publish_options *o, koc__op *op, koc_published **out,
+static int publish(koc_ctx *ctx, const koc_publish_options *o, koc__call *call, koc_published **out,
                    koc_error **err)
 {
     static const char *const here[] = {".", NULL};
@@ -240,19 +240,19 @@ static int publish(koc_ctx *ctx, const koc_publish_options *o, koc__op *op, koc_
     int64_t lap = start;
     KOC__AUTO_VAL(koc__run) r = {0};
     KOC__TRY(koc__plan_make(ctx, o, &r.plan, err));
-    KOC__TRY(koc__local_prepare(r.plan, op, err));
+    KOC__TRY(koc__output_local_prepare(r.plan, call, err));
     koc__timings *t = &r.plan->times;
     t->settings = koc__lap(&lap);
     const char *const *args = r.plan->o.import_paths;
     args = args && args[0] ? args : here;
-    KOC__TRY(koc__go_targets_find(ctx, r.plan->settings, args, op, &r.targets, err));
+    KOC__TRY(koc__go_targets_find(ctx, r.plan->settings, args, call, &r.targets, err));
     KOC__TRY(koc__plan_warnings(r.plan, err));
     KOC__TRY(make_works(&r, err));
     KOC__TRY(warn_same_names(&r, err));
     t->packages = koc__lap(&lap);
-    KOC__TRY(koc__start(&r, op, err));
+    KOC__TRY(koc__start(&r, call, err));
     lap = r.compiled_at;
-    KOC__TRY(finish_works(&r, op, err));
+    KOC__TRY(finish_works(&r, call, err));
     KOC__TRY(koc__warn_loaders(r.plan, r.works, r.n_works, err));
     t->images = koc__lap(&lap);
     t->total = lap - start;
@@ -261,14 +261,14 @@ static int publish(koc_ctx *ctx, const koc_publish_options *o, koc__op *op, koc_
 }
 
 /* A cache that is full, was damaged or went away costs time, not the build: once more without it. */
-static int publish_without_cache(koc_ctx *ctx, const koc_publish_options *o, koc__op *op,
+static int publish_without_cache(koc_ctx *ctx, const koc_publish_options *o, koc__call *call,
                                  koc_error **failure, koc_published **out, koc_error **err)
 {
     koc__log(ctx, KOC_LOG_WARN, "cache", "going on without the cache: %s",
              koc_error_message(*failure));
     koc_error_free(koc__steal(failure));
     koc__cache_set_off(ctx->cache, true);
-    int rc = publish(ctx, o, op, out, err);
+    int rc = publish(ctx, o, call, out, err);
     koc__cache_set_off(ctx->cache, false);
     return rc;
 }
@@ -279,15 +279,15 @@ int koc_publish(koc_ctx *ctx, const koc_publish_options *o, const koc_op *user, 
     if (!ctx || !out) {
         return koc__misuse(err, "koc_publish: ctx and out must be given");
     }
-    KOC__AUTO_VAL(koc__op) op = {0};
-    KOC__TRY(koc__op_begin(&op, ctx, user, err));
+    KOC__AUTO_VAL(koc__call) call = {0};
+    KOC__TRY(koc__call_begin(&call, ctx, user, err));
     koc_error *why = NULL;
-    int rc = publish(ctx, o, &op, out, &why);
+    int rc = publish(ctx, o, &call, out, &why);
     if (rc == KOC_OK) {
         return KOC_OK;
     }
     if (rc != KOC_ECANCELLED && koc__cache_is_to_blame(ctx->cache, why)) {
-        return publish_without_cache(ctx, o, &op, &why, out, err);
+        return publish_without_cache(ctx, o, &call, &why, out, err);
     }
     return koc__error_move(err, &why);
 }

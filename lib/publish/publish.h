@@ -12,7 +12,7 @@
  *   output.c   where they go: registry, layout, tarball, nowhere;  local.c  daemon and nodes
  *   report.c   the JSON report;  publish.c  the order of all this
  *   inputs.c   which files all this was made from, for those who watch them
- *   facts.c    koc_publish_facts: what all this would work with
+ *   facts.c    koc_publish_settings: what all this would work with
  *   image_facts.c  what koc adds to an image, for koc explain
  *   explain.c  koc_explain: which inputs changed;  timings.c  where the time went
  */
@@ -26,7 +26,7 @@
 #include <koc/image.h>
 #include <koc/store.h>
 
-#include "core/op.h"
+#include "core/run/call.h"
 #include "core/str.h"
 #include "daemon/daemon.h"
 #include "golang/golang.h"
@@ -97,9 +97,9 @@ int koc__base_again(const koc__base *b, koc__base **out, koc_error **err);
 void koc__base_free(koc__base *b);
 KOC__DEFINE_AUTO(koc__base, koc__base_free);
 /* Fetches what is needed to build on it: manifests and configs, no layers. */
-int koc__base_open(koc__plan *p, koc__base *b, koc__op *op, koc_error **err);
+int koc__base_open(koc__plan *p, koc__base *b, koc__call *call, koc_error **err);
 /* As it was when it was last looked up, from the cache alone. Fails when anything is missing there. */
-int koc__base_recall(koc__plan *p, koc__base *b, koc__op *op, koc_error **err);
+int koc__base_recall(koc__plan *p, koc__base *b, koc__call *call, koc_error **err);
 /* Whether looking it up asks a registry. */
 bool koc__base_is_remote(const koc__base *b);
 
@@ -154,30 +154,30 @@ typedef struct koc__work { /* one package: one printed reference */
     int64_t build_ms, layers_ms, push_ms;
 } koc__work;
 /* Compiles all units and makes their layers, platforms side by side. */
-int koc__compile(koc__plan *p, koc__work *works, size_t n, koc__op *op, koc_error **err);
+int koc__compile(koc__plan *p, koc__work *works, size_t n, koc__call *call, koc_error **err);
 /* --- debug.c --- */
 /* Whether images for platform get the debugger. */
 bool koc__debug_fits(const koc__plan *p, const koc_platform *platform);
 /* A warning for each platform that was asked for and has none. */
 int koc__debug_warn(koc__plan *p, const koc__work *works, size_t n, koc_error **err);
 /* *out stays NULL where koc__debug_fits is false. */
-int koc__debug_build(koc__plan *p, const koc_platform *platform, koc__op *op, koc__go_binary **out,
-                     koc_error **err);
+int koc__debug_build(koc__plan *p, const koc_platform *platform, koc__call *call,
+                     koc__go_binary **out, koc_error **err);
 int koc__debug_layer(koc__unit *u, koc__go_binary *delve, const koc__go_layer_options *o,
-                     koc__op *op, koc_error **err);
+                     koc__call *call, koc_error **err);
 int koc__debug_entrypoint(koc_image_builder *b, const char *program, koc_error **err);
 
 /* Layers to image, images to index. */
-int koc__assemble(koc__work *w, koc__op *op, koc_error **err);
+int koc__assemble(koc__work *w, koc__call *call, koc_error **err);
 /* What the result of w is: the index, else the one image. Borrowed. */
 const koc_descriptor *koc__work_descriptor(const koc__work *w);
 /* "api linux/arm64", for progress. NULL: out of memory. */
 char *koc__unit_label(const koc__unit *u);
 
 /* The documents about w's images, kept in the cache by digest. Nothing under KOC_SBOM_NONE. */
-int koc__sboms_make(koc__work *w, koc__op *op, koc_error **err);
+int koc__sboms_make(koc__work *w, koc__call *call, koc_error **err);
 /* Pushes them beside the images, tag sha256-<hex>.sbom: first all but the tag, which is the second step. */
-int koc__sboms_push_begin(koc__work *w, koc__op *op, koc_error **err);
+int koc__sboms_push_begin(koc__work *w, koc__call *call, koc_error **err);
 int koc__sboms_push_names(koc__work *w, koc_error **err);
 /* Writes them to --sbom-dir. */
 int koc__sboms_write(koc__work *w, koc_error **err);
@@ -194,18 +194,18 @@ typedef struct koc__run { /* everything of one call */
 } koc__run;
 /* Side by side: bases, what the target has of each image, the right to push, the compile with its layers, and, to a
  * registry, sending what is complete. Makes the units of all works. */
-int koc__start(koc__run *r, koc__op *op, koc_error **err);
+int koc__start(koc__run *r, koc__call *call, koc_error **err);
 /* Frees what compiling made of w. */
 void koc__work_reset(koc__work *w);
 
 /* --- ahead.c --- */
 /* A koc__task_fn: fills work->ahead. Only cancelling is a failure. */
-int koc__ahead_task(void *work, koc__op *op, koc_error **err);
+int koc__ahead_task(void *work, koc__call *call, koc_error **err);
 /* Whether nothing of the image, or of the SBOM of subject, is to be sent. */
 bool koc__ahead_has_image(const koc__work *w);
 bool koc__ahead_has_sbom(const koc__work *w, const koc_digest *subject, const koc_digest *sbom);
-int koc__sbom_reference(const koc__work *w, const koc_digest *subject, koc_reference **out,
-                        koc_error **err);
+int koc__work_sbom_reference(const koc__work *w, const koc_digest *subject, koc_reference **out,
+                             koc_error **err);
 
 /* --- send.c --- */
 typedef struct koc__sends {
@@ -215,7 +215,7 @@ typedef struct koc__sends {
     unsigned parts_left;   /* of all works */
     bool allowed;
 } koc__sends;
-int koc__sends_begin(koc__sends *s, koc__run *r, koc__op *op, koc_error **err);
+int koc__sends_begin(koc__sends *s, koc__run *r, koc__call *call, koc_error **err);
 /* Waits for what is on its way; takes one that was never begun. */
 void koc__sends_end(koc__sends *s);
 /* The units of all works were made, none is compiled yet. What their bases hold may go out already. */
@@ -227,25 +227,26 @@ int koc__sends_allow(koc__sends *s, koc_error **err);
 
 /* --- output.c --- */
 /* Sends all of w but its names to the registry, after koc__assemble and koc__sboms_make. */
-int koc__push_begin(koc__work *w, koc__op *op, koc_error **err);
+int koc__early_push_begin(koc__work *w, koc__call *call, koc_error **err);
 /* Sends w where the plan says and fills w->printed. */
-int koc__output(koc__work *w, koc__op *op, koc_error **err);
+int koc__output(koc__work *w, koc__call *call, koc_error **err);
 /* What is written once for all: tarball and list of references. */
-int koc__output_together(koc__plan *p, koc__work *works, size_t n, koc__op *op, koc_error **err);
+int koc__output_together(koc__plan *p, koc__work *works, size_t n, koc__call *call,
+                         koc_error **err);
 
 /* --- local.c --- */
 /* Finds the daemon or the nodes that the plan names. */
-int koc__local_prepare(koc__plan *p, koc__op *op, koc_error **err);
+int koc__output_local_prepare(koc__plan *p, koc__call *call, koc_error **err);
 /* Of w's units keeps the one that runs there. */
-int koc__local_pick(koc__work *w, koc_error **err);
-int koc__local_output(koc__work *w, koc__op *op, koc_error **err);
+int koc__output_local_choose(koc__work *w, koc_error **err);
+int koc__output_local(koc__work *w, koc__call *call, koc_error **err);
 
 /* --- image_facts.c --- */
 /* Keeps what koc put into u's image. A cache that cannot be written costs an explanation, not the build. */
-void koc__image_facts_keep(const koc__unit *u, koc__op *op);
+void koc__fingerprint_keep(const koc__unit *u, koc__call *call);
 /* Which of it is different now, a line each. */
-int koc__image_explain(koc__plan *p, koc__go_target *t, const koc_platform *platform, koc__op *op,
-                       koc_strlist *lines, koc_error **err);
+int koc__fingerprint_explain(koc__plan *p, koc__go_target *t, const koc_platform *platform,
+                             koc__call *call, koc_strlist *lines, koc_error **err);
 
 /* --- report.c --- */
 int koc__report(const koc__plan *p, const koc__work *works, size_t n, int64_t total_ms,
@@ -263,10 +264,10 @@ int koc__timings_text(const koc__plan *p, const koc__work *works, size_t n, koc_
                       koc_error **err);
 
 /* --- progress --- */
-/* One event of kind and state; all ids are 0 but those that koc__op_new_id gave. */
-void koc__tell(koc__op *op, int32_t kind, int32_t state, const char *what, uint64_t done);
+/* One event of kind and state; all ids are 0 but those that koc__call_new_id gave. */
+void koc__tell(koc__call *call, int32_t kind, int32_t state, const char *what, uint64_t done);
 /* The same about the whole image of w. */
-void koc__tell_image(const koc__work *w, koc__op *op, int32_t state);
+void koc__tell_image(const koc__work *w, koc__call *call, int32_t state);
 
 /* --- loader.c --- */
 /* Warns of programs that their base cannot start. */

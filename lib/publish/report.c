@@ -1,11 +1,14 @@
 /* The JSON report of a build (docs/json.md). */
 #include "core/common.h"
 
+#include <koc/version.h>
+
 #include "publish/publish.h"
 
-#include "core/digests.h"
-#include "core/json_write.h"
+#include "core/hash/digests.h"
+#include "layer/layer.h"
 #include "model/model.h"
+#include "text/json_write.h"
 
 #define REPORT_MAX ((size_t)64 << 20)
 
@@ -123,13 +126,13 @@ static void list(koc__jw *w, const char *name, const koc_strlist *items)
 int koc__report(const koc__plan *p, const koc__work *works, size_t n, int64_t total_ms,
                 koc_buf *out, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(REPORT_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(REPORT_MAX);
     koc__jw w;
     koc__jw_begin(&w, &text, 2, 0);
     koc__jw_object(&w);
     koc__jw_kv(&w, "schema", "koc-build-1");
-    koc__jw_kv(&w, "version", koc_version_string());
-    koc__jw_kv(&w, "encoder", koc_feature_detail(KOC_FEATURE_DEFLATE));
+    koc__jw_kv(&w, "version", KOC_VERSION_STRING);
+    koc__jw_kv(&w, "encoder", koc__deflate_version());
     sizes(&w, "totalMs", (uint64_t)total_ms);
     koc__jw_key(&w, "timings");
     koc__jw_object(&w);
@@ -148,7 +151,7 @@ int koc__report(const koc__plan *p, const koc__work *works, size_t n, int64_t to
     list(&w, "warnings", p->warnings);
     koc__jw_object_end(&w);
     KOC__TRY(koc__jw_end(&w, err));
-    KOC__TRY(koc__buf_putc(&text, '\n', err));
-    koc__buf_give(&text, out);
+    KOC__TRY(koc__dynbuf_putc(&text, '\n', err));
+    koc__dynbuf_give(&text, out);
     return KOC_OK;
 }

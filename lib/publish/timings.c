@@ -15,12 +15,12 @@ int64_t koc__lap(int64_t *since)
     return took;
 }
 
-static int line(koc__buf *out, const char *what, int64_t ns, koc_error **err)
+static int line(koc__dynbuf *out, const char *what, int64_t ns, koc_error **err)
 {
-    return koc__buf_printf(out, err, "%-12s %9.1f ms\n", what, (double)ns / 1e6);
+    return koc__dynbuf_printf(out, err, "%-12s %9.1f ms\n", what, (double)ns / 1e6);
 }
 
-static int work_lines(koc__buf *out, const koc__work *w, koc_error **err)
+static int work_lines(koc__dynbuf *out, const koc__work *w, koc_error **err)
 {
     bool asked = false, linked = false;
     for (size_t i = 0; i < w->n_units; i++) {
@@ -28,7 +28,7 @@ static int work_lines(koc__buf *out, const koc__work *w, koc_error **err)
         linked = linked || !w->units[i].unchanged;
     }
     const char *how = linked ? "linked" : asked ? "go had nothing to do" : "no input changed";
-    return koc__buf_printf(
+    return koc__dynbuf_printf(
         out, err, "  %s: go %lld ms (%s), layers %lld ms, SBOM and push %lld ms\n", w->app,
         (long long)w->build_ms, how, (long long)w->layers_ms, (long long)w->push_ms);
 }
@@ -37,7 +37,7 @@ int koc__timings_text(const koc__plan *p, const koc__work *works, size_t n, koc_
                       koc_error **err)
 {
     const koc__timings *t = &p->times;
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(TEXT_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(TEXT_MAX);
     KOC__TRY(line(&text, "settings", t->settings, err));
     KOC__TRY(line(&text, "packages", t->packages, err));
     KOC__TRY(line(&text, "bases", t->bases, err));
@@ -47,6 +47,6 @@ int koc__timings_text(const koc__plan *p, const koc__work *works, size_t n, koc_
     for (size_t i = 0; i < n; i++) {
         KOC__TRY(work_lines(&text, &works[i], err));
     }
-    koc__buf_give(&text, out);
+    koc__dynbuf_give(&text, out);
     return KOC_OK;
 }

@@ -1,11 +1,11 @@
 /* Blobs: is it there, mount it, read it (with Range where the connection breaks). */
 #include "core/common.h"
 
-#include "core/digests.h"
-#include "core/io.h"
+#include "core/hash/digests.h"
+#include "core/io/io.h"
 #include "core/text.h"
-#include "registry/ops.h"
-#include "registry/retry.h"
+#include "registry/host/retry.h"
+#include "registry/operations.h"
 
 #define IDLE_TRIES_MAX 5 /* breaks in a row without progress */
 #define PROGRESS_BYTES ((uint64_t)1 << 20)
@@ -16,7 +16,7 @@
 /* --- is it there ------------------------------------------------------------------------------------- */
 
 int koc__client_has_blob(koc_client *c, const koc_reference *repo, const koc_digest *d,
-                         bool pushing, koc__op *op, bool *out, koc_error **err)
+                         bool pushing, koc__call *call, bool *out, koc_error **err)
 {
     static const int also[] = {403, 404, 405, 0};
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
@@ -27,7 +27,7 @@ int koc__client_has_blob(koc_client *c, const koc_reference *repo, const koc_dig
                               pushing ? KOC__ACT_PULL | KOC__ACT_PUSH : KOC__ACT_PULL, &rq, &path,
                               err, "blobs/%s", koc__digest_str(d).s));
     rq.also = also;
-    KOC__TRY(koc__request_run(&rq, op, &resp, err));
+    KOC__TRY(koc__request_run(&rq, call, &resp, err));
     *out = resp.status < 300;
     return KOC_OK;
 }
@@ -36,7 +36,7 @@ int koc_client_stat_blob(koc_client *c, const koc_reference *r, const koc_op *us
                          koc_error **err)
 {
     static const int also[] = {404, 0};
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
     KOC__AUTO_STR path = NULL;
     koc__request rq;
@@ -44,11 +44,11 @@ int koc_client_stat_blob(koc_client *c, const koc_reference *r, const koc_op *us
     if (!c || !r || !koc_reference_digest(r) || !size) {
         return koc__misuse(err, "koc_client_stat_blob: c, r or size is NULL, or r has no digest");
     }
-    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
+    KOC__TRY(koc__call_begin(&call, c->ctx, user, err));
     KOC__TRY(koc__ref_request(c, r, "HEAD", KOC__ACT_PULL, &rq, &path, err, "blobs/%s",
                               koc__digest_str(koc_reference_digest(r)).s));
     rq.also = also;
-    int rc = koc__request_run(&rq, &op, &resp, err);
+    int rc = koc__request_run(&rq, &call, &resp, err);
     if (rc != KOC_OK) {
         return koc__error_prefix(err, rc, "cannot look for the blob %s", koc_reference_string(r));
     }
@@ -66,7 +66,7 @@ int koc_client_stat_blob(koc_client *c, const koc_reference *r, const koc_op *us
 /* --- mount -------------------------------------------------------------------------------------------- */
 
 int koc__mount(koc_client *c, const koc_reference *repo, const char *from, const koc_digest *d,
-               koc__op *op, bool *mounted, koc__url *session, koc_error **err)
+               koc__call *call, bool *mounted, koc__url *session, koc_error **err)
 {
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
     KOC__AUTO_STR path = NULL;
@@ -79,11 +79,11 @@ int koc__mount(koc_client *c, const koc_reference *repo, const char *from, const
     rq.mount_from = from;
     rq.has_body = true;
     rq.flags = KOC__RQ_ONE_TRY;
-    int rc = koc__request_run(&rq, op, &resp, &ignored);
+    int rc = koc__request_run(&rq, call, &resp, &ignored);
     if (rc != KOC_OK) {
         koc_error_free(ignored);
         /* Whatever it was, the ordinary upload will tell. */
-        return koc__op_check(op, err);
+        return koc__call_check(call, err);
     }
     *mounted = resp.status == 201;
     if (resp.status == 202 && koc__upload_location(rq.host, &resp, session, NULL) != KOC_OK) {
@@ -147,7 +147,7 @@ static int claim_locked(koc__host *h, koc_str key, const koc_digest *to_mount, k
 }
 
 int koc__claim_begin(koc__host *h, const char *repository, const koc_digest *d, bool to_mount,
-                     koc__op *op, koc__claim *out, koc_error **err)
+                     koc__call *call, koc__claim *out, koc_error **err)
 {
     KOC__AUTO_STR key = claim_key(repository, d);
     bool wait = true;
@@ -163,7 +163,7 @@ int koc__claim_begin(koc__host *h, const char *repository, const koc_digest *d, 
         }
         pthread_mutex_unlock(&h->mutex);
         KOC__TRY(rc);
-        KOC__TRY(koc__op_check(op, err));
+        KOC__TRY(koc__call_check(call, err));
     }
     return KOC_OK;
 }
@@ -220,7 +220,7 @@ typedef struct source {
 
 typedef struct download {
     source *source; /* the blob keeps it */
-    koc__op *op;
+    koc__call *call;
     koc__exchange *exchange;
     uint64_t at;         /* the next byte wanted */
     uint64_t mark;       /* where the last break was */
@@ -262,15 +262,15 @@ static int check_start(download *d, const koc__response *resp, koc_error **err)
 /* A blob that was just pushed may take a moment to be seen everywhere. */
 static int run_patiently(download *d, const koc__request *rq, koc__response *resp, koc_error **err)
 {
-    int rc = koc__request_run(rq, d->op, resp, err);
+    int rc = koc__request_run(rq, d->call, resp, err);
 
     for (unsigned i = 0; i < LATE_TRIES && rc == KOC_ENOTFOUND && resp->status == 404 &&
                          koc__claim_known(rq->host, rq->repository, &d->source->digest);
          i++) {
         koc__error_clear(err);
-        KOC__TRY(koc__host_wait(rq->host, d->op, i + 1,
+        KOC__TRY(koc__host_wait(rq->host, d->call, i + 1,
                                 "404 Not Found: a blob that was just pushed", LATE_WAIT_MS, err));
-        rc = koc__request_run(rq, d->op, resp, err);
+        rc = koc__request_run(rq, d->call, resp, err);
     }
     return rc;
 }
@@ -303,7 +303,7 @@ static int start(download *d, koc_error **err)
     if (resp.status == 416) {
         rq.range = NULL;
         rq.also = NULL;
-        KOC__TRY(koc__request_run(&rq, d->op, &resp, err));
+        KOC__TRY(koc__request_run(&rq, d->call, &resp, err));
     }
     KOC__TRY(check_start(d, &resp, err));
     d->exchange = koc__steal(&resp.exchange);
@@ -329,7 +329,7 @@ static int go_on(download *d, koc__failure why, koc_error **failure, koc_error *
     koc__error_clear(failure);
     KOC__TRY(koc__client_host(d->source->client, koc_reference_registry(d->source->repo), &h, err));
     int64_t wait = koc__retry_delay_ms(d->idle_tries - 1, (uint32_t)koc__monotonic_ns());
-    return koc__host_wait(h, d->op, d->idle_tries, reason, wait, err);
+    return koc__host_wait(h, d->call, d->idle_tries, reason, wait, err);
 }
 
 static int pass_over(download *d, koc__failure *why, koc_error **err)
@@ -338,7 +338,7 @@ static int pass_over(download *d, koc__failure *why, koc_error **err)
 
     while (d->skip > 0) {
         size_t n, want = (size_t)KOC__MIN(d->skip, (uint64_t)sizeof(dropped));
-        KOC__TRY(koc__exchange_read(d->exchange, d->op, dropped, want, &n, why, err));
+        KOC__TRY(koc__exchange_read(d->exchange, d->call, dropped, want, &n, why, err));
         if (n == 0) {
             *why = KOC__FAIL_BROKEN;
             return koc__error(err, KOC_ENET, "the reply ended early");
@@ -368,7 +368,7 @@ static int download_read(void *self, void *buf, size_t len, size_t *n_read, koc_
         }
         int rc = pass_over(d, &why, &failure);
         if (rc == KOC_OK) {
-            rc = koc__exchange_read(d->exchange, d->op, buf, len, &n, &why, &failure);
+            rc = koc__exchange_read(d->exchange, d->call, buf, len, &n, &why, &failure);
         }
         if (rc == KOC_OK && n == 0) {
             why = KOC__FAIL_BROKEN;
@@ -393,7 +393,8 @@ static void download_close(void *self)
 
 static const koc__reader_vt download_vt = {download_read, download_close};
 
-static int source_open(void *self, uint64_t offset, koc__op *op, koc_reader **out, koc_error **err)
+static int source_open(void *self, uint64_t offset, koc__call *call, koc_reader **out,
+                       koc_error **err)
 {
     source *s = self;
     KOC__AUTO(koc_reader) r = NULL;
@@ -403,7 +404,7 @@ static int source_open(void *self, uint64_t offset, koc__op *op, koc_reader **ou
         return koc__oom(err);
     }
     d->source = s;
-    d->op = op;
+    d->call = call;
     d->at = d->mark = offset;
     int rc = koc__reader_make(&download_vt, d, &r, err);
     if (rc != KOC_OK) {

@@ -1,10 +1,13 @@
 #include "core/common.h"
 
-#include "registry/client.h"
+#include <koc/version.h>
 
-#include "core/cache.h"
-#include "core/cond.h"
-#include "core/fs.h"
+#include "registry/client.h"
+#include "registry/host/host_rules.h"
+
+#include "core/io/cache.h"
+#include "core/io/fs.h"
+#include "core/run/timed_wait.h"
 #include "core/text.h"
 
 #define CONNECTIONS_DEFAULT 8
@@ -55,7 +58,7 @@ static int fill(koc_client *c, const koc_client_options *o, koc_error **err)
     c->connect_total_ms = o->connect_timeout_ms ? o->connect_timeout_ms : CONNECT_ALL_MS;
     c->response_timeout_ms = o->response_timeout_ms;
     c->user_agent =
-        o->user_agent ? koc__strdup(o->user_agent) : koc__format("koc/%s", koc_version_string());
+        o->user_agent ? koc__strdup(o->user_agent) : koc__format("koc/%s", KOC_VERSION_STRING);
     if (!c->user_agent) {
         return koc__oom(err);
     }
@@ -67,7 +70,7 @@ static int fill(koc_client *c, const koc_client_options *o, koc_error **err)
     if (o->ca_file) {
         KOC__TRY(koc__fs_read_any(o->ca_file, NULL, &c->ca_pem, err));
         if (koc__transport_bundle()) {
-            KOC__TRY(koc__buf_putc(&c->ca_pem, '\n', err));
+            KOC__TRY(koc__dynbuf_putc(&c->ca_pem, '\n', err));
             KOC__TRY(koc__fs_read_file(koc__transport_bundle(), &c->ca_pem, err));
         }
     }
@@ -156,7 +159,7 @@ void koc_client_unref(koc_client *c)
     }
     koc__free(c->hosts);
     koc__transport_free(c->transport);
-    koc__buf_dispose(&c->ca_pem);
+    koc__dynbuf_dispose(&c->ca_pem);
     koc__proxies_dispose(&c->proxies);
     koc_strlist_free(c->allow_http);
     koc__map_free(c->warned);
@@ -176,7 +179,7 @@ static int join_authorities(koc_client *c, koc__host *h, koc_error **err)
         return KOC_OK;
     }
     if (c->ca_pem.len > 0) {
-        return koc__buf_put(&h->certs.authorities, koc__buf_view(&c->ca_pem), err);
+        return koc__dynbuf_put(&h->certs.authorities, koc__dynbuf_view(&c->ca_pem), err);
     }
     return koc__transport_bundle()
                ? koc__fs_read_file(koc__transport_bundle(), &h->certs.authorities, err)
@@ -190,7 +193,7 @@ static void settle_scheme(koc_client *c, koc__host *h)
     uint16_t port;
 
     koc__authority_split(koc__str(h->wire), &host, &port);
-    h->loopback = koc__host_is_loopback(host);
+    h->loopback = koc__address_is_loopback(host);
     h->insecure = h->insecure || (c->flags & KOC_CLIENT_INSECURE) != 0;
     h->may_http = (c->flags & KOC_CLIENT_INSECURE) != 0 || koc__host_listed(c->allow_http, h->name);
     h->kind = (int)koc__address_of_text(host);
@@ -283,12 +286,12 @@ int koc__client_host_of_url(koc_client *c, const koc__url *u, koc__host **out, k
 
 void koc__client_route(koc_client *c, const koc__host *target, koc__http_request *rq)
 {
-    const koc__buf *own = &target->certs.authorities;
+    const koc__dynbuf *own = &target->certs.authorities;
 
     const koc__proxy *proxy = koc__proxies_for(&c->proxies, rq->url);
     rq->proxy = proxy ? proxy->url : NULL;
     rq->proxy_from = proxy ? proxy->variable : NULL;
-    rq->ca_pem = koc__buf_view(own->len > 0 ? own : &c->ca_pem);
+    rq->ca_pem = koc__dynbuf_view(own->len > 0 ? own : &c->ca_pem);
     rq->client_cert = target->certs.client_cert;
     rq->client_key = target->certs.client_key;
     rq->insecure = target->insecure;
@@ -299,14 +302,14 @@ void koc__host_wait_locked(koc__host *h)
     koc__cond_wait_ms(&h->left, &h->mutex, GATE_LOOK_MS);
 }
 
-int koc__host_enter(koc__host *h, int gate, koc__op *op, koc_error **err)
+int koc__host_enter(koc__host *h, int gate, koc__call *call, koc_error **err)
 {
     int rc = KOC_OK;
 
     pthread_mutex_lock(&h->mutex);
     while (rc == KOC_OK && h->busy[gate]) {
         koc__host_wait_locked(h);
-        rc = koc__op_check(op, err);
+        rc = koc__call_check(call, err);
     }
     if (rc == KOC_OK) {
         h->busy[gate] = true;

@@ -7,17 +7,17 @@
 
 #include <koc/registry.h>
 
-#include "core/buf.h"
-#include "core/context.h"
+#include "auth/auth.h"
+#include "core/dynbuf.h"
 #include "core/map.h"
-#include "core/op.h"
+#include "core/run/call.h"
+#include "core/run/context.h"
 #include "core/str.h"
-#include "registry/address.h"
-#include "registry/auth.h"
-#include "registry/certs.h"
-#include "registry/challenge.h"
-#include "registry/hosts.h"
-#include "registry/transport.h"
+#include "http/address.h"
+#include "http/client_certs.h"
+#include "http/proxy.h"
+#include "http/transport.h"
+#include "registry/host/challenge.h"
 
 KOC__DEFINE_AUTO(koc_client, koc_client_unref);
 
@@ -94,7 +94,7 @@ struct koc_client {
     koc__transport *transport;
     uint32_t flags;
     char *user_agent;
-    koc__buf ca_pem;
+    koc__dynbuf ca_pem;
     koc_strlist *allow_http;
     koc__proxies proxies;
     unsigned rate; /* requests a second to a host; 0: no limit */
@@ -122,11 +122,11 @@ int koc__client_host_of_url(koc_client *c, const koc__url *u, koc__host **out, k
 void koc__client_route(koc_client *c, const koc__host *target, koc__http_request *rq);
 /* A place among the requests that may go to h at once, as fast as it may be asked (window.c); status 0: no
  * reply came. */
-int koc__host_take_place(koc__host *h, koc__op *op, koc_error **err);
+int koc__host_take_place(koc__host *h, koc__call *call, koc_error **err);
 void koc__host_leave_place(koc__host *h, int status);
-/* One at a time finds out the scheme, one at a time fetches a token: waits, under op, until nobody else
+/* One at a time finds out the scheme, one at a time fetches a token: waits, under call, until nobody else
  * is inside. */
-int koc__host_enter(koc__host *h, int gate, koc__op *op, koc_error **err);
+int koc__host_enter(koc__host *h, int gate, koc__call *call, koc_error **err);
 void koc__host_leave(koc__host *h, int gate);
 /* With the mutex held: until something changed, but never longer than it takes to notice a cancel. */
 void koc__host_wait_locked(koc__host *h);

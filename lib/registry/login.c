@@ -1,8 +1,8 @@
 /* Logging in: is a credential accepted, and what token does it give. */
 #include "core/common.h"
 
-#include "registry/auth_config.h"
-#include "registry/ops.h"
+#include "auth/auth_config.h"
+#include "registry/operations.h"
 
 #define MOUNTS_MAX 32
 
@@ -41,7 +41,7 @@ int koc_auth_registry(const char *text, koc_buf *out, koc_error **err)
 }
 
 /* A registry without /v2/ may be one all the same. */
-static int ping(koc__request *rq, koc__op *op, koc_error **err)
+static int ping(koc__request *rq, koc__call *call, koc_error **err)
 {
     static const int also[] = {404, 405, 0};
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
@@ -49,7 +49,7 @@ static int ping(koc__request *rq, koc__op *op, koc_error **err)
     rq->method = "GET";
     rq->target = "/v2/";
     rq->also = also;
-    return koc__request_run(rq, op, &resp, err);
+    return koc__request_run(rq, call, &resp, err);
 }
 
 static koc__scheme scheme_of(koc__host *h)
@@ -63,15 +63,15 @@ static koc__scheme scheme_of(koc__host *h)
 int koc_client_check_login(koc_client *c, const char *registry, const koc_op *user, bool *asked,
                            koc_error **err)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     koc__request rq = {0};
 
     if (!c || !registry) {
         return koc__misuse(err, "koc_client_check_login: c or registry is NULL");
     }
-    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
+    KOC__TRY(koc__call_begin(&call, c->ctx, user, err));
     KOC__TRY(koc__client_host(c, registry, &rq.host, err));
-    int rc = ping(&rq, &op, err);
+    int rc = ping(&rq, &call, err);
     if (rc == KOC_EAUTH && !koc__session_is_anonymous(rq.host, NULL)) {
         koc__error(err, KOC_EAUTH, "wrong user name or password");
     }
@@ -87,14 +87,14 @@ int koc_client_check_login(koc_client *c, const char *registry, const koc_op *us
 int koc_client_lookup(koc_client *c, const char *registry, const char *repository,
                       const koc_op *user, koc_credential **out, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     koc_credential *found = NULL;
 
     if (!c || !registry || !out) {
         return koc__misuse(err, "koc_client_lookup: c, registry or out is NULL");
     }
-    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
-    KOC__TRY(koc__auth_get(c->auth, registry, repository ? repository : "", &op, &found, err));
+    KOC__TRY(koc__call_begin(&call, c->ctx, user, err));
+    KOC__TRY(koc__auth_get(c->auth, registry, repository ? repository : "", &call, &found, err));
     *out = found;
     return KOC_OK;
 }
@@ -102,7 +102,7 @@ int koc_client_lookup(koc_client *c, const char *registry, const char *repositor
 /* "repository:a:pull repository:b:pull" */
 static int mount_scopes(const char *const *mounts, char **out, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(16 << 10);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(16 << 10);
 
     for (size_t i = 0; mounts[i]; i++) {
         if (i >= MOUNTS_MAX) {
@@ -112,38 +112,38 @@ static int mount_scopes(const char *const *mounts, char **out, koc_error **err)
         if (strpbrk(mounts[i], " \t\r\n")) {
             return koc__error(err, KOC_EINVAL, "\"%s\" is not a repository", mounts[i]);
         }
-        KOC__TRY(koc__buf_printf(&text, err, "%srepository:%s:pull", i ? " " : "", mounts[i]));
+        KOC__TRY(koc__dynbuf_printf(&text, err, "%srepository:%s:pull", i ? " " : "", mounts[i]));
     }
-    *out = koc__buf_steal(&text);
+    *out = koc__dynbuf_steal(&text);
     return *out ? KOC_OK : koc__oom(err);
 }
 
-static int token_of(koc__request *rq, const char *demanded, koc__op *op, koc__token_reply *out,
+static int token_of(koc__request *rq, const char *demanded, koc__call *call, koc__token_reply *out,
                     koc_error **err)
 {
     KOC__AUTO(koc_credential) cred = NULL;
     koc_client *c = rq->host->client;
 
-    KOC__TRY(ping(rq, op, err));
+    KOC__TRY(ping(rq, call, err));
     if (scheme_of(rq->host) != KOC__SCHEME_BEARER) {
         return koc__error(err, KOC_EUNSUPPORTED, "%s works without tokens (%s)", rq->host->name,
                           scheme_of(rq->host) == KOC__SCHEME_BASIC
                               ? "it takes the password with every request"
                               : "it asks for no login");
     }
-    KOC__TRY(koc__auth_get(c->auth, rq->host->login, rq->repository, op, &cred, err));
+    KOC__TRY(koc__auth_get(c->auth, rq->host->login, rq->repository, call, &cred, err));
     if (cred && cred->kind == KOC_CRED_BEARER) {
         out->token = koc__strdup(cred->secret);
         return out->token ? KOC_OK : koc__oom(err);
     }
-    return koc__token_fetch(rq->host, rq, cred, demanded, true, op, out, err);
+    return koc__token_fetch(rq->host, rq, cred, demanded, true, call, out, err);
 }
 
 int koc_client_get_token(koc_client *c, const koc_reference *repo, uint32_t access,
                          const char *const *mounts, const koc_op *user, koc_buf *token,
                          int64_t *lifetime_ms, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__token_reply) reply = {NULL, 0};
     KOC__AUTO_STR demanded = NULL;
     koc__request rq = {.actions = access};
@@ -153,13 +153,13 @@ int koc_client_get_token(koc_client *c, const koc_reference *repo, uint32_t acce
             err,
             "koc_client_get_token: c, repo or token is NULL, or access is not made of KOC_ACCESS_*");
     }
-    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
+    KOC__TRY(koc__call_begin(&call, c->ctx, user, err));
     KOC__TRY(koc__client_host(c, koc_reference_registry(repo), &rq.host, err));
     rq.repository = koc_reference_repository(repo);
     if (mounts && mounts[0]) {
         KOC__TRY(mount_scopes(mounts, &demanded, err));
     }
-    int rc = token_of(&rq, demanded, &op, &reply, err);
+    int rc = token_of(&rq, demanded, &call, &reply, err);
     if (rc != KOC_OK) {
         return koc__error_prefix(err, rc, "cannot get a token for %s",
                                  koc__reference_context(repo));

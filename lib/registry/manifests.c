@@ -1,9 +1,9 @@
 /* Manifests: what a name stands for, read and written (distribution-spec, "Pulling", "Pushing"). */
 #include "core/common.h"
 
-#include "core/digests.h"
-#include "core/sha256.h"
-#include "registry/ops.h"
+#include "core/hash/digests.h"
+#include "core/hash/sha256.h"
+#include "registry/operations.h"
 
 /* All we understand, in one header; never schema 1. */
 #define ACCEPT_MANIFESTS                                                                           \
@@ -20,7 +20,7 @@ char *koc__ref_target(const koc_reference *r)
 int koc__ref_request(koc_client *c, const koc_reference *r, const char *method, uint32_t actions,
                      koc__request *rq, char **path, koc_error **err, const char *fmt, ...)
 {
-    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(KOC__URL_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(KOC__URL_MAX);
     va_list args;
 
     *rq = (koc__request){.what = koc__operation_of(method, fmt),
@@ -28,12 +28,12 @@ int koc__ref_request(koc_client *c, const koc_reference *r, const char *method, 
                          .repository = koc_reference_repository(r),
                          .actions = actions};
     KOC__TRY(koc__client_host(c, koc_reference_registry(r), &rq->host, err));
-    KOC__TRY(koc__buf_printf(&b, err, "/v2/%s/", rq->repository));
+    KOC__TRY(koc__dynbuf_printf(&b, err, "/v2/%s/", rq->repository));
     va_start(args, fmt);
-    int rc = koc__buf_vprintf(&b, err, fmt, args);
+    int rc = koc__dynbuf_vprintf(&b, err, fmt, args);
     va_end(args);
     KOC__TRY(rc);
-    *path = koc__buf_steal(&b);
+    *path = koc__dynbuf_steal(&b);
     if (!*path) {
         return koc__oom(err);
     }
@@ -69,7 +69,7 @@ static int check_digest(const koc_reference *r, const koc__response *resp, koc_d
                         koc_error **err)
 {
     const koc_digest *wanted = koc_reference_digest(r);
-    koc_str bytes = koc__buf_view(&resp->body);
+    koc_str bytes = koc__dynbuf_view(&resp->body);
     koc_digest claimed, actual;
 
     KOC__TRY(digest_as(wanted, bytes, &actual, err));
@@ -90,7 +90,7 @@ static int check_digest(const koc_reference *r, const koc__response *resp, koc_d
     return KOC_OK;
 }
 
-static int get(koc_client *c, const koc_reference *r, koc__op *op, const int *also,
+static int get(koc_client *c, const koc_reference *r, koc__call *call, const int *also,
                koc__response *resp, koc_error **err)
 {
     KOC__AUTO_STR target = koc__ref_target(r);
@@ -105,17 +105,17 @@ static int get(koc_client *c, const koc_reference *r, koc__op *op, const int *al
     rq.accept = ACCEPT_MANIFESTS;
     rq.max_reply = KOC__MANIFEST_MAX;
     rq.also = also;
-    KOC__TRY(koc__request_run(&rq, op, resp, err));
+    KOC__TRY(koc__request_run(&rq, call, resp, err));
     if (rq.host->n_mirrors > 0 && resp->status < 300 &&
         check_digest(r, resp, &actual, NULL) == KOC_EDIGEST) {
         /* Perhaps a mirror is ill: from here on the registry itself is asked. */
         rq.host->distrusted = true;
-        return koc__request_run(&rq, op, resp, err);
+        return koc__request_run(&rq, call, resp, err);
     }
     return KOC_OK;
 }
 
-int koc__client_get_manifest(koc_client *c, const koc_reference *r, koc__op *op, koc_buf *bytes,
+int koc__client_get_manifest(koc_client *c, const koc_reference *r, koc__call *call, koc_buf *bytes,
                              koc_buf *media_type, koc_digest *digest, koc_error **err)
 {
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
@@ -124,16 +124,17 @@ int koc__client_get_manifest(koc_client *c, const koc_reference *r, koc__op *op,
     const char *type = NULL;
     koc_digest actual;
 
-    KOC__TRY(get(c, r, op, NULL, &resp, err));
+    KOC__TRY(get(c, r, call, NULL, &resp, err));
     KOC__TRY(check_digest(r, &resp, &actual, err));
     koc__http_media_type(&resp.headers, content_type, sizeof(content_type));
-    KOC__TRY(koc__json_parse(koc__buf_view(&resp.body), KOC__MANIFEST_MAX, "manifest", &doc, err));
+    KOC__TRY(
+        koc__json_parse(koc__dynbuf_view(&resp.body), KOC__MANIFEST_MAX, "manifest", &doc, err));
     KOC__TRY(
         koc__mt_of_document(doc, content_type[0] ? content_type : NULL, "manifest", &type, err));
     if (media_type) {
         KOC__TRY(koc_buf_set(media_type, koc__str(type), err));
     }
-    koc__buf_give(&resp.body, bytes);
+    koc__dynbuf_give(&resp.body, bytes);
     if (digest) {
         *digest = actual;
     }
@@ -141,14 +142,14 @@ int koc__client_get_manifest(koc_client *c, const koc_reference *r, koc__op *op,
 }
 
 /* Where a HEAD does not tell: the manifest itself does. */
-static int found_by_get(koc_client *c, const koc_reference *r, koc__op *op, koc__found *out,
+static int found_by_get(koc_client *c, const koc_reference *r, koc__call *call, koc__found *out,
                         koc_error **err)
 {
     static const int also[] = {404, 0};
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
     koc__found f = {.found = true};
 
-    KOC__TRY(get(c, r, op, also, &resp, err));
+    KOC__TRY(get(c, r, call, also, &resp, err));
     if (resp.status == 404) {
         *out = (koc__found){.found = false};
         return KOC_OK;
@@ -160,7 +161,7 @@ static int found_by_get(koc_client *c, const koc_reference *r, koc__op *op, koc_
     return KOC_OK;
 }
 
-int koc__client_head_manifest(koc_client *c, const koc_reference *r, bool pushing, koc__op *op,
+int koc__client_head_manifest(koc_client *c, const koc_reference *r, bool pushing, koc__call *call,
                               koc__found *out, koc_error **err)
 {
     static const int also[] = {400, 403, 404, 405, 0};
@@ -177,7 +178,7 @@ int koc__client_head_manifest(koc_client *c, const koc_reference *r, bool pushin
                               &rq, &path, err, "manifests/%s", target));
     rq.accept = ACCEPT_MANIFESTS;
     rq.also = also;
-    KOC__TRY(koc__request_run(&rq, op, &resp, err));
+    KOC__TRY(koc__request_run(&rq, call, &resp, err));
     if (resp.status == 404 || (pushing && resp.status == 403)) {
         *out = (koc__found){.found = false};
         return KOC_OK;
@@ -185,7 +186,7 @@ int koc__client_head_manifest(koc_client *c, const koc_reference *r, bool pushin
     bool complete = resp.status < 300 && claimed_digest(&resp.headers, &f.digest) &&
                     koc__http_length(&resp.headers, &f.size);
     if (!complete) {
-        return found_by_get(c, r, op, out,
+        return found_by_get(c, r, call, out,
                             err); /* a failed HEAD has no body to explain it */
     }
     if (koc_reference_digest(r) && koc_reference_digest(r)->algorithm == f.digest.algorithm &&
@@ -198,16 +199,16 @@ int koc__client_head_manifest(koc_client *c, const koc_reference *r, bool pushin
     return KOC_OK;
 }
 
-static bool tag_is_ours(koc_client *c, const koc_reference *r, const koc_digest *d, koc__op *op)
+static bool tag_is_ours(koc_client *c, const koc_reference *r, const koc_digest *d, koc__call *call)
 {
     koc__found f;
 
-    return koc__client_head_manifest(c, r, true, op, &f, NULL) == KOC_OK && f.found &&
+    return koc__client_head_manifest(c, r, true, call, &f, NULL) == KOC_OK && f.found &&
            koc_digest_equal(&f.digest, d);
 }
 
 int koc__client_put_manifest(koc_client *c, const koc_reference *r, const char *media_type,
-                             koc_str bytes, koc__op *op, koc_digest *out, koc_error **err)
+                             koc_str bytes, koc__call *call, koc_digest *out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
     KOC__AUTO_STR target = koc__ref_target(r);
@@ -230,12 +231,12 @@ int koc__client_put_manifest(koc_client *c, const koc_reference *r, const char *
     rq.bytes = bytes;
     rq.has_body = true;
     rq.flags = KOC__RQ_SLOW;
-    int rc = koc__request_run(&rq, op, &resp, err);
+    int rc = koc__request_run(&rq, call, &resp, err);
     if (rc != KOC_OK) {
         /* Immutable tags refuse even what they hold; and a lost answer may have been a yes. */
         bool perhaps =
             resp.status == 400 || resp.status == 409 || resp.status == 0 || resp.status >= 500;
-        if (!perhaps || rc == KOC_ECANCELLED || !tag_is_ours(c, r, &ours, op)) {
+        if (!perhaps || rc == KOC_ECANCELLED || !tag_is_ours(c, r, &ours, call)) {
             if (strcmp(resp.error.code, "TAG_INVALID") == 0 || resp.status == 409) {
                 koc__error_prefix(err, rc, "the tag cannot be moved to another image");
             }
@@ -249,7 +250,7 @@ int koc__client_put_manifest(koc_client *c, const koc_reference *r, const char *
     }
     if (bytes.len > 0 && memmem(bytes.ptr, bytes.len, "\"subject\"", 9) &&
         !koc__headers_get(&resp.headers, "OCI-Subject")) {
-        KOC__TRY(koc__referrers_announce(c, r, media_type, bytes, &ours, op, err));
+        KOC__TRY(koc__referrers_announce(c, r, media_type, bytes, &ours, call, err));
     }
     if (out) {
         *out = ours;
@@ -259,7 +260,7 @@ int koc__client_put_manifest(koc_client *c, const koc_reference *r, const char *
 
 /* --- public ------------------------------------------------------------------------------------------ */
 
-int koc__no_such_image(const koc_reference *r, koc_error **err)
+int koc__missing_image(const koc_reference *r, koc_error **err)
 {
     const char *repository = koc__reference_context(r);
 
@@ -274,7 +275,7 @@ int koc__no_such_image(const koc_reference *r, koc_error **err)
 int koc_client_resolve(koc_client *c, const koc_reference *r, const koc_op *user, koc_buf *storage,
                        koc_descriptor *out, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     koc_descriptor d;
     koc__found f;
 
@@ -282,13 +283,13 @@ int koc_client_resolve(koc_client *c, const koc_reference *r, const koc_op *user
         return koc__misuse(err, "koc_client_resolve: c, r, storage or out is NULL");
     }
     KOC__TRY(koc__options_copy(&d, sizeof(d), out, "koc_descriptor", err));
-    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
-    int rc = koc__client_head_manifest(c, r, false, &op, &f, err);
+    KOC__TRY(koc__call_begin(&call, c->ctx, user, err));
+    int rc = koc__client_head_manifest(c, r, false, &call, &f, err);
     if (rc != KOC_OK) {
         return koc__error_prefix(err, rc, "cannot resolve %s", koc_reference_string(r));
     }
     if (!f.found) {
-        return koc__error_prefix(err, koc__no_such_image(r, err), "%s", koc_reference_string(r));
+        return koc__error_prefix(err, koc__missing_image(r, err), "%s", koc_reference_string(r));
     }
     KOC__TRY(koc_buf_set(storage, koc__str(f.media_type), err));
     d.digest = f.digest;
@@ -302,25 +303,25 @@ int koc_client_get_manifest(koc_client *c, const koc_reference *r, const koc_op 
                             koc_buf *bytes, koc_buf *media_type, koc_digest *digest,
                             koc_error **err)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
 
     if (!c || !r || !bytes) {
         return koc__misuse(err, "koc_client_get_manifest: c, r or bytes is NULL");
     }
-    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
-    int rc = koc__client_get_manifest(c, r, &op, bytes, media_type, digest, err);
+    KOC__TRY(koc__call_begin(&call, c->ctx, user, err));
+    int rc = koc__client_get_manifest(c, r, &call, bytes, media_type, digest, err);
     return koc__error_prefix(err, rc, "cannot read %s", koc_reference_string(r));
 }
 
 int koc_client_put_manifest(koc_client *c, const koc_reference *r, const char *media_type,
                             koc_str bytes, const koc_op *user, koc_digest *out, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
 
     if (!c || !r || !media_type || (bytes.len > 0 && !bytes.ptr)) {
         return koc__misuse(err, "koc_client_put_manifest: c, r, media_type or bytes.ptr is NULL");
     }
-    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
-    int rc = koc__client_put_manifest(c, r, media_type, bytes, &op, out, err);
+    KOC__TRY(koc__call_begin(&call, c->ctx, user, err));
+    int rc = koc__client_put_manifest(c, r, media_type, bytes, &call, out, err);
     return koc__error_prefix(err, rc, "cannot write %s", koc_reference_string(r));
 }

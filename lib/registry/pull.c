@@ -4,11 +4,11 @@
  */
 #include "core/common.h"
 
-#include "core/cache.h"
-#include "core/digests.h"
-#include "core/io.h"
+#include "core/hash/digests.h"
+#include "core/io/cache.h"
+#include "core/io/io.h"
 #include "model/walk.h"
-#include "registry/ops.h"
+#include "registry/operations.h"
 
 #define RECORD_MAX 256
 
@@ -45,16 +45,16 @@ static void keep_document(koc_client *c, const document *d)
 }
 
 static bool cached_bytes(koc_client *c, const koc_digest *digest, uint64_t size, size_t max,
-                         koc__op *op, koc_buf *out)
+                         koc__call *call, koc_buf *out)
 {
     KOC__AUTO(koc_blob) blob = NULL;
 
     return c->ctx->cache && size <= max &&
            koc__cache_blob(c->ctx->cache, digest, size, &blob, NULL) == KOC_OK &&
-           koc__blob_read_all(blob, max, op, out, NULL) == KOC_OK;
+           koc__blob_read_all(blob, max, call, out, NULL) == KOC_OK;
 }
 
-static bool cached_document(koc_client *c, const koc_digest *digest, koc__op *op, document *out)
+static bool cached_document(koc_client *c, const koc_digest *digest, koc__call *call, document *out)
 {
     KOC__AUTO_VAL(koc_buf) record = KOC_BUF_INIT;
     koc_str size_text, type;
@@ -68,7 +68,7 @@ static bool cached_document(koc_client *c, const koc_digest *digest, koc__op *op
         !koc__str_u64(size_text, &size)) {
         return false;
     }
-    if (!cached_bytes(c, digest, size, KOC__MANIFEST_MAX, op, &out->bytes) ||
+    if (!cached_bytes(c, digest, size, KOC__MANIFEST_MAX, call, &out->bytes) ||
         koc_buf_set(&out->media_type, type, NULL) != KOC_OK) {
         return false;
     }
@@ -78,32 +78,34 @@ static bool cached_document(koc_client *c, const koc_digest *digest, koc__op *op
 
 /* --- documents ----------------------------------------------------------------------------------------------- */
 
-static int fetch(koc_client *c, const koc_reference *r, koc__op *op, document *out, koc_error **err)
+static int fetch(koc_client *c, const koc_reference *r, koc__call *call, document *out,
+                 koc_error **err)
 {
-    if (koc_reference_digest(r) && cached_document(c, koc_reference_digest(r), op, out)) {
+    if (koc_reference_digest(r) && cached_document(c, koc_reference_digest(r), call, out)) {
         return KOC_OK;
     }
-    KOC__TRY(koc__client_get_manifest(c, r, op, &out->bytes, &out->media_type, &out->digest, err));
+    KOC__TRY(
+        koc__client_get_manifest(c, r, call, &out->bytes, &out->media_type, &out->digest, err));
     keep_document(c, out);
     return KOC_OK;
 }
 
 /* A tag is looked up by HEAD first when its manifest may be in the cache: that costs nothing of a quota. */
-static int fetch_named(koc_client *c, const koc_reference *r, koc__op *op, document *out,
+static int fetch_named(koc_client *c, const koc_reference *r, koc__call *call, document *out,
                        koc_error **err)
 {
     KOC__AUTO(koc_reference) exact = NULL;
     koc__found f;
 
     if (koc_reference_digest(r) || !c->ctx->cache) {
-        return fetch(c, r, op, out, err);
+        return fetch(c, r, call, out, err);
     }
-    KOC__TRY(koc__client_head_manifest(c, r, false, op, &f, err));
+    KOC__TRY(koc__client_head_manifest(c, r, false, call, &f, err));
     if (!f.found) {
-        return koc__no_such_image(r, err);
+        return koc__missing_image(r, err);
     }
     KOC__TRY(koc_reference_with_digest(r, &f.digest, &exact, err));
-    return fetch(c, exact, op, out, err);
+    return fetch(c, exact, call, out, err);
 }
 
 /* --- images ---------------------------------------------------------------------------------------------------- */
@@ -118,23 +120,23 @@ static int config_descriptor(const document *d, koc_descriptor **out, koc_error 
                                 "config of the manifest", out, err);
 }
 
-static int fetch_config(koc_client *c, const koc_reference *r, const koc_descriptor *d, koc__op *op,
-                        koc_buf *out, koc_error **err)
+static int fetch_config(koc_client *c, const koc_reference *r, const koc_descriptor *d,
+                        koc__call *call, koc_buf *out, koc_error **err)
 {
     KOC__AUTO(koc_blob) blob = NULL;
 
-    if (cached_bytes(c, &d->digest, d->size, KOC__CONFIG_MAX, op, out)) {
+    if (cached_bytes(c, &d->digest, d->size, KOC__CONFIG_MAX, call, out)) {
         return KOC_OK;
     }
     KOC__TRY(koc_client_get_blob(c, r, d, &blob, err));
-    int rc = koc__blob_read_all(blob, KOC__CONFIG_MAX, op, out, err);
+    int rc = koc__blob_read_all(blob, KOC__CONFIG_MAX, call, out, err);
     if (rc == KOC_EDIGEST) {
         /* Once more: a store between us and the registry may have been ill, or a mirror. */
         koc__host *h = NULL;
         koc__error_clear(err);
         KOC__TRY(koc__client_host(c, koc_reference_registry(r), &h, err));
         h->distrusted = true;
-        rc = koc__blob_read_all(blob, KOC__CONFIG_MAX, op, out, err);
+        rc = koc__blob_read_all(blob, KOC__CONFIG_MAX, call, out, err);
     }
     if (rc != KOC_OK) {
         return koc__error_prefix(err, rc, "its config");
@@ -169,7 +171,7 @@ int koc__client_attach_layers(koc_client *c, const koc_reference *r, koc_image *
     return KOC_OK;
 }
 
-static int image_of(koc_client *c, const koc_reference *r, const document *d, koc__op *op,
+static int image_of(koc_client *c, const koc_reference *r, const document *d, koc__call *call,
                     koc_image **out, koc_error **err)
 {
     KOC__AUTO(koc_descriptor) config_d = NULL;
@@ -181,7 +183,7 @@ static int image_of(koc_client *c, const koc_reference *r, const document *d, ko
         return koc__error(err, KOC_EUNSUPPORTED, "an artifact (its config is %s), not an image",
                           config_d->media_type);
     }
-    KOC__TRY(fetch_config(c, r, config_d, op, &config, err));
+    KOC__TRY(fetch_config(c, r, config_d, call, &config, err));
     KOC__TRY(koc_image_from_bytes(c->ctx, koc__str_n(d->bytes.ptr, d->bytes.len),
                                   koc__str_n(config.ptr, config.len), &img, err));
     KOC__TRY(koc__client_attach_layers(c, r, img, err));
@@ -190,13 +192,13 @@ static int image_of(koc_client *c, const koc_reference *r, const document *d, ko
 }
 
 /* The document d of r's repository; digest and size are held against d. */
-static int fetch_by(koc_client *c, const koc_reference *r, const koc_descriptor *d, koc__op *op,
+static int fetch_by(koc_client *c, const koc_reference *r, const koc_descriptor *d, koc__call *call,
                     document *out, koc_error **err)
 {
     KOC__AUTO(koc_reference) exact = NULL;
 
     KOC__TRY(koc_reference_with_digest(r, &d->digest, &exact, err));
-    KOC__TRY(fetch(c, exact, op, out, err));
+    KOC__TRY(fetch(c, exact, call, out, err));
     if (out->bytes.len != d->size) {
         return koc__error(err, KOC_EDIGEST, "%s has %zu bytes, not %llu",
                           koc__digest_str(&d->digest).s, out->bytes.len,
@@ -206,21 +208,21 @@ static int fetch_by(koc_client *c, const koc_reference *r, const koc_descriptor 
 }
 
 int koc__client_get_index_by(koc_client *c, const koc_reference *r, const koc_descriptor *d,
-                             koc__op *op, koc_index **out, koc_error **err)
+                             koc__call *call, koc_index **out, koc_error **err)
 {
     KOC__AUTO_VAL(document) doc = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
 
-    KOC__TRY(fetch_by(c, r, d, op, &doc, err));
+    KOC__TRY(fetch_by(c, r, d, call, &doc, err));
     return koc_index_from_bytes(c->ctx, koc__str_n(doc.bytes.ptr, doc.bytes.len), out, err);
 }
 
 int koc__client_get_image_by(koc_client *c, const koc_reference *r, const koc_descriptor *d,
-                             koc__op *op, koc_image **out, koc_error **err)
+                             koc__call *call, koc_image **out, koc_error **err)
 {
     KOC__AUTO_VAL(document) doc = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
 
-    KOC__TRY(fetch_by(c, r, d, op, &doc, err));
-    return image_of(c, r, &doc, op, out, err);
+    KOC__TRY(fetch_by(c, r, d, call, &doc, err));
+    return image_of(c, r, &doc, call, out, err);
 }
 
 /* The way from an index to one image. */
@@ -229,28 +231,28 @@ typedef struct descent {
     const koc_reference *ref;
 } descent;
 
-static int below_index(void *self, const koc_descriptor *d, koc__op *op, koc_index **out,
+static int below_index(void *self, const koc_descriptor *d, koc__call *call, koc_index **out,
                        koc_error **err)
 {
     const descent *way = self;
 
-    return koc__client_get_index_by(way->client, way->ref, d, op, out, err);
+    return koc__client_get_index_by(way->client, way->ref, d, call, out, err);
 }
 
-static int below_image(void *self, const koc_descriptor *d, koc__op *op, koc_image **out,
+static int below_image(void *self, const koc_descriptor *d, koc__call *call, koc_image **out,
                        koc_error **err)
 {
     const descent *way = self;
 
-    return koc__client_get_image_by(way->client, way->ref, d, op, out, err);
+    return koc__client_get_image_by(way->client, way->ref, d, call, out, err);
 }
 
 /* The first image for want, in the index or in one below. */
-static int find_image(descent *way, const koc_index *top, const koc_platform *want, koc__op *op,
+static int find_image(descent *way, const koc_index *top, const koc_platform *want, koc__call *call,
                       koc_image **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__walk)
-    walk = {.self = way, .index = below_index, .image = below_image, .op = op};
+    walk = {.self = way, .index = below_index, .image = below_image, .call = call};
     KOC__TRY(koc__walk_first(&walk, top, want, out, err));
     if (*out) {
         return KOC_OK;
@@ -275,7 +277,7 @@ static int check_platform(const koc_image *img, const koc_platform *want, koc_er
 }
 
 int koc__client_get_image(koc_client *c, const koc_reference *r, const koc_platform *want,
-                          koc__op *op, koc_image **out, koc_error **err)
+                          koc__call *call, koc_image **out, koc_error **err)
 {
     KOC__AUTO_VAL(document) doc = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
     koc_platform usual = KOC_PLATFORM_INIT;
@@ -283,10 +285,10 @@ int koc__client_get_image(koc_client *c, const koc_reference *r, const koc_platf
 
     usual.os = "linux";
     usual.arch = "amd64";
-    KOC__TRY(fetch_named(c, r, op, &doc, err));
+    KOC__TRY(fetch_named(c, r, call, &doc, err));
     if (!koc__mt_is_index(doc.media_type.ptr)) {
         KOC__AUTO(koc_image) img = NULL;
-        KOC__TRY(image_of(c, r, &doc, op, &img, err));
+        KOC__TRY(image_of(c, r, &doc, call, &img, err));
         KOC__TRY(want ? check_platform(img, want, err) : KOC_OK);
         *out = koc__steal(&img);
         return KOC_OK;
@@ -294,29 +296,29 @@ int koc__client_get_image(koc_client *c, const koc_reference *r, const koc_platf
     descent way = {c, r};
     KOC__AUTO(koc_image) found = NULL;
     KOC__TRY(koc_index_from_bytes(c->ctx, koc__str_n(doc.bytes.ptr, doc.bytes.len), &index, err));
-    KOC__TRY(find_image(&way, index, want ? want : &usual, op, &found, err));
+    KOC__TRY(find_image(&way, index, want ? want : &usual, call, &found, err));
     *out = koc__steal(&found);
     return KOC_OK;
 }
 
-int koc__client_get_either(koc_client *c, const koc_reference *r, koc__op *op, koc_index **index,
-                           koc_image **image, koc_error **err)
+int koc__client_get_either(koc_client *c, const koc_reference *r, koc__call *call,
+                           koc_index **index, koc_image **image, koc_error **err)
 {
     KOC__AUTO_VAL(document) doc = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
 
-    KOC__TRY(fetch_named(c, r, op, &doc, err));
+    KOC__TRY(fetch_named(c, r, call, &doc, err));
     if (koc__mt_is_index(doc.media_type.ptr)) {
         return koc_index_from_bytes(c->ctx, koc__str_n(doc.bytes.ptr, doc.bytes.len), index, err);
     }
-    return image_of(c, r, &doc, op, image, err);
+    return image_of(c, r, &doc, call, image, err);
 }
 
-int koc__client_get_index(koc_client *c, const koc_reference *r, koc__op *op, koc_index **out,
+int koc__client_get_index(koc_client *c, const koc_reference *r, koc__call *call, koc_index **out,
                           koc_error **err)
 {
     KOC__AUTO_VAL(document) doc = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
 
-    KOC__TRY(fetch_named(c, r, op, &doc, err));
+    KOC__TRY(fetch_named(c, r, call, &doc, err));
     if (!koc__mt_is_index(doc.media_type.ptr)) {
         return koc__error(err, KOC_EFORMAT, "it is an image, not an index");
     }
@@ -328,25 +330,25 @@ int koc__client_get_index(koc_client *c, const koc_reference *r, koc__op *op, ko
 int koc_client_get_image(koc_client *c, const koc_reference *r, const koc_platform *want,
                          const koc_op *user, koc_image **out, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
 
     if (!c || !r || !out) {
         return koc__misuse(err, "koc_client_get_image: c, r or out is NULL");
     }
-    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
-    int rc = koc__client_get_image(c, r, want, &op, out, err);
+    KOC__TRY(koc__call_begin(&call, c->ctx, user, err));
+    int rc = koc__client_get_image(c, r, want, &call, out, err);
     return koc__error_prefix(err, rc, "cannot pull %s", koc_reference_string(r));
 }
 
 int koc_client_get_index(koc_client *c, const koc_reference *r, const koc_op *user, koc_index **out,
                          koc_error **err)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
 
     if (!c || !r || !out) {
         return koc__misuse(err, "koc_client_get_index: c, r or out is NULL");
     }
-    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
-    int rc = koc__client_get_index(c, r, &op, out, err);
+    KOC__TRY(koc__call_begin(&call, c->ctx, user, err));
+    int rc = koc__client_get_index(c, r, &call, out, err);
     return koc__error_prefix(err, rc, "cannot pull %s", koc_reference_string(r));
 }

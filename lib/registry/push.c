@@ -4,10 +4,10 @@
  */
 #include "core/common.h"
 
-#include "core/digests.h"
-#include "core/io.h"
+#include "core/hash/digests.h"
+#include "core/io/io.h"
 #include "core/map.h"
-#include "registry/ops.h"
+#include "registry/operations.h"
 
 #define REPAIRS_MAX    2
 #define REPAIR_WAIT_MS 300
@@ -46,7 +46,7 @@ struct koc__push {
     koc_client *client;
     koc__host *host;
     const koc_reference *repo; /* as the caller wrote it: its tag or digest is the first name */
-    koc__op *op;
+    koc__call *call;
     koc_image *image;          /* or ... */
     koc_index *index;          /* ... this; both borrowed */
     const koc_descriptor *top; /* the manifest or index that gets the names */
@@ -86,7 +86,7 @@ static void tell(push *p, int32_t kind, int32_t state, const koc_descriptor *d, 
     event.done = state == KOC_STATE_STARTED ? 0 : d->size;
     event.total = d->size;
     event.id = id;
-    koc__op_progress(p->op, &event);
+    koc__call_progress(p->call, &event);
 }
 
 /* Runs fn on each of n elements side by side. */
@@ -95,12 +95,12 @@ static int each(push *p, koc__task_fn fn, void *list, size_t n, size_t size, koc
     KOC__AUTO_VAL(koc__group) g = {0};
 
     if (n == 1) {
-        return fn(list, p->op, err);
+        return fn(list, p->call, err);
     }
     if (n == 0) {
         return KOC_OK;
     }
-    KOC__TRY(koc__group_begin(&g, p->op, p->client->max_connections, err));
+    KOC__TRY(koc__group_begin(&g, p->call, p->client->max_connections, err));
     for (size_t i = 0; i < n; i++) {
         KOC__TRY(koc__group_add(&g, fn, (char *)list + i * size, err));
     }
@@ -124,7 +124,7 @@ static int add_blob(push *p, const koc_descriptor *d, koc_blob *blob, const koc_
         return koc__oom(err);
     }
     p->blobs[p->n_blobs++] =
-        (blob_job){p, d, blob ? koc_blob_ref(blob) : NULL, origin, koc__op_new_id(p->op), 0};
+        (blob_job){p, d, blob ? koc_blob_ref(blob) : NULL, origin, koc__call_new_id(p->call), 0};
     return KOC_OK;
 }
 
@@ -179,19 +179,19 @@ static bool worth_asking(koc__host *h)
     return h->misses < PROBE_AFTER || h->misses % PROBE_EACH == 0;
 }
 
-static int ask(const blob_job *j, koc__op *op, bool *there, koc_error **err)
+static int ask(const blob_job *j, koc__call *call, bool *there, koc_error **err)
 {
     const push *p = j->push;
     if (worth_asking(p->host) || !j->blob || j->descriptor->size > SMALL) {
-        KOC__TRY(
-            koc__client_has_blob(p->client, p->repo, &j->descriptor->digest, true, op, there, err));
+        KOC__TRY(koc__client_has_blob(p->client, p->repo, &j->descriptor->digest, true, call, there,
+                                      err));
     }
     p->host->misses = *there ? 0 : p->host->misses + 1;
     return KOC_OK;
 }
 
 /* Sees to it that the target has the blob. *state: how it came there. */
-static int transfer(blob_job *j, koc__op *op, int32_t *state, koc_error **err)
+static int transfer(blob_job *j, koc__call *call, int32_t *state, koc_error **err)
 {
     push *p = j->push;
     KOC__AUTO_VAL(koc__url) session = KOC__URL_INIT;
@@ -201,11 +201,11 @@ static int transfer(blob_job *j, koc__op *op, int32_t *state, koc_error **err)
 
     *state = KOC_STATE_SKIPPED;
     if (from && d->algorithm == KOC_DIGEST_SHA256) {
-        KOC__TRY(koc__mount(p->client, p->repo, from, d, op, &there, &session, err));
+        KOC__TRY(koc__mount(p->client, p->repo, from, d, call, &there, &session, err));
         *state = there ? KOC_STATE_MOUNTED : *state;
     }
     if (!there && !session.host) {
-        KOC__TRY(ask(j, op, &there, err));
+        KOC__TRY(ask(j, call, &there, err));
     }
     if (there) {
         return KOC_OK;
@@ -215,10 +215,10 @@ static int transfer(blob_job *j, koc__op *op, int32_t *state, koc_error **err)
     }
     *state = KOC_STATE_FINISHED;
     tell(p, KOC_PROGRESS_BLOB, KOC_STATE_STARTED, j->descriptor, NULL, j->id);
-    return koc__upload(p->client, p->repo, j->blob, d, &session, op, j->id, err);
+    return koc__upload(p->client, p->repo, j->blob, d, &session, call, j->id, err);
 }
 
-static int push_blob(void *arg, koc__op *op, koc_error **err)
+static int push_blob(void *arg, koc__call *call, koc_error **err)
 {
     blob_job *j = arg;
     push *p = j->push;
@@ -230,9 +230,9 @@ static int push_blob(void *arg, koc__op *op, koc_error **err)
         j->descriptor->size > SMALL && d->algorithm == KOC_DIGEST_SHA256 && !has_origin_there(j);
     koc__claim claim;
 
-    KOC__TRY(koc__claim_begin(p->host, repository, d, to_mount, op, &claim, err));
+    KOC__TRY(koc__claim_begin(p->host, repository, d, to_mount, call, &claim, err));
     if (claim == KOC__CLAIM_MINE) {
-        int rc = transfer(j, op, &state, err);
+        int rc = transfer(j, call, &state, err);
         koc__claim_end(p->host, repository, d, rc == KOC_OK);
         if (rc != KOC_OK) {
             tell(p, KOC_PROGRESS_BLOB, KOC_STATE_FAILED, j->descriptor, NULL, j->id);
@@ -259,17 +259,17 @@ static void add_blob_result(const blob_job *j, koc__push_result *sum)
     sum->bytes_sent += sent ? j->descriptor->size : 0;
 }
 
-int koc__client_push_layer(koc_client *c, const koc_reference *repo, koc_layer *l, koc__op *op,
+int koc__client_push_layer(koc_client *c, const koc_reference *repo, koc_layer *l, koc__call *call,
                            koc__push_result *sum, koc_error **err)
 {
-    KOC__AUTO_VAL(push) p = {.client = c, .repo = repo, .op = op};
+    KOC__AUTO_VAL(push) p = {.client = c, .repo = repo, .call = call};
 
     if (koc__mt_is_foreign(l->descriptor->media_type) && !l->blob) {
         return KOC_OK;
     }
     KOC__TRY(koc__client_host(c, koc_reference_registry(repo), &p.host, err));
     KOC__TRY(add_blob(&p, l->descriptor, l->blob, l->origin, err));
-    int rc = push_blob(&p.blobs[0], op, err);
+    int rc = push_blob(&p.blobs[0], call, err);
     if (rc == KOC_OK) {
         add_blob_result(&p.blobs[0], sum);
     }
@@ -324,23 +324,23 @@ static int collect_names(push *p, const koc_reference *r, const koc_push_options
     return KOC_OK;
 }
 
-static int ask_name(void *arg, koc__op *op, koc_error **err)
+static int ask_name(void *arg, koc__call *call, koc_error **err)
 {
     name_job *j = arg;
     koc__found f;
 
-    KOC__TRY(koc__client_head_manifest(j->push->client, j->ref, true, op, &f, err));
+    KOC__TRY(koc__client_head_manifest(j->push->client, j->ref, true, call, &f, err));
     j->there = f.found && koc_digest_equal(&f.digest, &j->push->top->digest);
     return KOC_OK;
 }
 
 /* A manifest; where the registry lost or has not yet seen a blob of it, that is sent again. */
 static int put_repaired(push *p, const koc_reference *ref, const char *media_type, koc_str bytes,
-                        koc__op *op, koc_error **err)
+                        koc__call *call, koc_error **err)
 {
     for (int attempt = 0;; attempt++) {
         koc_error *failure = NULL;
-        int rc = koc__client_put_manifest(p->client, ref, media_type, bytes, op, NULL, &failure);
+        int rc = koc__client_put_manifest(p->client, ref, media_type, bytes, call, NULL, &failure);
         const char *code = koc_error_registry_code(failure);
         bool lost = code && (strcmp(code, "MANIFEST_BLOB_UNKNOWN") == 0 ||
                              strcmp(code, "BLOB_UNKNOWN") == 0);
@@ -350,16 +350,16 @@ static int put_repaired(push *p, const koc_reference *ref, const char *media_typ
         char reason[256];
         snprintf(reason, sizeof(reason), "%s", koc_error_message(failure));
         koc__error_clear(&failure);
-        KOC__TRY(koc__host_wait(p->host, op, (unsigned)attempt + 1, reason, REPAIR_WAIT_MS, err));
+        KOC__TRY(koc__host_wait(p->host, call, (unsigned)attempt + 1, reason, REPAIR_WAIT_MS, err));
         for (size_t i = 0; i < p->n_blobs; i++) {
             koc__claim_end(p->host, koc_reference_repository(p->repo),
                            &p->blobs[i].descriptor->digest, false);
-            KOC__TRY(push_blob(&p->blobs[i], op, err));
+            KOC__TRY(push_blob(&p->blobs[i], call, err));
         }
     }
 }
 
-static int put_name(void *arg, koc__op *op, koc_error **err)
+static int put_name(void *arg, koc__call *call, koc_error **err)
 {
     name_job *j = arg;
     push *p = j->push;
@@ -367,9 +367,9 @@ static int put_name(void *arg, koc__op *op, koc_error **err)
     if (j->there) {
         return KOC_OK;
     }
-    uint64_t id = koc__op_new_id(op);
+    uint64_t id = koc__call_new_id(call);
     tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_STARTED, p->top, koc_reference_string(j->ref), id);
-    KOC__TRY(put_repaired(p, j->ref, p->top->media_type, p->bytes, op, err));
+    KOC__TRY(put_repaired(p, j->ref, p->top->media_type, p->bytes, call, err));
     tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_FINISHED, p->top, koc_reference_string(j->ref), id);
     return KOC_OK;
 }
@@ -384,14 +384,14 @@ static int child_reference(const child_job *j, koc_reference **out, koc_error **
     return koc_reference_with_digest(plain, &j->descriptor->digest, out, err);
 }
 
-static int ask_child(void *arg, koc__op *op, koc_error **err)
+static int ask_child(void *arg, koc__call *call, koc_error **err)
 {
     child_job *j = arg;
     KOC__AUTO(koc_reference) ref = NULL;
     koc__found f;
 
     KOC__TRY(child_reference(j, &ref, err));
-    KOC__TRY(koc__client_head_manifest(j->push->client, ref, true, op, &f, err));
+    KOC__TRY(koc__client_head_manifest(j->push->client, ref, true, call, &f, err));
     j->there = f.found;
     if (!f.found && !j->image) {
         return koc__error(
@@ -402,7 +402,7 @@ static int ask_child(void *arg, koc__op *op, koc_error **err)
     return KOC_OK;
 }
 
-static int put_child(void *arg, koc__op *op, koc_error **err)
+static int put_child(void *arg, koc__call *call, koc_error **err)
 {
     child_job *j = arg;
     push *p = j->push;
@@ -411,11 +411,11 @@ static int put_child(void *arg, koc__op *op, koc_error **err)
     if (j->there) {
         return KOC_OK;
     }
-    uint64_t id = koc__op_new_id(op);
+    uint64_t id = koc__call_new_id(call);
     KOC__TRY(child_reference(j, &ref, err));
     tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_STARTED, j->descriptor, NULL, id);
     KOC__TRY(
-        put_repaired(p, ref, j->descriptor->media_type, koc_image_manifest(j->image), op, err));
+        put_repaired(p, ref, j->descriptor->media_type, koc_image_manifest(j->image), call, err));
     tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_FINISHED, j->descriptor, NULL, id);
     return KOC_OK;
 }
@@ -484,7 +484,7 @@ static int content(push *p, koc_error **err)
     KOC__TRY(each(p, ask_name, p->names, p->n_names, sizeof(p->names[0]), err));
     if (has_all_names(p)) {
         tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_SKIPPED, p->top, koc_reference_string(p->repo),
-             koc__op_new_id(p->op));
+             koc__call_new_id(p->call));
         return KOC_OK;
     }
     if (has_a_name(p)) {
@@ -512,7 +512,7 @@ int koc__push_unnamed(koc__push *p, koc_error **err)
     }
     KOC__TRY(koc_reference_with_tag(p->repo, NULL, &plain, err));
     KOC__TRY(koc_reference_with_digest(plain, &p->top->digest, &j.ref, err));
-    int rc = put_name(&j, p->op, err);
+    int rc = put_name(&j, p->call, err);
     koc_reference_unref(j.ref);
     return cannot_push(p, rc, err);
 }
@@ -521,7 +521,7 @@ static int names(push *p, bool again, koc_error **err)
 {
     for (size_t i = 0; again && i < p->n_names; i++) {
         if (p->names[i].there) {
-            KOC__TRY(ask_name(&p->names[i], p->op, err));
+            KOC__TRY(ask_name(&p->names[i], p->call, err));
         }
     }
     return each(p, put_name, p->names, p->n_names, sizeof(p->names[0]), err);
@@ -543,14 +543,14 @@ void koc__push_add_result(const koc__push *p, koc__push_result *sum)
 }
 
 int koc__push_new(koc_client *c, const koc_reference *r, koc_image *img, koc_index *idx,
-                  const koc_push_options *o, koc__op *op, koc__push **out, koc_error **err)
+                  const koc_push_options *o, koc__call *call, koc__push **out, koc_error **err)
 {
     KOC__AUTO(koc__push) p = koc__calloc(1, sizeof(*p));
 
     if (!p) {
         return koc__oom(err);
     }
-    *p = (push){.client = c, .repo = r, .op = op, .image = img, .index = idx};
+    *p = (push){.client = c, .repo = r, .call = call, .image = img, .index = idx};
     KOC__TRY(begin(p, o, err));
     *out = koc__steal(&p);
     return KOC_OK;
@@ -565,10 +565,10 @@ void koc__push_free(koc__push *p)
 }
 
 static int push_any(koc_client *c, const koc_reference *r, koc_image *img, koc_index *idx,
-                    const koc_push_options *user, koc__op *op, koc__push_result *out,
+                    const koc_push_options *user, koc__call *call, koc__push_result *out,
                     koc_error **err)
 {
-    KOC__AUTO_VAL(push) p = {.client = c, .repo = r, .op = op, .image = img, .index = idx};
+    KOC__AUTO_VAL(push) p = {.client = c, .repo = r, .call = call, .image = img, .index = idx};
 
     KOC__TRY(begin(&p, user, err));
     KOC__TRY(koc__push_content(&p, err));
@@ -580,41 +580,41 @@ static int push_any(koc_client *c, const koc_reference *r, koc_image *img, koc_i
 }
 
 int koc__client_push_image(koc_client *c, const koc_reference *r, koc_image *img,
-                           const koc_push_options *o, koc__op *op, koc__push_result *out,
+                           const koc_push_options *o, koc__call *call, koc__push_result *out,
                            koc_error **err)
 {
-    return push_any(c, r, img, NULL, o, op, out, err);
+    return push_any(c, r, img, NULL, o, call, out, err);
 }
 
 int koc__client_push_index(koc_client *c, const koc_reference *r, koc_index *idx,
-                           const koc_push_options *o, koc__op *op, koc__push_result *out,
+                           const koc_push_options *o, koc__call *call, koc__push_result *out,
                            koc_error **err)
 {
-    return push_any(c, r, NULL, idx, o, op, out, err);
+    return push_any(c, r, NULL, idx, o, call, out, err);
 }
 
 int koc__client_copy_blob(koc_client *c, const koc_reference *repo, const koc_descriptor *d,
-                          koc_blob *b, const koc_reference *origin, koc__op *op, int32_t *state,
+                          koc_blob *b, const koc_reference *origin, koc__call *call, int32_t *state,
                           koc_error **err)
 {
-    KOC__AUTO_VAL(push) p = {.client = c, .repo = repo, .op = op};
+    KOC__AUTO_VAL(push) p = {.client = c, .repo = repo, .call = call};
 
     KOC__TRY(koc__client_host(c, koc_reference_registry(repo), &p.host, err));
     KOC__TRY(add_blob(&p, d, b, origin, err));
-    KOC__TRY(push_blob(&p.blobs[0], op, err));
+    KOC__TRY(push_blob(&p.blobs[0], call, err));
     *state = p.blobs[0].state;
     return KOC_OK;
 }
 
-int koc__client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, koc__op *op,
+int koc__client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, koc__call *call,
                          koc_error **err)
 {
     koc_descriptor d = KOC_DESCRIPTOR_INIT;
     int32_t state;
 
-    KOC__TRY(koc__blob_digest(b, op, &d.digest, err));
+    KOC__TRY(koc__blob_digest(b, call, &d.digest, err));
     d.size = koc_blob_size(b);
-    int rc = koc__client_copy_blob(c, repo, &d, b, NULL, op, &state, err);
+    int rc = koc__client_copy_blob(c, repo, &d, b, NULL, call, &state, err);
     return koc__error_prefix(err, rc, "cannot push a blob to %s", koc__reference_context(repo));
 }
 
@@ -622,14 +622,14 @@ int koc_client_push_image(koc_client *c, const koc_reference *r, koc_image *img,
                           const koc_push_options *o, const koc_op *user, koc_digest *out,
                           koc_error **err)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     koc__push_result result;
 
     if (!c || !r || !img) {
         return koc__misuse(err, "koc_client_push_image: c, r or img is NULL");
     }
-    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
-    KOC__TRY(koc__client_push_image(c, r, img, o, &op, &result, err));
+    KOC__TRY(koc__call_begin(&call, c->ctx, user, err));
+    KOC__TRY(koc__client_push_image(c, r, img, o, &call, &result, err));
     if (out) {
         *out = result.digest;
     }
@@ -640,14 +640,14 @@ int koc_client_push_index(koc_client *c, const koc_reference *r, koc_index *idx,
                           const koc_push_options *o, const koc_op *user, koc_digest *out,
                           koc_error **err)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     koc__push_result result;
 
     if (!c || !r || !idx) {
         return koc__misuse(err, "koc_client_push_index: c, r or idx is NULL");
     }
-    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
-    KOC__TRY(koc__client_push_index(c, r, idx, o, &op, &result, err));
+    KOC__TRY(koc__call_begin(&call, c->ctx, user, err));
+    KOC__TRY(koc__client_push_index(c, r, idx, o, &call, &result, err));
     if (out) {
         *out = result.digest;
     }
@@ -657,11 +657,11 @@ int koc_client_push_index(koc_client *c, const koc_reference *r, koc_index *idx,
 int koc_client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, const koc_op *user,
                         koc_error **err)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
 
     if (!c || !repo || !b) {
         return koc__misuse(err, "koc_client_put_blob: c, repo or b is NULL");
     }
-    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
-    return koc__client_put_blob(c, repo, b, &op, err);
+    KOC__TRY(koc__call_begin(&call, c->ctx, user, err));
+    return koc__client_put_blob(c, repo, b, &call, err);
 }

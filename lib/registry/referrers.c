@@ -4,10 +4,10 @@
  */
 #include "core/common.h"
 
-#include "core/digests.h"
+#include "core/hash/digests.h"
 #include "core/text.h"
-#include "registry/ops.h"
-#include "registry/retry.h"
+#include "registry/host/retry.h"
+#include "registry/operations.h"
 
 #define UPDATES_MAX 5
 
@@ -48,33 +48,33 @@ static int add_page(void *self, const koc__response *resp, koc_error **err)
         return KOC_OK; /* no such API here */
     }
     c->is_api = true;
-    KOC__TRY(koc__json_parse(koc__buf_view(&resp->body), KOC__MANIFEST_MAX, "list of referrers",
+    KOC__TRY(koc__json_parse(koc__dynbuf_view(&resp->body), KOC__MANIFEST_MAX, "list of referrers",
                              &doc, err));
     if (!koc__json_child(koc__json_get(koc__json_root(doc), "manifests"))) {
         return KOC_OK; /* some write an empty list as null */
     }
-    KOC__TRY(koc_index_from_bytes(c->ctx, koc__buf_view(&resp->body), &idx, err));
+    KOC__TRY(koc_index_from_bytes(c->ctx, koc__dynbuf_view(&resp->body), &idx, err));
     return add_entries(c, idx, err);
 }
 
 static int ask_api(koc_client *client, const koc_reference *repo, const koc_digest *subject,
-                   collect *c, koc__op *op, koc_error **err)
+                   collect *c, koc__call *call, koc_error **err)
 {
     static const int also[] = {400, 403, 404, 405, 501, 0};
-    KOC__AUTO_VAL(koc__buf) query = KOC__BUF_INIT(1024);
+    KOC__AUTO_VAL(koc__dynbuf) query = KOC__DYNBUF_INIT(1024);
     KOC__AUTO_STR path = NULL;
     koc__request rq;
 
     if (c->type) {
-        KOC__TRY(koc__buf_puts(&query, "?artifactType=", err));
+        KOC__TRY(koc__dynbuf_puts(&query, "?artifactType=", err));
         KOC__TRY(koc__percent(&query, koc__str(c->type), "", err));
     }
     KOC__TRY(koc__ref_request(client, repo, "GET", KOC__ACT_PULL, &rq, &path, err, "referrers/%s%s",
-                              koc__digest_str(subject).s, koc__buf_cstr(&query)));
+                              koc__digest_str(subject).s, koc__dynbuf_cstr(&query)));
     rq.accept = KOC_MT_OCI_INDEX;
     rq.max_reply = KOC__MANIFEST_MAX;
     rq.also = also;
-    return koc__each_page(&rq, add_page, c, op, err);
+    return koc__each_page(&rq, add_page, c, call, err);
 }
 
 static int tag_reference(const koc_reference *repo, const koc_digest *subject, koc_reference **out,
@@ -97,12 +97,12 @@ static bool is_foreign(int rc)
 }
 
 /* The index under the stand-in tag; *out NULL: there is none. */
-static int read_tag(koc_client *c, const koc_reference *ref, koc__op *op, koc_index **out,
+static int read_tag(koc_client *c, const koc_reference *ref, koc__call *call, koc_index **out,
                     koc_error **err)
 {
     KOC__AUTO_VAL(koc_buf) bytes = KOC_BUF_INIT;
     koc_error *failure = NULL;
-    int rc = koc__client_get_manifest(c, ref, op, &bytes, NULL, NULL, &failure);
+    int rc = koc__client_get_manifest(c, ref, call, &bytes, NULL, NULL, &failure);
 
     if (rc == KOC_ENOTFOUND) {
         koc_error_free(failure);
@@ -119,11 +119,11 @@ static int read_tag(koc_client *c, const koc_reference *ref, koc__op *op, koc_in
 }
 
 /* As read_tag; something foreign is nothing, and a warning. */
-static int look_at_tag(koc_client *c, const koc_reference *ref, koc__op *op, koc_index **out,
+static int look_at_tag(koc_client *c, const koc_reference *ref, koc__call *call, koc_index **out,
                        koc_error **err)
 {
     koc_error *failure = NULL;
-    int rc = read_tag(c, ref, op, out, &failure);
+    int rc = read_tag(c, ref, call, out, &failure);
 
     if (rc == KOC_OK || !is_foreign(rc)) {
         return rc == KOC_OK ? KOC_OK : koc__error_move(err, &failure);
@@ -134,7 +134,7 @@ static int look_at_tag(koc_client *c, const koc_reference *ref, koc__op *op, koc
 }
 
 int koc__client_list_referrers(koc_client *c, const koc_reference *subject, const char *type,
-                               koc__op *op, koc_index **out, koc_error **err)
+                               koc__call *call, koc_index **out, koc_error **err)
 {
     KOC__AUTO(koc_index_builder) b = NULL;
     KOC__AUTO(koc_reference) tag = NULL;
@@ -142,10 +142,10 @@ int koc__client_list_referrers(koc_client *c, const koc_reference *subject, cons
 
     KOC__TRY(koc_index_builder_new(c->ctx, KOC_FORMAT_OCI, &b, err));
     collect state = {c->ctx, b, type, false};
-    KOC__TRY(ask_api(c, subject, koc_reference_digest(subject), &state, op, err));
+    KOC__TRY(ask_api(c, subject, koc_reference_digest(subject), &state, call, err));
     if (!state.is_api) {
         KOC__TRY(tag_reference(subject, koc_reference_digest(subject), &tag, err));
-        KOC__TRY(look_at_tag(c, tag, op, &idx, err));
+        KOC__TRY(look_at_tag(c, tag, call, &idx, err));
         KOC__TRY(idx ? add_entries(&state, idx, err) : KOC_OK);
     }
     return koc_index_builder_finish(b, out, err);
@@ -155,14 +155,14 @@ int koc_client_list_referrers(koc_client *c, const koc_reference *subject,
                               const char *artifact_type, const koc_op *user, koc_index **out,
                               koc_error **err)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
 
     if (!c || !subject || !koc_reference_digest(subject) || !out) {
         return koc__misuse(
             err, "koc_client_list_referrers: c, subject or out is NULL, or subject has no digest");
     }
-    KOC__TRY(koc__op_begin(&op, c->ctx, user, err));
-    int rc = koc__client_list_referrers(c, subject, artifact_type, &op, out, err);
+    KOC__TRY(koc__call_begin(&call, c->ctx, user, err));
+    int rc = koc__client_list_referrers(c, subject, artifact_type, &call, out, err);
     return koc__error_prefix(err, rc, "cannot list what refers to %s",
                              koc_reference_string(subject));
 }
@@ -228,27 +228,27 @@ static int with_entry(koc_client *c, const koc_index *old, const koc_descriptor 
 
 /* Somebody else may write the same tag between our read and our write: look again, a few times. */
 static int update_tag(koc_client *c, const koc_reference *tag, const koc_descriptor *entry,
-                      koc__op *op, koc_error **err)
+                      koc__call *call, koc_error **err)
 {
     for (unsigned attempt = 0; attempt < UPDATES_MAX; attempt++) {
         KOC__AUTO(koc_index) old = NULL;
         KOC__AUTO(koc_index) new = NULL;
-        KOC__TRY(read_tag(c, tag, op, &old, err));
+        KOC__TRY(read_tag(c, tag, call, &old, err));
         if (lists(old, &entry->digest)) {
             return KOC_OK;
         }
         KOC__TRY(with_entry(c, old, entry, &new, err));
-        KOC__TRY(koc__client_put_manifest(c, tag, KOC_MT_OCI_INDEX, koc_index_bytes(new), op, NULL,
-                                          err));
-        KOC__TRY(
-            koc__op_sleep(op, koc__retry_delay_ms(attempt, (uint32_t)koc__monotonic_ns()), err));
+        KOC__TRY(koc__client_put_manifest(c, tag, KOC_MT_OCI_INDEX, koc_index_bytes(new), call,
+                                          NULL, err));
+        KOC__TRY(koc__call_sleep(call, koc__retry_delay_ms(attempt, (uint32_t)koc__monotonic_ns()),
+                                 err));
     }
     return koc__error(err, KOC_ECONFLICT, "others keep changing the list of referrers");
 }
 
 /* Which manifest bytes refer to: *out NULL when to none, or when the registry keeps the list itself. */
-static int subject_to_keep(koc_client *c, const koc_reference *r, const koc__json *doc, koc__op *op,
-                           koc_descriptor **out, koc_error **err)
+static int subject_to_keep(koc_client *c, const koc_reference *r, const koc__json *doc,
+                           koc__call *call, koc_descriptor **out, koc_error **err)
 {
     KOC__AUTO(koc_descriptor) subject = NULL;
     KOC__AUTO(koc_index_builder) b = NULL;
@@ -260,7 +260,7 @@ static int subject_to_keep(koc_client *c, const koc_reference *r, const koc__jso
     KOC__TRY(koc__descriptor_read(node, "subject of the manifest", &subject, err));
     KOC__TRY(koc_index_builder_new(c->ctx, KOC_FORMAT_OCI, &b, err));
     collect probe = {c->ctx, b, NULL, false};
-    KOC__TRY(ask_api(c, r, &subject->digest, &probe, op, err));
+    KOC__TRY(ask_api(c, r, &subject->digest, &probe, call, err));
     if (!probe.is_api) {
         *out = koc__steal(&subject);
     }
@@ -268,7 +268,8 @@ static int subject_to_keep(koc_client *c, const koc_reference *r, const koc__jso
 }
 
 int koc__referrers_announce(koc_client *c, const koc_reference *r, const char *media_type,
-                            koc_str bytes, const koc_digest *digest, koc__op *op, koc_error **err)
+                            koc_str bytes, const koc_digest *digest, koc__call *call,
+                            koc_error **err)
 {
     KOC__AUTO(koc__json) doc = NULL;
     KOC__AUTO(koc_descriptor) subject = NULL;
@@ -277,13 +278,13 @@ int koc__referrers_announce(koc_client *c, const koc_reference *r, const char *m
     koc_descriptor entry;
 
     KOC__TRY(koc__json_parse(bytes, KOC__MANIFEST_MAX, "manifest", &doc, err));
-    KOC__TRY(subject_to_keep(c, r, doc, op, &subject, err));
+    KOC__TRY(subject_to_keep(c, r, doc, call, &subject, err));
     if (!subject) {
         return KOC_OK;
     }
     KOC__TRY(tag_reference(r, &subject->digest, &tag, err));
     describe(koc__json_root(doc), media_type, bytes, digest, annotations, &entry);
-    int rc = update_tag(c, tag, &entry, op, err);
+    int rc = update_tag(c, tag, &entry, call, err);
     return koc__error_prefix(err, rc,
                              "the image was written, but not its place among the referrers of %s",
                              koc__digest_str(&subject->digest).s);
@@ -305,7 +306,7 @@ static int without_entry(koc_client *c, const koc_index *old, const koc_digest *
 }
 
 int koc__referrers_withdraw(koc_client *c, const koc_reference *r, koc_str bytes,
-                            const koc_digest *digest, koc__op *op, koc_error **err)
+                            const koc_digest *digest, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc__json) doc = NULL;
     KOC__AUTO(koc_descriptor) subject = NULL;
@@ -314,15 +315,16 @@ int koc__referrers_withdraw(koc_client *c, const koc_reference *r, koc_str bytes
     KOC__AUTO(koc_index) new = NULL;
 
     KOC__TRY(koc__json_parse(bytes, KOC__MANIFEST_MAX, "manifest", &doc, err));
-    KOC__TRY(subject_to_keep(c, r, doc, op, &subject, err));
+    KOC__TRY(subject_to_keep(c, r, doc, call, &subject, err));
     if (!subject) {
         return KOC_OK;
     }
     KOC__TRY(tag_reference(r, &subject->digest, &tag, err));
-    KOC__TRY(look_at_tag(c, tag, op, &old, err));
+    KOC__TRY(look_at_tag(c, tag, call, &old, err));
     if (!lists(old, digest)) {
         return KOC_OK;
     }
     KOC__TRY(without_entry(c, old, digest, &new, err));
-    return koc__client_put_manifest(c, tag, KOC_MT_OCI_INDEX, koc_index_bytes(new), op, NULL, err);
+    return koc__client_put_manifest(c, tag, KOC_MT_OCI_INDEX, koc_index_bytes(new), call, NULL,
+                                    err);
 }

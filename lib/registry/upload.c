@@ -7,11 +7,11 @@
  */
 #include "core/common.h"
 
-#include "core/digests.h"
-#include "core/io.h"
+#include "core/hash/digests.h"
+#include "core/io/io.h"
 #include "core/text.h"
-#include "registry/ops.h"
-#include "registry/retry.h"
+#include "registry/host/retry.h"
+#include "registry/operations.h"
 #include "registry/upload_journal.h"
 #include "registry/upload_state.h"
 
@@ -29,7 +29,7 @@ typedef struct upload {
     koc_blob *blob;
     const koc_digest *digest;
     uint64_t size;
-    koc__op *op;
+    koc__call *call;
     uint64_t progress_id;
     koc__url session; /* empty: none is open */
     uint64_t minimum; /* OCI-Chunk-Min-Length */
@@ -104,7 +104,7 @@ static void on_sent(void *self, uint64_t bytes)
     koc__digest_text text;
 
     u->sent = bytes;
-    if (!koc__op_wants_progress(u->op)) {
+    if (!koc__call_wants_progress(u->call)) {
         return;
     }
     text = koc__digest_str(u->digest);
@@ -115,7 +115,7 @@ static void on_sent(void *self, uint64_t bytes)
     event.done = u->base + bytes;
     event.total = u->size;
     event.id = u->progress_id;
-    koc__op_progress(u->op, &event);
+    koc__call_progress(u->call, &event);
 }
 
 static void set_session(upload *u, koc__url *to)
@@ -163,7 +163,7 @@ static int open_session(upload *u, koc_error **err)
     rq.fresh = u->fresh_each;
     koc__cookies_clear(&u->cookies); /* those of a session before */
     rq.cookies = u->no_cookies ? NULL : &u->cookies;
-    KOC__TRY(koc__request_run(&rq, u->op, &resp, err));
+    KOC__TRY(koc__request_run(&rq, u->call, &resp, err));
     KOC__TRY(koc__upload_location(u->host, &resp, &where, err));
     set_session(u, &where);
     koc__journal_note(&u->journal, u->host, &u->session);
@@ -181,7 +181,7 @@ static int open_session(upload *u, koc_error **err)
  * it cannot be reached another run may go on. */
 static void abandon(upload *u)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
     koc_op limit = KOC_OP_INIT;
 
@@ -189,20 +189,21 @@ static void abandon(upload *u)
         return;
     }
     limit.timeout_ms = ABANDON_MS;
-    if (koc__op_begin(&op, u->client->ctx, &limit, NULL) != KOC_OK) {
+    if (koc__call_begin(&call, u->client->ctx, &limit, NULL) != KOC_OK) {
         return;
     }
     koc__request rq = session_request(u, "DELETE", &u->session);
     rq.flags = KOC__RQ_ONE_TRY;
-    if (koc__request_run(&rq, &op, &resp, NULL) == KOC_OK || resp.status != 0) {
+    if (koc__request_run(&rq, &call, &resp, NULL) == KOC_OK || resp.status != 0) {
         koc__journal_forget(&u->journal);
     }
     koc__url_dispose(&u->session);
 }
 
-int koc__client_check_push(koc_client *c, const koc_reference *repo, koc__op *op, koc_error **err)
+int koc__client_check_push(koc_client *c, const koc_reference *repo, koc__call *call,
+                           koc_error **err)
 {
-    upload u = {.client = c, .repo = repo, .op = op, .journal = KOC__JOURNAL_INIT};
+    upload u = {.client = c, .repo = repo, .call = call, .journal = KOC__JOURNAL_INIT};
 
     KOC__TRY(koc__client_host(c, koc_reference_registry(repo), &u.host, err));
     int rc = open_session(&u, err);
@@ -245,7 +246,7 @@ static int put_rest(upload *u, koc__response *resp, koc_error **err)
     }
     u->base = u->at;
     u->sent = 0;
-    return koc__request_run(&rq, u->op, resp, err);
+    return koc__request_run(&rq, u->call, resp, err);
 }
 
 /* --- pieces ------------------------------------------------------------------------------------------------- */
@@ -316,7 +317,7 @@ static int patch(upload *u, uint64_t size, koc__response *resp, koc_error **err)
     rq.flags = KOC__RQ_UNSAFE | KOC__RQ_SLOW;
     u->base = u->at;
     u->sent = 0;
-    return koc__request_run(&rq, u->op, resp, err);
+    return koc__request_run(&rq, u->call, resp, err);
 }
 
 /* Asks the session where it stands. *alive false: it is lost. */
@@ -328,14 +329,14 @@ static int ask_session(upload *u, bool *alive, koc_error **err)
 
     *alive = false;
     if (u->sent > SETTLE_BYTES) {
-        KOC__TRY(
-            koc__op_sleep(u->op, SETTLE_MS, err)); /* it still reads what came before the break */
+        KOC__TRY(koc__call_sleep(u->call, SETTLE_MS,
+                                 err)); /* it still reads what came before the break */
     }
     koc__request rq = session_request(u, "GET", &u->session);
-    int rc = koc__request_run(&rq, u->op, &resp, &ignored);
+    int rc = koc__request_run(&rq, u->call, &resp, &ignored);
     koc_error_free(ignored);
     if (rc != KOC_OK) {
-        return koc__op_check(u->op, err);
+        return koc__call_check(u->call, err);
     }
     at = koc__upload_resume(koc__headers_get(&resp.headers, "Range"), u->base + u->sent);
     if (at == KOC__OFFSET_LOST || resp.status != 204) {
@@ -370,7 +371,7 @@ static int wait_to_try(upload *u, koc_error **failure, koc_error **err)
              *failure ? koc_error_message(*failure) : "the registry lost the upload");
     koc__error_clear(failure);
     u->waited_ms += wait;
-    return koc__host_wait(u->host, u->op, u->tries, reason, wait, err);
+    return koc__host_wait(u->host, u->call, u->tries, reason, wait, err);
 }
 
 /* Another round with a new session. */
@@ -535,7 +536,7 @@ static int check_local(upload *u, koc_error **failure, koc_error **err)
     if (!chunk) {
         return koc__oom(err);
     }
-    KOC__TRY(koc__blob_open(u->blob, 0, u->op, &r, err));
+    KOC__TRY(koc__blob_open(u->blob, 0, u->call, &r, err));
     KOC__TRY(koc_hasher_new(u->digest->algorithm, &h, err));
     int rc = KOC_OK;
     while (rc == KOC_OK && n > 0) {
@@ -577,7 +578,7 @@ static int check_stored(const upload *u, const koc__response *resp, koc_error **
 static int confirm(upload *u, const koc__response *resp, koc_error **failure, bool *done,
                    koc_error **err)
 {
-    KOC__TRY(koc__client_has_blob(u->client, u->repo, u->digest, true, u->op, done, err));
+    KOC__TRY(koc__client_has_blob(u->client, u->repo, u->digest, true, u->call, done, err));
     if (*done) {
         koc__error_clear(failure);
         return KOC_OK;
@@ -681,14 +682,14 @@ static void learn_form(const upload *u)
 }
 
 int koc__upload(koc_client *c, const koc_reference *repo, koc_blob *b, const koc_digest *d,
-                koc__url *session, koc__op *op, uint64_t progress_id, koc_error **err)
+                koc__url *session, koc__call *call, uint64_t progress_id, koc_error **err)
 {
     upload u = {.client = c,
                 .repo = repo,
                 .blob = b,
                 .digest = d,
                 .size = koc_blob_size(b),
-                .op = op,
+                .call = call,
                 .progress_id = progress_id,
                 .journal = KOC__JOURNAL_INIT};
     bool done = false;

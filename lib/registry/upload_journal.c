@@ -2,8 +2,8 @@
 
 #include "registry/upload_journal.h"
 
-#include "core/cache.h"
-#include "core/digests.h"
+#include "core/hash/digests.h"
+#include "core/io/cache.h"
 #include "core/text.h"
 
 #define KIND       "uploads"

@@ -4,7 +4,7 @@
 
 #include <koc/base.h>
 
-#include "registry/http.h"
+#include "http/http_message.h"
 
 #define KOC__CHUNK_SMALLEST ((uint64_t)64 << 10)
 

@@ -25,7 +25,7 @@ static bool is_kustomization(koc_str kind)
 int koc__object_member(koc__scan *s, const koc__frame *f, const koc__yevent *e, koc_error **err)
 {
     koc__object *o = koc__object_now(s);
-    koc__place at = koc__scan_place(s, e);
+    koc__node_pos at = koc__scan_place(s, e);
     bool top = f->role == KOC__ROLE_ROOT || f->role == KOC__ROLE_ITEM;
     if (top && f->key == KOC__KEY_KIND) {
         o->has_kind = at.filled;
@@ -276,7 +276,7 @@ static int check_overlap(const koc__scan *s, koc_error **err)
         bool same =
             e->start == e[-1].start && !(e->after && e[-1].after); /* not: both put in here */
         if (same || e->start < e[-1].end) {
-            koc__place at = {0};
+            koc__node_pos at = {0};
             koc__ymarks_place(s->text, e->start, &at.line, &at.column);
             return koc__scan_fail(s, &at, KOC_EINVAL,
                                   "two references beside it write to this value", err);

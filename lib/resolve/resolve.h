@@ -14,9 +14,9 @@
 
 #include <koc/resolve.h>
 
-#include "core/buf.h"
+#include "core/dynbuf.h"
 #include "core/str.h"
-#include "core/yaml_events.h"
+#include "text/yaml_events.h"
 
 /* --- edits --- */
 
@@ -62,9 +62,9 @@ KOC__DEFINE_AUTO_VAL(koc__edits, koc__edits_dispose);
 
 /* Takes a scalar's text apart. *out stays NULL when it is no reference; else "ko://path", with the tag that
  * stood behind it or NULL. KOC_EINVAL: it begins like one and is none; the message has no place. */
-int koc__reference_read(koc_str text, koc_str prefix, char **out, char **tag, koc_error **err);
+int koc__ko_reference_read(koc_str text, koc_str prefix, char **out, char **tag, koc_error **err);
 /* Looks at the beginning only. */
-static inline bool koc__reference_begins(koc_str text, koc_str prefix)
+static inline bool koc__ko_reference_begins(koc_str text, koc_str prefix)
 {
     return text.len >= prefix.len && text.ptr[0] == prefix.ptr[0] &&
            memcmp(text.ptr, prefix.ptr, prefix.len) == 0;
@@ -92,7 +92,7 @@ bool koc__selector_matches(const koc__selector *s, const koc_strlist *labels);
 /* --- scan.c --- */
 
 /* A node as the rules need it: where it stands. */
-typedef struct koc__place {
+typedef struct koc__node_pos {
     int type; /* KOC__YEVENT_*; 0: not there */
     int style;
     bool flow;
@@ -103,7 +103,7 @@ typedef struct koc__place {
     size_t end;  /* of a block scalar that is a reference: behind the reference */
     size_t line;
     size_t column;
-} koc__place;
+} koc__node_pos;
 
 /* Keys that mean something. */
 enum {
@@ -125,8 +125,8 @@ enum {
 };
 
 typedef struct koc__member {
-    koc__place key;
-    koc__place value;
+    koc__node_pos key;
+    koc__node_pos value;
     char *reference; /* the value is one; or NULL */
     char *tag;       /* that stood behind it */
 } koc__member;
@@ -150,14 +150,14 @@ typedef struct koc__frame {
     uint8_t key; /* KOC__KEY_* of the value that comes next */
     uint8_t role;
     uint32_t has; /* a bit for each member that is set */
-    koc__place last_key;
+    koc__node_pos last_key;
     koc__member members[KOC__KEY_MEMBERS];
 } koc__frame;
 
 /* A document, or an item of a List. */
 typedef struct koc__object {
-    koc__place place; /* its node */
-    koc__place items; /* of a document */
+    koc__node_pos place; /* its node */
+    koc__node_pos items; /* of a document */
     size_t items_key_end;
     bool has_version;
     bool has_kind;
@@ -199,11 +199,11 @@ int koc__scan_run(koc__scan *s, koc_error **err);
 void koc__scan_dispose(koc__scan *s);
 KOC__DEFINE_AUTO_VAL(koc__scan, koc__scan_dispose);
 /* "label:line:column: <text>". */
-koc__place koc__scan_place(const koc__scan *s, const koc__yevent *e);
-int koc__scan_fail(const koc__scan *s, const koc__place *at, int code, const char *text,
+koc__node_pos koc__scan_place(const koc__scan *s, const koc__yevent *e);
+int koc__scan_fail(const koc__scan *s, const koc__node_pos *at, int code, const char *text,
                    koc_error **err);
 /* The scalar at a place is to be replaced. Copies both strings; tag may be NULL. */
-int koc__scan_replace(koc__scan *s, const koc__place *at, const char *reference, const char *tag,
+int koc__scan_replace(koc__scan *s, const koc__node_pos *at, const char *reference, const char *tag,
                       int form, int only_in, koc_error **err);
 
 /* --- values.c --- */
@@ -243,6 +243,7 @@ size_t koc__split_json(koc_str text, size_t at);
 /* Checks what is to stand for references. */
 int koc__rewrite_check(const char *replacement, koc_error **err);
 /* The bytes for an edit. label and text: for messages. */
-int koc__rewrite_edit(const koc__edit *e, const char *replacement, koc__buf *out, koc_error **err);
+int koc__rewrite_edit(const koc__edit *e, const char *replacement, koc__dynbuf *out,
+                      koc_error **err);
 
 #endif

@@ -1,13 +1,13 @@
 /* The public object: inputs, the references in them, what stands for each, and the way out. */
 #include "core/common.h"
 
-#include "core/context.h"
-#include "core/json.h"
-#include "core/json_write.h"
 #include "core/map.h"
-#include "core/pool.h"
-#include "resolve/inputs.h"
+#include "core/run/context.h"
+#include "core/run/pool.h"
+#include "resolve/input_files.h"
 #include "resolve/resolve.h"
+#include "text/json.h"
+#include "text/json_write.h"
 
 #define BYTES_MAX    ((uint64_t)64 << 20)
 #define DEPTH_MAX    500u
@@ -17,7 +17,7 @@
 
 typedef struct input {
     char *label;
-    koc__buf owned; /* the content of a file; empty for borrowed bytes */
+    koc__dynbuf owned; /* the content of a file; empty for borrowed bytes */
     koc_str text;
     koc__edits edits;
     koc__tail tail; /* for when another input follows */
@@ -61,7 +61,7 @@ struct koc_resolver {
 static void input_dispose(input *in)
 {
     koc__free(in->label);
-    koc__buf_dispose(&in->owned);
+    koc__dynbuf_dispose(&in->owned);
     koc__edits_dispose(&in->edits);
 }
 KOC__DEFINE_AUTO_VAL(input, input_dispose);
@@ -344,7 +344,7 @@ int koc_resolver_add_file(koc_resolver *r, const char *path, koc_error **err)
         return koc__oom(err);
     }
     KOC__TRY(koc__input_read(path, r->max_bytes, &in.owned, err));
-    in.text = koc__str_n(koc__buf_cstr(&in.owned), in.owned.len);
+    in.text = koc__str_n(koc__dynbuf_cstr(&in.owned), in.owned.len);
     return add(r, &in, err);
 }
 
@@ -355,7 +355,7 @@ int koc_resolver_add_dir(koc_resolver *r, const char *path, bool recursive, koc_
     }
     KOC__AUTO(koc_strlist) files = NULL;
     KOC__TRY(koc__strlist_new(&files, err));
-    KOC__TRY(koc__inputs_find(path, recursive, files, r->warnings, err));
+    KOC__TRY(koc__input_files_find(path, recursive, files, r->warnings, err));
     for (size_t i = 0; i < koc_strlist_count(files); i++) {
         KOC__TRY(koc_resolver_add_file(r, koc_strlist_get(files, i), err));
     }
@@ -487,7 +487,7 @@ int koc_resolver_write_map(const koc_resolver *r, koc_buf *out, koc_error **err)
     if (!r || !out) {
         return koc__misuse(err, "koc_resolver_write_map: r and out must be given");
     }
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(MAP_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(MAP_MAX);
     koc__jw w;
     koc__jw_begin(&w, &text, 2, 0);
     koc__jw_object(&w);
@@ -496,8 +496,8 @@ int koc_resolver_write_map(const koc_resolver *r, koc_buf *out, koc_error **err)
     }
     koc__jw_object_end(&w);
     KOC__TRY(koc__jw_end(&w, err));
-    KOC__TRY(koc__buf_putc(&text, '\n', err));
-    koc__buf_give(&text, out);
+    KOC__TRY(koc__dynbuf_putc(&text, '\n', err));
+    koc__dynbuf_give(&text, out);
     return KOC_OK;
 }
 
@@ -558,18 +558,18 @@ static int place_error(const input *in, const koc__edit *e, int rc, koc_error **
 static int write_until(const koc_resolver *r, const input *in, cursor *c, size_t n_edits,
                        size_t end, const koc_writer *w, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) value = KOC__BUF_INIT((size_t)1 << 20);
+    KOC__AUTO_VAL(koc__dynbuf) value = KOC__DYNBUF_INIT((size_t)1 << 20);
     while (c->edit < n_edits) {
         const koc__edit *e = &in->edits.items[c->edit];
         const char *replacement =
             e->form == KOC__FORM_NOTHING ? NULL : r->references[e->index].replacement;
-        koc__buf_clear(&value);
+        koc__dynbuf_clear(&value);
         int rc = koc__rewrite_edit(e, replacement, &value, err);
         if (rc != KOC_OK) {
             return place_error(in, e, rc, err);
         }
         KOC__TRY(put(c, w, koc__str_n(in->text.ptr + c->at, e->start - c->at), err));
-        KOC__TRY(put(c, w, koc__buf_view(&value), err));
+        KOC__TRY(put(c, w, koc__dynbuf_view(&value), err));
         c->at = e->end;
         c->edit++;
     }

@@ -44,40 +44,40 @@ static parts take_apart(const char *replacement)
 
 /* The tag that was asked for counts only beside a digest: without one the image has the tags it was
  * pushed with, and no other. */
-static int put_tag(const koc__edit *e, const parts *p, koc__buf *out, koc_error **err)
+static int put_tag(const koc__edit *e, const parts *p, koc__dynbuf *out, koc_error **err)
 {
     koc_str pushed = p->tag.len > 0 ? p->tag : koc__str(NO_TAG);
     koc_str own = e->tag && *e->tag ? koc__str(e->tag) : pushed;
     if (p->digest.len == 0) {
-        return koc__buf_put(out, pushed, err);
+        return koc__dynbuf_put(out, pushed, err);
     }
-    return koc__buf_printf(out, err, "%.*s@%.*s", KOC__FMT(own), KOC__FMT(p->digest));
+    return koc__dynbuf_printf(out, err, "%.*s@%.*s", KOC__FMT(own), KOC__FMT(p->digest));
 }
 
-static int put_value(const koc__edit *e, const char *replacement, koc__buf *out, koc_error **err)
+static int put_value(const koc__edit *e, const char *replacement, koc__dynbuf *out, koc_error **err)
 {
     parts p = take_apart(replacement);
     koc_str registry = {0};
     koc_str path = p.name;
     (void)koc__str_cut(p.name, '/', &registry, &path);
     switch (e->form) {
-    case KOC__FORM_NAME: return koc__buf_put(out, p.name, err);
-    case KOC__FORM_REGISTRY: return koc__buf_put(out, registry, err);
-    case KOC__FORM_PATH: return koc__buf_put(out, path, err);
+    case KOC__FORM_NAME: return koc__dynbuf_put(out, p.name, err);
+    case KOC__FORM_REGISTRY: return koc__dynbuf_put(out, registry, err);
+    case KOC__FORM_PATH: return koc__dynbuf_put(out, path, err);
     case KOC__FORM_TAG: return put_tag(e, &p, out, err);
     case KOC__FORM_DIGEST:
         if (p.digest.len == 0) {
             return koc__error(err, KOC_EINVAL, "a digest is needed here, and %s has none",
                               replacement);
         }
-        return koc__buf_put(out, p.digest, err);
+        return koc__dynbuf_put(out, p.digest, err);
     default: break;
     }
     if (!e->tag || p.digest.len == 0) {
-        return koc__buf_puts(out, replacement, err);
+        return koc__dynbuf_puts(out, replacement, err);
     }
-    KOC__TRY(koc__buf_put(out, p.name, err));
-    KOC__TRY(koc__buf_putc(out, ':', err));
+    KOC__TRY(koc__dynbuf_put(out, p.name, err));
+    KOC__TRY(koc__dynbuf_putc(out, ':', err));
     return put_tag(e, &p, out, err);
 }
 
@@ -100,41 +100,43 @@ static bool is_plain_safe(koc_str value)
     return name && value.ptr[value.len - 1] != ':';
 }
 
-static int put_quoted(koc_str value, char quote, koc__buf *out, koc_error **err)
+static int put_quoted(koc_str value, char quote, koc__dynbuf *out, koc_error **err)
 {
-    KOC__TRY(koc__buf_putc(out, quote, err));
+    KOC__TRY(koc__dynbuf_putc(out, quote, err));
     for (size_t i = 0; i < value.len; i++) {
         char c = value.ptr[i];
         if (quote == '\'' && c == '\'') {
-            KOC__TRY(koc__buf_putc(out, '\'', err));
+            KOC__TRY(koc__dynbuf_putc(out, '\'', err));
         } else if (quote == '"' && (c == '"' || c == '\\')) {
-            KOC__TRY(koc__buf_putc(out, '\\', err));
+            KOC__TRY(koc__dynbuf_putc(out, '\\', err));
         }
-        KOC__TRY(koc__buf_putc(out, c, err));
+        KOC__TRY(koc__dynbuf_putc(out, c, err));
     }
-    return koc__buf_putc(out, quote, err);
+    return koc__dynbuf_putc(out, quote, err);
 }
 
-static int put_styled(const koc__edit *e, koc_str value, koc__buf *out, koc_error **err)
+static int put_styled(const koc__edit *e, koc_str value, koc__dynbuf *out, koc_error **err)
 {
     switch (e->style) {
-    case 0: return koc__buf_put(out, value, err); /* a line of a block: anything goes */
+    case 0: return koc__dynbuf_put(out, value, err); /* a line of a block: anything goes */
     case KOC__YSTYLE_SINGLE: return put_quoted(value, '\'', out, err);
     case KOC__YSTYLE_DOUBLE: return put_quoted(value, '"', out, err);
     default: break;
     }
-    return is_plain_safe(value) ? koc__buf_put(out, value, err) : put_quoted(value, '"', out, err);
+    return is_plain_safe(value) ? koc__dynbuf_put(out, value, err)
+                                : put_quoted(value, '"', out, err);
 }
 
-int koc__rewrite_edit(const koc__edit *e, const char *replacement, koc__buf *out, koc_error **err)
+int koc__rewrite_edit(const koc__edit *e, const char *replacement, koc__dynbuf *out,
+                      koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) value = KOC__BUF_INIT(2 * REPLACEMENT_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) value = KOC__DYNBUF_INIT(2 * REPLACEMENT_MAX);
     if (e->before) {
-        KOC__TRY(koc__buf_puts(out, e->before, err));
+        KOC__TRY(koc__dynbuf_puts(out, e->before, err));
     }
     if (e->form != KOC__FORM_NOTHING) {
         KOC__TRY(put_value(e, replacement, &value, err));
-        KOC__TRY(put_styled(e, koc__buf_view(&value), out, err));
+        KOC__TRY(put_styled(e, koc__dynbuf_view(&value), out, err));
     }
-    return e->after ? koc__buf_puts(out, e->after, err) : KOC_OK;
+    return e->after ? koc__dynbuf_puts(out, e->after, err) : KOC_OK;
 }

@@ -22,7 +22,7 @@ static const char *reference_of(const koc__frame *f, int key)
 }
 
 /* The text of a scalar that was met before, read once more from its bytes. */
-static int text_of(const koc__scan *s, const koc__place *p, char **out, koc_error **err)
+static int text_of(const koc__scan *s, const koc__node_pos *p, char **out, koc_error **err)
 {
     koc_str bytes = koc__str_n(s->text.ptr + p->start, p->end - p->start);
     KOC__AUTO(koc__yevents) events = NULL;
@@ -43,7 +43,7 @@ static int fill(koc__scan *s, const koc__member *m, const char *reference, int f
                 koc_error **err)
 {
     KOC__AUTO_STR tag = NULL;
-    koc__place at = m->value;
+    koc__node_pos at = m->value;
     if (m->reference && m->reference != reference) {
         return koc__scan_fail(s, &at, KOC_EINVAL,
                               "a reference here, where the one beside it puts its tag or digest",
@@ -71,7 +71,7 @@ static int fill(koc__scan *s, const koc__member *m, const char *reference, int f
 static int insert(koc__scan *s, const koc__member *m, const char *key, const char *reference,
                   int form, int only_in, koc_error **err)
 {
-    const koc__place *at = &m->key;
+    const koc__node_pos *at = &m->key;
     bool quoted = at->style == KOC__YSTYLE_DOUBLE;
     const char *quote = quoted ? "\"" : at->style == KOC__YSTYLE_SINGLE ? "'" : "";
     const char *eol = memmem(s->text.ptr, s->text.len, "\r\n", 2) ? "\r\n" : "\n";

@@ -3,7 +3,7 @@
 
 #include <stdarg.h>
 
-#include "core/buf.h"
+#include "core/dynbuf.h"
 #include "core/str.h"
 #include "core/text.h"
 #include "sbom/bom.h"
@@ -52,12 +52,12 @@ const char *koc__bom_take(koc__bom *b, char *s)
 
 const char *koc__bom_text(koc__bom *b, const char *fmt, ...)
 {
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(TEXT_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(TEXT_MAX);
     va_list args;
     va_start(args, fmt);
-    int rc = koc__buf_vprintf(&text, NULL, fmt, args);
+    int rc = koc__dynbuf_vprintf(&text, NULL, fmt, args);
     va_end(args);
-    return koc__bom_take(b, rc == KOC_OK ? koc__buf_steal(&text) : NULL);
+    return koc__bom_take(b, rc == KOC_OK ? koc__dynbuf_steal(&text) : NULL);
 }
 
 static bool is_word_char(char c)

@@ -8,6 +8,7 @@
 #include <koc/digest.h>
 
 #include "core/cleanup.h"
+#include "core/dynbuf.h"
 #include "core/map.h"
 #include "sbom/sbom.h"
 
@@ -90,11 +91,11 @@ int koc__bom_check(const koc__bom *b, koc_error **err);
 
 /* --- writers --- */
 /* SPDX 2.3 (spdx.c). Appends to out. */
-int koc__spdx_write(const koc__bom *b, koc__buf *out, koc_error **err);
+int koc__spdx_write(const koc__bom *b, koc__dynbuf *out, koc_error **err);
 /* ko's documents (spdx_ko.c). */
-int koc__spdx_ko_image(const koc__sbom_options *o, const koc_image *img, const koc__go_info *info,
-                       koc__buf *out, koc_error **err);
-int koc__spdx_ko_index(const koc__sbom_options *o, const koc_index *idx, koc__buf *out,
+int koc__spdx_ko_image(const koc__sbom_options *o, const koc_image *img, const koc__exe_info *info,
+                       koc__dynbuf *out, koc_error **err);
+int koc__spdx_ko_index(const koc__sbom_options *o, const koc_index *idx, koc__dynbuf *out,
                        koc_error **err);
 
 /* --- package URLs (purl.c); NULL: out of memory --- */
@@ -114,13 +115,13 @@ bool koc__purl_is_private(const char *patterns, const char *path);
 
 /* --- the collector (collect.c) --- */
 int koc__bom_collect_image(koc__bom *b, const koc__sbom_options *o, const koc_image *img,
-                           const koc__go_info *info, koc__op *op, koc_error **err);
+                           const koc__exe_info *info, koc__call *call, koc_error **err);
 int koc__bom_collect_index(koc__bom *b, const koc__sbom_options *o, const koc_index *idx,
                            koc_error **err);
 /* SHA-256 and SHA-1 of a file in one pass. known (or NULL) is its SHA-256: then a cached SHA-1 saves
  * the pass (file.c). */
-int koc__sbom_hash_file(const char *path, const koc_digest *known, koc__op *op, uint8_t sha256[32],
-                        uint8_t sha1[20], koc_error **err);
+int koc__sbom_hash_file(const char *path, const koc_digest *known, koc__call *call,
+                        uint8_t sha256[32], uint8_t sha1[20], koc_error **err);
 /* Who makes what a module path or an image name stands for: the owner at a forge, else the host. A
  * guess, and the document says so. (supplier.c) */
 const char *koc__bom_module_supplier(koc__bom *b, const char *module_path);

@@ -5,10 +5,11 @@
  */
 #include "core/common.h"
 
+#include <koc/version.h>
 #include <stdio.h>
 
-#include "core/buf.h"
-#include "core/digests.h"
+#include "core/dynbuf.h"
+#include "core/hash/digests.h"
 #include "core/path.h"
 #include "core/str.h"
 #include "core/text.h"
@@ -20,8 +21,8 @@
 typedef struct collector {
     koc__bom *b;
     const koc__sbom_options *o;
-    const koc__go_info *info; /* or NULL */
-    koc__op *op;
+    const koc__exe_info *info; /* or NULL */
+    koc__call *call;
     const char *short_name; /* last element of the repository or import path */
     const char *supplier;   /* of the application */
     size_t image;           /* the component that the document is about */
@@ -29,7 +30,7 @@ typedef struct collector {
 
 /* --- names and times --- */
 
-static const char *setting(const koc__go_info *info, const char *key)
+static const char *setting(const koc__exe_info *info, const char *key)
 {
     for (size_t i = 0; info && i < info->n_settings; i++) {
         if (strcmp(info->settings[i].key, key) == 0) {
@@ -59,8 +60,8 @@ static void begin(collector *c)
                                             : "image";
     c->short_name = koc__bom_take(c->b, koc__str_dup(koc__path_base(koc__str(named))));
     c->supplier = path ? koc__bom_module_supplier(c->b, path) : "unknown";
-    c->b->tool = koc__bom_text(c->b, "koc-%s",
-                               c->o->tool_version ? c->o->tool_version : koc_version_string());
+    c->b->tool =
+        koc__bom_text(c->b, "koc-%s", c->o->tool_version ? c->o->tool_version : KOC_VERSION_STRING);
     c->b->author = c->supplier;
     c->b->comment = "Suppliers are derived from module paths and image names.";
 }
@@ -68,7 +69,7 @@ static void begin(collector *c)
 /* SOURCE_DATE_EPOCH, else the commit's time, else the config's; 1970 where these say nothing. */
 static int set_created(collector *c, const char *config_created, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(64);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(64);
     const char *commit = setting(c->info, "vcs.time");
     int64_t when = 0;
     if (c->o->has_epoch) {
@@ -79,7 +80,7 @@ static int set_created(collector *c, const char *config_created, koc_error **err
         when = known ? when : 0;
     }
     KOC__TRY(koc__rfc3339(&text, when, err));
-    c->b->created = koc__bom_text(c->b, "%s", koc__buf_cstr(&text));
+    c->b->created = koc__bom_text(c->b, "%s", koc__dynbuf_cstr(&text));
     return KOC_OK;
 }
 
@@ -158,15 +159,15 @@ static int add_base(collector *c, const char *name, const char *digest, const ch
 /* How it was built: "package x; -trimpath=true; …". */
 static int build_text(collector *c, const char **out, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(SOURCE_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(SOURCE_MAX);
     if (c->info && c->info->path) {
-        KOC__TRY(koc__buf_printf(&text, err, "package %s", c->info->path));
+        KOC__TRY(koc__dynbuf_printf(&text, err, "package %s", c->info->path));
     }
     for (size_t i = 0; c->info && i < c->info->n_settings; i++) {
         const koc_kv *s = &c->info->settings[i];
-        KOC__TRY(koc__buf_printf(&text, err, "%s%s=%s", text.len ? "; " : "", s->key, s->value));
+        KOC__TRY(koc__dynbuf_printf(&text, err, "%s%s=%s", text.len ? "; " : "", s->key, s->value));
     }
-    *out = text.len ? koc__bom_text(c->b, "%s", koc__buf_cstr(&text)) : NULL;
+    *out = text.len ? koc__bom_text(c->b, "%s", koc__dynbuf_cstr(&text)) : NULL;
     return KOC_OK;
 }
 
@@ -199,7 +200,7 @@ static int add_binary(collector *c, size_t app, koc_error **err)
     if (!c->o->binary || !name) {
         return KOC_OK;
     }
-    KOC__TRY(koc__sbom_hash_file(c->o->binary, c->o->binary_digest, c->op, sha256, sha1, err));
+    KOC__TRY(koc__sbom_hash_file(c->o->binary, c->o->binary_digest, c->call, sha256, sha1, err));
     size_t file = koc__bom_add(c->b, KOC__BOM_FILE, koc__bom_text(c->b, "File-%s", name), name);
     koc__bom_hash_add(c->b, file, KOC__BOM_SHA1, sha1, sizeof(sha1));
     koc__bom_hash_add(c->b, file, KOC__BOM_SHA256, sha256, sizeof(sha256));
@@ -211,7 +212,7 @@ static int add_binary(collector *c, size_t app, koc_error **err)
 /* The main module, or what little is known of a program that tells nothing. */
 static int add_application(collector *c, const koc_digest *image, size_t *out, koc_error **err)
 {
-    const koc__go_module *m = c->info && c->info->main.path ? &c->info->main : NULL;
+    const koc__exe_module *m = c->info && c->info->main.path ? &c->info->main : NULL;
     const char *path = application_path(c);
     path = path ? path : c->short_name;
     size_t i = koc__bom_add(c->b, KOC__BOM_APPLICATION, koc__bom_text(c->b, "Go-%s", path), path);
@@ -272,7 +273,7 @@ static void add_stdlib(collector *c, size_t app)
 }
 
 /* A folder stands in for the module; Go calls that version "(devel)" or leaves it empty. */
-static bool is_folder(const koc__go_module *m)
+static bool is_folder(const koc__exe_module *m)
 {
     return m->path[0] == '.' || m->path[0] == '/' || *m->version == '\0' ||
            strcmp(m->version, "(devel)") == 0;
@@ -283,10 +284,10 @@ static bool at_proxy(const koc__sbom_options *o, const char *path)
     return o->module_proxy && !(o->module_private && koc__purl_is_private(o->module_private, path));
 }
 
-static void add_dependency(collector *c, size_t app, const koc__go_module *m)
+static void add_dependency(collector *c, size_t app, const koc__exe_module *m)
 {
     bool local = m->replace && is_folder(m->replace);
-    const koc__go_module *used = m->replace && !local ? m->replace : m;
+    const koc__exe_module *used = m->replace && !local ? m->replace : m;
     const char *version = *used->version ? used->version : "unknown";
     const char *id = koc__bom_text(c->b, "Go-%s-%s", used->path, version);
     size_t i = koc__bom_add(c->b, KOC__BOM_LIBRARY, id, used->path);
@@ -307,9 +308,9 @@ static void add_dependency(collector *c, size_t app, const koc__go_module *m)
 }
 
 int koc__bom_collect_image(koc__bom *b, const koc__sbom_options *o, const koc_image *img,
-                           const koc__go_info *info, koc__op *op, koc_error **err)
+                           const koc__exe_info *info, koc__call *call, koc_error **err)
 {
-    collector c = {.b = b, .o = o, .info = info, .op = op};
+    collector c = {.b = b, .o = o, .info = info, .call = call};
     const koc_digest *digest = &koc_image_descriptor(img)->digest;
     const koc_platform *p = koc_image_platform(img);
     size_t app;

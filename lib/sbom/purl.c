@@ -3,8 +3,8 @@
 
 #include <fnmatch.h>
 
-#include "core/buf.h"
-#include "core/digests.h"
+#include "core/dynbuf.h"
+#include "core/hash/digests.h"
 #include "core/str.h"
 #include "core/text.h"
 #include "sbom/bom.h"
@@ -13,32 +13,32 @@
 
 char *koc__purl_go(const char *path, const char *version)
 {
-    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(PURL_MAX);
-    int rc = koc__buf_puts(&b, "pkg:golang/", NULL);
+    KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(PURL_MAX);
+    int rc = koc__dynbuf_puts(&b, "pkg:golang/", NULL);
     rc = rc ? rc : koc__percent(&b, koc__str(path), ":/", NULL);
     if (version && *version) {
-        rc = rc ? rc : koc__buf_putc(&b, '@', NULL);
+        rc = rc ? rc : koc__dynbuf_putc(&b, '@', NULL);
         rc = rc ? rc : koc__percent(&b, koc__str(version), ":", NULL);
     }
-    return rc == KOC_OK ? koc__buf_steal(&b) : NULL;
+    return rc == KOC_OK ? koc__dynbuf_steal(&b) : NULL;
 }
 
 char *koc__purl_oci(const char *name, const koc_digest *d, const koc_kv *qualifiers, size_t n)
 {
-    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(PURL_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(PURL_MAX);
     char separator = '?';
     KOC__AUTO_STR lower = koc__str_lower(koc__str(name));
-    int rc = lower ? koc__buf_puts(&b, "pkg:oci/", NULL) : KOC_ENOMEM;
+    int rc = lower ? koc__dynbuf_puts(&b, "pkg:oci/", NULL) : KOC_ENOMEM;
     rc = rc ? rc : koc__percent(&b, koc__str(lower), ":", NULL);
-    rc = rc ? rc : koc__buf_printf(&b, NULL, "@%s", koc__digest_str(d).s);
+    rc = rc ? rc : koc__dynbuf_printf(&b, NULL, "@%s", koc__digest_str(d).s);
     for (size_t i = 0; i < n; i++) {
         if (qualifiers[i].value && *qualifiers[i].value) {
-            rc = rc ? rc : koc__buf_printf(&b, NULL, "%c%s=", separator, qualifiers[i].key);
+            rc = rc ? rc : koc__dynbuf_printf(&b, NULL, "%c%s=", separator, qualifiers[i].key);
             rc = rc ? rc : koc__percent(&b, koc__str(qualifiers[i].value), ":", NULL);
             separator = '&';
         }
     }
-    return rc == KOC_OK ? koc__buf_steal(&b) : NULL;
+    return rc == KOC_OK ? koc__dynbuf_steal(&b) : NULL;
 }
 
 char *koc__purl_ko_go(const char *path, const char *version)
@@ -59,7 +59,7 @@ char *koc__purl_ko_go(const char *path, const char *version)
 }
 
 /* As Go's url.QueryEscape: a space is a plus. */
-static int put_form(koc__buf *b, const char *text)
+static int put_form(koc__dynbuf *b, const char *text)
 {
     size_t start = b->len;
     int rc = koc__percent(b, koc__str(text), "", NULL);
@@ -81,25 +81,25 @@ static int put_form(koc__buf *b, const char *text)
 
 char *koc__purl_ko_oci(const char *name, const koc_digest *d, const koc_kv *qualifiers, size_t n)
 {
-    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(PURL_MAX);
-    int rc = koc__buf_printf(&b, NULL, "pkg:oci/%s@%s", name, koc__digest_str(d).s);
+    KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(PURL_MAX);
+    int rc = koc__dynbuf_printf(&b, NULL, "pkg:oci/%s@%s", name, koc__digest_str(d).s);
     char separator = '?';
     for (size_t i = 0; i < n; i++) {
         if (qualifiers[i].value) {
-            rc = rc ? rc : koc__buf_printf(&b, NULL, "%c%s=", separator, qualifiers[i].key);
+            rc = rc ? rc : koc__dynbuf_printf(&b, NULL, "%c%s=", separator, qualifiers[i].key);
             rc = rc ? rc : put_form(&b, qualifiers[i].value);
             separator = '&';
         }
     }
-    return rc == KOC_OK ? koc__buf_steal(&b) : NULL;
+    return rc == KOC_OK ? koc__dynbuf_steal(&b) : NULL;
 }
 
-static int put_escaped_case(koc__buf *b, const char *text)
+static int put_escaped_case(koc__dynbuf *b, const char *text)
 {
     int rc = KOC_OK;
     for (const char *p = text; *p && rc == KOC_OK; p++) {
         if (*p >= 'A' && *p <= 'Z') {
-            rc = koc__buf_printf(b, NULL, "!%c", *p + 32);
+            rc = koc__dynbuf_printf(b, NULL, "!%c", *p + 32);
         } else {
             rc = koc__percent(b, koc__str_n(p, 1), "/", NULL);
         }
@@ -109,13 +109,13 @@ static int put_escaped_case(koc__buf *b, const char *text)
 
 char *koc__purl_module_zip(const char *proxy, const char *path, const char *version)
 {
-    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(PURL_MAX);
-    int rc = koc__buf_printf(&b, NULL, "%s/", proxy);
+    KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(PURL_MAX);
+    int rc = koc__dynbuf_printf(&b, NULL, "%s/", proxy);
     rc = rc ? rc : put_escaped_case(&b, path);
-    rc = rc ? rc : koc__buf_puts(&b, "/@v/", NULL);
+    rc = rc ? rc : koc__dynbuf_puts(&b, "/@v/", NULL);
     rc = rc ? rc : put_escaped_case(&b, version);
-    rc = rc ? rc : koc__buf_puts(&b, ".zip", NULL);
-    return rc == KOC_OK ? koc__buf_steal(&b) : NULL;
+    rc = rc ? rc : koc__dynbuf_puts(&b, ".zip", NULL);
+    return rc == KOC_OK ? koc__dynbuf_steal(&b) : NULL;
 }
 
 int koc__sbom_proxy(const char *goproxy, char **out, koc_error **err)

@@ -9,9 +9,9 @@
 
 #include <koc/image.h>
 
-#include "core/context.h"
-#include "core/op.h"
-#include "golang/golang.h"
+#include "core/run/call.h"
+#include "core/run/context.h"
+#include "goexe/goexe.h"
 
 #define KOC__SBOM_MEDIA_TYPE "text/spdx+json"
 
@@ -31,11 +31,11 @@ typedef struct koc__sbom_options {
 } koc__sbom_options;
 
 /* The document about img. info NULL: the program told nothing about its modules. out is replaced. */
-int koc__sbom_image(const koc__sbom_options *o, const koc_image *img, const koc__go_info *info,
-                    koc__op *op, koc_buf *out, koc_error **err);
+int koc__sbom_image(const koc__sbom_options *o, const koc_image *img, const koc__exe_info *info,
+                    koc__call *call, koc_buf *out, koc_error **err);
 /* The document about idx and its children; created is the first child's, which idx has to carry unless
  * an epoch is given. */
-int koc__sbom_index(const koc__sbom_options *o, const koc_index *idx, koc__op *op, koc_buf *out,
+int koc__sbom_index(const koc__sbom_options *o, const koc_index *idx, koc__call *call, koc_buf *out,
                     koc_error **err);
 /* The image that holds doc for the tag sha256-<hex>.sbom: one layer, stored as it is. */
 int koc__sbom_artifact(koc_ctx *ctx, koc_str doc, koc_image **out, koc_error **err);

@@ -4,11 +4,11 @@
  */
 #include "core/common.h"
 
-#include "core/json_write.h"
-#include "core/sha256.h"
+#include "core/hash/sha256.h"
 #include "core/str.h"
 #include "core/text.h"
 #include "sbom/bom.h"
+#include "text/json_write.h"
 
 #define NAMESPACE   "https://spdx.org/spdxdocs/koc/"
 #define NOASSERTION "NOASSERTION"
@@ -220,7 +220,7 @@ static void put_described(koc__jw *w, const koc__bom *b)
 }
 
 /* Puts the hash of what start begins in the place of the zeros. */
-static void seal(koc__buf *out, size_t start)
+static void seal(koc__dynbuf *out, size_t start)
 {
     uint8_t hash[32];
     char hex[65];
@@ -235,7 +235,7 @@ static void seal(koc__buf *out, size_t start)
     }
 }
 
-int koc__spdx_write(const koc__bom *b, koc__buf *out, koc_error **err)
+int koc__spdx_write(const koc__bom *b, koc__dynbuf *out, koc_error **err)
 {
     char space[8192];
     size_t start = out->len;
@@ -255,7 +255,7 @@ int koc__spdx_write(const koc__bom *b, koc__buf *out, koc_error **err)
     put_edges(&w, b);
     koc__jw_object_end(&w);
     KOC__TRY(koc__jw_end(&w, err));
-    KOC__TRY(koc__buf_putc(out, '\n', err));
+    KOC__TRY(koc__dynbuf_putc(out, '\n', err));
     seal(out, start);
     return KOC_OK;
 }

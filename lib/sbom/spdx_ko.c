@@ -5,13 +5,13 @@
  */
 #include "core/common.h"
 
-#include "core/buf.h"
-#include "core/digests.h"
-#include "core/json_write.h"
+#include "core/dynbuf.h"
+#include "core/hash/digests.h"
 #include "core/str.h"
 #include "core/text.h"
 #include "model/model.h"
 #include "sbom/bom.h"
+#include "text/json_write.h"
 
 #define KO_VERSION   "v0.19.1"
 #define NOASSERTION  "NOASSERTION"
@@ -99,11 +99,11 @@ static int begin(document *d, const koc__sbom_options *o, const koc_digest *subj
                  const char *created, koc_error **err)
 {
     int64_t ignored;
-    KOC__AUTO_VAL(koc__buf) epoch = KOC__BUF_INIT(64);
+    KOC__AUTO_VAL(koc__dynbuf) epoch = KOC__DYNBUF_INIT(64);
     bool known = created && koc__parse_rfc3339(koc__str(created), &ignored, NULL, NULL);
     if (!created && o->has_epoch) {
         KOC__TRY(koc__rfc3339(&epoch, o->epoch, err));
-        d->created = koc__buf_steal(&epoch);
+        d->created = koc__dynbuf_steal(&epoch);
     } else {
         d->created = known ? koc__format("%.19sZ", created) : koc__strdup(ZERO_TIME);
     }
@@ -139,7 +139,7 @@ static int add_base(document *d, const char *name, const char *digest, koc_error
     return add_relation(d, d->subject_id, "DESCENDANT_OF", id, err);
 }
 
-static char *module_id(const koc__go_module *m)
+static char *module_id(const koc__exe_module *m)
 {
     KOC__AUTO_STR path = koc__strdup(m->path);
     for (char *c = path; c && *c; c++) {
@@ -153,7 +153,7 @@ static char *module_id(const koc__go_module *m)
 /* The hex form of an h1 sum, "" when it is none; NULL: out of memory. */
 static char *sum_hex(const char *sum)
 {
-    KOC__AUTO_VAL(koc__buf) raw = KOC__BUF_INIT(1024);
+    KOC__AUTO_VAL(koc__dynbuf) raw = KOC__DYNBUF_INIT(1024);
     koc_str text = koc__str(sum);
     if (!koc__str_starts(text, "h1:") ||
         koc__unbase64(&raw, koc__str_from(text, 3), NULL) != KOC_OK) {
@@ -167,7 +167,7 @@ static char *sum_hex(const char *sum)
 }
 
 static int add_dependency(document *d, const koc__sbom_options *o, const char *main_id,
-                          const koc__go_module *m, koc_error **err)
+                          const koc__exe_module *m, koc_error **err)
 {
     const char *id = NULL;
     bool summed = *m->sum != '\0';
@@ -186,11 +186,11 @@ static int add_dependency(document *d, const koc__sbom_options *o, const char *m
     return add_relation(d, main_id, "DEPENDS_ON", id, err);
 }
 
-static int add_modules(document *d, const koc__sbom_options *o, const koc__go_info *info,
+static int add_modules(document *d, const koc__sbom_options *o, const koc__exe_info *info,
                        koc_error **err)
 {
-    static const koc__go_module nothing = {"", "", "", NULL};
-    const koc__go_module *m = info && info->main.path ? &info->main : &nothing;
+    static const koc__exe_module nothing = {"", "", "", NULL};
+    const koc__exe_module *m = info && info->main.path ? &info->main : &nothing;
     const char *id = NULL;
     package p = {
         .id = module_id(m),
@@ -311,7 +311,7 @@ static void put_relations(koc__jw *w, const document *d)
     koc__jw_array_end(w);
 }
 
-static int write_document(const document *d, koc__buf *out, koc_error **err)
+static int write_document(const document *d, koc__dynbuf *out, koc_error **err)
 {
     koc__jw w;
     koc__jw_begin(&w, out, 2, KOC__JW_GO);
@@ -326,7 +326,7 @@ static int write_document(const document *d, koc__buf *out, koc_error **err)
     put_relations(&w, d);
     koc__jw_object_end(&w);
     KOC__TRY(koc__jw_end(&w, err));
-    return koc__buf_putc(out, '\n', err);
+    return koc__dynbuf_putc(out, '\n', err);
 }
 
 /* --- the two documents --- */
@@ -337,8 +337,8 @@ static const char *media_type(const koc__json *doc)
     return type ? type : "";
 }
 
-int koc__spdx_ko_image(const koc__sbom_options *o, const koc_image *img, const koc__go_info *info,
-                       koc__buf *out, koc_error **err)
+int koc__spdx_ko_image(const koc__sbom_options *o, const koc_image *img, const koc__exe_info *info,
+                       koc__dynbuf *out, koc_error **err)
 {
     KOC__AUTO_VAL(document) d = {0};
     koc_kv type = {"mediaType", media_type(koc__image_manifest_json(img))};
@@ -359,7 +359,7 @@ int koc__spdx_ko_image(const koc__sbom_options *o, const koc_image *img, const k
     return write_document(&d, out, err);
 }
 
-int koc__spdx_ko_index(const koc__sbom_options *o, const koc_index *idx, koc__buf *out,
+int koc__spdx_ko_index(const koc__sbom_options *o, const koc_index *idx, koc__dynbuf *out,
                        koc_error **err)
 {
     KOC__AUTO_VAL(document) d = {0};

@@ -75,7 +75,7 @@ static bool is_allowed_host(const koc__server *s, koc_str host)
 }
 
 /* Programs of HTTP/1.0 name no host, and browsers always do. */
-static bool check_host(const koc__server *s, const koc__head *head, koc__reply *r)
+static bool check_host(const koc__server *s, const koc__head *head, koc__served_reply *r)
 {
     koc_str host = {0};
     bool any = !s->loopback && !s->allow_hosts;
@@ -83,19 +83,20 @@ static bool check_host(const koc__server *s, const koc__head *head, koc__reply *
         return true;
     }
     if (!split_host(koc__str(head->host), &host)) {
-        koc__reply_error(r, 400, "UNSUPPORTED", "the Host header is not a host and a port");
+        koc__served_reply_error(r, 400, "UNSUPPORTED", "the Host header is not a host and a port");
         return false;
     }
     if (any || is_allowed_host(s, host)) {
         return true;
     }
-    koc__reply_error(r, 403, "DENIED",
-                     "this server is not known as %.*s (koc serve --allow-host=%.*s adds the name)",
-                     KOC__FMT(host), KOC__FMT(host));
+    koc__served_reply_error(
+        r, 403, "DENIED",
+        "this server is not known as %.*s (koc serve --allow-host=%.*s adds the name)",
+        KOC__FMT(host), KOC__FMT(host));
     return false;
 }
 
-static bool check_site(const koc__head *head, koc__reply *r)
+static bool check_site(const koc__head *head, koc__served_reply *r)
 {
     const char *site = head->fetch_site;
     bool ours = !site || koc__streq(site, "none") || koc__streq(site, "same-origin");
@@ -103,11 +104,11 @@ static bool check_site(const koc__head *head, koc__reply *r)
         return true;
     }
     /* Only browsers send these: a web page must not write to, or look into, somebody's registry. */
-    koc__reply_error(r, 403, "DENIED", "requests from web pages are not answered");
+    koc__served_reply_error(r, 403, "DENIED", "requests from web pages are not answered");
     return false;
 }
 
-static bool check_framing(const koc__head *head, koc__reply *r)
+static bool check_framing(const koc__head *head, koc__served_reply *r)
 {
     uint64_t length = 0;
     const char *problem = NULL;
@@ -122,13 +123,13 @@ static bool check_framing(const koc__head *head, koc__reply *r)
         problem = "the only Transfer-Encoding is chunked";
     }
     if (problem) {
-        koc__reply_error(r, 400, "UNSUPPORTED", "%s", problem);
-        koc__reply_header(r, "Connection", "close"); /* what follows is nobody's */
+        koc__served_reply_error(r, 400, "UNSUPPORTED", "%s", problem);
+        koc__served_reply_header(r, "Connection", "close"); /* what follows is nobody's */
     }
     return !problem;
 }
 
-bool koc__guard(const koc__server *s, const koc__head *head, koc__reply *r)
+bool koc__guard(const koc__server *s, const koc__head *head, koc__served_reply *r)
 {
     return check_framing(head, r) && check_host(s, head, r) && check_site(head, r);
 }

@@ -1,8 +1,8 @@
 /* Request targets, queries and ranges (distribution-spec 1.1; RFC 9110). */
 #include "core/common.h"
 
-#include "core/buf.h"
-#include "core/digests.h"
+#include "core/dynbuf.h"
+#include "core/hash/digests.h"
 #include "model/model.h"
 #include "serve/route.h"
 
@@ -20,7 +20,7 @@ static bool is_word(char c)
     return is_lower_alnum(c) || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-bool koc__is_upload_id(koc_str s)
+bool koc__served_is_upload_id(koc_str s)
 {
     for (size_t i = 0; i < s.len; i++) {
         if (!((s.ptr[i] >= '0' && s.ptr[i] <= '9') || (s.ptr[i] >= 'a' && s.ptr[i] <= 'f'))) {
@@ -128,7 +128,7 @@ static void take_reference(koc__route *out, koc_str text)
 
 static void take_upload(koc__route *out, koc_str id)
 {
-    if (!koc__is_upload_id(id)) {
+    if (!koc__served_is_upload_id(id)) {
         none(out, KOC__BAD_UPLOAD);
         return;
     }
@@ -232,7 +232,7 @@ int koc__range_read(koc_str header, uint64_t size, uint64_t *first, uint64_t *le
     return KOC__RANGE_PART;
 }
 
-bool koc__chunk_range_read(koc_str header, uint64_t *first, uint64_t *length)
+bool koc__served_chunk_range(koc_str header, uint64_t *first, uint64_t *length)
 {
     koc_str from = {0};
     koc_str to = {0};
@@ -262,7 +262,8 @@ static bool is_host(koc_str s)
     return memchr(s.ptr, '.', s.len) || memchr(s.ptr, ':', s.len) || koc__str_is(s, "localhost");
 }
 
-bool koc__name_split(koc_str ref_name, const char *fallback, koc_str *repository, koc_str *tag)
+bool koc__served_name_split(koc_str ref_name, const char *fallback, koc_str *repository,
+                            koc_str *tag)
 {
     koc_str name = ref_name;
     koc_str host = {0};

@@ -39,16 +39,17 @@ void koc__route_read(koc_str target, koc__route *out);
  * percent-encoding. */
 int koc__query_get(koc_str query, const char *key, size_t nth, char **out, koc_error **err);
 
-bool koc__is_upload_id(koc_str s);
+bool koc__served_is_upload_id(koc_str s);
 
 /* RFC 9110, 14.2, one range. KOC__RANGE_WHOLE: none asked for, or one that servers may ignore. */
 enum { KOC__RANGE_WHOLE, KOC__RANGE_PART, KOC__RANGE_OUTSIDE };
 int koc__range_read(koc_str header, uint64_t size, uint64_t *first, uint64_t *length);
 /* "0-1023" of a chunk (also with the "bytes " and the "/…" of RFC 9110). */
-bool koc__chunk_range_read(koc_str header, uint64_t *first, uint64_t *length);
+bool koc__served_chunk_range(koc_str header, uint64_t *first, uint64_t *length);
 
 /* Where the name that a layout gives an image lies: "v1" is a tag of fallback, "team/app:v1" and
  * "registry.example/team/app:v1" are what they say, without a tag "latest". false: it is no such name. */
-bool koc__name_split(koc_str ref_name, const char *fallback, koc_str *repository, koc_str *tag);
+bool koc__served_name_split(koc_str ref_name, const char *fallback, koc_str *repository,
+                            koc_str *tag);
 
 #endif

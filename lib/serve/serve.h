@@ -10,12 +10,12 @@
 
 #include <koc/ext/serve.h>
 
-#include "core/buf.h"
+#include "core/dynbuf.h"
 #include "model/model.h"
-#include "serve/content.h"
-#include "serve/graph.h"
-#include "serve/names.h"
+#include "serve/referrer_graph.h"
 #include "serve/route.h"
+#include "serve/served_content.h"
+#include "serve/served_names.h"
 #include "serve/uploads.h"
 
 enum { KOC__REPLY_HEADERS = 10, KOC__QUERY_TAGS = 10 };
@@ -23,7 +23,7 @@ enum { KOC__REPLY_HEADERS = 10, KOC__QUERY_TAGS = 10 };
 typedef struct koc__server {
     koc_ctx *ctx;       /* borrowed */
     koc_layout *layout; /* borrowed */
-    koc__op *op;        /* of koc_serve; cancels waits, takes log lines */
+    koc__call *call;    /* of koc_serve; cancels waits, takes log lines */
     uint32_t flags;     /* KOC_SERVE_* */
     uint64_t max_blob;
     const char *const *allow_hosts; /* borrowed; NULL-terminated, or NULL */
@@ -31,13 +31,13 @@ typedef struct koc__server {
     koc__content *content;
     koc__names *names;
     koc__graph *graph;
-    koc__uploads *uploads;
+    koc__served_uploads *uploads;
     atomic_uint running; /* exchanges between their head and their reply */
 } koc__server;
 
 /* options: already copied into a whole struct. */
 int koc__server_init(koc__server *s, koc_ctx *ctx, koc_layout *l, const koc_serve_options *options,
-                     koc__op *op, koc_error **err);
+                     koc__call *call, koc_error **err);
 void koc__server_dispose(koc__server *s); /* takes one that is all zero */
 KOC__DEFINE_AUTO_VAL(koc__server, koc__server_dispose);
 
@@ -45,33 +45,34 @@ KOC__DEFINE_AUTO_VAL(koc__server, koc__server_dispose);
 void koc__server_log(koc__server *s, int32_t level, const char *line);
 
 /* --- replies (reply.c) --- */
-typedef struct koc__reply {
+typedef struct koc__served_reply {
     int status; /* 0: not known yet */
     const char *names[KOC__REPLY_HEADERS];
     char *values[KOC__REPLY_HEADERS];
     size_t n_headers;
-    koc__buf body; /* unless there is a file */
-    int fd;        /* -1: none */
+    koc__dynbuf body; /* unless there is a file */
+    int fd;           /* -1: none */
     uint64_t start, length;
-} koc__reply;
+} koc__served_reply;
 
-void koc__reply_dispose(koc__reply *r);
+void koc__served_reply_dispose(koc__served_reply *r);
 /* A header whose name is a literal and whose value is formatted. Replies without memory become 500. */
-void koc__reply_header(koc__reply *r, const char *name, const char *fmt, ...)
+void koc__served_reply_header(koc__served_reply *r, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* {"errors":[{"code":…,"message":…}]} (distribution-spec, "Error Codes"). */
-void koc__reply_error(koc__reply *r, int status, const char *code, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+void koc__served_reply_error(koc__served_reply *r, int status, const char *code, const char *fmt,
+                             ...) __attribute__((format(printf, 4, 5)));
 /* The answer to a failure of ours: takes *why. Paths stay in the log. */
-void koc__reply_failure(koc__reply *r, koc__server *s, koc_error **why);
+void koc__served_reply_failure(koc__served_reply *r, koc__server *s, koc_error **why);
 /* There is no place for one more. */
-void koc__reply_busy(koc__reply *r);
+void koc__served_reply_busy(koc__served_reply *r);
 /* 404 with this code, where the failure is that something is not here, or not as it must be (which the log
  * is told). Takes *why. */
-void koc__reply_unknown(koc__reply *r, koc__server *s, const char *code, koc_error **why);
+void koc__served_reply_unknown(koc__served_reply *r, koc__server *s, const char *code,
+                               koc_error **why);
 
 /* --- exchanges (exchange.c) --- */
-/* The head of a request. Strings are borrowed until koc__exchange_begin returns; NULL: no such header. */
+/* The head of a request. Strings are borrowed until koc__served_exchange_begin returns; NULL: no such header. */
 typedef struct koc__head {
     const char *method;
     const char *target;
@@ -83,19 +84,19 @@ typedef struct koc__head {
 
 /* Whether this request may be answered: it is for this server by name, comes from no web page, and says in
  * one way alone where it ends. false: there is a reply. (guard.c) */
-bool koc__guard(const koc__server *s, const koc__head *head, koc__reply *r);
+bool koc__guard(const koc__server *s, const koc__head *head, koc__served_reply *r);
 
-typedef struct koc__exchange koc__exchange;
+typedef struct koc__served_exchange koc__served_exchange;
 typedef struct koc__handler {
     int route;
     const char *method;
-    bool writes;                      /* not in read-only mode */
-    bool deletes;                     /* only with KOC_SERVE_DELETE */
-    void (*begin)(koc__exchange *x);  /* may set the reply */
-    void (*finish)(koc__exchange *x); /* after the body; NULL: begin replies */
+    bool writes;                             /* not in read-only mode */
+    bool deletes;                            /* only with KOC_SERVE_DELETE */
+    void (*begin)(koc__served_exchange *x);  /* may set the reply */
+    void (*finish)(koc__served_exchange *x); /* after the body; NULL: begin replies */
 } koc__handler;
 
-struct koc__exchange {
+struct koc__served_exchange {
     koc__server *server;
     const koc__handler *handler;
     koc__route route;
@@ -106,40 +107,41 @@ struct koc__exchange {
     bool has_chunk; /* a Content-Range that makes sense */
     uint64_t chunk_first, chunk_length;
     bool has_length;
-    uint64_t length;     /* Content-Length */
-    koc__buf document;   /* the body of a manifest */
-    koc__upload *upload; /* the body of a blob goes here */
+    uint64_t length;            /* Content-Length */
+    koc__dynbuf document;       /* the body of a manifest */
+    koc__served_upload *upload; /* the body of a blob goes here */
     uint64_t received;
-    koc__reply reply;
+    koc__served_reply reply;
 };
 
-koc__exchange *koc__exchange_new(koc__server *s, const char *target); /* NULL: out of memory */
-void koc__exchange_free(koc__exchange *x);
-void koc__exchange_begin(koc__exchange *x, const koc__head *head);
+koc__served_exchange *koc__served_exchange_new(koc__server *s,
+                                               const char *target); /* NULL: out of memory */
+void koc__served_exchange_free(koc__served_exchange *x);
+void koc__served_exchange_begin(koc__served_exchange *x, const koc__head *head);
 /* Once there is a reply, what still comes is dropped. */
-void koc__exchange_body(koc__exchange *x, const void *data, size_t len);
-void koc__exchange_end(koc__exchange *x);
+void koc__served_exchange_body(koc__served_exchange *x, const void *data, size_t len);
+void koc__served_exchange_end(koc__served_exchange *x);
 /* The value of a query key, or NULL; a failure sets the reply. */
-char *koc__exchange_query(koc__exchange *x, const char *key, size_t nth);
+char *koc__served_exchange_query(koc__served_exchange *x, const char *key, size_t nth);
 
 /* --- what requests do --- */
-void koc__serve_blob(koc__exchange *x);
-void koc__serve_blob_delete(koc__exchange *x);
-void koc__serve_upload_start(koc__exchange *x);
-void koc__serve_upload_started(koc__exchange *x);
-void koc__serve_upload_chunk(koc__exchange *x);
-void koc__serve_upload_chunked(koc__exchange *x);
-void koc__serve_upload_put(koc__exchange *x);
-void koc__serve_upload_finish(koc__exchange *x);
-void koc__serve_upload_status(koc__exchange *x);
-void koc__serve_upload_cancel(koc__exchange *x);
-void koc__serve_manifest(koc__exchange *x);
-void koc__serve_manifest_put(koc__exchange *x);
-void koc__serve_manifest_finish(koc__exchange *x);
-void koc__serve_manifest_delete(koc__exchange *x);
-void koc__serve_referrers(koc__exchange *x);
-void koc__serve_list(koc__exchange *x);
-void koc__serve_ping(koc__exchange *x);
+void koc__serve_blob(koc__served_exchange *x);
+void koc__serve_blob_delete(koc__served_exchange *x);
+void koc__serve_upload_start(koc__served_exchange *x);
+void koc__serve_upload_started(koc__served_exchange *x);
+void koc__serve_upload_chunk(koc__served_exchange *x);
+void koc__serve_upload_chunked(koc__served_exchange *x);
+void koc__serve_upload_put(koc__served_exchange *x);
+void koc__serve_upload_finish(koc__served_exchange *x);
+void koc__serve_upload_status(koc__served_exchange *x);
+void koc__serve_upload_cancel(koc__served_exchange *x);
+void koc__serve_manifest(koc__served_exchange *x);
+void koc__serve_manifest_put(koc__served_exchange *x);
+void koc__serve_manifest_finish(koc__served_exchange *x);
+void koc__serve_manifest_delete(koc__served_exchange *x);
+void koc__serve_referrers(koc__served_exchange *x);
+void koc__serve_list(koc__served_exchange *x);
+void koc__serve_ping(koc__served_exchange *x);
 
 /* --- HTTP (http.c, or http_none.c where there is no libmicrohttpd) --- */
 typedef struct koc__httpd koc__httpd;
@@ -151,5 +153,8 @@ int koc__httpd_start(koc__server *s, const koc_serve_options *o, koc__httpd **ou
 void koc__httpd_tick(koc__httpd *h);
 /* Takes no new requests, gives those that run grace_ms to end, and releases. */
 void koc__httpd_stop(koc__httpd *h, int grace_ms);
+
+/* "libmicrohttpd/0.9.75"; NULL in a build without; static. */
+const char *koc__microhttpd_version(void);
 
 #endif

@@ -24,11 +24,11 @@ static int check_options(const koc_serve_options *o, koc_error **err)
 }
 
 int koc__server_init(koc__server *s, koc_ctx *ctx, koc_layout *l, const koc_serve_options *o,
-                     koc__op *op, koc_error **err)
+                     koc__call *call, koc_error **err)
 {
     s->ctx = ctx;
     s->layout = l;
-    s->op = op;
+    s->call = call;
     s->flags = o->flags;
     s->max_blob = o->max_blob ? o->max_blob : MAX_BLOB;
     atomic_init(&s->running, 0);
@@ -36,7 +36,7 @@ int koc__server_init(koc__server *s, koc_ctx *ctx, koc_layout *l, const koc_serv
     KOC__TRY(koc__content_new(l, &s->content, err));
     KOC__TRY(koc__names_new(l, s->content, o->repository, &s->names, err));
     KOC__TRY(koc__graph_new(s->content, s->names, &s->graph, err));
-    return koc__uploads_new(l, s->content, &s->uploads, err);
+    return koc__served_uploads_new(l, s->content, &s->uploads, err);
 }
 
 void koc__server_dispose(koc__server *s)
@@ -44,27 +44,27 @@ void koc__server_dispose(koc__server *s)
     koc__graph_free(s->graph);
     koc__names_free(s->names);
     koc__content_free(s->content);
-    koc__uploads_free(s->uploads);
+    koc__served_uploads_free(s->uploads);
 }
 
 void koc__server_log(koc__server *s, int32_t level, const char *line)
 {
     if (koc__log_wants(s->ctx, level)) {
-        koc__op_log(s->op, level, "serve", line);
+        koc__call_log(s->call, level, "serve", line);
     }
 }
 
 /* The calling thread: runs what the others queue until the call ends. */
-static int wait_for_end(koc__op *op, koc__httpd *httpd, koc_error **err)
+static int wait_for_end(koc__call *call, koc__httpd *httpd, koc_error **err)
 {
     for (;;) {
         struct pollfd fds[3];
-        size_t n = koc__op_fds(op, fds);
-        fds[n++] = (struct pollfd){.fd = op->wake.fd, .events = POLLIN};
-        KOC__TRY(koc__op_check(op, err));
-        (void)poll(fds, (nfds_t)n, koc__op_timeout(op, TICK_MS));
-        koc__wake_clear(&op->wake);
-        koc__op_drain(op);
+        size_t n = koc__call_fds(call, fds);
+        fds[n++] = (struct pollfd){.fd = call->wake.fd, .events = POLLIN};
+        KOC__TRY(koc__call_check(call, err));
+        (void)poll(fds, (nfds_t)n, koc__call_timeout(call, TICK_MS));
+        koc__wake_clear(&call->wake);
+        koc__call_drain(call);
         koc__httpd_tick(httpd);
     }
 }
@@ -87,18 +87,18 @@ int koc_serve(koc_ctx *ctx, koc_layout *l, const koc_serve_options *options, con
     KOC__TRY(koc__options_copy(&o, sizeof(o), options, "koc_serve_options", err));
     KOC__TRY(check_options(&o, err));
     o.max_connections = o.max_connections ? o.max_connections : CONNECTIONS;
-    KOC__AUTO_VAL(koc__op) run = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__server) server = {0};
     KOC__AUTO_STR url = NULL;
     koc__httpd *httpd = NULL;
-    KOC__TRY(koc__op_begin(&run, ctx, op, err));
-    KOC__TRY(koc__server_init(&server, ctx, l, &o, &run, err));
+    KOC__TRY(koc__call_begin(&call, ctx, op, err));
+    KOC__TRY(koc__server_init(&server, ctx, l, &o, &call, err));
     KOC__TRY(koc__httpd_start(&server, &o, &httpd, &url, err));
     int rc = tell_ready(&o, url, err);
     if (rc == KOC_OK) {
-        rc = wait_for_end(&run, httpd, err);
+        rc = wait_for_end(&call, httpd, err);
     }
     koc__httpd_stop(httpd, GRACE_MS);
-    koc__op_drain(&run);
+    koc__call_drain(&call);
     return rc;
 }

@@ -4,9 +4,9 @@
 #include <pthread.h>
 #include <sys/file.h>
 
-#include "core/crypto.h"
-#include "core/digests.h"
-#include "core/fs.h"
+#include "core/hash/crypto.h"
+#include "core/hash/digests.h"
+#include "core/io/fs.h"
 #include "core/map.h"
 #include "core/text.h"
 #include "serve/route.h"
@@ -26,7 +26,7 @@ typedef struct running {
     uint64_t size; /* bytes in it */
 } running;
 
-struct koc__uploads {
+struct koc__served_uploads {
     koc_layout *layout;
     koc__content *content; /* borrowed */
     char *dir;
@@ -42,7 +42,7 @@ static void running_free(void *value)
     koc__free(r);
 }
 
-static void forget_hash(koc__uploads *u, const char *id)
+static void forget_hash(koc__served_uploads *u, const char *id)
 {
     pthread_mutex_lock(&u->mutex);
     koc__map_remove(u->hashes, koc__str(id));
@@ -50,7 +50,7 @@ static void forget_hash(koc__uploads *u, const char *id)
 }
 
 /* Removes an upload unless somebody is writing to it. */
-static bool evict(koc__uploads *u, const char *id, const char *path)
+static bool evict(koc__served_uploads *u, const char *id, const char *path)
 {
     KOC__AUTO_FD fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) {
@@ -90,7 +90,7 @@ static int compare_age(const void *a, const void *b)
 }
 
 /* All uploads, the one first that was left alone for longest. */
-static int look(const koc__uploads *u, leftovers *out, koc_error **err)
+static int look(const koc__served_uploads *u, leftovers *out, koc_error **err)
 {
     KOC__AUTO(koc_strlist) names = NULL;
     if (!koc__fs_exists(u->dir)) {
@@ -108,8 +108,8 @@ static int look(const koc__uploads *u, leftovers *out, koc_error **err)
         if (!path) {
             return koc__oom(err);
         }
-        if (koc__is_upload_id(koc__str(name)) && koc__fs_stamp(path, false, &st, NULL) == KOC_OK &&
-            S_ISREG(st.mode)) {
+        if (koc__served_is_upload_id(koc__str(name)) &&
+            koc__fs_stamp(path, false, &st, NULL) == KOC_OK && S_ISREG(st.mode)) {
             const char *id = path + strlen(path) - KOC__UPLOAD_ID_LEN;
             out->items[out->n++] = (leftover){koc__steal(&path), id, st.mtime_ns, st.size};
         }
@@ -119,7 +119,8 @@ static int look(const koc__uploads *u, leftovers *out, koc_error **err)
 }
 
 /* Removes what nobody has come back to for so long. *left: how many stay. */
-static int purge(koc__uploads *u, int64_t old_s, int64_t empty_s, size_t *left, koc_error **err)
+static int purge(koc__served_uploads *u, int64_t old_s, int64_t empty_s, size_t *left,
+                 koc_error **err)
 {
     KOC__AUTO_VAL(leftovers) all = {0};
     KOC__TRY(look(u, &all, err));
@@ -135,7 +136,7 @@ static int purge(koc__uploads *u, int64_t old_s, int64_t empty_s, size_t *left, 
 }
 
 /* Strangers who begin uploads and go away must not keep others out. */
-static int make_place(koc__uploads *u, koc_error **err)
+static int make_place(koc__served_uploads *u, koc_error **err)
 {
     KOC__AUTO_VAL(leftovers) all = {0};
     size_t left = 0;
@@ -155,7 +156,7 @@ static int make_place(koc__uploads *u, koc_error **err)
 }
 
 /* A link in a layout of somebody else's must not lead uploads to other places. */
-static int check_dir(const koc__uploads *u, koc_error **err)
+static int check_dir(const koc__served_uploads *u, koc_error **err)
 {
     struct stat st;
     if (lstat(u->dir, &st) == 0 && !S_ISDIR(st.st_mode)) {
@@ -164,16 +165,17 @@ static int check_dir(const koc__uploads *u, koc_error **err)
     return KOC_OK;
 }
 
-static int begin(koc__uploads *u, koc_error **err)
+static int begin(koc__served_uploads *u, koc_error **err)
 {
     size_t left = 0;
     KOC__TRY(check_dir(u, err));
     return purge(u, OLD_AT_START_S, OLD_EMPTY_S, &left, err);
 }
 
-int koc__uploads_new(koc_layout *l, koc__content *content, koc__uploads **out, koc_error **err)
+int koc__served_uploads_new(koc_layout *l, koc__content *content, koc__served_uploads **out,
+                            koc_error **err)
 {
-    koc__uploads *u = koc__calloc(1, sizeof(*u));
+    koc__served_uploads *u = koc__calloc(1, sizeof(*u));
     if (!u) {
         return koc__oom(err);
     }
@@ -185,14 +187,14 @@ int koc__uploads_new(koc_layout *l, koc__content *content, koc__uploads **out, k
     u->hashes = koc__map_new(running_free);
     int rc = u->dir && u->hashes ? begin(u, err) : koc__oom(err);
     if (rc != KOC_OK) {
-        koc__uploads_free(u);
+        koc__served_uploads_free(u);
         return rc;
     }
     *out = u;
     return KOC_OK;
 }
 
-void koc__uploads_free(koc__uploads *u)
+void koc__served_uploads_free(koc__served_uploads *u)
 {
     if (!u) {
         return;
@@ -210,9 +212,9 @@ void koc__uploads_free(koc__uploads *u)
 
 /* --- one upload --- */
 
-static int make(koc__uploads *u, const char *id, koc__upload **out, koc_error **err)
+static int make(koc__served_uploads *u, const char *id, koc__served_upload **out, koc_error **err)
 {
-    koc__upload *up = koc__calloc(1, sizeof(*up));
+    koc__served_upload *up = koc__calloc(1, sizeof(*up));
     if (!up) {
         return koc__oom(err);
     }
@@ -221,7 +223,7 @@ static int make(koc__uploads *u, const char *id, koc__upload **out, koc_error **
     memcpy(up->id, id, KOC__UPLOAD_ID_LEN);
     up->path = koc__format("%s/%s", u->dir, id);
     if (!up->path) {
-        koc__upload_close(up);
+        koc__served_upload_close(up);
         return koc__oom(err);
     }
     *out = up;
@@ -229,9 +231,9 @@ static int make(koc__uploads *u, const char *id, koc__upload **out, koc_error **
 }
 
 /* The file of a new upload, locked. One at a time, so that there are never too many. */
-static int open_new(koc__upload *up, koc_error **err)
+static int open_new(koc__served_upload *up, koc_error **err)
 {
-    koc__uploads *u = up->home;
+    koc__served_uploads *u = up->home;
     KOC__TRY(make_place(u, err));
     KOC__TRY(koc__fs_mkdirs(u->dir, DIR_MODE, err));
     up->fd = open(up->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -242,9 +244,9 @@ static int open_new(koc__upload *up, koc_error **err)
     return KOC_OK;
 }
 
-int koc__upload_create(koc__uploads *u, koc__upload **out, koc_error **err)
+int koc__served_upload_create(koc__served_uploads *u, koc__served_upload **out, koc_error **err)
 {
-    KOC__AUTO(koc__upload) up = NULL;
+    KOC__AUTO(koc__served_upload) up = NULL;
     uint8_t random[KOC__UPLOAD_ID_LEN / 2];
     char id[KOC__UPLOAD_ID_LEN + 1];
     KOC__TRY(check_dir(u, err));
@@ -263,7 +265,7 @@ int koc__upload_create(koc__uploads *u, koc__upload **out, koc_error **err)
 }
 
 /* A client that lost its connection comes back at once, while the other end is still being noticed. */
-static int lock(koc__upload *up, koc__op *op, koc_error **err)
+static int lock(koc__served_upload *up, koc__call *call, koc_error **err)
 {
     for (int i = 0; i < LOCK_TRIES; i++) {
         if (flock(up->fd, LOCK_EX | LOCK_NB) == 0) {
@@ -272,15 +274,15 @@ static int lock(koc__upload *up, koc__op *op, koc_error **err)
         if (errno != EWOULDBLOCK && errno != EINTR) {
             return koc__error_errno(err, errno, "cannot lock %s", up->path);
         }
-        KOC__TRY(koc__op_sleep(op, LOCK_WAIT_MS, err));
+        KOC__TRY(koc__call_sleep(call, LOCK_WAIT_MS, err));
     }
     return koc__error(err, KOC_ECONFLICT, "another request writes to this upload");
 }
 
 /* Takes over the hash if it is that of the whole file. */
-static void take_hash(koc__upload *up)
+static void take_hash(koc__served_upload *up)
 {
-    koc__uploads *u = up->home;
+    koc__served_uploads *u = up->home;
     pthread_mutex_lock(&u->mutex);
     running *r = koc__map_get(u->hashes, koc__str(up->id));
     if (r && r->size == up->size) {
@@ -290,10 +292,10 @@ static void take_hash(koc__upload *up)
     pthread_mutex_unlock(&u->mutex);
 }
 
-int koc__upload_open(koc__uploads *u, const char *id, koc__op *op, koc__upload **out,
-                     koc_error **err)
+int koc__served_upload_open(koc__served_uploads *u, const char *id, koc__call *call,
+                            koc__served_upload **out, koc_error **err)
 {
-    KOC__AUTO(koc__upload) up = NULL;
+    KOC__AUTO(koc__served_upload) up = NULL;
     struct stat st;
     KOC__TRY(make(u, id, &up, err));
     up->fd = open(up->path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -303,7 +305,7 @@ int koc__upload_open(koc__uploads *u, const char *id, koc__op *op, koc__upload *
     if (up->fd < 0) {
         return koc__error_errno(err, errno, "cannot open %s", up->path);
     }
-    KOC__TRY(lock(up, op, err));
+    KOC__TRY(lock(up, call, err));
     if (fstat(up->fd, &st) != 0 || lseek(up->fd, 0, SEEK_END) < 0) {
         return koc__error_errno(err, errno, "cannot look at %s", up->path);
     }
@@ -316,7 +318,7 @@ int koc__upload_open(koc__uploads *u, const char *id, koc__op *op, koc__upload *
     return KOC_OK;
 }
 
-int koc__upload_append(koc__upload *up, const void *data, size_t len, koc_error **err)
+int koc__served_upload_append(koc__served_upload *up, const void *data, size_t len, koc_error **err)
 {
     KOC__TRY(koc__fs_write_fd(up->fd, data, len, up->path, err));
     up->size += len;
@@ -326,7 +328,7 @@ int koc__upload_append(koc__upload *up, const void *data, size_t len, koc_error 
     return KOC_OK;
 }
 
-int koc__upload_truncate(koc__upload *up, uint64_t size, koc_error **err)
+int koc__served_upload_truncate(koc__served_upload *up, uint64_t size, koc_error **err)
 {
     if (ftruncate(up->fd, (off_t)size) != 0 || lseek(up->fd, 0, SEEK_END) < 0) {
         return koc__error_errno(err, errno, "cannot shorten %s", up->path);
@@ -337,8 +339,8 @@ int koc__upload_truncate(koc__upload *up, uint64_t size, koc_error **err)
 }
 
 /* Reads the file again: for SHA-512, and where chunks came to different processes. */
-static int hash_file(const koc__upload *up, int32_t algorithm, koc__op *op, koc_digest *out,
-                     koc_error **err)
+static int hash_file(const koc__served_upload *up, int32_t algorithm, koc__call *call,
+                     koc_digest *out, koc_error **err)
 {
     KOC__AUTO(koc_hasher) h = NULL;
     KOC__AUTO_STR buf = koc__malloc(READ);
@@ -351,14 +353,15 @@ static int hash_file(const koc__upload *up, int32_t algorithm, koc__op *op, koc_
         return koc__error_errno(err, errno, "cannot read %s", up->path);
     }
     while (n > 0) {
-        KOC__TRY(koc__op_check(op, err));
+        KOC__TRY(koc__call_check(call, err));
         KOC__TRY(koc__fs_read_fd(up->fd, buf, READ, &n, up->path, err));
         koc_hasher_update(h, koc__str_n(buf, n));
     }
     return koc_hasher_finish(h, out, err);
 }
 
-int koc__upload_commit(koc__upload *up, const koc_digest *d, koc__op *op, koc_error **err)
+int koc__served_upload_commit(koc__served_upload *up, const koc_digest *d, koc__call *call,
+                              koc_error **err)
 {
     koc_layout *l = up->home->layout;
     KOC__AUTO_STR path = koc__layout_blob_path(l, d);
@@ -370,10 +373,10 @@ int koc__upload_commit(koc__upload *up, const koc_digest *d, koc__op *op, koc_er
         KOC__TRY(koc_hasher_finish(up->sha256, &have, err));
         koc_hasher_free(koc__steal(&up->sha256));
     } else {
-        KOC__TRY(hash_file(up, d->algorithm, op, &have, err));
+        KOC__TRY(hash_file(up, d->algorithm, call, &have, err));
     }
     if (!koc_digest_equal(&have, d)) {
-        koc__upload_remove(up);
+        koc__served_upload_remove(up);
         return koc__error(err, KOC_EDIGEST, "the content has the digest %s",
                           koc__digest_str(&have).s);
     }
@@ -384,24 +387,24 @@ int koc__upload_commit(koc__upload *up, const koc_digest *d, koc__op *op, koc_er
     return rc;
 }
 
-void koc__upload_remove(koc__upload *up)
+void koc__served_upload_remove(koc__served_upload *up)
 {
     (void)unlink(up->path);
     koc_hasher_free(koc__steal(&up->sha256));
     koc__free(koc__steal(&up->path));
 }
 
-void koc__upload_give_up(koc__upload *up)
+void koc__served_upload_give_up(koc__served_upload *up)
 {
     size_t left = 0;
-    koc__upload_remove(up);
+    koc__served_upload_remove(up);
     (void)purge(up->home, OLD_WHEN_FULL_S, OLD_WHEN_FULL_S, &left, NULL);
 }
 
 /* Without memory the file is read again at the end, and that is all. */
-static void keep_hash(koc__upload *up)
+static void keep_hash(koc__served_upload *up)
 {
-    koc__uploads *u = up->home;
+    koc__served_uploads *u = up->home;
     running *r = koc__malloc(sizeof(*r));
     if (!r) {
         return;
@@ -418,7 +421,7 @@ static void keep_hash(koc__upload *up)
     }
 }
 
-void koc__upload_close(koc__upload *up)
+void koc__served_upload_close(koc__served_upload *up)
 {
     if (!up) {
         return;

@@ -8,39 +8,42 @@
 
 #include <koc/store.h>
 
-#include "core/op.h"
-#include "serve/content.h"
+#include "core/run/call.h"
+#include "serve/served_content.h"
 
-typedef struct koc__uploads koc__uploads;
-typedef struct koc__upload {
-    koc__uploads *home;
+typedef struct koc__served_uploads koc__served_uploads;
+typedef struct koc__served_upload {
+    koc__served_uploads *home;
     char id[33];
     char *path;
     int fd;
     uint64_t size;      /* bytes in the file */
     koc_hasher *sha256; /* of all of them; NULL: not known, the file is read at the end */
-} koc__upload;
+} koc__served_upload;
 
 /* Removes what was left behind: an hour ago, or without a byte in it. */
-int koc__uploads_new(koc_layout *l, koc__content *content, koc__uploads **out, koc_error **err);
-void koc__uploads_free(koc__uploads *u); /* and the folder, when it is empty */
-KOC__DEFINE_AUTO(koc__uploads, koc__uploads_free);
+int koc__served_uploads_new(koc_layout *l, koc__content *content, koc__served_uploads **out,
+                            koc_error **err);
+void koc__served_uploads_free(koc__served_uploads *u); /* and the folder, when it is empty */
+KOC__DEFINE_AUTO(koc__served_uploads, koc__served_uploads_free);
 
 /* Where too many are there, the one goes that was left alone for longest. KOC_ELIMIT: all are being written. */
-int koc__upload_create(koc__uploads *u, koc__upload **out, koc_error **err);
-/* id must be koc__is_upload_id. KOC_ENOTFOUND; KOC_ECONFLICT: somebody is writing to it. */
-int koc__upload_open(koc__uploads *u, const char *id, koc__op *op, koc__upload **out,
-                     koc_error **err);
-int koc__upload_append(koc__upload *up, const void *data, size_t len, koc_error **err);
+int koc__served_upload_create(koc__served_uploads *u, koc__served_upload **out, koc_error **err);
+/* id must be koc__served_is_upload_id. KOC_ENOTFOUND; KOC_ECONFLICT: somebody is writing to it. */
+int koc__served_upload_open(koc__served_uploads *u, const char *id, koc__call *call,
+                            koc__served_upload **out, koc_error **err);
+int koc__served_upload_append(koc__served_upload *up, const void *data, size_t len,
+                              koc_error **err);
 /* Forgets all after size. */
-int koc__upload_truncate(koc__upload *up, uint64_t size, koc_error **err);
+int koc__served_upload_truncate(koc__served_upload *up, uint64_t size, koc_error **err);
 /* Makes it the blob of that digest, or (KOC_EDIGEST) removes it. */
-int koc__upload_commit(koc__upload *up, const koc_digest *d, koc__op *op, koc_error **err);
-void koc__upload_remove(koc__upload *up); /* the file; close it after that */
+int koc__served_upload_commit(koc__served_upload *up, const koc_digest *d, koc__call *call,
+                              koc_error **err);
+void koc__served_upload_remove(koc__served_upload *up); /* the file; close it after that */
 /* There is no space: this one goes, and those that nobody has come back to for minutes. */
-void koc__upload_give_up(koc__upload *up);
+void koc__served_upload_give_up(koc__served_upload *up);
 /* Keeps the file for the next request; takes NULL. */
-void koc__upload_close(koc__upload *up);
-KOC__DEFINE_AUTO(koc__upload, koc__upload_close);
+void koc__served_upload_close(koc__served_upload *up);
+KOC__DEFINE_AUTO(koc__served_upload, koc__served_upload_close);
 
 #endif

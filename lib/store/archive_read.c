@@ -4,20 +4,20 @@
  */
 #include "core/common.h"
 
-#include "core/digests.h"
-#include "core/io.h"
+#include "core/hash/digests.h"
+#include "core/hash/sha256.h"
+#include "core/io/io.h"
 #include "core/path.h"
-#include "core/sha256.h"
 #include "core/str.h"
 #include "layer/layer.h"
 #include "model/model.h"
-#include "store/contents.h"
 #include "store/store.h"
+#include "store/tar_contents.h"
 
 typedef struct archive {
     koc_ctx *ctx;
     const char *path;
-    koc__op *op;
+    koc__call *call;
     koc__contents *contents;
     koc__json *manifest;
 } archive;
@@ -36,13 +36,13 @@ static int open_archive(archive *a, koc_error **err)
     if (!what) {
         return koc__oom(err);
     }
-    KOC__TRY(koc__contents_open(a->path, a->op, &a->contents, err));
+    KOC__TRY(koc__contents_open(a->path, a->call, &a->contents, err));
     if (!koc__contents_has(a->contents, "manifest.json")) {
         return koc__error(err, KOC_EFORMAT, "%s is no docker-save archive: it has no manifest.json",
                           a->path);
     }
     KOC__TRY(
-        koc__contents_read(a->contents, "manifest.json", KOC__MANIFEST_MAX, a->op, &text, err));
+        koc__contents_read(a->contents, "manifest.json", KOC__MANIFEST_MAX, a->call, &text, err));
     KOC__TRY(koc__json_parse(koc__str_n(text.ptr, text.len), KOC__MANIFEST_MAX, what, &a->manifest,
                              err));
     if (!koc__json_is(koc__json_root(a->manifest), KOC__JSON_ARRAY)) {
@@ -76,7 +76,7 @@ static int sniff(const archive *a, const koc__extent *p, const char **media_type
     uint8_t head[4] = {0};
     size_t n = 0;
     KOC__TRY(koc__blob_from_file_part(a->path, p->start, p->size, NULL, &blob, err));
-    KOC__TRY(koc__blob_open(blob, 0, a->op, &in, err));
+    KOC__TRY(koc__blob_open(blob, 0, a->call, &in, err));
     KOC__TRY(koc__reader_fill(in, head, sizeof(head), &n, err));
     if (memcmp(head, "\x28\xb5\x2f\xfd", 4) == 0) {
         return koc__error(err, KOC_EUNSUPPORTED,
@@ -121,12 +121,12 @@ static int measure(const archive *a, const koc__extent *p, koc_descriptor *d, co
     KOC__AUTO(koc_reader) tar = NULL;
     koc_digest expect = {0};
     KOC__TRY(koc__blob_from_file_part(a->path, p->start, p->size, NULL, &blob, err));
-    KOC__TRY(koc__blob_digest(blob, a->op, &d->digest, err));
+    KOC__TRY(koc__blob_digest(blob, a->call, &d->digest, err));
     if (!diff_id || !koc__digest_read(koc__str(diff_id), &expect)) {
         return KOC_OK; /* which the image's reader refuses */
     }
     KOC__TRY(koc__layer_new(d, &expect, UINT64_MAX, blob, NULL, &layer, err));
-    KOC__TRY(koc__layer_open_tar(layer, a->op, &tar, err));
+    KOC__TRY(koc__layer_open_tar(layer, a->call, &tar, err));
     return koc_reader_finish(tar, err);
 }
 
@@ -174,7 +174,7 @@ static int read_layers(const archive *a, const koc__jnode *names, const koc__jno
     return KOC_OK;
 }
 
-static int make_manifest(koc_str config, const layers *l, koc__buf *out, koc_error **err)
+static int make_manifest(koc_str config, const layers *l, koc__dynbuf *out, koc_error **err)
 {
     koc_descriptor d = KOC_DESCRIPTOR_INIT;
     koc__jw w;
@@ -208,14 +208,14 @@ static int read_config(const archive *a, const char *name, koc_buf *out, koc_err
     KOC__TRY(koc__contents_find(a->contents, name, &p, &clean, err));
     const koc_digest *check = digest_of_name(clean, &expect) ? &expect : NULL;
     KOC__TRY(koc__blob_from_file_part(a->path, p.start, p.size, check, &blob, err));
-    int rc = koc__blob_read_all(blob, KOC__CONFIG_MAX, a->op, out, err);
+    int rc = koc__blob_read_all(blob, KOC__CONFIG_MAX, a->call, out, err);
     return koc__error_prefix(err, rc, "%s of %s", name, a->path);
 }
 
 static int read_image(const archive *a, const koc__jnode *entry, koc_image **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc_buf) config = KOC_BUF_INIT;
-    KOC__AUTO_VAL(koc__buf) manifest = KOC__BUF_INIT(KOC__MANIFEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) manifest = KOC__DYNBUF_INIT(KOC__MANIFEST_MAX);
     KOC__AUTO_VAL(layers) found = {0};
     KOC__AUTO(koc__json) doc = NULL;
     KOC__AUTO(koc_image) img = NULL;
@@ -229,7 +229,7 @@ static int read_image(const archive *a, const koc__jnode *entry, koc_image **out
     KOC__TRY(read_layers(a, koc__json_get(entry, "Layers"),
                          koc__json_at(koc__json_root(doc), "/rootfs/diff_ids"), &found, err));
     KOC__TRY(make_manifest(text, &found, &manifest, err));
-    KOC__TRY(koc_image_from_bytes(a->ctx, koc__buf_view(&manifest), text, &img, err));
+    KOC__TRY(koc_image_from_bytes(a->ctx, koc__dynbuf_view(&manifest), text, &img, err));
     for (size_t i = 0; i < found.n; i++) {
         KOC__TRY(koc__image_attach(img, i, found.blobs[i], NULL, err));
     }
@@ -237,10 +237,10 @@ static int read_image(const archive *a, const koc__jnode *entry, koc_image **out
     return KOC_OK;
 }
 
-int koc__archive_read(koc_ctx *ctx, const char *path, size_t i, koc__op *op, koc_image **out,
+int koc__archive_read(koc_ctx *ctx, const char *path, size_t i, koc__call *call, koc_image **out,
                       size_t *count, koc_error **err)
 {
-    KOC__AUTO_VAL(archive) a = {.ctx = ctx, .path = path, .op = op};
+    KOC__AUTO_VAL(archive) a = {.ctx = ctx, .path = path, .call = call};
     KOC__TRY(open_archive(&a, err));
     const koc__jnode *list = koc__json_root(a.manifest);
     size_t n = koc__json_count(list);
@@ -284,25 +284,25 @@ static bool has_tag(const koc__jnode *entry, const char *name)
 
 static int no_such(const archive *a, const char *name, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) have = KOC__BUF_INIT(2048);
+    KOC__AUTO_VAL(koc__dynbuf) have = KOC__DYNBUF_INIT(2048);
     for (const koc__jnode *e = koc__json_child(koc__json_root(a->manifest)); e;
          e = koc__json_next(e)) {
         const koc__jnode *tags = koc__json_get(e, "RepoTags");
         for (const koc__jnode *t = koc__json_child(tags); t; t = koc__json_next(t)) {
-            (void)koc__buf_printf(&have, NULL, "%s%s", have.len ? ", " : "",
-                                  koc__json_str(t) ? koc__json_str(t) : "?");
+            (void)koc__dynbuf_printf(&have, NULL, "%s%s", have.len ? ", " : "",
+                                     koc__json_str(t) ? koc__json_str(t) : "?");
         }
     }
-    const char *list = have.len ? koc__buf_cstr(&have) : "images without tags";
+    const char *list = have.len ? koc__dynbuf_cstr(&have) : "images without tags";
     return name ? koc__error(err, KOC_ENOTFOUND, "%s has no %s (it has %s)", a->path, name, list)
                 : koc__error(err, KOC_EINVAL, "%s holds %zu images: name one of %s", a->path,
                              koc__json_count(koc__json_root(a->manifest)), list);
 }
 
-int koc__archive_read_named(koc_ctx *ctx, const char *path, const char *name, koc__op *op,
+int koc__archive_read_named(koc_ctx *ctx, const char *path, const char *name, koc__call *call,
                             koc_image **out, koc_error **err)
 {
-    KOC__AUTO_VAL(archive) a = {.ctx = ctx, .path = path, .op = op};
+    KOC__AUTO_VAL(archive) a = {.ctx = ctx, .path = path, .call = call};
     KOC__TRY(open_archive(&a, err));
     const koc__jnode *list = koc__json_root(a.manifest), *found = NULL;
     for (const koc__jnode *e = koc__json_child(list); e && !found; e = koc__json_next(e)) {
@@ -322,7 +322,7 @@ int koc_archive_read(koc_ctx *ctx, const char *path, size_t i, const koc_op *op,
     if (!path || (!out && !count)) {
         return koc__misuse(err, "koc_archive_read: path is NULL, or there is nothing to fill");
     }
-    KOC__AUTO_VAL(koc__op) run = {0};
-    KOC__TRY(koc__op_begin(&run, ctx, op, err));
-    return koc__archive_read(ctx, path, i, &run, out, count, err);
+    KOC__AUTO_VAL(koc__call) call = {0};
+    KOC__TRY(koc__call_begin(&call, ctx, op, err));
+    return koc__archive_read(ctx, path, i, &call, out, count, err);
 }

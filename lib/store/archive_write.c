@@ -4,15 +4,15 @@
  */
 #include "core/common.h"
 
-#include "core/context.h"
-#include "core/digests.h"
-#include "core/io.h"
+#include "core/hash/digests.h"
+#include "core/io/io.h"
 #include "core/map.h"
+#include "core/run/context.h"
 #include "layer/tar.h"
 #include "model/model.h"
-#include "store/contents.h"
-#include "store/parts.h"
 #include "store/store.h"
+#include "store/tar_contents.h"
+#include "store/tar_parts.h"
 
 enum { COPY = 256 * 1024, MODE = 0644 };
 
@@ -27,7 +27,7 @@ typedef struct archive {
     const koc_writer *writer; /* or NULL, and parts */
     koc__parts *parts;
     size_t skip; /* the layers of the image that are left out */
-    koc__op *op;
+    koc__call *call;
     koc__tar_writer tar;
     koc__map *written; /* names of entries */
     member *members;
@@ -56,7 +56,7 @@ static int to_writer(void *self, const void *data, size_t len, koc_error **err)
     if (len == 0) {
         return KOC_OK;
     }
-    int rc = koc__op_call(a->op, write_chunk, &c, err);
+    int rc = koc__call_on_caller(a->call, write_chunk, &c, err);
     if (rc > 0) {
         return koc__error(err, KOC_EUSER, "the writer of the archive gave %d", rc);
     }
@@ -92,12 +92,12 @@ static int copy_content(archive *a, koc_layer *layer, koc_progress *event, koc_e
     if (!buf) {
         return koc__oom(err);
     }
-    KOC__TRY(koc__blob_open(layer->blob, 0, a->op, &raw, err));
+    KOC__TRY(koc__blob_open(layer->blob, 0, a->call, &raw, err));
     KOC__TRY(koc__reader_verify(raw, d->size, &d->digest, &in, err));
     koc__steal(&raw);
     for (;;) {
         size_t n = 0;
-        KOC__TRY(koc__op_check(a->op, err));
+        KOC__TRY(koc__call_check(a->call, err));
         KOC__TRY(koc_reader_read(in, buf, COPY, &n, err));
         if (n == 0) {
             return KOC_OK;
@@ -105,7 +105,7 @@ static int copy_content(archive *a, koc_layer *layer, koc_progress *event, koc_e
         KOC__TRY(koc__tar_data(&a->tar, buf, n, err));
         event->done += n;
         event->state = KOC_STATE_ACTIVE;
-        koc__op_progress(a->op, event);
+        koc__call_progress(a->call, event);
     }
 }
 
@@ -128,12 +128,12 @@ static int put_layer(archive *a, koc_layer *layer, const char *name, koc_error *
     event.what = digest.s;
     event.digest = &d->digest;
     event.total = d->size;
-    event.id = koc__op_new_id(a->op);
-    koc__op_progress(a->op, &event);
+    event.id = koc__call_new_id(a->call);
+    koc__call_progress(a->call, &event);
     KOC__TRY(koc__tar_header(&a->tar, &e, err));
     int rc = copy_content(a, layer, &event, err);
     event.state = rc == KOC_OK ? KOC_STATE_FINISHED : KOC_STATE_FAILED;
-    koc__op_progress(a->op, &event);
+    koc__call_progress(a->call, &event);
     return rc;
 }
 
@@ -184,7 +184,7 @@ static int layer_sources(archive *a, koc__jw *w, const koc_image *img, koc_error
         if (!koc__mt_is_foreign(koc_layer_descriptor(layer)->media_type)) {
             continue;
         }
-        KOC__TRY(koc__layer_diff_id(layer, a->op, &diff_id, err));
+        KOC__TRY(koc__layer_diff_id(layer, a->call, &diff_id, err));
         if (!any) {
             koc__jw_key(w, "LayerSources");
             koc__jw_object(w);
@@ -226,7 +226,7 @@ static int describe(archive *a, koc__jw *w, const member *m, koc_error **err)
 
 static int put_manifest(archive *a, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(KOC__MANIFEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(KOC__MANIFEST_MAX);
     koc__jw w;
     int rc = KOC_OK;
     koc__jw_begin(&w, &out, 0, KOC__JW_GO);
@@ -237,7 +237,7 @@ static int put_manifest(archive *a, koc_error **err)
     koc__jw_array_end(&w);
     int ended = koc__jw_end(&w, rc == KOC_OK ? err : NULL);
     KOC__TRY(rc != KOC_OK ? rc : ended);
-    return put_bytes(a, "manifest.json", koc__buf_view(&out), err);
+    return put_bytes(a, "manifest.json", koc__dynbuf_view(&out), err);
 }
 
 /* --- what goes in --- */
@@ -298,13 +298,13 @@ static int collect(archive *a, const koc_archive_image *list, size_t n, koc_erro
         KOC__TRY(add_tags(m, &list[i], err));
     }
     for (size_t i = 0; i < a->n; i++) {
-        KOC__AUTO_VAL(koc__buf) joined = KOC__BUF_INIT(KOC__MANIFEST_MAX);
+        KOC__AUTO_VAL(koc__dynbuf) joined = KOC__DYNBUF_INIT(KOC__MANIFEST_MAX);
         koc__strlist_sort(a->members[i].tags);
         for (size_t k = 0; k < koc_strlist_count(a->members[i].tags); k++) {
-            KOC__TRY(koc__buf_printf(&joined, err, "%s%s", k ? "," : "",
-                                     koc_strlist_get(a->members[i].tags, k)));
+            KOC__TRY(koc__dynbuf_printf(&joined, err, "%s%s", k ? "," : "",
+                                        koc_strlist_get(a->members[i].tags, k)));
         }
-        a->members[i].joined = koc__strdup(koc__buf_cstr(&joined));
+        a->members[i].joined = koc__strdup(koc__dynbuf_cstr(&joined));
         if (!a->members[i].joined) {
             return koc__oom(err);
         }
@@ -324,10 +324,10 @@ static void dispose(archive *a)
 }
 KOC__DEFINE_AUTO_VAL(archive, dispose);
 
-int koc__archive_write(const koc_archive_image *list, size_t n, const koc_writer *w, koc__op *op,
-                       koc_error **err)
+int koc__archive_write(const koc_archive_image *list, size_t n, const koc_writer *w,
+                       koc__call *call, koc_error **err)
 {
-    KOC__AUTO_VAL(archive) a = {.writer = w, .op = op};
+    KOC__AUTO_VAL(archive) a = {.writer = w, .call = call};
     a.tar = (koc__tar_writer)KOC__TAR_WRITER_INIT(to_writer, &a);
     KOC__TRY(collect(&a, list, n, err));
     for (size_t i = 0; i < a.n; i++) {
@@ -337,11 +337,11 @@ int koc__archive_write(const koc_archive_image *list, size_t n, const koc_writer
     return koc__tar_end(&a.tar, err);
 }
 
-int koc__archive_blob(const koc_archive_image *image, size_t skip, koc__op *op, koc_blob **out,
+int koc__archive_blob(const koc_archive_image *image, size_t skip, koc__call *call, koc_blob **out,
                       koc_error **err)
 {
     KOC__AUTO_VAL(koc__parts) parts = KOC__PARTS_INIT;
-    KOC__AUTO_VAL(archive) a = {.parts = &parts, .skip = skip, .op = op};
+    KOC__AUTO_VAL(archive) a = {.parts = &parts, .skip = skip, .call = call};
     a.tar = (koc__tar_writer)KOC__TAR_WRITER_INIT(koc__parts_put, &parts);
     KOC__TRY(collect(&a, image, 1, err));
     KOC__TRY(put_image(&a, image->image, err));
@@ -365,19 +365,19 @@ static int check_image(const koc_archive_image *image, koc_error **err)
 int koc_archive_write(koc_ctx *ctx, const koc_archive_image *list, size_t n, const koc_writer *w,
                       const koc_op *op, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__op) run = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     void *copy = NULL;
     if (!list || n == 0 || !w || !w->write) {
         return koc__misuse(err, "koc_archive_write: list, w or w->write is NULL, or n is 0");
     }
-    KOC__TRY(koc__op_begin(&run, ctx, op, err));
+    KOC__TRY(koc__call_begin(&call, ctx, op, err));
     KOC__TRY(koc__options_list(list, n, sizeof(*list), "koc_archive_image", &copy, err));
     const koc_archive_image *images = copy;
     int rc = KOC_OK;
     for (size_t i = 0; rc == KOC_OK && i < n; i++) {
         rc = check_image(&images[i], err);
     }
-    rc = rc == KOC_OK ? koc__archive_write(images, n, w, &run, err) : rc;
+    rc = rc == KOC_OK ? koc__archive_write(images, n, w, &call, err) : rc;
     koc__free(copy);
     return rc;
 }

@@ -3,8 +3,8 @@
 
 #include <sys/stat.h>
 
-#include "core/digests.h"
-#include "core/fs.h"
+#include "core/hash/digests.h"
+#include "core/io/fs.h"
 #include "core/path.h"
 #include "core/str.h"
 #include "model/index.h"
@@ -22,10 +22,10 @@ static char *inside(const koc_layout *l, const char *name)
 /* {"imageLayoutVersion": "1.0.0"}. */
 static int check_mark(const koc_layout *l, const char *path, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(MARK_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(MARK_MAX);
     KOC__AUTO(koc__json) doc = NULL;
     KOC__TRY(koc__fs_read_file(path, &text, err));
-    KOC__TRY(koc__json_parse(koc__buf_view(&text), MARK_MAX, path, &doc, err));
+    KOC__TRY(koc__json_parse(koc__dynbuf_view(&text), MARK_MAX, path, &doc, err));
     const char *version = koc__json_get_str(koc__json_root(doc), "imageLayoutVersion");
     if (!version || !koc__str_starts(koc__str(version), "1.")) {
         return koc__error(err, KOC_EFORMAT, "%s: an OCI layout of version %s; koc reads 1.0.0",
@@ -108,14 +108,14 @@ char *koc__layout_blob_path(const koc_layout *l, const koc_digest *d)
 int koc__layout_read_index(const koc_layout *l, koc_buf *bytes, koc__json **out, koc_error **err)
 {
     KOC__AUTO_STR path = inside(l, "index.json");
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(KOC__LISTING_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(KOC__LISTING_MAX);
     if (!path) {
         return koc__oom(err);
     }
     KOC__TRY(koc__fs_read_file(path, &text, err));
-    KOC__TRY(koc__json_parse(koc__buf_view(&text), KOC__LISTING_MAX, path, out, err));
+    KOC__TRY(koc__json_parse(koc__dynbuf_view(&text), KOC__LISTING_MAX, path, out, err));
     if (bytes) {
-        koc__buf_give(&text, bytes);
+        koc__dynbuf_give(&text, bytes);
     }
     return KOC_OK;
 }

@@ -20,11 +20,11 @@ char *koc__layout_blob_path(const koc_layout *l, const koc_digest *d);
 /* index.json, parsed; bytes (NULL: not wanted) gets its text. */
 int koc__layout_read_index(const koc_layout *l, koc_buf *bytes, koc__json **out, koc_error **err);
 /* Exclusive among processes and threads, for changes of index.json; released by closing *out_fd. */
-int koc__layout_lock(const koc_layout *l, koc__op *op, int *out_fd, koc_error **err);
+int koc__layout_lock(const koc_layout *l, koc__call *call, int *out_fd, koc_error **err);
 /* Whether path is the content of d: it is read, unless the cache knows that it was and has not changed
  * since. What is damaged is not there, and is written again. */
 int koc__layout_has(const koc_layout *l, const char *path, const koc_digest *d, uint64_t size,
-                    koc__op *op, bool *out, koc_error **err);
+                    koc__call *call, bool *out, koc_error **err);
 /* Makes what a layout consists of, for those of its parts that are missing. */
 int koc__layout_create(const koc_layout *l, koc_error **err);
 

@@ -5,9 +5,9 @@
  */
 #include "core/common.h"
 
-#include "core/cache.h"
-#include "core/fs.h"
-#include "core/io.h"
+#include "core/io/cache.h"
+#include "core/io/fs.h"
+#include "core/io/io.h"
 #include "core/str.h"
 #include "core/text.h"
 #include "store/layout.h"
@@ -43,7 +43,7 @@ static void record(const koc_layout *l, const char *path, const koc__stamp *befo
 }
 
 int koc__layout_has(const koc_layout *l, const char *path, const koc_digest *d, uint64_t size,
-                    koc__op *op, bool *out, koc_error **err)
+                    koc__call *call, bool *out, koc_error **err)
 {
     KOC__AUTO(koc_blob) blob = NULL;
     KOC__AUTO(koc_reader) in = NULL;
@@ -59,7 +59,7 @@ int koc__layout_has(const koc_layout *l, const char *path, const koc_digest *d, 
         return KOC_OK;
     }
     int rc = koc_blob_from_file(path, d, &blob, &why);
-    rc = rc == KOC_OK ? koc__blob_open(blob, 0, op, &in, &why) : rc;
+    rc = rc == KOC_OK ? koc__blob_open(blob, 0, call, &in, &why) : rc;
     rc = rc == KOC_OK ? koc_reader_finish(in, &why) : rc;
     if (rc != KOC_OK && rc != KOC_EDIGEST && rc != KOC_ENOTFOUND) {
         return koc__error_move(err, &why);

@@ -1,11 +1,11 @@
 /* One image as a tar of an OCI layout (image-layout.md), for runtimes that keep manifests as they are. */
 #include "core/common.h"
 
-#include "core/digests.h"
+#include "core/hash/digests.h"
 #include "layer/tar.h"
 #include "model/model.h"
-#include "store/parts.h"
 #include "store/store.h"
+#include "store/tar_parts.h"
 
 enum { MODE = 0644 };
 
@@ -69,7 +69,7 @@ static bool is_repeated(const koc_image *img, size_t i)
 /* index.json: the image once for each of its names. */
 static int put_index(layout_tar *t, const koc_archive_image *image, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(KOC__MANIFEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(KOC__MANIFEST_MAX);
     koc__jw w;
     koc__jw_begin(&w, &out, 0, 0);
     koc__jw_object(&w);
@@ -91,7 +91,7 @@ static int put_index(layout_tar *t, const koc_archive_image *image, koc_error **
     koc__jw_array_end(&w);
     koc__jw_object_end(&w);
     KOC__TRY(koc__jw_end(&w, err));
-    return put(t, "index.json", koc__buf_view(&out), err);
+    return put(t, "index.json", koc__dynbuf_view(&out), err);
 }
 
 int koc__layout_blob(const koc_archive_image *image, size_t skip, koc_blob **out, koc_error **err)

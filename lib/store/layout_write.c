@@ -7,8 +7,8 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
-#include "core/digests.h"
-#include "core/fs.h"
+#include "core/hash/digests.h"
+#include "core/io/fs.h"
 #include "core/str.h"
 #include "store/layout.h"
 
@@ -28,7 +28,7 @@ static int write_once(const koc_layout *l, const char *name, const char *content
 }
 
 /* The folder itself is what is locked, so that no file is left behind. */
-int koc__layout_lock(const koc_layout *l, koc__op *op, int *out_fd, koc_error **err)
+int koc__layout_lock(const koc_layout *l, koc__call *call, int *out_fd, koc_error **err)
 {
     KOC__AUTO_FD fd = open(l->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
@@ -38,7 +38,7 @@ int koc__layout_lock(const koc_layout *l, koc__op *op, int *out_fd, koc_error **
         if (errno != EWOULDBLOCK && errno != EINTR) {
             return koc__error_errno(err, errno, "cannot lock %s", l->dir);
         }
-        KOC__TRY(koc__op_sleep(op, LOCK_WAIT_MS, err));
+        KOC__TRY(koc__call_sleep(call, LOCK_WAIT_MS, err));
     }
     *out_fd = koc__steal_fd(&fd);
     return KOC_OK;
@@ -71,8 +71,8 @@ typedef struct copy {
     int32_t state; /* KOC_STATE_*, once done */
 } copy;
 
-static int copy_content(const copy *c, int fd, const char *path, koc__op *op, koc_progress *event,
-                        koc_error **err)
+static int copy_content(const copy *c, int fd, const char *path, koc__call *call,
+                        koc_progress *event, koc_error **err)
 {
     KOC__AUTO(koc_reader) raw = NULL;
     KOC__AUTO(koc_reader) in = NULL;
@@ -80,7 +80,7 @@ static int copy_content(const copy *c, int fd, const char *path, koc__op *op, ko
     if (!buf) {
         return koc__oom(err);
     }
-    KOC__TRY(koc__blob_open(c->blob, 0, op, &raw, err));
+    KOC__TRY(koc__blob_open(c->blob, 0, call, &raw, err));
     KOC__TRY(koc__reader_verify(raw, c->size, c->digest, &in, err));
     koc__steal(&raw);
     for (;;) {
@@ -92,12 +92,12 @@ static int copy_content(const copy *c, int fd, const char *path, koc__op *op, ko
         KOC__TRY(koc__fs_write_fd(fd, buf, n, path, err));
         event->done += n;
         event->state = KOC_STATE_ACTIVE;
-        koc__op_progress(op, event);
-        KOC__TRY(koc__op_check(op, err));
+        koc__call_progress(call, event);
+        KOC__TRY(koc__call_check(call, err));
     }
 }
 
-static int copy_to_file(const copy *c, const char *path, koc__op *op, koc_progress *event,
+static int copy_to_file(const copy *c, const char *path, koc__call *call, koc_progress *event,
                         koc_error **err)
 {
     KOC__AUTO_VAL(koc__tempfile) t = KOC__TEMPFILE_INIT;
@@ -110,12 +110,12 @@ static int copy_to_file(const copy *c, const char *path, koc__op *op, koc_progre
     }
     /* Not in blobs/: what is there must be content under its digest, whenever one looks. */
     KOC__TRY(koc__tempfile_lasting(c->layout->dir, &t, err));
-    KOC__TRY(copy_content(c, t.fd, path, op, event, err));
+    KOC__TRY(copy_content(c, t.fd, path, call, event, err));
     return koc__tempfile_publish(&t, path, FILE_MODE, err);
 }
 
 /* A koc__task_fn. */
-static int put_blob(void *arg, koc__op *op, koc_error **err)
+static int put_blob(void *arg, koc__call *call, koc_error **err)
 {
     copy *c = arg;
     KOC__AUTO_STR path = koc__layout_blob_path(c->layout, c->digest);
@@ -123,16 +123,16 @@ static int put_blob(void *arg, koc__op *op, koc_error **err)
     if (!path) {
         return koc__oom(err);
     }
-    KOC__TRY(koc__op_check(op, err));
+    KOC__TRY(koc__call_check(call, err));
     const koc__digest_text name = koc__digest_str(c->digest);
     event.kind = KOC_PROGRESS_BLOB;
     event.what = name.s;
     event.digest = c->digest;
     event.total = c->size;
-    event.id = koc__op_new_id(op);
+    event.id = koc__call_new_id(call);
     int rc = KOC_OK;
     bool here = false;
-    KOC__TRY(koc__layout_has(c->layout, path, c->digest, c->size, op, &here, err));
+    KOC__TRY(koc__layout_has(c->layout, path, c->digest, c->size, call, &here, err));
     if (here) {
         event.state = KOC_STATE_SKIPPED;
     } else if (!c->blob) {
@@ -140,20 +140,20 @@ static int put_blob(void *arg, koc__op *op, koc_error **err)
                           name.s, c->layout->dir);
     } else {
         event.state = KOC_STATE_STARTED;
-        koc__op_progress(op, &event);
-        rc = copy_to_file(c, path, op, &event, err);
+        koc__call_progress(call, &event);
+        rc = copy_to_file(c, path, call, &event, err);
         event.state = rc == KOC_OK ? KOC_STATE_FINISHED : KOC_STATE_FAILED;
     }
     c->state = event.state;
-    koc__op_progress(op, &event);
+    koc__call_progress(call, &event);
     return rc;
 }
 
-int koc__layout_put_blob(const koc_layout *l, const koc_descriptor *d, koc_blob *blob, koc__op *op,
-                         int32_t *state, koc_error **err)
+int koc__layout_put_blob(const koc_layout *l, const koc_descriptor *d, koc_blob *blob,
+                         koc__call *call, int32_t *state, koc_error **err)
 {
     copy c = {l, blob, &d->digest, d->size, 0};
-    KOC__TRY(put_blob(&c, op, err));
+    KOC__TRY(put_blob(&c, call, err));
     *state = c.state;
     return KOC_OK;
 }
@@ -196,11 +196,11 @@ static bool repeated(const koc_image *img, size_t i)
     return false;
 }
 
-static int put_layers(const koc_layout *l, const koc_image *img, koc__op *op, copy *copies,
+static int put_layers(const koc_layout *l, const koc_image *img, koc__call *call, copy *copies,
                       koc_error **err)
 {
     KOC__AUTO_VAL(koc__group) group = {0};
-    KOC__TRY(koc__group_begin(&group, op, PARALLEL, err));
+    KOC__TRY(koc__group_begin(&group, call, PARALLEL, err));
     for (size_t i = 0; i < koc_image_layer_count(img); i++) {
         const koc_layer *layer = koc_image_layer(img, i);
         const koc_descriptor *d = koc_layer_descriptor(layer);
@@ -214,13 +214,13 @@ static int put_layers(const koc_layout *l, const koc_image *img, koc__op *op, co
 }
 
 /* All of img but its place in index.json. */
-static int put_content(const koc_layout *l, const koc_image *img, koc__op *op, koc_error **err)
+static int put_content(const koc_layout *l, const koc_image *img, koc__call *call, koc_error **err)
 {
     copy *copies = koc__calloc(koc_image_layer_count(img) + 1, sizeof(*copies));
     if (!copies) {
         return koc__oom(err);
     }
-    int rc = put_layers(l, img, op, copies, err);
+    int rc = put_layers(l, img, call, copies, err);
     koc__free(copies);
     if (rc != KOC_OK) {
         return rc;
@@ -276,8 +276,8 @@ static void write_entry(koc__jw *w, const koc_descriptor *d, const char *ref_nam
     koc__descriptor_write(w, &entry);
 }
 
-static int rewrite(const koc__json *doc, const koc_descriptor *d, const listing *add, koc__buf *out,
-                   koc_error **err)
+static int rewrite(const koc__json *doc, const koc_descriptor *d, const listing *add,
+                   koc__dynbuf *out, koc_error **err)
 {
     koc__jw w;
     koc__jw_begin(&w, out, INDEX_INDENT, 0);
@@ -311,16 +311,16 @@ static int rewrite(const koc__json *doc, const koc_descriptor *d, const listing 
 }
 
 int koc__layout_put_entry(const koc_layout *l, const koc_descriptor *d, const char *ref_name,
-                          koc__op *op, koc_error **err)
+                          koc__call *call, koc_error **err)
 {
     KOC__AUTO_FD fd = -1;
     KOC__AUTO(koc__json) doc = NULL;
-    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(KOC__LISTING_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(KOC__LISTING_MAX);
     KOC__AUTO_STR path = koc__format("%s/index.json", l->dir);
     if (!path) {
         return koc__oom(err);
     }
-    KOC__TRY(koc__layout_lock(l, op, &fd, err));
+    KOC__TRY(koc__layout_lock(l, call, &fd, err));
     KOC__TRY(koc__layout_read_index(l, NULL, &doc, err));
     const koc__digest_text digest = koc__digest_str(&d->digest);
     const listing add = {digest.s, ref_name};
@@ -331,7 +331,7 @@ int koc__layout_put_entry(const koc_layout *l, const koc_descriptor *d, const ch
     if (rc != KOC_OK) {
         return koc__error_prefix(err, rc, "%s", l->dir);
     }
-    return koc__fs_replace_file(path, koc__buf_view(&out), FILE_MODE, err);
+    return koc__fs_replace_file(path, koc__dynbuf_view(&out), FILE_MODE, err);
 }
 
 /* --- public --- */
@@ -342,26 +342,26 @@ int koc_layout_put_image(koc_layout *l, koc_image *img, const char *ref_name, co
     if (!l || !img) {
         return koc__misuse(err, "koc_layout_put_image: l or img is NULL");
     }
-    KOC__AUTO_VAL(koc__op) run = {0};
-    KOC__TRY(koc__op_begin(&run, l->ctx, op, err));
-    return koc__layout_put_image(l, img, ref_name, &run, err);
+    KOC__AUTO_VAL(koc__call) call = {0};
+    KOC__TRY(koc__call_begin(&call, l->ctx, op, err));
+    return koc__layout_put_image(l, img, ref_name, &call, err);
 }
 
-int koc__layout_put_image(koc_layout *l, koc_image *img, const char *ref_name, koc__op *op,
+int koc__layout_put_image(koc_layout *l, koc_image *img, const char *ref_name, koc__call *call,
                           koc_error **err)
 {
-    KOC__TRY(put_content(l, img, op, err));
-    return koc__layout_put_entry(l, koc_image_descriptor(img), ref_name, op, err);
+    KOC__TRY(put_content(l, img, call, err));
+    return koc__layout_put_entry(l, koc_image_descriptor(img), ref_name, call, err);
 }
 
 /* The children that idx carries; the others must be here already. */
-static int put_children(const koc_layout *l, const koc_index *idx, koc__op *op, koc_error **err)
+static int put_children(const koc_layout *l, const koc_index *idx, koc__call *call, koc_error **err)
 {
     for (size_t i = 0; i < koc_index_count(idx); i++) {
         const koc_image *img = koc_index_image(idx, i);
         const koc_descriptor *d = koc_index_get(idx, i);
         if (img) {
-            KOC__TRY(put_content(l, img, op, err));
+            KOC__TRY(put_content(l, img, call, err));
             continue;
         }
         KOC__AUTO_STR path = koc__layout_blob_path(l, &d->digest);
@@ -369,7 +369,7 @@ static int put_children(const koc_layout *l, const koc_index *idx, koc__op *op, 
             return koc__oom(err);
         }
         bool here = false;
-        KOC__TRY(koc__layout_has(l, path, &d->digest, d->size, op, &here, err));
+        KOC__TRY(koc__layout_has(l, path, &d->digest, d->size, call, &here, err));
         if (!here) {
             return koc__error(err, KOC_ENOTFOUND,
                               "the index names %s, which is not in the layout %s",
@@ -379,12 +379,12 @@ static int put_children(const koc_layout *l, const koc_index *idx, koc__op *op, 
     return KOC_OK;
 }
 
-int koc__layout_put_index(koc_layout *l, koc_index *idx, const char *ref_name, koc__op *op,
+int koc__layout_put_index(koc_layout *l, koc_index *idx, const char *ref_name, koc__call *call,
                           koc_error **err)
 {
-    KOC__TRY(put_children(l, idx, op, err));
+    KOC__TRY(put_children(l, idx, call, err));
     KOC__TRY(koc__layout_put_bytes(l, koc_index_bytes(idx), koc_index_descriptor(idx), err));
-    return koc__layout_put_entry(l, koc_index_descriptor(idx), ref_name, op, err);
+    return koc__layout_put_entry(l, koc_index_descriptor(idx), ref_name, call, err);
 }
 
 int koc_layout_put_index(koc_layout *l, koc_index *idx, const char *ref_name, const koc_op *op,
@@ -393,7 +393,7 @@ int koc_layout_put_index(koc_layout *l, koc_index *idx, const char *ref_name, co
     if (!l || !idx) {
         return koc__misuse(err, "koc_layout_put_index: l or idx is NULL");
     }
-    KOC__AUTO_VAL(koc__op) run = {0};
-    KOC__TRY(koc__op_begin(&run, l->ctx, op, err));
-    return koc__layout_put_index(l, idx, ref_name, &run, err);
+    KOC__AUTO_VAL(koc__call) call = {0};
+    KOC__TRY(koc__call_begin(&call, l->ctx, op, err));
+    return koc__layout_put_index(l, idx, ref_name, &call, err);
 }

@@ -5,8 +5,8 @@
 
 #include <stdatomic.h>
 
-#include "core/context.h"
-#include "core/digests.h"
+#include "core/hash/digests.h"
+#include "core/run/context.h"
 #include "core/str.h"
 
 enum { JOBS_DEFAULT = 8, JOBS_MAX = 64, WIDTH = 8 };
@@ -54,7 +54,7 @@ KOC__DEFINE_AUTO_VAL(run, run_dispose);
 
 /* --- one pair --- */
 
-static void tell(koc__op *op, const job *j, int32_t state)
+static void tell(koc__call *call, const job *j, int32_t state)
 {
     koc_progress event = KOC_PROGRESS_INIT;
     event.kind = KOC_PROGRESS_IMAGE;
@@ -63,7 +63,7 @@ static void tell(koc__op *op, const job *j, int32_t state)
     event.digest = &j->result.digest;
     event.done = j->to.kind == KOC_PLACE_REGISTRY ? j->result.bytes : 0;
     event.id = j->id;
-    koc__op_progress(op, &event);
+    koc__call_progress(call, &event);
 }
 
 /* Of an index only one platform comes along, and people should know which. */
@@ -80,7 +80,7 @@ static void say_which(const job *j, const koc_source *from, const koc_image *img
 }
 
 /* Docker's archives: a whole image, no index. */
-static int copy_image(const job *j, koc_source *from, koc__op *op, koc_digest *digest,
+static int copy_image(const job *j, koc_source *from, koc__call *call, koc_digest *digest,
                       koc_error **err)
 {
     KOC__AUTO(koc_image) img = NULL;
@@ -94,28 +94,28 @@ static int copy_image(const job *j, koc_source *from, koc__op *op, koc_digest *d
     if (platform) {
         KOC__TRY(koc_platform_parse(platform, &storage, &want, err));
     }
-    KOC__TRY(koc__source_image(from, platform ? &want : NULL, op, &img, err));
+    KOC__TRY(koc__source_image(from, platform ? &want : NULL, call, &img, err));
     if (!platform) {
         say_which(j, from, img);
     }
     *digest = koc_image_descriptor(img)->digest;
-    return j->dest->vt->put_image(j->dest, &j->to, img, &j->given, op, err);
+    return j->dest->vt->put_image(j->dest, &j->to, img, &j->given, call, err);
 }
 
-static int copy_tree(job *j, koc_source *from, koc__document *top, koc__op *op, koc_error **err)
+static int copy_tree(job *j, koc_source *from, koc__document *top, koc__call *call, koc_error **err)
 {
     koc__transfer t = {.from = from,
                        .to = j->dest,
                        .place = &j->to,
-                       .op = op,
+                       .call = call,
                        .width = j->run->width,
                        .referrers = j->run->referrers};
     bool there = false;
     if (koc_strlist_count(j->run->platforms) > 0) {
-        KOC__TRY(koc__pick_platforms(from, j->run->platforms, top, op, err));
+        KOC__TRY(koc__pick_platforms(from, j->run->platforms, top, call, err));
     }
     j->result.digest = top->digest;
-    KOC__TRY(t.to->vt->has_top(t.to, t.place, &top->digest, op, &there, err));
+    KOC__TRY(t.to->vt->has_top(t.to, t.place, &top->digest, call, &there, err));
     if (there && !t.referrers) {
         j->result.unchanged = 1;
         return KOC_OK;
@@ -129,37 +129,37 @@ static int copy_tree(job *j, koc_source *from, koc__document *top, koc__op *op, 
     return rc;
 }
 
-static int copy_pair(job *j, koc__op *op, koc_error **err)
+static int copy_pair(job *j, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc_source) from = NULL;
     KOC__AUTO_VAL(koc__document) top = KOC__DOCUMENT_INIT;
-    j->id = koc__op_new_id(op);
-    tell(op, j, KOC_STATE_STARTED);
-    KOC__TRY(koc__source_open(j->run->ctx, j->run->client, &j->from, op, &from, err));
+    j->id = koc__call_new_id(call);
+    tell(call, j, KOC_STATE_STARTED);
+    KOC__TRY(koc__source_open(j->run->ctx, j->run->client, &j->from, call, &from, err));
     top.digest = from->top.digest;
     KOC__TRY(koc_buf_set(&top.bytes, koc__document_text(&from->top), err));
     KOC__TRY(koc_buf_set(&top.media_type, koc__str(from->top.media_type.ptr), err));
-    int rc = j->dest->vt->put_image ? copy_image(j, from, op, &j->result.digest, err)
-                                    : copy_tree(j, from, &top, op, err);
+    int rc = j->dest->vt->put_image ? copy_image(j, from, call, &j->result.digest, err)
+                                    : copy_tree(j, from, &top, call, err);
     if (rc != KOC_OK) {
-        tell(op, j, KOC_STATE_FAILED);
+        tell(call, j, KOC_STATE_FAILED);
         return koc__error_prefix(err, rc, "cannot copy %s to %s", from->what, j->label);
     }
-    tell(op, j, j->result.unchanged ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED);
+    tell(call, j, j->result.unchanged ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED);
     return KOC_OK;
 }
 
 /* A koc__task_fn. */
-static int run_pair(void *arg, koc__op *op, koc_error **err)
+static int run_pair(void *arg, koc__call *call, koc_error **err)
 {
     job *j = arg;
     koc_error *why = NULL;
-    int rc = copy_pair(j, op, &why);
+    int rc = copy_pair(j, call, &why);
     if (rc == KOC_OK) {
         atomic_fetch_add(&j->run->copied, 1);
         return KOC_OK;
     }
-    if (!j->run->keep_going || koc__op_check(op, NULL) != KOC_OK) {
+    if (!j->run->keep_going || koc__call_check(call, NULL) != KOC_OK) {
         return koc__error_move(err, &why);
     }
     koc__log(j->run->ctx, KOC_LOG_WARN, "copy", "%s",
@@ -171,7 +171,7 @@ static int run_pair(void *arg, koc__op *op, koc_error **err)
 
 /* --- all --- */
 
-static int dest_for(run *r, const koc_place *p, koc__op *op, koc__dest **out, koc_error **err)
+static int dest_for(run *r, const koc_place *p, koc__call *call, koc__dest **out, koc_error **err)
 {
     koc__dest *made = NULL;
     for (size_t i = 0; i < r->n_dests; i++) {
@@ -188,10 +188,10 @@ static int dest_for(run *r, const koc_place *p, koc__op *op, koc__dest **out, ko
     case KOC_PLACE_REGISTRY: KOC__TRY(koc__dest_registry(r->ctx, r->client, &made, err)); break;
     case KOC_PLACE_LAYOUT: KOC__TRY(koc__dest_layout(r->ctx, p->path, &made, err)); break;
     case KOC_PLACE_OCI_ARCHIVE:
-        KOC__TRY(koc__dest_oci_archive(r->ctx, p->path, op, &made, err));
+        KOC__TRY(koc__dest_oci_archive(r->ctx, p->path, call, &made, err));
         break;
     case KOC_PLACE_DOCKER_ARCHIVE:
-        KOC__TRY(koc__dest_docker_archive(r->ctx, p->path, op, &made, err));
+        KOC__TRY(koc__dest_docker_archive(r->ctx, p->path, call, &made, err));
         break;
     default:
         return koc__misuse(err,
@@ -249,7 +249,7 @@ static int read_pair(const koc_copy_pair *p, koc_client *client, job *j, koc_err
 }
 
 /* A stream can be read once, and may be copied to several places. */
-static int bring_here(run *r, koc_place *from, koc__op *op, koc_error **err)
+static int bring_here(run *r, koc_place *from, koc__call *call, koc_error **err)
 {
     if (!koc__place_is_stream(from)) {
         return KOC_OK;
@@ -266,13 +266,13 @@ static int bring_here(run *r, koc_place *from, koc__op *op, koc_error **err)
     }
     koc__stream *s = &r->streams[r->n_streams++];
     *s = (koc__stream){0};
-    KOC__TRY(koc__stream_keep(from->path, op, s, err));
+    KOC__TRY(koc__stream_keep(from->path, call, s, err));
     from->path = s->file;
     return KOC_OK;
 }
 
 static int prepare(run *r, const koc_copy_options *o, const koc_copy_pair *pairs, size_t n,
-                   job *jobs, koc__op *op, koc_error **err)
+                   job *jobs, koc__call *call, koc_error **err)
 {
     bool archive = false;
     KOC__TRY(koc__strlist_new(&r->platforms, err));
@@ -288,9 +288,9 @@ static int prepare(run *r, const koc_copy_options *o, const koc_copy_pair *pairs
     for (size_t i = 0; i < n; i++) {
         jobs[i] = (job){.run = r, .result = KOC_COPY_RESULT_INIT};
         KOC__TRY(read_pair(&pairs[i], r->client, &jobs[i], err));
-        KOC__TRY(bring_here(r, &jobs[i].from, op, err));
+        KOC__TRY(bring_here(r, &jobs[i].from, call, err));
         KOC__TRY(name_target(&jobs[i], err));
-        KOC__TRY(dest_for(r, &jobs[i].to, op, &jobs[i].dest, err));
+        KOC__TRY(dest_for(r, &jobs[i].to, call, &jobs[i].dest, err));
         archive |= is_archive(&jobs[i].to);
     }
     /* An archive is written from front to end, and the same images are to give the same bytes. */
@@ -313,15 +313,15 @@ static int tell_rest(run *r, size_t n, int rc, koc_error **err)
     return rc;
 }
 
-static int copy_all(run *r, job *jobs, size_t n, koc__op *op, koc_error **err)
+static int copy_all(run *r, job *jobs, size_t n, koc__call *call, koc_error **err)
 {
     KOC__AUTO_VAL(koc__group) g = {0};
     if (n == 1 || r->jobs == 1) {
         for (size_t i = 0; i < n; i++) {
-            KOC__TRY(run_pair(&jobs[i], op, err));
+            KOC__TRY(run_pair(&jobs[i], call, err));
         }
     } else {
-        KOC__TRY(koc__group_begin(&g, op, r->jobs, err));
+        KOC__TRY(koc__group_begin(&g, call, r->jobs, err));
         for (size_t i = 0; i < n; i++) {
             KOC__TRY(koc__group_add(&g, run_pair, &jobs[i], err));
         }
@@ -329,7 +329,7 @@ static int copy_all(run *r, job *jobs, size_t n, koc__op *op, koc_error **err)
     }
     for (size_t i = 0; i < r->n_dests; i++) {
         koc__dest *d = r->dests[i];
-        KOC__TRY(d->vt->finish ? d->vt->finish(d, op, err) : KOC_OK);
+        KOC__TRY(d->vt->finish ? d->vt->finish(d, call, err) : KOC_OK);
     }
     return KOC_OK;
 }
@@ -355,14 +355,14 @@ static void give_results(koc_copy_result *results, const job *jobs, size_t n)
 }
 
 static int copy_pairs(run *r, const koc_copy_options *o, const koc_copy_pair *pairs, size_t n,
-                      koc_copy_result *results, koc__op *op, koc_error **err)
+                      koc_copy_result *results, koc__call *call, koc_error **err)
 {
     job *jobs = koc__calloc(n, sizeof(*jobs));
     if (!jobs) {
         return koc__oom(err);
     }
-    int rc = prepare(r, o, pairs, n, jobs, op, err);
-    rc = rc == KOC_OK ? tell_rest(r, n, copy_all(r, jobs, n, op, err), err) : rc;
+    int rc = prepare(r, o, pairs, n, jobs, call, err);
+    rc = rc == KOC_OK ? tell_rest(r, n, copy_all(r, jobs, n, call, err), err) : rc;
     if (rc == KOC_OK || r->keep_going) {
         give_results(results, jobs, n);
     }
@@ -387,16 +387,16 @@ int koc_copy(koc_ctx *ctx, koc_client *client, const koc_copy_pair *pairs, size_
     if (o.flags & ~(uint32_t)(KOC_COPY_REFERRERS | KOC_COPY_KEEP_GOING) || o.reserved) {
         return koc__misuse(err, "koc_copy_options: unknown flags");
     }
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(run)
     r = {.ctx = ctx,
          .client = client,
          .referrers = o.flags & KOC_COPY_REFERRERS,
          .keep_going = o.flags & KOC_COPY_KEEP_GOING};
-    KOC__TRY(koc__op_begin(&op, ctx, user, err));
+    KOC__TRY(koc__call_begin(&call, ctx, user, err));
     KOC__TRY(check_results(results, n, err));
     KOC__TRY(koc__options_list(pairs, n, sizeof(*pairs), "koc_copy_pair", &list, err));
-    int rc = copy_pairs(&r, &o, list, n, results, &op, err);
+    int rc = copy_pairs(&r, &o, list, n, results, &call, err);
     koc__free(list);
     return rc;
 }

@@ -6,7 +6,7 @@
 
 #include "transfer/transfer.h"
 
-#include "core/digests.h"
+#include "core/hash/digests.h"
 #include "core/str.h"
 
 /* --- OCI --- */
@@ -17,7 +17,7 @@ static int entry_name(const koc_digest *d, char out[160])
     return snprintf(out, 160, "blobs/%s/%s", algorithm, koc__digest_hex(d).s);
 }
 
-static int oci_manifest(koc_source *s, const koc_digest *d, koc__op *op, koc__document *out,
+static int oci_manifest(koc_source *s, const koc_digest *d, koc__call *call, koc__document *out,
                         koc_error **err)
 {
     KOC__AUTO(koc_blob) found = NULL;
@@ -25,26 +25,26 @@ static int oci_manifest(koc_source *s, const koc_digest *d, koc__op *op, koc__do
     entry_name(d, name);
     out->digest = *d;
     KOC__TRY(koc__contents_blob(s->contents, name, d, &found, err));
-    KOC__TRY(koc__blob_read_all(found, KOC__MANIFEST_MAX, op, &out->bytes, err));
+    KOC__TRY(koc__blob_read_all(found, KOC__MANIFEST_MAX, call, &out->bytes, err));
     return koc__document_describe(out, "manifest", err);
 }
 
-static int oci_list(koc_source *s, koc__op *op, koc_index **out, koc_error **err)
+static int oci_list(koc_source *s, koc__call *call, koc_index **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc_buf) bytes = KOC_BUF_INIT;
-    KOC__TRY(koc__contents_read(s->contents, "index.json", KOC__LISTING_MAX, op, &bytes, err));
+    KOC__TRY(koc__contents_read(s->contents, "index.json", KOC__LISTING_MAX, call, &bytes, err));
     int rc = koc__index_make_listing(s->ctx, &bytes, out, err);
     return koc__error_prefix(err, rc, "index.json");
 }
 
-static int oci_top(koc_source *s, const koc_place *p, koc__op *op, koc__document *out,
+static int oci_top(koc_source *s, const koc_place *p, koc__call *call, koc__document *out,
                    koc_error **err)
 {
     KOC__AUTO(koc_index) list = NULL;
     const koc_descriptor *d = NULL;
-    KOC__TRY(oci_list(s, op, &list, err));
+    KOC__TRY(oci_list(s, call, &list, err));
     KOC__TRY(koc__pick(list, p, s->what, &d, err));
-    return oci_manifest(s, d ? &d->digest : p->digest, op, out, err);
+    return oci_manifest(s, d ? &d->digest : p->digest, call, out, err);
 }
 
 static int oci_blob(koc_source *s, const koc_descriptor *d, koc_blob **out, koc_error **err)
@@ -58,23 +58,23 @@ static int oci_blob(koc_source *s, const koc_descriptor *d, koc_blob **out, koc_
     return koc__contents_blob(s->contents, name, &d->digest, out, err);
 }
 
-static int oci_referrers(koc_source *s, const koc_digest *subject, const char *type, koc__op *op,
-                         koc_index **out, koc_error **err)
+static int oci_referrers(koc_source *s, const koc_digest *subject, const char *type,
+                         koc__call *call, koc_index **out, koc_error **err)
 {
     KOC__AUTO(koc_index) list = NULL;
-    KOC__TRY(oci_list(s, op, &list, err));
-    return koc__listed_referrers(s, list, subject, type, op, out, err);
+    KOC__TRY(oci_list(s, call, &list, err));
+    return koc__listed_referrers(s, list, subject, type, call, out, err);
 }
 
 static const koc__source_vt oci_vt = {oci_top, oci_manifest, oci_blob, oci_referrers};
 
 /* --- Docker --- */
 
-static int docker_manifest(koc_source *s, const koc_digest *d, koc__op *op, koc__document *out,
+static int docker_manifest(koc_source *s, const koc_digest *d, koc__call *call, koc__document *out,
                            koc_error **err)
 {
     const koc_descriptor *have = koc_image_descriptor(s->image);
-    (void)op;
+    (void)call;
     if (!koc_digest_equal(d, &have->digest)) {
         return koc__error(err, KOC_ENOTFOUND, "the archive's image has the digest %s",
                           koc__digest_str(&have->digest).s);
@@ -84,11 +84,11 @@ static int docker_manifest(koc_source *s, const koc_digest *d, koc__op *op, koc_
     return koc_buf_set(&out->bytes, koc_image_manifest(s->image), err);
 }
 
-static int docker_top(koc_source *s, const koc_place *p, koc__op *op, koc__document *out,
+static int docker_top(koc_source *s, const koc_place *p, koc__call *call, koc__document *out,
                       koc_error **err)
 {
-    KOC__TRY(koc__archive_read_named(s->ctx, p->path, p->name, op, &s->image, err));
-    return docker_manifest(s, p->digest ? p->digest : &koc_image_descriptor(s->image)->digest, op,
+    KOC__TRY(koc__archive_read_named(s->ctx, p->path, p->name, call, &s->image, err));
+    return docker_manifest(s, p->digest ? p->digest : &koc_image_descriptor(s->image)->digest, call,
                            out, err);
 }
 
@@ -108,13 +108,13 @@ static int docker_blob(koc_source *s, const koc_descriptor *d, koc_blob **out, k
     return KOC_OK;
 }
 
-static int docker_referrers(koc_source *s, const koc_digest *subject, const char *type, koc__op *op,
-                            koc_index **out, koc_error **err)
+static int docker_referrers(koc_source *s, const koc_digest *subject, const char *type,
+                            koc__call *call, koc_index **out, koc_error **err)
 {
     KOC__AUTO(koc_index_builder) none = NULL;
     (void)subject;
     (void)type;
-    (void)op;
+    (void)call;
     KOC__TRY(koc_index_builder_new(s->ctx, KOC_FORMAT_OCI, &none, err));
     return koc_index_builder_finish(none, out, err);
 }
@@ -124,9 +124,9 @@ static const koc__source_vt docker_vt = {docker_top, docker_manifest, docker_blo
 
 /* --- which --- */
 
-int koc__source_archive(koc_source *s, const koc_place *p, koc__op *op, koc_error **err)
+int koc__source_archive(koc_source *s, const koc_place *p, koc__call *call, koc_error **err)
 {
-    KOC__TRY(koc__contents_open(p->path, op, &s->contents, err));
+    KOC__TRY(koc__contents_open(p->path, call, &s->contents, err));
     bool oci = koc__contents_has(s->contents, "oci-layout") &&
                koc__contents_has(s->contents, "index.json");
     bool docker = koc__contents_has(s->contents, "manifest.json");

@@ -3,22 +3,23 @@
 
 #include "transfer/transfer.h"
 
-static int manifest(koc_source *s, const koc_digest *d, koc__op *op, koc__document *out,
+static int manifest(koc_source *s, const koc_digest *d, koc__call *call, koc__document *out,
                     koc_error **err)
 {
-    (void)op;
+    (void)call;
     out->digest = *d;
     KOC__TRY(koc__layout_read(s->layout, d, KOC__MANIFEST_MAX, &out->bytes, err));
     return koc__document_describe(out, "manifest", err);
 }
 
-static int top(koc_source *s, const koc_place *p, koc__op *op, koc__document *out, koc_error **err)
+static int top(koc_source *s, const koc_place *p, koc__call *call, koc__document *out,
+               koc_error **err)
 {
     KOC__AUTO(koc_index) list = NULL;
     const koc_descriptor *d = NULL;
     KOC__TRY(koc_layout_list(s->layout, &list, err));
     KOC__TRY(koc__pick(list, p, s->what, &d, err));
-    return manifest(s, d ? &d->digest : p->digest, op, out, err);
+    return manifest(s, d ? &d->digest : p->digest, call, out, err);
 }
 
 static int blob(koc_source *s, const koc_descriptor *d, koc_blob **out, koc_error **err)
@@ -26,12 +27,12 @@ static int blob(koc_source *s, const koc_descriptor *d, koc_blob **out, koc_erro
     return koc__layout_get(s->layout, &d->digest, out, err);
 }
 
-static int referrers(koc_source *s, const koc_digest *subject, const char *type, koc__op *op,
+static int referrers(koc_source *s, const koc_digest *subject, const char *type, koc__call *call,
                      koc_index **out, koc_error **err)
 {
     KOC__AUTO(koc_index) list = NULL;
     KOC__TRY(koc_layout_list(s->layout, &list, err));
-    return koc__listed_referrers(s, list, subject, type, op, out, err);
+    return koc__listed_referrers(s, list, subject, type, call, out, err);
 }
 
 static const koc__source_vt vt = {top, manifest, blob, referrers};

@@ -3,24 +3,25 @@
 
 #include "transfer/transfer.h"
 
-static int get(koc_source *s, const koc_reference *r, koc__op *op, koc__document *out,
+static int get(koc_source *s, const koc_reference *r, koc__call *call, koc__document *out,
                koc_error **err)
 {
-    return koc__client_get_manifest(s->client, r, op, &out->bytes, &out->media_type, &out->digest,
+    return koc__client_get_manifest(s->client, r, call, &out->bytes, &out->media_type, &out->digest,
                                     err);
 }
 
-static int top(koc_source *s, const koc_place *p, koc__op *op, koc__document *out, koc_error **err)
+static int top(koc_source *s, const koc_place *p, koc__call *call, koc__document *out,
+               koc_error **err)
 {
-    return get(s, p->reference, op, out, err);
+    return get(s, p->reference, call, out, err);
 }
 
-static int manifest(koc_source *s, const koc_digest *d, koc__op *op, koc__document *out,
+static int manifest(koc_source *s, const koc_digest *d, koc__call *call, koc__document *out,
                     koc_error **err)
 {
     KOC__AUTO(koc_reference) r = NULL;
     KOC__TRY(koc_reference_with_digest(s->repo, d, &r, err));
-    return get(s, r, op, out, err);
+    return get(s, r, call, out, err);
 }
 
 static int blob(koc_source *s, const koc_descriptor *d, koc_blob **out, koc_error **err)
@@ -32,12 +33,12 @@ static int blob(koc_source *s, const koc_descriptor *d, koc_blob **out, koc_erro
     return koc_client_get_blob(s->client, s->repo, d, out, err);
 }
 
-static int referrers(koc_source *s, const koc_digest *subject, const char *type, koc__op *op,
+static int referrers(koc_source *s, const koc_digest *subject, const char *type, koc__call *call,
                      koc_index **out, koc_error **err)
 {
     KOC__AUTO(koc_reference) r = NULL;
     KOC__TRY(koc_reference_with_digest(s->repo, subject, &r, err));
-    return koc__client_list_referrers(s->client, r, type, op, out, err);
+    return koc__client_list_referrers(s->client, r, type, call, out, err);
 }
 
 static const koc__source_vt vt = {top, manifest, blob, referrers};

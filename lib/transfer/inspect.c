@@ -3,7 +3,7 @@
 
 #include "transfer/transfer.h"
 
-#include "core/digests.h"
+#include "core/hash/digests.h"
 #include "core/str.h"
 
 #define REPORT_MAX ((size_t)64 << 20)
@@ -19,7 +19,7 @@ typedef struct artifact {
 
 typedef struct report {
     koc_source *s;
-    koc__op *op;
+    koc__call *call;
     const koc_platform *want; /* NULL: all */
     koc__jw w;
     size_t images;       /* written */
@@ -208,8 +208,8 @@ static int put_manifest(report *r, const koc__document *m, const koc_descriptor 
     KOC__AUTO(koc_image) img = NULL;
     koc_error *why = NULL;
     KOC__TRY(koc__json_parse(koc__document_text(m), KOC__MANIFEST_MAX, r->s->what, &doc, err));
-    int rc =
-        is_attestation(entry) ? KOC_EUNSUPPORTED : koc__source_image_of(r->s, m, r->op, &img, &why);
+    int rc = is_attestation(entry) ? KOC_EUNSUPPORTED
+                                   : koc__source_image_of(r->s, m, r->call, &img, &why);
     if (rc == KOC_EUNSUPPORTED) {
         koc__error_clear(&why);
         return note_artifact(r, m, entry, &doc, err);
@@ -240,7 +240,7 @@ static int put_tree(report *r, const koc__document *m, const koc_descriptor *ent
         if (other || (!koc__mt_is_index(d->media_type) && !koc__mt_is_manifest(d->media_type))) {
             continue;
         }
-        KOC__TRY(koc__source_manifest(r->s, &d->digest, r->op, &child, err));
+        KOC__TRY(koc__source_manifest(r->s, &d->digest, r->call, &child, err));
         KOC__TRY(put_tree(r, &child, d, depth + 1, err));
     }
     return KOC_OK;
@@ -250,7 +250,7 @@ static int put_referrers(report *r, koc_error **err)
 {
     KOC__AUTO(koc_index) list = NULL;
     koc__jw *w = &r->w;
-    KOC__TRY(r->s->vt->referrers(r->s, &r->s->top.digest, NULL, r->op, &list, err));
+    KOC__TRY(r->s->vt->referrers(r->s, &r->s->top.digest, NULL, r->call, &list, err));
     koc__jw_key(w, "referrers");
     koc__jw_array(w);
     for (size_t i = 0; i < koc_index_count(list); i++) {
@@ -299,12 +299,12 @@ int koc_source_inspect(koc_source *s, const koc_platform *want, const koc_op *us
     if (!s || !json) {
         return koc__misuse(err, "koc_source_inspect: s or json is NULL");
     }
-    KOC__AUTO_VAL(koc__op) op = {0};
-    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(REPORT_MAX);
+    KOC__AUTO_VAL(koc__call) call = {0};
+    KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(REPORT_MAX);
     KOC__AUTO(koc__json) doc = NULL;
-    KOC__TRY(koc__op_begin(&op, s->ctx, user, err));
+    KOC__TRY(koc__call_begin(&call, s->ctx, user, err));
     KOC__TRY(koc__json_parse(koc__document_text(&s->top), KOC__MANIFEST_MAX, s->what, &doc, err));
-    KOC__AUTO_VAL(report) r = {.s = s, .op = &op, .want = want};
+    KOC__AUTO_VAL(report) r = {.s = s, .call = &call, .want = want};
     koc__jw_begin(&r.w, &out, INDENT, 0);
     int rc = put_all(&r, koc__json_root(doc), err);
     int ended = koc__jw_end(&r.w, rc == KOC_OK ? err : NULL);
@@ -313,6 +313,6 @@ int koc_source_inspect(koc_source *s, const koc_platform *want, const koc_op *us
         KOC__AUTO_STR text = koc__platform_str(want);
         return koc__error(err, KOC_EPLATFORM, "%s has no %s", s->what, text ? text : "?");
     }
-    koc__buf_give(&out, json);
+    koc__dynbuf_give(&out, json);
     return KOC_OK;
 }

@@ -3,10 +3,10 @@
 
 #include "transfer/transfer.h"
 
-#include "core/context.h"
-#include "core/digests.h"
-#include "core/outfile.h"
-#include "core/sha256.h"
+#include "core/hash/digests.h"
+#include "core/hash/sha256.h"
+#include "core/io/outfile.h"
+#include "core/run/context.h"
 #include "core/str.h"
 
 enum { ALONE_MAX = 4 };
@@ -84,7 +84,7 @@ bool koc__place_is_stream(const koc_place *p)
                        (stat(p->path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)));
 }
 
-int koc__stream_keep(const char *name, koc__op *op, koc__stream *out, koc_error **err)
+int koc__stream_keep(const char *name, koc__call *call, koc__stream *out, koc_error **err)
 {
     KOC__AUTO(koc_blob) blob = NULL;
     KOC__AUTO(koc_reader) in = NULL;
@@ -92,14 +92,14 @@ int koc__stream_keep(const char *name, koc__op *op, koc__stream *out, koc_error 
     char buf[64 * 1024];
     size_t n = 1;
     out->name = koc__strdup(name);
-    KOC__TRY(koc__blob_from_stream(name, op, &blob, err));
+    KOC__TRY(koc__blob_from_stream(name, call, &blob, err));
     KOC__TRY(koc__fs_tempdir("koc-archive-", &out->folder, err));
     out->file = koc__format("%s/archive.tar", out->folder);
     if (!out->name || !out->file) {
         return koc__oom(err);
     }
     KOC__TRY(koc__outfile_open(out->file, 0600, NULL, &file, err));
-    KOC__TRY(koc__blob_open(blob, 0, op, &in, err));
+    KOC__TRY(koc__blob_open(blob, 0, call, &in, err));
     while (n > 0) {
         KOC__TRY(koc_reader_read(in, buf, sizeof(buf), &n, err));
         KOC__TRY(koc__outfile_write(&file, buf, n, err));
@@ -120,16 +120,16 @@ void koc__stream_dispose(koc__stream *s)
 
 /* --- opening --- */
 
-static int open_kind(koc_source *s, const koc_place *p, koc__op *op, koc_error **err)
+static int open_kind(koc_source *s, const koc_place *p, koc__call *call, koc_error **err)
 {
     switch (p->kind) {
     case KOC_PLACE_REGISTRY: return koc__source_registry(s, p, err);
     case KOC_PLACE_LAYOUT: return koc__source_layout(s, p, err);
-    default: return koc__source_archive(s, p, op, err);
+    default: return koc__source_archive(s, p, call, err);
     }
 }
 
-int koc__source_open(koc_ctx *ctx, koc_client *client, const koc_place *p, koc__op *op,
+int koc__source_open(koc_ctx *ctx, koc_client *client, const koc_place *p, koc__call *call,
                      koc_source **out, koc_error **err)
 {
     koc_place at;
@@ -145,11 +145,11 @@ int koc__source_open(koc_ctx *ctx, koc_client *client, const koc_place *p, koc__
         return koc__oom(err);
     }
     if (koc__place_is_stream(&at)) {
-        KOC__TRY(koc__stream_keep(at.path, op, &s->stream, err));
+        KOC__TRY(koc__stream_keep(at.path, call, &s->stream, err));
         at.path = s->stream.file;
     }
-    KOC__TRY(open_kind(s, &at, op, err));
-    int rc = s->vt->top(s, &at, op, &s->top, err);
+    KOC__TRY(open_kind(s, &at, call, err));
+    int rc = s->vt->top(s, &at, call, &s->top, err);
     if (rc != KOC_OK) {
         return koc__error_prefix(err, rc, "cannot read %s", s->what);
     }
@@ -168,9 +168,9 @@ int koc_source_open(koc_ctx *ctx, koc_client *client, const koc_place *p, const 
     if (!ctx || !p || !out) {
         return koc__misuse(err, "koc_source_open: ctx, p or out is NULL");
     }
-    KOC__AUTO_VAL(koc__op) run = {0};
-    KOC__TRY(koc__op_begin(&run, ctx, op, err));
-    return koc__source_open(ctx, client, p, &run, out, err);
+    KOC__AUTO_VAL(koc__call) call = {0};
+    KOC__TRY(koc__call_begin(&call, ctx, op, err));
+    return koc__source_open(ctx, client, p, &call, out, err);
 }
 
 void koc_source_free(koc_source *s)
@@ -203,10 +203,10 @@ koc_str koc_source_manifest(const koc_source *s)
 
 /* --- parts --- */
 
-int koc__source_manifest(koc_source *s, const koc_digest *d, koc__op *op, koc__document *out,
+int koc__source_manifest(koc_source *s, const koc_digest *d, koc__call *call, koc__document *out,
                          koc_error **err)
 {
-    int rc = s->vt->manifest(s, d, op, out, err);
+    int rc = s->vt->manifest(s, d, call, out, err);
     return koc__error_prefix(err, rc, "cannot read %s of %s", koc__digest_str(d).s, s->what);
 }
 
@@ -216,10 +216,10 @@ int koc_source_get_manifest(koc_source *s, const koc_digest *d, const koc_op *op
     if (!s || !d || !bytes) {
         return koc__misuse(err, "koc_source_get_manifest: s, d or bytes is NULL");
     }
-    KOC__AUTO_VAL(koc__op) run = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__document) doc = KOC__DOCUMENT_INIT;
-    KOC__TRY(koc__op_begin(&run, s->ctx, op, err));
-    KOC__TRY(koc__source_manifest(s, d, &run, &doc, err));
+    KOC__TRY(koc__call_begin(&call, s->ctx, op, err));
+    KOC__TRY(koc__source_manifest(s, d, &call, &doc, err));
     if (media_type) {
         KOC__TRY(koc_buf_set(media_type, koc__str(doc.media_type.ptr), err));
     }
@@ -251,9 +251,9 @@ int koc_source_list_referrers(koc_source *s, const koc_digest *subject, const ch
     if (!s || !subject || !out) {
         return koc__misuse(err, "koc_source_list_referrers: s, subject or out is NULL");
     }
-    KOC__AUTO_VAL(koc__op) run = {0};
-    KOC__TRY(koc__op_begin(&run, s->ctx, op, err));
-    int rc = s->vt->referrers(s, subject, artifact_type, &run, out, err);
+    KOC__AUTO_VAL(koc__call) call = {0};
+    KOC__TRY(koc__call_begin(&call, s->ctx, op, err));
+    int rc = s->vt->referrers(s, subject, artifact_type, &call, out, err);
     return koc__error_prefix(err, rc, "cannot list what refers to %s of %s",
                              koc__digest_str(subject).s, s->what);
 }
@@ -273,8 +273,8 @@ static int attach_layers(koc_source *s, koc_image *img, koc_error **err)
     return KOC_OK;
 }
 
-int koc__source_image_of(koc_source *s, const koc__document *manifest, koc__op *op, koc_image **out,
-                         koc_error **err)
+int koc__source_image_of(koc_source *s, const koc__document *manifest, koc__call *call,
+                         koc_image **out, koc_error **err)
 {
     KOC__AUTO(koc__json) doc = NULL;
     KOC__AUTO(koc_descriptor) d = NULL;
@@ -291,7 +291,7 @@ int koc__source_image_of(koc_source *s, const koc__document *manifest, koc__op *
                           koc__digest_str(&manifest->digest).s, d->media_type);
     }
     KOC__TRY(need_blob(s, d, &blob, err));
-    KOC__TRY(koc__blob_read_all(blob, KOC__CONFIG_MAX, op, &config, err));
+    KOC__TRY(koc__blob_read_all(blob, KOC__CONFIG_MAX, call, &config, err));
     KOC__TRY(koc_image_from_bytes(s->ctx, text, koc__str_n(config.ptr, config.len), &img, err));
     KOC__TRY(attach_layers(s, img, err));
     *out = koc__steal(&img);
@@ -317,35 +317,35 @@ static const koc_descriptor *only_one(const koc_index *idx)
     return found;
 }
 
-static int below_index(void *self, const koc_descriptor *d, koc__op *op, koc_index **out,
+static int below_index(void *self, const koc_descriptor *d, koc__call *call, koc_index **out,
                        koc_error **err)
 {
     KOC__AUTO_VAL(koc__document) doc = KOC__DOCUMENT_INIT;
     koc__source_walk *way = self;
-    KOC__TRY(koc__source_manifest(way->source, &d->digest, op, &doc, err));
+    KOC__TRY(koc__source_manifest(way->source, &d->digest, call, &doc, err));
     return koc_index_from_bytes(way->source->ctx, koc__document_text(&doc), out, err);
 }
 
-static int below_image(void *self, const koc_descriptor *d, koc__op *op, koc_image **out,
+static int below_image(void *self, const koc_descriptor *d, koc__call *call, koc_image **out,
                        koc_error **err)
 {
     KOC__AUTO_VAL(koc__document) doc = KOC__DOCUMENT_INIT;
     koc__source_walk *way = self;
-    KOC__TRY(koc__source_manifest(way->source, &d->digest, op, &doc, err));
-    return koc__source_image_of(way->source, &doc, op, out, err);
+    KOC__TRY(koc__source_manifest(way->source, &d->digest, call, &doc, err));
+    return koc__source_image_of(way->source, &doc, call, out, err);
 }
 
-koc__walk koc__source_walk_init(koc__source_walk *way, koc__op *op)
+koc__walk koc__source_walk_init(koc__source_walk *way, koc__call *call)
 {
-    return (koc__walk){.self = way, .index = below_index, .image = below_image, .op = op};
+    return (koc__walk){.self = way, .index = below_index, .image = below_image, .call = call};
 }
 
 /* The image for want, at any depth. */
-static int find_platform(koc_source *s, const koc_index *top, const koc_platform *want, koc__op *op,
-                         koc_image **out, koc_error **err)
+static int find_platform(koc_source *s, const koc_index *top, const koc_platform *want,
+                         koc__call *call, koc_image **out, koc_error **err)
 {
     koc__source_walk way = {s};
-    KOC__AUTO_VAL(koc__walk) walk = koc__source_walk_init(&way, op);
+    KOC__AUTO_VAL(koc__walk) walk = koc__source_walk_init(&way, call);
     KOC__TRY(koc__walk_first(&walk, top, want, out, err));
     if (*out) {
         return KOC_OK;
@@ -356,7 +356,7 @@ static int find_platform(koc_source *s, const koc_index *top, const koc_platform
 }
 
 /* Without a platform that is wanted: what is alone in an index, else linux/amd64. */
-int koc__source_image(koc_source *s, const koc_platform *want, koc__op *op, koc_image **out,
+int koc__source_image(koc_source *s, const koc_platform *want, koc__call *call, koc_image **out,
                       koc_error **err)
 {
     KOC__AUTO_VAL(koc__document) below = KOC__DOCUMENT_INIT;
@@ -370,15 +370,15 @@ int koc__source_image(koc_source *s, const koc_platform *want, koc__op *op, koc_
         KOC__TRY(koc_index_from_bytes(s->ctx, koc__document_text(now), &idx, err));
         const koc_descriptor *d = want || depth == ALONE_MAX ? NULL : only_one(idx);
         if (!d) {
-            return find_platform(s, idx, want ? want : &usual, op, out, err);
+            return find_platform(s, idx, want ? want : &usual, call, out, err);
         }
-        KOC__TRY(koc__source_manifest(s, &d->digest, op, &next, err));
+        KOC__TRY(koc__source_manifest(s, &d->digest, call, &next, err));
         const koc__document old = below;
         below = next;
         next = old;
         now = &below;
     }
-    int rc = koc__source_image_of(s, now, op, out, err);
+    int rc = koc__source_image_of(s, now, call, out, err);
     return koc__error_prefix(err, rc, "cannot read %s", s->what);
 }
 
@@ -388,9 +388,9 @@ int koc_source_get_image(koc_source *s, const koc_platform *want, const koc_op *
     if (!s || !out) {
         return koc__misuse(err, "koc_source_get_image: s or out is NULL");
     }
-    KOC__AUTO_VAL(koc__op) run = {0};
-    KOC__TRY(koc__op_begin(&run, s->ctx, op, err));
-    return koc__source_image(s, want, &run, out, err);
+    KOC__AUTO_VAL(koc__call) call = {0};
+    KOC__TRY(koc__call_begin(&call, s->ctx, op, err));
+    return koc__source_image(s, want, &call, out, err);
 }
 
 int koc_source_get_image_by(koc_source *s, const koc_digest *d, const koc_op *op, koc_image **out,
@@ -399,10 +399,10 @@ int koc_source_get_image_by(koc_source *s, const koc_digest *d, const koc_op *op
     if (!s || !d || !out) {
         return koc__misuse(err, "koc_source_get_image_by: s, d or out is NULL");
     }
-    KOC__AUTO_VAL(koc__op) run = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__document) m = KOC__DOCUMENT_INIT;
-    KOC__TRY(koc__op_begin(&run, s->ctx, op, err));
-    KOC__TRY(koc__source_manifest(s, d, &run, &m, err));
-    int rc = koc__source_image_of(s, &m, &run, out, err);
+    KOC__TRY(koc__call_begin(&call, s->ctx, op, err));
+    KOC__TRY(koc__source_manifest(s, d, &call, &m, err));
+    int rc = koc__source_image_of(s, &m, &call, out, err);
     return koc__error_prefix(err, rc, "cannot read %s", s->what);
 }

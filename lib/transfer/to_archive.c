@@ -3,9 +3,9 @@
 
 #include "transfer/transfer.h"
 
-#include "core/digests.h"
+#include "core/hash/digests.h"
+#include "core/io/outfile.h"
 #include "core/map.h"
-#include "core/outfile.h"
 #include "core/str.h"
 #include "layer/tar.h"
 
@@ -80,7 +80,7 @@ static int first_time(archive_dest *t, const koc_digest *d, char **name, bool *f
     return *first ? koc__map_set(t->written, koc__str(*name), t, err) : KOC_OK;
 }
 
-static int copy_content(archive_dest *t, const koc_descriptor *d, koc_blob *blob, koc__op *op,
+static int copy_content(archive_dest *t, const koc_descriptor *d, koc_blob *blob, koc__call *call,
                         koc_progress *event, koc_error **err)
 {
     KOC__AUTO(koc_reader) raw = NULL;
@@ -89,12 +89,12 @@ static int copy_content(archive_dest *t, const koc_descriptor *d, koc_blob *blob
     if (!buf) {
         return koc__oom(err);
     }
-    KOC__TRY(koc__blob_open(blob, 0, op, &raw, err));
+    KOC__TRY(koc__blob_open(blob, 0, call, &raw, err));
     KOC__TRY(koc__reader_verify(raw, d->size, &d->digest, &in, err));
     koc__steal(&raw);
     for (;;) {
         size_t n = 0;
-        KOC__TRY(koc__op_check(op, err));
+        KOC__TRY(koc__call_check(call, err));
         KOC__TRY(koc_reader_read(in, buf, COPY, &n, err));
         if (n == 0) {
             return KOC_OK;
@@ -102,12 +102,12 @@ static int copy_content(archive_dest *t, const koc_descriptor *d, koc_blob *blob
         KOC__TRY(koc__tar_data(&t->tar, buf, n, err));
         event->done += n;
         event->state = KOC_STATE_ACTIVE;
-        koc__op_progress(op, event);
+        koc__call_progress(call, event);
     }
 }
 
 static int put_blob(koc__dest *base, const koc_place *p, const koc_descriptor *d, koc_blob *blob,
-                    const koc_reference *origin, koc__op *op, int32_t *state, koc_error **err)
+                    const koc_reference *origin, koc__call *call, int32_t *state, koc_error **err)
 {
     archive_dest *t = (archive_dest *)base;
     KOC__AUTO_STR name = NULL;
@@ -129,12 +129,12 @@ static int put_blob(koc__dest *base, const koc_place *p, const koc_descriptor *d
     event.what = text.s;
     event.digest = &d->digest;
     event.total = d->size;
-    event.id = koc__op_new_id(op);
-    koc__op_progress(op, &event);
+    event.id = koc__call_new_id(call);
+    koc__call_progress(call, &event);
     KOC__TRY(header(t, name, d->size, err));
-    int rc = copy_content(t, d, blob, op, &event, err);
+    int rc = copy_content(t, d, blob, call, &event, err);
     event.state = rc == KOC_OK ? KOC_STATE_FINISHED : KOC_STATE_FAILED;
-    koc__op_progress(op, &event);
+    koc__call_progress(call, &event);
     *state = KOC_STATE_FINISHED;
     return rc;
 }
@@ -157,12 +157,12 @@ static int list_entry(archive_dest *t, const koc__document *d, const char *name,
 }
 
 static int put_manifest(koc__dest *base, const koc_place *p, const koc__document *d, bool named,
-                        bool listed, koc__op *op, koc_error **err)
+                        bool listed, koc__call *call, koc_error **err)
 {
     archive_dest *t = (archive_dest *)base;
     KOC__AUTO_STR name = NULL;
     bool first = false;
-    (void)op;
+    (void)call;
     KOC__TRY(first_time(t, &d->digest, &name, &first, err));
     if (first) {
         KOC__TRY(put_bytes(t, name, koc__document_text(d), err));
@@ -172,7 +172,7 @@ static int put_manifest(koc__dest *base, const koc_place *p, const koc__document
 
 static int write_index(archive_dest *t, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(KOC__LISTING_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(KOC__LISTING_MAX);
     koc__jw w;
     koc__jw_begin(&w, &out, 0, 0);
     koc__jw_object(&w);
@@ -191,25 +191,25 @@ static int write_index(archive_dest *t, koc_error **err)
     koc__jw_array_end(&w);
     koc__jw_object_end(&w);
     KOC__TRY(koc__jw_end(&w, err));
-    return put_bytes(t, "index.json", koc__buf_view(&out), err);
+    return put_bytes(t, "index.json", koc__dynbuf_view(&out), err);
 }
 
-static int finish_oci(koc__dest *base, koc__op *op, koc_error **err)
+static int finish_oci(koc__dest *base, koc__call *call, koc_error **err)
 {
     archive_dest *t = (archive_dest *)base;
-    (void)op;
+    (void)call;
     KOC__TRY(write_index(t, err));
     KOC__TRY(koc__tar_end(&t->tar, err));
     return koc__outfile_finish(&t->file, err);
 }
 
-static int has(koc__dest *t, const koc_place *p, const koc_digest *d, koc__op *op, bool *out,
+static int has(koc__dest *t, const koc_place *p, const koc_digest *d, koc__call *call, bool *out,
                koc_error **err)
 {
     (void)t;
     (void)p;
     (void)d;
-    (void)op;
+    (void)call;
     (void)err;
     *out = false;
     return KOC_OK;
@@ -237,11 +237,11 @@ static int tag_of(const koc_place *p, const koc_place *from, koc_reference **out
 }
 
 static int put_image(koc__dest *base, const koc_place *p, koc_image *img, const koc_place *from,
-                     koc__op *op, koc_error **err)
+                     koc__call *call, koc_error **err)
 {
     archive_dest *t = (archive_dest *)base;
     koc_reference *tag = NULL;
-    (void)op;
+    (void)call;
     KOC__TRY(tag_of(p, from, &tag, err));
     if (!koc__grow((void **)&t->images, &t->images_capacity, t->n_images + 1,
                    sizeof(t->images[0]))) {
@@ -252,7 +252,7 @@ static int put_image(koc__dest *base, const koc_place *p, koc_image *img, const 
     return KOC_OK;
 }
 
-static int finish_docker(koc__dest *base, koc__op *op, koc_error **err)
+static int finish_docker(koc__dest *base, koc__call *call, koc_error **err)
 {
     archive_dest *t = (archive_dest *)base;
     const koc_writer w = {writer_write, t};
@@ -262,7 +262,7 @@ static int finish_docker(koc__dest *base, koc__op *op, koc_error **err)
         list[i] = (koc_archive_image){sizeof(koc_archive_image), 0, t->images[i].image,
                                       &t->images[i].tag, t->images[i].tag ? 1 : 0};
     }
-    rc = rc == KOC_OK ? koc__archive_write(list, t->n_images, &w, op, err) : rc;
+    rc = rc == KOC_OK ? koc__archive_write(list, t->n_images, &w, call, err) : rc;
     koc__free(list);
     return rc == KOC_OK ? koc__outfile_finish(&t->file, err) : rc;
 }
@@ -297,8 +297,8 @@ static const koc__dest_vt oci_vt = {.has_top = has,
 static const koc__dest_vt docker_vt = {
     .put_image = put_image, .finish = finish_docker, .release = release};
 
-static int make(koc_ctx *ctx, const char *path, int32_t kind, const koc__dest_vt *vt, koc__op *op,
-                koc__dest **out, koc_error **err)
+static int make(koc_ctx *ctx, const char *path, int32_t kind, const koc__dest_vt *vt,
+                koc__call *call, koc__dest **out, koc_error **err)
 {
     archive_dest *t = koc__calloc(1, sizeof(*t));
     if (!t) {
@@ -312,7 +312,7 @@ static int make(koc_ctx *ctx, const char *path, int32_t kind, const koc__dest_vt
         release(&t->base);
         return koc__oom(err);
     }
-    int rc = koc__outfile_open(path, MODE, op->user.cancel, &t->file, err);
+    int rc = koc__outfile_open(path, MODE, call->user.cancel, &t->file, err);
     if (rc != KOC_OK) {
         release(&t->base);
         return rc;
@@ -321,14 +321,14 @@ static int make(koc_ctx *ctx, const char *path, int32_t kind, const koc__dest_vt
     return KOC_OK;
 }
 
-int koc__dest_oci_archive(koc_ctx *ctx, const char *path, koc__op *op, koc__dest **out,
+int koc__dest_oci_archive(koc_ctx *ctx, const char *path, koc__call *call, koc__dest **out,
                           koc_error **err)
 {
-    return make(ctx, path, KOC_PLACE_OCI_ARCHIVE, &oci_vt, op, out, err);
+    return make(ctx, path, KOC_PLACE_OCI_ARCHIVE, &oci_vt, call, out, err);
 }
 
-int koc__dest_docker_archive(koc_ctx *ctx, const char *path, koc__op *op, koc__dest **out,
+int koc__dest_docker_archive(koc_ctx *ctx, const char *path, koc__call *call, koc__dest **out,
                              koc_error **err)
 {
-    return make(ctx, path, KOC_PLACE_DOCKER_ARCHIVE, &docker_vt, op, out, err);
+    return make(ctx, path, KOC_PLACE_DOCKER_ARCHIVE, &docker_vt, call, out, err);
 }

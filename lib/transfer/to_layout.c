@@ -21,30 +21,30 @@ static int open_once(layout_dest *t, koc_error **err)
 }
 
 /* A layout is no registry: it costs little to look at each blob, so nothing is concluded from a name. */
-static int has(koc__dest *t, const koc_place *p, const koc_digest *d, koc__op *op, bool *out,
+static int has(koc__dest *t, const koc_place *p, const koc_digest *d, koc__call *call, bool *out,
                koc_error **err)
 {
     (void)t;
     (void)p;
     (void)d;
-    (void)op;
+    (void)call;
     (void)err;
     *out = false;
     return KOC_OK;
 }
 
 static int put_blob(koc__dest *base, const koc_place *p, const koc_descriptor *d, koc_blob *blob,
-                    const koc_reference *origin, koc__op *op, int32_t *state, koc_error **err)
+                    const koc_reference *origin, koc__call *call, int32_t *state, koc_error **err)
 {
     layout_dest *t = (layout_dest *)base;
     (void)p;
     (void)origin;
     KOC__TRY(open_once(t, err));
-    return koc__layout_put_blob(t->layout, d, blob, op, state, err);
+    return koc__layout_put_blob(t->layout, d, blob, call, state, err);
 }
 
 static int put_manifest(koc__dest *base, const koc_place *p, const koc__document *d, bool named,
-                        bool listed, koc__op *op, koc_error **err)
+                        bool listed, koc__call *call, koc_error **err)
 {
     layout_dest *t = (layout_dest *)base;
     const koc_descriptor as = koc__document_descriptor(d);
@@ -57,7 +57,7 @@ static int put_manifest(koc__dest *base, const koc_place *p, const koc__document
     if (!named && !listed) {
         return KOC_OK;
     }
-    return koc__layout_put_entry(t->layout, &as, named ? p->name : NULL, op, err);
+    return koc__layout_put_entry(t->layout, &as, named ? p->name : NULL, call, err);
 }
 
 static void release(koc__dest *base)

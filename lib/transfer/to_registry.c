@@ -11,11 +11,11 @@ static int by_digest(const koc_place *p, const koc_digest *d, koc_reference **ou
     return koc_reference_with_digest(untagged, d, out, err);
 }
 
-static int has(koc__dest *t, const koc_reference *r, const koc_digest *d, koc__op *op, bool *out,
-               koc_error **err)
+static int has(koc__dest *t, const koc_reference *r, const koc_digest *d, koc__call *call,
+               bool *out, koc_error **err)
 {
     koc__found f;
-    KOC__TRY(koc__client_head_manifest(t->client, r, true, op, &f, err));
+    KOC__TRY(koc__client_head_manifest(t->client, r, true, call, &f, err));
     *out = f.found && koc_digest_equal(&f.digest, d);
     return KOC_OK;
 }
@@ -35,35 +35,35 @@ static int name_for(const koc_place *p, const koc_digest *d, koc_reference **out
     return koc_reference_with_digest(p->reference, NULL, out, err);
 }
 
-static int has_top(koc__dest *t, const koc_place *p, const koc_digest *d, koc__op *op, bool *out,
-                   koc_error **err)
+static int has_top(koc__dest *t, const koc_place *p, const koc_digest *d, koc__call *call,
+                   bool *out, koc_error **err)
 {
     KOC__AUTO(koc_reference) r = NULL;
     KOC__TRY(name_for(p, d, &r, err));
-    return has(t, r, d, op, out, err);
+    return has(t, r, d, call, out, err);
 }
 
-static int has_manifest(koc__dest *t, const koc_place *p, const koc_digest *d, koc__op *op,
+static int has_manifest(koc__dest *t, const koc_place *p, const koc_digest *d, koc__call *call,
                         bool *out, koc_error **err)
 {
     KOC__AUTO(koc_reference) r = NULL;
     KOC__TRY(by_digest(p, d, &r, err));
-    return has(t, r, d, op, out, err);
+    return has(t, r, d, call, out, err);
 }
 
 static int put_blob(koc__dest *t, const koc_place *p, const koc_descriptor *d, koc_blob *blob,
-                    const koc_reference *origin, koc__op *op, int32_t *state, koc_error **err)
+                    const koc_reference *origin, koc__call *call, int32_t *state, koc_error **err)
 {
-    return koc__client_copy_blob(t->client, p->reference, d, blob, origin, op, state, err);
+    return koc__client_copy_blob(t->client, p->reference, d, blob, origin, call, state, err);
 }
 
 static int put_manifest(koc__dest *t, const koc_place *p, const koc__document *d, bool named,
-                        bool listed, koc__op *op, koc_error **err)
+                        bool listed, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc_reference) r = NULL;
     (void)listed; /* the client sees to referrers */
     KOC__TRY(named ? name_for(p, &d->digest, &r, err) : by_digest(p, &d->digest, &r, err));
-    return koc__client_put_manifest(t->client, r, d->media_type.ptr, koc__document_text(d), op,
+    return koc__client_put_manifest(t->client, r, d->media_type.ptr, koc__document_text(d), call,
                                     NULL, err);
 }
 

@@ -8,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "args/flag_tables.h"
 #include "cli.h"
-#include "tables.h"
 
 static int step_ms;
 

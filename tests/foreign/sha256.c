@@ -5,7 +5,7 @@
  */
 #include "core/common.h"
 
-#include "core/sha256.h"
+#include "core/hash/sha256.h"
 
 #include <stdio.h>
 

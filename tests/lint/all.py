@@ -12,6 +12,8 @@ import errors
 import format as formatter
 import headers
 import layers
+import names
+import paths
 import portability
 import sizes
 import static
@@ -21,6 +23,8 @@ CHECKS = {
     "format": formatter.check,
     "include graph": layers.check,
     "sizes": sizes.check,
+    "names": names.check,
+    "paths": paths.check,
     "exported symbols": symbols.check,
     "public headers": headers.check,
     "errors": errors.check,
@@ -30,7 +34,7 @@ CHECKS = {
 }
 
 # Seconds at most: ./dev test runs these too.
-FAST = ["include graph", "sizes", "exported symbols", "public headers", "errors", "bindings"]
+FAST = ["include graph", "sizes", "names", "paths", "exported symbols", "public headers", "errors", "bindings"]
 
 
 def main():

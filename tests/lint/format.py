@@ -15,7 +15,7 @@ def check(context):
         str(p)
         for p in sources(
             "lib/**/*.[ch]",
-            "cli/*.[ch]",
+            "cli/**/*.[ch]",
             "include/**/*.h",
             "tests/**/*.[ch]",
             "examples/**/*.[ch]",

@@ -111,7 +111,7 @@ def check(context):
     compiler = find_compiler(context.tools)
     if context.tools.is_dir():
         os.environ.setdefault("ZIG_GLOBAL_CACHE_DIR", str(context.tools / "zig-cache"))
-    files = sources("lib/**/*.c", "cli/*.c")
+    files = sources("lib/**/*.c", "cli/**/*.c")
     with (
         tempfile.TemporaryDirectory() as scratch,
         concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool,

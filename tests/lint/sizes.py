@@ -80,7 +80,7 @@ def check(_context):
     problems = []
     for path in sources(
         "lib/**/*.[ch]",
-        "cli/*.[ch]",
+        "cli/**/*.[ch]",
         "include/**/*.h",
         "tests/**/*.[ch]",
         "tests/**/*.py",

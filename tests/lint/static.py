@@ -24,7 +24,7 @@ def check(context):
         raise Missing("clang-tidy")
     if not (context.build / "compile_commands.json").exists():
         raise Missing(f"{context.build}/compile_commands.json")
-    files = sources("lib/**/*.c", "cli/*.c")
+    files = sources("lib/**/*.c", "cli/**/*.c")
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(lambda path: tidy(context.build, path), files)
         return sorted({problem for problems in found for problem in problems})

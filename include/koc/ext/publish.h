@@ -106,12 +106,12 @@ KOC_API void koc_published_free(koc_published *p);
  * baseImageOverrides), "platform", "warning", "git" (why git does not read the repository here) and
  * "git hint" (what to do about it). The strings live for the call. A non-zero return ends the
  * call, KOC_EUSER. */
-typedef int (*koc_publish_fact_fn)(const char *name, const char *value, void *payload);
+typedef int (*koc_publish_setting_fn)(const char *name, const char *value, void *payload);
 /** Reads options, environment and .ko.yaml as koc_publish does, and no more: of packages only the entries of
  * builds: are looked at (one that cannot be loaded is a warning), bases and registries are not. Calls fn on this thread. Errors are those of koc_publish (KOC_EFORMAT and KOC_EINVAL
  * name file and line). */
-KOC_API int koc_publish_facts(koc_ctx *ctx, const koc_publish_options *o, koc_publish_fact_fn fn,
-                              void *payload, koc_error **err);
+KOC_API int koc_publish_settings(koc_ctx *ctx, const koc_publish_options *o,
+                                 koc_publish_setting_fn fn, void *payload, koc_error **err);
 
 /** What has changed since the last build of o's packages, as lines of text: each package and platform, and
  * below it the inputs that differ ("changed: /src/main.go"). Nothing is built; of o what shapes the

@@ -1,7 +1,7 @@
 #include "helper.h"
 
-#include "core/buf.h"
-#include "core/fs.h"
+#include "core/dynbuf.h"
+#include "core/io/fs.h"
 #include "core/str.h"
 
 mode_t mode_of(const char *path)
@@ -14,10 +14,10 @@ mode_t mode_of(const char *path)
 
 void assert_content(const char *path, const char *expected)
 {
-    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(1 << 20);
+    KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(1 << 20);
 
     assert_int_equal(koc__fs_read_file(path, &b, NULL), KOC_OK);
-    assert_string_equal(koc__buf_cstr(&b), expected);
+    assert_string_equal(koc__dynbuf_cstr(&b), expected);
 }
 
 size_t count_files(const char *dir)

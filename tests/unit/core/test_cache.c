@@ -9,13 +9,13 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "core/cache.h"
-#include "core/cache_layout.h"
-#include "core/digests.h"
-#include "core/io.h"
-#include "core/op.h"
+#include "core/hash/digests.h"
+#include "core/hash/sha256.h"
+#include "core/io/cache.h"
+#include "core/io/cache_layout.h"
+#include "core/io/io.h"
 #include "core/path.h"
-#include "core/sha256.h"
+#include "core/run/call.h"
 #include "core/str.h"
 #include "core/text.h"
 #include "test.h"
@@ -173,7 +173,7 @@ KOC_TEST(cache_never_gives_a_damaged_record)
 {
     KOC__AUTO(koc__cache) c = open_cache();
     KOC__AUTO_STR path = record_path(c, "kind", "key");
-    KOC__AUTO_VAL(koc__buf) whole = KOC__BUF_INIT(1000);
+    KOC__AUTO_VAL(koc__dynbuf) whole = KOC__DYNBUF_INIT(1000);
 
     put(c, "kind", "key", "the value");
     assert_int_equal(koc__fs_read_file(path, &whole, NULL), KOC_OK);
@@ -488,7 +488,7 @@ KOC_TEST(cache_survives_kill_9_at_any_moment)
     assert_int_equal(koc__fs_list(blobs, &names, NULL), KOC_OK);
     for (size_t i = 0; i < koc_strlist_count(names); i++) {
         KOC__AUTO_STR path = koc__path_join(blobs, koc_strlist_get(names, i));
-        KOC__AUTO_VAL(koc__buf) content = KOC__BUF_INIT(30000);
+        KOC__AUTO_VAL(koc__dynbuf) content = KOC__DYNBUF_INIT(30000);
         koc_digest d;
 
         assert_int_equal(koc__fs_read_file(path, &content, NULL), KOC_OK);
@@ -500,7 +500,7 @@ KOC_TEST(cache_survives_kill_9_at_any_moment)
 KOC_TEST(cache_lock_excludes_another_process_until_it_is_killed)
 {
     KOC__AUTO(koc__cache) c = open_cache();
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     koc_op user = KOC_OP_INIT;
     int ready[2], fd = -1;
     char byte;
@@ -521,8 +521,8 @@ KOC_TEST(cache_lock_excludes_another_process_until_it_is_killed)
     }
     assert_int_equal(read(ready[0], &byte, 1), 1);
     user.timeout_ms = 100;
-    assert_int_equal(koc__op_begin(&op, NULL, &user, NULL), KOC_OK);
-    assert_int_equal(koc__cache_lock(c, "link", KOC__STR("key"), &op, &fd, NULL), KOC_ETIMEOUT);
+    assert_int_equal(koc__call_begin(&call, NULL, &user, NULL), KOC_OK);
+    assert_int_equal(koc__cache_lock(c, "link", KOC__STR("key"), &call, &fd, NULL), KOC_ETIMEOUT);
     assert_int_equal(fd, -1);
     assert_int_equal(koc__cache_lock(c, "link", KOC__STR("other"), NULL, &fd, NULL), KOC_OK);
     close(fd);

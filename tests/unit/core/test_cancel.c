@@ -4,8 +4,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "core/cancel.h"
-#include "core/wake.h"
+#include "core/run/cancel.h"
+#include "core/run/wake.h"
 #include "test.h"
 
 static bool is_readable(int fd)

@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-#include "core/context.h"
-#include "core/pool.h"
+#include "core/run/context.h"
+#include "core/run/pool.h"
 #include "test.h"
 
 static int lines;

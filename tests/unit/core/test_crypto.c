@@ -4,7 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/crypto.h"
+#include "core/hash/crypto.h"
 #include "core/str.h"
 #include "core/text.h"
 #include "test.h"

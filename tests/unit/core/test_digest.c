@@ -2,7 +2,7 @@
 
 #include <koc/digest.h>
 
-#include "core/digests.h"
+#include "core/hash/digests.h"
 #include "core/str.h"
 #include "test.h"
 

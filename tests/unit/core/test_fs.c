@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "core/fs.h"
+#include "core/io/fs.h"
 #include "core/path.h"
 #include "core/str.h"
 #include "helper.h"
@@ -13,15 +13,15 @@
 KOC_TEST(fs_read_file_appends_and_obeys_the_ceiling)
 {
     const char *path = koc_test_write("f", "12345678", 8);
-    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(10);
+    KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(10);
     koc_error *err = NULL;
 
-    assert_int_equal(koc__buf_puts(&b, "ab", NULL), KOC_OK);
+    assert_int_equal(koc__dynbuf_puts(&b, "ab", NULL), KOC_OK);
     assert_int_equal(koc__fs_read_file(path, &b, NULL), KOC_OK);
-    assert_string_equal(koc__buf_cstr(&b), "ab12345678");
+    assert_string_equal(koc__dynbuf_cstr(&b), "ab12345678");
     assert_int_equal(koc__fs_read_file(path, &b, &err), KOC_ELIMIT);
     assert_non_null(strstr(koc_error_message(err), path));
-    assert_string_equal(koc__buf_cstr(&b), "ab12345678");
+    assert_string_equal(koc__dynbuf_cstr(&b), "ab12345678");
     koc_error_free(err);
 }
 
@@ -34,8 +34,8 @@ KOC_TEST(fs_read_file_reads_every_size_around_its_steps)
     memset(data, 'x', 200000);
     for (size_t i = 0; i < KOC__COUNT(sizes); i++) {
         const char *path = koc_test_write("f", data, sizes[i]);
-        KOC__AUTO_VAL(koc__buf) fits = KOC__BUF_INIT(sizes[i]);
-        KOC__AUTO_VAL(koc__buf) small = KOC__BUF_INIT(sizes[i] ? sizes[i] - 1 : 0);
+        KOC__AUTO_VAL(koc__dynbuf) fits = KOC__DYNBUF_INIT(sizes[i]);
+        KOC__AUTO_VAL(koc__dynbuf) small = KOC__DYNBUF_INIT(sizes[i] ? sizes[i] - 1 : 0);
 
         assert_int_equal(koc__fs_read_file(path, &fits, NULL), KOC_OK);
         assert_int_equal(fits.len, sizes[i]);
@@ -51,7 +51,7 @@ KOC_TEST(fs_read_file_limits_a_file_of_unknown_size)
 {
     const char *path = koc_test_path("fifo");
     static const char data[3000] = {'x'};
-    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(2999);
+    KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(2999);
     KOC__AUTO_FD fd = -1;
 
     assert_int_equal(mkfifo(path, 0600), 0);
@@ -64,7 +64,7 @@ KOC_TEST(fs_read_file_limits_a_file_of_unknown_size)
 
 KOC_TEST(fs_open_read_refuses_folders_and_names_what_is_missing)
 {
-    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(10);
+    KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(10);
     koc_error *err = NULL;
     int fd = -1;
 
@@ -310,7 +310,7 @@ KOC_TEST(fs_survives_running_out_of_memory)
     int rc = KOC_ENOMEM;
 
     for (uint64_t n = 1; rc != KOC_OK && n < 30; n++) {
-        KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(100);
+        KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(100);
         KOC__AUTO(koc_strlist) names = NULL;
 
         koc__alloc_fail_after(n);

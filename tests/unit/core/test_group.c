@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "core/buf.h"
-#include "core/op.h"
+#include "core/dynbuf.h"
+#include "core/run/call.h"
 #include "core/text.h"
 #include "test.h"
 
@@ -22,13 +22,13 @@ typedef struct counter {
     atomic_int most;
 } counter;
 
-static int count(void *arg, koc__op *op, koc_error **err)
+static int count(void *arg, koc__call *call, koc_error **err)
 {
     counter *c = arg;
     int now = atomic_fetch_add(&c->now, 1) + 1;
     int most = atomic_load(&c->most);
 
-    (void)op;
+    (void)call;
     (void)err;
     while (now > most && !atomic_compare_exchange_weak(&c->most, &most, now)) {
     }
@@ -38,12 +38,12 @@ static int count(void *arg, koc__op *op, koc_error **err)
     return KOC_OK;
 }
 
-static void check_many(koc__op *op, unsigned parallel, int most)
+static void check_many(koc__call *call, unsigned parallel, int most)
 {
     KOC__AUTO_VAL(koc__group) g = {0};
     counter c = {0};
 
-    assert_int_equal(koc__group_begin(&g, op, parallel, NULL), KOC_OK);
+    assert_int_equal(koc__group_begin(&g, call, parallel, NULL), KOC_OK);
     for (int i = 0; i < 40; i++) {
         assert_int_equal(koc__group_add(&g, count, &c, NULL), KOC_OK);
     }
@@ -58,24 +58,24 @@ static void check_many(koc__op *op, unsigned parallel, int most)
 
 KOC_TEST(group_runs_all_with_a_limit)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
 
-    assert_int_equal(koc__op_begin(&op, NULL, NULL, NULL), KOC_OK);
-    check_many(&op, 1, 1);
-    check_many(&op, 3, 3);
-    check_many(&op, 0, 40);
-    check_many(&op, 1000, 40);
+    assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
+    check_many(&call, 1, 1);
+    check_many(&call, 3, 3);
+    check_many(&call, 0, 40);
+    check_many(&call, 1000, 40);
     check_many(NULL, 4, 4);
 }
 
 KOC_TEST(group_tasks_really_run_side_by_side)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) g = {0};
     counter c = {0};
 
-    assert_int_equal(koc__op_begin(&op, NULL, NULL, NULL), KOC_OK);
-    assert_int_equal(koc__group_begin(&g, &op, 8, NULL), KOC_OK);
+    assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
+    assert_int_equal(koc__group_begin(&g, &call, 8, NULL), KOC_OK);
     for (int i = 0; i < 80; i++) {
         assert_int_equal(koc__group_add(&g, count, &c, NULL), KOC_OK);
     }
@@ -85,24 +85,24 @@ KOC_TEST(group_tasks_really_run_side_by_side)
 
 KOC_TEST(group_empty_and_never_begun)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) g = {0};
 
     koc__group_end(&g);
-    assert_int_equal(koc__op_begin(&op, NULL, NULL, NULL), KOC_OK);
-    assert_int_equal(koc__group_begin(&g, &op, 2, NULL), KOC_OK);
+    assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
+    assert_int_equal(koc__group_begin(&g, &call, 2, NULL), KOC_OK);
     assert_int_equal(koc__group_wait(&g, NULL), KOC_OK);
 }
 
-static int wait_for_stop(void *arg, koc__op *op, koc_error **err)
+static int wait_for_stop(void *arg, koc__call *call, koc_error **err)
 {
     (void)arg;
-    return koc__op_sleep(op, 60000, err);
+    return koc__call_sleep(call, 60000, err);
 }
 
-static int fail_soon(void *arg, koc__op *op, koc_error **err)
+static int fail_soon(void *arg, koc__call *call, koc_error **err)
 {
-    (void)op;
+    (void)call;
     nap(10);
     return koc__error(err, KOC_EDIGEST, "%s", (const char *)arg);
 }
@@ -111,12 +111,12 @@ static char real_failure[] = "the real failure";
 
 KOC_TEST(group_first_failure_ends_the_others_and_comes_back)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) g = {0};
     koc_error *e = NULL;
 
-    assert_int_equal(koc__op_begin(&op, NULL, NULL, NULL), KOC_OK);
-    assert_int_equal(koc__group_begin(&g, &op, 8, NULL), KOC_OK);
+    assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
+    assert_int_equal(koc__group_begin(&g, &call, 8, NULL), KOC_OK);
     for (int i = 0; i < 5; i++) {
         assert_int_equal(koc__group_add(&g, wait_for_stop, NULL, NULL), KOC_OK);
     }
@@ -125,16 +125,16 @@ KOC_TEST(group_first_failure_ends_the_others_and_comes_back)
     assert_string_equal(koc_error_message(e), real_failure);
     koc_error_free(e);
     /* the call may go on */
-    assert_int_equal(koc__op_check(&op, NULL), KOC_OK);
+    assert_int_equal(koc__call_check(&call, NULL), KOC_OK);
     assert_int_equal(koc__group_wait(&g, NULL), KOC_OK);
 }
 
-static int nested_failure(void *arg, koc__op *op, koc_error **err)
+static int nested_failure(void *arg, koc__call *call, koc_error **err)
 {
     KOC__AUTO_VAL(koc__group) g = {0};
 
     (void)arg;
-    KOC__TRY(koc__group_begin(&g, op, 2, err));
+    KOC__TRY(koc__group_begin(&g, call, 2, err));
     KOC__TRY(koc__group_add(&g, fail_soon, real_failure, err));
     KOC__TRY(koc__group_add(&g, wait_for_stop, NULL, err));
     int rc = koc__group_wait(&g, err);
@@ -144,12 +144,12 @@ static int nested_failure(void *arg, koc__op *op, koc_error **err)
 
 KOC_TEST(group_cancelled_never_hides_the_real_failure)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) g = {0};
     koc_error *e = NULL;
 
-    assert_int_equal(koc__op_begin(&op, NULL, NULL, NULL), KOC_OK);
-    assert_int_equal(koc__group_begin(&g, &op, 8, NULL), KOC_OK);
+    assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
+    assert_int_equal(koc__group_begin(&g, &call, 8, NULL), KOC_OK);
     assert_int_equal(koc__group_add(&g, wait_for_stop, NULL, NULL), KOC_OK);
     assert_int_equal(koc__group_add(&g, nested_failure, NULL, NULL), KOC_OK);
     assert_int_equal(koc__group_add(&g, wait_for_stop, NULL, NULL), KOC_OK);
@@ -175,22 +175,22 @@ KOC_TEST(group_failure_without_an_op_skips_the_rest)
     koc_error_free(e);
 }
 
-static int fail_without_an_error(void *arg, koc__op *op, koc_error **err)
+static int fail_without_an_error(void *arg, koc__call *call, koc_error **err)
 {
     (void)arg;
-    (void)op;
+    (void)call;
     (void)err;
     return KOC_EFORMAT;
 }
 
 KOC_TEST(group_failure_without_an_error_object_gets_one)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) g = {0};
     koc_error *e = NULL;
 
-    assert_int_equal(koc__op_begin(&op, NULL, NULL, NULL), KOC_OK);
-    assert_int_equal(koc__group_begin(&g, &op, 1, NULL), KOC_OK);
+    assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
+    assert_int_equal(koc__group_begin(&g, &call, 1, NULL), KOC_OK);
     assert_int_equal(koc__group_add(&g, fail_without_an_error, NULL, NULL), KOC_OK);
     assert_int_equal(koc__group_wait(&g, &e), KOC_EFORMAT);
     assert_int_equal(koc_error_code(e), KOC_EFORMAT);
@@ -199,18 +199,18 @@ KOC_TEST(group_failure_without_an_error_object_gets_one)
 
 KOC_TEST(group_end_without_wait_stops_the_tasks)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     int64_t start = koc__monotonic_ms();
     koc__group g = {0};
 
-    assert_int_equal(koc__op_begin(&op, NULL, NULL, NULL), KOC_OK);
-    assert_int_equal(koc__group_begin(&g, &op, 2, NULL), KOC_OK);
+    assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
+    assert_int_equal(koc__group_begin(&g, &call, 2, NULL), KOC_OK);
     for (int i = 0; i < 5; i++) {
         assert_int_equal(koc__group_add(&g, wait_for_stop, NULL, NULL), KOC_OK);
     }
     koc__group_end(&g);
     assert_in_range(koc__monotonic_ms() - start, 0, 30000);
-    assert_int_equal(koc__op_check(&op, NULL), KOC_OK);
+    assert_int_equal(koc__call_check(&call, NULL), KOC_OK);
 }
 
 static void *trigger_soon(void *arg)
@@ -220,18 +220,18 @@ static void *trigger_soon(void *arg)
     return NULL;
 }
 
-static int only_looks_at_stop(void *arg, koc__op *op, koc_error **err)
+static int only_looks_at_stop(void *arg, koc__call *call, koc_error **err)
 {
-    struct pollfd p = {.fd = koc__cancel_fd(op->stop), .events = POLLIN};
+    struct pollfd p = {.fd = koc__cancel_fd(call->stop), .events = POLLIN};
 
     (void)arg;
     (void)poll(&p, 1, 60000);
-    return koc__op_check(op, err);
+    return koc__call_check(call, err);
 }
 
 KOC_TEST(group_cancel_from_another_thread)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) g = {0};
     KOC__AUTO(koc_cancel) cancel = NULL;
     koc_op user = KOC_OP_INIT;
@@ -240,8 +240,8 @@ KOC_TEST(group_cancel_from_another_thread)
 
     assert_int_equal(koc_cancel_new(&cancel, NULL), KOC_OK);
     user.cancel = cancel;
-    assert_int_equal(koc__op_begin(&op, NULL, &user, NULL), KOC_OK);
-    assert_int_equal(koc__group_begin(&g, &op, 4, NULL), KOC_OK);
+    assert_int_equal(koc__call_begin(&call, NULL, &user, NULL), KOC_OK);
+    assert_int_equal(koc__group_begin(&g, &call, 4, NULL), KOC_OK);
     for (int i = 0; i < 8; i++) {
         assert_int_equal(koc__group_add(&g, i % 2 ? wait_for_stop : only_looks_at_stop, NULL, NULL),
                          KOC_OK);
@@ -254,13 +254,13 @@ KOC_TEST(group_cancel_from_another_thread)
 
 KOC_TEST(group_time_limit)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) g = {0};
     koc_op user = KOC_OP_INIT;
 
     user.timeout_ms = 30;
-    assert_int_equal(koc__op_begin(&op, NULL, &user, NULL), KOC_OK);
-    assert_int_equal(koc__group_begin(&g, &op, 4, NULL), KOC_OK);
+    assert_int_equal(koc__call_begin(&call, NULL, &user, NULL), KOC_OK);
+    assert_int_equal(koc__group_begin(&g, &call, 4, NULL), KOC_OK);
     assert_int_equal(koc__group_add(&g, wait_for_stop, NULL, NULL), KOC_OK);
     assert_int_equal(koc__group_add(&g, only_looks_at_stop, NULL, NULL), KOC_OK);
     assert_int_equal(koc__group_wait(&g, NULL), KOC_ETIMEOUT);
@@ -307,7 +307,7 @@ static int see_call(void *arg, koc_error **err)
 }
 
 /* Everything that may reach the user, from a thread that must not. */
-static int talk(void *arg, koc__op *op, koc_error **err)
+static int talk(void *arg, koc__call *call, koc_error **err)
 {
     koc_progress event = KOC_PROGRESS_INIT;
     koc_digest digest = {.algorithm = KOC_DIGEST_SHA256, .len = 32, .bytes = {0xab}};
@@ -315,34 +315,34 @@ static int talk(void *arg, koc__op *op, koc_error **err)
     koc_error *e = NULL;
 
     (void)err;
-    assert_false(koc__op_on_caller(op));
-    assert_ptr_equal(koc__op_current(), op);
-    event.id = koc__op_new_id(op);
+    assert_false(koc__call_is_on_caller(call));
+    assert_ptr_equal(koc__call_current(), call);
+    event.id = koc__call_new_id(call);
     event.what = what;
     event.digest = &digest;
     event.state = KOC_STATE_STARTED;
-    koc__op_progress(op, &event);
+    koc__call_progress(call, &event);
     memset(what, 'x', 7); /* the queue has copies */
     memset(&digest, 0, sizeof(digest));
-    koc__log(op->ctx, KOC_LOG_INFO, "test", "token=%s", "secret");
-    assert_int_equal(koc__op_call(op, see_call, arg, &e), KOC_EAUTH);
+    koc__log(call->ctx, KOC_LOG_INFO, "test", "token=%s", "secret");
+    assert_int_equal(koc__call_on_caller(call, see_call, arg, &e), KOC_EAUTH);
     assert_int_equal(koc_error_code(e), KOC_EAUTH);
     koc_error_free(e);
     return KOC_OK;
 }
 
-static int talk_below(void *arg, koc__op *op, koc_error **err)
+static int talk_below(void *arg, koc__call *call, koc_error **err)
 {
     KOC__AUTO_VAL(koc__group) g = {0};
 
-    KOC__TRY(koc__group_begin(&g, op, 2, err));
+    KOC__TRY(koc__group_begin(&g, call, 2, err));
     for (int i = 0; i < 3; i++) {
         KOC__TRY(koc__group_add(&g, talk, arg, err));
     }
     return koc__group_wait(&g, err);
 }
 
-static void begin_seen(seen *s, koc_ctx **ctx, koc__op *op)
+static void begin_seen(seen *s, koc_ctx **ctx, koc__call *call)
 {
     koc_ctx_options o = KOC_CTX_OPTIONS_INIT;
     koc_op user = KOC_OP_INIT;
@@ -354,18 +354,18 @@ static void begin_seen(seen *s, koc_ctx **ctx, koc__op *op)
     user.progress = see_event;
     user.payload = s;
     assert_int_equal(koc_ctx_new(&o, ctx, NULL), KOC_OK);
-    assert_int_equal(koc__op_begin(op, *ctx, &user, NULL), KOC_OK);
+    assert_int_equal(koc__call_begin(call, *ctx, &user, NULL), KOC_OK);
 }
 
 KOC_TEST(group_callbacks_run_on_the_callers_thread)
 {
     KOC__AUTO(koc_ctx) ctx = NULL;
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) g = {0};
     seen s = {0};
 
-    begin_seen(&s, &ctx, &op);
-    assert_int_equal(koc__group_begin(&g, &op, 8, NULL), KOC_OK);
+    begin_seen(&s, &ctx, &call);
+    assert_int_equal(koc__group_begin(&g, &call, 8, NULL), KOC_OK);
     for (int i = 0; i < 10; i++) {
         assert_int_equal(koc__group_add(&g, talk, &s, NULL), KOC_OK);
         assert_int_equal(koc__group_add(&g, talk_below, &s, NULL), KOC_OK);
@@ -379,21 +379,21 @@ KOC_TEST(group_callbacks_run_on_the_callers_thread)
 
 static atomic_bool talk_begun;
 
-static int talk_and_say_so(void *arg, koc__op *op, koc_error **err)
+static int talk_and_say_so(void *arg, koc__call *call, koc_error **err)
 {
     atomic_store(&talk_begun, true);
-    return talk(arg, op, err);
+    return talk(arg, call, err);
 }
 
 KOC_TEST(group_end_still_serves_calls)
 {
     KOC__AUTO(koc_ctx) ctx = NULL;
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     koc__group g = {0};
     seen s = {0};
 
-    begin_seen(&s, &ctx, &op);
-    assert_int_equal(koc__group_begin(&g, &op, 1, NULL), KOC_OK);
+    begin_seen(&s, &ctx, &call);
+    assert_int_equal(koc__group_begin(&g, &call, 1, NULL), KOC_OK);
     assert_int_equal(koc__group_add(&g, talk_and_say_so, &s, NULL), KOC_OK);
     while (!atomic_load(&talk_begun)) { /* one that never began would not be run at all */
         nap(1);
@@ -405,20 +405,20 @@ KOC_TEST(group_end_still_serves_calls)
 KOC_TEST(group_progress_callback_ends_the_call)
 {
     KOC__AUTO(koc_ctx) ctx = NULL;
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) g = {0};
     seen s = {.stop_after = 2};
     koc_error *e = NULL;
 
-    begin_seen(&s, &ctx, &op);
-    assert_int_equal(koc__group_begin(&g, &op, 8, NULL), KOC_OK);
+    begin_seen(&s, &ctx, &call);
+    assert_int_equal(koc__group_begin(&g, &call, 8, NULL), KOC_OK);
     assert_int_equal(koc__group_add(&g, wait_for_stop, NULL, NULL), KOC_OK);
     for (int i = 0; i < 4; i++) {
         assert_int_equal(koc__group_add(&g, talk, &s, NULL), KOC_OK);
     }
     assert_int_equal(koc__group_wait(&g, &e), KOC_EUSER);
     assert_int_equal(s.events, 2);
-    assert_int_equal(koc__op_check(&op, NULL), KOC_EUSER);
+    assert_int_equal(koc__call_check(&call, NULL), KOC_EUSER);
     koc_error_free(e);
 }
 
@@ -427,11 +427,11 @@ typedef struct grower {
     atomic_int left;
 } grower;
 
-static int grow(void *arg, koc__op *op, koc_error **err)
+static int grow(void *arg, koc__call *call, koc_error **err)
 {
     grower *w = arg;
 
-    (void)op;
+    (void)call;
     if (atomic_fetch_sub(&w->left, 1) > 0) {
         KOC__TRY(koc__group_add(w->g, grow, arg, err));
         KOC__TRY(koc__group_add(w->g, grow, arg, err));
@@ -441,12 +441,12 @@ static int grow(void *arg, koc__op *op, koc_error **err)
 
 KOC_TEST(group_tasks_add_tasks)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) g = {0};
     grower w = {&g, 200};
 
-    assert_int_equal(koc__op_begin(&op, NULL, NULL, NULL), KOC_OK);
-    assert_int_equal(koc__group_begin(&g, &op, 6, NULL), KOC_OK);
+    assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
+    assert_int_equal(koc__group_begin(&g, &call, 6, NULL), KOC_OK);
     assert_int_equal(koc__group_add(&g, grow, &w, NULL), KOC_OK);
     assert_int_equal(koc__group_wait(&g, NULL), KOC_OK);
     assert_int_equal(w.left, -201);
@@ -454,12 +454,12 @@ KOC_TEST(group_tasks_add_tasks)
 
 KOC_TEST(group_without_threads_works_in_wait)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) g = {0};
     counter c = {0};
 
-    assert_int_equal(koc__op_begin(&op, NULL, NULL, NULL), KOC_OK);
-    assert_int_equal(koc__group_begin(&g, &op, 4, NULL), KOC_OK);
+    assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
+    assert_int_equal(koc__group_begin(&g, &call, 4, NULL), KOC_OK);
     for (int i = 0; i < 3; i++) {
         koc__alloc_fail_after(2); /* the task fits, the thread does not */
         assert_int_equal(koc__group_add(&g, count, &c, NULL), KOC_OK);
@@ -473,12 +473,12 @@ KOC_TEST(group_without_threads_works_in_wait)
     assert_int_equal(c.runs, 3);
 }
 
-static int look_at_signals(void *arg, koc__op *op, koc_error **err)
+static int look_at_signals(void *arg, koc__call *call, koc_error **err)
 {
     sigset_t blocked;
 
     (void)arg;
-    (void)op;
+    (void)call;
     (void)err;
     pthread_sigmask(SIG_SETMASK, NULL, &blocked);
     assert_int_equal(sigismember(&blocked, SIGINT), 1);
@@ -490,37 +490,37 @@ static int look_at_signals(void *arg, koc__op *op, koc_error **err)
 
 KOC_TEST(group_threads_get_no_signals)
 {
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) g = {0};
     sigset_t before, after;
 
     pthread_sigmask(SIG_SETMASK, NULL, &before);
-    assert_int_equal(koc__op_begin(&op, NULL, NULL, NULL), KOC_OK);
-    assert_int_equal(koc__group_begin(&g, &op, 1, NULL), KOC_OK);
+    assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
+    assert_int_equal(koc__group_begin(&g, &call, 1, NULL), KOC_OK);
     assert_int_equal(koc__group_add(&g, look_at_signals, NULL, NULL), KOC_OK);
     assert_int_equal(koc__group_wait(&g, NULL), KOC_OK);
     pthread_sigmask(SIG_SETMASK, NULL, &after);
     assert_int_equal(sigismember(&after, SIGINT), sigismember(&before, SIGINT));
 }
 
-static int allocate(void *arg, koc__op *op, koc_error **err)
+static int allocate(void *arg, koc__call *call, koc_error **err)
 {
     KOC__AUTO_STR text = koc__format("%d", 7);
     koc_progress event = KOC_PROGRESS_INIT;
 
     event.what = "x";
-    koc__op_progress(op, &event);
-    koc__log(op->ctx, KOC_LOG_INFO, "test", "token=x1234");
+    koc__call_progress(call, &event);
+    koc__log(call->ctx, KOC_LOG_INFO, "test", "token=x1234");
     atomic_fetch_add((atomic_int *)arg, 1);
     return text ? KOC_OK : koc__oom(err);
 }
 
-static int allocate_in_parallel(koc__op *op, koc_error **err)
+static int allocate_in_parallel(koc__call *call, koc_error **err)
 {
     KOC__AUTO_VAL(koc__group) g = {0};
     atomic_int runs = 0;
 
-    KOC__TRY(koc__group_begin(&g, op, 2, err));
+    KOC__TRY(koc__group_begin(&g, call, 2, err));
     for (int i = 0; i < 4; i++) {
         KOC__TRY(koc__group_add(&g, allocate, &runs, err));
     }
@@ -532,20 +532,20 @@ static int allocate_in_parallel(koc__op *op, koc_error **err)
 KOC_TEST(group_without_memory_neither_hangs_nor_leaks)
 {
     KOC__AUTO(koc_ctx) ctx = NULL;
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     seen s = {0};
 
-    begin_seen(&s, &ctx, &op);
+    begin_seen(&s, &ctx, &call);
     for (uint64_t n = 1; n < 60; n++) {
         koc_error *e = NULL;
         int rc;
 
         koc__alloc_fail_after(n);
-        rc = allocate_in_parallel(&op, &e);
+        rc = allocate_in_parallel(&call, &e);
         koc__alloc_fail_after(0);
         assert_true(rc == KOC_OK || rc == KOC_ENOMEM);
         assert_int_equal(koc_error_code(e), rc);
         koc_error_free(e);
     }
-    assert_int_equal(allocate_in_parallel(&op, NULL), KOC_OK);
+    assert_int_equal(allocate_in_parallel(&call, NULL), KOC_OK);
 }

@@ -5,10 +5,10 @@
 
 #include <koc/io.h>
 
-#include "core/digests.h"
-#include "core/fs.h"
-#include "core/io.h"
-#include "core/sha256.h"
+#include "core/hash/digests.h"
+#include "core/hash/sha256.h"
+#include "core/io/fs.h"
+#include "core/io/io.h"
 #include "core/str.h"
 #include "test.h"
 
@@ -432,13 +432,13 @@ typedef struct on_a_task {
     pthread_t thread;
 } on_a_task;
 
-static int read_on_a_task(void *arg, koc__op *op, koc_error **err)
+static int read_on_a_task(void *arg, koc__call *call, koc_error **err)
 {
     on_a_task *t = arg;
     koc_buf out = KOC_BUF_INIT;
 
     t->thread = pthread_self();
-    KOC__TRY(koc__blob_read_all(t->blob, 15, op, &out, err));
+    KOC__TRY(koc__blob_read_all(t->blob, 15, call, &out, err));
     memcpy(t->text, out.ptr, out.len + 1);
     koc_buf_dispose(&out);
     return KOC_OK;
@@ -448,14 +448,14 @@ KOC_TEST(user_blob_read_on_a_task_calls_back_on_the_callers_thread)
 {
     source s = {.text = "hello", .step = 2};
     KOC__AUTO(koc_blob) b = NULL;
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) group = {0};
     on_a_task t = {0};
 
     assert_int_equal(koc_blob_new(&blob_ops, &s, 5, NULL, &b, NULL), KOC_OK);
     t.blob = b;
-    assert_int_equal(koc__op_begin(&op, NULL, NULL, NULL), KOC_OK);
-    assert_int_equal(koc__group_begin(&group, &op, 0, NULL), KOC_OK);
+    assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
+    assert_int_equal(koc__group_begin(&group, &call, 0, NULL), KOC_OK);
     assert_int_equal(koc__group_add(&group, read_on_a_task, &t, NULL), KOC_OK);
     assert_int_equal(koc__group_wait(&group, NULL), KOC_OK);
     assert_string_equal(t.text, "hello");

@@ -8,9 +8,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "core/op.h"
-#include "core/outfile.h"
+#include "core/io/outfile.h"
 #include "core/path.h"
+#include "core/run/call.h"
 #include "core/str.h"
 #include "helper.h"
 
@@ -242,7 +242,7 @@ KOC_TEST(tempfile_of_a_killed_process_is_swept_and_that_of_a_living_one_is_not)
 KOC_TEST(fifo_is_refused_by_name_where_a_file_is_needed)
 {
     KOC__AUTO_STR path = koc__strdup(koc_test_path("fifo"));
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(100);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(100);
     koc_error *err = NULL;
 
     assert_int_equal(mkfifo(path, 0600), 0);
@@ -256,14 +256,14 @@ KOC_TEST(fifo_is_refused_by_name_where_a_file_is_needed)
 KOC_TEST(stream_ends_when_the_call_is_cancelled)
 {
     KOC__AUTO_STR path = koc__strdup(koc_test_path("fifo"));
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(100);
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(100);
+    KOC__AUTO_VAL(koc__call) call = {0};
     koc_op user = KOC_OP_INIT;
     koc_error *err = NULL;
 
     assert_int_equal(mkfifo(path, 0600), 0);
     user.timeout_ms = 50; /* nobody ever writes */
-    assert_int_equal(koc__op_begin(&op, NULL, &user, NULL), KOC_OK);
-    assert_int_equal(koc__fs_read_any(path, &op, &text, &err), KOC_ETIMEOUT);
+    assert_int_equal(koc__call_begin(&call, NULL, &user, NULL), KOC_OK);
+    assert_int_equal(koc__fs_read_any(path, &call, &text, &err), KOC_ETIMEOUT);
     koc_error_free(err);
 }

@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <sys/wait.h>
 
-#include "core/pool.h"
+#include "core/run/pool.h"
 #include "test.h"
 
 typedef struct work {

@@ -7,21 +7,21 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "core/fs.h"
-#include "core/proc.h"
+#include "core/io/fs.h"
+#include "core/run/proc.h"
 #include "core/str.h"
 #include "core/text.h"
 #include "test.h"
 
 /* Runs a shell script to the end. */
-static int run_shell(const char *script, koc__proc *p, koc__op *op, koc__proc_result *result,
+static int run_shell(const char *script, koc__proc *p, koc__call *call, koc__proc_result *result,
                      koc_error **err)
 {
     const char *argv[] = {"sh", "-c", script, NULL};
     koc__proc plain = *p;
 
     plain.argv = argv;
-    return koc__proc_run(&plain, op, result, err);
+    return koc__proc_run(&plain, call, result, err);
 }
 
 static bool wait_gone(pid_t pid)
@@ -41,13 +41,13 @@ KOC_TEST(proc_gives_output_errors_and_the_exit_code)
     koc__proc p = {0};
 
     assert_int_equal(run_shell("echo out; echo err >&2; exit 3", &p, NULL, &r, NULL), KOC_OK);
-    assert_string_equal(koc__buf_cstr(&r.output), "out\n");
-    assert_string_equal(koc__buf_cstr(&r.errors), "err\n");
+    assert_string_equal(koc__dynbuf_cstr(&r.output), "out\n");
+    assert_string_equal(koc__dynbuf_cstr(&r.errors), "err\n");
     assert_int_equal(r.exit_code, 3);
     assert_int_equal(r.signal, 0);
     /* A second run replaces the first's result. */
     assert_int_equal(run_shell("true", &p, NULL, &r, NULL), KOC_OK);
-    assert_string_equal(koc__buf_cstr(&r.output), "");
+    assert_string_equal(koc__dynbuf_cstr(&r.output), "");
     assert_int_equal(r.exit_code, 0);
 }
 
@@ -57,7 +57,7 @@ KOC_TEST(proc_merges_errors_into_the_output_in_order)
     koc__proc p = {.flags = KOC__PROC_MERGE};
 
     assert_int_equal(run_shell("echo 1; echo 2 >&2; echo 3", &p, NULL, &r, NULL), KOC_OK);
-    assert_string_equal(koc__buf_cstr(&r.output), "1\n2\n3\n");
+    assert_string_equal(koc__dynbuf_cstr(&r.output), "1\n2\n3\n");
     assert_int_equal(r.errors.len, 0);
 }
 
@@ -77,7 +77,7 @@ KOC_TEST(proc_without_input_gives_dev_null)
     koc__proc p = {0};
 
     assert_int_equal(run_shell("cat; echo end", &p, NULL, &r, NULL), KOC_OK);
-    assert_string_equal(koc__buf_cstr(&r.output), "end\n");
+    assert_string_equal(koc__dynbuf_cstr(&r.output), "end\n");
 }
 
 KOC_TEST(proc_passes_large_input_through_a_child_that_echoes_it)
@@ -113,7 +113,7 @@ KOC_TEST(proc_large_input_to_a_child_that_does_not_read)
     assert_int_equal(run_shell("exit 4", &p, NULL, &r, NULL), KOC_OK);
     assert_int_equal(r.exit_code, 4);
     assert_int_equal(run_shell("exec 0<&-; sleep 0.1; echo done", &p, NULL, &r, NULL), KOC_OK);
-    assert_string_equal(koc__buf_cstr(&r.output), "done\n");
+    assert_string_equal(koc__dynbuf_cstr(&r.output), "done\n");
     sigpending(&pending);
     assert_false(sigismember(&pending, SIGPIPE));
     sigaction(SIGPIPE, &before, NULL);
@@ -150,7 +150,7 @@ KOC_TEST(proc_errors_past_the_ceiling_are_dropped)
                   &p, NULL, &r, NULL),
         KOC_OK);
     assert_int_equal(r.errors.len, 100);
-    assert_string_equal(koc__buf_cstr(&r.output), "ok\n");
+    assert_string_equal(koc__dynbuf_cstr(&r.output), "ok\n");
 }
 
 KOC_TEST(proc_missing_program_folder_and_permission)
@@ -188,7 +188,7 @@ KOC_TEST(proc_uses_its_folder_and_environment)
     assert_int_equal(koc__proc_run(&p, NULL, &r, NULL), KOC_OK);
     assert_int_equal(koc__fs_realpath(koc_test_dir(), &real, NULL), KOC_OK);
     expected = koc__format("1:2:x y::unset\n%s\n", real);
-    assert_string_equal(koc__buf_cstr(&r.output), expected);
+    assert_string_equal(koc__dynbuf_cstr(&r.output), expected);
     argv[0] = "sh"; /* is not in the PATH that the child was given */
     assert_int_equal(koc__proc_run(&p, NULL, &r, NULL), KOC_ENOTFOUND);
 }
@@ -225,7 +225,7 @@ KOC_TEST(proc_deadline_ends_child_and_grandchildren)
     koc__proc p = {.timeout_ms = 1000};
     KOC__AUTO_STR script =
         koc__format("sleep 100 & echo $! >%s; echo why >&2; wait; sleep 100", koc_test_path("pid"));
-    KOC__AUTO_VAL(koc__buf) pid = KOC__BUF_INIT(100);
+    KOC__AUTO_VAL(koc__dynbuf) pid = KOC__DYNBUF_INIT(100);
     koc_error *err = NULL;
     int64_t start = koc__monotonic_ms(), ms;
     uint64_t number = 0;
@@ -236,7 +236,7 @@ KOC_TEST(proc_deadline_ends_child_and_grandchildren)
     assert_string_equal(koc_error_detail(err), "why\n");
     koc_error_free(err);
     assert_int_equal(koc__fs_read_file(koc_test_path("pid"), &pid, NULL), KOC_OK);
-    assert_true(koc__str_u64(koc__str_trim(koc__buf_view(&pid)), &number));
+    assert_true(koc__str_u64(koc__str_trim(koc__dynbuf_view(&pid)), &number));
     assert_true(wait_gone((pid_t)number));
 }
 
@@ -264,7 +264,7 @@ static int64_t run_and_cancel(const char *script)
 {
     KOC__AUTO_VAL(koc__proc_result) r = KOC__PROC_RESULT_INIT;
     KOC__AUTO(koc_cancel) cancel = NULL;
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_STR path = koc__strdup(koc_test_path("ready"));
     koc_op user = KOC_OP_INIT;
     koc__proc p = {.dir = koc_test_dir()};
@@ -273,9 +273,9 @@ static int64_t run_and_cancel(const char *script)
 
     assert_int_equal(koc_cancel_new(&cancel, NULL), KOC_OK);
     user.cancel = w.cancel = cancel;
-    assert_int_equal(koc__op_begin(&op, NULL, &user, NULL), KOC_OK);
+    assert_int_equal(koc__call_begin(&call, NULL, &user, NULL), KOC_OK);
     assert_int_equal(pthread_create(&thread, NULL, cancel_when_ready, &w), 0);
-    int rc = run_shell(script, &p, &op, &r, NULL);
+    int rc = run_shell(script, &p, &call, &r, NULL);
 
     pthread_join(thread, NULL);
     assert_int_equal(rc, KOC_ECANCELLED);
@@ -309,7 +309,7 @@ KOC_TEST(proc_ends_when_cancelled_from_another_thread)
 {
     KOC__AUTO_VAL(koc__proc_result) r = KOC__PROC_RESULT_INIT;
     KOC__AUTO(koc_cancel) cancel = NULL;
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     koc_op user = KOC_OP_INIT;
     koc__proc p = {0};
     pthread_t thread;
@@ -317,27 +317,27 @@ KOC_TEST(proc_ends_when_cancelled_from_another_thread)
 
     assert_int_equal(koc_cancel_new(&cancel, NULL), KOC_OK);
     user.cancel = cancel;
-    assert_int_equal(koc__op_begin(&op, NULL, &user, NULL), KOC_OK);
+    assert_int_equal(koc__call_begin(&call, NULL, &user, NULL), KOC_OK);
     assert_int_equal(pthread_create(&thread, NULL, trigger_soon, cancel), 0);
-    assert_int_equal(run_shell("sleep 100", &p, &op, &r, NULL), KOC_ECANCELLED);
+    assert_int_equal(run_shell("sleep 100", &p, &call, &r, NULL), KOC_ECANCELLED);
     pthread_join(thread, NULL);
     assert_true(koc__monotonic_ms() - start < 20000);
     /* Once cancelled, nothing is started any more. */
     KOC__AUTO_STR script = koc__format("echo >%s", koc_test_path("started"));
-    assert_int_equal(run_shell(script, &p, &op, &r, NULL), KOC_ECANCELLED);
+    assert_int_equal(run_shell(script, &p, &call, &r, NULL), KOC_ECANCELLED);
     assert_false(koc__fs_exists(koc_test_path("started")));
 }
 
 KOC_TEST(proc_ends_with_the_time_limit_of_the_call)
 {
     KOC__AUTO_VAL(koc__proc_result) r = KOC__PROC_RESULT_INIT;
-    KOC__AUTO_VAL(koc__op) op = {0};
+    KOC__AUTO_VAL(koc__call) call = {0};
     koc_op user = KOC_OP_INIT;
     koc__proc p = {.timeout_ms = 60000};
 
     user.timeout_ms = 200;
-    assert_int_equal(koc__op_begin(&op, NULL, &user, NULL), KOC_OK);
-    assert_int_equal(run_shell("sleep 100", &p, &op, &r, NULL), KOC_ETIMEOUT);
+    assert_int_equal(koc__call_begin(&call, NULL, &user, NULL), KOC_OK);
+    assert_int_equal(run_shell("sleep 100", &p, &call, &r, NULL), KOC_ETIMEOUT);
 }
 
 /* A daemon that holds the pipes open must not hold us. */
@@ -348,7 +348,7 @@ KOC_TEST(proc_does_not_wait_for_who_else_holds_the_pipes)
     int64_t start = koc__monotonic_ms();
 
     assert_int_equal(run_shell("sleep 30 & echo out", &p, NULL, &r, NULL), KOC_OK);
-    assert_string_equal(koc__buf_cstr(&r.output), "out\n");
+    assert_string_equal(koc__dynbuf_cstr(&r.output), "out\n");
     assert_true(koc__monotonic_ms() - start < 20000);
 }
 
@@ -383,7 +383,7 @@ KOC_TEST(proc_gives_the_child_default_signals_and_none_of_our_files)
 
     p.argv = argv;
     assert_int_equal(koc__proc_run(&p, NULL, &r, NULL), KOC_OK);
-    assert_null(strstr(koc__buf_cstr(&r.output), "4\n"));
+    assert_null(strstr(koc__dynbuf_cstr(&r.output), "4\n"));
 #endif
 }
 
@@ -424,14 +424,14 @@ KOC_TEST(proc_works_when_our_standard_streams_are_closed)
         close(saved[i]);
     }
     assert_int_equal(rc, KOC_OK);
-    assert_string_equal(koc__buf_cstr(&r.output), "in");
-    assert_string_equal(koc__buf_cstr(&r.errors), "err\n");
+    assert_string_equal(koc__dynbuf_cstr(&r.output), "in");
+    assert_string_equal(koc__dynbuf_cstr(&r.errors), "err\n");
 }
 
 KOC_TEST(proc_inherits_streams_but_takes_input_when_there_is_some)
 {
     KOC__AUTO_VAL(koc__proc_result) r = KOC__PROC_RESULT_INIT;
-    KOC__AUTO_VAL(koc__buf) written = KOC__BUF_INIT(100);
+    KOC__AUTO_VAL(koc__dynbuf) written = KOC__DYNBUF_INIT(100);
     koc__proc p = {.flags = KOC__PROC_INHERIT, .input = KOC__STR("in")};
     const char *path = koc_test_write("stdout", "", 0);
     int saved = fcntl(1, F_DUPFD_CLOEXEC, 10);
@@ -448,7 +448,7 @@ KOC_TEST(proc_inherits_streams_but_takes_input_when_there_is_some)
     assert_int_equal(r.exit_code, 2);
     assert_int_equal(r.output.len, 0);
     assert_int_equal(koc__fs_read_file(path, &written, NULL), KOC_OK);
-    assert_string_equal(koc__buf_cstr(&written), "in\n");
+    assert_string_equal(koc__dynbuf_cstr(&written), "in\n");
 }
 
 KOC_TEST(proc_measures_cpu_time)
@@ -476,7 +476,7 @@ static void *run_many(void *arg)
         koc__proc p = {.input = KOC__STR("hello")};
 
         m->rc = run_shell("cat", &p, NULL, &r, NULL);
-        m->right = m->right && m->rc == KOC_OK && koc__streq(koc__buf_cstr(&r.output), "hello");
+        m->right = m->right && m->rc == KOC_OK && koc__streq(koc__dynbuf_cstr(&r.output), "hello");
     }
     return NULL;
 }

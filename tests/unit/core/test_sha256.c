@@ -3,10 +3,10 @@
 
 #include <psa/crypto.h>
 
-#include "core/digests.h"
 #include "core/env.h"
-#include "core/proc.h"
-#include "core/sha256.h"
+#include "core/hash/digests.h"
+#include "core/hash/sha256.h"
+#include "core/run/proc.h"
 #include "core/str.h"
 #include "test.h"
 

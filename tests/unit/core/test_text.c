@@ -22,13 +22,13 @@ KOC_TEST(text_hex)
 
 static void check_base64(const char *plain, const char *encoded)
 {
-    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(100);
+    KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(100);
 
     assert_int_equal(koc__base64(&b, koc__str(plain), false, NULL), KOC_OK);
-    assert_string_equal(koc__buf_cstr(&b), encoded);
-    koc__buf_clear(&b);
+    assert_string_equal(koc__dynbuf_cstr(&b), encoded);
+    koc__dynbuf_clear(&b);
     assert_int_equal(koc__unbase64(&b, koc__str(encoded), NULL), KOC_OK);
-    assert_string_equal(koc__buf_cstr(&b), plain);
+    assert_string_equal(koc__dynbuf_cstr(&b), plain);
 }
 
 /* RFC 4648, section 10. */
@@ -46,14 +46,14 @@ KOC_TEST(text_base64_vectors)
 
 KOC_TEST(text_base64_url_alphabet_and_no_padding)
 {
-    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(100);
+    KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(100);
 
     assert_int_equal(koc__base64(&b, KOC__STR("\xfb\xff\xfe"), true, NULL), KOC_OK);
     assert_string_equal(b.ptr, "-__-");
-    koc__buf_clear(&b);
+    koc__dynbuf_clear(&b);
     assert_int_equal(koc__unbase64(&b, KOC__STR("-__-"), NULL), KOC_OK);
     assert_string_equal(b.ptr, "\xfb\xff\xfe");
-    koc__buf_clear(&b);
+    koc__dynbuf_clear(&b);
     assert_int_equal(koc__unbase64(&b, KOC__STR("Zg"), NULL), KOC_OK);
     assert_string_equal(b.ptr, "f");
 }
@@ -62,9 +62,9 @@ KOC_TEST(text_unbase64_refuses)
 {
     static const char *const bad[] = {"Z",     "Zg=",    "Zg===",    "====", "Zh==",  "Zm9=",
                                       "Z m9v", "Zm9v\n", "Zg==Zg==", "=Zg=", "Zm9vY", "Zm.v"};
-    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(100);
+    KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(100);
 
-    koc__buf_puts(&b, "before", NULL);
+    koc__dynbuf_puts(&b, "before", NULL);
     for (size_t i = 0; i < KOC__COUNT(bad); i++) {
         assert_int_equal(koc__unbase64(&b, koc__str(bad[i]), NULL), KOC_EFORMAT);
         assert_string_equal(b.ptr, "before");
@@ -73,7 +73,7 @@ KOC_TEST(text_unbase64_refuses)
 
 KOC_TEST(text_base64_respects_the_limit)
 {
-    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(7);
+    KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(7);
 
     assert_int_equal(koc__base64(&b, KOC__STR("foobar"), false, NULL), KOC_ELIMIT);
     assert_int_equal(koc__base64(&b, KOC__STR("foo"), false, NULL), KOC_OK);
@@ -82,18 +82,18 @@ KOC_TEST(text_base64_respects_the_limit)
 
 KOC_TEST(text_percent)
 {
-    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(100);
+    KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(100);
 
     assert_int_equal(koc__percent(&b, koc__str_n("aZ0-._~ /:\xff\0?", 13), "/", NULL), KOC_OK);
     assert_string_equal(b.ptr, "aZ0-._~%20/%3A%FF%00%3F");
-    koc__buf_clear(&b);
+    koc__dynbuf_clear(&b);
     assert_int_equal(koc__percent(&b, KOC__STR("a/b"), NULL, NULL), KOC_OK);
     assert_string_equal(b.ptr, "a%2Fb");
 }
 
 static void check_time(int64_t seconds, const char *text)
 {
-    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(100);
+    KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(100);
     int64_t back = 0;
 
     assert_int_equal(koc__rfc3339(&b, seconds, NULL), KOC_OK);
@@ -119,19 +119,19 @@ KOC_TEST(time_rfc3339_every_day_of_eight_centuries)
     int64_t day = 0;
 
     for (int64_t n = -150000; n < 150000; n++) {
-        KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(100);
+        KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(100);
         int64_t back = 0;
 
         day = n * 86400 + (n & 0xffff);
         assert_int_equal(koc__rfc3339(&b, day, NULL), KOC_OK);
-        assert_true(koc__parse_rfc3339(koc__buf_view(&b), &back, NULL, NULL));
+        assert_true(koc__parse_rfc3339(koc__dynbuf_view(&b), &back, NULL, NULL));
         assert_true(back == day);
     }
 }
 
 KOC_TEST(time_rfc3339_refuses_other_years)
 {
-    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(100);
+    KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(100);
 
     assert_int_equal(koc__rfc3339(&b, 253402300800, NULL), KOC_EINVAL);
     assert_int_equal(koc__rfc3339(&b, -62167219201, NULL), KOC_EINVAL);

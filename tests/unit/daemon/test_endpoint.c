@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "core/fs.h"
+#include "core/io/fs.h"
 #include "core/path.h"
 #include "core/str.h"
 #include "test.h"

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "core/path.h"
-#include "core/proc.h"
-#include "golang/facts.h"
+#include "core/run/proc.h"
+#include "golang/go_env.h"
 #include "gotest.h"
 #include "test.h"
 
@@ -67,7 +67,7 @@ void gotest_main(const char *folder, const char *text)
 
 unsigned gotest_runs(void)
 {
-    KOC__AUTO_VAL(koc__buf) log = KOC__BUF_INIT(1 << 20);
+    KOC__AUTO_VAL(koc__dynbuf) log = KOC__DYNBUF_INIT(1 << 20);
     unsigned n = 0;
     if (koc__fs_read_file(koc_test_path("go.log"), &log, NULL) == KOC_OK) {
         for (size_t i = 0; i < log.len; i++) {
@@ -156,6 +156,6 @@ void gotest_run(const char *command)
     const koc__proc proc = {.argv = koc__strlist_argv(argv), .flags = KOC__PROC_MERGE};
     assert_int_equal(koc__proc_run(&proc, NULL, &result, NULL), KOC_OK);
     if (result.exit_code != 0) {
-        fail_msg("%s: %s", command, koc__buf_cstr(&result.output));
+        fail_msg("%s: %s", command, koc__dynbuf_cstr(&result.output));
     }
 }

@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/cache.h"
-#include "core/digests.h"
+#include "core/hash/digests.h"
+#include "core/io/cache.h"
 #include "core/str.h"
 #include "golang/golang.h"
 #include "layer/layer.h"
@@ -24,7 +24,7 @@ static const koc_platform windows_amd64 = {
 /* One call with a context of its own; made counts the layers that were not in the cache. */
 typedef struct call {
     koc_ctx *ctx;
-    koc__op op;
+    koc__call call;
     int made;
 } call;
 
@@ -45,12 +45,12 @@ static void begin(call *c, bool cached)
     user.progress = count;
     user.payload = c;
     assert_int_equal(koc_ctx_new(&o, &c->ctx, NULL), KOC_OK);
-    assert_int_equal(koc__op_begin(&c->op, c->ctx, &user, NULL), KOC_OK);
+    assert_int_equal(koc__call_begin(&c->call, c->ctx, &user, NULL), KOC_OK);
 }
 
 static void end(call *c)
 {
-    koc__op_end(&c->op);
+    koc__call_end(&c->call);
     koc_ctx_unref(c->ctx);
 }
 KOC__DEFINE_AUTO_VAL(call, end);
@@ -73,7 +73,7 @@ static int kodata(call *c, const koc__go_layer_options *o, koc_layer **out, koc_
     char dir[4096], path[] = "example.com/kohello/cmd/app";
     snprintf(dir, sizeof(dir), "%s", koc_test_path("p"));
     koc__go_target t = {.import_path = path, .package_dir = dir};
-    return koc__go_kodata_layer(c->ctx, &t, o, &c->op, out, err);
+    return koc__go_kodata_layer(c->ctx, &t, o, &c->call, out, err);
 }
 
 static void check_diff_id(koc_layer *l, const char *want)
@@ -129,7 +129,7 @@ static int kodata_again(const koc__go_layer_options *o, char diff_id[KOC_DIGEST_
     koc_digest d;
     begin(&c, true);
     assert_int_equal(kodata(&c, o, &l, NULL), KOC_OK);
-    assert_int_equal(koc__layer_diff_id(l, &c.op, &d, NULL), KOC_OK);
+    assert_int_equal(koc__layer_diff_id(l, &c.call, &d, NULL), KOC_OK);
     snprintf(diff_id, KOC_DIGEST_TEXT_MAX, "%s", koc__digest_str(&d).s);
     return c.made;
 }
@@ -168,7 +168,7 @@ static int program(call *c, const koc__go_layer_options *o, const char *import_p
     char path[256];
     snprintf(path, sizeof(path), "%s", import_path);
     koc__go_target t = {.import_path = path, .config = &config};
-    return koc__go_binary_layer(c->ctx, &t, b, o, &c->op, out, NULL);
+    return koc__go_binary_layer(c->ctx, &t, b, o, &c->call, out, NULL);
 }
 
 static koc__go_binary *new_binary(const char *content)
@@ -183,11 +183,11 @@ static koc__go_binary *new_binary(const char *content)
 }
 
 /* Names in the layer with type, mode, size and extra records. */
-static void listing(koc_layer *l, koc__op *op, koc__buf *out)
+static void listing(koc_layer *l, koc__call *running, koc__dynbuf *out)
 {
     KOC__AUTO(koc_reader) tar = NULL;
     KOC__AUTO(koc__tar_reader) r = NULL;
-    assert_int_equal(koc__layer_open_tar(l, op, &tar, NULL), KOC_OK);
+    assert_int_equal(koc__layer_open_tar(l, running, &tar, NULL), KOC_OK);
     assert_int_equal(koc__tar_reader_new(tar, "layer", &r, NULL), KOC_OK);
     for (;;) {
         koc__tar_entry e;
@@ -196,12 +196,12 @@ static void listing(koc_layer *l, koc__op *op, koc__buf *out)
         if (!more) {
             break;
         }
-        koc__buf_printf(out, NULL, "%s %c %o %lld %lld", e.name, e.type, (unsigned)e.mode,
-                        (long long)e.mtime, (long long)e.size);
+        koc__dynbuf_printf(out, NULL, "%s %c %o %lld %lld", e.name, e.type, (unsigned)e.mode,
+                           (long long)e.mtime, (long long)e.size);
         for (size_t i = 0; i < e.n_records; i++) {
-            koc__buf_printf(out, NULL, " %s/%zu", e.records[i].key, e.records[i].value.len);
+            koc__dynbuf_printf(out, NULL, " %s/%zu", e.records[i].key, e.records[i].value.len);
         }
-        koc__buf_putc(out, '\n', NULL);
+        koc__dynbuf_putc(out, '\n', NULL);
     }
 }
 
@@ -210,12 +210,12 @@ static void check_program(const koc_platform *p, const char *import_path, const 
     KOC__AUTO_VAL(call) c;
     KOC__AUTO(koc_layer) l = NULL;
     KOC__AUTO(koc__go_binary) b = new_binary("hello\n");
-    KOC__AUTO_VAL(koc__buf) got = KOC__BUF_INIT(1 << 16);
+    KOC__AUTO_VAL(koc__dynbuf) got = KOC__DYNBUF_INIT(1 << 16);
     koc__go_layer_options o = {.platform = p, .format = KOC_FORMAT_OCI};
     begin(&c, false);
     assert_int_equal(program(&c, &o, import_path, b, &l), KOC_OK);
-    listing(l, &c.op, &got);
-    assert_string_equal(koc__buf_cstr(&got), want);
+    listing(l, &c.call, &got);
+    assert_string_equal(koc__dynbuf_cstr(&got), want);
     assert_string_equal(koc__digest_str(&b->digest).s,
                         "sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03");
 }

@@ -5,7 +5,7 @@
 
 #include "core/env.h"
 #include "core/path.h"
-#include "golang/package.h"
+#include "golang/package/package.h"
 #include "gotest.h"
 #include "test.h"
 
@@ -92,12 +92,12 @@ KOC_TEST(package_has_one_import_path_however_it_is_spelled)
     gotest_main(".", "root");
     gotest_write("lib/lib.go", "package lib\n");
     KOC__AUTO(koc__go_settings) s = gotest_settings();
-    KOC__AUTO_VAL(koc__buf) all = KOC__BUF_INIT(4096);
+    KOC__AUTO_VAL(koc__dynbuf) all = KOC__DYNBUF_INIT(4096);
     for (size_t i = 0; i < KOC__COUNT(spellings); i++) {
         assert_string_equal(gotest_find(NULL, s, spellings[i]), "example.com/m/cmd/api|.\n");
-        assert_int_equal(koc__buf_printf(&all, NULL, "%s ", spellings[i]), KOC_OK);
+        assert_int_equal(koc__dynbuf_printf(&all, NULL, "%s ", spellings[i]), KOC_OK);
     }
-    assert_string_equal(gotest_find(NULL, s, koc__buf_cstr(&all)), "example.com/m/cmd/api|.\n");
+    assert_string_equal(gotest_find(NULL, s, koc__dynbuf_cstr(&all)), "example.com/m/cmd/api|.\n");
     static const char *const here[] = {".", "./", "ko://.", "ko://./", "./.", "example.com/m/"};
     for (size_t i = 0; i < KOC__COUNT(here); i++) {
         assert_string_equal(gotest_find(NULL, s, here[i]), "example.com/m|.\n");
@@ -447,10 +447,11 @@ KOC_TEST(package_answers_are_kept)
     assert_int_equal(gotest_runs(), 0);
     unsetenv("KOC_TEST_OTHER");
     /* Another go. */
-    KOC__AUTO_VAL(koc__buf) script = KOC__BUF_INIT(4096);
+    KOC__AUTO_VAL(koc__dynbuf) script = KOC__DYNBUF_INIT(4096);
     assert_int_equal(koc__fs_read_file("watched-go", &script, NULL), KOC_OK);
-    assert_int_equal(koc__buf_puts(&script, "\n", NULL), KOC_OK);
-    assert_int_equal(koc__fs_write_file("watched-go", koc__buf_view(&script), 0755, NULL), KOC_OK);
+    assert_int_equal(koc__dynbuf_puts(&script, "\n", NULL), KOC_OK);
+    assert_int_equal(koc__fs_write_file("watched-go", koc__dynbuf_view(&script), 0755, NULL),
+                     KOC_OK);
     KOC__AUTO(koc__go_settings) again = gotest_settings();
     assert_string_equal(gotest_find(ctx, again, "./cmd/api"), "example.com/inner|.\n");
     assert_int_equal(gotest_runs(), 1);

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "golang/settings.h"
+#include "golang/config/settings.h"
 #include "test.h"
 
 #undef setenv

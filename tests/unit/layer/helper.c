@@ -1,6 +1,6 @@
 #include "helper.h"
 
-#include "core/fs.h"
+#include "core/io/fs.h"
 
 void ok(int rc, koc_error *err)
 {
@@ -68,7 +68,7 @@ koc_reader *trickle(const void *data, size_t len, size_t step)
     return r;
 }
 
-int slurp(koc_reader *r, koc__buf *out, koc_error **err)
+int slurp(koc_reader *r, koc__dynbuf *out, koc_error **err)
 {
     KOC__AUTO(koc_reader) in = r;
     char chunk[32 * 1024];
@@ -79,11 +79,11 @@ int slurp(koc_reader *r, koc__buf *out, koc_error **err)
         if (n == 0) {
             return KOC_OK;
         }
-        KOC__TRY(koc__buf_append(out, chunk, n, err));
+        KOC__TRY(koc__dynbuf_append(out, chunk, n, err));
     }
 }
 
-void layer_bytes(koc_layer *l, koc__buf *out)
+void layer_bytes(koc_layer *l, koc__dynbuf *out)
 {
     koc_reader *r = NULL;
     koc_error *err = NULL;
@@ -95,7 +95,7 @@ void layer_bytes(koc_layer *l, koc__buf *out)
     assert_int_equal(out->len, koc_layer_descriptor(l)->size);
 }
 
-void layer_tar(koc_layer *l, koc__buf *out)
+void layer_tar(koc_layer *l, koc__dynbuf *out)
 {
     koc_reader *r = NULL;
     koc_error *err = NULL;
@@ -120,7 +120,7 @@ void noise(uint8_t *out, size_t len, uint32_t seed, bool text)
     }
 }
 
-void golden(const char *name, koc__buf *out)
+void golden(const char *name, koc__dynbuf *out)
 {
     koc_error *err = NULL;
     KOC__AUTO_STR path = koc__format("%s/%s", KOC__TEST_DATA, name);
@@ -128,7 +128,8 @@ void golden(const char *name, koc__buf *out)
     ok(koc__fs_read_file(path, out, &err), err);
 }
 
-int gunzip(const void *data, size_t len, size_t step, uint64_t max, koc__buf *out, koc_error **err)
+int gunzip(const void *data, size_t len, size_t step, uint64_t max, koc__dynbuf *out,
+           koc_error **err)
 {
     koc_reader *in = trickle(data, len, step);
     koc_reader *r = NULL;

@@ -14,7 +14,7 @@ static koc_layer_builder *builder(koc_ctx *ctx, uint32_t flags)
 }
 
 /* One line an entry: type, mode, name, link, size. */
-static void list(koc_layer *l, koc__buf *out)
+static void list(koc_layer *l, koc__dynbuf *out)
 {
     KOC__AUTO(koc_reader) in = NULL;
     KOC__AUTO(koc__tar_reader) r = NULL;
@@ -29,8 +29,8 @@ static void list(koc_layer *l, koc__buf *out)
         if (!more) {
             return;
         }
-        ok(koc__buf_printf(out, &err, "%c %o %s%s%s %d\n", e.type, e.mode, e.name,
-                           e.link ? ">" : "", e.link ? e.link : "", (int)e.size),
+        ok(koc__dynbuf_printf(out, &err, "%c %o %s%s%s %d\n", e.type, e.mode, e.name,
+                              e.link ? ">" : "", e.link ? e.link : "", (int)e.size),
            err);
     }
 }
@@ -38,11 +38,11 @@ static void list(koc_layer *l, koc__buf *out)
 static void finishes_as(koc_layer_builder *b, const char *expect)
 {
     KOC__AUTO(koc_layer) l = NULL;
-    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(0);
     koc_error *err = NULL;
     ok(koc_layer_builder_finish(b, NULL, &l, &err), err);
     list(l, &out);
-    assert_string_equal(koc__buf_cstr(&out), expect);
+    assert_string_equal(koc__dynbuf_cstr(&out), expect);
     fails(koc_layer_builder_finish(b, NULL, &l, &err), KOC_EMISUSE, &err);
 }
 
@@ -232,7 +232,7 @@ KOC_TEST(builder_reads_files_blobs_and_bytes)
     KOC__AUTO(koc_layer_builder) b = builder(ctx, KOC_LAYER_VERBATIM);
     KOC__AUTO(koc_layer) l = NULL;
     KOC__AUTO(koc_blob) blob = NULL;
-    KOC__AUTO_VAL(koc__buf) tar = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) tar = KOC__DYNBUF_INIT(0);
     koc_error *err = NULL;
     koc_digest digests[3] = {{0}};
     koc_digest expect = {0};
@@ -306,7 +306,7 @@ KOC_TEST(builder_stores_extended_attributes)
     KOC__AUTO(koc_ctx) ctx = context(1, NULL);
     KOC__AUTO(koc_layer_builder) b = builder(ctx, 0);
     KOC__AUTO(koc_layer) l = NULL;
-    KOC__AUTO_VAL(koc__buf) tar = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) tar = KOC__DYNBUF_INIT(0);
     koc_error *err = NULL;
     koc_kv xattr = {"user.colour", "blue"};
     koc_entry e = KOC_ENTRY_INIT;
@@ -331,12 +331,12 @@ KOC_TEST(layers_have_the_same_bytes_wherever_they_go)
     KOC__AUTO(koc_ctx) cached = context(1, cache);
     koc_ctx *ctxs[] = {bare, bare, cached};
     uint32_t flags[] = {0, KOC_LAYER_IN_MEMORY, 0};
-    KOC__AUTO_VAL(koc__buf) first = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) first = KOC__DYNBUF_INIT(0);
     koc_error *err = NULL;
     for (size_t i = 0; i < 3; i++) {
         KOC__AUTO(koc_layer_builder) b = builder(ctxs[i], flags[i]);
         KOC__AUTO(koc_layer) l = NULL;
-        KOC__AUTO_VAL(koc__buf) bytes = KOC__BUF_INIT(TEST_MAX);
+        KOC__AUTO_VAL(koc__dynbuf) bytes = KOC__DYNBUF_INIT(TEST_MAX);
         ok(koc_layer_builder_add_bytes(b, "f", KOC__STR("content"), NULL, &err), err);
         ok(koc_layer_builder_finish(b, NULL, &l, &err), err);
         layer_bytes(l, i == 0 ? &first : &bytes);

@@ -62,8 +62,8 @@ static void round_trip(bool noise_last, size_t chunk)
     KOC__AUTO(koc_ctx) ctx = NULL;
     KOC__AUTO(koc_blob) blob = NULL;
     KOC__AUTO(koc_layer) l = NULL;
-    KOC__AUTO_VAL(koc__buf) gz = KOC__BUF_INIT(TEST_MAX);
-    KOC__AUTO_VAL(koc__buf) back = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) gz = KOC__DYNBUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) back = KOC__DYNBUF_INIT(TEST_MAX);
     koc_layer_options o = KOC_LAYER_OPTIONS_INIT;
     koc_error *err = NULL;
     uint8_t *data = koc__malloc(MIXED);

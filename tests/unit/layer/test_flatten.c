@@ -3,7 +3,7 @@
 
 #include <koc/ext/edit.h>
 
-#include "core/buf.h"
+#include "core/dynbuf.h"
 #include "layer/layer.h"
 #include "test.h"
 
@@ -79,10 +79,10 @@ static koc_image *make_image(koc_ctx *ctx, const char *text)
 
 static int keep(void *self, const void *data, size_t len, koc_error **err)
 {
-    return koc__buf_append(self, data, len, err);
+    return koc__dynbuf_append(self, data, len, err);
 }
 
-static void describe(koc__tar_reader *tar, const koc__tar_entry *e, koc__buf *out)
+static void describe(koc__tar_reader *tar, const koc__tar_entry *e, koc__dynbuf *out)
 {
     char content[256] = "";
     size_t n = 0;
@@ -91,16 +91,16 @@ static void describe(koc__tar_reader *tar, const koc__tar_entry *e, koc__buf *ou
                        : e->type == KOC__TAR_HARDLINK ? "l"
                        : e->type == KOC__TAR_SYMLINK  ? "s"
                                                       : "f";
-    assert_int_equal(koc__buf_printf(out, NULL, "%s %s%s%s\n", type, e->name,
-                                     e->link || n ? " " : "", e->link ? e->link : content),
+    assert_int_equal(koc__dynbuf_printf(out, NULL, "%s %s%s%s\n", type, e->name,
+                                        e->link || n ? " " : "", e->link ? e->link : content),
                      KOC_OK);
 }
 
 /* The entries of the flat tar in the form above. */
-static int flat(const char *layers, koc__buf *out)
+static int flat(const char *layers, koc__dynbuf *out)
 {
     KOC__AUTO(koc_ctx) ctx = NULL;
-    KOC__AUTO_VAL(koc__buf) bytes = KOC__BUF_INIT(1 << 20);
+    KOC__AUTO_VAL(koc__dynbuf) bytes = KOC__DYNBUF_INIT(1 << 20);
     KOC__AUTO(koc_blob) blob = NULL;
     KOC__AUTO(koc__tar_reader) tar = NULL;
     koc_writer w = {keep, &bytes};
@@ -111,7 +111,7 @@ static int flat(const char *layers, koc__buf *out)
     if (rc != KOC_OK) {
         return rc;
     }
-    assert_int_equal(koc_blob_from_bytes(koc__buf_view(&bytes), &blob, NULL), KOC_OK);
+    assert_int_equal(koc_blob_from_bytes(koc__dynbuf_view(&bytes), &blob, NULL), KOC_OK);
     assert_int_equal(koc__tar_reader_open(blob, "flat", NULL, &tar, NULL), KOC_OK);
     while (more) {
         koc__tar_entry e = {0};
@@ -125,9 +125,9 @@ static int flat(const char *layers, koc__buf *out)
 
 static void expect(const char *layers, const char *wanted)
 {
-    KOC__AUTO_VAL(koc__buf) got = KOC__BUF_INIT(1 << 20);
+    KOC__AUTO_VAL(koc__dynbuf) got = KOC__DYNBUF_INIT(1 << 20);
     assert_int_equal(flat(layers, &got), KOC_OK);
-    assert_string_equal(koc__buf_cstr(&got), wanted);
+    assert_string_equal(koc__dynbuf_cstr(&got), wanted);
 }
 
 KOC_TEST(flatten_later_layers_win)
@@ -169,7 +169,7 @@ KOC_TEST(flatten_hard_links)
 
 KOC_TEST(flatten_hostile_names)
 {
-    KOC__AUTO_VAL(koc__buf) got = KOC__BUF_INIT(1 << 20);
+    KOC__AUTO_VAL(koc__dynbuf) got = KOC__DYNBUF_INIT(1 << 20);
     expect("f ../../etc/passwd x\nf a/../../b y\n", "f etc/passwd x\nf b y\n");
     expect("s a /etc\nf a/x one\n", "s a /etc\nf a/x one\n");
     assert_int_equal(flat("l b nowhere\n", &got), KOC_EFORMAT);

@@ -3,14 +3,14 @@
 
 #include <libdeflate.h>
 
-#include "core/proc.h"
+#include "core/run/proc.h"
 #include "layer/deflate.h"
 
 enum { CHUNK = 4096 };
 
 /* data as the tar of a layer; nothing asks whether it is one. */
 static void compress(koc_ctx *ctx, const uint8_t *data, size_t len, int level, size_t chunk,
-                     koc__buf *out)
+                     koc__dynbuf *out)
 {
     KOC__AUTO(koc_blob) blob = NULL;
     KOC__AUTO(koc_layer) l = NULL;
@@ -27,7 +27,7 @@ static void compress(koc_ctx *ctx, const uint8_t *data, size_t len, int level, s
 }
 
 /* libdeflate reads one member and says where it ends: there must be just one. */
-static void check_one_member(const koc__buf *gz, const uint8_t *expect, size_t len)
+static void check_one_member(const koc__dynbuf *gz, const uint8_t *expect, size_t len)
 {
     struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
     uint8_t *out = koc__malloc(len + 1);
@@ -44,9 +44,9 @@ static void check_one_member(const koc__buf *gz, const uint8_t *expect, size_t l
     libdeflate_free_decompressor(d);
 }
 
-static void check_ours(const koc__buf *gz, const uint8_t *expect, size_t len, size_t step)
+static void check_ours(const koc__dynbuf *gz, const uint8_t *expect, size_t len, size_t step)
 {
-    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(0);
     koc_error *err = NULL;
     ok(gunzip(gz->ptr, gz->len, step, len, &out, &err), err);
     assert_int_equal(out.len, len);
@@ -55,10 +55,10 @@ static void check_ours(const koc__buf *gz, const uint8_t *expect, size_t len, si
     }
 }
 
-static void check_gzip_program(const koc__buf *gz, const uint8_t *expect, size_t len)
+static void check_gzip_program(const koc__dynbuf *gz, const uint8_t *expect, size_t len)
 {
     const char *const argv[] = {"gzip", "-dc", NULL};
-    koc__proc p = {.argv = argv, .input = koc__buf_view(gz)};
+    koc__proc p = {.argv = argv, .input = koc__dynbuf_view(gz)};
     KOC__AUTO_VAL(koc__proc_result) r = KOC__PROC_RESULT_INIT;
     koc_error *err = NULL;
     ok(koc__proc_run(&p, NULL, &r, &err), err);
@@ -102,7 +102,7 @@ KOC_TEST(gzip_joins_chunks_of_every_size_and_content)
     for (size_t s = 0; s < KOC__COUNT(sizes); s++) {
         for (size_t l = 0; l < KOC__COUNT(levels); l++) {
             for (int kind = 0; kind < 3; kind++) {
-                KOC__AUTO_VAL(koc__buf) gz = KOC__BUF_INIT(0);
+                KOC__AUTO_VAL(koc__dynbuf) gz = KOC__DYNBUF_INIT(0);
                 fill(data, sizes[s], kind);
                 compress(ctx, data, sizes[s], levels[l], CHUNK, &gz);
                 check_one_member(&gz, data, sizes[s]);
@@ -122,9 +122,9 @@ KOC_TEST(gzip_header_is_go_s)
     static const uint8_t plain[10] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff};
     static const uint8_t best[10] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 0xff};
     KOC__AUTO(koc_ctx) ctx = context(1, NULL);
-    KOC__AUTO_VAL(koc__buf) a = KOC__BUF_INIT(0);
-    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(0);
-    KOC__AUTO_VAL(koc__buf) c = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) a = KOC__DYNBUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) c = KOC__DYNBUF_INIT(0);
     compress(ctx, fast, 10, 0, 0, &a);
     compress(ctx, fast, 10, 6, 0, &b);
     compress(ctx, fast, 10, 12, 0, &c);
@@ -138,8 +138,8 @@ KOC_TEST(gzip_bytes_do_not_depend_on_threads)
     enum { SIZE = 3 * (1 << 20) + 12345 };
     KOC__AUTO(koc_ctx) one = context(1, NULL);
     KOC__AUTO(koc_ctx) eight = context(8, NULL);
-    KOC__AUTO_VAL(koc__buf) a = KOC__BUF_INIT(0);
-    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) a = KOC__DYNBUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(0);
     uint8_t *data = koc__malloc(SIZE);
     noise(data, SIZE, 3, true);
     noise(data + SIZE / 2, SIZE / 4, 4, false);

@@ -6,7 +6,7 @@
 #include "layer/deflate.h"
 
 /* A member with the given flags and content. */
-static void member(koc__buf *out, uint8_t flags, const char *extra, size_t extra_len,
+static void member(koc__dynbuf *out, uint8_t flags, const char *extra, size_t extra_len,
                    const void *data, size_t len)
 {
     uint8_t header[10] = {0x1f, 0x8b, 8, flags, 1, 2, 3, 4, 0, 3};
@@ -22,19 +22,19 @@ static void member(koc__buf *out, uint8_t flags, const char *extra, size_t extra
         trailer[i] = (uint8_t)(crc >> 8 * i);
         trailer[4 + i] = (uint8_t)(len >> 8 * i);
     }
-    ok(koc__buf_append(out, header, sizeof(header), &err), err);
-    ok(koc__buf_append(out, extra, extra_len, &err), err);
-    ok(koc__buf_append(out, body, n, &err), err);
-    ok(koc__buf_append(out, trailer, sizeof(trailer), &err), err);
+    ok(koc__dynbuf_append(out, header, sizeof(header), &err), err);
+    ok(koc__dynbuf_append(out, extra, extra_len, &err), err);
+    ok(koc__dynbuf_append(out, body, n, &err), err);
+    ok(koc__dynbuf_append(out, trailer, sizeof(trailer), &err), err);
     koc__free(body);
     libdeflate_free_compressor(c);
 }
 
-static void decodes_to(const koc__buf *gz, const void *expect, size_t len)
+static void decodes_to(const koc__dynbuf *gz, const void *expect, size_t len)
 {
     static const size_t steps[] = {1, 3, 1000000};
     for (size_t i = 0; i < KOC__COUNT(steps); i++) {
-        KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(0);
+        KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(0);
         koc_error *err = NULL;
         ok(gunzip(gz->ptr, gz->len, steps[i], len, &out, &err), err);
         assert_int_equal(out.len, len);
@@ -46,7 +46,7 @@ static void decodes_to(const koc__buf *gz, const void *expect, size_t len)
 
 KOC_TEST(gunzip_reads_all_members_and_optional_fields)
 {
-    KOC__AUTO_VAL(koc__buf) gz = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) gz = KOC__DYNBUF_INIT(TEST_MAX);
     member(&gz, 0, "", 0, "one", 3);
     member(&gz, 4, "\x03\0abc", 5, "", 0);
     member(&gz, 8 | 16, "name\0a comment\0", 15, " two", 4);
@@ -59,7 +59,7 @@ KOC_TEST(gunzip_reads_all_members_and_optional_fields)
 KOC_TEST(gunzip_reads_estargz_shaped_layers)
 {
     enum { FILES = 300, EACH = 700 };
-    KOC__AUTO_VAL(koc__buf) gz = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) gz = KOC__DYNBUF_INIT(TEST_MAX);
     uint8_t *data = koc__malloc((size_t)FILES * EACH);
     noise(data, (size_t)FILES * EACH, 5, true);
     for (size_t i = 0; i < FILES; i++) {
@@ -77,11 +77,11 @@ KOC_TEST(gunzip_refuses_what_follows_the_end)
 {
     static const char *const tails[] = {"x", "\x1f", "\x1f\x8c", "garbage garbage garbage"};
     for (size_t i = 0; i < KOC__COUNT(tails); i++) {
-        KOC__AUTO_VAL(koc__buf) gz = KOC__BUF_INIT(TEST_MAX);
-        KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(0);
+        KOC__AUTO_VAL(koc__dynbuf) gz = KOC__DYNBUF_INIT(TEST_MAX);
+        KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(0);
         koc_error *err = NULL;
         member(&gz, 0, "", 0, "abc", 3);
-        ok(koc__buf_puts(&gz, tails[i], &err), err);
+        ok(koc__dynbuf_puts(&gz, tails[i], &err), err);
         fails(gunzip(gz.ptr, gz.len, 5, TEST_MAX, &out, &err), KOC_EFORMAT, &err);
     }
 }
@@ -89,11 +89,11 @@ KOC_TEST(gunzip_refuses_what_follows_the_end)
 KOC_TEST(gunzip_notices_every_truncation)
 {
     uint8_t data[3000];
-    KOC__AUTO_VAL(koc__buf) gz = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) gz = KOC__DYNBUF_INIT(TEST_MAX);
     noise(data, sizeof(data), 1, true);
     member(&gz, 4, "\x02\0ab", 4, data, sizeof(data));
     for (size_t len = 0; len < gz.len; len++) {
-        KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(0);
+        KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(0);
         koc_error *err = NULL;
         fails(gunzip(gz.ptr, len, 1000, TEST_MAX, &out, &err), KOC_EFORMAT, &err);
     }
@@ -102,8 +102,8 @@ KOC_TEST(gunzip_notices_every_truncation)
 KOC_TEST(gunzip_notices_a_wrong_checksum_and_length)
 {
     for (size_t back = 1; back <= 8; back++) {
-        KOC__AUTO_VAL(koc__buf) gz = KOC__BUF_INIT(TEST_MAX);
-        KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(0);
+        KOC__AUTO_VAL(koc__dynbuf) gz = KOC__DYNBUF_INIT(TEST_MAX);
+        KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(0);
         koc_error *err = NULL;
         member(&gz, 0, "", 0, "abcabcabc", 9);
         gz.ptr[gz.len - back] ^= 0x40;
@@ -114,11 +114,11 @@ KOC_TEST(gunzip_notices_a_wrong_checksum_and_length)
 KOC_TEST(gunzip_survives_any_flipped_bit)
 {
     uint8_t data[2000];
-    KOC__AUTO_VAL(koc__buf) gz = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) gz = KOC__DYNBUF_INIT(TEST_MAX);
     noise(data, sizeof(data), 8, true);
     member(&gz, 0, "", 0, data, sizeof(data));
     for (size_t bit = 0; bit < gz.len * 8; bit++) {
-        KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(0);
+        KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(0);
         koc_error *err = NULL;
         gz.ptr[bit / 8] ^= (char)(1 << bit % 8);
         int rc = gunzip(gz.ptr, gz.len, 1000, 1 << 20, &out, &err);
@@ -134,9 +134,9 @@ KOC_TEST(gunzip_survives_any_flipped_bit)
 KOC_TEST(gunzip_stops_at_its_ceiling)
 {
     enum { SIZE = 8 << 20 };
-    KOC__AUTO_VAL(koc__buf) gz = KOC__BUF_INIT(TEST_MAX);
-    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(0);
-    KOC__AUTO_VAL(koc__buf) all = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) gz = KOC__DYNBUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) all = KOC__DYNBUF_INIT(0);
     koc_error *err = NULL;
     char *zeros = koc__calloc(1, SIZE);
     member(&gz, 0, "", 0, zeros, SIZE);

@@ -1,7 +1,7 @@
 /* Finished layers: their tar in any compression, the DiffID, what does not hold. */
 #include "helper.h"
 
-#include "core/init.h"
+#include "layer/layer.h"
 
 static koc_blob *blob_of(const void *data, size_t len)
 {
@@ -27,8 +27,8 @@ static void round_trip(int32_t compression, const char *media_type)
     enum { SIZE = 700000 };
     KOC__AUTO(koc_ctx) ctx = context(2, NULL);
     KOC__AUTO(koc_layer) l = NULL;
-    KOC__AUTO_VAL(koc__buf) bytes = KOC__BUF_INIT(TEST_MAX);
-    KOC__AUTO_VAL(koc__buf) tar = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) bytes = KOC__DYNBUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) tar = KOC__DYNBUF_INIT(TEST_MAX);
     koc_layer_options o = KOC_LAYER_OPTIONS_INIT;
     koc_error *err = NULL;
     koc_digest diff_id = {0};
@@ -77,8 +77,8 @@ KOC_TEST(layer_tar_is_checked_against_the_diff_id)
     KOC__AUTO(koc_ctx) ctx = context(1, NULL);
     KOC__AUTO(koc_layer) l = NULL;
     KOC__AUTO(koc_blob) tar = blob_of("not really a tar", 16);
-    KOC__AUTO_VAL(koc__buf) bytes = KOC__BUF_INIT(TEST_MAX);
-    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) bytes = KOC__DYNBUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(TEST_MAX);
     koc_error *err = NULL;
     koc_digest wrong = {0};
     koc_reader *r = NULL;
@@ -115,7 +115,7 @@ KOC_TEST(zstd_notices_truncation_and_its_ceiling)
     }
     KOC__AUTO(koc_ctx) ctx = context(1, NULL);
     KOC__AUTO(koc_layer) l = NULL;
-    KOC__AUTO_VAL(koc__buf) bytes = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) bytes = KOC__DYNBUF_INIT(TEST_MAX);
     koc_layer_options o = KOC_LAYER_OPTIONS_INIT;
     koc_error *err = NULL;
     char *zeros = koc__calloc(1, 100000);
@@ -125,7 +125,7 @@ KOC_TEST(zstd_notices_truncation_and_its_ceiling)
     ok(koc_layer_from_tar(ctx, tar, &o, NULL, &l, &err), err);
     layer_bytes(l, &bytes);
     for (size_t len = 0; len <= bytes.len; len++) {
-        KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(TEST_MAX);
+        KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(TEST_MAX);
         koc_reader *in = trickle(bytes.ptr, len, 3);
         koc_reader *r = NULL;
         ok(koc__unzstd_new(in, len == bytes.len ? 99999 : 100000, &r, &err), err);

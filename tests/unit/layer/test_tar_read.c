@@ -1,11 +1,11 @@
 /* The tar reader: dialects, limits, damage. */
 #include "helper.h"
 
-#include "core/proc.h"
+#include "core/run/proc.h"
 
 static int to_buf(void *self, const void *data, size_t len, koc_error **err)
 {
-    return koc__buf_append(self, data, len, err);
+    return koc__dynbuf_append(self, data, len, err);
 }
 
 /* Reads a whole archive; counts entries. */
@@ -29,9 +29,9 @@ static int read_all(const void *data, size_t len, size_t step, size_t *entries, 
 
 KOC_TEST(tar_reader_gives_back_what_go_wrote)
 {
-    KOC__AUTO_VAL(koc__buf) packed = KOC__BUF_INIT(0);
-    KOC__AUTO_VAL(koc__buf) tar = KOC__BUF_INIT(0);
-    KOC__AUTO_VAL(koc__buf) again = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) packed = KOC__DYNBUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) tar = KOC__DYNBUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) again = KOC__DYNBUF_INIT(TEST_MAX);
     KOC__AUTO(koc__tar_reader) r = NULL;
     koc__tar_writer w = KOC__TAR_WRITER_INIT(to_buf, &again);
     koc_error *err = NULL;
@@ -123,7 +123,7 @@ KOC_TEST(tar_reader_reads_pax)
     check_dialect("--format=pax");
 }
 
-static void make_archive(koc__buf *out)
+static void make_archive(koc__dynbuf *out)
 {
     koc__tar_writer w = KOC__TAR_WRITER_INIT(to_buf, out);
     koc__tar_record record = {"SCHILY.xattr.user.x", KOC__STR("value")};
@@ -144,7 +144,7 @@ static void make_archive(koc__buf *out)
 
 KOC_TEST(tar_reader_notices_truncation)
 {
-    KOC__AUTO_VAL(koc__buf) tar = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) tar = KOC__DYNBUF_INIT(TEST_MAX);
     make_archive(&tar);
     assert_int_equal(tar.len, 512 * (3 + 2 + 1 + 2));
     for (size_t len = 1; len < tar.len; len++) {
@@ -165,7 +165,7 @@ KOC_TEST(tar_reader_notices_truncation)
 
 KOC_TEST(tar_reader_survives_any_flipped_bit)
 {
-    KOC__AUTO_VAL(koc__buf) tar = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) tar = KOC__DYNBUF_INIT(TEST_MAX);
     make_archive(&tar);
     for (size_t bit = 0; bit < 512 * 3 * 8; bit++) {
         koc_error *err = NULL;
@@ -191,7 +191,7 @@ static void seal(uint8_t *block)
     snprintf((char *)block + 148, 8, "%06o", sum);
 }
 
-static void header(koc__buf *out, char type, const char *size)
+static void header(koc__dynbuf *out, char type, const char *size)
 {
     uint8_t block[512] = {0};
     koc_error *err = NULL;
@@ -199,10 +199,10 @@ static void header(koc__buf *out, char type, const char *size)
     memcpy(block + 124, size, strlen(size));
     block[156] = (uint8_t)type;
     seal(block);
-    ok(koc__buf_append(out, block, sizeof(block), &err), err);
+    ok(koc__dynbuf_append(out, block, sizeof(block), &err), err);
 }
 
-static void records(koc__buf *out, const char *text, size_t len)
+static void records(koc__dynbuf *out, const char *text, size_t len)
 {
     char size[24];
     char block[1024] = {0};
@@ -211,7 +211,7 @@ static void records(koc__buf *out, const char *text, size_t len)
     snprintf(size, sizeof(size), "%zo", len);
     header(out, 'x', size);
     memcpy(block, text, len);
-    ok(koc__buf_append(out, block, (len + 511) / 512 * 512, &err), err);
+    ok(koc__dynbuf_append(out, block, (len + 511) / 512 * 512, &err), err);
 }
 
 KOC_TEST(tar_reader_refuses_broken_records)
@@ -224,7 +224,7 @@ KOC_TEST(tar_reader_refuses_broken_records)
         "3 \n",         "11 uid=abc\n",
     };
     for (size_t i = 0; i < KOC__COUNT(bad); i++) {
-        KOC__AUTO_VAL(koc__buf) tar = KOC__BUF_INIT(TEST_MAX);
+        KOC__AUTO_VAL(koc__dynbuf) tar = KOC__DYNBUF_INIT(TEST_MAX);
         koc_error *err = NULL;
         size_t n = 0;
         records(&tar, bad[i], strlen(bad[i]));
@@ -234,7 +234,7 @@ KOC_TEST(tar_reader_refuses_broken_records)
         }
         koc__error_clear(&err);
     }
-    KOC__AUTO_VAL(koc__buf) nul = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) nul = KOC__DYNBUF_INIT(TEST_MAX);
     koc_error *err = NULL;
     size_t n = 0;
     records(&nul, "10 path=\0\n", 10);
@@ -244,11 +244,11 @@ KOC_TEST(tar_reader_refuses_broken_records)
 
 KOC_TEST(tar_reader_has_limits)
 {
-    KOC__AUTO_VAL(koc__buf) many = KOC__BUF_INIT(TEST_MAX);
-    KOC__AUTO_VAL(koc__buf) large = KOC__BUF_INIT(TEST_MAX);
-    KOC__AUTO_VAL(koc__buf) huge = KOC__BUF_INIT(TEST_MAX);
-    KOC__AUTO_VAL(koc__buf) alone = KOC__BUF_INIT(TEST_MAX);
-    KOC__AUTO_VAL(koc__buf) sparse = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) many = KOC__DYNBUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) large = KOC__DYNBUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) huge = KOC__DYNBUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) alone = KOC__DYNBUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) sparse = KOC__DYNBUF_INIT(TEST_MAX);
     koc_error *err = NULL;
     size_t n = 0;
     for (int i = 0; i < 20; i++) {
@@ -270,7 +270,7 @@ KOC_TEST(tar_reader_has_limits)
 KOC_TEST(tar_reader_jumps_over_content_of_blobs)
 {
     enum { BIG = 1 << 20 };
-    KOC__AUTO_VAL(koc__buf) tar = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) tar = KOC__DYNBUF_INIT(TEST_MAX);
     KOC__AUTO(koc_blob) blob = NULL;
     KOC__AUTO(koc__tar_reader) r = NULL;
     koc__tar_writer w = KOC__TAR_WRITER_INIT(to_buf, &tar);
@@ -287,7 +287,7 @@ KOC_TEST(tar_reader_jumps_over_content_of_blobs)
     ok(koc__tar_data(&w, "!", 1, &err), err);
     ok(koc__tar_end(&w, &err), err);
     koc__free(content);
-    ok(koc_blob_from_bytes(koc__buf_view(&tar), &blob, &err), err);
+    ok(koc_blob_from_bytes(koc__dynbuf_view(&tar), &blob, &err), err);
     ok(koc__tar_reader_open(blob, "blob", NULL, &r, &err), err);
     ok(koc__tar_next(r, &e, &more, &err), err);
     assert_true(more);

@@ -5,7 +5,7 @@
 
 static int to_buf(void *self, const void *data, size_t len, koc_error **err)
 {
-    return koc__buf_append(self, data, len, err);
+    return koc__dynbuf_append(self, data, len, err);
 }
 
 /* "-" is empty, else hex; the string lives in out. */
@@ -76,16 +76,16 @@ static void write_case(koc__tar_writer *w, koc_str line)
 
 KOC_TEST(tar_is_written_as_go_writes_it)
 {
-    KOC__AUTO_VAL(koc__buf) cases = KOC__BUF_INIT(0);
-    KOC__AUTO_VAL(koc__buf) packed = KOC__BUF_INIT(0);
-    KOC__AUTO_VAL(koc__buf) expect = KOC__BUF_INIT(0);
-    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) cases = KOC__DYNBUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) packed = KOC__DYNBUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) expect = KOC__DYNBUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(TEST_MAX);
     koc__tar_writer w = KOC__TAR_WRITER_INIT(to_buf, &out);
     koc_error *err = NULL;
     golden("tar/cases.tsv", &cases);
     golden("tar/expect.tar.gz", &packed);
     ok(gunzip(packed.ptr, packed.len, 4096, TEST_MAX, &expect, &err), err);
-    koc_str rest = koc__buf_view(&cases);
+    koc_str rest = koc__dynbuf_view(&cases);
     koc_str line = {NULL, 0};
     size_t n = 0;
     while (koc__str_split(&rest, '\n', &line) && line.len > 0) {
@@ -104,7 +104,7 @@ KOC_TEST(tar_is_written_as_go_writes_it)
 
 KOC_TEST(tar_sizes_beyond_the_octal_field_get_a_record)
 {
-    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(TEST_MAX);
     koc__tar_writer w = KOC__TAR_WRITER_INIT(to_buf, &out);
     koc_error *err = NULL;
     koc__tar_entry e = {.name = "big", .type = KOC__TAR_FILE, .size = UINT64_C(8) << 30};
@@ -114,7 +114,7 @@ KOC_TEST(tar_sizes_beyond_the_octal_field_get_a_record)
     assert_memory_equal(out.ptr + 1024 + 124, "00000000000", 12);
     e.size--;
     w.left = 0;
-    koc__buf_clear(&out);
+    koc__dynbuf_clear(&out);
     ok(koc__tar_header(&w, &e, &err), err);
     assert_int_equal(out.len, 512);
     assert_memory_equal(out.ptr + 124, "77777777777", 12);
@@ -122,7 +122,7 @@ KOC_TEST(tar_sizes_beyond_the_octal_field_get_a_record)
 
 KOC_TEST(tar_refuses_what_it_cannot_store)
 {
-    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(TEST_MAX);
     koc__tar_writer w = KOC__TAR_WRITER_INIT(to_buf, &out);
     koc_error *err = NULL;
     koc__tar_record twice[2] = {{"k", KOC__STR("1")}, {"k", KOC__STR("2")}};
@@ -215,9 +215,9 @@ KOC_TEST(kodata_layers_have_ko_s_diff_ids)
     for (size_t i = 0; i < KOC__COUNT(samples); i++) {
         KOC__AUTO(koc_layer_builder) b = NULL;
         KOC__AUTO(koc_layer) l = NULL;
-        KOC__AUTO_VAL(koc__buf) packed = KOC__BUF_INIT(0);
-        KOC__AUTO_VAL(koc__buf) expect = KOC__BUF_INIT(0);
-        KOC__AUTO_VAL(koc__buf) tar = KOC__BUF_INIT(0);
+        KOC__AUTO_VAL(koc__dynbuf) packed = KOC__DYNBUF_INIT(0);
+        KOC__AUTO_VAL(koc__dynbuf) expect = KOC__DYNBUF_INIT(0);
+        KOC__AUTO_VAL(koc__dynbuf) tar = KOC__DYNBUF_INIT(0);
         koc_layer_options o = KOC_LAYER_OPTIONS_INIT;
         koc_digest want = {0};
         koc_digest got = {0};

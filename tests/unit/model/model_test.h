@@ -4,17 +4,17 @@
 
 #include "core/common.h"
 
-#include "core/digests.h"
-#include "core/fs.h"
+#include "core/hash/digests.h"
+#include "core/io/fs.h"
 #include "core/str.h"
 #include "core/text.h"
 #include "model/model.h"
 #include "test.h"
 
 /* The content of tests/golden/<name>; the caller disposes of it. */
-static inline koc__buf golden(const char *name)
+static inline koc__dynbuf golden(const char *name)
 {
-    koc__buf b = KOC__BUF_INIT(1 << 20);
+    koc__dynbuf b = KOC__DYNBUF_INIT(1 << 20);
     char path[512];
     snprintf(path, sizeof(path), "%s/%s", KOC__TEST_DATA, name);
     koc_error *err = NULL;

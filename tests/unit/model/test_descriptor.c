@@ -16,13 +16,13 @@ static const char full[] =
 
 static void assert_written(const koc_descriptor *d, const char *expected)
 {
-    koc__buf out = KOC__BUF_INIT(4096);
+    koc__dynbuf out = KOC__DYNBUF_INIT(4096);
     koc__jw w;
     koc__jw_begin(&w, &out, 0, 0);
     koc__descriptor_write(&w, d);
     must(koc__jw_end(&w, NULL), NULL);
-    assert_string_equal(koc__buf_cstr(&out), expected);
-    koc__buf_dispose(&out);
+    assert_string_equal(koc__dynbuf_cstr(&out), expected);
+    koc__dynbuf_dispose(&out);
 }
 
 KOC_TEST(descriptor_is_read_and_written)

@@ -164,22 +164,22 @@ KOC_TEST(image_refuses_other_kinds_of_documents)
 
 KOC_TEST(image_refuses_more_than_a_thousand_layers)
 {
-    koc__buf layers = KOC__BUF_INIT(1 << 20);
-    koc__buf diff_ids = KOC__BUF_INIT(1 << 20);
+    koc__dynbuf layers = KOC__DYNBUF_INIT(1 << 20);
+    koc__dynbuf diff_ids = KOC__DYNBUF_INIT(1 << 20);
     for (int i = 0; i <= KOC__DESCRIPTORS_MAX; i++) {
         const char *comma = i ? "," : "";
-        must(koc__buf_printf(&layers, NULL,
-                             "%s{\"mediaType\":\"a/b\",\"size\":1,\"digest\":\"%s\"}", comma,
-                             LAYER_A),
+        must(koc__dynbuf_printf(&layers, NULL,
+                                "%s{\"mediaType\":\"a/b\",\"size\":1,\"digest\":\"%s\"}", comma,
+                                LAYER_A),
              NULL);
-        must(koc__buf_printf(&diff_ids, NULL, "%s\"%s\"", comma, DIFF_A), NULL);
+        must(koc__dynbuf_printf(&diff_ids, NULL, "%s\"%s\"", comma, DIFF_A), NULL);
     }
     KOC__AUTO_STR config =
-        koc__format("{\"rootfs\":{\"diff_ids\":[%s]}}", koc__buf_cstr(&diff_ids));
-    KOC__AUTO_STR members = koc__format("\"layers\":[%s]", koc__buf_cstr(&layers));
+        koc__format("{\"rootfs\":{\"diff_ids\":[%s]}}", koc__dynbuf_cstr(&diff_ids));
+    KOC__AUTO_STR members = koc__format("\"layers\":[%s]", koc__dynbuf_cstr(&layers));
     refuse(KOC_MT_OCI_CONFIG, config, members, KOC_ELIMIT, "has 1001 layers, more than 1000");
-    koc__buf_dispose(&layers);
-    koc__buf_dispose(&diff_ids);
+    koc__dynbuf_dispose(&layers);
+    koc__dynbuf_dispose(&diff_ids);
 }
 
 KOC_TEST(image_accepts_a_sha512_config)

@@ -46,13 +46,13 @@ static void assert_config(const koc_image *img, const char *pointer, const char 
 static void assert_manifest(const koc_image *img, const char *pointer, const char *expected)
 {
     const koc__jnode *n = koc__json_at(koc__json_root(koc__image_manifest_json(img)), pointer);
-    koc__buf out = KOC__BUF_INIT(1 << 16);
+    koc__dynbuf out = KOC__DYNBUF_INIT(1 << 16);
     koc__jw w;
     koc__jw_begin(&w, &out, 0, 0);
     koc__jw_node(&w, n);
     must(koc__jw_end(&w, NULL), NULL);
-    assert_string_equal(koc__buf_cstr(&out), n ? expected : "");
-    koc__buf_dispose(&out);
+    assert_string_equal(koc__dynbuf_cstr(&out), n ? expected : "");
+    koc__dynbuf_dispose(&out);
 }
 
 static bool has(const koc__json *doc, const char *pointer)

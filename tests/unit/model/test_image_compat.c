@@ -19,15 +19,16 @@ static koc_image *load_base(const char *name)
 {
     char path[128];
     snprintf(path, sizeof(path), "ko/%s/base.manifest.json", name);
-    koc__buf manifest = golden(path);
+    koc__dynbuf manifest = golden(path);
     snprintf(path, sizeof(path), "ko/%s/base.config.json", name);
-    koc__buf config = golden(path);
+    koc__dynbuf config = golden(path);
     koc_image *img = NULL;
     koc_error *err = NULL;
-    must(koc_image_from_bytes(NULL, koc__buf_view(&manifest), koc__buf_view(&config), &img, &err),
+    must(koc_image_from_bytes(NULL, koc__dynbuf_view(&manifest), koc__dynbuf_view(&config), &img,
+                              &err),
          err);
-    koc__buf_dispose(&manifest);
-    koc__buf_dispose(&config);
+    koc__dynbuf_dispose(&manifest);
+    koc__dynbuf_dispose(&config);
     return img;
 }
 
@@ -97,14 +98,15 @@ static koc_image *rebuild(const sample *s)
 {
     char path[128];
     snprintf(path, sizeof(path), "ko/%s/manifest.json", s->name);
-    koc__buf manifest = golden(path);
+    koc__dynbuf manifest = golden(path);
     snprintf(path, sizeof(path), "ko/%s/config.json", s->name);
-    koc__buf config = golden(path);
+    koc__dynbuf config = golden(path);
     koc_error *err = NULL;
     koc__json *manifest_doc = NULL;
     koc__json *config_doc = NULL;
-    must(koc__json_parse(koc__buf_view(&manifest), 1 << 20, "manifest", &manifest_doc, &err), err);
-    must(koc__json_parse(koc__buf_view(&config), 1 << 20, "config", &config_doc, &err), err);
+    must(koc__json_parse(koc__dynbuf_view(&manifest), 1 << 20, "manifest", &manifest_doc, &err),
+         err);
+    must(koc__json_parse(koc__dynbuf_view(&config), 1 << 20, "config", &config_doc, &err), err);
 
     koc_image *base = load_base(s->name);
     koc_image_builder *b = NULL;
@@ -115,14 +117,14 @@ static koc_image *rebuild(const sample *s)
     configure(b, s, base);
     must(koc__image_builder_finish(b, NULL, &img, &err), err);
 
-    assert_text(koc_image_config(img), koc__buf_view(&config));
-    assert_text(koc_image_manifest(img), koc__buf_view(&manifest));
+    assert_text(koc_image_config(img), koc__dynbuf_view(&config));
+    assert_text(koc_image_manifest(img), koc__dynbuf_view(&manifest));
     koc_image_builder_free(b);
     koc_image_unref(base);
     koc__json_free(manifest_doc);
     koc__json_free(config_doc);
-    koc__buf_dispose(&manifest);
-    koc__buf_dispose(&config);
+    koc__dynbuf_dispose(&manifest);
+    koc__dynbuf_dispose(&config);
     return img;
 }
 
@@ -194,13 +196,13 @@ static void rebuild_index(const sample *s, int32_t format, const char *base_dige
     char path[128];
     koc_error *err = NULL;
     snprintf(path, sizeof(path), "ko/%s/index.json", s->name);
-    koc__buf expected = golden(path);
+    koc__dynbuf expected = golden(path);
     snprintf(path, sizeof(path), "ko/%s/base.index.json", s->name);
-    koc__buf base_bytes = golden(path);
+    koc__dynbuf base_bytes = golden(path);
     koc_index *recorded = NULL;
     koc_index *base = NULL;
-    must(koc_index_from_bytes(NULL, koc__buf_view(&expected), &recorded, &err), err);
-    must(koc_index_from_bytes(NULL, koc__buf_view(&base_bytes), &base, &err), err);
+    must(koc_index_from_bytes(NULL, koc__dynbuf_view(&expected), &recorded, &err), err);
+    must(koc_index_from_bytes(NULL, koc__dynbuf_view(&base_bytes), &base, &err), err);
 
     koc_image *child = rebuild(s);
     koc_index_builder *b = NULL;
@@ -221,7 +223,7 @@ static void rebuild_index(const sample *s, int32_t format, const char *base_dige
              err);
     }
     must(koc_index_builder_finish(b, &idx, &err), err);
-    assert_text(koc_index_bytes(idx), koc__buf_view(&expected));
+    assert_text(koc_index_bytes(idx), koc__dynbuf_view(&expected));
     assert_ptr_equal(koc_index_image(idx, 0), child);
     assert_null(koc_index_image(idx, 1));
 
@@ -230,17 +232,17 @@ static void rebuild_index(const sample *s, int32_t format, const char *base_dige
     koc_index_unref(recorded);
     koc_index_builder_free(b);
     koc_image_unref(child);
-    koc__buf_dispose(&expected);
-    koc__buf_dispose(&base_bytes);
+    koc__dynbuf_dispose(&expected);
+    koc__dynbuf_dispose(&base_bytes);
 }
 
 /* Quirk Q1: not the digest of the base index but of what ko makes of it. */
 KOC_TEST(compat_makes_the_bytes_of_an_oci_index)
 {
-    koc__buf base_bytes = golden("ko/02-index-oci/base.index.json");
+    koc__dynbuf base_bytes = golden("ko/02-index-oci/base.index.json");
     koc_index *base = NULL;
     koc_digest digest = {0};
-    must(koc_index_from_bytes(NULL, koc__buf_view(&base_bytes), &base, NULL), NULL);
+    must(koc_index_from_bytes(NULL, koc__dynbuf_view(&base_bytes), &base, NULL), NULL);
     koc__digest_text real = koc__digest_str(&koc_index_descriptor(base)->digest);
     const koc_kv annotations[] = {
         {"k1", "v1"},
@@ -252,15 +254,15 @@ KOC_TEST(compat_makes_the_bytes_of_an_oci_index)
                         "sha256:5a38b482c89072584c5d90fba2dfe0bceafb2f5f7d37a23364eb6a2aa94fa934");
     rebuild_index(&index_oci, KOC_FORMAT_OCI, koc__digest_str(&digest).s);
     koc_index_unref(base);
-    koc__buf_dispose(&base_bytes);
+    koc__dynbuf_dispose(&base_bytes);
 }
 
 KOC_TEST(compat_makes_the_bytes_of_a_docker_list)
 {
-    koc__buf base_bytes = golden("ko/03-index-docker/base.index.json");
-    koc_digest digest = digest_of(koc__buf_view(&base_bytes));
+    koc__dynbuf base_bytes = golden("ko/03-index-docker/base.index.json");
+    koc_digest digest = digest_of(koc__dynbuf_view(&base_bytes));
     rebuild_index(&index_docker, KOC_FORMAT_DOCKER, koc__digest_str(&digest).s);
-    koc__buf_dispose(&base_bytes);
+    koc__dynbuf_dispose(&base_bytes);
 }
 
 /* --- Go's form in detail --- */
@@ -379,10 +381,10 @@ KOC_TEST(compat_embeds_the_config_when_the_base_does)
     must(koc__image_builder_finish(b, NULL, &img, &err), err);
     const char *data =
         koc__json_str(koc__json_at(koc__json_root(koc__image_manifest_json(img)), "/config/data"));
-    koc__buf raw = KOC__BUF_INIT(4096);
+    koc__dynbuf raw = KOC__DYNBUF_INIT(4096);
     must(koc__unbase64(&raw, koc__str(data), &err), err);
-    assert_text(koc__buf_view(&raw), koc_image_config(img));
-    koc__buf_dispose(&raw);
+    assert_text(koc__dynbuf_view(&raw), koc_image_config(img));
+    koc__dynbuf_dispose(&raw);
     koc_image_unref(img);
     koc_image_unref(base);
     koc_image_builder_free(b);

@@ -84,17 +84,17 @@ KOC_TEST(index_refuses_other_documents)
 
 KOC_TEST(index_refuses_more_than_a_thousand_entries)
 {
-    koc__buf text = KOC__BUF_INIT(1 << 20);
+    koc__dynbuf text = KOC__DYNBUF_INIT(1 << 20);
     koc_index *idx = NULL;
     koc_error *err = NULL;
-    must(koc__buf_puts(&text, "{\"schemaVersion\":2,\"manifests\":[", NULL), NULL);
+    must(koc__dynbuf_puts(&text, "{\"schemaVersion\":2,\"manifests\":[", NULL), NULL);
     for (int i = 0; i <= KOC__DESCRIPTORS_MAX; i++) {
-        must(koc__buf_printf(&text, NULL, "%s" ENTRY(LAYER_A, ""), i ? "," : ""), NULL);
+        must(koc__dynbuf_printf(&text, NULL, "%s" ENTRY(LAYER_A, ""), i ? "," : ""), NULL);
     }
-    must(koc__buf_puts(&text, "]}", NULL), NULL);
-    int code = koc_index_from_bytes(NULL, koc__buf_view(&text), &idx, &err);
+    must(koc__dynbuf_puts(&text, "]}", NULL), NULL);
+    int code = koc_index_from_bytes(NULL, koc__dynbuf_view(&text), &idx, &err);
     assert_error(code, &err, KOC_ELIMIT, "has 1001 entries, more than 1000");
-    koc__buf_dispose(&text);
+    koc__dynbuf_dispose(&text);
 }
 
 KOC_TEST(index_is_built_in_order)

@@ -58,13 +58,13 @@ KOC_TEST(platform_goes_through_json)
         "\"os.features\":[\"win32k\",\"x\"],\"variant\":\"v2\"}";
     KOC__AUTO(koc_platform) p = read_json(text);
     KOC__AUTO(koc_platform) copy = koc__platform_dup(p);
-    koc__buf out = KOC__BUF_INIT(4096);
+    koc__dynbuf out = KOC__DYNBUF_INIT(4096);
     koc__jw w;
     koc__jw_begin(&w, &out, 0, 0);
     koc__platform_write(&w, copy);
     must(koc__jw_end(&w, NULL), NULL);
-    assert_string_equal(koc__buf_cstr(&out), text);
-    koc__buf_dispose(&out);
+    assert_string_equal(koc__dynbuf_cstr(&out), text);
+    koc__dynbuf_dispose(&out);
 
     KOC__AUTO(koc_platform)
     empty = read_json("{\"architecture\":\"\",\"os\":null,\"os.features\":[]}");

@@ -4,7 +4,7 @@
 #include <koc/ext/publish.h>
 #include <koc/layer.h>
 
-#include "core/context.h"
+#include "core/run/context.h"
 #include "test.h"
 
 KOC_TEST(compression_is_checked_before_the_compile)

@@ -1,7 +1,7 @@
 #include "core/common.h"
 
 #include "core/str.h"
-#include "registry/challenge.h"
+#include "registry/host/challenge.h"
 #include "test.h"
 
 typedef struct row {

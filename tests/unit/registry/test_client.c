@@ -3,9 +3,9 @@
 
 #include <koc/koc.h>
 
-#include "core/context.h"
+#include "auth/auth.h"
+#include "core/run/context.h"
 #include "core/str.h"
-#include "registry/auth.h"
 #include "registry/client.h"
 #include "test.h"
 

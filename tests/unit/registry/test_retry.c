@@ -1,6 +1,6 @@
 #include "core/common.h"
 
-#include "registry/retry.h"
+#include "registry/host/retry.h"
 #include "test.h"
 
 /* the table. */

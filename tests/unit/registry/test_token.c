@@ -1,6 +1,6 @@
 #include "core/common.h"
 
-#include "registry/token.h"
+#include "registry/host/token.h"
 #include "test.h"
 
 static koc__url url(const char *text)
@@ -96,11 +96,11 @@ KOC_TEST(token_query_R64_R70)
 KOC_TEST(token_form_R70)
 {
     KOC__AUTO(koc_strlist) l = scopes();
-    KOC__AUTO_VAL(koc__buf) refresh = KOC__BUF_INIT(4096);
-    KOC__AUTO_VAL(koc__buf) password = KOC__BUF_INIT(4096);
+    KOC__AUTO_VAL(koc__dynbuf) refresh = KOC__DYNBUF_INIT(4096);
+    KOC__AUTO_VAL(koc__dynbuf) password = KOC__DYNBUF_INIT(4096);
 
     assert_int_equal(koc__token_form(&refresh, "s", l, "to+ken", NULL, NULL, NULL), KOC_OK);
-    assert_string_equal(koc__buf_cstr(&refresh),
+    assert_string_equal(koc__dynbuf_cstr(&refresh),
                         "grant_type=refresh_token&refresh_token=to%2Bken&service=s&client_id=koc"
                         "&scope=repository%3Ateam%2Fapi%3Apull%2Cpush%20repository%3Aother%3Apull");
     assert_int_equal(koc__token_form(&password, NULL, l, NULL, "u", "p&p", NULL), KOC_OK);

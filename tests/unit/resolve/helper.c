@@ -3,12 +3,12 @@
 #include "helper.h"
 #include "test.h"
 
-#include "core/buf.h"
+#include "core/dynbuf.h"
 #include "core/str.h"
 
 static int append(void *self, const void *data, size_t len, koc_error **err)
 {
-    return koc__buf_append(self, data, len, err);
+    return koc__dynbuf_append(self, data, len, err);
 }
 
 static char *image_for(const char *reference, const char *suffix)
@@ -21,7 +21,7 @@ static char *finish(koc_resolver *r, const char *suffix)
 {
     koc_strlist *references = NULL;
     koc_error *err = NULL;
-    koc__buf out = KOC__BUF_INIT((size_t)256 << 20);
+    koc__dynbuf out = KOC__DYNBUF_INIT((size_t)256 << 20);
     koc_writer w = {append, &out};
     assert_int_equal(koc_resolver_references(r, &references, &err), KOC_OK);
     for (size_t i = 0; i < koc_strlist_count(references); i++) {
@@ -33,8 +33,8 @@ static char *finish(koc_resolver *r, const char *suffix)
     if (rc != KOC_OK) {
         fail_msg("%s", koc_error_message(err));
     }
-    char *text = koc__strdup(koc__buf_cstr(&out));
-    koc__buf_dispose(&out);
+    char *text = koc__strdup(koc__dynbuf_cstr(&out));
+    koc__dynbuf_dispose(&out);
     koc_strlist_free(references);
     koc_resolver_free(r);
     return text;

@@ -4,7 +4,7 @@
 #include "helper.h"
 #include "test.h"
 
-#include "core/buf.h"
+#include "core/dynbuf.h"
 #include "core/str.h"
 
 KOC_TEST(nothing_to_replace_is_byte_for_byte)
@@ -152,21 +152,21 @@ KOC_TEST(inputs_are_joined_by_one_line)
 
 static int to_buf(void *self, const void *data, size_t len, koc_error **err)
 {
-    return koc__buf_append(self, data, len, err);
+    return koc__dynbuf_append(self, data, len, err);
 }
 
 /* Sets one reference, or none, and gives what is written then. */
 static void step(koc_resolver *r, const char *reference, const char *want, bool is_rest)
 {
     koc_error *err = NULL;
-    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(4096);
+    KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(4096);
     koc_writer w = {to_buf, &out};
     bool complete = !is_rest;
     if (reference) {
         assert_int_equal(koc_resolver_set(r, reference, "r/x:1", &err), KOC_OK);
     }
     assert_int_equal(koc_resolver_write_ready(r, &w, &complete, &err), KOC_OK);
-    assert_string_equal(koc__buf_cstr(&out), want);
+    assert_string_equal(koc__dynbuf_cstr(&out), want);
     assert_int_equal(complete, is_rest);
 }
 
@@ -252,7 +252,7 @@ KOC_TEST(odd_replacements_are_quoted)
 {
     koc_error *err = NULL;
     koc_resolver *r = NULL;
-    koc__buf out = KOC__BUF_INIT(4096);
+    koc__dynbuf out = KOC__DYNBUF_INIT(4096);
     assert_int_equal(koc_resolver_new(NULL, NULL, &r, &err), KOC_OK);
     assert_int_equal(koc_resolver_add_bytes(
                          r, "a",
@@ -264,11 +264,12 @@ KOC_TEST(odd_replacements_are_quoted)
     assert_int_equal(koc_resolver_set(r, "ko://c", "a\"b\\c", &err), KOC_OK);
     assert_int_equal(koc_resolver_set(r, "ko://d", "r/a,b]", &err), KOC_OK);
     koc_writer w = {
-        (int (*)(void *, const void *, size_t, koc_error **))(void (*)(void))koc__buf_append, &out};
+        (int (*)(void *, const void *, size_t, koc_error **))(void (*)(void))koc__dynbuf_append,
+        &out};
     assert_int_equal(koc_resolver_write(r, &w, &err), KOC_OK);
-    assert_string_equal(koc__buf_cstr(&out),
+    assert_string_equal(koc__dynbuf_cstr(&out),
                         "- \"1:30\"\n- 'it''s'\n- \"a\\\"b\\\\c\"\n- [\"r/a,b]\"]\n- |-\n 1:30\n");
-    koc__buf_dispose(&out);
+    koc__dynbuf_dispose(&out);
     koc_resolver_free(r);
 }
 
@@ -326,17 +327,17 @@ KOC_TEST(misuse_is_told)
 /* A long stream: pieces on threads give what one reading gives. */
 static char *long_stream(size_t documents, const char *last)
 {
-    koc__buf b = KOC__BUF_INIT((size_t)64 << 20);
+    koc__dynbuf b = KOC__DYNBUF_INIT((size_t)64 << 20);
     for (size_t i = 0; i < documents; i++) {
-        koc__buf_printf(
+        koc__dynbuf_printf(
             &b, NULL,
             "---\nkind: Deployment\nmetadata:\n  name: d%zu\nspec:\n  text: |\n    --- no marker\n"
             "  image: %s%zu # é\n",
             i, i % 100 == 7 ? "ko://e.test/m" : "plain/m", i % 700);
     }
-    koc__buf_puts(&b, last, NULL);
-    char *text = koc__strdup(koc__buf_cstr(&b));
-    koc__buf_dispose(&b);
+    koc__dynbuf_puts(&b, last, NULL);
+    char *text = koc__strdup(koc__dynbuf_cstr(&b));
+    koc__dynbuf_dispose(&b);
     return text;
 }
 
@@ -349,9 +350,10 @@ KOC_TEST(pieces_give_what_one_reading_gives)
     assert_int_equal(koc_ctx_new(NULL, &ctx, &err), KOC_OK);
     koc_resolver *r = NULL;
     koc_strlist *l = NULL;
-    koc__buf out = KOC__BUF_INIT((size_t)64 << 20);
+    koc__dynbuf out = KOC__DYNBUF_INIT((size_t)64 << 20);
     koc_writer w = {
-        (int (*)(void *, const void *, size_t, koc_error **))(void (*)(void))koc__buf_append, &out};
+        (int (*)(void *, const void *, size_t, koc_error **))(void (*)(void))koc__dynbuf_append,
+        &out};
     assert_int_equal(koc_resolver_new(ctx, NULL, &r, &err), KOC_OK);
     assert_int_equal(koc_resolver_add_bytes(r, "long", koc__str(text), &err), KOC_OK);
     assert_int_equal(koc_resolver_references(r, &l, &err), KOC_OK);
@@ -362,8 +364,8 @@ KOC_TEST(pieces_give_what_one_reading_gives)
         koc__free(image);
     }
     assert_int_equal(koc_resolver_write(r, &w, &err), KOC_OK);
-    assert_string_equal(koc__buf_cstr(&out), alone);
-    koc__buf_dispose(&out);
+    assert_string_equal(koc__dynbuf_cstr(&out), alone);
+    koc__dynbuf_dispose(&out);
     koc_strlist_free(l);
     koc_resolver_free(r);
     koc__free(alone);

@@ -1,7 +1,7 @@
 /* Package URLs, and what GOPROXY means for download locations. */
 #include "core/common.h"
 
-#include "core/digests.h"
+#include "core/hash/digests.h"
 #include "core/str.h"
 #include "sbom/bom.h"
 #include "test.h"

@@ -1,9 +1,9 @@
 /* The document that is written by default: what ko gets wrong, and the minimum elements. */
 #include "core/common.h"
 
-#include "core/json.h"
 #include "core/str.h"
 #include "sample.h"
+#include "text/json.h"
 
 /* A document taken apart. */
 typedef struct parsed {
@@ -105,9 +105,9 @@ static void check_minimum(const parsed *p)
     }
 }
 
-static koc__go_module other = {"example.com/fork_uuid", "v1.5.0", "h1:forked=", NULL};
-static koc__go_module folder = {"./localmod", "(devel)", "", NULL};
-static koc__go_module modules[] = {
+static koc__exe_module other = {"example.com/fork_uuid", "v1.5.0", "h1:forked=", NULL};
+static koc__exe_module folder = {"./localmod", "(devel)", "", NULL};
+static koc__exe_module modules[] = {
     {"github.com/google/uuid", "v1.6.0", "", &other},
     {"example.com/local_mod", "v0.0.0", "", &folder},
     {"github.com/BurntSushi/toml", "v1.6.0+incompatible", "h1:toml=", NULL},
@@ -123,18 +123,18 @@ static koc_kv settings[] = {
     {"vcs.time", "2023-11-14T22:13:20Z"},
 };
 
-static koc__go_info make_info(void)
+static koc__exe_info make_info(void)
 {
-    return (koc__go_info){.go_version = "go1.26.8 X:loopvar",
-                          .path = "github.com/Team/hello/cmd/app",
-                          .main = {"github.com/Team/hello", "v0.1.0+dirty", "", NULL},
-                          .deps = modules,
-                          .n_deps = KOC__COUNT(modules),
-                          .settings = settings,
-                          .n_settings = KOC__COUNT(settings)};
+    return (koc__exe_info){.go_version = "go1.26.8 X:loopvar",
+                           .path = "github.com/Team/hello/cmd/app",
+                           .main = {"github.com/Team/hello", "v0.1.0+dirty", "", NULL},
+                           .deps = modules,
+                           .n_deps = KOC__COUNT(modules),
+                           .settings = settings,
+                           .n_settings = KOC__COUNT(settings)};
 }
 
-static void make(const koc__sbom_options *o, const koc__go_info *info, koc_buf *doc)
+static void make(const koc__sbom_options *o, const koc__exe_info *info, koc_buf *doc)
 {
     KOC__AUTO(koc_image) img = sample_image();
     assert_int_equal(koc__sbom_image(o, img, info, NULL, doc, NULL), KOC_OK);
@@ -143,7 +143,7 @@ static void make(const koc__sbom_options *o, const koc__go_info *info, koc_buf *
 KOC_TEST(spdx_has_the_minimum_elements)
 {
     KOC__AUTO_VAL(koc_buf) doc = KOC_BUF_INIT;
-    koc__go_info info = make_info();
+    koc__exe_info info = make_info();
     koc__sbom_options o = {.repository = "127.0.0.1:5000/x/hello"};
     make(&o, &info, &doc);
     KOC__AUTO_VAL(parsed) p = parse(&doc);
@@ -166,7 +166,7 @@ KOC_TEST(spdx_has_the_minimum_elements)
 KOC_TEST(spdx_honours_replacements)
 {
     KOC__AUTO_VAL(koc_buf) doc = KOC_BUF_INIT;
-    koc__go_info info = make_info();
+    koc__exe_info info = make_info();
     koc__sbom_options o = {.module_proxy = "https://p.example"};
     make(&o, &info, &doc);
     KOC__AUTO_VAL(parsed) p = parse(&doc);
@@ -184,7 +184,7 @@ KOC_TEST(spdx_honours_replacements)
 KOC_TEST(spdx_gives_no_module_sum_as_a_file_hash)
 {
     KOC__AUTO_VAL(koc_buf) doc = KOC_BUF_INIT;
-    koc__go_info info = make_info();
+    koc__exe_info info = make_info();
     koc__sbom_options o = {.module_proxy = "https://p.example"};
     make(&o, &info, &doc);
     KOC__AUTO_VAL(parsed) p = parse(&doc);
@@ -205,7 +205,7 @@ KOC_TEST(spdx_gives_no_module_sum_as_a_file_hash)
 KOC_TEST(spdx_says_of_no_private_module_that_a_proxy_has_it)
 {
     KOC__AUTO_VAL(koc_buf) doc = KOC_BUF_INIT;
-    koc__go_info info = make_info();
+    koc__exe_info info = make_info();
     koc__sbom_options o = {.module_proxy = "https://p.example", .module_private = "example.com"};
     make(&o, &info, &doc);
     KOC__AUTO_VAL(parsed) p = parse(&doc);
@@ -216,7 +216,7 @@ KOC_TEST(spdx_says_of_no_private_module_that_a_proxy_has_it)
 KOC_TEST(spdx_describes_the_program_and_its_toolchain)
 {
     KOC__AUTO_VAL(koc_buf) doc = KOC_BUF_INIT;
-    koc__go_info info = make_info();
+    koc__exe_info info = make_info();
     koc__sbom_options o = {.binary = koc_test_write("app", "hello\n", 6),
                            .binary_name = "/ko-app/app"};
     make(&o, &info, &doc);
@@ -255,7 +255,7 @@ KOC_TEST(spdx_names_the_base)
     assert_non_null(strstr(doc.ptr, "\"relationshipType\": \"DESCENDANT_OF\""));
 }
 
-static void check_created(const koc__sbom_options *o, const koc__go_info *info, const char *want)
+static void check_created(const koc__sbom_options *o, const koc__exe_info *info, const char *want)
 {
     KOC__AUTO_VAL(koc_buf) doc = KOC_BUF_INIT;
     make(o, info, &doc);
@@ -265,7 +265,7 @@ static void check_created(const koc__sbom_options *o, const koc__go_info *info, 
 
 KOC_TEST(spdx_created_is_the_epoch_the_commit_or_the_base)
 {
-    koc__go_info info = make_info();
+    koc__exe_info info = make_info();
     koc__sbom_options o = {.has_epoch = true, .epoch = 0};
     check_created(&o, &info, "1970-01-01T00:00:00Z");
     o.has_epoch = false;
@@ -288,9 +288,9 @@ KOC_TEST(spdx_is_valid_without_build_info)
 KOC_TEST(spdx_survives_odd_names)
 {
     KOC__AUTO_VAL(koc_buf) doc = KOC_BUF_INIT;
-    koc__go_module deps[] = {
+    koc__exe_module deps[] = {
         {"", "", "", NULL}, {"/", "", "x", NULL}, {"\xff\xfe", "v\"1", "", NULL}};
-    koc__go_info info = {
+    koc__exe_info info = {
         .go_version = "devel +abc", .main = {"", "", "", NULL}, .deps = deps, .n_deps = 3};
     koc__sbom_options o = {0};
     make(&o, &info, &doc);
@@ -303,7 +303,7 @@ KOC_TEST(spdx_is_deterministic_and_its_namespace_follows_the_content)
     KOC__AUTO_VAL(koc_buf) one = KOC_BUF_INIT;
     KOC__AUTO_VAL(koc_buf) two = KOC_BUF_INIT;
     KOC__AUTO_VAL(koc_buf) three = KOC_BUF_INIT;
-    koc__go_info info = make_info();
+    koc__exe_info info = make_info();
     koc__sbom_options o = {.repository = "r.example/a/hello"};
     make(&o, &info, &one);
     make(&o, &info, &two);
@@ -336,7 +336,7 @@ KOC_TEST(spdx_index_reaches_its_children)
 KOC_TEST(spdx_survives_lack_of_memory)
 {
     KOC__AUTO(koc_image) img = sample_image();
-    koc__go_info info = make_info();
+    koc__exe_info info = make_info();
     koc__sbom_options o = {.repository = "r.example/a/hello", .module_proxy = "https://p"};
     int rc = KOC_ENOMEM;
     for (uint64_t n = 1; n < 1000 && rc != KOC_OK; n++) {

@@ -8,9 +8,9 @@
 
 static void check_document(const koc_buf *doc, const char *recorded)
 {
-    KOC__AUTO_VAL(koc__buf) want = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) want = KOC__DYNBUF_INIT(0);
     sample_read(recorded, &want);
-    assert_string_equal(doc->ptr, koc__buf_cstr(&want));
+    assert_string_equal(doc->ptr, koc__dynbuf_cstr(&want));
     assert_int_equal(doc->len, want.len);
 }
 
@@ -18,8 +18,8 @@ KOC_TEST(spdx_ko_image_is_ko_s)
 {
     KOC__AUTO(koc_image) img = sample_image();
     KOC__AUTO_VAL(koc_buf) doc = KOC_BUF_INIT;
-    koc__go_module deps[1];
-    koc__go_info info = sample_info(deps);
+    koc__exe_module deps[1];
+    koc__exe_info info = sample_info(deps);
     koc__sbom_options o = {.compat = true, .module_proxy = "https://goproxy.example"};
     assert_int_equal(koc__sbom_image(&o, img, &info, NULL, &doc, NULL), KOC_OK);
     check_document(&doc, "01-single/sbom.spdx.json");
@@ -47,13 +47,13 @@ KOC_TEST(spdx_ko_keeps_ko_s_oddities)
 {
     KOC__AUTO(koc_image) img = sample_image();
     KOC__AUTO_VAL(koc_buf) doc = KOC_BUF_INIT;
-    koc__go_module other = {"example.com/other", "v2.0.0", "h1:AAAA", NULL};
-    koc__go_module deps[] = {
+    koc__exe_module other = {"example.com/other", "v2.0.0", "h1:AAAA", NULL};
+    koc__exe_module deps[] = {
         {"GitHub.com/Foo/Bar", "v1.0.0+incompatible", "h1:////", NULL},
         {"Example.COM/Two", "v0.1.0", "not-a-sum", NULL},
         {"example.com/old", "v1.0.0", "", &other},
     };
-    koc__go_info info = {.main = {"m/<&>", "v1.0.0+dirty", "", NULL}, .deps = deps, .n_deps = 3};
+    koc__exe_info info = {.main = {"m/<&>", "v1.0.0+dirty", "", NULL}, .deps = deps, .n_deps = 3};
     koc__sbom_options o = {.compat = true, .tool_version = "v9", .module_proxy = "https://p"};
     assert_int_equal(koc__sbom_image(&o, img, &info, NULL, &doc, NULL), KOC_OK);
     assert_non_null(strstr(doc.ptr, "\"Tool: ko v9\""));
@@ -80,8 +80,8 @@ KOC_TEST(spdx_ko_without_build_info_has_an_empty_module)
 KOC_TEST(spdx_ko_survives_lack_of_memory)
 {
     KOC__AUTO(koc_image) img = sample_image();
-    koc__go_module deps[1];
-    koc__go_info info = sample_info(deps);
+    koc__exe_module deps[1];
+    koc__exe_info info = sample_info(deps);
     koc__sbom_options o = {.compat = true, .module_proxy = "https://p"};
     int rc = KOC_ENOMEM;
     for (uint64_t n = 1; n < 300 && rc != KOC_OK; n++) {

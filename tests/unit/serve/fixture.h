@@ -4,8 +4,8 @@
 
 #include "core/common.h"
 
-#include "core/digests.h"
-#include "core/sha256.h"
+#include "core/hash/digests.h"
+#include "core/hash/sha256.h"
 #include "serve/serve.h"
 #include "store/layout.h"
 #include "test.h"
@@ -13,14 +13,14 @@
 typedef struct fixture {
     koc_ctx *ctx;
     koc_layout *layout;
-    koc__op op;
+    koc__call call;
     koc__server server;
 } fixture;
 
 static inline void dispose(fixture *f)
 {
     koc__server_dispose(&f->server);
-    koc__op_end(&f->op);
+    koc__call_end(&f->call);
     koc_layout_unref(f->layout);
     koc_ctx_unref(f->ctx);
 }
@@ -36,8 +36,8 @@ static inline void begin(fixture *f, uint32_t flags, uint64_t max_blob)
     assert_int_equal(
         koc_layout_open(f->ctx, koc_test_path("layout"), KOC_LAYOUT_CREATE, &f->layout, NULL),
         KOC_OK);
-    assert_int_equal(koc__op_begin(&f->op, f->ctx, NULL, NULL), KOC_OK);
-    assert_int_equal(koc__server_init(&f->server, f->ctx, f->layout, &o, &f->op, NULL), KOC_OK);
+    assert_int_equal(koc__call_begin(&f->call, f->ctx, NULL, NULL), KOC_OK);
+    assert_int_equal(koc__server_init(&f->server, f->ctx, f->layout, &o, &f->call, NULL), KOC_OK);
 }
 
 static inline void put_number(char *out, size_t size, size_t n)
@@ -46,11 +46,12 @@ static inline void put_number(char *out, size_t size, size_t n)
 }
 
 /* One request from head to reply; the caller frees it. */
-static inline koc__exchange *request(fixture *f, const char *method, const char *target,
-                                     const char *body, const char *content_range, const char *type)
+static inline koc__served_exchange *request(fixture *f, const char *method, const char *target,
+                                            const char *body, const char *content_range,
+                                            const char *type)
 {
     char length[32];
-    koc__exchange *x = koc__exchange_new(&f->server, target);
+    koc__served_exchange *x = koc__served_exchange_new(&f->server, target);
     assert_non_null(x);
     put_number(length, sizeof(length), body ? strlen(body) : 0);
     koc__head head = {.method = method,
@@ -58,23 +59,23 @@ static inline koc__exchange *request(fixture *f, const char *method, const char 
                       .content_length = length,
                       .content_range = content_range,
                       .content_type = type};
-    koc__exchange_begin(x, &head);
+    koc__served_exchange_begin(x, &head);
     for (size_t i = 0; body && i < strlen(body); i += 3) {
-        koc__exchange_body(x, body + i, KOC__MIN(strlen(body) - i, (size_t)3));
+        koc__served_exchange_body(x, body + i, KOC__MIN(strlen(body) - i, (size_t)3));
     }
-    koc__exchange_end(x);
+    koc__served_exchange_end(x);
     return x;
 }
 
 static inline int status_of(fixture *f, const char *method, const char *target, const char *body)
 {
-    koc__exchange *x = request(f, method, target, body, NULL, NULL);
+    koc__served_exchange *x = request(f, method, target, body, NULL, NULL);
     int status = x->reply.status;
-    koc__exchange_free(x);
+    koc__served_exchange_free(x);
     return status;
 }
 
-static inline const char *header(const koc__exchange *x, const char *name)
+static inline const char *header(const koc__served_exchange *x, const char *name)
 {
     for (size_t i = 0; i < x->reply.n_headers; i++) {
         if (strcmp(x->reply.names[i], name) == 0) {
@@ -96,10 +97,10 @@ static inline const char *digest_of(const char *text)
 /* The path of a new upload. */
 static inline char *start(fixture *f)
 {
-    koc__exchange *x = request(f, "POST", "/v2/a/blobs/uploads/", NULL, NULL, NULL);
+    koc__served_exchange *x = request(f, "POST", "/v2/a/blobs/uploads/", NULL, NULL, NULL);
     assert_int_equal(x->reply.status, 202);
     char *path = koc__strdup(header(x, "Location"));
-    koc__exchange_free(x);
+    koc__served_exchange_free(x);
     return path;
 }
 
@@ -124,9 +125,9 @@ static inline char *manifest(const char *config, const char *subject)
 
 static inline int put(fixture *f, const char *target, const char *body, const char *type)
 {
-    koc__exchange *x = request(f, "PUT", target, body, NULL, type);
+    koc__served_exchange *x = request(f, "PUT", target, body, NULL, type);
     int status = x->reply.status;
-    koc__exchange_free(x);
+    koc__served_exchange_free(x);
     return status;
 }
 

@@ -3,12 +3,12 @@
 
 static int answer(fixture *f, const koc__head *head)
 {
-    koc__exchange *x = koc__exchange_new(&f->server, "/v2/");
+    koc__served_exchange *x = koc__served_exchange_new(&f->server, "/v2/");
     assert_non_null(x);
-    koc__exchange_begin(x, head);
-    koc__exchange_end(x);
+    koc__served_exchange_begin(x, head);
+    koc__served_exchange_end(x);
     int status = x->reply.status;
-    koc__exchange_free(x);
+    koc__served_exchange_free(x);
     return status;
 }
 

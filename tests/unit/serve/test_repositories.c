@@ -1,7 +1,7 @@
 /* Repositories share one layout, and nobody's answers are another's. */
 #include "fixture.h"
 
-#include "core/fs.h"
+#include "core/io/fs.h"
 #include "model/model.h"
 
 /* Pushes a manifest by digest; its path. */
@@ -21,19 +21,19 @@ static char *index_of(const char *child, const char *type)
 
 static bool body_has(fixture *f, const char *target, const char *text)
 {
-    koc__exchange *x = request(f, "GET", target, NULL, NULL, NULL);
+    koc__served_exchange *x = request(f, "GET", target, NULL, NULL, NULL);
     assert_int_equal(x->reply.status, 200);
-    bool found = strstr(koc__buf_cstr(&x->reply.body), text) != NULL;
-    koc__exchange_free(x);
+    bool found = strstr(koc__dynbuf_cstr(&x->reply.body), text) != NULL;
+    koc__served_exchange_free(x);
     return found;
 }
 
 static void assert_refused(fixture *f, const char *target, const char *by)
 {
-    koc__exchange *x = request(f, "DELETE", target, NULL, NULL, NULL);
+    koc__served_exchange *x = request(f, "DELETE", target, NULL, NULL, NULL);
     assert_int_equal(x->reply.status, 409);
-    assert_non_null(strstr(koc__buf_cstr(&x->reply.body), by));
-    koc__exchange_free(x);
+    assert_non_null(strstr(koc__dynbuf_cstr(&x->reply.body), by));
+    koc__served_exchange_free(x);
 }
 
 KOC_TEST(repositories_have_their_own_referrers)
@@ -212,22 +212,22 @@ KOC_TEST(removal_of_a_damaged_manifest)
 /* As many entries as readers take. */
 static void fill_index(void)
 {
-    KOC__AUTO_VAL(koc__buf) b = KOC__BUF_INIT(KOC__LISTING_MAX);
-    koc__buf_puts(&b, "{\"schemaVersion\":2,\"manifests\":[", NULL);
+    KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(KOC__LISTING_MAX);
+    koc__dynbuf_puts(&b, "{\"schemaVersion\":2,\"manifests\":[", NULL);
     for (int i = 0; i < KOC__LISTED_MAX; i++) {
-        koc__buf_printf(&b, NULL,
-                        "%s{\"mediaType\":\"" KOC_MT_OCI_MANIFEST
-                        "\",\"size\":1,\"digest\":\"sha256:%064x\"}",
-                        i ? "," : "", (unsigned)i);
+        koc__dynbuf_printf(&b, NULL,
+                           "%s{\"mediaType\":\"" KOC_MT_OCI_MANIFEST
+                           "\",\"size\":1,\"digest\":\"sha256:%064x\"}",
+                           i ? "," : "", (unsigned)i);
     }
-    koc__buf_puts(&b, "]}", NULL);
+    koc__dynbuf_puts(&b, "]}", NULL);
     koc_test_write("layout/index.json", b.ptr, b.len);
 }
 
 KOC_TEST(repositories_are_full_where_readers_would_refuse)
 {
     KOC__AUTO_VAL(fixture) f = {0};
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(KOC__LISTING_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(KOC__LISTING_MAX);
     KOC__AUTO(koc_index) list = NULL;
     begin(&f, 0, 0);
     push_blob(&f, "{}");

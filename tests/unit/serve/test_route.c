@@ -1,7 +1,7 @@
 /* Request targets, queries, ranges and names in layouts: what is right is read, all else is refused. */
 #include "core/common.h"
 
-#include "core/digests.h"
+#include "core/hash/digests.h"
 #include "serve/route.h"
 #include "test.h"
 
@@ -164,17 +164,17 @@ KOC_TEST(chunk_range_is_first_and_last_byte)
 {
     uint64_t first = 0;
     uint64_t length = 0;
-    assert_true(koc__chunk_range_read(KOC__STR("10-19"), &first, &length));
+    assert_true(koc__served_chunk_range(KOC__STR("10-19"), &first, &length));
     assert_int_equal(first, 10);
     assert_int_equal(length, 10);
-    assert_true(koc__chunk_range_read(KOC__STR("bytes 0-0/100"), &first, &length));
+    assert_true(koc__served_chunk_range(KOC__STR("bytes 0-0/100"), &first, &length));
     assert_int_equal(first, 0);
     assert_int_equal(length, 1);
-    assert_false(koc__chunk_range_read(KOC__STR("5-4"), &first, &length));
-    assert_false(koc__chunk_range_read(KOC__STR("-4"), &first, &length));
-    assert_false(koc__chunk_range_read(KOC__STR("0-18446744073709551615"), &first, &length));
-    assert_false(koc__chunk_range_read(KOC__STR("a-b"), &first, &length));
-    assert_false(koc__chunk_range_read(KOC__STR(""), &first, &length));
+    assert_false(koc__served_chunk_range(KOC__STR("5-4"), &first, &length));
+    assert_false(koc__served_chunk_range(KOC__STR("-4"), &first, &length));
+    assert_false(koc__served_chunk_range(KOC__STR("0-18446744073709551615"), &first, &length));
+    assert_false(koc__served_chunk_range(KOC__STR("a-b"), &first, &length));
+    assert_false(koc__served_chunk_range(KOC__STR(""), &first, &length));
 }
 
 KOC_TEST(layout_names_become_repositories)
@@ -200,7 +200,7 @@ KOC_TEST(layout_names_become_repositories)
     for (size_t i = 0; i < KOC__COUNT(cases); i++) {
         koc_str repository = {0};
         koc_str tag = {0};
-        bool named = koc__name_split(koc__str(cases[i].name), "dir", &repository, &tag);
+        bool named = koc__served_name_split(koc__str(cases[i].name), "dir", &repository, &tag);
         assert_int_equal(named, cases[i].repository != NULL);
         if (named) {
             assert_true(koc__str_is(repository, cases[i].repository));

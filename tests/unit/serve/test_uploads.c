@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 #include <utime.h>
 
-#include "core/fs.h"
+#include "core/io/fs.h"
 
 enum { PLACES = 256 };
 
@@ -53,22 +53,22 @@ KOC_TEST(uploads_the_longest_abandoned_makes_room)
 KOC_TEST(uploads_being_written_are_not_taken_away)
 {
     KOC__AUTO_VAL(fixture) f = {0};
-    koc__exchange *busy[PLACES];
+    koc__served_exchange *busy[PLACES];
     koc__head head = {.method = "POST", .target = "/v2/a/blobs/uploads/"};
     begin(&f, 0, 0);
     for (int i = 0; i < PLACES; i++) {
-        busy[i] = koc__exchange_new(&f.server, head.target);
-        koc__exchange_begin(busy[i], &head);
+        busy[i] = koc__served_exchange_new(&f.server, head.target);
+        koc__served_exchange_begin(busy[i], &head);
         assert_int_equal(busy[i]->reply.status, 0);
     }
-    koc__exchange *x = request(&f, "POST", head.target, NULL, NULL, NULL);
+    koc__served_exchange *x = request(&f, "POST", head.target, NULL, NULL, NULL);
     assert_int_equal(x->reply.status, 429);
     assert_string_equal(header(x, "Retry-After"), "1");
-    koc__exchange_free(x);
+    koc__served_exchange_free(x);
     for (int i = 0; i < PLACES; i++) {
-        koc__exchange_end(busy[i]);
+        koc__served_exchange_end(busy[i]);
         assert_int_equal(busy[i]->reply.status, 202);
-        koc__exchange_free(busy[i]);
+        koc__served_exchange_free(busy[i]);
     }
 }
 
@@ -83,8 +83,8 @@ KOC_TEST(uploads_left_behind_go_when_a_server_starts)
         empty = start(&f);
         old = start(&f);
         fresh = start(&f);
-        koc__exchange_free(request(&f, "PATCH", old, "hello ", NULL, NULL));
-        koc__exchange_free(request(&f, "PATCH", fresh, "hello ", NULL, NULL));
+        koc__served_exchange_free(request(&f, "PATCH", old, "hello ", NULL, NULL));
+        koc__served_exchange_free(request(&f, "PATCH", fresh, "hello ", NULL, NULL));
         make_old(empty, 100);
         make_old(old, 2 * 60 * 60);
         make_old(fresh, 100);
@@ -116,7 +116,7 @@ KOC_TEST(uploads_on_a_full_disk_are_given_up)
     begin(&f, 0, 0);
     KOC__AUTO_STR path = start(&f);
     KOC__AUTO_STR idle = start(&f);
-    koc__exchange_free(request(&f, "PATCH", idle, "idle", NULL, NULL));
+    koc__served_exchange_free(request(&f, "PATCH", idle, "idle", NULL, NULL));
     make_old(idle, 10 * 60);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     struct rlimit small = {8, before.rlim_max};

@@ -60,7 +60,7 @@ koc_image *image(koc_ctx *ctx, const char *arch, int32_t compression, const char
     return img;
 }
 
-void read_file(const char *path, koc__buf *out)
+void read_file(const char *path, koc__dynbuf *out)
 {
     koc_error *err = NULL;
     out->max = TEST_MAX;

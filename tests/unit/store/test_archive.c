@@ -8,7 +8,7 @@ static const char *const two[] = {"one", "two", NULL};
 
 static int to_buf(void *self, const void *data, size_t len, koc_error **err)
 {
-    return koc__buf_append(self, data, len, err);
+    return koc__dynbuf_append(self, data, len, err);
 }
 
 static koc_reference *reference(const char *text)
@@ -19,7 +19,7 @@ static koc_reference *reference(const char *text)
     return r;
 }
 
-static void write_archive(koc_ctx *ctx, const koc_archive_image *list, size_t n, koc__buf *out)
+static void write_archive(koc_ctx *ctx, const koc_archive_image *list, size_t n, koc__dynbuf *out)
 {
     koc_writer w = {to_buf, out};
     koc_error *err = NULL;
@@ -28,13 +28,13 @@ static void write_archive(koc_ctx *ctx, const koc_archive_image *list, size_t n,
 }
 
 /* The names in an archive, one a line; content of manifest.json in *manifest. */
-static void contents(const koc__buf *tar, koc__buf *names, koc__buf *manifest)
+static void contents(const koc__dynbuf *tar, koc__dynbuf *names, koc__dynbuf *manifest)
 {
     KOC__AUTO(koc_blob) blob = NULL;
     KOC__AUTO(koc__tar_reader) r = NULL;
     koc_error *err = NULL;
     names->max = manifest->max = TEST_MAX;
-    ok(koc_blob_from_bytes(koc__buf_view(tar), &blob, &err), err);
+    ok(koc_blob_from_bytes(koc__dynbuf_view(tar), &blob, &err), err);
     ok(koc__tar_reader_open(blob, "archive", NULL, &r, &err), err);
     for (;;) {
         koc__tar_entry e = {0};
@@ -45,12 +45,12 @@ static void contents(const koc__buf *tar, koc__buf *names, koc__buf *manifest)
         }
         assert_int_equal(e.mode, 0644);
         assert_int_equal(e.mtime, 0);
-        ok(koc__buf_printf(names, &err, "%s\n", e.name), err);
+        ok(koc__dynbuf_printf(names, &err, "%s\n", e.name), err);
         char buf[4096];
         size_t n = 0;
         ok(koc__tar_read(r, buf, sizeof(buf), &n, &err), err);
         if (koc__streq(e.name, "manifest.json")) {
-            ok(koc__buf_append(manifest, buf, n, &err), err);
+            ok(koc__dynbuf_append(manifest, buf, n, &err), err);
         }
     }
 }
@@ -60,9 +60,9 @@ KOC_TEST(archive_has_ko_s_shape)
     KOC__AUTO(koc_ctx) ctx = context();
     KOC__AUTO(koc_image) a = image(ctx, "amd64", KOC_COMPRESS_GZIP, two);
     KOC__AUTO(koc_reference) x = reference("localhost:5000/out/tool:s08");
-    KOC__AUTO_VAL(koc__buf) tar = KOC__BUF_INIT(0);
-    KOC__AUTO_VAL(koc__buf) names = KOC__BUF_INIT(0);
-    KOC__AUTO_VAL(koc__buf) manifest = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) tar = KOC__DYNBUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) names = KOC__DYNBUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) manifest = KOC__DYNBUF_INIT(0);
     koc_archive_image list = {sizeof(koc_archive_image), 0, a, &x, 1};
     write_archive(ctx, &list, 1, &tar);
     contents(&tar, &names, &manifest);
@@ -88,10 +88,10 @@ KOC_TEST(archive_does_not_depend_on_the_order_of_the_list)
     KOC__AUTO(koc_reference) y = reference("r.example/a:2");
     KOC__AUTO(koc_reference) z = reference("r.example/a:1");
     koc_reference *yz[] = {y, z};
-    KOC__AUTO_VAL(koc__buf) first = KOC__BUF_INIT(0);
-    KOC__AUTO_VAL(koc__buf) second = KOC__BUF_INIT(0);
-    KOC__AUTO_VAL(koc__buf) names = KOC__BUF_INIT(0);
-    KOC__AUTO_VAL(koc__buf) manifest = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) first = KOC__DYNBUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) second = KOC__DYNBUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) names = KOC__DYNBUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) manifest = KOC__DYNBUF_INIT(0);
     koc_archive_image forth[] = {{sizeof(koc_archive_image), 0, a, &x, 1},
                                  {sizeof(koc_archive_image), 0, b, yz, 2}};
     koc_archive_image back[] = {{sizeof(koc_archive_image), 0, b, &z, 1},
@@ -114,7 +114,7 @@ KOC_TEST(archive_reads_back)
     KOC__AUTO(koc_image) b = image(ctx, "arm64", KOC_COMPRESS_NONE, two);
     KOC__AUTO(koc_reference) x = reference("r.example/a:1");
     KOC__AUTO(koc_reference) y = reference("r.example/b:2");
-    KOC__AUTO_VAL(koc__buf) tar = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) tar = KOC__DYNBUF_INIT(0);
     koc_archive_image list[] = {{sizeof(koc_archive_image), 0, a, &x, 1},
                                 {sizeof(koc_archive_image), 0, b, &y, 1}};
     koc_image *images[] = {a, b};
@@ -158,7 +158,7 @@ KOC_TEST(archive_reads_docker_s_old_form)
 {
     KOC__AUTO(koc_ctx) ctx = context();
     KOC__AUTO(koc_image) img = NULL;
-    KOC__AUTO_VAL(koc__buf) tar = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) tar = KOC__DYNBUF_INIT(TEST_MAX);
     koc__tar_writer w = KOC__TAR_WRITER_INIT(to_buf, &tar);
     koc_digest d = {0};
     koc_error *err = NULL;
@@ -190,7 +190,7 @@ KOC_TEST(archive_reads_docker_s_old_form)
 
 static void refused(koc_ctx *ctx, koc_code code, const char *manifest, const char *config)
 {
-    KOC__AUTO_VAL(koc__buf) tar = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) tar = KOC__DYNBUF_INIT(TEST_MAX);
     koc__tar_writer w = KOC__TAR_WRITER_INIT(to_buf, &tar);
     koc_image *img = NULL;
     koc_error *err = NULL;
@@ -245,7 +245,7 @@ KOC_TEST(archive_needs_tags_content_and_room)
     KOC__AUTO(koc_image) bare = NULL;
     KOC__AUTO(koc_reference) untagged = reference("r.example/a");
     KOC__AUTO(koc_reference) tagged = reference("r.example/a:1");
-    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(TEST_MAX);
     koc_writer w = {to_buf, &out};
     koc_writer none = {full, NULL};
     koc_error *err = NULL;
@@ -266,7 +266,7 @@ KOC_TEST(archive_survives_running_out_of_memory)
     koc_archive_image list = {sizeof(koc_archive_image), 0, img, &tag, 1};
     const char *path = NULL;
     for (uint64_t n = 1; !path; n++) {
-        KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(TEST_MAX);
+        KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(TEST_MAX);
         koc_writer w = {to_buf, &out};
         koc_error *err = NULL;
         koc__alloc_fail_after(n);

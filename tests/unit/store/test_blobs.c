@@ -8,7 +8,7 @@ static const char *const twice[] = {"one", "one", NULL};
 
 static int to_buf(void *self, const void *data, size_t len, koc_error **err)
 {
-    return koc__buf_append(self, data, len, err);
+    return koc__dynbuf_append(self, data, len, err);
 }
 
 static koc_reference *reference(const char *text)
@@ -20,7 +20,7 @@ static koc_reference *reference(const char *text)
 }
 
 /* The names of a tar's entries, one a line; all of it must be readable. */
-static void names_of(koc_blob *blob, koc__buf *names)
+static void names_of(koc_blob *blob, koc__dynbuf *names)
 {
     KOC__AUTO(koc__tar_reader) r = NULL;
     koc_error *err = NULL;
@@ -33,7 +33,7 @@ static void names_of(koc_blob *blob, koc__buf *names)
         if (!more) {
             return;
         }
-        ok(koc__buf_printf(names, &err, "%s\n", e.name), err);
+        ok(koc__dynbuf_printf(names, &err, "%s\n", e.name), err);
     }
 }
 
@@ -42,7 +42,7 @@ KOC_TEST(archive_blob_has_the_bytes_that_are_written)
     KOC__AUTO(koc_ctx) ctx = context();
     KOC__AUTO(koc_image) img = image(ctx, "amd64", KOC_COMPRESS_GZIP, two);
     KOC__AUTO(koc_reference) name = reference("ko.local/x:1");
-    KOC__AUTO_VAL(koc__buf) written = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) written = KOC__DYNBUF_INIT(TEST_MAX);
     KOC__AUTO_VAL(koc_buf) read = KOC_BUF_INIT;
     KOC__AUTO(koc_blob) blob = NULL;
     const koc_archive_image one = {sizeof(koc_archive_image), 0, img, &name, 1};
@@ -73,7 +73,7 @@ KOC_TEST(archive_blob_leaves_out_the_first_layers)
     koc_error *err = NULL;
     for (size_t skip = 0; skip <= 2; skip++) {
         KOC__AUTO(koc_blob) blob = NULL;
-        KOC__AUTO_VAL(koc__buf) names = KOC__BUF_INIT(0);
+        KOC__AUTO_VAL(koc__dynbuf) names = KOC__DYNBUF_INIT(0);
         ok(koc__archive_blob(&one, skip, NULL, &blob, &err), err);
         names_of(blob, &names);
         assert_int_equal(count(names.ptr, ".tar.gz\n"), 2 - skip);
@@ -88,7 +88,7 @@ KOC_TEST(layout_blob_names_the_image_each_way)
     KOC__AUTO(koc_reference) a = reference("kind.local/x:1");
     KOC__AUTO(koc_reference) b = reference("kind.local/x:latest");
     KOC__AUTO(koc_blob) blob = NULL;
-    KOC__AUTO_VAL(koc__buf) names = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) names = KOC__DYNBUF_INIT(0);
     KOC__AUTO_VAL(koc_buf) all = KOC_BUF_INIT;
     koc_reference *both[] = {a, b};
     const koc_archive_image one = {sizeof(koc_archive_image), 0, img, both, 2};

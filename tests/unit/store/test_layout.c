@@ -36,7 +36,7 @@ KOC_TEST(layout_gives_back_what_was_put)
     KOC__AUTO(koc_image) img = image(ctx, "amd64", KOC_COMPRESS_GZIP, two);
     KOC__AUTO(koc_image) back = NULL;
     KOC__AUTO(koc_index) list = NULL;
-    KOC__AUTO_VAL(koc__buf) mark = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) mark = KOC__DYNBUF_INIT(0);
     koc_error *err = NULL;
     ok(koc_layout_put_image(l, img, "v1", NULL, &err), err);
     ok(koc_layout_get_image(l, &koc_image_descriptor(img)->digest, &back, &err), err);
@@ -74,7 +74,7 @@ KOC_TEST(layout_has_no_more_than_it_should)
     ok(koc__fs_list(koc_test_path("l/blobs/sha256"), &blobs, &err), err);
     assert_int_equal(koc_strlist_count(blobs), 4);
     for (size_t i = 0; i < 4; i++) {
-        KOC__AUTO_VAL(koc__buf) content = KOC__BUF_INIT(0);
+        KOC__AUTO_VAL(koc__dynbuf) content = KOC__DYNBUF_INIT(0);
         KOC__AUTO_STR path = koc__format("l/blobs/sha256/%s", koc_strlist_get(blobs, i));
         koc_digest d = {0};
         read_file(koc_test_path(path), &content);
@@ -97,7 +97,7 @@ KOC_TEST(layout_lists_each_name_and_image_once)
     KOC__AUTO(koc_layout) l = create(ctx, "l");
     KOC__AUTO(koc_image) a = image(ctx, "amd64", KOC_COMPRESS_GZIP, one);
     KOC__AUTO(koc_image) b = image(ctx, "arm64", KOC_COMPRESS_GZIP, two);
-    KOC__AUTO_VAL(koc__buf) index = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) index = KOC__DYNBUF_INIT(0);
     koc_error *err = NULL;
     ok(koc_layout_put_image(l, a, NULL, NULL, &err), err);
     ok(koc_layout_put_image(l, a, NULL, NULL, &err), err);
@@ -121,7 +121,7 @@ KOC_TEST(layout_keeps_what_it_does_not_know)
     KOC__AUTO(koc_ctx) ctx = context();
     KOC__AUTO(koc_layout) l = create(ctx, "l");
     KOC__AUTO(koc_image) img = image(ctx, "amd64", KOC_COMPRESS_GZIP, one);
-    KOC__AUTO_VAL(koc__buf) index = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) index = KOC__DYNBUF_INIT(0);
     koc_error *err = NULL;
     static const char before[] =
         "{\"schemaVersion\":2,\"x-other\":1.50,\"manifests\":[{\"mediaType\":\"application/"
@@ -189,7 +189,7 @@ KOC_TEST(layout_refuses_what_is_none)
 /* Changes the last byte of the blob of d. */
 static void damage(const char *layout, const koc_digest *d)
 {
-    KOC__AUTO_VAL(koc__buf) content = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) content = KOC__DYNBUF_INIT(0);
     KOC__AUTO_STR name = koc__format("%s/blobs/sha256/%s", layout, koc__digest_hex(d).s);
     read_file(koc_test_path(name), &content);
     content.ptr[content.len - 1] ^= 1;

@@ -9,19 +9,19 @@ static const char *const texts[] = {"one", NULL};
 
 static void write_listing(const char *dir, size_t n)
 {
-    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(TEST_MAX);
     KOC__AUTO_STR path = koc__format("%s/index.json", dir);
     koc_error *err = NULL;
-    ok(koc__buf_puts(&out, "{\"schemaVersion\":2,\"manifests\":[", &err), err);
+    ok(koc__dynbuf_puts(&out, "{\"schemaVersion\":2,\"manifests\":[", &err), err);
     for (size_t i = 0; i < n; i++) {
-        ok(koc__buf_printf(&out, &err,
-                           "%s{\"mediaType\":\"" KOC_MT_OCI_MANIFEST
-                           "\",\"digest\":\"sha256:%064zx\",\"size\":2}",
-                           i ? "," : "", i),
+        ok(koc__dynbuf_printf(&out, &err,
+                              "%s{\"mediaType\":\"" KOC_MT_OCI_MANIFEST
+                              "\",\"digest\":\"sha256:%064zx\",\"size\":2}",
+                              i ? "," : "", i),
            err);
     }
-    ok(koc__buf_puts(&out, "]}", &err), err);
-    ok(koc__fs_write_file(path, koc__buf_view(&out), 0644, &err), err);
+    ok(koc__dynbuf_puts(&out, "]}", &err), err);
+    ok(koc__fs_write_file(path, koc__dynbuf_view(&out), 0644, &err), err);
 }
 
 static int list_of_a_layout(koc_ctx *ctx, bool over, koc_error **err)
@@ -78,12 +78,12 @@ static int layers_of_an_image(koc_ctx *ctx, bool over, koc_error **err)
 
 static int sink(void *self, const void *data, size_t len, koc_error **err)
 {
-    return koc__buf_append(self, data, len, err);
+    return koc__dynbuf_append(self, data, len, err);
 }
 
 static int records_of_a_tar_entry(koc_ctx *ctx, bool over, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__buf) out = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(TEST_MAX);
     koc__tar_writer w = KOC__TAR_WRITER_INIT(sink, &out);
     KOC__AUTO(koc_blob) blob = NULL;
     KOC__AUTO(koc__tar_reader) r = NULL;
@@ -97,7 +97,7 @@ static int records_of_a_tar_entry(koc_ctx *ctx, bool over, koc_error **err)
     koc__tar_entry e = {.name = "f", .type = KOC__TAR_FILE, .records = &record, .n_records = 1};
     KOC__TRY(koc__tar_header(&w, &e, err));
     ok(koc__tar_end(&w, err), *err);
-    ok(koc_blob_from_bytes(koc__buf_view(&out), &blob, err), *err);
+    ok(koc_blob_from_bytes(koc__dynbuf_view(&out), &blob, err), *err);
     ok(koc__tar_reader_open(blob, "ours", NULL, &r, err), *err);
     ok(koc__tar_next(r, &e, &more, err), *err);
     assert_true(more);

@@ -84,7 +84,7 @@ KOC_TEST(source_check_reads_every_layer)
     const koc_place p = at(two_images(ctx, a, b), "v2");
     const koc_digest *layer = &koc_layer_descriptor(koc_image_layer(b, 0))->digest;
     KOC__AUTO_STR path = koc__format("layout/blobs/sha256/%s", koc__digest_hex(layer).s);
-    KOC__AUTO_VAL(koc__buf) bytes = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) bytes = KOC__DYNBUF_INIT(0);
     koc_source *s = NULL;
     koc_error *err = NULL;
     ok(koc_source_open(ctx, NULL, &p, NULL, &s, &err), err);

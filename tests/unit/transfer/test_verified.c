@@ -94,7 +94,7 @@ static void same_or_refused(int rc, const koc_digest *now, const koc_digest *bef
 
 static void each_byte(koc_ctx *ctx, const form *f, const char *path, size_t step)
 {
-    KOC__AUTO_VAL(koc__buf) text = KOC__BUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(0);
     koc_digest flat = {0}, appended = {0};
     koc_error *err = NULL;
     read_file(path, &text);
@@ -184,14 +184,14 @@ KOC_TEST(tampering_in_front_of_padding_is_seen)
     KOC__AUTO(koc_image) img = NULL;
     KOC__AUTO(koc_blob) blob = NULL;
     KOC__AUTO(koc_layer) layer = NULL;
-    KOC__AUTO_VAL(koc__buf) tar = KOC__BUF_INIT(TEST_MAX);
+    KOC__AUTO_VAL(koc__dynbuf) tar = KOC__DYNBUF_INIT(TEST_MAX);
     KOC__AUTO(koc_reader) in = NULL;
     koc_layer_options o = KOC_LAYER_OPTIONS_INIT;
     koc_error *err = NULL;
     koc_digest now = {0};
     KOC__AUTO(koc_image) small = image(ctx, "amd64", KOC_COMPRESS_NONE, texts);
     ok(koc_layer_open_tar(koc_image_layer(small, 0), NULL, &in, &err), err);
-    ok(koc__buf_reserve(&tar, TAR, &err), err);
+    ok(koc__dynbuf_reserve(&tar, TAR, &err), err);
     memset(tar.ptr, 0, TAR);
     ok(koc__reader_fill(in, tar.ptr, TAR, &tar.len, &err), err);
     ok(koc_blob_from_bytes(koc__str_n(tar.ptr, TAR), &blob, &err), err);

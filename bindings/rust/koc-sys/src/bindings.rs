@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: 3e73dd4ac14cf55454ea27ef278054e474b57aa6874c83975be09efb97ec5716
+// Declarations: d4325106263fe8e5f9db489e1613e96624805e33b21544712635d5ce52c48e3c
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -507,7 +507,7 @@ pub struct koc_publish_options {
     pub into: *const c_char,
 }
 
-pub type koc_publish_fact_fn = Option<unsafe extern "C" fn(name: *const c_char, value: *const c_char, payload: *mut c_void) -> c_int>;
+pub type koc_publish_setting_fn = Option<unsafe extern "C" fn(name: *const c_char, value: *const c_char, payload: *mut c_void) -> c_int>;
 
 extern "C" {
     pub fn koc_error_code(e: *const koc_error) -> koc_code;
@@ -722,6 +722,6 @@ extern "C" {
     pub fn koc_published_warnings(p: *const koc_published) -> *const koc_strlist;
     pub fn koc_published_inputs(p: *const koc_published) -> *const koc_strlist;
     pub fn koc_published_free(p: *mut koc_published);
-    pub fn koc_publish_facts(ctx: *mut koc_ctx, o: *const koc_publish_options, fn_: koc_publish_fact_fn, payload: *mut c_void, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_publish_settings(ctx: *mut koc_ctx, o: *const koc_publish_options, fn_: koc_publish_setting_fn, payload: *mut c_void, err: *mut *mut koc_error) -> c_int;
     pub fn koc_explain(ctx: *mut koc_ctx, o: *const koc_publish_options, op: *const koc_op, out: *mut koc_buf, err: *mut *mut koc_error) -> c_int;
 }

@@ -1,0 +1,304 @@
+/* Man pages in mdoc, one for koc and one for each command, made from the command tables. */
+#include "args/flag_tables.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RELEASE_DATE "November 24, 2026" /* of the version that version.h names */
+
+/* One character as roff wants it; returns how many bytes it was. */
+static size_t put(const char *s, size_t left)
+{
+    unsigned char c = (unsigned char)*s;
+    static const struct {
+        unsigned char low, high, mask;
+        size_t more;
+    } leads[] = {{0xc0, 0xdf, 0x1f, 1}, {0xe0, 0xef, 0x0f, 2}, {0xf0, 0xf7, 0x07, 3}};
+    for (size_t i = 0; i < 3; i++) {
+        if (c >= leads[i].low && c <= leads[i].high && left > leads[i].more) {
+            unsigned code = c & leads[i].mask;
+            for (size_t k = 1; k <= leads[i].more; k++) {
+                code = code << 6 | ((unsigned char)s[k] & 0x3f);
+            }
+            printf("\\[u%04X]", code);
+            return leads[i].more + 1;
+        }
+    }
+    if (c == '\\') {
+        fputs("\\e", stdout);
+    } else if (c == '-') {
+        fputs("\\-", stdout); /* what is pasted must be a minus */
+    } else {
+        putchar(c);
+    }
+    return 1;
+}
+
+static void put_text(const char *s, size_t len)
+{
+    if (len && (*s == '.' || *s == '\'')) {
+        fputs("\\&", stdout); /* it is no request */
+    }
+    for (size_t i = 0; i < len;) {
+        i += put(s + i, len - i);
+    }
+}
+
+static bool ends_sentence(const char *word, size_t len)
+{
+    while (len && strchr(")\"'", word[len - 1])) {
+        len--;
+    }
+    return len > 1 && strchr(".?!", word[len - 1]) && word[len - 2] != '.';
+}
+
+/* How many bytes put() makes of it, at most. */
+static size_t put_length(const char *s, size_t len)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)s[i];
+        n += c >= 0xc0 ? 10 : c >= 0x80 ? 0 : c == '-' || c == '\\' ? 2 : 1;
+    }
+    return n;
+}
+
+/* Words run together, a line for each sentence. */
+static void running_text(const char *s, size_t len)
+{
+    size_t column = 0;
+    for (size_t i = 0; i < len;) {
+        size_t blank = strspn(s + i, " \n");
+        i += blank;
+        if (i >= len) {
+            break;
+        }
+        size_t word = strcspn(s + i, " \n");
+        word = word < len - i ? word : len - i;
+        size_t width = put_length(s + i, word);
+        if (column && column + 1 + width > 78) {
+            putchar('\n');
+            column = 0;
+        }
+        if (column) {
+            putchar(' ');
+            column++;
+        }
+        if (column) {
+            for (size_t k = 0; k < word;) {
+                k += put(s + i + k, word - k);
+            }
+        } else {
+            put_text(s + i, word);
+        }
+        column += width;
+        if (ends_sentence(s + i, word)) {
+            putchar('\n');
+            column = 0;
+        }
+        i += word;
+    }
+    if (column) {
+        putchar('\n');
+    }
+}
+
+static void text(const char *s)
+{
+    running_text(s, strlen(s));
+}
+
+/* Lines as they are, without the indent that all have. */
+static void literal(const char *s, size_t len)
+{
+    puts(".Bd -literal -offset indent");
+    for (const char *end = s + len; s < end;) {
+        size_t line = strcspn(s, "\n");
+        line = line < (size_t)(end - s) ? line : (size_t)(end - s);
+        size_t indent = strspn(s, " ") < 2 ? strspn(s, " ") : 2;
+        put_text(s + indent, line - indent);
+        putchar('\n');
+        s += line + 1;
+    }
+    puts(".Ed");
+}
+
+/* A word of a macro's line: what looks like a macro must not be one. */
+static void argument(const char *s)
+{
+    fputs(" \\&", stdout);
+    for (; *s; s += put(s, strlen(s))) {
+        if (*s == ' ') {
+            putchar('\\'); /* it stays one word */
+        }
+    }
+}
+
+static void one_flag(const cli_flag *f)
+{
+    fputs(".It", stdout);
+    if (f->letter) {
+        printf(" Fl %c ,", f->letter);
+    }
+    printf(" Fl \\-%s", f->name);
+    if (f->kind == CLI_OPTIONAL) {
+        fputs(" Ns Op = Ns Ar", stdout);
+    } else if (f->value) {
+        fputs(" Ar", stdout);
+    }
+    if (f->value) {
+        argument(f->value);
+    }
+    putchar('\n');
+    text(f->help);
+}
+
+static void flags(const cli_command *c)
+{
+    const char *group = NULL;
+    puts(".Sh OPTIONS");
+    for (size_t t = 0; cli_flag_table_of(c, t); t++) {
+        for (const cli_flag *f = cli_flag_table_of(c, t); f->name; f++) {
+            if (!group || strcmp(group, f->group) != 0) {
+                if (group) {
+                    puts(".El");
+                }
+                printf(".Ss %s\n.Bl -tag -width Ds\n", f->group);
+                group = f->group;
+            }
+            one_flag(f);
+        }
+    }
+    if (group) {
+        puts(".El");
+    }
+}
+
+static void more(const char *s)
+{
+    enum cli_block kind;
+    const char *block;
+    size_t len;
+    bool after_text = false;
+    while (cli_next_block(&s, &kind, &block, &len)) {
+        if (kind == CLI_HEADING) {
+            fputs(".Ss ", stdout);
+            put_text(block, len);
+            putchar('\n');
+        } else if (kind == CLI_LITERAL) {
+            literal(block, len);
+        } else {
+            if (after_text) {
+                puts(".Pp");
+            }
+            running_text(block, len);
+        }
+        after_text = kind != CLI_HEADING;
+    }
+}
+
+static void examples(const cli_command *c)
+{
+    if (!c->examples) {
+        return;
+    }
+    puts(".Sh EXAMPLES");
+    for (const cli_example *e = c->examples; e->command; e++) {
+        if (e != c->examples) {
+            puts(".Pp");
+        }
+        char line[256];
+        snprintf(line, sizeof(line), "%c%s:", toupper((unsigned char)e->what[0]), e->what + 1);
+        text(line);
+        literal(e->command, strlen(e->command));
+    }
+}
+
+static void begin(const char *name, const char *what)
+{
+    printf(".\\\" %s.1\n.Dd %s\n.Dt ", name, RELEASE_DATE);
+    for (const char *s = name; *s; s++) {
+        putchar(toupper((unsigned char)*s));
+    }
+    printf(" 1\n.Os\n.Sh NAME\n.Nm %s\n.Nd ", name);
+    text(what);
+}
+
+static void see_also(void)
+{
+    const char *names[64];
+    size_t n = 0;
+    for (size_t i = 0; cli_commands[i] && n < 64; i++) { /* sorted, as the reader looks for them */
+        size_t at = n++;
+        for (; at > 0 && strcmp(names[at - 1], cli_commands[i]->name) > 0; at--) {
+            names[at] = names[at - 1];
+        }
+        names[at] = cli_commands[i]->name;
+    }
+    puts(".Sh SEE ALSO");
+    for (size_t i = 0; i < n; i++) {
+        printf(".Xr koc-%s 1%s\n", names[i], i + 1 < n ? " ," : "");
+    }
+}
+
+static void overview(void)
+{
+    begin("koc", "container images from Go packages");
+    puts(".Sh SYNOPSIS\n.Nm koc\n.Ar COMMAND\n.Op flags\n.Op arguments");
+    puts(".Sh DESCRIPTION");
+    text(
+        "Builds container images from Go packages (and other files) without Docker, pushes them to any "
+        "registry and puts their digests into Kubernetes YAML.");
+    puts(".Pp");
+    text("Results go to stdout, all else to stderr. Each command has a page of its own.");
+    for (size_t g = 0; cli_groups[g]; g++) {
+        bool first = true;
+        for (size_t i = 0; cli_commands[i]; i++) {
+            const cli_command *c = cli_commands[i];
+            if (strcmp(c->group, cli_groups[g]) != 0) {
+                continue;
+            }
+            if (first) {
+                printf(".Ss %s\n.Bl -tag -width completion\n", cli_groups[g]);
+            }
+            first = false;
+            printf(".It Cm \\&%s\n", c->name);
+            text(c->summary);
+        }
+        if (!first) {
+            puts(".El");
+        }
+    }
+    flags(NULL);
+    puts(".Sh EXIT STATUS");
+    text("0 success, 1 failure, 2 wrong usage, 130 and 143 when stopped by a signal.");
+    see_also();
+}
+
+void cli_help_man(const cli_command *c)
+{
+    char name[64];
+    if (!c) {
+        overview();
+        return;
+    }
+    snprintf(name, sizeof(name), "koc-%s", c->name);
+    begin(name, c->summary);
+    fputs(".Sh SYNOPSIS\n.Nm koc\n", stdout);
+    text(strncmp(c->usage, "koc ", 4) == 0 ? c->usage + 4 : c->usage);
+    puts(".Sh DESCRIPTION");
+    text(c->description);
+    if (c->alias) {
+        char line[128];
+        snprintf(line, sizeof(line), "koc %s is the same command.", c->alias);
+        puts(".Pp");
+        text(line);
+    }
+    if (c->more) {
+        more(c->more);
+    }
+    flags(c);
+    examples(c);
+    puts(".Sh SEE ALSO\n.Xr koc 1");
+}

@@ -1,0 +1,405 @@
+/*
+ * Credentials from docker's and podman's configuration: which files, in which order, and helper programs.
+ * Not there moves on to the next place; broken is an error that names it, so that nothing is ever done
+ * anonymously, or with another credential, behind the user's back (R-41).
+ */
+#include "core/common.h"
+
+#include <sys/stat.h>
+
+#include "auth/auth_config.h"
+#include "auth/auth_docker.h"
+#include "auth/auth_env.h"
+#include "auth/auth_helper.h"
+#include "core/env.h"
+#include "core/io/fs.h"
+#include "core/map.h"
+#include "core/run/timed_wait.h"
+#include "core/str.h"
+
+#define CONFIG_MAX ((size_t)1 << 20)
+#define PLACES_MAX 8
+#define LOOK_MS    50
+/* What a helper gave may be short-lived, and it does not say so: asked again in programs that run on. */
+#define HELPER_LASTS_MS ((int64_t)10 * 60 * 1000)
+
+typedef struct place {
+    char *path;    /* or NULL: text is the document */
+    char *text;    /* DOCKER_AUTH_CONFIG */
+    bool legacy;   /* the whole document is the map of auths */
+    bool required; /* missing is an error */
+    bool loaded;
+    bool lacks_helper; /* a warning said so */
+    koc__json *doc;    /* NULL: not there */
+} place;
+
+typedef struct docker {
+    pthread_mutex_t mutex; /* guards all below */
+    pthread_cond_t left;
+    bool busy; /* somebody reads a file or runs a helper */
+    char *config_path;
+    koc__auth_cloud_fn *cloud; /* or NULL */
+    bool placed;
+    place places[PLACES_MAX];
+    size_t n_places;
+    koc__map *answers; /* "helper server" to what it gave: one run of each */
+} docker;
+
+/* An answer of a helper: cred NULL: it has none. */
+typedef struct answer {
+    koc_credential *cred;
+} answer;
+
+static void answer_free(void *value)
+{
+    answer *a = value;
+
+    if (a) {
+        koc_credential_free(a->cred);
+        koc__free(a);
+    }
+}
+
+/* --- places --------------------------------------------------------------------------------------------------- */
+
+/* Takes path; NULL is skipped. */
+static void add_file(docker *d, char *path, bool legacy, bool required)
+{
+    if (path && d->n_places < PLACES_MAX) {
+        d->places[d->n_places++] = (place){.path = path, .legacy = legacy, .required = required};
+    } else {
+        koc__free(path);
+    }
+}
+
+static char *below(const char *folder, const char *name)
+{
+    return folder ? koc__format("%s/%s", folder, name) : NULL;
+}
+
+static void find_places(docker *d)
+{
+    KOC__AUTO_STR home = koc__home();
+    KOC__AUTO_STR config = koc__xdg("XDG_CONFIG_HOME", ".config");
+    const char *own = d->config_path ? d->config_path : koc__env_nonempty("KOC_AUTH_FILE");
+    const char *inline_text = koc__env_nonempty("DOCKER_AUTH_CONFIG");
+    const char *docker_dir = koc__env_nonempty("DOCKER_CONFIG");
+    const char *runtime = koc__env_nonempty("XDG_RUNTIME_DIR");
+
+    if (own) {
+        add_file(d, koc__strdup(own), false, true);
+        return;
+    }
+    if (inline_text) {
+        d->places[d->n_places++] = (place){.text = koc__strdup(inline_text)};
+    }
+    add_file(d, koc__strdup(koc__env_nonempty("REGISTRY_AUTH_FILE")), false, false);
+    if (docker_dir) {
+        add_file(d, below(docker_dir, "config.json"), false, false);
+    } else {
+        add_file(d, below(home, ".docker/config.json"), false, false);
+    }
+    if (runtime) {
+        add_file(d, below(runtime, "containers/auth.json"), false, false);
+    } else {
+        add_file(d, koc__format("/run/containers/%u/auth.json", (unsigned)getuid()), false, false);
+    }
+    add_file(d, below(config, "containers/auth.json"), false, false);
+    add_file(d, below(home, ".dockercfg"), true, false);
+}
+
+/* once, and only where there is something to read. */
+static void warn_if_open(const place *p, koc__call *call)
+{
+    static const char *const members[] = {"auth", "password", "identitytoken", "registrytoken"};
+    const koc__jnode *root = koc__json_root(p->doc);
+    const koc__jnode *auths = p->legacy ? root : koc__json_get_folded(root, "auths");
+    struct stat st;
+    bool secret = false;
+
+    for (const koc__jnode *n = koc__json_child(auths); n && !secret; n = koc__json_next(n)) {
+        for (size_t i = 0; i < KOC__COUNT(members); i++) {
+            secret = secret || koc__json_str(koc__json_get_folded(n, members[i]));
+        }
+    }
+    if (secret && call && p->path && stat(p->path, &st) == 0 && (st.st_mode & 0004)) {
+        koc__log(call->ctx, KOC_LOG_WARN, "registry",
+                 "%s can be read by everybody on this machine; try: chmod 600 %s", p->path,
+                 p->path);
+    }
+}
+
+static int load(place *p, koc__call *call, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(CONFIG_MAX);
+    const char *name = p->path ? p->path : "DOCKER_AUTH_CONFIG";
+
+    if (p->path) {
+        if (!p->required && !koc__fs_exists(p->path)) {
+            return KOC_OK;
+        }
+        KOC__TRY(koc__fs_read_any(p->path, call, &text, err));
+    } else {
+        KOC__TRY(koc__dynbuf_puts(&text, p->text ? p->text : "", err));
+    }
+    if (koc__str_trim(koc__dynbuf_view(&text)).len == 0) {
+        return KOC_OK;
+    }
+    /* What the parser would quote may be a secret. */
+    int rc = koc__json_parse(koc__dynbuf_view(&text), CONFIG_MAX, name, &p->doc, NULL);
+    koc__dynbuf_wipe(&text);
+    if (rc == KOC_ENOMEM) {
+        return koc__oom(err);
+    }
+    if (rc != KOC_OK || !koc__json_is(koc__json_root(p->doc), KOC__JSON_OBJECT)) {
+        koc__json_free(koc__steal(&p->doc));
+        return koc__error(err, KOC_EFORMAT,
+                          "%s is not a JSON object (credentials are read from it)", name);
+    }
+    warn_if_open(p, call);
+    return KOC_OK;
+}
+
+/* --- one place -------------------------------------------------------------------------------------------------- */
+
+/* What was answered to key before: a copy, or nothing. */
+static int recall(docker *d, const char *key, bool *known, koc_credential **out, koc_error **err)
+{
+    const answer *a = d->answers ? koc__map_get(d->answers, koc__str(key)) : NULL;
+
+    *known = a && !koc__credential_expired(a->cred);
+    if (!*known || !a->cred) {
+        return KOC_OK;
+    }
+    *out = koc__credential_dup(a->cred);
+    return *out ? KOC_OK : koc__oom(err);
+}
+
+/* Keeps a copy of cred (NULL: there is none) under key. */
+static int remember(docker *d, const char *key, const koc_credential *cred, koc_error **err)
+{
+    answer *a = koc__calloc(1, sizeof(*a));
+
+    d->answers = d->answers ? d->answers : koc__map_new(answer_free);
+    if (!a || !d->answers) {
+        koc__free(a);
+        return koc__oom(err);
+    }
+    a->cred = koc__credential_dup(cred);
+    int rc = cred && !a->cred ? koc__oom(err) : koc__map_set(d->answers, koc__str(key), a, err);
+    if (rc != KOC_OK) {
+        answer_free(a);
+    }
+    return rc;
+}
+
+static int ask_helper(docker *d, const char *helper, const char *how, const char *registry,
+                      koc__call *call, koc_credential **out, koc_error **err)
+{
+    const char *server = koc__config_helper_key(registry);
+    KOC__AUTO_STR key = koc__format("%s %s", helper, server);
+    KOC__AUTO_STR source = koc__format("docker config (%s \"%s\")", how, helper);
+    bool known = koc__helper_runs(helper);
+
+    if (known) {
+        return KOC_OK;
+    }
+    if (!key || !source) {
+        return koc__oom(err);
+    }
+    KOC__TRY(recall(d, key, &known, out, err));
+    if (known) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc__helper_get(helper, server, source, call, out, err));
+    if (*out) {
+        koc__credential_lasts(*out, HELPER_LASTS_MS);
+    }
+    return remember(d, key, *out, err);
+}
+
+/* What needs no configuration: the environment of a CI system, and clouds. */
+static int ask_surroundings(docker *d, const char *registry, koc__call *call, koc_credential **out,
+                            koc_error **err)
+{
+    KOC__AUTO_STR key = koc__format(" %s", registry);
+    bool known = false;
+
+    if (!key) {
+        return koc__oom(err);
+    }
+    KOC__TRY(recall(d, key, &known, out, err));
+    if (known) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc__auth_from_env(registry, out, err));
+    KOC__TRY(*out || !d->cloud ? KOC_OK : d->cloud(registry, call, out, err));
+    return remember(d, key, *out, err);
+}
+
+/* What stands in the file itself. */
+static int ask_entry(place *p, const char *registry, const char *repository, koc_credential **out,
+                     koc_error **err)
+{
+    const char *name = p->path ? p->path : "DOCKER_AUTH_CONFIG", *broken;
+    const koc__jnode *entry =
+        koc__config_entry(koc__json_root(p->doc), p->legacy, registry, repository);
+
+    if (!entry) {
+        return KOC_OK;
+    }
+    KOC__AUTO_STR source = koc__format("docker config (%s)", name);
+    if (!source) {
+        return koc__oom(err);
+    }
+    int rc = koc__config_credential(entry, source, &broken, out, err);
+    if (rc != KOC_OK) {
+        return koc__error_prefix(err, rc, "the entry for %s in %s cannot be read",
+                                 koc__json_name(entry), name);
+    }
+    if (broken) {
+        return koc__error(err, KOC_EFORMAT, "the entry for %s in %s cannot be read: %s",
+                          koc__json_name(entry), name, broken);
+    }
+    return KOC_OK;
+}
+
+/* Configurations are copied to machines without the helper that they name: what stands beside it counts then,
+ * and is said. Takes missing: the error when there is nothing. */
+static int without_helper(place *p, const char *registry, const char *repository, koc__call *call,
+                          koc_error **missing, koc_credential **out, koc_error **err)
+{
+    const char *name = p->path ? p->path : "DOCKER_AUTH_CONFIG";
+
+    KOC__TRY(ask_entry(p, registry, repository, out, err));
+    if (!*out) {
+        koc__error(err, KOC_EPROCESS, "%s (%s names it)", koc_error_message(*missing), name);
+        return KOC_EPROCESS;
+    }
+    if (call && !p->lacks_helper) {
+        koc__log(call->ctx, KOC_LOG_WARN, "registry",
+                 "%s; what stands in %s itself is used for %s instead", koc_error_message(*missing),
+                 name, registry);
+    }
+    p->lacks_helper = true;
+    return KOC_OK;
+}
+
+static int ask_place(docker *d, place *p, const char *registry, const char *repository,
+                     koc__call *call, koc_credential **out, koc_error **err)
+{
+    KOC__AUTO(koc_error) failure = NULL;
+    const char *how;
+
+    if (!p->loaded) {
+        KOC__TRY(load(p, call, err));
+        p->loaded = true;
+    }
+    if (!p->doc) {
+        return KOC_OK;
+    }
+    const koc__jnode *root = koc__json_root(p->doc);
+    const char *helper = p->legacy ? NULL : koc__config_helper(root, registry, &how);
+    if (helper) {
+        int rc = ask_helper(d, helper, how, registry, call, out, &failure);
+        if (rc == KOC_EPROCESS && koc__helper_is_missing(helper)) {
+            return without_helper(p, registry, repository, call, &failure, out, err);
+        }
+        if (rc != KOC_OK) {
+            return koc__error_move(err, &failure);
+        }
+        if (*out) {
+            return KOC_OK;
+        }
+    }
+    return ask_entry(p, registry, repository, out, err);
+}
+
+static int ask_all(docker *d, const char *registry, const char *repository, koc__call *call,
+                   koc_credential **out, koc_error **err)
+{
+    KOC__AUTO(koc_credential) found = NULL;
+
+    if (!d->placed) {
+        find_places(d);
+        d->placed = true;
+    }
+    for (size_t i = 0; i < d->n_places && !found; i++) {
+        KOC__TRY(ask_place(d, &d->places[i], registry, repository, call, &found, err));
+    }
+    if (!found && !d->config_path) {
+        KOC__TRY(ask_surroundings(d, registry, call, &found, err));
+    }
+    if (found) {
+        *out = koc__steal(&found);
+    }
+    return KOC_OK;
+}
+
+/* --- the object ---------------------------------------------------------------------------------------------------- */
+
+/* One look-up at a time, so that a helper runs once; waiting ends with the call. */
+static int docker_get(void *self, const char *registry, const char *repository, koc__call *call,
+                      koc_credential **out, koc_error **err)
+{
+    docker *d = self;
+    int rc = KOC_OK;
+
+    pthread_mutex_lock(&d->mutex);
+    while (rc == KOC_OK && d->busy) {
+        koc__cond_wait_ms(&d->left, &d->mutex, LOOK_MS);
+        rc = koc__call_check(call, err);
+    }
+    d->busy = d->busy || rc == KOC_OK;
+    pthread_mutex_unlock(&d->mutex);
+    KOC__TRY(rc);
+    rc = ask_all(d, registry, repository, call, out, err);
+    pthread_mutex_lock(&d->mutex);
+    d->busy = false;
+    pthread_cond_broadcast(&d->left);
+    pthread_mutex_unlock(&d->mutex);
+    return rc;
+}
+
+static void docker_release(void *self)
+{
+    docker *d = self;
+
+    for (size_t i = 0; i < d->n_places; i++) {
+        koc__free(d->places[i].path);
+        if (d->places[i].text) {
+            koc__wipe(d->places[i].text, strlen(d->places[i].text));
+            koc__free(d->places[i].text);
+        }
+        koc__json_free(d->places[i].doc);
+    }
+    koc__map_free(d->answers);
+    koc__free(d->config_path);
+    pthread_mutex_destroy(&d->mutex);
+    pthread_cond_destroy(&d->left);
+    koc__free(d);
+}
+
+static const koc__auth_vt docker_vt = {docker_get, NULL, docker_release};
+
+int koc__auth_docker(const char *config_path, koc__auth_cloud_fn *cloud, koc_auth **out,
+                     koc_error **err)
+{
+    docker *d = koc__calloc(1, sizeof(*d));
+    if (!d) {
+        return koc__oom(err);
+    }
+    pthread_mutex_init(&d->mutex, NULL);
+    koc__cond_init(&d->left);
+    d->cloud = cloud;
+    d->config_path = config_path && config_path[0] ? koc__strdup(config_path) : NULL;
+    if (config_path && config_path[0] && !d->config_path) {
+        docker_release(d);
+        return koc__oom(err);
+    }
+    int rc = koc__auth_make(&docker_vt, d, out, err);
+    if (rc != KOC_OK) {
+        docker_release(d);
+    }
+    return rc;
+}

@@ -1,0 +1,387 @@
+/*
+ * Go build info out of a linked program: what `go version -m` shows, without a process.
+ *
+ * The linker leaves a block that begins with a 14-byte magic at a 16-byte-aligned address in a section
+ * of its own, or else in the first writable segment. Since Go 1.18 the two strings (toolchain version,
+ * module text) follow the block; before, it holds pointers to Go string headers.
+ */
+#include "core/common.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/io/fs.h"
+#include "goexe/buildinfo.h"
+
+#define MAGIC        "\xff Go buildinf:"
+#define MAGIC_LEN    14
+#define HEADER_LEN   32
+#define ALIGNMENT    16
+#define SEARCH_CHUNK ((size_t)64 << 10)
+#define FRAME        16 /* bytes of framing on both sides of the module text */
+#define VARINT_MAX   10
+#define VERSION_MAX  4096
+
+int koc__exe_damaged(const koc__exe *x, const char *why, koc_error **err)
+{
+    return koc__error(err, KOC_EFORMAT, "%s is not a sound program file: %s", x->what, why);
+}
+
+uint16_t koc__exe_u16(const koc__exe *x, const uint8_t *p)
+{
+    return (uint16_t)(x->big ? p[0] << 8 | p[1] : p[1] << 8 | p[0]);
+}
+
+uint32_t koc__exe_u32(const koc__exe *x, const uint8_t *p)
+{
+    uint32_t first = koc__exe_u16(x, p), second = koc__exe_u16(x, p + 2);
+    return x->big ? first << 16 | second : second << 16 | first;
+}
+
+uint64_t koc__exe_u64(const koc__exe *x, const uint8_t *p)
+{
+    uint64_t first = koc__exe_u32(x, p), second = koc__exe_u32(x, p + 4);
+    return x->big ? first << 32 | second : second << 32 | first;
+}
+
+static int read_file(const koc__exe *x, uint64_t offset, void *buf, size_t len, koc_error **err)
+{
+    size_t done = 0;
+    while (done < len) {
+        ssize_t n = pread(x->fd, (char *)buf + done, len - done, (off_t)(offset + done));
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return koc__error_errno(err, errno, "cannot read %s", x->what);
+        }
+        if (n == 0) {
+            return koc__error(err, KOC_EFORMAT, "%s became shorter while it was read", x->what);
+        }
+        done += (size_t)n;
+    }
+    return KOC_OK;
+}
+
+/* Small reads come from the window, which holds what lies behind the last of them. */
+static int read_window(koc__exe *x, uint64_t offset, void *buf, size_t len, koc_error **err)
+{
+    bool inside = offset >= x->window_offset && offset - x->window_offset <= x->window_len &&
+                  len <= x->window_len - (size_t)(offset - x->window_offset);
+    if (!inside) {
+        size_t fill = (size_t)KOC__MIN((uint64_t)KOC__EXE_WINDOW, x->size - offset);
+        x->window_len = 0;
+        KOC__TRY(read_file(x, offset, x->window, fill, err));
+        x->window_offset = offset;
+        x->window_len = fill;
+    }
+    memcpy(buf, x->window + (offset - x->window_offset), len);
+    return KOC_OK;
+}
+
+int koc__exe_read(koc__exe *x, uint64_t offset, void *buf, size_t len, koc_error **err)
+{
+    uint64_t at;
+    if (__builtin_add_overflow(x->base, offset, &at) || at > x->size || len > x->size - at) {
+        return koc__exe_damaged(x, "it is cut short", err);
+    }
+    if (len == 0) {
+        return KOC_OK;
+    }
+    if (x->bytes.ptr) {
+        memcpy(buf, x->bytes.ptr + at, len);
+        return KOC_OK;
+    }
+    if (len > KOC__EXE_WINDOW) {
+        return read_file(x, at, buf, len, err);
+    }
+    return read_window(x, at, buf, len, err);
+}
+
+int koc__exe_add_range(koc__exe *x, uint64_t addr, uint64_t offset, uint64_t size, koc_error **err)
+{
+    if (size == 0) {
+        return KOC_OK;
+    }
+    if (x->n_ranges == KOC__EXE_RANGES_MAX) {
+        return koc__exe_damaged(x, "it has too many segments", err);
+    }
+    x->ranges[x->n_ranges++] = (koc__exe_range){addr, offset, size};
+    return KOC_OK;
+}
+
+/* Bytes from addr to the end of its range. false: no range has the address. */
+static bool locate(const koc__exe *x, uint64_t addr, uint64_t *offset, uint64_t *left)
+{
+    for (size_t i = 0; i < x->n_ranges; i++) {
+        const koc__exe_range *r = &x->ranges[i];
+        if (addr >= r->addr && addr - r->addr < r->size) {
+            uint64_t skip = addr - r->addr;
+            if (__builtin_add_overflow(r->offset, skip, offset)) {
+                return false;
+            }
+            *left = r->size - skip;
+            return true;
+        }
+    }
+    return false;
+}
+
+static int not_go(const koc__exe *x, koc_error **err)
+{
+    return koc__error(err, KOC_ENOTFOUND, "%s holds no Go build info", x->what);
+}
+
+/* All len bytes at addr, or KOC_ENOTFOUND when its range ends before. */
+static int read_addr(koc__exe *x, uint64_t addr, void *buf, size_t len, koc_error **err)
+{
+    uint64_t offset = 0, left = 0;
+    if (!locate(x, addr, &offset, &left) || len > left) {
+        return not_go(x, err);
+    }
+    return koc__exe_read(x, offset, buf, len, err);
+}
+
+/* The first aligned magic in the first n bytes; n when there is none. */
+static size_t scan(const uint8_t *data, size_t n)
+{
+    for (size_t i = 0; i + MAGIC_LEN <= n; i += ALIGNMENT) {
+        if (memcmp(data + i, MAGIC, MAGIC_LEN) == 0) {
+            return i;
+        }
+    }
+    return n;
+}
+
+static int search_chunks(koc__exe *x, uint64_t start, uint64_t end, uint8_t *chunk, uint64_t *found,
+                         koc_error **err)
+{
+    while (end - start >= HEADER_LEN) {
+        uint64_t offset = 0, left = 0;
+        if (!locate(x, start, &offset, &left)) {
+            break;
+        }
+        size_t n = (size_t)KOC__MIN(KOC__MIN(left, end - start), (uint64_t)SEARCH_CHUNK);
+        KOC__TRY(koc__exe_read(x, offset, chunk, n, err));
+        size_t at = scan(chunk, n);
+        if (at < n && end - (start + at) >= HEADER_LEN) {
+            *found = start + at;
+            return KOC_OK;
+        }
+        if (at < n || n < SEARCH_CHUNK) {
+            break;
+        }
+        start += n;
+    }
+    return not_go(x, err);
+}
+
+/* Where the block is. */
+static int search(koc__exe *x, uint64_t *found, koc_error **err)
+{
+    uint64_t end = 0, start = 0;
+    if (__builtin_add_overflow(x->data_addr, x->data_size, &end) ||
+        __builtin_add_overflow(x->data_addr, (uint64_t)ALIGNMENT - 1, &start)) {
+        return koc__exe_damaged(x, "its data segment has no end", err);
+    }
+    start &= ~(uint64_t)(ALIGNMENT - 1);
+    if (x->data_size == 0 || start >= end) {
+        return not_go(x, err);
+    }
+    KOC__AUTO_STR chunk = koc__malloc(SEARCH_CHUNK);
+    if (!chunk) {
+        return koc__oom(err);
+    }
+    return search_chunks(x, start, end, (uint8_t *)chunk, found, err);
+}
+
+/* len bytes at addr as text of its own. */
+static int read_text(koc__exe *x, uint64_t addr, uint64_t len, size_t max, char **out,
+                     koc_error **err)
+{
+    uint64_t offset = 0, left = 0;
+    if (len > 0 && (!locate(x, addr, &offset, &left) || len > left)) {
+        return not_go(x, err);
+    }
+    if (len > max) {
+        return koc__error(err, KOC_ELIMIT, "the Go build info of %s is too large", x->what);
+    }
+    KOC__AUTO_STR text = koc__malloc((size_t)len + 1);
+    if (!text) {
+        return koc__oom(err);
+    }
+    KOC__TRY(read_addr(x, addr, text, (size_t)len, err));
+    text[len] = '\0';
+    *out = koc__steal(&text);
+    return KOC_OK;
+}
+
+/* The string behind a length written in groups of 7 bits; *addr moves past it. */
+static int read_inline(koc__exe *x, uint64_t *addr, size_t max, char **out, size_t *out_len,
+                       koc_error **err)
+{
+    uint64_t len = 0;
+    for (unsigned i = 0;; i++) {
+        uint8_t byte = 0;
+        if (i == VARINT_MAX) {
+            return not_go(x, err);
+        }
+        KOC__TRY(read_addr(x, *addr, &byte, 1, err));
+        (*addr)++;
+        if (i == VARINT_MAX - 1 && byte > 1) {
+            return not_go(x, err);
+        }
+        len |= (uint64_t)(byte & 0x7f) << (7 * i);
+        if (byte < 0x80) {
+            break;
+        }
+    }
+    KOC__TRY(read_text(x, *addr, len, max, out, err));
+    *out_len = (size_t)len;
+    return __builtin_add_overflow(*addr, len, addr) ? not_go(x, err) : KOC_OK;
+}
+
+/* Before Go 1.18: the string whose Go header lies at addr; an unusable pointer gives "". */
+static int read_pointed(koc__exe *x, unsigned pointer, uint64_t addr, size_t max, char **out,
+                        size_t *out_len, koc_error **err)
+{
+    uint8_t header[16] = {0};
+    uint64_t offset, left, data = 0, len = 0;
+    if (locate(x, addr, &offset, &left) && left >= 2 * (uint64_t)pointer) {
+        KOC__TRY(koc__exe_read(x, offset, header, 2 * (size_t)pointer, err));
+        data = pointer == 8 ? koc__exe_u64(x, header) : koc__exe_u32(x, header);
+        len = pointer == 8 ? koc__exe_u64(x, header + 8) : koc__exe_u32(x, header + 4);
+        if (len > 0 && (!locate(x, data, &offset, &left) || left < len)) {
+            len = 0;
+        }
+    }
+    if (len == 0) {
+        *out = koc__strdup("");
+        *out_len = 0;
+        return *out ? KOC_OK : koc__oom(err);
+    }
+    KOC__TRY(read_text(x, data, len, max, out, err));
+    *out_len = (size_t)len;
+    return KOC_OK;
+}
+
+/* Both strings of the block at addr. */
+static int read_strings(koc__exe *x, uint64_t addr, char **version, char **text, size_t *text_len,
+                        koc_error **err)
+{
+    uint8_t header[HEADER_LEN] = {0};
+    size_t version_len = 0;
+    KOC__TRY(read_addr(x, addr, header, sizeof(header), err));
+    unsigned pointer = header[14], flags = header[15];
+    if (flags & 2) {
+        addr += HEADER_LEN;
+        KOC__TRY(read_inline(x, &addr, VERSION_MAX, version, &version_len, err));
+        KOC__TRY(read_inline(x, &addr, KOC__EXE_STRING_MAX, text, text_len, err));
+    } else {
+        if (pointer != 4 && pointer != 8) {
+            return not_go(x, err);
+        }
+        x->big = (flags & 1) != 0;
+        const uint8_t *p = header + 16, *q = p + pointer;
+        uint64_t first = pointer == 8 ? koc__exe_u64(x, p) : koc__exe_u32(x, p);
+        uint64_t second = pointer == 8 ? koc__exe_u64(x, q) : koc__exe_u32(x, q);
+        KOC__TRY(read_pointed(x, pointer, first, VERSION_MAX, version, &version_len, err));
+        KOC__TRY(read_pointed(x, pointer, second, KOC__EXE_STRING_MAX, text, text_len, err));
+    }
+    if (version_len == 0) {
+        return not_go(x, err);
+    }
+    return strlen(*version) == version_len ? KOC_OK
+                                           : koc__exe_damaged(x, "its Go version is no text", err);
+}
+
+/* Takes the framing off; what has none is no module text. */
+static size_t unframe(char *text, size_t len)
+{
+    if (len < 2 * FRAME + 1 || text[len - FRAME - 1] != '\n') {
+        text[0] = '\0';
+        return 0;
+    }
+    len -= 2 * (size_t)FRAME;
+    memmove(text, text + FRAME, len);
+    text[len] = '\0';
+    return len;
+}
+
+/* Finds out the format and fills the ranges. */
+static int open_exe(koc__exe *x, koc_error **err)
+{
+    uint8_t id[16] = {0};
+    if (x->size > KOC__EXE_FILE_MAX) {
+        return koc__error(err, KOC_ELIMIT, "%s is larger than 4 GiB: its build info is not read",
+                          x->what);
+    }
+    if (x->size >= sizeof(id)) {
+        KOC__TRY(koc__exe_read(x, 0, id, sizeof(id), err));
+        if (memcmp(id,
+                   "\x7f"
+                   "ELF",
+                   4) == 0) {
+            return koc__exe_elf(x, err);
+        }
+        if (memcmp(id, "MZ", 2) == 0) {
+            return koc__exe_pe(x, err);
+        }
+        if (memcmp(id, "\xfe\xed\xfa", 3) == 0 || memcmp(id + 1, "\xfa\xed\xfe", 3) == 0 ||
+            memcmp(id, "\xca\xfe\xba\xbe", 4) == 0) {
+            return koc__exe_macho(x, err);
+        }
+    }
+    return koc__error(err, KOC_ENOTFOUND, "%s is not a program file (ELF, Mach-O or PE)", x->what);
+}
+
+static int read_info(koc__exe *x, koc__exe_info **out, koc_error **err)
+{
+    KOC__AUTO_STR version = NULL;
+    KOC__AUTO_STR text = NULL;
+    size_t len = 0;
+    uint64_t addr = 0;
+    KOC__TRY(open_exe(x, err));
+    KOC__TRY(search(x, &addr, err));
+    KOC__TRY(read_strings(x, addr, &version, &text, &len, err));
+    assert(version && text);
+    len = unframe(text, len);
+    KOC__TRY(koc__exe_info_from_text(x->what, version, text, len, out, err));
+    text = NULL;
+    return KOC_OK;
+}
+
+static koc__exe *exe_new(const char *what, int fd, koc_str bytes, uint64_t size)
+{
+    koc__exe *x = koc__calloc(1, sizeof(*x));
+    if (x) {
+        x->what = what;
+        x->fd = fd;
+        x->bytes = bytes;
+        x->size = size;
+    }
+    return x;
+}
+
+int koc__exe_info_read(const char *path, koc__exe_info **out, koc_error **err)
+{
+    KOC__AUTO_FD fd = -1;
+    struct stat st;
+    KOC__TRY(koc__fs_open_read(path, &fd, err));
+    if (fstat(fd, &st) != 0) {
+        return koc__error_errno(err, errno, "cannot read %s", path);
+    }
+    koc__exe *x = exe_new(path, fd, (koc_str){NULL, 0}, (uint64_t)st.st_size);
+    int rc = x ? read_info(x, out, err) : koc__oom(err);
+    koc__free(x);
+    return rc;
+}
+
+int koc__exe_info_parse(koc_str file, koc__exe_info **out, koc_error **err)
+{
+    koc__exe *x = exe_new("the program", -1, file, file.len);
+    int rc = x ? read_info(x, out, err) : koc__oom(err);
+    koc__free(x);
+    return rc;
+}

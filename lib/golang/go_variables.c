@@ -1,0 +1,125 @@
+/*
+ * Go's own variables without a run of `go env`: the environment, then the file that `go env -w` writes,
+ * then $GOROOT/go.env, which holds what the toolchain came with.
+ */
+#include "core/common.h"
+
+#include "core/env.h"
+#include "core/io/fs.h"
+#include "core/path.h"
+#include "golang/go_command.h"
+#include "golang/go_env.h"
+
+#define FILE_MAX ((size_t)1 << 20)
+
+static const char *get(const koc_strlist *env, const char *name)
+{
+    const char *value = env ? koc__go_env_get(env, name) : koc__env(name);
+    return value && *value ? value : NULL;
+}
+
+/* The last NAME=value line of a file as go reads it; *out stays NULL without one or without the file. A value
+ * may be empty. */
+static int from_file(const char *path, const char *name, char **out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(FILE_MAX);
+    koc_str line, key, value, found = {NULL, 0};
+    if (koc__fs_read_file(path, &text, NULL) != KOC_OK) {
+        return KOC_OK; /* go takes one that it cannot read for none, too */
+    }
+    for (koc_str rest = koc__dynbuf_view(&text); koc__str_split(&rest, '\n', &line);) {
+        if (koc__str_cut(line, '=', &key, &value) && koc__str_is(key, name)) {
+            found = value;
+        }
+    }
+    if (!found.ptr) {
+        return KOC_OK;
+    }
+    *out = koc__str_dup(found);
+    return *out ? KOC_OK : koc__oom(err);
+}
+
+/* $GOENV, else go/env where the system keeps settings. NULL: there is none. */
+static char *user_file(const koc_strlist *env)
+{
+    const char *given = get(env, "GOENV");
+    if (given) {
+        return koc__streq(given, "off") ? NULL : koc__strdup(given);
+    }
+    const char *home = get(env, "HOME");
+#ifdef __APPLE__
+    return home ? koc__path_join(home, "Library/Application Support/go/env") : NULL;
+#else
+    const char *folder = get(env, "XDG_CONFIG_HOME");
+    if (folder) {
+        return koc__path_is_abs(folder) ? koc__path_join(folder, "go/env") : NULL;
+    }
+    return home ? koc__path_join(home, ".config/go/env") : NULL;
+#endif
+}
+
+/* $GOROOT/go.env, where GOROOT is the folder above the one with the real go. NULL: no go is found. */
+static char *toolchain_file(const char *tool, const koc_strlist *env)
+{
+    const char *root = get(env, "GOROOT");
+    KOC__AUTO_STR real = NULL;
+    if (root) {
+        return koc__path_join(root, "go.env");
+    }
+    if (!tool || koc__fs_realpath(tool, &real, NULL) != KOC_OK) {
+        return NULL;
+    }
+    koc_str dir = koc__path_dir(koc__path_dir(koc__str(real)));
+    KOC__AUTO_STR folder = koc__str_dup(dir);
+    return folder ? koc__path_join(folder, "go.env") : NULL;
+}
+
+static int from_toolchain(const char *tool, const koc_strlist *env, const char *name, char **out,
+                          koc_error **err)
+{
+    KOC__AUTO_STR file = toolchain_file(tool, env);
+    return file ? from_file(file, name, out, err) : KOC_OK;
+}
+
+int koc__go_value(const char *tool, const koc_strlist *env, const char *name, char **out,
+                  koc_error **err)
+{
+    KOC__AUTO_STR value = NULL;
+    KOC__AUTO_STR user = user_file(env);
+    const char *given = get(env, name);
+    if (given) {
+        *out = koc__strdup(given);
+        return *out ? KOC_OK : koc__oom(err);
+    }
+    if (user) {
+        KOC__TRY(from_file(user, name, &value, err));
+    }
+    if (!value) {
+        KOC__TRY(from_toolchain(tool, env, name, &value, err));
+    }
+    if (value && *value) {
+        *out = koc__steal(&value);
+    }
+    return KOC_OK;
+}
+
+int koc__go_value_files(const char *tool, const koc_strlist *env, koc_strlist *out, koc_error **err)
+{
+    KOC__AUTO_STR user = user_file(env);
+    KOC__AUTO_STR toolchain = toolchain_file(tool, env);
+    if (user) {
+        KOC__TRY(koc__strlist_add(out, user, err));
+    }
+    return toolchain ? koc__strlist_add(out, toolchain, err) : KOC_OK;
+}
+
+int koc__go_variable(const koc__go_settings *s, const char *name, bool defaults, char **out,
+                     koc_error **err)
+{
+    const char *tool = NULL;
+    if (!s->facts || koc__go_tool(s->facts, &tool, NULL, NULL) != KOC_OK) {
+        tool = NULL;
+    }
+    return defaults ? from_toolchain(tool, NULL, name, out, err)
+                    : koc__go_value(tool, NULL, name, out, err);
+}

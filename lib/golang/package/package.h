@@ -1,0 +1,87 @@
+/* `go list`: what stands behind arguments. */
+#ifndef KOC__GOLANG_PACKAGE_H
+#define KOC__GOLANG_PACKAGE_H
+
+#include "golang/go_env.h"
+#include "golang/golang.h"
+
+/* One package that a pattern stands for. */
+typedef struct koc__go_package {
+    char *pattern; /* cleaned, as koc__go_list got it */
+    char *name;    /* of the package clause; "" when there is none */
+    char *import_path;
+    char *dir;      /* absolute; "" when there is none */
+    char *error;    /* go's words on one line; NULL: it can be loaded */
+    bool excluded;  /* its files are all for other platforms: no reason to give up */
+    bool standard;  /* a part of Go itself */
+    bool needs_cgo; /* a main package that a pattern stands for only where CGO_ENABLED=1 */
+} koc__go_package;
+typedef struct koc__go_listing {
+    koc__go_package *items;
+    size_t count, capacity;
+} koc__go_listing;
+void koc__go_listing_dispose(koc__go_listing *l);
+KOC__DEFINE_AUTO_VAL(koc__go_listing, koc__go_listing_dispose);
+/* Adds an empty item. NULL: out of memory. */
+koc__go_package *koc__go_listing_add(koc__go_listing *l);
+
+/* Adds what patterns (cleaned; see koc__go_clean) stand for in dir (NULL: here). One `go list` for all of
+ * which the cache knows nothing; env as koc__go_command_env makes it, NULL: ours. fresh: ask go whatever
+ * the cache says. KOC_EPROCESS when go list gives no answers at all: its first words are the message, the
+ * whole text the detail. */
+int koc__go_list(koc_ctx *ctx, koc__go_env *facts, const char *dir, const koc_strlist *patterns,
+                 const koc_strlist *env, bool fresh, koc__call *call, koc__go_listing *out,
+                 koc_error **err);
+
+/* "." or ".." or a path that starts with one of them. */
+bool koc__go_is_local(const char *path);
+/* As go names a pattern in its answers: "./cmd/x" for "./cmd/x/". NULL: out of memory. */
+char *koc__go_clean(const char *path);
+
+/* Records of main packages (package_cache.c): valid while the go tool, what it reads of the environment,
+ * and go.mod, go.work and vendor/modules.txt are as they were. */
+typedef struct koc__go_list_question {
+    koc__cache *cache; /* NULL: nothing is known or kept */
+    const char *tool;
+    koc__stamp tool_stamp;
+    const char *dir; /* absolute */
+    const koc_strlist *env;
+} koc__go_list_question;
+/* The files that decide what package_dir is to go when it runs in q->dir, also where they are missing. */
+int koc__go_module_files(const koc__go_list_question *q, const char *package_dir, koc_strlist **out,
+                         koc_error **err);
+int koc__go_list_recall(const koc__go_list_question *q, const char *pattern, bool *found,
+                        koc__go_listing *out, koc_error **err);
+int koc__go_list_keep(const koc__go_list_question *q, const koc__go_package *p, koc_error **err);
+
+bool koc__go_list_may_keep(const koc__go_list_question *q);
+/* What names the question about pattern. */
+int koc__go_list_key(const koc__go_list_question *q, const char *pattern, koc__dynbuf *key,
+                     koc_error **err);
+
+/* The same for patterns like ./cmd/... (package_tree.c); nothing for others. began_ns: when go was asked. */
+int koc__go_tree_recall(const koc__go_list_question *q, const char *pattern, koc_str key,
+                        koc__call *call, bool *found, koc__go_listing *out, koc_error **err);
+int koc__go_tree_keep(const koc__go_list_question *q, const char *pattern, koc_str key,
+                      int64_t began_ns, const koc__go_listing *l, koc_error **err);
+
+/* Whether a Go file below the folder of a pattern like ./cmd/... imports "C"; true for other patterns. */
+int koc__go_tree_has_cgo(const koc__go_list_question *q, const char *pattern, koc__call *call,
+                         bool *out, koc_error **err);
+
+/* package_modules.c: adds the packages of pattern below the main modules in its folder, and *found; for "..."
+ * and for folders that hold modules of a go.work, but are in none themselves. */
+int koc__go_list_modules(const koc__go_list_question *q, const char *pattern, koc__call *call,
+                         bool *found, koc__go_listing *out, koc_error **err);
+/* Adds what `go list -json` printed. */
+int koc__go_list_read(koc_str text, koc__go_listing *out, koc_error **err);
+/* package_list.c: one `go list`, whatever is known; adds to out. */
+int koc__go_list_run(const koc__go_list_question *q, const koc_strlist *patterns, koc__call *call,
+                     koc__go_listing *out, koc_error **err);
+
+/* The error for an argument that is no main package; NULL p: go listed nothing for it. */
+int koc__go_not_main(const char *argument, const koc__go_package *p, koc_error **err);
+/* go's message on one line: what stands behind a line that ends in ":" is drawn into it. */
+char *koc__go_first_words(koc_str text);
+
+#endif

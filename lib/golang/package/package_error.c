@@ -1,0 +1,125 @@
+/* What to say when an argument is no main package. */
+#include "core/common.h"
+
+#include "core/dynbuf.h"
+#include "core/io/fs.h"
+#include "core/path.h"
+#include "golang/config/settings.h"
+#include "golang/package/package.h"
+
+#define GO_MOD_MAX ((size_t)1 << 20)
+
+/* Names that stand near the one that is not there. */
+static void hint_folder(const char *argument, koc_error **err)
+{
+    KOC__AUTO_STR clean = koc__path_clean(argument);
+    KOC__AUTO_STR parent = clean ? koc__str_dup(koc__path_dir(koc__str(clean))) : NULL;
+    KOC__AUTO_STR name = clean ? koc__str_dup(koc__path_base(koc__str(clean))) : NULL;
+    KOC__AUTO_STR near = parent && name ? koc__go_near_name(parent, name) : NULL;
+    KOC__AUTO_STR path = near ? koc__path_join(parent, near) : NULL;
+    if (path && koc__fs_is_dir(path)) {
+        bool prefix = !koc__go_is_local(path) && !koc__path_is_abs(path);
+        koc__error_hint(err, "did you mean %s%s?", prefix ? "./" : "", path);
+    }
+}
+
+/* The module around the working folder: its path and its folder. NULL: there is none. */
+static char *own_module(char **folder)
+{
+    KOC__AUTO_STR at = NULL;
+    if (koc__path_abs(".", &at, NULL) != KOC_OK) {
+        return NULL;
+    }
+    for (;;) {
+        KOC__AUTO_STR file = koc__path_join(at, "go.mod");
+        KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(GO_MOD_MAX);
+        if (file && koc__fs_read_file(file, &text, NULL) == KOC_OK) {
+            koc_str rest = koc__dynbuf_view(&text), line;
+            while (koc__str_split(&rest, '\n', &line)) {
+                koc_str word;
+                if (koc__str_word(&line, &word) && koc__str_is(word, "module") &&
+                    koc__str_word(&line, &word)) {
+                    *folder = koc__steal(&at);
+                    return koc__str_dup(word);
+                }
+            }
+        }
+        if (koc__streq(at, "/")) {
+            return NULL;
+        }
+        char *up = koc__str_dup(koc__path_dir(koc__str(at)));
+        koc__free(at);
+        at = up;
+        if (!at) {
+            return NULL;
+        }
+    }
+}
+
+/* go's advice to get a package from elsewhere is no help where it would be in our own module. *rc is set when
+ * that is so. */
+static bool is_missing_in_own(const char *argument, const char *path, const char *said, int *rc,
+                              koc_error **err)
+{
+    KOC__AUTO_STR folder = NULL;
+    KOC__AUTO_STR module = own_module(&folder);
+    if (!module || !koc__path_within(module, path)) {
+        return false;
+    }
+    const char *below = path + strlen(module);
+    KOC__AUTO_STR place = koc__format("%s%s", folder, below);
+    if (place && koc__fs_is_dir(place) && strstr(said, "go get ")) {
+        *rc = koc__error(err, KOC_ENOTFOUND, "cannot build %s: no Go files in .%s of module %s",
+                         argument, *below ? below : "/", module);
+        return true;
+    }
+    if (!place || koc__fs_is_dir(place)) {
+        return false;
+    }
+    *rc = koc__error(err, KOC_ENOTFOUND, "cannot build %s: module %s has no folder .%s", argument,
+                     module, below);
+    KOC__AUTO_STR parent = koc__str_dup(koc__path_dir(koc__str(place)));
+    KOC__AUTO_STR name = koc__str_dup(koc__path_base(koc__str(place)));
+    KOC__AUTO_STR near = parent && name ? koc__go_near_name(parent, name) : NULL;
+    if (near) {
+        koc__error_hint(err, "did you mean %.*s/%s?", KOC__FMT(koc__path_dir(koc__str(path))),
+                        near);
+    }
+    return true;
+}
+
+int koc__go_not_main(const char *argument, const koc__go_package *p, koc_error **err)
+{
+    const char *path = strncmp(argument, "ko://", 5) == 0 ? argument + 5 : argument;
+    if (!p || (strstr(path, "...") && !p->error)) {
+        int rc = koc__error(err, KOC_ENOTFOUND, "cannot build %s: no main package found there",
+                            argument);
+        KOC__AUTO_STR folder = koc__str_dup(koc__path_dir(koc__str(path)));
+        if (p && p->needs_cgo) {
+            koc__error_hint(err, "%s needs cgo: set CGO_ENABLED=1", p->import_path);
+        } else if (folder && !koc__go_is_local(path) && !koc__path_is_abs(path) &&
+                   koc__fs_is_dir(folder)) {
+            koc__error_hint(err, "did you mean ./%s?", path);
+        }
+        return rc;
+    }
+    if (!p->error) {
+        return koc__error(err, KOC_EINVAL,
+                          "cannot build %s: package main not found there (package is \"%s\")",
+                          argument, p->name);
+    }
+    if (koc__go_is_local(path) && !koc__fs_exists(path) && !strstr(path, "...")) {
+        int rc = koc__error(err, KOC_ENOTFOUND, "cannot build %s: no such folder", argument);
+        hint_folder(path, err);
+        return rc;
+    }
+    int rc = KOC_OK;
+    if (is_missing_in_own(argument, path, p->error, &rc, err)) {
+        return rc;
+    }
+    rc = koc__error(err, KOC_ENOTFOUND, "cannot build %s: %s", argument, p->error);
+    if (!koc__go_is_local(path) && !koc__path_is_abs(path) && koc__fs_is_dir(path)) {
+        koc__error_hint(err, "did you mean ./%s?", path);
+    }
+    return rc;
+}

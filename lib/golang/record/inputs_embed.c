@@ -1,0 +1,91 @@
+/* Folders in which a new file would be embedded. */
+#include "core/common.h"
+
+#include <fnmatch.h>
+
+#include "core/path.h"
+#include "golang/record/input_record.h"
+
+#define FOLDERS_MAX 20000
+
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int koc__inputs_tree(koc__inputs_gather *g, const char *path, bool with_files, koc_error **err)
+{
+    KOC__AUTO(koc_strlist) names = NULL;
+    bool added = false;
+    KOC__TRY(koc__strlist_new(&names, err));
+    KOC__TRY(koc__inputs_folder(g, path, KOC__INPUT_WHOLE, names, &added, err));
+    if (g->in->n_dirs > FOLDERS_MAX) {
+        koc__inputs_give_up(g, "too many folders");
+    }
+    for (size_t pass = 0; pass < 2; pass++) { /* files stand behind their own folder */
+        for (size_t i = 0; i < koc_strlist_count(names) && g->usable; i++) {
+            KOC__AUTO_STR below = koc__path_join(path, koc_strlist_get(names, i));
+            if (!below) {
+                return koc__oom(err);
+            }
+            bool folder = is_folder(below);
+            if (pass == 0 && !folder && with_files) {
+                KOC__TRY(
+                    koc__inputs_file(g, path, koc_strlist_get(names, i), KOC__INPUT_OPAQUE, err));
+            } else if (pass == 1 && folder) {
+                KOC__TRY(koc__inputs_tree(g, below, with_files, err));
+            }
+        }
+    }
+    return KOC_OK;
+}
+
+/* Go's path.Match knows more than the star; for all else every name counts. */
+static bool matches(const char *element, const char *name)
+{
+    return strpbrk(element, "?[\\") || fnmatch(element, name, FNM_NOESCAPE) == 0;
+}
+
+/* rest: the elements of the pattern that are to be found below dir. */
+static int walk(koc__inputs_gather *g, const char *dir, koc_str rest, koc_error **err)
+{
+    koc_str element;
+    if (!g->usable || !is_folder(dir)) {
+        return KOC_OK;
+    }
+    if (!koc__str_split(&rest, '/', &element)) {
+        return koc__inputs_tree(g, dir, false, err);
+    }
+    KOC__AUTO_STR name = koc__str_dup(element);
+    if (!name) {
+        return koc__oom(err);
+    }
+    if (!strpbrk(name, "*?[\\")) {
+        KOC__AUTO_STR below = koc__path_join(dir, name);
+        return below ? walk(g, below, rest, err) : koc__oom(err);
+    }
+    KOC__AUTO(koc_strlist) names = NULL;
+    bool added = false;
+    KOC__TRY(koc__inputs_folder(g, dir, KOC__INPUT_WHOLE, NULL, &added, err));
+    if (koc__fs_list(dir, &names, NULL) != KOC_OK) {
+        koc__inputs_give_up(g, "a folder that cannot be read");
+        return KOC_OK;
+    }
+    for (size_t i = 0; i < koc_strlist_count(names); i++) {
+        if (matches(name, koc_strlist_get(names, i))) {
+            KOC__AUTO_STR below = koc__path_join(dir, koc_strlist_get(names, i));
+            KOC__TRY(below ? walk(g, below, rest, err) : koc__oom(err));
+        }
+    }
+    return KOC_OK;
+}
+
+int koc__inputs_embed(koc__inputs_gather *g, const char *dir, const char *pattern, koc_error **err)
+{
+    koc_str rest = koc__str(pattern);
+    if (koc__str_starts(rest, "all:")) {
+        rest = koc__str_from(rest, strlen("all:"));
+    }
+    return koc__str_is(rest, ".") ? koc__inputs_tree(g, dir, false, err) : walk(g, dir, rest, err);
+}

@@ -1,0 +1,32 @@
+/*
+ * Cookies within one upload session: load balancers keep a session at the registry that opened it by a cookie
+ * (RFC 6265). They go back to the origin that set them and nowhere else, and end with the session. No I/O.
+ */
+#ifndef KOC__COOKIES_H
+#define KOC__COOKIES_H
+
+#include "http/http_message.h"
+
+#define KOC__COOKIES_MAX     16
+#define KOC__COOKIE_TEXT_MAX ((size_t)4096) /* of one: name and value */
+
+typedef struct koc__cookie {
+    koc__url from; /* whose origin it belongs to */
+    char *name;
+    char *value;
+    char *path;
+} koc__cookie;
+typedef struct koc__cookies {
+    koc__cookie list[KOC__COOKIES_MAX];
+    size_t count;
+} koc__cookies;
+
+/* Takes the Set-Cookie fields of a reply of url. What makes no sense is passed over. */
+int koc__cookies_take(koc__cookies *c, const koc__url *url, const koc__headers *reply,
+                      koc_error **err);
+/* Adds the Cookie field for a request to url where there is something for it. */
+int koc__cookies_put(const koc__cookies *c, const koc__url *url, koc__headers *request,
+                     koc_error **err);
+void koc__cookies_clear(koc__cookies *c);
+
+#endif

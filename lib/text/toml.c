@@ -1,0 +1,306 @@
+#include "core/common.h"
+
+#include "text/toml.h"
+
+#include "core/str.h"
+
+#define KEY_MAX 512
+
+typedef struct reader {
+    koc_str rest;
+    unsigned line;
+    koc__toml_fn fn;
+    void *self;
+    koc__toml_item item;
+    char tables[KOC__TOML_DEPTH][KEY_MAX];
+    char key[KEY_MAX];
+    char text[KOC__TOML_TEXT];
+} reader;
+
+/* --- characters ------------------------------------------------------------------------------------ */
+
+static int peek(const reader *r)
+{
+    return r->rest.len > 0 ? (unsigned char)r->rest.ptr[0] : -1;
+}
+
+static void skip(reader *r, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        r->line += r->rest.ptr[i] == '\n';
+    }
+    r->rest = koc__str_from(r->rest, n);
+}
+
+static bool take(reader *r, char c)
+{
+    if (peek(r) != c) {
+        return false;
+    }
+    skip(r, 1);
+    return true;
+}
+
+static void blanks(reader *r)
+{
+    while (peek(r) == ' ' || peek(r) == '\t') {
+        skip(r, 1);
+    }
+}
+
+static void comment(reader *r)
+{
+    if (peek(r) == '#') {
+        while (peek(r) >= 0 && peek(r) != '\n') {
+            skip(r, 1);
+        }
+    }
+}
+
+/* Blanks, comments and line ends: what may stand between the elements of an array. */
+static void space(reader *r)
+{
+    const char *before;
+
+    do {
+        before = r->rest.ptr;
+        blanks(r);
+        comment(r);
+        take(r, '\r');
+        take(r, '\n');
+    } while (r->rest.ptr != before);
+}
+
+/* Nothing else may follow on this line. */
+static int line_end(reader *r, koc_error **err)
+{
+    blanks(r);
+    comment(r);
+    take(r, '\r');
+    if (peek(r) >= 0 && peek(r) != '\n') {
+        return koc__error(err, KOC_EFORMAT, "something follows that does not belong on this line");
+    }
+    return KOC_OK;
+}
+
+/* --- strings and keys ------------------------------------------------------------------------------- */
+
+static bool hex(reader *r, size_t digits, uint32_t *out)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < digits; i++) {
+        int c = peek(r);
+        int value = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
+        if (value < 0) {
+            return false;
+        }
+        n = n << 4 | (uint32_t)value;
+        skip(r, 1);
+    }
+    *out = n;
+    return true;
+}
+
+/* After the backslash: one byte. Escapes that name a code point are taken for ASCII only: hosts and paths
+ * hold no others. */
+static int escape(reader *r, char *out, koc_error **err)
+{
+    static const char from[] = "btnfr\"\\", to[] = "\b\t\n\f\r\"\\";
+    int c = peek(r);
+    const char *at = c > 0 ? strchr(from, c) : NULL;
+    uint32_t code = 0;
+
+    if (at) {
+        skip(r, 1);
+        *out = to[at - from];
+        return KOC_OK;
+    }
+    if (c == 'u' || c == 'U') {
+        skip(r, 1);
+        if (hex(r, c == 'u' ? 4 : 8, &code) && code > 0 && code < 128) {
+            *out = (char)code;
+            return KOC_OK;
+        }
+    }
+    return koc__error(err, KOC_EFORMAT, "an escape in a string that is not understood");
+}
+
+/* From its opening quote on. */
+static int quoted(reader *r, char *out, size_t size, koc_error **err)
+{
+    char quote = r->rest.ptr[0];
+    size_t n = 0;
+
+    if (r->rest.len >= 3 && r->rest.ptr[1] == quote && r->rest.ptr[2] == quote) {
+        return koc__error(err, KOC_EFORMAT, "strings over several lines are not understood");
+    }
+    skip(r, 1);
+    while (peek(r) != quote) {
+        int c = peek(r);
+        if (c < 0 || c == '\n' || (c < 0x20 && c != '\t') || c == 0x7f) {
+            return koc__error(err, KOC_EFORMAT, "a string without its end");
+        }
+        if (n + 1 >= size) {
+            return koc__error(err, KOC_EFORMAT, "a string of more than %zu bytes", size - 1);
+        }
+        skip(r, 1);
+        out[n] = (char)c;
+        if (c == '\\' && quote == '"') {
+            KOC__TRY(escape(r, &out[n], err));
+        }
+        n++;
+    }
+    skip(r, 1);
+    out[n] = '\0';
+    return KOC_OK;
+}
+
+static bool is_bare(int c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+}
+
+static int key(reader *r, char out[KEY_MAX], koc_error **err)
+{
+    size_t n = 0;
+
+    if (peek(r) == '"' || peek(r) == '\'') {
+        return quoted(r, out, KEY_MAX, err);
+    }
+    while (is_bare(peek(r)) && n + 1 < KEY_MAX) {
+        out[n++] = (char)peek(r);
+        skip(r, 1);
+    }
+    out[n] = '\0';
+    return n > 0 ? KOC_OK : koc__error(err, KOC_EFORMAT, "a key was expected here");
+}
+
+/* --- values ----------------------------------------------------------------------------------------------- */
+
+static int word(reader *r, koc_error **err)
+{
+    size_t n = 0;
+
+    while (n < r->rest.len && (is_bare((unsigned char)r->rest.ptr[n]) || r->rest.ptr[n] == '+' ||
+                               r->rest.ptr[n] == '.' || r->rest.ptr[n] == ':')) {
+        n++;
+    }
+    koc_str text = koc__str_n(r->rest.ptr, n);
+    r->item.truth = koc__str_is(text, "true");
+    if (r->item.truth || koc__str_is(text, "false")) {
+        r->item.kind = KOC__TOML_BOOL;
+    } else if (koc__str_i64(text, &r->item.number)) {
+        r->item.kind = KOC__TOML_INTEGER;
+    } else {
+        return koc__error(err, KOC_EFORMAT,
+                          "a value that is no string, boolean, integer or array of them");
+    }
+    skip(r, n);
+    return r->fn(r->self, &r->item, err);
+}
+
+static int scalar(reader *r, koc_error **err)
+{
+    if (peek(r) == '"' || peek(r) == '\'') {
+        KOC__TRY(quoted(r, r->text, sizeof(r->text), err));
+        r->item.kind = KOC__TOML_STRING;
+        r->item.text = r->text;
+        return r->fn(r->self, &r->item, err);
+    }
+    return word(r, err);
+}
+
+static int value(reader *r, int depth, koc_error **err);
+
+/* After its bracket. */
+static int array(reader *r, int depth, koc_error **err)
+{
+    if (depth >= 2) {
+        return koc__error(err, KOC_EFORMAT, "arrays are nested more than two deep");
+    }
+    space(r);
+    for (int i = 0; !take(r, ']'); i++) {
+        r->item.index[depth] = i;
+        KOC__TRY(value(r, depth + 1, err));
+        space(r);
+        if (!take(r, ',') && peek(r) != ']') {
+            return koc__error(err, KOC_EFORMAT, "an array without its end");
+        }
+        space(r);
+    }
+    r->item.index[depth] = -1;
+    return KOC_OK;
+}
+
+static int value(reader *r, int depth, koc_error **err)
+{
+    return take(r, '[') ? array(r, depth, err) : scalar(r, err);
+}
+
+/* --- lines --------------------------------------------------------------------------------------------------- */
+
+/* After its bracket. */
+static int table(reader *r, koc_error **err)
+{
+    size_t depth = 0;
+
+    if (peek(r) == '[') {
+        return koc__error(err, KOC_EFORMAT, "arrays of tables are not understood");
+    }
+    do {
+        if (depth >= KOC__TOML_DEPTH) {
+            return koc__error(err, KOC_EFORMAT, "a table more than %d deep", KOC__TOML_DEPTH);
+        }
+        blanks(r);
+        KOC__TRY(key(r, r->tables[depth], err));
+        r->item.table[depth] = r->tables[depth];
+        depth++;
+        blanks(r);
+    } while (take(r, '.'));
+    r->item.depth = depth;
+    if (!take(r, ']')) {
+        return koc__error(err, KOC_EFORMAT, "the name of a table without its end");
+    }
+    r->item.key = NULL;
+    KOC__TRY(r->fn(r->self, &r->item, err));
+    return line_end(r, err);
+}
+
+static int pair(reader *r, koc_error **err)
+{
+    KOC__TRY(key(r, r->key, err));
+    blanks(r);
+    if (!take(r, '=')) {
+        return koc__error(err, KOC_EFORMAT,
+                          peek(r) == '.' ? "dotted keys are not understood; write a [table]"
+                                         : "a key without '='");
+    }
+    blanks(r);
+    r->item.key = r->key;
+    r->item.index[0] = r->item.index[1] = -1;
+    KOC__TRY(value(r, 0, err));
+    return line_end(r, err);
+}
+
+int koc__toml_read(koc_str text, const char *file, koc__toml_fn fn, void *self, koc_error **err)
+{
+    reader r = {.rest = text, .line = 1, .fn = fn, .self = self, .item.index = {-1, -1}};
+
+    for (space(&r); peek(&r) >= 0; space(&r)) {
+        unsigned line = r.line;
+        int rc = take(&r, '[') ? table(&r, err) : pair(&r, err);
+        if (rc == KOC_ENOMEM) {
+            return rc;
+        }
+        if (rc != KOC_OK) {
+            /* An array may go over lines; the trouble is where the reader stands. */
+            return koc__error_prefix(err, rc, "%s:%u", file, KOC__MAX(line, r.line));
+        }
+    }
+    return KOC_OK;
+}

@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""The paths that documents and comments name are there."""
+
+import re
+import sys
+
+from common import ROOT, read, run_alone, sources
+
+PATH = re.compile(
+    r"(?<![\w/.~$<-])(?:\./)?((?:lib|cli|tests|include|fuzz|bench|bindings|examples|docs)/[\w./*{},+-]*[\w*])(?![<\w])"
+)
+# Of a C file below lib/ as comments name it, such as registry/push.c.
+SOURCE = re.compile(r"(?<![\w/.-])([a-z]+(?:/[a-z]+)*/[a-z0-9_]+\.[ch])(?![\w/])")
+ELSEWHERE = re.compile(
+    r"^(?:linux/|lib/(?:pkgconfig|modules|python|lib)|cli/(?:koc$|libkoc)|tests/unit/test_|docs/ko$|include/uapi)"
+)
+
+
+def exists(path):
+    wild = re.sub(r"\{[^}]*\}", "*", path)
+    return (ROOT / path).exists() or any(ROOT.glob(wild))
+
+
+def check_document(path):
+    for number, line in enumerate(read(path).splitlines(), 1):
+        for match in PATH.finditer(line):
+            if not ELSEWHERE.match(match[1]) and not exists(match[1]):
+                yield f"{path}:{number}: {match[1]} is not there"
+
+
+def check_comments(path):
+    for number, line in enumerate(read(path).splitlines(), 1):
+        if line.lstrip().startswith(("/*", "*")) or "/*" in line:
+            for match in SOURCE.finditer(line[line.find("*") :]):
+                name = match[1]
+                if not ELSEWHERE.match(name) and not any(exists(f"{start}{name}") for start in ("", "lib/", "cli/", "include/", "tests/", "tests/unit/")):
+                    yield f"{path}:{number}: {name} is not there"
+
+
+def check(_context):
+    problems = []
+    for path in sources("*.md", "docs/**/*.md", "fuzz/*.md", "tests/**/*.md", "examples/**/*.md"):
+        problems += check_document(path)
+    for path in sources("lib/**/*.[ch]", "cli/**/*.[ch]", "tests/unit/**/*.[ch]", "fuzz/*.[ch]"):
+        problems += check_comments(path)
+    return problems
+
+
+if __name__ == "__main__":
+    sys.exit(run_alone(check))

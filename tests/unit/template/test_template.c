@@ -1,0 +1,424 @@
+/* The expected texts were made with Go's own text/template (1.26), missingkey=error. */
+#include "core/common.h"
+
+#include "template/template.h"
+#include "test.h"
+
+/* clang-format off */
+static const struct {
+    const char *source, *text;
+} works[] = {
+    {"plain", "plain"},
+    {"{{.Env.FOO}}", "bar"},
+    {"a{{.Env.FOO}}b{{.Env.V}}c", "abarb1.2.3c"},
+    {"{{ .Env.FOO }}", "bar"},
+    {"-X main.v={{.Env.FOO}}/{{.Git.TreeState}}/{{.Date}}/{{.Timestamp}}", "-X main.v=bar/clean/2023-11-14T22:13:20Z/1700000000"},
+    {"{{.Env.LDFLAGS}}", ""},
+    {"  {{- .Env.FOO -}}  x", "barx"},
+    {"a {{- .Env.FOO}} b", "abar b"},
+    {"a {{.Env.FOO -}} b", "a barb"},
+    {"{{- \"x\" -}}", "x"},
+    {"{{-3}}", "-3"},
+    {"{{- 3 -}}", "3"},
+    {"{{3 -}} x", "3x"},
+    {"{{/* c */}}x", "x"},
+    {"a {{- /* c */ -}} b", "ab"},
+    {"{{\"a\\tb\\\"\\x41\\101\\u00e9\\U0001F600\"}}", "a\tb\"AA\303\251\360\237\230\200"},
+    {"{{`raw\\n`}}", "raw\\n"},
+    {"{{'a'}}", "97"},
+    {"{{1}} {{-1}} {{+7}} {{0x1F}} {{0b101}} {{0o17}} {{017}}", "1 -1 7 31 5 15 15"},
+    {"{{1_000}}", "1000"},
+    {"{{true}} {{false}}", "true false"},
+    {"{{if .Env.FOO}}yes{{end}}", "yes"},
+    {"{{if .Env.EMPTY}}yes{{end}}", ""},
+    {"{{if .Env.EMPTY}}yes{{else}}no{{end}}", "no"},
+    {"{{if .Env.EMPTY}}1{{else if .Env.FOO}}2{{else}}3{{end}}", "2"},
+    {"{{if .Env.EMPTY}}1{{else if 0}}2{{else}}3{{end}}", "3"},
+    {"{{if 0}}a{{else if 0}}b{{else if 1}}c{{end}}", "c"},
+    {"{{if .Git.IsDirty}}dirty{{else}}clean{{end}}", "clean"},
+    {"{{if not .Git.IsDirty}}clean{{end}}", "clean"},
+    {"{{if 1}}{{if 0}}a{{else}}b{{end}}{{end}}", "b"},
+    {"{{with .Env.FOO}}<{{.}}>{{end}}", "<bar>"},
+    {"{{with .Env.EMPTY}}<{{.}}>{{else}}none{{end}}", "none"},
+    {"{{with .Env}}{{.FOO}}{{$.Date}}{{end}}", "bar2023-11-14T22:13:20Z"},
+    {"{{with $x := .Env.FOO}}{{$x}}{{.}}{{end}}", "barbar"},
+    {"{{with .Git}}{{.Tag}}-{{.ShortCommit}}{{end}}", "v1.0.0-abc1234"},
+    {"{{$x := .Env.FOO}}{{$x}}{{$x}}", "barbar"},
+    {"{{$x := 1}}{{$x = 2}}{{$x}}", "2"},
+    {"{{$x := 1}}{{if true}}{{$x = 2}}{{end}}{{$x}}", "2"},
+    {"{{$x := 1}}{{if true}}{{$x := 2}}{{end}}{{$x}}", "1"},
+    {"{{$.Env.FOO}}", "bar"},
+    {"{{$x := .Env}}{{$x.FOO}}", "bar"},
+    {"{{eq .Env.FOO \"bar\"}}", "true"},
+    {"{{eq .Env.FOO \"x\" \"bar\"}}", "true"},
+    {"{{eq .Env.FOO \"x\" \"y\"}}", "false"},
+    {"{{eq 1 1}} {{eq 1 2}} {{eq true true}} {{eq true false}}", "true false true false"},
+    {"{{ne .Env.FOO \"bar\"}} {{ne 1 2}}", "false true"},
+    {"{{lt 1 2}} {{le 2 2}} {{gt 1 2}} {{ge 2 3}} {{lt \"a\" \"b\"}} {{gt \"a\" \"b\"}}", "true true false false true false"},
+    {"{{and 1 2}}|{{or 0 2}}|{{or \"\" \"\"}}|{{and \"\" .Nope}}|{{or 1 .Nope}}", "2|2|||1"},
+    {"{{not 1}} {{not \"\"}}", "false true"},
+    {"{{index .Env \"FOO\"}}", "bar"},
+    {"{{index .Env \"NOPE\"}}x", "x"},
+    {"{{index .Git \"Nope\"}}", "<no value>"},
+    {"{{index . \"Env\" \"FOO\"}}", "bar"},
+    {"{{(index . \"Env\").FOO}}", "bar"},
+    {"{{(index .Env \"FOO\")}}", "bar"},
+    {"{{len .Env.FOO}} {{len \"\303\251\"}} {{len \"\"}}", "3 2 0"},
+    {"{{print \"a\" \"b\" 1 2 \"c\" 3 true false}}", "ab1 2c3 true false"},
+    {"{{print 1 2}}|{{print \"a\" 1}}|{{print}}|{{print true 1}}", "1 2|a1||true 1"},
+    {"{{println \"a\" 1 2}}", "a 1 2\n"},
+    {"{{printf \"%s-%d\" .Env.FOO 42}}", "bar-42"},
+    {"{{printf \"%v %v %v\" \"a\" 1 true}}", "a 1 true"},
+    {"{{printf \"%q\" \"a\\\"b\\n\\t\\x01\"}}", "\"a\\\"b\\n\\t\\x01\""},
+    {"{{printf \"%5s|%-5s|%.2s|%5.1s|\" \"abc\" \"abc\" \"abc\" \"abc\"}}", "  abc|abc  |ab|    a|"},
+    {"{{printf \"%5d|%-5d|%05d|%+d|% d|%+05d|\" 42 42 42 42 42 42}}", "   42|42   |00042|+42| 42|+0042|"},
+    {"{{printf \"%x %X %#x\" 255 255 255}}", "ff FF 0xff"},
+    {"{{printf \"%x %X\" \"hello\" \"hello\"}}", "68656c6c6f 68656C6C6F"},
+    {"{{printf \"% x|%#x|% #x\" \"abc\" \"abc\" \"abc\"}}", "61 62 63|0x616263|0x61 0x62 0x63"},
+    {"{{printf \"%t %5t\" true false}}", "true false"},
+    {"{{printf \"%%\"}}", "%"},
+    {"{{printf \"%.3d|%8.3d|%-8.3d|%08d\" 5 5 5 -5}}", "005|     005|005     |-0000005"},
+    {"{{printf \"%5q\" \"a\"}}", "  \"a\""},
+    {"{{printf \"%3s|%-3s|\" \"\303\251\" \"\303\251\"}}", "  \303\251|\303\251  |"},
+    {"{{printf \"%.1s\" \"\303\251a\"}}", "\303\251"},
+    {"{{printf \"%05s\" \"ab\"}}", "000ab"},
+    {"{{printf \"%.3x\" \"hello\"}}", "68656c"},
+    {"{{printf \"%06.3d\" 5}}", "   005"},
+    {"{{printf \"%x\" -255}}", "-ff"},
+    {"{{printf \"%#08x\" 255}}", "0x000000ff"},
+    {"{{printf \"%v\" .Timestamp}}", "1700000000"},
+    {"{{printf \"no verbs\"}}", "no verbs"},
+    {"{{.Env.FOO | printf \"%s-%s\" \"x\"}}", "x-bar"},
+    {"{{.Env.FOO | len}}", "3"},
+    {"{{\"a\" | print \"b\" | printf \"%q\"}}", "\"ba\""},
+    {"{{.Env.FOO | eq \"bar\"}}", "true"},
+    {"{{1 | }}", "1"},
+    {"{{printf \"%s\" (print \"a\" \"b\")}}", "ab"},
+    {"{{printf \"%d\" (len (print \"a\" \"b\"))}}", "2"},
+    {"{{(1)}} {{((2))}}", "1 2"},
+    {"{{.Env.FOO\n}}", "bar"},
+    {"}}", "}}"},
+    {"{ {.Env.FOO} }", "{ {.Env.FOO} }"},
+    {"{{\"{{\"}}", "{{"},
+    {"{{\"}}\"}}", "}}"},
+    {"{{if eq .Env.FOO \"bar\"}}-s -w{{else}}-N{{end}}", "-s -w"},
+    {"{{if and (eq .Env.FOO \"bar\") (not .Git.IsDirty)}}release{{end}}", "release"},
+    {"{{with $x := .Git.Tag}}{{if ne $x \"v0.0.0\"}}-X v={{$x}}{{end}}{{end}}", "-X v=v1.0.0"},
+    {"{{.Git.CommitTimestamp}} {{.Git.CommitDate}} {{.Git.Branch}} {{.Git.IsClean}}", "1700000000 2023-11-14T22:13:20Z main true"},
+    {"{{or .Env.EMPTY \"default\"}}", "default"},
+    {"{{.Env.FOO}}{{.Env.FOO}}", "barbar"},
+    {"\t{{- \"tab\" }}", "tab"},
+    {"{{print nil}}", "<nil>"},
+    {"{{eq .Env.FOO nil}}", "false"},
+    {"{{$x := 1}}{{with 2}}{{$x}}{{.}}{{end}}", "12"},
+    {"{{if $x := .Env.FOO}}{{$x}}{{else}}{{$x}}{{end}}", "bar"},
+    {"{{with 0}}a{{else with 1}}{{.}}{{end}}", "1"},
+    {"{{/* a */}}{{/* b */}}", ""},
+    {"x{{/* a */ -}}   y", "xy"},
+    {"{{range 3}}{{.}}{{end}}", "012"},
+    {"{{range 0}}x{{else}}none{{end}}", "none"},
+    {"{{range $i := 9}}{{if eq $i 2}}{{continue}}{{end}}{{if eq $i 4}}{{break}}{{end}}{{$i}}{{end}}", "013"},
+    {"{{define \"a\"}}<{{.}}>{{end}}{{template \"a\" 1}}{{block \"b\" 2}}[{{.}}]{{end}}", "<1>[2]"},
+    {"{{define \"r\"}}{{if .}}{{len .}}{{template \"r\" (slice . 1)}}{{end}}{{end}}{{template \"r\" \"abc\"}}", "321"},
+    {"{{html \"<&'>\"}}{{js \"<'\"}}{{urlquery \"a b/\"}}", "&lt;&amp;&#39;&gt;\\u003C\\'a+b%2F"},
+    {"{{index \"abc\" 1}}{{slice \"abcd\" 1 3}}", "98bc"},
+};
+
+/* Go refuses these too, while parsing or while it runs. */
+static const char *const refused_by_go[] = {
+    "{{.Env.NOPE}}",
+    "{{.Nope}}",
+    "{{.Git.Nope}}",
+    "{{.Date.X}}",
+    "{{.Timestamp.X}}",
+    "{{.Env.FOO.X}}",
+    "{{ /* c */ }}",
+    "{{/* c }}",
+    "{{/* c */ }}",
+    "{{\"\\q\"}}",
+    "{{\"unterminated}}",
+    "{{09}}",
+    "{{1x}}",
+    "{{nil}}",
+    "{{if}}x{{end}}",
+    "{{if .Env.FOO}}x",
+    "{{end}}",
+    "{{else}}",
+    "{{if 1}}a{{else}}b{{else}}c{{end}}",
+    "{{if true}}{{$y := 2}}{{end}}{{$y}}",
+    "{{$y = 2}}",
+    "{{$y}}",
+    "{{$x, $y := .Env}}",
+    "{{eq 1 \"1\"}}",
+    "{{eq 1}}",
+    "{{eq}}",
+    "{{ne 1 2 3}}",
+    "{{lt 1 \"a\"}}",
+    "{{lt true false}}",
+    "{{lt 1}}",
+    "{{eq .Env .Env}}",
+    "{{and 1 0 2}} {{and 1 2}} {{or 0 \"\" \"x\"}} {{or 0 \"\"}} {{and}}",
+    "{{and 1 .Nope}}",
+    "{{not}}",
+    "{{not 1 2}}",
+    "{{index .Env 1}}",
+    "{{index .Date 1 2}}",
+    "{{index}}",
+    "{{len 3}}",
+    "{{len}}",
+    "{{printf 1}}",
+    "{{printf}}",
+    "{{1 | .Env.FOO}}",
+    "{{1 | 2}}",
+    "{{1 | \"x\"}}",
+    "{{.Env.FOO \"x\"}}",
+    "{{\"x\" \"y\"}}",
+    "{{1 2}}",
+    "{{ | 1}}",
+    "{{}}",
+    "{{ }}",
+    "{{(1}}",
+    "{{1)}}",
+    "{{()}}",
+    "{{nofunc 1}}",
+    "{{.Env.FOO | nofunc}}",
+    "{{.Env.FOO\"x\"}}",
+    "{{printf(\"x\")}}",
+    "{{.Env. FOO}}",
+    "{{..Env}}",
+    "{{. .Env}}",
+    "{{.Env.FOO}",
+    "{{\nx}}y",
+    "{{{.Env.FOO}}}",
+    "{{@}}",
+    "{{\"a\" + \"b\"}}",
+    "{{.Env.F\303\226\303\226}}",
+    "{{if $x := .Env.EMPTY}}{{$x}}{{else}}[{{$x}}]{{end}}{{$x}}",
+    "{{end -}}",
+};
+
+/* What koc leaves out; each error must name it. */
+static const struct {
+    const char *source, *named;
+} left_out[] = {
+    {"{{call .X}}", "call"},
+    {"{{1.5}}", "1.5"},
+    {"{{1e3}}", "1e3"},
+    {"{{printf \"%c\" 65}}", "%c"},
+    {"{{printf \"%d\" \"x\"}}", "%d"},
+    {"{{printf \"%s\" 1}}", "%s"},
+    {"{{printf \"%s\"}}", "no value"},
+    {"{{printf \"%s\" \"a\" \"b\"}}", "more values"},
+    {"{{printf \"%99999999d\" 1}}", "width"},
+    {"{{printf \"%\"}}", "verb"},
+    {"{{printf \"%*d\" 1 1}}", "%*"},
+};
+
+/* One line each: where, what. */
+static const struct {
+    const char *source, *message;
+} messages[] = {
+    {"{{.Env.NOPE}}", "flag:1:3: <.Env.NOPE>: there is no NOPE"},
+    {"x\n  {{.Git.Sha}}", "flag:2:5: <.Git.Sha>: there is no Sha"},
+    {"{{.Date.X}}", "flag:1:3: <.Date.X>: can't evaluate field X in type string"},
+    {"{{nofunc 1}}", "flag:1:3: function nofunc not defined"},
+    {"{{if .Env.FOO}}x", "flag:1:3: {{if}} without {{end}}"},
+    {"a{{.Env.FOO", "flag:1:2: unclosed action"},
+    {"{{ne 1 2 3}}", "flag:1:3: wrong number of args for ne: want 2 got 3"},
+    {"{{eq 1 \"1\"}}", "flag:1:3: eq: incompatible types for comparison: int and string"},
+};
+/* clang-format on */
+
+static const char *const git_names[] = {"Branch", "Tag", NULL};
+
+static koc__tvalue text(const char *s)
+{
+    return (koc__tvalue){KOC__T_STRING, 0, koc__str(s), NULL};
+}
+
+static int get_env(const koc__tmap *self, koc_str key, bool *found, koc__tvalue *out,
+                   koc_error **err)
+{
+    static const char *const env[][2] = {
+        {"FOO", "bar"}, {"EMPTY", ""}, {"V", "1.2.3"}, {"LDFLAGS", ""}};
+    (void)self, (void)err;
+    *found = false;
+    for (size_t i = 0; i < KOC__COUNT(env); i++) {
+        if (koc__str_is(key, env[i][0])) {
+            *found = true;
+            *out = text(env[i][1]);
+        }
+    }
+    return KOC_OK;
+}
+
+static int get_git(const koc__tmap *self, koc_str key, bool *found, koc__tvalue *out,
+                   koc_error **err)
+{
+    static const char *const strings[][2] = {
+        {"Branch", "main"},         {"Tag", "v1.0.0"},
+        {"ShortCommit", "abc1234"}, {"FullCommit", "abc1234def"},
+        {"TreeState", "clean"},     {"CommitDate", "2023-11-14T22:13:20Z"}};
+    (void)self, (void)err;
+    *found = true;
+    for (size_t i = 0; i < KOC__COUNT(strings); i++) {
+        if (koc__str_is(key, strings[i][0])) {
+            *out = text(strings[i][1]);
+            return KOC_OK;
+        }
+    }
+    if (koc__str_is(key, "CommitTimestamp")) {
+        *out = (koc__tvalue){KOC__T_INT, 1700000000, {0}, NULL};
+    } else if (koc__str_is(key, "IsDirty") || koc__str_is(key, "IsClean")) {
+        *out = (koc__tvalue){KOC__T_BOOL, koc__str_is(key, "IsClean"), {0}, NULL};
+    } else {
+        *found = false;
+    }
+    return KOC_OK;
+}
+
+static const koc__tmap env_map = {get_env, NULL, true, NULL};
+static const koc__tmap git_map = {get_git, NULL, false, git_names};
+
+static int get_root(const koc__tmap *self, koc_str key, bool *found, koc__tvalue *out,
+                    koc_error **err)
+{
+    (void)self, (void)err;
+    *found = true;
+    if (koc__str_is(key, "Env") || koc__str_is(key, "Git")) {
+        *out = (koc__tvalue){KOC__T_MAP, 0, {0}, key.ptr[0] == 'E' ? &env_map : &git_map};
+    } else if (koc__str_is(key, "Date")) {
+        *out = text("2023-11-14T22:13:20Z");
+    } else if (koc__str_is(key, "Timestamp")) {
+        *out = (koc__tvalue){KOC__T_INT, 1700000000, {0}, NULL};
+    } else {
+        *found = false;
+    }
+    return KOC_OK;
+}
+
+static const koc__tmap root = {get_root, NULL, false, NULL};
+
+static int render(const char *source, koc__dynbuf *out, koc_error **err)
+{
+    return koc__template_render(source, "flag", &root, out, err);
+}
+
+KOC_TEST(template_gives_what_go_gives)
+{
+    for (size_t i = 0; i < KOC__COUNT(works); i++) {
+        KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(1 << 20);
+        koc_error *err = NULL;
+        if (render(works[i].source, &out, &err) != KOC_OK) {
+            fail_msg("%s: %s", works[i].source, koc_error_message(err));
+        }
+        assert_string_equal(koc__dynbuf_cstr(&out), works[i].text);
+    }
+}
+
+KOC_TEST(template_refuses_what_go_refuses)
+{
+    for (size_t i = 0; i < KOC__COUNT(refused_by_go); i++) {
+        KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(1 << 20);
+        koc_error *err = NULL;
+        if (render(refused_by_go[i], &out, &err) == KOC_OK) {
+            fail_msg("%s: gave \"%s\"", refused_by_go[i], koc__dynbuf_cstr(&out));
+        }
+        assert_int_equal(koc_error_code(err), KOC_EINVAL);
+        assert_memory_equal(koc_error_message(err), "flag:", 5);
+        koc_error_free(err);
+    }
+}
+
+KOC_TEST(template_names_what_is_left_out)
+{
+    for (size_t i = 0; i < KOC__COUNT(left_out); i++) {
+        KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(1 << 20);
+        koc_error *err = NULL;
+        if (render(left_out[i].source, &out, &err) == KOC_OK) {
+            fail_msg("%s: gave \"%s\"", left_out[i].source, koc__dynbuf_cstr(&out));
+        }
+        if (!strstr(koc_error_message(err), left_out[i].named)) {
+            fail_msg("%s: %s", left_out[i].source, koc_error_message(err));
+        }
+        koc_error_free(err);
+    }
+}
+
+KOC_TEST(template_messages_have_a_place)
+{
+    for (size_t i = 0; i < KOC__COUNT(messages); i++) {
+        KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(1 << 20);
+        koc_error *err = NULL;
+        assert_int_equal(render(messages[i].source, &out, &err), KOC_EINVAL);
+        assert_string_equal(koc_error_message(err), messages[i].message);
+        koc_error_free(err);
+    }
+}
+
+KOC_TEST(template_hints_at_the_keys_of_a_fixed_map)
+{
+    KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(1 << 20);
+    koc_error *err = NULL;
+    assert_int_equal(render("{{.Git.Sha}}", &out, &err), KOC_EINVAL);
+    assert_string_equal(koc_error_hint(err), "there are .Branch, .Tag");
+    koc_error_free(err);
+}
+
+KOC_TEST(template_nesting_ends)
+{
+    KOC__AUTO_VAL(koc__dynbuf) deep = KOC__DYNBUF_INIT(1 << 20);
+    KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(1 << 20);
+    koc_error *err = NULL;
+    assert_int_equal(koc__dynbuf_puts(&deep, "{{", NULL), KOC_OK);
+    for (int i = 0; i < 100000; i++) {
+        assert_int_equal(koc__dynbuf_putc(&deep, '(', NULL), KOC_OK);
+    }
+    assert_int_equal(render(koc__dynbuf_cstr(&deep), &out, &err), KOC_EINVAL);
+    koc_error_free(err);
+    err = NULL;
+    koc__dynbuf_clear(&deep);
+    for (int i = 0; i < 10000; i++) {
+        assert_int_equal(koc__dynbuf_puts(&deep, "{{if 1}}", NULL), KOC_OK);
+    }
+    for (int i = 0; i < 10000; i++) {
+        assert_int_equal(koc__dynbuf_puts(&deep, "{{end}}", NULL), KOC_OK);
+    }
+    assert_int_equal(render(koc__dynbuf_cstr(&deep), &out, &err), KOC_EINVAL);
+    assert_non_null(strstr(koc_error_message(err), "nested"));
+    koc_error_free(err);
+}
+
+KOC_TEST(template_survives_out_of_memory)
+{
+    static const char source[] =
+        "{{$x := .Env.FOO}}{{if eq $x \"bar\"}}{{printf \"%s-%q\" $x \"\\n\"}}{{end}}";
+    for (uint64_t n = 1; n < 200; n++) {
+        KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(1 << 20);
+        koc__alloc_fail_after(n);
+        int rc = render(source, &out, NULL);
+        koc__alloc_fail_after(0);
+        if (rc == KOC_OK) {
+            assert_string_equal(koc__dynbuf_cstr(&out), "bar-\"\\n\"");
+            return;
+        }
+        assert_int_equal(rc, KOC_ENOMEM);
+    }
+    fail_msg("never enough memory");
+}
+
+KOC_TEST(template_survives_any_cut)
+{
+    static const char source[] = "a{{- /* c */ -}} {{if $x := (index . \"Env\").FOO | printf "
+                                 "\"%-5q\"}}{{$x}}{{else if not 1}}{{'a'}}{{end}} `x`";
+    char cut[sizeof(source)];
+    for (size_t from = 0; from < sizeof(source); from++) {
+        for (size_t to = from; to < sizeof(source); to++) {
+            KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(1 << 20);
+            memcpy(cut, source + from, to - from);
+            cut[to - from] = '\0';
+            int rc = render(cut, &out, NULL);
+            assert_true(rc == KOC_OK || rc == KOC_EINVAL);
+        }
+    }
+}
