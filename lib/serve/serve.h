@@ -118,7 +118,7 @@ koc__served_exchange *koc__served_exchange_new(koc__server *s,
                                                const char *target); /* NULL: out of memory */
 void koc__served_exchange_free(koc__served_exchange *x);
 void koc__served_exchange_begin(koc__served_exchange *x, const koc__head *head);
-/* Once there is a reply, what still comes is dropped. */
+/* Drops the data if there is a reply already. */
 void koc__served_exchange_body(koc__served_exchange *x, const void *data, size_t len);
 void koc__served_exchange_end(koc__served_exchange *x);
 /* The value of a query key, or NULL; a failure sets the reply. */

@@ -117,6 +117,9 @@ static void commit(koc__served_exchange *x, const koc_digest *d)
         koc__served_reply_error(&x->reply, 400, "DIGEST_INVALID", "%s", koc_error_message(err));
         koc__error_clear(&err);
     } else if (rc != KOC_OK) {
+        if (koc__error_is_full(err)) {
+            koc__served_upload_give_up(x->upload);
+        }
         koc__served_reply_failure(&x->reply, x->server, &err);
     } else {
         reply_blob(x, d);
@@ -128,9 +131,7 @@ void koc__serve_upload_started(koc__served_exchange *x)
     koc_digest d;
     if (query_digest(x, "digest", &d)) {
         commit(x, &d);
-    } else if (x->reply.status) {
-        koc__served_upload_remove(x->upload);
-    } else {
+    } else if (!x->reply.status) {
         reply_upload(x, 202);
     }
 }

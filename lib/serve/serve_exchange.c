@@ -41,12 +41,26 @@ koc__served_exchange *koc__served_exchange_new(koc__server *s, const char *targe
     return x;
 }
 
+/*
+ * Closes the upload before the reply is sent: the client's next request may need the space of a removed file,
+ * or the lock and the hash of this upload. A POST that fails removes its upload, whose id the client never
+ * learns.
+ */
+static void release_upload(koc__served_exchange *x)
+{
+    int status = x->reply.status;
+    if (x->upload && x->route.kind == KOC__ROUTE_UPLOADS && (!status || status >= 400)) {
+        koc__served_upload_remove(x->upload);
+    }
+    koc__served_upload_close(koc__steal(&x->upload));
+}
+
 void koc__served_exchange_free(koc__served_exchange *x)
 {
     if (!x) {
         return;
     }
-    koc__served_upload_close(x->upload);
+    release_upload(x);
     koc__served_reply_dispose(&x->reply);
     koc__dynbuf_dispose(&x->document);
     koc__free(x->range_text);
@@ -160,6 +174,9 @@ void koc__served_exchange_begin(koc__served_exchange *x, const koc__head *head)
     if (!x->reply.status) {
         x->handler->begin(x);
     }
+    if (x->reply.status) {
+        release_upload(x);
+    }
 }
 
 /* --- the body --- */
@@ -186,6 +203,7 @@ static bool has_room(koc__served_exchange *x, size_t len)
                                 "a blob has at most %llu bytes here",
                                 (unsigned long long)x->server->max_blob);
         koc__served_upload_remove(x->upload);
+        release_upload(x);
         return false;
     }
     return true;
@@ -203,6 +221,7 @@ void koc__served_exchange_body(koc__served_exchange *x, const void *data, size_t
             koc__served_upload_give_up(x->upload);
         }
         koc__served_reply_failure(&x->reply, x->server, &err);
+        release_upload(x);
     }
 }
 
@@ -214,4 +233,5 @@ void koc__served_exchange_end(koc__served_exchange *x)
     if (!x->reply.status) {
         koc__served_reply_error(&x->reply, 500, "UNKNOWN", "there is no answer to this request");
     }
+    release_upload(x);
 }

@@ -253,13 +253,13 @@ int koc__served_upload_create(koc__served_uploads *u, koc__served_upload **out, 
     KOC__TRY(koc__random(random, sizeof(random), err));
     koc__hex(random, sizeof(random), id);
     KOC__TRY(make(u, id, &up, err));
+    KOC__TRY(koc_hasher_new(KOC_DIGEST_SHA256, &up->sha256, err));
     pthread_mutex_lock(&u->making);
     int rc = open_new(up, err);
     pthread_mutex_unlock(&u->making);
     if (rc != KOC_OK) {
         return rc;
     }
-    KOC__TRY(koc_hasher_new(KOC_DIGEST_SHA256, &up->sha256, err));
     *out = koc__steal(&up);
     return KOC_OK;
 }
@@ -387,9 +387,15 @@ int koc__served_upload_commit(koc__served_upload *up, const koc_digest *d, koc__
     return rc;
 }
 
+/* A file without a name keeps its space until it is closed. */
 void koc__served_upload_remove(koc__served_upload *up)
 {
-    (void)unlink(up->path);
+    if (up->path) {
+        (void)unlink(up->path);
+    }
+    if (up->fd >= 0) {
+        close(koc__steal_fd(&up->fd));
+    }
     koc_hasher_free(koc__steal(&up->sha256));
     koc__free(koc__steal(&up->path));
 }

@@ -39,7 +39,8 @@ int koc__served_upload_truncate(koc__served_upload *up, uint64_t size, koc_error
 /* Makes it the blob of that digest, or (KOC_EDIGEST) removes it. */
 int koc__served_upload_commit(koc__served_upload *up, const koc_digest *d, koc__call *call,
                               koc_error **err);
-void koc__served_upload_remove(koc__served_upload *up); /* the file; close it after that */
+/* Removes the file and frees its space; koc__served_upload_close must follow. */
+void koc__served_upload_remove(koc__served_upload *up);
 /* There is no space: this one goes, and those that nobody has come back to for minutes. */
 void koc__served_upload_give_up(koc__served_upload *up);
 /* Keeps the file for the next request; takes NULL. */

@@ -1,7 +1,9 @@
 /* Uploads that nobody comes back to, and disks that are full. */
 #include "fixture.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <utime.h>
 
@@ -108,6 +110,50 @@ KOC_TEST(uploads_do_not_follow_a_link)
     assert_int_equal(koc_strlist_count(names), 0);
 }
 
+/* The client sends its next request when it has the reply, before the server has freed the exchange. */
+KOC_TEST(uploads_are_released_before_the_reply)
+{
+    KOC__AUTO_VAL(fixture) f = {0};
+    begin(&f, 0, 10);
+    KOC__AUTO_STR path = start(&f);
+    KOC__AUTO_STR end = koc__format("%s?digest=%s", path, digest_of("hello world"));
+    koc__served_exchange *first = request(&f, "PATCH", path, "hello ", NULL, NULL);
+    koc__served_exchange *second = request(&f, "PATCH", path, "wo", NULL, NULL);
+    koc__served_exchange *third = request(&f, "PATCH", path, "more than ten bytes", NULL, NULL);
+    assert_int_equal(first->reply.status, 202);
+    assert_int_equal(second->reply.status, 202);
+    assert_string_equal(header(second, "Range"), "0-7");
+    assert_int_equal(third->reply.status, 413);
+    assert_int_equal(status_of(&f, "PUT", end, "rld"), 404);
+    koc__served_exchange_free(first);
+    koc__served_exchange_free(second);
+    koc__served_exchange_free(third);
+}
+
+/* The reply to a POST that fails does not name the upload. */
+KOC_TEST(uploads_of_a_failed_post_are_removed)
+{
+    koc__head head = {.method = "POST", .target = "/v2/a/blobs/uploads/"};
+    KOC__AUTO_VAL(fixture) f = {0};
+    begin(&f, 0, 0);
+    KOC__AUTO_STR target = koc__format("/v2/a/blobs/uploads/?digest=%s", digest_of("right"));
+    koc__served_exchange *x = request(&f, "POST", target, "wrong", NULL, NULL);
+    assert_int_equal(x->reply.status, 400);
+    assert_int_equal(open_uploads(), 0);
+    koc__served_exchange_free(x);
+    x = koc__served_exchange_new(&f.server, head.target); /* the connection breaks */
+    koc__served_exchange_begin(x, &head);
+    assert_int_equal(open_uploads(), 1);
+    koc__served_exchange_free(x);
+    assert_int_equal(open_uploads(), 0);
+}
+
+/* Whether no other descriptor holds the lock of this file, and with it the space of a removed one. */
+static bool is_closed(int fd)
+{
+    return flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
 /* A limit to files stands for a full disk. */
 KOC_TEST(uploads_on_a_full_disk_are_given_up)
 {
@@ -124,11 +170,16 @@ KOC_TEST(uploads_on_a_full_disk_are_given_up)
     struct sigaction usual;
     assert_int_equal(sigaction(SIGXFSZ, &ignore, &usual), 0);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    int status = status_of(&f, "PATCH", path, "more than eight bytes");
+    KOC__AUTO_STR file = file_of(path);
+    KOC__AUTO_FD fd = open(file, O_RDWR | O_CLOEXEC);
+    koc__served_exchange *x = request(&f, "PATCH", path, "more than eight bytes", NULL, NULL);
     size_t left = open_uploads();
+    bool closed = is_closed(fd);
     setrlimit(RLIMIT_FSIZE, &before);
     sigaction(SIGXFSZ, &usual, NULL);
-    assert_int_equal(status, 507);
+    assert_int_equal(x->reply.status, 507);
+    koc__served_exchange_free(x);
     assert_int_equal(left, 0);
+    assert_true(closed);
     assert_int_equal(status_of(&f, "GET", path, NULL), 404);
 }
