@@ -18,6 +18,7 @@ import portability
 import sizes
 import static
 import symbols
+import words
 
 CHECKS = {
     "format": formatter.check,
@@ -25,6 +26,7 @@ CHECKS = {
     "sizes": sizes.check,
     "names": names.check,
     "paths": paths.check,
+    "words": words.check,
     "exported symbols": symbols.check,
     "public headers": headers.check,
     "errors": errors.check,
