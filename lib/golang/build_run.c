@@ -97,16 +97,12 @@ static int hash_common(koc__sha256 *h, const koc__go_batch *b, const koc__go_uni
     const koc__go_target *t = u->target;
     KOC__AUTO_STR dir = NULL;
     KOC__TRY(koc__path_abs(t->work_dir ? t->work_dir : ".", &dir, err));
-    KOC__AUTO_STR platform = koc__platform_str(b->platform);
-    if (!platform) {
-        return koc__oom(err);
-    }
     const char *tool = NULL;
     KOC__TRY(koc__go_tool(b->s->facts, &tool, NULL, err));
     hash_str(h, "koc-go-1");
     hash_str(h, tool);
     hash_str(h, dir);
-    hash_str(h, platform);
+    hash_str(h, u->platform_text);
     for (size_t i = 0; i < koc_strlist_count(args); i++) {
         hash_str(h, koc_strlist_get(args, i));
     }
@@ -550,9 +546,8 @@ static int finish(const koc__go_batch *b, koc__go_unit *u, const before *was, ko
 static int tell(const koc__go_batch *b, koc__go_unit *u, koc_error **err)
 {
     u->told = true;
-    return b->options->linked
-               ? b->options->linked(b->options->linked_self, u->index, u->binary, err)
-               : KOC_OK;
+    return b->options->linked ? b->options->linked(b->options->jobs_self, u->index, u->binary, err)
+                              : KOC_OK;
 }
 
 /* --- several at once --- */
@@ -775,6 +770,9 @@ int koc__go_batch_run(void *batch, koc__call *call, koc_error **err)
     before *was = koc__calloc(b->n, sizeof(*was));
     if (!was) {
         return koc__oom(err);
+    }
+    for (size_t i = 0; b->options->begun && i < b->n; i++) {
+        b->options->begun(b->options->jobs_self, b->units[i]->index);
     }
     int rc = run_with(b, was, call, err);
     for (size_t i = 0; i < b->n; i++) {

@@ -4,6 +4,7 @@
 #include "core/path.h"
 #include "golang/go_build.h"
 #include "golang/go_command.h"
+#include "model/model.h"
 
 static void unit_dispose(koc__go_unit *u)
 {
@@ -11,6 +12,7 @@ static void unit_dispose(koc__go_unit *u)
     koc_strlist_free(u->args);
     koc_strlist_free(u->raw);
     koc__free(u->name);
+    koc__free(u->platform_text);
     koc__go_binary_free(u->binary);
 }
 
@@ -62,14 +64,15 @@ static char *program_name(const char *package_path)
     return koc__str_dup(name);
 }
 
-static int prepare(koc_ctx *ctx, const koc__go_settings *s, const koc_platform *p,
-                   const koc__go_options *o, koc__go_unit *u, koc__call *call, koc_error **err)
+static int prepare(const koc__go_batch *model, koc__go_unit *u, koc__call *call, koc_error **err)
 {
     koc__go_target *t = u->target;
-    KOC__TRY(koc__go_command_env(s, t->config, t->work_dir, p, &u->env, err));
-    KOC__TRY(koc__go_command_args(ctx, s, t, u->env, o, call, &u->args, &u->raw, err));
+    KOC__TRY(koc__go_command_env(model->s, t->config, t->work_dir, u->platform, &u->env, err));
+    KOC__TRY(koc__go_command_args(model->ctx, model->s, t, u->env, model->options, call, &u->args,
+                                  &u->raw, err));
     u->name = program_name(t->import_path);
-    return u->name ? KOC_OK : koc__oom(err);
+    u->platform_text = koc__platform_str(u->platform);
+    return u->name && u->platform_text ? KOC_OK : koc__oom(err);
 }
 
 static bool same_list(const koc_strlist *a, const koc_strlist *b)
@@ -88,7 +91,8 @@ static bool same_list(const koc_strlist *a, const koc_strlist *b)
 
 static bool same_command(const koc__go_unit *a, const koc__go_unit *b)
 {
-    return koc__streq(a->target->work_dir, b->target->work_dir) && same_list(a->args, b->args) &&
+    return koc__streq(a->target->work_dir, b->target->work_dir) &&
+           koc__streq(a->platform_text, b->platform_text) && same_list(a->args, b->args) &&
            same_list(a->env, b->env);
 }
 
@@ -120,6 +124,7 @@ static int sort_into_batches(plan *all, const koc__go_batch *model, koc_error **
         koc__go_batch *b = &all->batches[k];
         if (k == all->n_batches) {
             *b = *model;
+            b->platform = all->units[i].platform;
             all->n_batches++;
         }
         if (!koc__grow((void **)&b->units, &b->capacity, b->n + 1, sizeof(koc__go_unit *))) {
@@ -160,9 +165,8 @@ static int run_batches(const plan *all, unsigned jobs, koc__call *call, koc_erro
     return koc__group_wait(&group, err);
 }
 
-int koc__go_build(koc_ctx *ctx, const koc__go_settings *s, koc__go_target *const *targets, size_t n,
-                  const koc_platform *p, const koc__go_options *o, koc__call *call,
-                  koc__go_binary **out, koc_error **err)
+int koc__go_build(koc_ctx *ctx, const koc__go_settings *s, koc__go_job *jobs, size_t n,
+                  const koc__go_options *o, koc__call *call, koc_error **err)
 {
     static const koc__go_options defaults;
     o = o ? o : &defaults;
@@ -174,17 +178,18 @@ int koc__go_build(koc_ctx *ctx, const koc__go_settings *s, koc__go_target *const
     if (!all.units) {
         return koc__oom(err);
     }
+    const koc__go_batch model = {.ctx = ctx, .s = s, .options = o};
     for (size_t i = 0; i < n; i++) {
-        all.units[i].target = targets[i];
+        all.units[i].target = jobs[i].target;
+        all.units[i].platform = jobs[i].platform;
         all.units[i].index = i;
-        KOC__TRY(prepare(ctx, s, p, o, &all.units[i], call, err));
+        KOC__TRY(prepare(&model, &all.units[i], call, err));
     }
-    const koc__go_batch model = {.ctx = ctx, .s = s, .platform = p, .options = o};
     KOC__TRY(sort_into_batches(&all, &model, err));
     KOC__TRY(open_folders(&all, err));
     KOC__TRY(run_batches(&all, o->jobs ? o->jobs : ctx ? ctx->threads : 1, call, err));
     for (size_t i = 0; i < n; i++) {
-        out[i] = koc__steal(&all.units[i].binary);
+        jobs[i].binary = koc__steal(&all.units[i].binary);
     }
     return KOC_OK;
 }

@@ -20,14 +20,16 @@ KOC__DEFINE_AUTO(koc__go_hold, koc__go_hold_unref);
 /* One target in a build. */
 typedef struct koc__go_unit {
     koc__go_target *target;
+    const koc_platform *platform;
+    char *platform_text;
     koc_strlist *env, *args, *raw;
-    size_t index; /* in the caller's list */
+    size_t index; /* of the caller's job */
     char *name;   /* of the file that go makes in a folder, without .exe */
     koc__go_binary *binary;
     bool told; /* the caller has it */
 } koc__go_unit;
 
-/* Targets that one `go build` makes: same folder, arguments, environment, and different names. */
+/* Units of one `go build`: same platform, directory, arguments, environment, and different names. */
 typedef struct koc__go_batch {
     koc_ctx *ctx;
     const koc__go_settings *s;

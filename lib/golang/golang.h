@@ -88,10 +88,12 @@ typedef struct koc__go_options {
     /* Called when a `go build` is about to start, on whatever thread that is. May be NULL. */
     void (*starting)(void *self);
     void *starting_self;
-    /* Called once for each target as soon as its program is complete, which for several may be while go links
-     * the others; on whatever thread. b is borrowed: koc__go_binary_ref. May be NULL. */
-    int (*linked)(void *self, size_t target, struct koc__go_binary *b, koc_error **err);
-    void *linked_self;
+    /* The next two are called on any thread, with the index of a job. May be NULL: both, or linked alone.
+     * begun: its batch has left the queue. linked: its program is complete, while go may still link the others
+     * of the batch. b is borrowed: koc__go_binary_ref. */
+    void (*begun)(void *self, size_t job);
+    int (*linked)(void *self, size_t job, struct koc__go_binary *b, koc_error **err);
+    void *jobs_self; /* of both */
 } koc__go_options;
 typedef struct koc__go_binary {
     atomic_uint refs;
@@ -107,12 +109,15 @@ typedef struct koc__go_binary {
     koc_strlist *inputs; /* ... one of which is here: see koc_published_inputs; or NULL */
     struct koc__go_hold *hold; /* while it is held nobody builds into the file or removes it */
 } koc__go_binary;
-/* Builds n targets for p: one `go build` where work_dir, arguments and environment agree and the output
- * names differ, several otherwise. out[i] belongs to targets[i]; all or none. A compile error is
- * KOC_EPROCESS with go's output as detail. */
-int koc__go_build(koc_ctx *ctx, const koc__go_settings *s, koc__go_target *const *targets, size_t n,
-                  const koc_platform *p, const koc__go_options *o, koc__call *call,
-                  koc__go_binary **out, koc_error **err);
+typedef struct koc__go_job {
+    koc__go_target *target;
+    const koc_platform *platform;
+    koc__go_binary *binary; /* NULL until koc__go_build succeeds; then the caller's */
+} koc__go_job;
+/* Runs one `go build` for all jobs that agree in platform, work_dir, arguments and environment and differ in the
+ * name of the program. Sets all binaries or none. A compile error is KOC_EPROCESS with go's output as detail. */
+int koc__go_build(koc_ctx *ctx, const koc__go_settings *s, koc__go_job *jobs, size_t n,
+                  const koc__go_options *o, koc__call *call, koc_error **err);
 /* Tells the digest of b's file once somebody has read it, so that it is known next time. */
 int koc__go_binary_set_digest(koc_ctx *ctx, koc__go_binary *b, const koc_digest *d,
                               koc_error **err);

@@ -94,8 +94,10 @@ static int set_entrypoint(const koc__unit *u, koc_image_builder *b, bool windows
         return koc__oom(err);
     }
     const char *argv[] = {program, NULL};
-    KOC__TRY(u->delve ? koc__debug_entrypoint(b, program, err)
-                      : koc_image_builder_set_entrypoint(b, argv, err));
+    const char *under_delve[] = {
+        "/ko-app/dlv",     "exec", "--listen=:40000", "--headless", "--log", "--accept-multiclient",
+        "--api-version=2", "--",   program,           NULL};
+    KOC__TRY(koc_image_builder_set_entrypoint(b, u->delve ? under_delve : argv, err));
     return koc_image_builder_set_cmd(b, NULL, err);
 }
 
@@ -215,9 +217,4 @@ int koc__assemble(koc__work *w, koc__call *call, koc_error **err)
         KOC__TRY(assemble_unit(&w->units[i], call, err));
     }
     return w->n_units > 1 ? assemble_index(w, err) : KOC_OK;
-}
-
-const koc_descriptor *koc__work_descriptor(const koc__work *w)
-{
-    return w->index ? koc_index_descriptor(w->index) : koc_image_descriptor(w->units[0].image);
 }

@@ -497,7 +497,7 @@ static void tell_resolved(const koc__base *b, koc__call *call)
                            b->annotation ? b->annotation : b->name, koc__digest_hex(&b->digest).s,
                            b->n_items, b->n_items == 1 ? "" : "s");
     }
-    koc__tell(call, KOC_PROGRESS_RESOLVE, KOC_STATE_FINISHED, text ? text : b->name, 0);
+    koc__report_event(call, KOC_PROGRESS_RESOLVE, KOC_STATE_FINISHED, text ? text : b->name, 0);
 }
 
 /* Whether the tag and the manifests of the last time are in the cache. */
@@ -536,7 +536,7 @@ int koc__base_open(koc__plan *p, koc__base *b, koc__call *call, koc_error **err)
         return open_scratch(p, b, err);
     }
     koc_error *why = NULL;
-    koc__tell(call, KOC_PROGRESS_RESOLVE, KOC_STATE_STARTED, b->name, 0);
+    koc__report_event(call, KOC_PROGRESS_RESOLVE, KOC_STATE_STARTED, b->name, 0);
     int rc = open_named(p, b, call, &why);
     if (rc == KOC_OK && koc__base_is_remote(b)) {
         rc = check_layers(p, b, &why);

@@ -1,4 +1,4 @@
-/* Every distinct platform is one `go build` for all its packages; layers are made as programs get ready. */
+/* Compiles the packages for all platforms; layers are built as soon as each program is linked. */
 #include "core/common.h"
 
 #include "publish/publish.h"
@@ -7,81 +7,35 @@
 #include "core/text.h"
 #include "model/model.h"
 
-typedef struct batch { /* all units of one platform */
+typedef struct compilation {
     koc__plan *plan;
-    koc__group *layers; /* where layers are made while go links on */
-    int64_t start;
-    char *platform;
     koc__unit **units;
-    size_t n, capacity;
-} batch;
+    koc__go_job *jobs; /* one for each unit */
+    size_t n;
+    koc__group builds;
+    koc__group layers; /* built while go links the next programs */
+} compilation;
 
-typedef struct batches {
-    batch *list;
-    size_t n, capacity;
-} batches;
-
-static void batches_dispose(batches *all)
+static void compilation_dispose(compilation *c)
 {
-    for (size_t i = 0; i < all->n; i++) {
-        koc__free(all->list[i].platform);
-        koc__free(all->list[i].units);
+    koc__group_end(&c->builds); /* its tasks add to layers */
+    koc__group_end(&c->layers);
+    for (size_t i = 0; c->jobs && i < c->n; i++) {
+        koc__go_binary_free(c->jobs[i].binary); /* the units have references of their own */
     }
-    koc__free(all->list);
+    koc__free(c->jobs);
+    koc__free(c->units);
 }
-KOC__DEFINE_AUTO_VAL(batches, batches_dispose);
+KOC__DEFINE_AUTO_VAL(compilation, compilation_dispose);
 
-char *koc__unit_label(const koc__unit *u)
-{
-    KOC__AUTO_STR platform = koc__platform_str(u->on->platform);
-    return platform ? koc__format("%s %s", u->work->app, platform) : NULL;
-}
-
-static int batch_for(koc__plan *p, batches *all, const koc_platform *platform, batch **out,
-                     koc_error **err)
-{
-    KOC__AUTO_STR text = koc__platform_str(platform);
-    if (!text) {
-        return koc__oom(err);
-    }
-    for (size_t i = 0; i < all->n; i++) {
-        if (koc__streq(all->list[i].platform, text)) {
-            *out = &all->list[i];
-            return KOC_OK;
-        }
-    }
-    if (!koc__grow((void **)&all->list, &all->capacity, all->n + 1, sizeof(*all->list))) {
-        return koc__oom(err);
-    }
-    *out = &all->list[all->n++];
-    **out = (batch){.plan = p, .platform = koc__steal(&text)};
-    return KOC_OK;
-}
-
-static int sort_out(koc__plan *p, koc__work *works, size_t n, batches *all, koc_error **err)
-{
-    for (size_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < works[i].n_units; k++) {
-            koc__unit *u = &works[i].units[k];
-            batch *b = NULL;
-            KOC__TRY(batch_for(p, all, u->on->platform, &b, err));
-            if (!koc__grow((void **)&b->units, &b->capacity, b->n + 1, sizeof(koc__unit *))) {
-                return koc__oom(err);
-            }
-            b->units[b->n++] = u;
-        }
-    }
-    return KOC_OK;
-}
-
-static void log_unit(const koc__unit *u, const koc_layer *layer, const char *what)
+static void log_layer(const koc__unit *u, const koc_layer *layer, const char *content)
 {
     koc_ctx *ctx = u->work->plan->ctx;
     if (koc__log_wants(ctx, KOC_LOG_INFO)) {
         const koc_descriptor *d = koc_layer_descriptor(layer);
         KOC__AUTO_STR label = koc__unit_label(u);
         koc__log(ctx, KOC_LOG_INFO, "layer", "%s: %s layer %s, %llu bytes", label ? label : "",
-                 what, koc__digest_str(&d->digest).s, (unsigned long long)d->size);
+                 content, koc__digest_str(&d->digest).s, (unsigned long long)d->size);
     }
 }
 
@@ -96,7 +50,7 @@ static koc__go_layer_options layer_options(const koc__unit *u)
     };
 }
 
-static int make_layers(void *unit, koc__call *call, koc_error **err)
+static int build_layers(void *unit, koc__call *call, koc_error **err)
 {
     koc__unit *u = unit;
     koc__plan *p = u->work->plan;
@@ -106,12 +60,12 @@ static int make_layers(void *unit, koc__call *call, koc_error **err)
     KOC__TRY(koc__go_kodata_layer(p->ctx, u->work->target, &o, call, &u->kodata, err));
     KOC__TRY(koc__go_binary_layer(p->ctx, u->work->target, u->binary, &o, call, &u->app, err));
     u->layers_ms = koc__monotonic_ms() - start;
-    log_unit(u, u->kodata, "kodata");
-    log_unit(u, u->app, "binary");
+    log_layer(u, u->kodata, "kodata");
+    log_layer(u, u->app, "binary");
     return koc__sends_ready(u, err);
 }
 
-static int make_debug_layer(void *unit, koc__call *call, koc_error **err)
+static int build_debug_layer(void *unit, koc__call *call, koc_error **err)
 {
     koc__unit *u = unit;
     const koc__go_layer_options o = layer_options(u);
@@ -119,69 +73,102 @@ static int make_debug_layer(void *unit, koc__call *call, koc_error **err)
     return koc__sends_ready(u, err);
 }
 
-static void tell_unit(const koc__unit *u, int32_t state, koc__call *call)
+static void report_unit(const koc__unit *u, int32_t state, koc__call *call)
 {
     if (koc__call_wants_progress(call)) {
         KOC__AUTO_STR label = koc__unit_label(u);
-        koc__tell(call, KOC_PROGRESS_BUILD, state, label, 0);
+        koc__report_event(call, KOC_PROGRESS_BUILD, state, label, 0);
     }
 }
 
-/* A program is complete: its layers are made beside what go does next. */
-static int on_linked(void *self, size_t target, koc__go_binary *binary, koc_error **err)
+static void on_begun(void *self, size_t job)
 {
-    batch *b = self;
-    koc__unit *u = b->units[target];
+    compilation *c = self;
+    c->units[job]->begun_at = koc__monotonic_ms();
+    report_unit(c->units[job], KOC_STATE_STARTED, c->builds.call);
+}
+
+static int on_linked(void *self, size_t job, koc__go_binary *binary, koc_error **err)
+{
+    compilation *c = self;
+    koc__unit *u = c->units[job];
+    KOC__AUTO_STR label = koc__unit_label(u);
     u->binary = koc__go_binary_ref(binary);
     u->unchanged = binary->from_cache;
-    u->build_ms = koc__monotonic_ms() - b->start;
-    koc__log(b->plan->ctx, KOC_LOG_INFO, "golang", "%s %s: %s", u->work->app, b->platform,
+    u->build_ms = koc__monotonic_ms() - u->begun_at;
+    koc__log(c->plan->ctx, KOC_LOG_INFO, "golang", "%s: %s", label ? label : u->work->app,
              binary->not_asked    ? "no input changed, go was not started"
              : binary->from_cache ? "go had nothing to link, the file of the last build is used"
                                   : "linked");
-    tell_unit(u, binary->from_cache ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED, b->layers->call);
-    return koc__group_add(b->layers, make_layers, u, err);
+    report_unit(u, binary->from_cache ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED, c->builds.call);
+    return koc__group_add(&c->layers, build_layers, u, err);
 }
 
-static int add_debugger(batch *b, koc__call *call, koc_error **err)
+static int build_programs(void *arg, koc__call *call, koc_error **err)
 {
-    KOC__AUTO(koc__go_binary) delve = NULL;
-    KOC__TRY(koc__debug_build(b->plan, b->units[0]->on->platform, call, &delve, err));
-    for (size_t i = 0; delve && i < b->n; i++) {
-        b->units[i]->debugger = koc__go_binary_ref(delve);
-        KOC__TRY(koc__group_add(b->layers, make_debug_layer, b->units[i], err));
+    compilation *c = arg;
+    koc__go_options o = c->plan->go;
+    o.begun = on_begun;
+    o.linked = on_linked;
+    o.jobs_self = c;
+    return koc__go_build(c->plan->ctx, c->plan->settings, c->jobs, c->n, &o, call, err);
+}
+
+/* --- the debugger --- */
+
+static bool have_same_platform(const koc__unit *a, const koc__unit *b)
+{
+    KOC__AUTO_STR one = koc__platform_str(a->on->platform);
+    KOC__AUTO_STR other = koc__platform_str(b->on->platform);
+    return one && other && koc__streq(one, other);
+}
+
+/* For each platform the debugger is built once: units without one get that of the first unit like them. */
+static int build_debuggers(compilation *c, koc__call *call, koc_error **err)
+{
+    for (size_t i = 0; c->plan->debug && i < c->n; i++) {
+        koc__unit *u = c->units[i];
+        for (size_t k = 0; k < i && !u->debugger; k++) {
+            if (c->units[k]->debugger && have_same_platform(c->units[k], u)) {
+                u->debugger = koc__go_binary_ref(c->units[k]->debugger);
+            }
+        }
+        if (!u->debugger) {
+            KOC__TRY(koc__debug_build(c->plan, u->on->platform, call, &u->debugger, err));
+        }
+        KOC__TRY(u->debugger ? koc__group_add(&c->layers, build_debug_layer, u, err) : KOC_OK);
     }
     return KOC_OK;
 }
 
-static int build_batch(void *arg, koc__call *call, koc_error **err)
+static int build_all(void *arg, koc__call *call, koc_error **err)
 {
-    batch *b = arg;
-    koc__go_options o = b->plan->go;
-    koc__go_target **targets = koc__calloc(b->n, sizeof(*targets));
-    koc__go_binary **binaries = koc__calloc(b->n, sizeof(*binaries));
-    int rc = targets && binaries ? KOC_OK : koc__oom(err);
-    o.linked = on_linked;
-    o.linked_self = b;
-    b->start = koc__monotonic_ms();
-    for (size_t i = 0; rc == KOC_OK && i < b->n; i++) {
-        targets[i] = b->units[i]->work->target;
-        tell_unit(b->units[i], KOC_STATE_STARTED, call);
-    }
-    if (rc == KOC_OK) {
-        rc = koc__go_build(b->plan->ctx, b->plan->settings, targets, b->n,
-                           b->units[0]->on->platform, &o, call, binaries, err);
-    }
-    rc = rc == KOC_OK ? add_debugger(b, call, err) : rc;
-    for (size_t i = 0; binaries && i < b->n; i++) {
-        koc__go_binary_free(binaries[i]); /* the units have references of their own */
-    }
-    koc__free(targets);
-    koc__free(binaries);
-    return rc;
+    KOC__TRY(build_programs(arg, call, err));
+    return build_debuggers(arg, call, err);
 }
 
-static void add_up(koc__work *w)
+static int list_units(compilation *c, koc__work *works, size_t n, koc_error **err)
+{
+    for (size_t i = 0; i < n; i++) {
+        c->n += works[i].n_units;
+    }
+    c->units = koc__calloc(c->n, sizeof(koc__unit *));
+    c->jobs = koc__calloc(c->n, sizeof(*c->jobs));
+    if (!c->units || !c->jobs) {
+        return koc__oom(err);
+    }
+    size_t job = 0;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < works[i].n_units; k++, job++) {
+            koc__unit *u = &works[i].units[k];
+            c->units[job] = u;
+            c->jobs[job] = (koc__go_job){.target = works[i].target, .platform = u->on->platform};
+        }
+    }
+    return KOC_OK;
+}
+
+static void add_times(koc__work *w)
 {
     for (size_t i = 0; i < w->n_units; i++) {
         w->build_ms = KOC__MAX(w->build_ms, w->units[i].build_ms);
@@ -191,21 +178,15 @@ static void add_up(koc__work *w)
 
 int koc__compile(koc__plan *p, koc__work *works, size_t n, koc__call *call, koc_error **err)
 {
-    KOC__AUTO_VAL(batches) all = {0};
-    KOC__TRY(sort_out(p, works, n, &all, err));
-    unsigned at_once = p->o.jobs > 0 ? (unsigned)p->o.jobs : p->ctx->threads;
-    KOC__AUTO_VAL(koc__group) layers = {0};
-    KOC__AUTO_VAL(koc__group) builds = {0};
-    /* One layer at a time is enough: it is compressed by all threads, and costs memory. */
-    KOC__TRY(koc__group_begin(&layers, call, 1, err));
-    KOC__TRY(koc__group_begin(&builds, call, at_once, err));
-    for (size_t i = 0; i < all.n; i++) {
-        all.list[i].layers = &layers;
-        KOC__TRY(koc__group_add(&builds, build_batch, &all.list[i], err));
-    }
-    KOC__TRY(koc__group_wait_both(&builds, &layers, err));
+    KOC__AUTO_VAL(compilation) c = {.plan = p};
+    KOC__TRY(list_units(&c, works, n, err));
+    /* One layer at a time: all threads compress it, and each further one costs memory. */
+    KOC__TRY(koc__group_begin(&c.layers, call, 1, err));
+    KOC__TRY(koc__group_begin(&c.builds, call, 1, err));
+    KOC__TRY(koc__group_add(&c.builds, build_all, &c, err));
+    KOC__TRY(koc__group_wait_both(&c.builds, &c.layers, err));
     for (size_t i = 0; i < n; i++) {
-        add_up(&works[i]);
+        add_times(&works[i]);
     }
     return KOC_OK;
 }

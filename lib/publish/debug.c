@@ -47,12 +47,12 @@ int koc__debug_build(koc__plan *p, const koc_platform *platform, koc__call *call
     if (!label) {
         return koc__oom(err);
     }
-    koc__tell(call, KOC_PROGRESS_BUILD, KOC_STATE_STARTED, label, 0);
+    koc__report_event(call, KOC_PROGRESS_BUILD, KOC_STATE_STARTED, label, 0);
     int rc = koc__go_delve(p->ctx, p->settings, p->o.delve_version, platform, call, out, err);
     int32_t state = rc != KOC_OK         ? KOC_STATE_FAILED
                     : (*out)->from_cache ? KOC_STATE_SKIPPED
                                          : KOC_STATE_FINISHED;
-    koc__tell(call, KOC_PROGRESS_BUILD, state, label, 0);
+    koc__report_event(call, KOC_PROGRESS_BUILD, state, label, 0);
     return rc;
 }
 
@@ -62,12 +62,4 @@ int koc__debug_layer(koc__unit *u, koc__go_binary *delve, const koc__go_layer_op
     char name[] = "dlv";
     const koc__go_target target = {.import_path = name, .config = u->work->target->config};
     return koc__go_binary_layer(u->work->plan->ctx, &target, delve, o, call, &u->delve, err);
-}
-
-int koc__debug_entrypoint(koc_image_builder *b, const char *program, koc_error **err)
-{
-    const char *argv[] = {
-        "/ko-app/dlv",     "exec", "--listen=:40000", "--headless", "--log", "--accept-multiclient",
-        "--api-version=2", "--",   program,           NULL};
-    return koc_image_builder_set_entrypoint(b, argv, err);
 }

@@ -34,7 +34,7 @@ void koc__sends_end(koc__sends *s)
 static void tell_started(koc__work *w, koc__call *call)
 {
     if (!atomic_flag_test_and_set(&w->told)) {
-        koc__tell_image(w, call, KOC_STATE_STARTED);
+        koc__report_image(w, call, KOC_STATE_STARTED);
     }
 }
 
@@ -108,7 +108,7 @@ static int send_work(void *arg, koc__call *call, koc_error **err)
     KOC__TRY(koc__sboms_make(w, call, err));
     KOC__TRY(koc__early_push_begin(w, call, err));
     w->push_ms = koc__monotonic_ms() - start;
-    koc__tell_image(w, call, KOC_STATE_WAITING);
+    koc__report_image(w, call, KOC_STATE_WAITING);
     return KOC_OK;
 }
 

@@ -117,7 +117,7 @@ static void tell_done(koc__work *w, koc__call *call)
 {
     if (!koc__streq(w->state, "built")) { /* else nothing was sent or written */
         bool unchanged = koc__streq(w->state, "unchanged");
-        koc__tell_image(w, call, unchanged ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED);
+        koc__report_image(w, call, unchanged ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED);
     }
 }
 

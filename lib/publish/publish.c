@@ -29,41 +29,6 @@ void koc_published_free(koc_published *p)
 }
 KOC__DEFINE_AUTO(koc_published, koc_published_free);
 
-void koc__tell(koc__call *call, int32_t kind, int32_t state, const char *what, uint64_t done)
-{
-    koc_progress e = KOC_PROGRESS_INIT;
-    e.kind = kind;
-    e.state = state;
-    e.what = what ? what : "";
-    e.done = done;
-    koc__call_progress(call, &e);
-}
-
-/* Layers of all platforms: what a push is about, though perhaps nothing but a manifest was missing. */
-static uint64_t size_of(const koc__work *w)
-{
-    uint64_t size = koc__work_descriptor(w)->size;
-    for (size_t i = 0; i < w->n_units; i++) {
-        for (size_t k = 0; k < koc_image_layer_count(w->units[i].image); k++) {
-            size += koc_layer_descriptor(koc_image_layer(w->units[i].image, k))->size;
-        }
-    }
-    return size;
-}
-
-void koc__tell_image(const koc__work *w, koc__call *call, int32_t state)
-{
-    koc_progress e = KOC_PROGRESS_INIT;
-    e.kind = KOC_PROGRESS_IMAGE;
-    e.state = state;
-    e.flags = w->plan->local ? KOC_TO_LOCAL : 0;
-    e.what = w->app;
-    e.done = w->pushed.bytes_sent;
-    e.reason = state == KOC_STATE_WAITING ? "for the other images" : NULL;
-    e.total = koc__streq(w->state, "pushed") ? size_of(w) : 0;
-    koc__call_progress(call, &e);
-}
-
 /* --- everything of one call --- */
 
 static void work_dispose(koc__work *w)
@@ -184,7 +149,7 @@ static int finish_work(void *arg, koc__call *call, koc_error **err)
     koc__work *w = arg;
     const koc__plan *p = w->plan;
     if (!p->to_registry) { /* else all that was done when it was sent */
-        koc__tell_image(w, call, KOC_STATE_STARTED);
+        koc__report_image(w, call, KOC_STATE_STARTED);
         KOC__TRY(koc__assemble(w, call, err));
         KOC__TRY(!p->local || p->o.sbom_dir ? koc__sboms_make(w, call, err) : KOC_OK);
     }

@@ -114,6 +114,7 @@ typedef struct koc__unit { /* one package on one platform */
     koc_image *image;
     bool unchanged;      /* linked file and layers came from the cache */
     unsigned parts_left; /* layers still to be made; under the mutex of koc__sends */
+    int64_t begun_at;    /* koc__monotonic_ms */
     int64_t build_ms, layers_ms;
 } koc__unit;
 typedef struct koc__sbom_doc {
@@ -165,15 +166,9 @@ int koc__debug_build(koc__plan *p, const koc_platform *platform, koc__call *call
                      koc__go_binary **out, koc_error **err);
 int koc__debug_layer(koc__unit *u, koc__go_binary *delve, const koc__go_layer_options *o,
                      koc__call *call, koc_error **err);
-int koc__debug_entrypoint(koc_image_builder *b, const char *program, koc_error **err);
 
 /* Layers to image, images to index. */
 int koc__assemble(koc__work *w, koc__call *call, koc_error **err);
-/* What the result of w is: the index, else the one image. Borrowed. */
-const koc_descriptor *koc__work_descriptor(const koc__work *w);
-/* "api linux/arm64", for progress. NULL: out of memory. */
-char *koc__unit_label(const koc__unit *u);
-
 /* The documents about w's images, kept in the cache by digest. Nothing under KOC_SBOM_NONE. */
 int koc__sboms_make(koc__work *w, koc__call *call, koc_error **err);
 /* Pushes them beside the images, tag sha256-<hex>.sbom: first all but the tag, which is the second step. */
@@ -263,11 +258,16 @@ int64_t koc__lap(int64_t *since);
 int koc__timings_text(const koc__plan *p, const koc__work *works, size_t n, koc_buf *out,
                       koc_error **err);
 
-/* --- progress --- */
+/* --- publish_progress.c --- */
 /* One event of kind and state; all ids are 0 but those that koc__call_new_id gave. */
-void koc__tell(koc__call *call, int32_t kind, int32_t state, const char *what, uint64_t done);
+void koc__report_event(koc__call *call, int32_t kind, int32_t state, const char *what,
+                       uint64_t done);
 /* The same about the whole image of w. */
-void koc__tell_image(const koc__work *w, koc__call *call, int32_t state);
+void koc__report_image(const koc__work *w, koc__call *call, int32_t state);
+/* The result of w: the index, else the one image. Borrowed. */
+const koc_descriptor *koc__work_descriptor(const koc__work *w);
+/* "api linux/arm64", for progress. NULL: out of memory. */
+char *koc__unit_label(const koc__unit *u);
 
 /* --- loader.c --- */
 /* Warns of programs that their base cannot start. */

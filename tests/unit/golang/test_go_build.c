@@ -46,7 +46,14 @@ static built build_with(koc_ctx *ctx, const koc__go_settings *s, const char *arg
     x.n = x.targets->count;
     assert_true(x.n <= MOST);
     (void)gotest_runs();
-    x.rc = koc__go_build(ctx, s, x.targets->items, x.n, &p, o, NULL, x.b, &x.err);
+    koc__go_job jobs[MOST] = {{0}};
+    for (size_t i = 0; i < x.n; i++) {
+        jobs[i] = (koc__go_job){.target = x.targets->items[i], .platform = &p};
+    }
+    x.rc = koc__go_build(ctx, s, jobs, x.n, o, NULL, &x.err);
+    for (size_t i = 0; i < x.n; i++) {
+        x.b[i] = jobs[i].binary;
+    }
     return x;
 }
 
@@ -111,7 +118,7 @@ KOC_TEST(build_makes_each_program_in_one_go)
 }
 
 typedef struct heard {
-    int count[MOST];
+    int begun[MOST], count[MOST];
     koc_digest digest[MOST];
 } heard;
 
@@ -124,6 +131,47 @@ static int on_linked(void *self, size_t target, koc__go_binary *b, koc_error **e
     return KOC_OK;
 }
 
+static void on_begun(void *self, size_t job)
+{
+    heard *h = self;
+    assert_int_equal(h->count[job], 0);
+    h->begun[job]++;
+}
+
+/* One go for each platform, and each job gets the program of its own. */
+KOC_TEST(build_takes_jobs_of_several_platforms)
+{
+    static const char *const arch[] = {"amd64", "arm64", "amd64"};
+    module();
+    KOC__AUTO(koc_ctx) ctx = gotest_ctx();
+    KOC__AUTO(koc__go_settings) s = gotest_settings();
+    KOC__AUTO(koc__go_targets) t = gotest_targets(ctx, s, "./cmd/api ./cmd/worker");
+    koc_platform p[] = {KOC_PLATFORM_INIT, KOC_PLATFORM_INIT};
+    p[0].os = p[1].os = "linux";
+    p[0].arch = "amd64";
+    p[1].arch = "arm64";
+    koc__go_job jobs[] = {
+        {t->items[0], &p[0], NULL}, {t->items[0], &p[1], NULL}, {t->items[1], &p[0], NULL}};
+    heard h = {{0}};
+    const koc__go_options o = {.jobs = 1, .begun = on_begun, .linked = on_linked, .jobs_self = &h};
+    (void)gotest_runs();
+    assert_int_equal(koc__go_build(ctx, s, jobs, 3, &o, NULL, NULL), KOC_OK);
+    assert_int_equal(gotest_runs(), 2);
+    for (size_t i = 0; i < 3; i++) {
+        KOC__AUTO(koc__exe_info) info = NULL;
+        assert_int_equal(koc__exe_info_read(jobs[i].binary->path, &info, NULL), KOC_OK);
+        assert_string_equal(info->path, jobs[i].target->import_path);
+        for (size_t k = 0; k < info->n_settings; k++) {
+            if (koc__streq(info->settings[k].key, "GOARCH")) {
+                assert_string_equal(info->settings[k].value, arch[i]);
+            }
+        }
+        assert_int_equal(h.begun[i], 1);
+        assert_int_equal(h.count[i], 1);
+        koc__go_binary_free(jobs[i].binary);
+    }
+}
+
 /* Maybe while go links the others: what is handed out must be whole then already. */
 KOC_TEST(build_hands_out_each_program_once_and_whole)
 {
@@ -132,7 +180,7 @@ KOC_TEST(build_hands_out_each_program_once_and_whole)
     KOC__AUTO(koc__go_settings) s = gotest_settings();
     for (int pass = 0; pass < 3; pass++) { /* linked, nothing to link, go not started */
         heard h = {{0}};
-        const koc__go_options o = {.linked = on_linked, .linked_self = &h};
+        const koc__go_options o = {.linked = on_linked, .jobs_self = &h};
         KOC__AUTO_VAL(built)
         x = build_with(ctx, s, "./cmd/api ./cmd/worker ./cmd/tool/v2", "linux", "amd64", &o);
         assert_int_equal(x.rc, KOC_OK);
@@ -484,9 +532,9 @@ KOC_TEST(build_ends_when_cancelled)
     koc_platform p = KOC_PLATFORM_INIT;
     p.os = "linux";
     p.arch = "amd64";
-    koc__go_binary *b = NULL;
-    assert_int_equal(koc__go_build(ctx, s, t->items, 1, &p, &plain, &call, &b, NULL), KOC_ETIMEOUT);
-    assert_null(b);
+    koc__go_job job = {.target = t->items[0], .platform = &p};
+    assert_int_equal(koc__go_build(ctx, s, &job, 1, &plain, &call, NULL), KOC_ETIMEOUT);
+    assert_null(job.binary);
     unsetenv("REAL_GO");
 }
 
@@ -500,12 +548,12 @@ KOC_TEST(build_survives_out_of_memory)
     p.os = "linux";
     p.arch = "amd64";
     for (uint64_t n = 1; n < 20000; n += 1 + n / 2) {
-        koc__go_binary *b[2] = {NULL, NULL};
+        koc__go_job jobs[] = {{t->items[0], &p, NULL}, {t->items[1], &p, NULL}};
         koc__alloc_fail_after(n);
-        int rc = koc__go_build(ctx, s, t->items, 2, &p, &plain, NULL, b, NULL);
+        int rc = koc__go_build(ctx, s, jobs, 2, &plain, NULL, NULL);
         koc__alloc_fail_after(0);
-        koc__go_binary_free(b[0]);
-        koc__go_binary_free(b[1]);
+        koc__go_binary_free(jobs[0].binary);
+        koc__go_binary_free(jobs[1].binary);
         if (rc == KOC_OK) {
             return;
         }

@@ -1,0 +1,53 @@
+/* Progress events of a build, and how they name its parts. */
+#include "core/common.h"
+
+#include "publish/publish.h"
+
+#include "model/model.h"
+
+void koc__report_event(koc__call *call, int32_t kind, int32_t state, const char *what,
+                       uint64_t done)
+{
+    koc_progress e = KOC_PROGRESS_INIT;
+    e.kind = kind;
+    e.state = state;
+    e.what = what ? what : "";
+    e.done = done;
+    koc__call_progress(call, &e);
+}
+
+const koc_descriptor *koc__work_descriptor(const koc__work *w)
+{
+    return w->index ? koc_index_descriptor(w->index) : koc_image_descriptor(w->units[0].image);
+}
+
+char *koc__unit_label(const koc__unit *u)
+{
+    KOC__AUTO_STR platform = koc__platform_str(u->on->platform);
+    return platform ? koc__format("%s %s", u->work->app, platform) : NULL;
+}
+
+/* The manifest and the layers of all platforms: the size of the image, however little of it was missing. */
+static uint64_t size_of(const koc__work *w)
+{
+    uint64_t size = koc__work_descriptor(w)->size;
+    for (size_t i = 0; i < w->n_units; i++) {
+        for (size_t k = 0; k < koc_image_layer_count(w->units[i].image); k++) {
+            size += koc_layer_descriptor(koc_image_layer(w->units[i].image, k))->size;
+        }
+    }
+    return size;
+}
+
+void koc__report_image(const koc__work *w, koc__call *call, int32_t state)
+{
+    koc_progress e = KOC_PROGRESS_INIT;
+    e.kind = KOC_PROGRESS_IMAGE;
+    e.state = state;
+    e.flags = w->plan->local ? KOC_TO_LOCAL : 0;
+    e.what = w->app;
+    e.done = w->pushed.bytes_sent;
+    e.reason = state == KOC_STATE_WAITING ? "for the other images" : NULL;
+    e.total = koc__streq(w->state, "pushed") ? size_of(w) : 0;
+    koc__call_progress(call, &e);
+}
