@@ -10,7 +10,7 @@
 static bool same(const koc__inputs *a, const koc__inputs *b)
 {
     bool equal = a->n_dirs == b->n_dirs && a->n_files == b->n_files && a->n_repos == b->n_repos &&
-                 koc_strlist_count(a->facts) == koc_strlist_count(b->facts) &&
+                 koc_strlist_count(a->lines) == koc_strlist_count(b->lines) &&
                  a->time_ns == b->time_ns;
     for (size_t i = 0; equal && i < a->n_files; i++) {
         equal = koc__streq(a->files[i].name, b->files[i].name) &&

@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             FUZZ_CHECK(walk(koc__yaml_root(doc), text) <= 10001);
         }
         KOC__AUTO_STR path = store(text);
-        if (fuzz_ok(koc__go_settings_load(path, &settings, &err), &err)) {
+        if (fuzz_ok(koc__go_settings_load(path, false, &settings, &err), &err)) {
             FUZZ_CHECK(settings->base.name && settings->platforms && settings->warnings);
         }
     }

@@ -98,7 +98,7 @@ static int hash_common(koc__sha256 *h, const koc__go_batch *b, const koc__go_uni
     KOC__AUTO_STR dir = NULL;
     KOC__TRY(koc__path_abs(t->work_dir ? t->work_dir : ".", &dir, err));
     const char *tool = NULL;
-    KOC__TRY(koc__go_tool(b->s->facts, &tool, NULL, err));
+    KOC__TRY(koc__go_tool(b->s->go_env, &tool, NULL, err));
     hash_str(h, "koc-go-1");
     hash_str(h, tool);
     hash_str(h, dir);
@@ -126,7 +126,7 @@ static int unit_key(const koc__go_batch *b, const koc__go_unit *u, char **out, k
     koc_digest d;
     koc__stamp stamp;
     const char *tool = NULL;
-    KOC__TRY(koc__go_tool(b->s->facts, &tool, &stamp, err));
+    KOC__TRY(koc__go_tool(b->s->go_env, &tool, &stamp, err));
     koc__sha256_init(&h);
     KOC__TRY(hash_common(&h, b, u, u->args, err));
     const uint64_t numbers[] = {stamp.size, (uint64_t)stamp.mtime_ns, stamp.inode};
@@ -328,18 +328,20 @@ int koc__go_binary_set_digest(koc_ctx *ctx, koc__go_binary *b, const koc_digest 
 
 /* --- running go --- */
 
-static int find_out(const koc__go_batch *b, const koc__go_unit *u, koc__call *call, koc_error **err)
+/* Fails if the package is not a main package; the error says what it is. */
+static int check_is_main(const koc__go_batch *b, const koc__go_unit *u, koc__call *call,
+                         koc_error **err)
 {
+    const koc__go_list_options o = {.dir = u->target->work_dir, .env = u->env, .fresh = true};
     KOC__AUTO_VAL(koc__go_listing) l = {0};
     KOC__AUTO(koc_strlist) patterns = NULL;
     KOC__TRY(koc__strlist_new(&patterns, err));
     KOC__TRY(koc__strlist_add(patterns, u->binary->package_path, err));
-    KOC__TRY(koc__go_list(b->ctx, b->s->facts, u->target->work_dir, patterns, u->env, true, call,
-                          &l, err));
+    KOC__TRY(koc__go_list(b->ctx, b->s->go_env, patterns, &o, call, &l, err));
     if (l.count == 0 || !koc__streq(l.items[0].name, "main") || l.items[0].error) {
         return koc__go_not_main(u->target->argument, l.count ? &l.items[0] : NULL, err);
     }
-    return KOC_OK; /* a main package whose build info somebody took out */
+    return KOC_OK; /* a main package, though its program has no build info */
 }
 
 static bool says(koc_str output, const char *words)
@@ -398,7 +400,7 @@ static int failed(const koc__go_batch *b, const koc__proc_result *result, koc__c
 static int go_temporary(const koc__go_batch *b, char **out, koc_error **err)
 {
     const char *tool = NULL;
-    KOC__TRY(koc__go_tool(b->s->facts, &tool, NULL, err));
+    KOC__TRY(koc__go_tool(b->s->go_env, &tool, NULL, err));
     return koc__go_value(tool, b->units[0]->env, "GOTMPDIR", out, err);
 }
 
@@ -441,7 +443,7 @@ static int run_go(const koc__go_batch *b, const char *output, koc__call *call, k
     const koc__go_unit *first = b->units[0];
     const char *tool = NULL;
     KOC__AUTO(koc_strlist) argv = NULL;
-    KOC__TRY(koc__go_tool(b->s->facts, &tool, NULL, err));
+    KOC__TRY(koc__go_tool(b->s->go_env, &tool, NULL, err));
     KOC__TRY(koc__strlist_new(&argv, err));
     KOC__TRY(koc__strlist_add(argv, tool, err));
     for (size_t i = 0; i < koc_strlist_count(first->args); i++) {
@@ -469,7 +471,7 @@ static int run_go(const koc__go_batch *b, const char *output, koc__call *call, k
     if (koc__dynbuf_view(&result.output).len > 0 &&
         strstr(koc__dynbuf_cstr(&result.output), "no main packages to build")) {
         for (size_t i = 0; i < b->n; i++) {
-            KOC__TRY(find_out(b, b->units[i], call, err));
+            KOC__TRY(check_is_main(b, b->units[i], call, err));
         }
     }
     return failed(b, &result, call, err);
@@ -513,7 +515,7 @@ static int check_program(const koc__go_batch *b, const koc__go_unit *u, koc__cal
     if (rc == KOC_ENOMEM) {
         return koc__oom(err);
     }
-    return find_out(b, u, call, err);
+    return check_is_main(b, u, call, err);
 }
 
 static int finish(const koc__go_batch *b, koc__go_unit *u, const before *was, koc__call *call,
@@ -531,7 +533,7 @@ static int finish(const koc__go_batch *b, koc__go_unit *u, const before *was, ko
     if (!bin->from_cache) {
         KOC__TRY(check_program(b, u, call, err));
     } else if (!marked) {
-        KOC__TRY(find_out(b, u, call, err));
+        KOC__TRY(check_is_main(b, u, call, err));
     }
     if (bin->from_cache) {
         bin->digest = was->digest;
@@ -614,7 +616,7 @@ static bool may_watch(const koc__go_batch *b, const char *folder)
     KOC__AUTO_STR own = NULL;
     const char *tool = NULL;
     struct stat from, to;
-    if (!b->options->linked || koc__go_tool(b->s->facts, &tool, NULL, NULL) != KOC_OK ||
+    if (!b->options->linked || koc__go_tool(b->s->go_env, &tool, NULL, NULL) != KOC_OK ||
         !koc__go_is_toolchain(tool) || go_temporary(b, &own, NULL) != KOC_OK) {
         return false;
     }

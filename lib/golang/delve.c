@@ -93,7 +93,8 @@ static int environment(const delve *d, koc_strlist **out, koc_error **err)
     for (size_t i = 0; i < KOC__COUNT(own); i++) {
         KOC__TRY(koc__strlist_add(env, own[i], err));
     }
-    const koc__go_settings settings = {.env = env, .offline = d->s->offline, .facts = d->s->facts};
+    const koc__go_settings settings = {
+        .env = env, .offline = d->s->offline, .go_env = d->s->go_env};
     return koc__go_command_env(&settings, NULL, d->folder, d->platform, out, err);
 }
 
@@ -143,7 +144,7 @@ static int build(const delve *d, const char *path, koc__call *call, koc_error **
     KOC__AUTO(koc_strlist) env = NULL;
     KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
     const char *tool = NULL;
-    KOC__TRY(koc__go_tool(d->s->facts, &tool, NULL, err));
+    KOC__TRY(koc__go_tool(d->s->go_env, &tool, NULL, err));
     KOC__TRY(environment(d, &env, err));
     KOC__TRY(write_module(d, err));
     /* go's own flags, none of the user's. */

@@ -195,7 +195,7 @@ static int judge(koc__git *g, koc_ctx *ctx, const char *folder, koc__call *call,
     } else {
         koc__log(ctx, KOC_LOG_WARN, "golang",
                  "%s is in no git repository: .Git has no values in templates",
-                 folder ? folder : "this folder");
+                 folder ? folder : "this directory");
     }
     return KOC_OK;
 }

@@ -178,7 +178,7 @@ static int check_goflags(const koc__go_settings *s, const koc_strlist *env, koc_
 {
     const char *tool = NULL;
     KOC__AUTO_STR flags = NULL;
-    if (koc__go_tool(s->facts, &tool, NULL, NULL) != KOC_OK) {
+    if (koc__go_tool(s->go_env, &tool, NULL, NULL) != KOC_OK) {
         tool = NULL; /* whoever starts it tells */
     }
     KOC__TRY(koc__go_value(tool, env, "GOFLAGS", &flags, err));
@@ -348,7 +348,7 @@ int koc__go_command_args(koc_ctx *ctx, const koc__go_settings *s, const koc__go_
     KOC__TRY(koc__strlist_new(&args, err));
     KOC__TRY(koc__strlist_new(&written, err));
     koc__template_data data;
-    koc__go_template_data_begin(&data, ctx, s->facts, env, t->work_dir, call);
+    koc__go_template_data_begin(&data, ctx, s->go_env, env, t->work_dir, call);
     KOC__TRY(add_both(args, written, "build", err));
 
     const koc__go_config *config = t->config;

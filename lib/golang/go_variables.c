@@ -117,7 +117,7 @@ int koc__go_variable(const koc__go_settings *s, const char *name, bool defaults,
                      koc_error **err)
 {
     const char *tool = NULL;
-    if (!s->facts || koc__go_tool(s->facts, &tool, NULL, NULL) != KOC_OK) {
+    if (!s->go_env || koc__go_tool(s->go_env, &tool, NULL, NULL) != KOC_OK) {
         tool = NULL;
     }
     return defaults ? from_toolchain(tool, NULL, name, out, err)

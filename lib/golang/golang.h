@@ -19,9 +19,8 @@
 typedef struct koc__go_config { /* an entry of builds: */
     char *id, *dir, *main;      /* defaults "."; dir cleaned, main as it is in the file */
     koc_strlist *flags, *ldflags, *env, *capabilities; /* never NULL, may be empty */
-    char *import_path;   /* filled by koc__go_targets: what `go list` says, else NULL */
-    size_t line, column; /* of the entry */
-    koc_error *why;      /* it cannot be used: the error for whoever asks for it; or NULL */
+    size_t line, column;                               /* of the entry */
+    koc_error *why; /* the entry is invalid; reported only if an argument needs it. Or NULL */
 } koc__go_config;
 typedef struct koc__go_base { /* a base image and who asks for it */
     char *path;               /* of an override: the import path in lower case; else NULL */
@@ -29,29 +28,31 @@ typedef struct koc__go_base { /* a base image and who asks for it */
     char *
         where; /* ".ko.yaml:3:19: defaultBaseImage"; NULL: nobody does, it is the built-in default */
 } koc__go_base;
-typedef struct koc__go_settings {
-    char *path; /* of the file, or NULL */
+typedef struct koc__go_settings { /* does not change once it is loaded */
+    char *path;                   /* of the file, or NULL */
     koc__go_base base;
     koc__go_base *overrides;
     size_t n_overrides;
     koc_strlist *platforms, *env, *flags, *ldflags; /* default*: never NULL */
     koc__go_config *builds;
     size_t n_builds;
-    koc_strlist *warnings;
-    bool offline;              /* go downloads nothing */
-    struct koc__go_env *facts; /* what was asked of go and git meanwhile (facts.h) */
+    koc_strlist *warnings; /* about the file; never NULL */
+    bool offline;          /* go must not download anything */
+    /* Memo of what go and git answered, for whoever runs go with these settings. It has its own lock and is
+     * the one part that is filled in later (go_env.h). */
+    struct koc__go_env *go_env;
 } koc__go_settings;
-/* path NULL: KO_CONFIG_PATH, else .ko.json / .ko.yaml / .ko.yml here, else all defaults. */
-int koc__go_settings_load(const char *path, koc__go_settings **out, koc_error **err);
+/* path NULL: KO_CONFIG_PATH, else .ko.json / .ko.yaml / .ko.yml in the working directory, else defaults. */
+int koc__go_settings_load(const char *path, bool offline, koc__go_settings **out, koc_error **err);
 void koc__go_settings_free(koc__go_settings *s);
 KOC__DEFINE_AUTO(koc__go_settings, koc__go_settings_free);
 /* The base for an import path: override, else default. Borrowed. */
 const koc__go_base *koc__go_settings_base(const koc__go_settings *s, const char *import_path);
-/* The platforms to build for, as ko chooses them: asked (--platform; commas split, NULL or empty: none),
- * else s->platforms, else GOOS/GOARCH when both are set, else linux/amd64. KOC_EINVAL when GOOS, GOARCH
- * or GOARM are set besides the first two. Keeps the list in s->platforms: packages are loaded for its
- * first item, so call it before koc__go_targets_find. */
-int koc__go_settings_platforms(koc__go_settings *s, const char *const *asked, koc_error **err);
+/* The platforms to build for, as ko chooses them: requested (split at commas; NULL or empty: none), else
+ * s->platforms, else GOOS/GOARCH if both are set, else linux/amd64. KOC_EINVAL: GOOS, GOARCH or GOARM is
+ * set although platforms were requested or configured. */
+int koc__go_settings_platforms(const koc__go_settings *s, const char *const *requested,
+                               koc_strlist **out, koc_error **err);
 
 /* --- targets (package.c): arguments to packages --- */
 typedef struct koc__go_target {
@@ -66,14 +67,16 @@ typedef struct koc__go_target {
 typedef struct koc__go_targets {
     koc__go_target **items; /* distinct import paths, in the order given */
     size_t count;
+    koc_strlist *warnings; /* about entries that cannot be loaded and packages that were left out */
 } koc__go_targets;
 /* Qualifies args ("./..." gives every main package below) and checks that each is a main package. As few
  * `go list` as can be: answers are kept in the cache and used while go.mod, go.work and the environment
  * of go are unchanged; a stale answer is found out by the build (koc__go_build looks at the build info).
  * Entries of builds: that cannot be loaded and that no argument needs become warnings of s, and so do main
  * packages that a pattern leaves out. Without arguments only the entries are looked at. */
-int koc__go_targets_find(koc_ctx *ctx, const koc__go_settings *s, const char *const *args,
-                         koc__call *call, koc__go_targets **out, koc_error **err);
+int koc__go_targets_find(koc_ctx *ctx, const koc__go_settings *s, const char *platform,
+                         const char *const *args, koc__call *call, koc__go_targets **out,
+                         koc_error **err);
 void koc__go_targets_free(koc__go_targets *t);
 KOC__DEFINE_AUTO(koc__go_targets, koc__go_targets_free);
 
@@ -140,8 +143,8 @@ int koc__go_delve(koc_ctx *ctx, const koc__go_settings *s, const char *version,
                   const koc_platform *p, koc__call *call, koc__go_binary **out, koc_error **err);
 
 /* Compares lists of "name value": "changed: name", "new: name", "removed: name". */
-int koc__go_compare_facts(const koc_strlist *then, const koc_strlist *now, koc_strlist *out,
-                          koc_error **err);
+int koc__go_compare_fingerprints(const koc_strlist *then, const koc_strlist *now, koc_strlist *out,
+                                 koc_error **err);
 
 /* --- layers (layers.c, kodata.c) --- */
 typedef struct koc__go_layer_options {

@@ -139,7 +139,7 @@ static int find_root(const char *package_dir, char **root, char **boundary, koc_
         found = koc__steal(&path);
     }
     if (!koc__fs_is_dir(found)) {
-        return koc__error(err, KOC_EINVAL, "%s is not a folder: kodata must be one", found);
+        return koc__error(err, KOC_EINVAL, "%s is not a directory: kodata must be one", found);
     }
     *root = koc__steal(&found);
     return KOC_OK;
@@ -308,7 +308,7 @@ int koc__kodata_walk(koc_ctx *ctx, const char *package_dir, bool skip_links, koc
             koc__error_hint(
                 err,
                 "links in kodata may lead to what is below %s; KO_DATA_PATH_ALLOWED_ROOT "
-                "names another folder",
+                "names another directory",
                 boundary);
         }
         if (rc != KOC_OK && rc != KOC_ENOMEM && rc != KOC_ECANCELLED && rc != KOC_ETIMEOUT) {

@@ -84,7 +84,7 @@ static int get_go_env(const koc__tmap *self, koc_str key, bool *found, koc__tval
         return KOC_OK;
     }
     const koc__map *map = NULL;
-    KOC__TRY(koc__go_tool_env(d->facts, d->call, &map, err));
+    KOC__TRY(koc__go_tool_env(d->go_env, d->call, &map, err));
     const char *value = koc__map_get(map, key);
     *found = value != NULL;
     if (value && !find_env(d->env, key, out)) {
@@ -100,7 +100,7 @@ static int go_env_keys(const koc__tmap *self, koc_strlist *out, koc_error **err)
     size_t cursor = 0;
     koc_str key;
     void *value;
-    KOC__TRY(koc__go_tool_env(d->facts, d->call, &map, err));
+    KOC__TRY(koc__go_tool_env(d->go_env, d->call, &map, err));
     while (koc__map_next(map, &cursor, &key, &value)) {
         KOC__TRY(koc__strlist_add_n(out, key, err));
     }
@@ -150,7 +150,7 @@ static int get_git(const koc__tmap *self, koc_str key, bool *found, koc__tvalue 
         return KOC_OK;
     }
     const koc__git *g = NULL;
-    KOC__TRY(koc__go_git(d->facts, d->ctx, d->folder, part, d->call, &g, err));
+    KOC__TRY(koc__go_git(d->go_env, d->ctx, d->folder, part, d->call, &g, err));
     if (part == KOC__GIT_COMMIT) {
         return commit_value(d, g, key, out, err);
     }
@@ -179,7 +179,7 @@ static int get_root(const koc__tmap *self, koc_str key, bool *found, koc__tvalue
         *out = map_value(&d->git_map);
     } else if (koc__str_is(key, "Date") || koc__str_is(key, "Timestamp")) {
         int64_t seconds = 0;
-        KOC__TRY(koc__go_build_time(d->facts, &seconds, err));
+        KOC__TRY(koc__go_build_time(d->go_env, &seconds, err));
         KOC__TRY(format_time(seconds, d->date, err));
         *out = key.ptr[0] == 'D' ? string_value(d->date) : int_value(seconds);
     } else {
@@ -188,12 +188,12 @@ static int get_root(const koc__tmap *self, koc_str key, bool *found, koc__tvalue
     return KOC_OK;
 }
 
-void koc__go_template_data_begin(koc__template_data *d, koc_ctx *ctx, koc__go_env *facts,
+void koc__go_template_data_begin(koc__template_data *d, koc_ctx *ctx, koc__go_env *go_env,
                                  const koc_strlist *env, const char *folder, koc__call *call)
 {
     static const char *const root_names[] = {"Env", "GoEnv", "Git", "Date", "Timestamp", NULL};
     *d = (koc__template_data){
-        .ctx = ctx, .call = call, .facts = facts, .env = env, .folder = folder};
+        .ctx = ctx, .call = call, .go_env = go_env, .env = env, .folder = folder};
     d->root = (koc__tmap){get_root, d, false, root_names, NULL};
     d->env_map = (koc__tmap){get_env, d, true, NULL, env_keys};
     d->go_env_map = (koc__tmap){get_go_env, d, true, NULL, go_env_keys};

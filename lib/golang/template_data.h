@@ -9,14 +9,14 @@
 typedef struct koc__template_data {
     koc_ctx *ctx;
     koc__call *call;
-    koc__go_env *facts;
+    koc__go_env *go_env;
     const koc_strlist *env; /* NAME=value, no name twice */
     const char *folder;     /* for git; NULL: the working folder */
     koc__tmap root, env_map, go_env_map, git_map;
     char date[32], commit_date[32];
 } koc__template_data;
 
-void koc__go_template_data_begin(koc__template_data *d, koc_ctx *ctx, koc__go_env *facts,
+void koc__go_template_data_begin(koc__template_data *d, koc_ctx *ctx, koc__go_env *go_env,
                                  const koc_strlist *env, const char *folder, koc__call *call);
 
 #endif

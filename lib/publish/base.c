@@ -95,7 +95,7 @@ static int add_item(koc__base *b, const koc_platform *platform, const koc_descri
 /* Scratch has every platform that is asked for by name (decisions.md 4). */
 static int open_scratch(const koc__plan *p, koc__base *b, koc_error **err)
 {
-    const koc_strlist *wanted = p->settings->platforms;
+    const koc_strlist *wanted = p->platforms;
     for (size_t i = 0; i < koc_strlist_count(wanted); i++) {
         const char *text = koc_strlist_get(wanted, i);
         KOC__AUTO_VAL(koc_buf) storage = KOC_BUF_INIT;
@@ -121,9 +121,8 @@ static int open_scratch(const koc__plan *p, koc__base *b, koc_error **err)
 static int no_platform(const koc__plan *p, const koc__base *b, const char *have, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) want = KOC__DYNBUF_INIT(1024);
-    for (size_t i = 0; i < koc_strlist_count(p->settings->platforms); i++) {
-        koc__dynbuf_printf(&want, NULL, "%s%s", i ? ", " : "",
-                           koc_strlist_get(p->settings->platforms, i));
+    for (size_t i = 0; i < koc_strlist_count(p->platforms); i++) {
+        koc__dynbuf_printf(&want, NULL, "%s%s", i ? ", " : "", koc_strlist_get(p->platforms, i));
     }
     return koc__error(err, KOC_EPLATFORM, "base image %s has no %s (it has %s)", b->name,
                       koc__dynbuf_cstr(&want), have);
@@ -139,7 +138,7 @@ static int open_single(const koc__plan *p, koc__base *b, koc_image *image, koc_e
     platform.os_version = have ? have->os_version : NULL;
     b->digest = koc_image_descriptor(image)->digest;
     b->docker = koc__image_is_docker(image);
-    if (!koc__platform_wanted(p->settings->platforms, &platform)) {
+    if (!koc__platform_wanted(p->platforms, &platform)) {
         KOC__AUTO_STR text = koc__platform_str(&platform);
         return no_platform(p, b, text ? text : "?", err);
     }
@@ -180,7 +179,7 @@ static int choice_image(void *self, const koc_descriptor *d, koc__call *call, ko
 static bool choice_wanted(void *self, const koc_platform *p)
 {
     const choice *c = self;
-    return koc__platform_wanted(c->plan->settings->platforms, p);
+    return koc__platform_wanted(c->plan->platforms, p);
 }
 
 static int choice_found(void *self, const koc_descriptor *d, const koc_platform *p, koc_image *img,

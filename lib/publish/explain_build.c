@@ -40,12 +40,12 @@ static int explain(koc_ctx *ctx, const koc_publish_options *o, koc__call *call, 
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(TEXT_MAX);
     KOC__TRY(koc__plan_make(ctx, o, &p, err));
     const char *const *args = p->o.import_paths;
-    KOC__TRY(
-        koc__go_targets_find(ctx, p->settings, args && args[0] ? args : here, call, &targets, err));
+    KOC__TRY(koc__go_targets_find(ctx, p->settings, koc_strlist_get(p->platforms, 0),
+                                  args && args[0] ? args : here, call, &targets, err));
     for (size_t i = 0; i < targets->count; i++) {
-        for (size_t k = 0; k < koc_strlist_count(p->settings->platforms); k++) {
-            KOC__TRY(explain_one(p, targets->items[i], koc_strlist_get(p->settings->platforms, k),
-                                 call, &text, err));
+        for (size_t k = 0; k < koc_strlist_count(p->platforms); k++) {
+            KOC__TRY(explain_one(p, targets->items[i], koc_strlist_get(p->platforms, k), call,
+                                 &text, err));
         }
     }
     koc__dynbuf_give(&text, out);

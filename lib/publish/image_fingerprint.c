@@ -168,5 +168,5 @@ int koc__fingerprint_explain(koc__plan *p, koc__go_target *t, const koc_platform
     KOC__TRY(koc__go_kodata_layer(p->ctx, t, &o, call, &kodata, err));
     KOC__TRY(koc__strlist_new(&now, err));
     KOC__TRY(make_facts(p, base, on, kodata, call, now, err));
-    return koc__go_compare_facts(then, now, lines, err);
+    return koc__go_compare_fingerprints(then, now, lines, err);
 }

@@ -17,8 +17,8 @@ int koc__output_local_prepare(koc__plan *p, koc__call *call, koc_error **err)
     }
     /* Nobody named a platform: the one that runs there, not a guess. */
     const koc_platform *there = koc__local_platform(p->local);
-    koc__strlist_clear(p->settings->platforms);
-    return koc__strlist_addf(p->settings->platforms, err, "%s/%s", there->os, there->arch);
+    koc__strlist_clear(p->platforms);
+    return koc__strlist_addf(p->platforms, err, "%s/%s", there->os, there->arch);
 }
 
 /* The unit that runs there; without regard to the variant when none is just so. NULL: none does. */

@@ -20,6 +20,7 @@ void koc__plan_free(koc__plan *p)
     koc_client_unref(p->client);
     koc__local_free(p->local);
     koc__go_settings_free(p->settings);
+    koc_strlist_free(p->platforms);
     koc_strlist_free(p->tags);
     koc_strlist_free(p->warnings);
     koc__free(p->repository);
@@ -357,8 +358,8 @@ static int spell_platforms(koc__plan *p, koc_error **err)
                          : koc_strlist_count(p->settings->platforms) > 0 ? "defaultPlatforms"
                                                                          : "GOOS and GOARCH";
     KOC__TRY(koc__strlist_new(&list, err));
-    for (size_t i = 0; i < koc_strlist_count(p->settings->platforms); i++) {
-        const char *text = koc_strlist_get(p->settings->platforms, i);
+    for (size_t i = 0; i < koc_strlist_count(p->platforms); i++) {
+        const char *text = koc_strlist_get(p->platforms, i);
         KOC__AUTO_VAL(koc_buf) storage = KOC_BUF_INIT;
         koc_platform platform = KOC_PLATFORM_INIT;
         bool all = koc__streq(text, "all");
@@ -377,15 +378,15 @@ static int spell_platforms(koc__plan *p, koc_error **err)
             KOC__TRY(koc__strlist_add(list, spelled, err));
         }
     }
-    koc_strlist_free(p->settings->platforms);
-    p->settings->platforms = koc__steal(&list);
+    koc_strlist_free(p->platforms);
+    p->platforms = koc__steal(&list);
     return KOC_OK;
 }
 
-int koc__plan_warnings(koc__plan *p, koc_error **err)
+int koc__plan_warnings(koc__plan *p, const koc_strlist *warnings, koc_error **err)
 {
-    for (size_t i = 0; i < koc_strlist_count(p->settings->warnings); i++) {
-        const char *text = koc_strlist_get(p->settings->warnings, i);
+    for (size_t i = 0; i < koc_strlist_count(warnings); i++) {
+        const char *text = koc_strlist_get(warnings, i);
         if (!koc__strlist_has(p->warnings, text)) {
             KOC__TRY(koc__strlist_add(p->warnings, text, err));
         }
@@ -402,12 +403,12 @@ static int fill(koc__plan *p, koc_error **err)
     KOC__TRY(read_tags(p, err));
     KOC__TRY(read_pairs(p->o.labels, "labels", &p->labels, &p->n_labels, err));
     KOC__TRY(read_pairs(p->o.annotations, "annotations", &p->annotations, &p->n_annotations, err));
-    KOC__TRY(koc__go_settings_load(p->o.config_path, &p->settings, err));
-    p->settings->offline = p->o.flags & KOC_PUBLISH_OFFLINE;
+    KOC__TRY(koc__go_settings_load(p->o.config_path, p->o.flags & KOC_PUBLISH_OFFLINE, &p->settings,
+                                   err));
     p->default_platform = !(p->o.platforms && p->o.platforms[0]) &&
                           koc_strlist_count(p->settings->platforms) == 0 && !koc__env("GOOS") &&
                           !koc__env("GOARCH");
-    KOC__TRY(koc__go_settings_platforms(p->settings, p->o.platforms, err));
+    KOC__TRY(koc__go_settings_platforms(p->settings, p->o.platforms, &p->platforms, err));
     KOC__TRY(spell_platforms(p, err));
     KOC__TRY(choose_destination(p, err));
     KOC__TRY(koc__go_epoch("SOURCE_DATE_EPOCH", &p->has_epoch, &p->epoch, err));
@@ -430,7 +431,7 @@ static int fill(koc__plan *p, koc_error **err)
     p->go.force = p->o.flags & KOC_PUBLISH_FORCE;
     p->go.inputs = p->o.flags & KOC_PUBLISH_INPUTS;
     p->go.jobs = (unsigned)p->o.jobs;
-    KOC__TRY(koc__plan_warnings(p, err));
+    KOC__TRY(koc__plan_warnings(p, p->settings->warnings, err));
     return make_client(p, err);
 }
 

@@ -210,8 +210,9 @@ static int publish(koc_ctx *ctx, const koc_publish_options *o, koc__call *call, 
     t->settings = koc__lap(&lap);
     const char *const *args = r.plan->o.import_paths;
     args = args && args[0] ? args : here;
-    KOC__TRY(koc__go_targets_find(ctx, r.plan->settings, args, call, &r.targets, err));
-    KOC__TRY(koc__plan_warnings(r.plan, err));
+    KOC__TRY(koc__go_targets_find(ctx, r.plan->settings, koc_strlist_get(r.plan->platforms, 0),
+                                  args, call, &r.targets, err));
+    KOC__TRY(koc__plan_warnings(r.plan, r.targets->warnings, err));
     KOC__TRY(make_works(&r, err));
     KOC__TRY(warn_same_names(&r, err));
     t->packages = koc__lap(&lap);

@@ -47,6 +47,7 @@ typedef struct koc__plan {
     koc_client *client; /* a reference */
     koc_publish_options o;
     koc__go_settings *settings;
+    koc_strlist *platforms; /* to build for, in one spelling; at least one, or "all" */
     koc__go_options go;
     koc_strlist *tags;
     char *repository;           /* "" when there is none */
@@ -66,8 +67,8 @@ typedef struct koc__plan {
     koc__timings times;
 } koc__plan;
 int koc__plan_make(koc_ctx *ctx, const koc_publish_options *o, koc__plan **out, koc_error **err);
-/* Takes over the warnings of the settings that it does not have yet. */
-int koc__plan_warnings(koc__plan *p, koc_error **err);
+/* Adds the warnings that p does not have yet. */
+int koc__plan_warnings(koc__plan *p, const koc_strlist *warnings, koc_error **err);
 void koc__plan_free(koc__plan *p);
 KOC__DEFINE_AUTO(koc__plan, koc__plan_free);
 

@@ -24,8 +24,8 @@ static int tell_all(const koc__plan *p, koc_publish_setting_fn fn, void *payload
     for (size_t i = 0; !p->o.base_image && i < s->n_overrides; i++) {
         KOC__TRY(tell(fn, payload, "base", s->overrides[i].name, err));
     }
-    for (size_t i = 0; i < koc_strlist_count(s->platforms); i++) {
-        KOC__TRY(tell(fn, payload, "platform", koc_strlist_get(s->platforms, i), err));
+    for (size_t i = 0; i < koc_strlist_count(p->platforms); i++) {
+        KOC__TRY(tell(fn, payload, "platform", koc_strlist_get(p->platforms, i), err));
     }
     for (size_t i = 0; i < koc_strlist_count(p->warnings); i++) {
         KOC__TRY(tell(fn, payload, "warning", koc_strlist_get(p->warnings, i), err));
@@ -55,11 +55,12 @@ static int look_at_entries(koc_ctx *ctx, koc__plan *p, koc_error **err)
     KOC__AUTO(koc_error) why = NULL;
     KOC__AUTO_VAL(koc__call) call = {0};
     KOC__TRY(koc__call_begin(&call, ctx, NULL, err));
-    int rc = koc__go_targets_find(ctx, p->settings, none, &call, &targets, &why);
+    int rc = koc__go_targets_find(ctx, p->settings, koc_strlist_get(p->platforms, 0), none, &call,
+                                  &targets, &why);
     if (rc == KOC_ENOMEM) {
         return koc__error_move(err, &why);
     }
-    return koc__plan_warnings(p, err);
+    return rc == KOC_OK ? koc__plan_warnings(p, targets->warnings, err) : KOC_OK;
 }
 
 int koc_publish_settings(koc_ctx *ctx, const koc_publish_options *o, koc_publish_setting_fn fn,

@@ -31,7 +31,7 @@ static int walk(const char *dir, bool recursive, int depth, koc_strlist *files,
 {
     KOC__AUTO(koc_strlist) names = NULL;
     if (depth > DEPTH_MAX) {
-        return koc__error(err, KOC_ELIMIT, "%s: more than %d folders deep", dir, DEPTH_MAX);
+        return koc__error(err, KOC_ELIMIT, "%s: more than %d directories deep", dir, DEPTH_MAX);
     }
     KOC__TRY(koc__fs_list(dir, &names, err));
     for (size_t i = 0; i < koc_strlist_count(names); i++) {
@@ -66,7 +66,7 @@ int koc__input_files_find(const char *dir, bool recursive, koc_strlist *files,
         int rc = koc__error(err, KOC_ENOTFOUND, "%s: no .yaml, .yml or .json file in it", dir);
         if (!recursive) {
             koc__error_hint_on(err, KOC_HINT_OPTION, "recursive",
-                               "recursive looks into its sub-folders, too");
+                               "recursive looks into its subdirectories also");
         }
         return rc;
     }

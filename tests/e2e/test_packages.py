@@ -90,9 +90,9 @@ def test_entries_that_nobody_asked_for(local, app):
     found = json.loads(local("doctor", "--json", cwd=app, status=None,
                              env={"KO_DEFAULTBASEIMAGE": "scratch"}).stdout)["findings"]
     warned = [f["text"] for f in found if f["check"] == "settings" and f["state"] == "warning"]
-    for line, word in ((3, "no Go files"), (4, "module"), (5, "no such folder"), (6, "NAME=value")):
+    for line, word in ((3, "no Go files"), (4, "module"), (5, "no such directory"), (6, "NAME=value")):
         assert any(f".ko.yaml:{line}:" in text and word in text for text in warned), warned
-    for argument, words in (("./pkg", "no Go files"), ("./other", "module"), ("./gone", "no such folder"),
+    for argument, words in (("./pkg", "no Go files"), ("./other", "module"), ("./gone", "no such directory"),
                             ("./cmd/app", ".ko.yaml:6:")):
         assert words in local("build", *QUIET, argument, cwd=app, status=1).stderr
 
@@ -100,7 +100,7 @@ def test_entries_that_nobody_asked_for(local, app):
 def test_an_entry_with_a_name_that_is_not_there(local, app):
     app.settings("builds:\n- id: x\n  main: ./cmd/ap\n")
     result = local("build", *QUIET, "./cmd/app", cwd=app)
-    warning = "warning: .ko.yaml:3:9: builds[0].main: no such folder: ./cmd/ap (did you mean ./cmd/app?)"
+    warning = "warning: .ko.yaml:3:9: builds[0].main: no such directory: ./cmd/ap (did you mean ./cmd/app?)"
     assert warning in result.stderr
 
 

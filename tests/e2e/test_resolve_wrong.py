@@ -5,14 +5,14 @@ import pytest
 from runner import Tool
 
 ROWS = [  # the reference, what is said, the hint
-    ("example.test/app/cmd/nope", "module example.test/app has no folder ./cmd/nope", None),
-    ("example.test/app/cmd/tol", "module example.test/app has no folder ./cmd/tol",
+    ("example.test/app/cmd/nope", "module example.test/app has no directory ./cmd/nope", None),
+    ("example.test/app/cmd/tol", "module example.test/app has no directory ./cmd/tol",
      "did you mean example.test/app/cmd/tool?"),
     ("example.test/app/empty", "no Go files in ./empty of module example.test/app", None),
     ("example.test/app", "no Go files in ./ of module example.test/app", None),
     ("example.test/app/lib", 'package main not found there (package is "lib")', None),
-    ("./cmd/nope", "no such folder", None),
-    ("./cmd/tol", "no such folder", "did you mean ./cmd/tool?"),
+    ("./cmd/nope", "no such directory", None),
+    ("./cmd/tol", "no such directory", "did you mean ./cmd/tool?"),
     ("./lib", 'package main not found there (package is "lib")', None),
     ("example.test/application/x", "go get example.test/application/x", None),
     ("github.com/nobody/nothing", "go get github.com/nobody/nothing", None),

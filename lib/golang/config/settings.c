@@ -103,11 +103,11 @@ static int read_env(const loader *l, const koc__ynode *n, const char *key, koc_s
 
 /* --- builds --- */
 
-/* "no such folder: ./cmd/ap", and what the writer may have meant. */
-static int no_such_folder(const loader *l, const koc__ynode *n, const char *key, const char *path,
-                          const char *shown, koc_error **err)
+/* "no such directory: ./cmd/ap", and what the writer may have meant. */
+static int no_such_dir(const loader *l, const koc__ynode *n, const char *key, const char *path,
+                       const char *shown, koc_error **err)
 {
-    int rc = koc__error(err, KOC_EINVAL, "%s:%zu:%zu: %s: no such folder: %s", l->file,
+    int rc = koc__error(err, KOC_EINVAL, "%s:%zu:%zu: %s: no such directory: %s", l->file,
                         koc__yaml_line(n), koc__yaml_column(n), key, shown);
     KOC__AUTO_STR parent = koc__str_dup(koc__path_dir(koc__str(path)));
     KOC__AUTO_STR name = koc__str_dup(koc__path_base(koc__str(path)));
@@ -134,10 +134,10 @@ static int check_folders(const loader *l, size_t index, const koc__go_config *c,
         return koc__oom(err);
     }
     if (!koc__fs_is_dir(c->dir)) {
-        return no_such_folder(l, dir, dir_key, c->dir, c->dir, err);
+        return no_such_dir(l, dir, dir_key, c->dir, c->dir, err);
     }
     /* A file is fine: its folder is meant. */
-    return koc__fs_exists(path) ? KOC_OK : no_such_folder(l, main, main_key, path, c->main, err);
+    return koc__fs_exists(path) ? KOC_OK : no_such_dir(l, main, main_key, path, c->main, err);
 }
 
 /* Index of the first key equal to that of pair i but for its case; i itself when there is none. */

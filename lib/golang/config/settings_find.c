@@ -84,7 +84,7 @@ static int find_here(char **out, koc_error **err)
     return KOC_OK;
 }
 
-int koc__go_settings_load(const char *path, koc__go_settings **out, koc_error **err)
+int koc__go_settings_load(const char *path, bool offline, koc__go_settings **out, koc_error **err)
 {
     KOC__AUTO(koc__go_settings) s = koc__calloc(1, sizeof(*s));
     if (!s) {
@@ -95,7 +95,8 @@ int koc__go_settings_load(const char *path, koc__go_settings **out, koc_error **
         KOC__TRY(koc__strlist_new(lists[i], err));
     }
     KOC__TRY(koc__go_set_base(s, NULL, KOC__GO_DEFAULT_BASE, err));
-    KOC__TRY(koc__go_env_new(&s->facts, err));
+    KOC__TRY(koc__go_env_new(&s->go_env, err));
+    s->offline = offline;
     const char *named = path ? path : koc__env_nonempty("KO_CONFIG_PATH");
     KOC__TRY(named ? find_named(named, &s->path, err) : find_here(&s->path, err));
     if (s->path) {
@@ -114,7 +115,7 @@ void koc__go_settings_free(koc__go_settings *s)
     koc__go_free_bases(s);
     for (size_t i = 0; i < s->n_builds; i++) {
         koc__go_config *c = &s->builds[i];
-        char *strings[] = {c->id, c->dir, c->main, c->import_path};
+        char *strings[] = {c->id, c->dir, c->main};
         for (size_t k = 0; k < KOC__COUNT(strings); k++) {
             koc__free(strings[k]);
         }
@@ -129,7 +130,7 @@ void koc__go_settings_free(koc__go_settings *s)
     for (size_t i = 0; i < KOC__COUNT(lists); i++) {
         koc_strlist_free(lists[i]);
     }
-    koc__go_env_free(s->facts);
+    koc__go_env_free(s->go_env);
     koc__free(s->path);
     koc__free(s);
 }
@@ -173,12 +174,13 @@ static int ambient_platform(koc_strlist *l, koc_error **err)
     return koc__strlist_addf(l, err, "%s/%s", os, arch);
 }
 
-int koc__go_settings_platforms(koc__go_settings *s, const char *const *asked, koc_error **err)
+int koc__go_settings_platforms(const koc__go_settings *s, const char *const *requested,
+                               koc_strlist **out, koc_error **err)
 {
     KOC__AUTO(koc_strlist) wanted = NULL;
     KOC__TRY(koc__strlist_new(&wanted, err));
-    for (; asked && *asked; asked++) {
-        KOC__TRY(add_split(wanted, *asked, err));
+    for (; requested && *requested; requested++) {
+        KOC__TRY(add_split(wanted, *requested, err));
     }
     const char *source = "platforms";
     bool option = true;
@@ -203,7 +205,6 @@ int koc__go_settings_platforms(koc__go_settings *s, const char *const *asked, ko
             return rc;
         }
     }
-    koc_strlist_free(s->platforms);
-    s->platforms = koc__steal(&wanted);
+    *out = koc__steal(&wanted);
     return KOC_OK;
 }

@@ -1,6 +1,6 @@
 /*
- * Arguments to packages (docs/ko.md, import paths). Each argument has folders where go may be asked for
- * it: the working folder and the dirs of builds[]. All questions for one folder go into one `go list`.
+ * From arguments to packages (docs/ko.md, import paths). An argument may be known in several directories: the
+ * working directory and the dirs of builds[]. All patterns for one directory go into one `go list`.
  */
 #include "core/common.h"
 
@@ -11,7 +11,7 @@
 #include "golang/package/package.h"
 #include "model/model.h"
 
-/* What go said in one folder. */
+/* What go list answered in one directory. */
 typedef struct answer {
     char *dir;
     koc__go_listing listing;
@@ -22,19 +22,27 @@ typedef struct argument {
     const char *path; /* without ko:// */
     bool has_scheme;
     bool is_pattern;       /* "./...": every main package below */
-    koc_strlist *dirs;     /* where to ask, best first */
-    koc_strlist *patterns; /* what to ask there */
-    size_t asked;          /* how many of them were */
-    const answer *found;   /* the folder that knows it, under this pattern; NULL: none so far */
-    const char *pattern;
-    koc_error *why; /* it is unknown in the first folder */
+    koc_strlist *dirs;     /* where to run go list, best first */
+    koc_strlist *patterns; /* the pattern to list in each of them */
+    size_t asked;          /* how many of the dirs have answered */
+    const answer *found;   /* the answer that has the package; NULL: none so far */
+    const char *pattern;   /* the pattern under which it is there */
+    koc_error *why;        /* why the first directory does not have it */
 } argument;
+
+/* What go says about one entry of builds[]. */
+typedef struct entry {
+    const koc__go_config *config;
+    char *import_path; /* NULL: not known */
+    koc_error *why;    /* go cannot load it, or NULL */
+} entry;
 
 typedef struct finder {
     koc_ctx *ctx;
     const koc__go_settings *s;
     koc__call *call;
-    koc_strlist *env; /* of go list, for the first platform */
+    koc_strlist *env; /* of go list */
+    entry *entries;   /* as many as there are builds */
     argument *args;
     size_t n_args;
     answer **answers;
@@ -45,6 +53,11 @@ typedef struct finder {
 
 static void finder_dispose(finder *f)
 {
+    for (size_t i = 0; f->entries && i < f->s->n_builds; i++) {
+        koc__free(f->entries[i].import_path);
+        koc_error_free(f->entries[i].why);
+    }
+    koc__free(f->entries);
     for (size_t i = 0; i < f->n_args; i++) {
         koc_strlist_free(f->args[i].dirs);
         koc_strlist_free(f->args[i].patterns);
@@ -62,7 +75,7 @@ static void finder_dispose(finder *f)
 }
 KOC__DEFINE_AUTO_VAL(finder, finder_dispose);
 
-/* --- where to ask --- */
+/* --- where to look --- */
 
 static int add_place(argument *a, const char *dir, const char *pattern, koc_error **err)
 {
@@ -77,13 +90,14 @@ static int add_place(argument *a, const char *dir, const char *pattern, koc_erro
     return koc__strlist_add(a->patterns, clean, err);
 }
 
-/* Where go can be asked: an entry may name a folder that is not there. */
-static bool is_usable(const koc__go_config *c)
+/* Whether go can run for the entry: its dir may not exist. */
+static bool has_dir(const koc__go_config *c)
 {
     return koc__fs_is_dir(c->dir);
 }
 
-/* A local path is looked for in the deepest entry's dir that it lies in, last of all here. */
+/* A local path is looked up in the dirs of builds[] that contain it, the deepest first, and last in the
+ * working directory. */
 static int add_local_places(const koc__go_settings *s, argument *a, koc_error **err)
 {
     KOC__AUTO_STR clean = koc__path_clean(a->path);
@@ -98,7 +112,7 @@ static int add_local_places(const koc__go_settings *s, argument *a, koc_error **
             const char *dir = s->builds[i].dir;
             size_t n = strlen(dir);
             if (n < longest && n > best_len && koc__path_within(dir, clean) &&
-                is_usable(&s->builds[i])) {
+                has_dir(&s->builds[i])) {
                 best = dir;
                 best_len = n;
             }
@@ -126,14 +140,14 @@ static int add_places(const koc__go_settings *s, argument *a, koc_error **err)
     }
     KOC__TRY(add_place(a, ".", a->path, err));
     for (size_t i = 0; i < s->n_builds; i++) {
-        if (is_usable(&s->builds[i])) {
+        if (has_dir(&s->builds[i])) {
             KOC__TRY(add_place(a, s->builds[i].dir, a->path, err));
         }
     }
     return KOC_OK;
 }
 
-/* Words that go takes for sets of packages, never for one. */
+/* Words that go reads as sets of packages, never as one package. */
 static int check_meta(const argument *a, koc_error **err)
 {
     static const char *const words[] = {"all", "cmd", "std", "tool", "work"};
@@ -161,7 +175,7 @@ static int check_argument(const argument *a, koc_error **err)
         koc_str dir = koc__path_dir(koc__str(a->path));
         int rc =
             koc__error(err, KOC_EINVAL, "cannot build %s: it is a file, not a package", a->given);
-        koc__error_hint(err, "name its folder: %.*s", KOC__FMT(dir));
+        koc__error_hint(err, "name its directory: %.*s", KOC__FMT(dir));
         return rc;
     }
     if (!koc__go_is_local(a->path) && strchr(a->path, '@') && !koc__path_is_abs(a->path)) {
@@ -199,7 +213,7 @@ static int read_arguments(finder *f, const char *const *args, koc_error **err)
 
 /* --- builds[] --- */
 
-/* What go is asked for an entry: "./cmd/app"; the folder when main is a file. */
+/* The pattern of an entry for go list: "./cmd/app"; the directory if main is a file. */
 static char *config_pattern(const koc__go_config *c)
 {
     KOC__AUTO_STR path = koc__path_join(c->dir, c->main);
@@ -214,7 +228,7 @@ static char *config_pattern(const koc__go_config *c)
     return pattern ? koc__go_clean(pattern) : NULL;
 }
 
-/* The folder of c is in a module of its own, below the one where go is asked. */
+/* Whether main is in a module of its own below dir, so that go does not find it from there. */
 static bool is_other_module(const koc__go_config *c)
 {
     KOC__AUTO_STR at = koc__path_join(c->dir, c->main);
@@ -230,24 +244,40 @@ static bool is_other_module(const koc__go_config *c)
     return false;
 }
 
-/* Only who asks for the entry gets the error: others build without it, as with ko. */
-static void config_failed(const finder *f, koc__go_config *c, const char *reason)
+/* Why an entry cannot be used: it is invalid, or go cannot load it. */
+static const koc_error *entry_error(const entry *e)
 {
-    if (c->why) {
+    return e->config->why ? e->config->why : e->why;
+}
+
+/* Only an argument that needs the entry fails: the others are built without it, as with ko. */
+static void set_entry_error(const finder *f, entry *e, const char *reason)
+{
+    const koc__go_config *c = e->config;
+    if (entry_error(e)) {
         return;
     }
-    (void)koc__error(&c->why, KOC_EINVAL, "%s:%zu:%zu: builds[%zu]: %s", f->s->path, c->line,
+    (void)koc__error(&e->why, KOC_EINVAL, "%s:%zu:%zu: builds[%zu]: %s", f->s->path, c->line,
                      c->column, (size_t)(c - f->s->builds), reason);
     if (is_other_module(c)) {
-        koc__error_hint(&c->why, "%s is in a module of its own: name the folder of that in dir",
+        koc__error_hint(&e->why, "%s is in a module of its own: name the directory of that in dir",
                         c->main);
     }
 }
 
-static int name_config(const finder *f, koc__go_config *c, const koc__go_listing *l,
-                       koc_error **err)
+static int report_entry_error(const entry *e, koc_error **err)
 {
-    KOC__AUTO_STR pattern = config_pattern(c);
+    const koc_error *why = entry_error(e);
+    int rc = koc__error(err, koc_error_code(why), "%s", koc_error_message(why));
+    if (koc_error_hint(why)) {
+        koc__error_hint(err, "%s", koc_error_hint(why));
+    }
+    return rc;
+}
+
+static int name_entry(const finder *f, entry *e, const koc__go_listing *l, koc_error **err)
+{
+    KOC__AUTO_STR pattern = config_pattern(e->config);
     if (!pattern) {
         return koc__oom(err);
     }
@@ -257,23 +287,23 @@ static int name_config(const finder *f, koc__go_config *c, const koc__go_listing
             continue;
         }
         if (p->error && !p->excluded) {
-            config_failed(f, c, p->error);
+            set_entry_error(f, e, p->error);
             return KOC_OK;
         }
-        koc__free(c->import_path);
-        c->import_path = koc__strdup(p->import_path);
-        return c->import_path ? KOC_OK : koc__oom(err);
+        koc__free(e->import_path);
+        e->import_path = koc__strdup(p->import_path);
+        return e->import_path ? KOC_OK : koc__oom(err);
     }
-    config_failed(f, c, "go list found no package there");
+    set_entry_error(f, e, "go list found no package there");
     return KOC_OK;
 }
 
 /* The last entry for an import path, as in ko. */
-static koc__go_config *config_for(const koc__go_settings *s, const char *import_path)
+static const entry *entry_for(const finder *f, const char *import_path)
 {
-    for (size_t i = s->n_builds; i > 0; i--) {
-        if (koc__streq(s->builds[i - 1].import_path, import_path)) {
-            return &s->builds[i - 1];
+    for (size_t i = f->s->n_builds; i > 0; i--) {
+        if (koc__streq(f->entries[i - 1].import_path, import_path)) {
+            return &f->entries[i - 1];
         }
     }
     return NULL;
@@ -305,10 +335,11 @@ void koc__go_targets_free(koc__go_targets *t)
         free_target(t->items[i]);
     }
     koc__free(t->items);
+    koc_strlist_free(t->warnings);
     koc__free(t);
 }
 
-/* A reference in a document is answered as it is written there. */
+/* Keeps how a document spells its reference, which is what resolving replaces. */
 static int add_spelling(koc__go_target *t, const argument *a, koc_error **err)
 {
     bool differs = a->has_scheme && !a->is_pattern && !koc__streq(a->path, t->import_path);
@@ -317,7 +348,7 @@ static int add_spelling(koc__go_target *t, const argument *a, koc_error **err)
                : KOC_OK;
 }
 
-/* Names, history and settings go by the one import path that go has for a package. */
+/* A package is identified by its import path as go prints it, however the argument spells it. */
 static int add_target(finder *f, const argument *a, const koc__go_package *p, const char *dir,
                       koc_error **err)
 {
@@ -332,11 +363,11 @@ static int add_target(finder *f, const argument *a, const koc__go_package *p, co
                          sizeof(koc__go_target *))) {
         return koc__oom(err);
     }
-    koc__go_config *config = config_for(f->s, import_path);
-    if (config && config->why) {
-        return koc__error_move(err, &config->why);
+    const entry *e = entry_for(f, import_path);
+    if (e && entry_error(e)) {
+        return report_entry_error(e, err);
     }
-    t->config = config;
+    t->config = e ? e->config : NULL;
     KOC__TRY(koc__strlist_new(&t->spellings, err));
     KOC__TRY(add_spelling(t, a, err));
     const char *work_dir = t->config ? t->config->dir : dir;
@@ -354,9 +385,9 @@ static int add_target(finder *f, const argument *a, const koc__go_package *p, co
     return KOC_OK;
 }
 
-/* --- asking --- */
+/* --- running go list --- */
 
-/* The folder where a is to be asked for next; NULL: it is known, or nowhere. */
+/* The directory in which a is looked up next; NULL: it is found, or there is none left. */
 static const char *next_dir(const argument *a)
 {
     return a->found ? NULL : koc_strlist_get(a->dirs, a->asked);
@@ -364,14 +395,14 @@ static const char *next_dir(const argument *a)
 
 static bool is_main(const argument *a, const koc__go_package *p)
 {
-    /* Files for other platforms only: the build will tell. */
     if (a->is_pattern) {
         return koc__streq(p->name, "main") && !p->error && !p->standard && !p->needs_cgo;
     }
+    /* If all files are for other platforms, the build reports it. */
     return (koc__streq(p->name, "main") && !p->error) || p->excluded;
 }
 
-/* cmd/api of this module is not what go finds under that name: its own cmd/api is. */
+/* By "cmd/api" go means its own package of that name, not the directory of this module. */
 static int check_standard(const argument *a, const koc__go_package *p, koc_error **err)
 {
     if (!p->standard || a->is_pattern || !koc__fs_is_dir(a->path)) {
@@ -384,9 +415,9 @@ static int check_standard(const argument *a, const koc__go_package *p, koc_error
     return rc;
 }
 
-/* Looks for a in what dir answered. A package that is there but not main ends the search; one that is
- * not there leaves the reason behind, and the next folder is asked. */
-static int judge(argument *a, const answer *from, koc_error **err)
+/* Looks for a in an answer. A package that exists but is not main ends the search with an error; if there is
+ * none, the reason is kept and the search continues in the next directory. */
+static int match_answer(argument *a, const answer *from, koc_error **err)
 {
     const char *pattern = koc_strlist_get(a->patterns, a->asked++);
     const koc__go_package *last = NULL;
@@ -412,16 +443,16 @@ static int judge(argument *a, const answer *from, koc_error **err)
     return KOC_OK;
 }
 
-/* go list gave no answers at all in a folder: what was asked there keeps that as the reason. */
-static void blame(argument *a, const koc_error *why)
+/* go list failed in a directory: keeps its error as the reason why a is not found. */
+static void record_failure(argument *a, const koc_error *why)
 {
     a->asked++;
     if (!a->why) {
         koc__error(&a->why, koc_error_code(why), "cannot build %s: %s", a->given,
                    koc_error_message(why));
         const char *detail = koc_error_detail(why);
-        if (detail &&
-            strchr(detail, '\n') != strrchr(detail, '\n')) { /* more than the message has */
+        bool several_lines = detail && strchr(detail, '\n') != strrchr(detail, '\n');
+        if (several_lines) { /* one line is in the message already */
             koc__error_detail(&a->why, koc__str(detail));
         }
     }
@@ -432,17 +463,17 @@ static int add_once(koc_strlist *l, const char *text, koc_error **err)
     return koc__strlist_has(l, text) ? KOC_OK : koc__strlist_add(l, text, err);
 }
 
-/* What there is to ask in dir: its entries (when configs is set), and arguments. */
-static int questions(const finder *f, const char *dir, bool configs, koc_strlist *out,
-                     koc_error **err)
+/* The patterns to list in dir: of its entries (if with_entries) and of arguments. */
+static int collect_patterns(const finder *f, const char *dir, bool with_entries, koc_strlist *out,
+                            koc_error **err)
 {
-    for (size_t i = 0; configs && i < f->s->n_builds; i++) {
+    for (size_t i = 0; with_entries && i < f->s->n_builds; i++) {
         const koc__go_config *c = &f->s->builds[i];
         KOC__AUTO_STR pattern = config_pattern(c);
         if (!pattern) {
             return koc__oom(err);
         }
-        if (koc__streq(c->dir, dir) && is_usable(c)) {
+        if (koc__streq(c->dir, dir) && has_dir(c)) {
             KOC__TRY(add_once(out, pattern, err));
         }
     }
@@ -455,7 +486,7 @@ static int questions(const finder *f, const char *dir, bool configs, koc_strlist
     return KOC_OK;
 }
 
-static int new_answer(finder *f, const char *dir, answer **out, koc_error **err)
+static int add_answer(finder *f, const char *dir, answer **out, koc_error **err)
 {
     if (!koc__grow((void **)&f->answers, &f->answers_capacity, f->n_answers + 1,
                    sizeof(answer *))) {
@@ -471,71 +502,71 @@ static int new_answer(finder *f, const char *dir, answer **out, koc_error **err)
     return a->dir ? KOC_OK : koc__oom(err);
 }
 
-static int use_answer(finder *f, const answer *from, bool configs, koc_error **err)
+static int use_answer(finder *f, const answer *from, bool with_entries, koc_error **err)
 {
-    for (size_t i = 0; configs && i < f->s->n_builds; i++) {
-        koc__go_config *c = &f->s->builds[i];
-        if (koc__streq(c->dir, from->dir)) {
-            KOC__TRY(name_config(f, c, &from->listing, err));
+    for (size_t i = 0; with_entries && i < f->s->n_builds; i++) {
+        if (koc__streq(f->entries[i].config->dir, from->dir)) {
+            KOC__TRY(name_entry(f, &f->entries[i], &from->listing, err));
         }
     }
     for (size_t i = 0; i < f->n_args; i++) {
         if (koc__streq(next_dir(&f->args[i]), from->dir)) {
-            KOC__TRY(judge(&f->args[i], from, err));
+            KOC__TRY(match_answer(&f->args[i], from, err));
         }
     }
     return KOC_OK;
 }
 
-static int ask_in(finder *f, const char *dir, bool configs, koc_error **err)
+static int list_in(finder *f, const char *dir, bool with_entries, koc_error **err)
 {
     KOC__AUTO(koc_strlist) patterns = NULL;
     answer *from = NULL;
     KOC__TRY(koc__strlist_new(&patterns, err));
-    KOC__TRY(questions(f, dir, configs, patterns, err));
+    KOC__TRY(collect_patterns(f, dir, with_entries, patterns, err));
     if (koc_strlist_count(patterns) == 0) {
         return KOC_OK;
     }
-    KOC__TRY(new_answer(f, dir, &from, err));
+    KOC__TRY(add_answer(f, dir, &from, err));
     koc_error *why = NULL;
-    int rc = koc__go_list(f->ctx, f->s->facts, dir, patterns, f->env, false, f->call,
-                          &from->listing, &why);
+    const koc__go_list_options o = {.dir = dir, .env = f->env};
+    int rc = koc__go_list(f->ctx, f->s->go_env, patterns, &o, f->call, &from->listing, &why);
     if (rc == KOC_OK) {
-        return use_answer(f, from, configs, err);
+        return use_answer(f, from, with_entries, err);
     }
-    if (rc != KOC_EPROCESS) { /* no go, cancelled, …: no other folder helps */
+    if (rc != KOC_EPROCESS) { /* no go, cancelled, …: another directory would not help */
         return koc__error_move(err, &why);
     }
     bool any = false;
-    for (size_t i = 0; configs && i < f->s->n_builds; i++) {
-        koc__go_config *c = &f->s->builds[i];
-        if (koc__streq(c->dir, dir) && is_usable(c)) {
-            config_failed(f, c, koc_error_message(why));
+    for (size_t i = 0; with_entries && i < f->s->n_builds; i++) {
+        entry *e = &f->entries[i];
+        if (koc__streq(e->config->dir, dir) && has_dir(e->config)) {
+            set_entry_error(f, e, koc_error_message(why));
             any = true;
         }
     }
-    if (any) { /* it may be for an entry that go gave up */
+    if (any) { /* an entry may be the cause: try the arguments alone */
         koc_error_free(why);
-        return ask_in(f, dir, false, err);
+        return list_in(f, dir, false, err);
     }
     for (size_t i = 0; i < f->n_args; i++) {
         if (koc__streq(next_dir(&f->args[i]), dir)) {
-            blame(&f->args[i], why);
+            record_failure(&f->args[i], why);
         }
     }
     koc_error_free(why);
     return KOC_OK;
 }
 
-/* Arguments that are the import path of an entry are known by that alone. */
-static int match_configs(finder *f, koc_error **err)
+/* An argument that is the import path of an entry needs no lookup of its own. */
+static int match_entries(finder *f, koc_error **err)
 {
     for (size_t i = 0; i < f->n_args; i++) {
         argument *a = &f->args[i];
-        const koc__go_config *c = config_for(f->s, koc_strlist_get(a->patterns, 0));
-        if (a->found || !c || a->is_pattern) {
+        const entry *e = entry_for(f, koc_strlist_get(a->patterns, 0));
+        if (a->found || !e || a->is_pattern) {
             continue;
         }
+        const koc__go_config *c = e->config;
         KOC__AUTO_STR pattern = config_pattern(c);
         if (!pattern) {
             return koc__oom(err);
@@ -554,7 +585,7 @@ static int match_configs(finder *f, koc_error **err)
     return KOC_OK;
 }
 
-static bool was_asked(const finder *f, const char *dir)
+static bool has_answer(const finder *f, const char *dir)
 {
     for (size_t i = 0; i < f->n_answers; i++) {
         if (koc__streq(f->answers[i]->dir, dir)) {
@@ -564,35 +595,33 @@ static bool was_asked(const finder *f, const char *dir)
     return false;
 }
 
-static int ask_everywhere(finder *f, koc_error **err)
+static int list_everywhere(finder *f, koc_error **err)
 {
     for (size_t i = 0; i < f->s->n_builds; i++) {
         const char *dir = f->s->builds[i].dir;
-        if (!koc__streq(dir, ".") && !was_asked(f, dir)) {
-            KOC__TRY(ask_in(f, dir, true, err));
+        if (!koc__streq(dir, ".") && !has_answer(f, dir)) {
+            KOC__TRY(list_in(f, dir, true, err));
         }
     }
-    KOC__TRY(match_configs(f, err));
-    KOC__TRY(ask_in(f, ".", true, err));
-    KOC__TRY(match_configs(f, err));
+    KOC__TRY(match_entries(f, err));
+    KOC__TRY(list_in(f, ".", true, err));
+    KOC__TRY(match_entries(f, err));
     for (size_t i = 0; i < f->n_args; i++) {
         while (next_dir(&f->args[i])) {
-            KOC__TRY(ask_in(f, next_dir(&f->args[i]), false, err));
+            KOC__TRY(list_in(f, next_dir(&f->args[i]), false, err));
         }
     }
     return KOC_OK;
 }
 
-/* --- the whole --- */
+/* --- all of it --- */
 
-/* Packages are loaded for the first platform that is wanted (ko: for this machine). */
-static int list_env(finder *f, koc_error **err)
+static int make_list_env(finder *f, const char *platform, koc_error **err)
 {
     KOC__AUTO_VAL(koc_buf) storage = KOC_BUF_INIT;
     koc_platform p = KOC_PLATFORM_INIT;
-    const char *wanted = koc_strlist_get(f->s->platforms, 0);
-    if (wanted && !koc__streq(wanted, "all")) {
-        KOC__TRY(koc_platform_parse(wanted, &storage, &p, err));
+    if (platform && !koc__streq(platform, "all")) {
+        KOC__TRY(koc_platform_parse(platform, &storage, &p, err));
     }
     p.os = p.os && *p.os ? p.os : "linux";
     p.arch = p.arch && *p.arch ? p.arch : "amd64";
@@ -608,29 +637,29 @@ static int warn(const finder *f, koc_error **err, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    return add_once(f->s->warnings, text, err);
+    return add_once(f->out->warnings, text, err);
 }
 
-/* An entry that could not be loaded may be the one that was meant. */
-static int not_found(const finder *f, argument *a, koc_error **err)
+/* The hint names an entry that cannot be loaded: it may be the one that was meant. */
+static int report_not_found(const finder *f, argument *a, koc_error **err)
 {
     if (!a->why) {
         return koc__oom(err);
     }
     for (size_t i = 0; i < f->s->n_builds && !koc_error_hint(a->why); i++) {
-        const koc_error *why = f->s->builds[i].why;
-        if (why && !f->s->builds[i].import_path && !a->is_pattern && !koc__go_is_local(a->path)) {
+        const koc_error *why = entry_error(&f->entries[i]);
+        if (why && !f->entries[i].import_path && !a->is_pattern && !koc__go_is_local(a->path)) {
             koc__error_hint(&a->why, "this entry cannot be loaded: %s", koc_error_message(why));
         }
     }
     return koc__error_move(err, &a->why);
 }
 
-/* Entries that cannot be used, and that nobody asked for. */
+/* Entries that cannot be used and that no argument needs. */
 static int warn_entries(const finder *f, koc_error **err)
 {
     for (size_t i = 0; i < f->s->n_builds; i++) {
-        const koc_error *why = f->s->builds[i].why;
+        const koc_error *why = entry_error(&f->entries[i]);
         if (why) {
             const char *hint = koc_error_hint(why);
             KOC__TRY(warn(f, err, "%s%s%s%s", koc_error_message(why), hint ? " (" : "",
@@ -640,12 +669,12 @@ static int warn_entries(const finder *f, koc_error **err)
     return KOC_OK;
 }
 
-static int collect(finder *f, koc_error **err)
+static int collect_targets(finder *f, koc_error **err)
 {
     for (size_t i = 0; i < f->n_args; i++) {
         argument *a = &f->args[i];
         if (!a->found) {
-            return not_found(f, a, err);
+            return report_not_found(f, a, err);
         }
         for (size_t k = 0; k < a->found->listing.count; k++) {
             const koc__go_package *p = &a->found->listing.items[k];
@@ -663,18 +692,24 @@ static int collect(finder *f, koc_error **err)
     return KOC_OK;
 }
 
-int koc__go_targets_find(koc_ctx *ctx, const koc__go_settings *s, const char *const *args,
-                         koc__call *call, koc__go_targets **out, koc_error **err)
+int koc__go_targets_find(koc_ctx *ctx, const koc__go_settings *s, const char *platform,
+                         const char *const *args, koc__call *call, koc__go_targets **out,
+                         koc_error **err)
 {
     KOC__AUTO_VAL(finder) f = {.ctx = ctx, .s = s, .call = call};
     f.out = koc__calloc(1, sizeof(*f.out));
-    if (!f.out) {
+    f.entries = koc__calloc(s->n_builds ? s->n_builds : 1, sizeof(*f.entries));
+    if (!f.out || !f.entries) {
         return koc__oom(err);
     }
+    for (size_t i = 0; i < s->n_builds; i++) {
+        f.entries[i].config = &s->builds[i];
+    }
+    KOC__TRY(koc__strlist_new(&f.out->warnings, err));
     KOC__TRY(read_arguments(&f, args, err));
-    KOC__TRY(list_env(&f, err));
-    KOC__TRY(ask_everywhere(&f, err));
-    KOC__TRY(collect(&f, err));
+    KOC__TRY(make_list_env(&f, platform, err));
+    KOC__TRY(list_everywhere(&f, err));
+    KOC__TRY(collect_targets(&f, err));
     KOC__TRY(warn_entries(&f, err));
     *out = koc__steal(&f.out);
     return KOC_OK;
@@ -685,14 +720,15 @@ int koc__go_package_dir(koc_ctx *ctx, koc__go_target *t, koc__call *call, koc_er
     if (t->package_dir) {
         return KOC_OK;
     }
-    koc__go_env *facts = NULL;
+    koc__go_env *go_env = NULL;
+    const koc__go_list_options o = {.dir = t->work_dir, .fresh = true};
     KOC__AUTO(koc_strlist) patterns = NULL;
     KOC__AUTO_VAL(koc__go_listing) l = {0};
     KOC__TRY(koc__strlist_new(&patterns, err));
     KOC__TRY(koc__strlist_add(patterns, t->import_path, err));
-    KOC__TRY(koc__go_env_new(&facts, err));
-    int rc = koc__go_list(ctx, facts, t->work_dir, patterns, NULL, true, call, &l, err);
-    koc__go_env_free(facts);
+    KOC__TRY(koc__go_env_new(&go_env, err));
+    int rc = koc__go_list(ctx, go_env, patterns, &o, call, &l, err);
+    koc__go_env_free(go_env);
     KOC__TRY(rc);
     if (l.count == 0 || *l.items[0].dir == '\0') {
         return koc__go_not_main(t->argument, l.count ? &l.items[0] : NULL, err);

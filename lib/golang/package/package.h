@@ -25,12 +25,16 @@ KOC__DEFINE_AUTO_VAL(koc__go_listing, koc__go_listing_dispose);
 /* Adds an empty item. NULL: out of memory. */
 koc__go_package *koc__go_listing_add(koc__go_listing *l);
 
-/* Adds what patterns (cleaned; see koc__go_clean) stand for in dir (NULL: here). One `go list` for all of
- * which the cache knows nothing; env as koc__go_command_env makes it, NULL: ours. fresh: ask go whatever
- * the cache says. KOC_EPROCESS when go list gives no answers at all: its first words are the message, the
- * whole text the detail. */
-int koc__go_list(koc_ctx *ctx, koc__go_env *facts, const char *dir, const koc_strlist *patterns,
-                 const koc_strlist *env, bool fresh, koc__call *call, koc__go_listing *out,
+typedef struct koc__go_list_options {
+    const char *dir;        /* where go runs; NULL: the working directory */
+    const koc_strlist *env; /* as koc__go_command_env makes it; NULL: koc's own */
+    bool fresh;             /* do not use answers from the cache */
+} koc__go_list_options;
+/* Adds the packages that patterns (cleaned by koc__go_clean) match. Runs one `go list` for all patterns that
+ * the cache has no answer for. KOC_EPROCESS: go list failed; its first words are the message, all of its
+ * output is the detail. */
+int koc__go_list(koc_ctx *ctx, koc__go_env *go_env, const koc_strlist *patterns,
+                 const koc__go_list_options *o, koc__call *call, koc__go_listing *out,
                  koc_error **err);
 
 /* "." or ".." or a path that starts with one of them. */

@@ -76,8 +76,8 @@ static bool is_missing_in_own(const char *argument, const char *path, const char
     if (!place || koc__fs_is_dir(place)) {
         return false;
     }
-    *rc = koc__error(err, KOC_ENOTFOUND, "cannot build %s: module %s has no folder .%s", argument,
-                     module, below);
+    *rc = koc__error(err, KOC_ENOTFOUND, "cannot build %s: module %s has no directory .%s",
+                     argument, module, below);
     KOC__AUTO_STR parent = koc__str_dup(koc__path_dir(koc__str(place)));
     KOC__AUTO_STR name = koc__str_dup(koc__path_base(koc__str(place)));
     KOC__AUTO_STR near = parent && name ? koc__go_near_name(parent, name) : NULL;
@@ -109,7 +109,7 @@ int koc__go_not_main(const char *argument, const koc__go_package *p, koc_error *
                           argument, p->name);
     }
     if (koc__go_is_local(path) && !koc__fs_exists(path) && !strstr(path, "...")) {
-        int rc = koc__error(err, KOC_ENOTFOUND, "cannot build %s: no such folder", argument);
+        int rc = koc__error(err, KOC_ENOTFOUND, "cannot build %s: no such directory", argument);
         hint_folder(path, err);
         return rc;
     }

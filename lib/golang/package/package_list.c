@@ -312,20 +312,20 @@ static int keep_trees(const koc__go_list_question *q, const koc_strlist *pattern
     return KOC_OK;
 }
 
-int koc__go_list(koc_ctx *ctx, koc__go_env *facts, const char *dir, const koc_strlist *patterns,
-                 const koc_strlist *env, bool fresh, koc__call *call, koc__go_listing *out,
+int koc__go_list(koc_ctx *ctx, koc__go_env *go_env, const koc_strlist *patterns,
+                 const koc__go_list_options *o, koc__call *call, koc__go_listing *out,
                  koc_error **err)
 {
     KOC__AUTO_STR absolute = NULL;
     KOC__AUTO(koc_strlist) unknown = NULL;
-    KOC__TRY(koc__path_abs(dir ? dir : ".", &absolute, err));
+    KOC__TRY(koc__path_abs(o->dir ? o->dir : ".", &absolute, err));
     KOC__TRY(koc__strlist_new(&unknown, err));
-    koc__go_list_question q = {.cache = ctx ? ctx->cache : NULL, .dir = absolute, .env = env};
-    KOC__TRY(koc__go_tool(facts, &q.tool, &q.tool_stamp, err));
+    koc__go_list_question q = {.cache = ctx ? ctx->cache : NULL, .dir = absolute, .env = o->env};
+    KOC__TRY(koc__go_tool(go_env, &q.tool, &q.tool_stamp, err));
     for (size_t i = 0; i < koc_strlist_count(patterns); i++) {
         const char *pattern = koc_strlist_get(patterns, i);
         bool found = false;
-        if (!fresh) {
+        if (!o->fresh) {
             KOC__TRY(recall(&q, pattern, call, &found, out, err));
         }
         if (!found) {
@@ -338,7 +338,7 @@ int koc__go_list(koc_ctx *ctx, koc__go_env *facts, const char *dir, const koc_st
     if (koc_strlist_count(unknown) > 0) {
         KOC__TRY(ask(&q, unknown, call, out, err));
     }
-    bool without_cgo = env && koc__streq(koc__go_env_get(env, "CGO_ENABLED"), "0");
+    bool without_cgo = o->env && koc__streq(koc__go_env_get(o->env, "CGO_ENABLED"), "0");
     for (size_t i = 0; without_cgo && i < koc_strlist_count(unknown); i++) {
         if (strstr(koc_strlist_get(unknown, i), "...")) {
             KOC__TRY(add_cgo_mains(&q, koc_strlist_get(unknown, i), call, out, err));

@@ -129,11 +129,11 @@ static int add_answers(tree *t, const char *pattern, const koc__go_listing *l, k
         const koc__go_package *p = &l->items[i];
         if (koc__streq(p->pattern, pattern) && koc__streq(p->name, "main") && !p->error) {
             t->usable = t->usable && !strpbrk(p->import_path, "\t\n") && !strchr(p->dir, '\n');
-            KOC__TRY(koc__strlist_addf(t->in->facts, err, "%s%s\t%s", p->needs_cgo ? "!" : "",
+            KOC__TRY(koc__strlist_addf(t->in->lines, err, "%s%s\t%s", p->needs_cgo ? "!" : "",
                                        p->import_path, p->dir));
         }
     }
-    t->usable = t->usable && koc_strlist_count(t->in->facts) > 0;
+    t->usable = t->usable && koc_strlist_count(t->in->lines) > 0;
     return KOC_OK;
 }
 
@@ -161,9 +161,9 @@ int koc__go_tree_keep(const koc__go_list_question *q, const char *pattern, koc_s
 
 static int give(const koc__inputs *in, const char *pattern, koc__go_listing *out, koc_error **err)
 {
-    for (size_t i = 0; i < koc_strlist_count(in->facts); i++) {
+    for (size_t i = 0; i < koc_strlist_count(in->lines); i++) {
         koc_str path, dir;
-        if (!koc__str_cut(koc__str(koc_strlist_get(in->facts, i)), '\t', &path, &dir)) {
+        if (!koc__str_cut(koc__str(koc_strlist_get(in->lines, i)), '\t', &path, &dir)) {
             continue;
         }
         koc__go_package *p = koc__go_listing_add(out);

@@ -26,17 +26,17 @@ enum { DIALECT = 3 };
 void koc__go_inputs_dispose(koc__go_inputs *x)
 {
     koc__inputs_free(x->last);
-    koc_strlist_free(x->facts);
+    koc_strlist_free(x->fingerprint);
 }
 
 /* --- what is not a file --- */
 
-static int add_hashed(koc_strlist *facts, const char *what, koc_str name, const char *value,
+static int add_hashed(koc_strlist *fingerprint, const char *what, koc_str name, const char *value,
                       koc_error **err)
 {
     koc_digest d;
     koc__sha256_of(value, strlen(value), &d);
-    return koc__strlist_addf(facts, err, "%s %.*s %.24s", what, KOC__FMT(name),
+    return koc__strlist_addf(fingerprint, err, "%s %.*s %.24s", what, KOC__FMT(name),
                              koc__digest_hex(&d).s);
 }
 
@@ -48,53 +48,55 @@ static bool is_input(const char *variable)
 }
 
 /* Values are hashed: some are secrets. */
-static int add_words(const koc__go_unit *u, koc_strlist *facts, koc_error **err)
+static int add_words(const koc__go_unit *u, koc_strlist *fingerprint, koc_error **err)
 {
     for (size_t i = 0; i < koc_strlist_count(u->args); i++) {
         char number[24];
         snprintf(number, sizeof(number), "%zu", i);
-        KOC__TRY(add_hashed(facts, "argument", koc__str(number), koc_strlist_get(u->args, i), err));
+        KOC__TRY(add_hashed(fingerprint, "argument", koc__str(number), koc_strlist_get(u->args, i),
+                            err));
     }
     for (size_t i = 0; i < koc_strlist_count(u->env); i++) {
         const char *item = koc_strlist_get(u->env, i);
         koc_str name, value;
         if (is_input(item) && koc__str_cut(koc__str(item), '=', &name, &value)) {
-            KOC__TRY(add_hashed(facts, "variable", name, value.ptr, err));
+            KOC__TRY(add_hashed(fingerprint, "variable", name, value.ptr, err));
         }
     }
     return KOC_OK;
 }
 
-static int make_facts(const koc__go_batch *b, koc_strlist *facts, koc_error **err)
+static int make_fingerprint(const koc__go_batch *b, koc_strlist *fingerprint, koc_error **err)
 {
     const koc__go_unit *first = b->units[0];
     const char *tool = NULL;
     koc__stamp s;
     KOC__AUTO_STR dir = NULL;
     KOC__AUTO_STR platform = koc__platform_str(b->platform);
-    KOC__TRY(koc__go_tool(b->s->facts, &tool, &s, err));
+    KOC__TRY(koc__go_tool(b->s->go_env, &tool, &s, err));
     KOC__TRY(koc__path_abs(first->target->work_dir ? first->target->work_dir : ".", &dir, err));
-    KOC__TRY(koc__strlist_addf(facts, err, "koc %s/%d", KOC_VERSION_STRING, DIALECT));
-    KOC__TRY(koc__strlist_addf(facts, err, "go %s %llu %lld %lld %llu", tool,
+    KOC__TRY(koc__strlist_addf(fingerprint, err, "koc %s/%d", KOC_VERSION_STRING, DIALECT));
+    KOC__TRY(koc__strlist_addf(fingerprint, err, "go %s %llu %lld %lld %llu", tool,
                                (unsigned long long)s.size, (long long)s.mtime_ns,
                                (long long)s.ctime_ns, (unsigned long long)s.inode));
-    KOC__TRY(koc__strlist_addf(facts, err, "folder %s", dir));
-    KOC__TRY(koc__strlist_addf(facts, err, "platform %s", platform ? platform : ""));
+    KOC__TRY(koc__strlist_addf(fingerprint, err, "folder %s", dir));
+    KOC__TRY(koc__strlist_addf(fingerprint, err, "platform %s", platform ? platform : ""));
     for (size_t i = 0; i < b->n; i++) {
-        KOC__TRY(koc__strlist_addf(facts, err, "package %s", b->units[i]->target->import_path));
+        KOC__TRY(
+            koc__strlist_addf(fingerprint, err, "package %s", b->units[i]->target->import_path));
     }
-    return add_words(first, facts, err);
+    return add_words(first, fingerprint, err);
 }
 
-static void make_key(const koc__go_batch *b, const koc_strlist *facts, koc__hash *out)
+static void make_key(const koc__go_batch *b, const koc_strlist *fingerprint, koc__hash *out)
 {
     koc__sha256 h;
     uint8_t sum[32];
     koc__sha256_init(&h);
     koc__sha256_update(&h, b->folder, strlen(b->folder) + 1);
-    for (size_t i = 0; i < koc_strlist_count(facts); i++) {
-        const char *fact = koc_strlist_get(facts, i);
-        koc__sha256_update(&h, fact, strlen(fact) + 1);
+    for (size_t i = 0; i < koc_strlist_count(fingerprint); i++) {
+        const char *line = koc_strlist_get(fingerprint, i);
+        koc__sha256_update(&h, line, strlen(line) + 1);
     }
     koc__sha256_final(&h, sum);
     memcpy(out->bytes, sum, sizeof(out->bytes));
@@ -105,10 +107,10 @@ static koc_str key_of(const koc__go_inputs *x)
     return koc__str_n((const char *)x->key.bytes, sizeof(x->key.bytes));
 }
 
-static bool any_newline(const koc_strlist *facts)
+static bool any_newline(const koc_strlist *fingerprint)
 {
-    for (size_t i = 0; i < koc_strlist_count(facts); i++) {
-        if (strchr(koc_strlist_get(facts, i), '\n')) {
+    for (size_t i = 0; i < koc_strlist_count(fingerprint); i++) {
+        if (strchr(koc_strlist_get(fingerprint, i), '\n')) {
             return true;
         }
     }
@@ -165,9 +167,9 @@ int koc__go_inputs_last(const koc__go_batch *b, const koc__go_unit *u, koc__inpu
                  : KOC_OK;
 }
 
-int koc__go_inputs_facts(const koc__go_batch *b, koc_strlist *facts, koc_error **err)
+int koc__go_inputs_fingerprint(const koc__go_batch *b, koc_strlist *fingerprint, koc_error **err)
 {
-    return make_facts(b, facts, err);
+    return make_fingerprint(b, fingerprint, err);
 }
 
 /* --- for those who watch files --- */
@@ -231,12 +233,12 @@ int koc__go_inputs_begin(const koc__go_batch *b, koc__call *call, koc__go_inputs
         say_why(b, why);
         return KOC_OK;
     }
-    KOC__TRY(koc__strlist_new(&out->facts, err));
-    KOC__TRY(make_facts(b, out->facts, err));
-    if (any_newline(out->facts)) {
+    KOC__TRY(koc__strlist_new(&out->fingerprint, err));
+    KOC__TRY(make_fingerprint(b, out->fingerprint, err));
+    if (any_newline(out->fingerprint)) {
         return KOC_OK;
     }
-    make_key(b, out->facts, &out->key);
+    make_key(b, out->fingerprint, &out->key);
     out->cache = b->ctx->cache;
     if (b->options->force) {
         say_why(b, "--force");
@@ -289,8 +291,8 @@ static int keep_light(const koc__go_batch *b, koc__go_inputs *x, koc_error **err
     KOC__AUTO(koc__inputs) in = NULL;
     KOC__TRY(koc__inputs_new(&in, err));
     in->time_ns = x->began_ns;
-    for (size_t i = 0; i < koc_strlist_count(x->facts); i++) {
-        KOC__TRY(koc__strlist_add(in->facts, koc_strlist_get(x->facts, i), err));
+    for (size_t i = 0; i < koc_strlist_count(x->fingerprint); i++) {
+        KOC__TRY(koc__strlist_add(in->lines, koc_strlist_get(x->fingerprint, i), err));
     }
     KOC__TRY(add_commit(b->units[0], in, err));
     return keep(b, x, in, err);
@@ -313,8 +315,8 @@ static int make(const koc__go_batch *b, koc__go_inputs *x, koc__call *call, koc_
     bool usable = false;
     KOC__TRY(koc__inputs_new(&in, err));
     in->time_ns = x->began_ns;
-    for (size_t i = 0; i < koc_strlist_count(x->facts); i++) {
-        KOC__TRY(koc__strlist_add(in->facts, koc_strlist_get(x->facts, i), err));
+    for (size_t i = 0; i < koc_strlist_count(x->fingerprint); i++) {
+        KOC__TRY(koc__strlist_add(in->lines, koc_strlist_get(x->fingerprint, i), err));
     }
     int rc = koc__inputs_list(b, in, call, &usable, &why);
     if (rc == KOC_ECANCELLED || rc == KOC_ENOMEM || rc == KOC_ETIMEOUT) {

@@ -5,38 +5,38 @@
 #include "golang/record/input_record.h"
 
 /* "variable GOFLAGS" of "variable GOFLAGS 1f2e…". */
-static koc_str name_of(const char *fact)
+static koc_str name_of(const char *line)
 {
     koc_str before, after;
-    koc_str s = koc__str(fact);
+    koc_str s = koc__str(line);
     if (koc__str_starts(s, "go ")) {
         return koc__str("go tool");
     }
     return koc__str_rcut(s, ' ', &before, &after) ? before : s;
 }
 
-static const char *fact_named(const koc_strlist *facts, koc_str name)
+static const char *line_named(const koc_strlist *lines, koc_str name)
 {
-    for (size_t i = 0; i < koc_strlist_count(facts); i++) {
-        if (koc__str_eq(name_of(koc_strlist_get(facts, i)), name)) {
-            return koc_strlist_get(facts, i);
+    for (size_t i = 0; i < koc_strlist_count(lines); i++) {
+        if (koc__str_eq(name_of(koc_strlist_get(lines, i)), name)) {
+            return koc_strlist_get(lines, i);
         }
     }
     return NULL;
 }
 
 /* The packages that were built together are of no interest. */
-static bool is_told(const char *fact)
+static bool is_told(const char *line)
 {
-    return !koc__str_starts(koc__str(fact), "package ");
+    return !koc__str_starts(koc__str(line), "package ");
 }
 
-int koc__go_compare_facts(const koc_strlist *then, const koc_strlist *now, koc_strlist *out,
-                          koc_error **err)
+int koc__go_compare_fingerprints(const koc_strlist *then, const koc_strlist *now, koc_strlist *out,
+                                 koc_error **err)
 {
     for (size_t i = 0; i < koc_strlist_count(now); i++) {
         koc_str name = name_of(koc_strlist_get(now, i));
-        const char *old = fact_named(then, name);
+        const char *old = line_named(then, name);
         if (is_told(koc_strlist_get(now, i)) && !koc__streq(old, koc_strlist_get(now, i))) {
             KOC__TRY(
                 koc__strlist_addf(out, err, "%s: %.*s", old ? "changed" : "new", KOC__FMT(name)));
@@ -44,7 +44,7 @@ int koc__go_compare_facts(const koc_strlist *then, const koc_strlist *now, koc_s
     }
     for (size_t i = 0; i < koc_strlist_count(then); i++) {
         koc_str name = name_of(koc_strlist_get(then, i));
-        if (is_told(koc_strlist_get(then, i)) && !fact_named(now, name)) {
+        if (is_told(koc_strlist_get(then, i)) && !line_named(now, name)) {
             KOC__TRY(koc__strlist_addf(out, err, "removed: %.*s", KOC__FMT(name)));
         }
     }
@@ -108,8 +108,8 @@ static int compare(const koc__go_batch *b, koc__inputs *last, koc__call *call, k
     }
     const int64_t since_ns = last->time_ns;
     KOC__TRY(koc__strlist_new(&now, err));
-    KOC__TRY(koc__go_inputs_facts(b, now, err));
-    KOC__TRY(koc__go_compare_facts(last->facts, now, out, err));
+    KOC__TRY(koc__go_inputs_fingerprint(b, now, err));
+    KOC__TRY(koc__go_compare_fingerprints(last->lines, now, out, err));
     KOC__TRY(koc__inputs_check(last, b->units[0]->env, call, &verdict, err));
     return last->n_files == 0 ? compare_with_link(b, since_ns, call, out, err) : KOC_OK;
 }

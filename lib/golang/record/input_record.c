@@ -24,7 +24,7 @@ int koc__inputs_new(koc__inputs **out, koc_error **err)
     if (!in) {
         return koc__oom(err);
     }
-    KOC__TRY(koc__strlist_new(&in->facts, err));
+    KOC__TRY(koc__strlist_new(&in->lines, err));
     *out = koc__steal(&in);
     return KOC_OK;
 }
@@ -38,7 +38,7 @@ void koc__inputs_free(koc__inputs *in)
         koc__free(in->strings[i]);
     }
     koc__free(in->strings);
-    koc_strlist_free(in->facts);
+    koc_strlist_free(in->lines);
     koc__free(in->dirs);
     koc__free(in->files);
     koc__free(in->repos);
@@ -203,7 +203,7 @@ static int read_line(koc__inputs *in, char *line, bool *whole, koc_error **err)
         return KOC_OK;
     }
     switch (kind) {
-    case 's': return koc__strlist_add(in->facts, at, err);
+    case 's': return koc__strlist_add(in->lines, at, err);
     case 'r': return read_repo(in, at, whole, err);
     case 'd':
         KOC__TRY(new_dir(in, &d, err));
@@ -268,7 +268,7 @@ int koc__inputs_recall(koc__cache *cache, koc_str key, koc__inputs **out, koc_er
     }
     KOC__TRY(read_record(in, &whole, err));
     in->whole = whole;
-    bool light = in->n_dirs == 0 && koc_strlist_count(in->facts) > 0;
+    bool light = in->n_dirs == 0 && koc_strlist_count(in->lines) > 0;
     if (whole && (in->n_files > 0 || light)) {
         *out = koc__steal(&in);
     }
@@ -320,8 +320,8 @@ int koc__inputs_keep(koc__cache *cache, koc_str key, const koc__inputs *in, koc_
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(RECORD_MAX);
     KOC__TRY(koc__dynbuf_printf(&text, err, FORM "%llx\n", (unsigned long long)in->time_ns));
-    for (size_t i = 0; i < koc_strlist_count(in->facts); i++) {
-        KOC__TRY(koc__dynbuf_printf(&text, err, "s %s\n", koc_strlist_get(in->facts, i)));
+    for (size_t i = 0; i < koc_strlist_count(in->lines); i++) {
+        KOC__TRY(koc__dynbuf_printf(&text, err, "s %s\n", koc_strlist_get(in->lines, i)));
     }
     for (size_t i = 0; i < in->n_repos; i++) {
         const koc__input_repo *r = &in->repos[i];

@@ -57,7 +57,7 @@ typedef struct koc__input_repo { /* what Go stamped into a program */
 
 typedef struct koc__inputs {
     int64_t time_ns;    /* when the build began, by the clock of the file system's stamps */
-    koc_strlist *facts; /* "name value" */
+    koc_strlist *lines; /* "name value": what counts besides files */
     koc__input_dir *dirs;
     size_t n_dirs, dirs_capacity;
     koc__input_file *files;
@@ -162,8 +162,8 @@ bool koc__go_source_header(koc_str text, koc__hash *out);
 
 /* --- build_inputs.c: their part in a build --- */
 typedef struct koc__go_inputs {
-    koc__cache *cache; /* NULL: no record is used or kept */
-    koc_strlist *facts;
+    koc__cache *cache;        /* NULL: no record is used or kept */
+    koc_strlist *fingerprint; /* "kind name value": what counts besides files */
     koc__hash key;
     koc__inputs *last; /* NULL: none */
     koc__inputs_verdict verdict;
@@ -183,6 +183,6 @@ int koc__go_inputs_tell(const koc__go_batch *b, const koc__inputs *in, koc_error
 int koc__go_inputs_last(const koc__go_batch *b, const koc__go_unit *u, koc__inputs **out,
                         koc_error **err);
 /* What counts besides files, "kind name value", as it is now. */
-int koc__go_inputs_facts(const koc__go_batch *b, koc_strlist *facts, koc_error **err);
+int koc__go_inputs_fingerprint(const koc__go_batch *b, koc_strlist *out, koc_error **err);
 
 #endif

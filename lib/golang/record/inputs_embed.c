@@ -21,7 +21,7 @@ int koc__inputs_tree(koc__inputs_gather *g, const char *path, bool with_files, k
     KOC__TRY(koc__strlist_new(&names, err));
     KOC__TRY(koc__inputs_folder(g, path, KOC__INPUT_WHOLE, names, &added, err));
     if (g->in->n_dirs > FOLDERS_MAX) {
-        koc__inputs_give_up(g, "too many folders");
+        koc__inputs_give_up(g, "too many directories");
     }
     for (size_t pass = 0; pass < 2; pass++) { /* files stand behind their own folder */
         for (size_t i = 0; i < koc_strlist_count(names) && g->usable; i++) {
@@ -69,7 +69,7 @@ static int walk(koc__inputs_gather *g, const char *dir, koc_str rest, koc_error 
     bool added = false;
     KOC__TRY(koc__inputs_folder(g, dir, KOC__INPUT_WHOLE, NULL, &added, err));
     if (koc__fs_list(dir, &names, NULL) != KOC_OK) {
-        koc__inputs_give_up(g, "a folder that cannot be read");
+        koc__inputs_give_up(g, "a directory that cannot be read");
         return KOC_OK;
     }
     for (size_t i = 0; i < koc_strlist_count(names); i++) {

@@ -129,7 +129,7 @@ static bool goflags_known(const char *text)
 static int variable(const koc__go_batch *b, const char *name, char **out, koc_error **err)
 {
     const char *tool = NULL;
-    KOC__TRY(koc__go_tool(b->s->facts, &tool, NULL, err));
+    KOC__TRY(koc__go_tool(b->s->go_env, &tool, NULL, err));
     return koc__go_value(tool, b->units[0]->env, name, out, err);
 }
 
@@ -151,7 +151,7 @@ static int find_reason(const koc__go_batch *b, char **why, koc_error **err)
     KOC__AUTO_STR goflags = NULL;
     KOC__AUTO_STR cgo = NULL;
     KOC__AUTO_STR modules = NULL;
-    KOC__TRY(koc__go_tool(b->s->facts, &tool, NULL, err));
+    KOC__TRY(koc__go_tool(b->s->go_env, &tool, NULL, err));
     KOC__TRY(variable(b, "GOFLAGS", &goflags, err));
     KOC__TRY(variable(b, "CGO_ENABLED", &cgo, err));
     KOC__TRY(variable(b, "GO111MODULE", &modules, err));

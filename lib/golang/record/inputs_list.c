@@ -63,7 +63,7 @@ int koc__inputs_folder(koc__inputs_gather *g, const char *path, char kind, koc_s
     KOC__TRY(koc__inputs_add_dir(g->in, path, kind, &d, err));
     if (koc__fs_stamp(path, true, &stamp, NULL) != KOC_OK ||
         koc__inputs_listing(path, kind, names, &d->listing, NULL) != KOC_OK) {
-        koc__inputs_give_up(g, "a folder that cannot be read");
+        koc__inputs_give_up(g, "a directory that cannot be read");
         return KOC_OK;
     }
     d->stamp = stamp;
@@ -155,7 +155,7 @@ static int add_module_files(koc__inputs_gather *g, const char *dir, koc_error **
     const koc__go_unit *u = g->b->units[0];
     KOC__TRY(koc__path_abs(u->target->work_dir ? u->target->work_dir : ".", &here, err));
     koc__go_list_question q = {.dir = here, .env = u->env};
-    KOC__TRY(koc__go_tool(g->b->s->facts, &q.tool, NULL, err));
+    KOC__TRY(koc__go_tool(g->b->s->go_env, &q.tool, NULL, err));
     KOC__TRY(koc__go_module_files(&q, dir, &files, err));
     for (size_t i = 0; i < koc_strlist_count(files); i++) {
         KOC__TRY(koc__inputs_loose(g, koc_strlist_get(files, i), err));
@@ -181,7 +181,7 @@ static int add_package(koc__inputs_gather *g, const koc__jnode *package, koc_err
     const koc__jnode *module = koc__json_get(package, "Module");
     if (!dir || !*dir || !path || has_items(package, "CgoFiles") ||
         has_items(package, "SwigFiles") || has_items(package, "SwigCXXFiles")) {
-        koc__inputs_give_up(g, "a package that uses cgo, or has no folder");
+        koc__inputs_give_up(g, "a package that uses cgo, or has no directory");
         return KOC_OK;
     }
     bool own = is_own(module);
@@ -234,7 +234,7 @@ static int ask_go(koc__inputs_gather *g, koc__proc_result *result, koc_error **e
     const koc__go_unit *first = g->b->units[0];
     const char *tool = NULL;
     KOC__AUTO(koc_strlist) argv = NULL;
-    KOC__TRY(koc__go_tool(g->b->s->facts, &tool, NULL, err));
+    KOC__TRY(koc__go_tool(g->b->s->go_env, &tool, NULL, err));
     KOC__TRY(koc__strlist_new(&argv, err));
     const char *const start[] = {tool, "list", "-deps", fields};
     for (size_t i = 0; i < KOC__COUNT(start); i++) {
@@ -344,7 +344,7 @@ static int add_settings(koc__inputs_gather *g, koc_error **err)
     const char *tool = NULL;
     KOC__AUTO(koc_strlist) files = NULL;
     KOC__TRY(koc__strlist_new(&files, err));
-    KOC__TRY(koc__go_tool(g->b->s->facts, &tool, NULL, err));
+    KOC__TRY(koc__go_tool(g->b->s->go_env, &tool, NULL, err));
     KOC__TRY(koc__go_value_files(tool, g->b->units[0]->env, files, err));
     for (size_t i = 0; i < koc_strlist_count(files); i++) {
         KOC__TRY(koc__inputs_loose(g, koc_strlist_get(files, i), err));
@@ -430,7 +430,7 @@ int koc__inputs_list(const koc__go_batch *b, koc__inputs *in, koc__call *call, b
     }
     if (!g.usable) {
         koc__log(b->ctx, KOC_LOG_INFO, "golang", "no record of the inputs is kept: %s",
-                 g.why ? g.why : "a folder that changed just before");
+                 g.why ? g.why : "a directory that changed just before");
     }
     *usable = g.usable;
     return KOC_OK;

@@ -91,10 +91,9 @@ koc__go_settings *gotest_settings(void)
 {
     koc__go_settings *s = NULL;
     koc_error *err = NULL;
-    if (koc__go_settings_load(NULL, &s, &err) != KOC_OK) {
+    if (koc__go_settings_load(NULL, false, &s, &err) != KOC_OK) {
         fail_msg("%s", koc_error_message(err));
     }
-    assert_int_equal(koc__go_settings_platforms(s, NULL, NULL), KOC_OK);
     return s;
 }
 
@@ -102,13 +101,23 @@ static int find(koc_ctx *ctx, const koc__go_settings *s, const char *args, koc__
                 koc_error **err)
 {
     KOC__AUTO(koc_strlist) list = NULL;
+    KOC__AUTO(koc_strlist) platforms = NULL;
     koc_str rest = koc__str(args);
     koc_str word;
     assert_int_equal(koc__strlist_new(&list, NULL), KOC_OK);
     while (koc__str_word(&rest, &word)) {
         assert_int_equal(koc__strlist_add_n(list, word, NULL), KOC_OK);
     }
-    return koc__go_targets_find(ctx, s, koc__strlist_argv(list), NULL, out, err);
+    assert_int_equal(koc__go_settings_platforms(s, NULL, &platforms, NULL), KOC_OK);
+    return koc__go_targets_find(ctx, s, koc_strlist_get(platforms, 0), koc__strlist_argv(list),
+                                NULL, out, err);
+}
+
+static char warnings[4096];
+
+const char *gotest_warnings(void)
+{
+    return warnings;
 }
 
 const char *gotest_find(koc_ctx *ctx, const koc__go_settings *s, const char *args)
@@ -117,13 +126,17 @@ const char *gotest_find(koc_ctx *ctx, const koc__go_settings *s, const char *arg
     KOC__AUTO(koc__go_targets) t = NULL;
     koc_error *err = NULL;
     size_t len = 0;
-    out[0] = '\0';
+    out[0] = warnings[0] = '\0';
     if (find(ctx, s, args, &t, &err) != KOC_OK) {
         const char *hint = koc_error_hint(err);
         snprintf(out, sizeof(out), "%s%s%s", koc_error_message(err), hint ? " -- " : "",
                  hint ? hint : "");
         koc_error_free(err);
         return out;
+    }
+    for (size_t i = 0; i < koc_strlist_count(t->warnings); i++) {
+        size_t n = strlen(warnings);
+        snprintf(warnings + n, sizeof(warnings) - n, "%s\n", koc_strlist_get(t->warnings, i));
     }
     for (size_t i = 0; i < t->count; i++) {
         const koc__go_target *x = t->items[i];

@@ -21,6 +21,8 @@ koc__go_settings *gotest_settings(void);
 /* One line "import path|work dir" (dir "." for NULL) a target; or the message, and " -- " hint. In a
  * static buffer. args are separated by spaces. */
 const char *gotest_find(koc_ctx *ctx, const koc__go_settings *s, const char *args);
+/* The warnings of the last gotest_find, one per line. */
+const char *gotest_warnings(void);
 /* The targets of args; fails the test without. */
 koc__go_targets *gotest_targets(koc_ctx *ctx, const koc__go_settings *s, const char *args);
 /* Runs a program (argv split at spaces) and fails the test when it fails. */

@@ -43,14 +43,14 @@ static void begin(bool repository, bool commit)
 }
 
 /* Everything about work, asked anew. */
-static const koc__git *ask(koc__go_env **facts)
+static const koc__git *ask(koc__go_env **go_env)
 {
     const koc__git *g = NULL;
-    koc__go_env_free(*facts);
-    *facts = NULL;
-    assert_int_equal(koc__go_env_new(facts, NULL), KOC_OK);
+    koc__go_env_free(*go_env);
+    *go_env = NULL;
+    assert_int_equal(koc__go_env_new(go_env, NULL), KOC_OK);
     for (int part = KOC__GIT_BRANCH; part <= KOC__GIT_DIRTY; part++) {
-        assert_int_equal(koc__go_git(*facts, NULL, "work", part, NULL, &g, NULL), KOC_OK);
+        assert_int_equal(koc__go_git(*go_env, NULL, "work", part, NULL, &g, NULL), KOC_OK);
     }
     return g;
 }
@@ -67,18 +67,18 @@ static void expect_nothing(const koc__git *g)
 
 KOC_TEST(git_outside_of_a_repository)
 {
-    koc__go_env *facts = NULL;
+    koc__go_env *go_env = NULL;
     begin(false, false);
-    expect_nothing(ask(&facts));
-    koc__go_env_free(facts);
+    expect_nothing(ask(&go_env));
+    koc__go_env_free(go_env);
 }
 
 KOC_TEST(git_repository_without_a_commit)
 {
-    koc__go_env *facts = NULL;
+    koc__go_env *go_env = NULL;
     begin(true, false);
-    expect_nothing(ask(&facts));
-    koc__go_env_free(facts);
+    expect_nothing(ask(&go_env));
+    koc__go_env_free(go_env);
 }
 
 /* A repository that is there and cannot be read is not one that is empty. */
@@ -98,13 +98,13 @@ KOC_TEST(git_that_gives_no_answer_is_an_error)
         }
         for (int part = KOC__GIT_BRANCH; part <= KOC__GIT_DIRTY; part++) {
             KOC__AUTO(koc_error) err = NULL;
-            koc__go_env *facts = NULL;
+            koc__go_env *go_env = NULL;
             const koc__git *g = NULL;
             begin(true, true);
             gotest_write("command.sh", table[i].command);
             gotest_run("sh command.sh");
-            assert_int_equal(koc__go_env_new(&facts, NULL), KOC_OK);
-            assert_int_equal(koc__go_git(facts, NULL, "work", part, NULL, &g, &err), KOC_EPROCESS);
+            assert_int_equal(koc__go_env_new(&go_env, NULL), KOC_OK);
+            assert_int_equal(koc__go_git(go_env, NULL, "work", part, NULL, &g, &err), KOC_EPROCESS);
             if (table[i].words) {
                 assert_non_null(strstr(koc_error_message(err), table[i].words));
             }
@@ -112,7 +112,7 @@ KOC_TEST(git_that_gives_no_answer_is_an_error)
             if (table[i].hint) {
                 assert_memory_equal(koc_error_hint(err), table[i].hint, strlen(table[i].hint));
             }
-            koc__go_env_free(facts);
+            koc__go_env_free(go_env);
             assert_int_equal(koc__fs_remove("work", NULL), KOC_OK);
         }
     }
@@ -121,24 +121,24 @@ KOC_TEST(git_that_gives_no_answer_is_an_error)
 KOC_TEST(git_that_is_not_installed_is_an_error_in_a_repository_alone)
 {
     KOC__AUTO(koc_error) err = NULL;
-    koc__go_env *facts = NULL;
+    koc__go_env *go_env = NULL;
     const koc__git *g = NULL;
     begin(true, true);
     KOC__AUTO_STR path = koc__strdup(koc__env("PATH"));
     setenv("PATH", "/nope", 1);
-    assert_int_equal(koc__go_env_new(&facts, NULL), KOC_OK);
-    assert_int_equal(koc__go_git(facts, NULL, "work", KOC__GIT_TAG, NULL, &g, &err), KOC_EPROCESS);
+    assert_int_equal(koc__go_env_new(&go_env, NULL), KOC_OK);
+    assert_int_equal(koc__go_git(go_env, NULL, "work", KOC__GIT_TAG, NULL, &g, &err), KOC_EPROCESS);
     assert_non_null(strstr(koc_error_message(err), "there is no git in PATH"));
     assert_string_equal(koc_error_hint(err), "install git");
     assert_int_equal(koc__fs_remove("work/.git", NULL), KOC_OK);
-    expect_nothing(ask(&facts));
-    koc__go_env_free(facts);
+    expect_nothing(ask(&go_env));
+    koc__go_env_free(go_env);
     setenv("PATH", path, 1);
 }
 
 KOC_TEST(git_runs_no_program_of_the_repository)
 {
-    koc__go_env *facts = NULL;
+    koc__go_env *go_env = NULL;
     begin(true, true);
     KOC__AUTO_STR script = koc__format("#!/bin/sh\ntouch %s\n", koc_test_path("ran"));
     gotest_write("monitor", script);
@@ -146,16 +146,16 @@ KOC_TEST(git_runs_no_program_of_the_repository)
     KOC__AUTO_STR set =
         koc__format("git -C work config core.fsmonitor %s", koc_test_path("monitor"));
     gotest_run(set);
-    assert_false(ask(&facts)->dirty);
+    assert_false(ask(&go_env)->dirty);
     assert_false(koc__fs_exists("ran"));
-    koc__go_env_free(facts);
+    koc__go_env_free(go_env);
 }
 
 KOC_TEST(git_commit_tags_and_changes)
 {
-    koc__go_env *facts = NULL;
+    koc__go_env *go_env = NULL;
     begin(true, true);
-    const koc__git *g = ask(&facts);
+    const koc__git *g = ask(&go_env);
     assert_string_equal(g->branch, "trunk");
     assert_string_equal(g->tag, "v0.0.0");
     assert_int_equal(strlen(g->full_commit), 40);
@@ -165,34 +165,34 @@ KOC_TEST(git_commit_tags_and_changes)
 
     gotest_run("git -C work tag v1.0.0");
     gotest_write("work/file", "2\n");
-    g = ask(&facts);
+    g = ask(&go_env);
     assert_string_equal(g->tag, "v1.0.0");
     assert_true(g->dirty);
 
     gotest_run("git -C work commit -q -a -m two");
     gotest_run("git -C work tag v1.1.0");
     gotest_write("work/new", "\n"); /* not tracked: dirty */
-    g = ask(&facts);
+    g = ask(&go_env);
     assert_string_equal(g->tag, "v1.1.0");
     assert_true(g->dirty);
 
     gotest_run("git -C work checkout -q --detach HEAD");
-    g = ask(&facts);
+    g = ask(&go_env);
     assert_string_equal(g->branch, "HEAD");
-    koc__go_env_free(facts);
+    koc__go_env_free(go_env);
 }
 
 KOC_TEST(git_is_asked_once_for_each_part_and_folder)
 {
-    koc__go_env *facts = NULL;
+    koc__go_env *go_env = NULL;
     const koc__git *g = NULL;
     begin(true, true);
-    assert_int_equal(koc__go_env_new(&facts, NULL), KOC_OK);
-    assert_int_equal(koc__go_git(facts, NULL, "work", KOC__GIT_DIRTY, NULL, &g, NULL), KOC_OK);
+    assert_int_equal(koc__go_env_new(&go_env, NULL), KOC_OK);
+    assert_int_equal(koc__go_git(go_env, NULL, "work", KOC__GIT_DIRTY, NULL, &g, NULL), KOC_OK);
     assert_false(g->dirty);
     assert_null(g->branch); /* nobody asked */
     gotest_write("work/file", "2\n");
-    assert_int_equal(koc__go_git(facts, NULL, "work", KOC__GIT_DIRTY, NULL, &g, NULL), KOC_OK);
+    assert_int_equal(koc__go_git(go_env, NULL, "work", KOC__GIT_DIRTY, NULL, &g, NULL), KOC_OK);
     assert_false(g->dirty); /* as it was at the start of the run */
-    koc__go_env_free(facts);
+    koc__go_env_free(go_env);
 }

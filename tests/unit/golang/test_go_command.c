@@ -26,7 +26,7 @@ static koc__go_settings *settings(const char *yaml)
     koc__go_settings *s = NULL;
     koc_error *err = NULL;
     koc_test_write(".ko.yaml", yaml, strlen(yaml));
-    if (koc__go_settings_load(NULL, &s, &err) != KOC_OK) {
+    if (koc__go_settings_load(NULL, false, &s, &err) != KOC_OK) {
         fail_msg("%s", koc_error_message(err));
     }
     return s;

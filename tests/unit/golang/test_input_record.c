@@ -88,7 +88,7 @@ static koc__inputs *record_of(const char *dir, int64_t time_ns)
     KOC__AUTO_STR none = koc__format("%s/none", dir);
     assert_int_equal(koc__inputs_new(&in, NULL), KOC_OK);
     in->time_ns = time_ns;
-    assert_int_equal(koc__strlist_add(in->facts, "koc 1", NULL), KOC_OK);
+    assert_int_equal(koc__strlist_add(in->lines, "koc 1", NULL), KOC_OK);
     assert_int_equal(koc__inputs_add_dir(in, dir, KOC__INPUT_PACKAGE, &d, NULL), KOC_OK);
     assert_int_equal(koc__fs_stamp(dir, true, &d->stamp, NULL), KOC_OK);
     assert_int_equal(koc__inputs_listing(dir, d->kind, NULL, &d->listing, NULL), KOC_OK);
@@ -189,7 +189,7 @@ KOC_TEST(record_comes_back_as_it_was)
     assert_string_equal(back->repos[0].root, "/r oot");
     assert_string_equal(back->repos[0].revision, "abc");
     assert_true(back->repos[0].modified);
-    assert_string_equal(koc_strlist_get(back->facts, 0), "koc 1");
+    assert_string_equal(koc_strlist_get(back->lines, 0), "koc 1");
     back->n_repos = 0;
     assert_true(check(back).same);
     koc__inputs_drop(cache, KOC__STR("key"));

@@ -38,7 +38,7 @@ static koc__go_settings *load(const char *path)
 {
     koc__go_settings *s = NULL;
     koc_error *err = NULL;
-    if (koc__go_settings_load(path, &s, &err) != KOC_OK) {
+    if (koc__go_settings_load(path, false, &s, &err) != KOC_OK) {
         fail_msg("%s", koc_error_message(err));
     }
     return s;
@@ -59,6 +59,14 @@ static const char *joined(const koc_strlist *l)
     return out;
 }
 
+static void check_platforms(const koc__go_settings *s, const char *const *requested,
+                            const char *expected)
+{
+    KOC__AUTO(koc_strlist) platforms = NULL;
+    assert_int_equal(koc__go_settings_platforms(s, requested, &platforms, NULL), KOC_OK);
+    assert_string_equal(joined(platforms), expected);
+}
+
 /* The message (and hint, after " -- ") of loading text as .ko.yaml. */
 static const char *complaint(const char *text)
 {
@@ -66,7 +74,7 @@ static const char *complaint(const char *text)
     koc__go_settings *s = NULL;
     koc_error *err = NULL;
     write_file(".ko.yaml", text);
-    int rc = koc__go_settings_load(NULL, &s, &err);
+    int rc = koc__go_settings_load(NULL, false, &s, &err);
     if (rc == KOC_OK) {
         koc__go_settings_free(s);
         return "";
@@ -234,8 +242,8 @@ KOC_TEST(settings_keep_a_mistake_in_one_entry_for_who_asks_for_it)
         const char *text, *message;
     } table[] = {
         {"builds:\n- main: ./cmd/ap\n",
-         ".ko.yaml:2:9: builds[0].main: no such folder: ./cmd/ap -- did you mean ./cmd/app?"},
-        {"builds:\n- dir: nope\n", ".ko.yaml:2:8: builds[0].dir: no such folder: nope"},
+         ".ko.yaml:2:9: builds[0].main: no such directory: ./cmd/ap -- did you mean ./cmd/app?"},
+        {"builds:\n- dir: nope\n", ".ko.yaml:2:8: builds[0].dir: no such directory: nope"},
         {"builds:\n- env: [A]\n", ".ko.yaml:2:8: builds[0].env: not of the form NAME=value: A"},
         {"builds: [{linux_capabilities: [chwon]}]\n",
          ".ko.yaml:1:31: builds[0]: linux_capabilities: unknown capability \"chwon\""},
@@ -269,7 +277,7 @@ KOC_TEST(settings_are_found_in_kos_order)
     assert_string_equal(s->base.name, "example.com/yaml");
     koc__go_settings_free(s);
     write_file(".ko.toml", "");
-    assert_int_equal(koc__go_settings_load(NULL, &s, &err), KOC_EUNSUPPORTED);
+    assert_int_equal(koc__go_settings_load(NULL, false, &s, &err), KOC_EUNSUPPORTED);
     assert_string_equal(koc_error_message(err),
                         "cannot read .ko.toml: settings in TOML are not supported");
     koc_error_free(err);
@@ -302,11 +310,11 @@ KOC_TEST(settings_file_that_is_no_file)
                    : i == 2 ? mkfifo(".ko.yaml", 0644)
                             : symlink(".ko.yaml", ".ko.yaml");
         assert_int_equal(made, 0);
-        assert_int_equal(koc__go_settings_load(NULL, &s, &err), table[i].code);
+        assert_int_equal(koc__go_settings_load(NULL, false, &s, &err), table[i].code);
         assert_non_null(strstr(koc_error_message(err), "cannot read .ko.yaml: "));
         assert_non_null(strstr(koc_error_message(err), table[i].words));
         setenv("KO_CONFIG_PATH", ".", 1); /* the folder that it is in */
-        assert_int_equal(koc__go_settings_load(NULL, &s, &named), table[i].code);
+        assert_int_equal(koc__go_settings_load(NULL, false, &s, &named), table[i].code);
         assert_non_null(strstr(koc_error_message(named), table[i].words));
         unsetenv("KO_CONFIG_PATH");
         assert_int_equal(koc__fs_remove(".ko.yaml", NULL), KOC_OK);
@@ -314,7 +322,7 @@ KOC_TEST(settings_file_that_is_no_file)
     KOC__AUTO(koc_error) err = NULL;
     koc__go_settings *s = NULL;
     write_file("plain", "");
-    assert_int_not_equal(koc__go_settings_load("plain/x.yaml", &s, &err), KOC_OK);
+    assert_int_not_equal(koc__go_settings_load("plain/x.yaml", false, &s, &err), KOC_OK);
     assert_non_null(strstr(koc_error_message(err), "Not a directory"));
 }
 
@@ -327,7 +335,7 @@ KOC_TEST(settings_json_is_strict)
         koc__go_settings *s = NULL;
         koc_error *err = NULL;
         write_file(".ko.json", bad[i]);
-        assert_int_equal(koc__go_settings_load(NULL, &s, &err), KOC_EFORMAT);
+        assert_int_equal(koc__go_settings_load(NULL, false, &s, &err), KOC_EFORMAT);
         assert_non_null(strstr(koc_error_message(err), ".ko.json"));
         koc_error_free(err);
     }
@@ -357,7 +365,7 @@ KOC_TEST(settings_path_is_a_file_or_a_folder)
         koc__go_settings *s = NULL;
         koc_error *err = NULL;
         setenv("KO_CONFIG_PATH", table[i].path, 1);
-        assert_int_equal(koc__go_settings_load(NULL, &s, &err), table[i].code);
+        assert_int_equal(koc__go_settings_load(NULL, false, &s, &err), table[i].code);
         assert_string_equal(koc_error_message(err), table[i].message);
         koc_error_free(err);
     }
@@ -389,8 +397,7 @@ KOC_TEST(settings_environment_beats_the_file)
     assert_string_equal(joined(s->env), "X=1|Y=2");
     assert_string_equal(joined(s->flags), "-v");
     assert_string_equal(joined(s->ldflags), "-a|-b");
-    assert_int_equal(koc__go_settings_platforms(s, NULL, NULL), KOC_OK);
-    assert_string_equal(joined(s->platforms), "linux/arm64|linux/amd64");
+    check_platforms(s, NULL, "linux/arm64|linux/amd64");
 
     static const char *const bad[][2] = {
         {"KO_DEFAULTENV", "A"},
@@ -405,7 +412,7 @@ KOC_TEST(settings_environment_beats_the_file)
         koc_error *err = NULL;
         begin();
         setenv(bad[i][0], bad[i][1], 1);
-        assert_int_not_equal(koc__go_settings_load(NULL, &none, &err), KOC_OK);
+        assert_int_not_equal(koc__go_settings_load(NULL, false, &none, &err), KOC_OK);
         assert_memory_equal(koc_error_message(err), bad[i][0], strlen(bad[i][0]));
         koc_error_free(err);
     }
@@ -417,17 +424,16 @@ KOC_TEST(settings_platforms_come_from_the_first_that_has_any)
     static const char *const asked[] = {"linux/amd64,linux/arm64", " linux/s390x ", NULL};
     begin();
     KOC__AUTO(koc__go_settings) s = load(NULL);
-    assert_int_equal(koc__go_settings_platforms(s, asked, NULL), KOC_OK);
-    assert_string_equal(joined(s->platforms), "linux/amd64|linux/arm64|linux/s390x");
+    check_platforms(s, asked, "linux/amd64|linux/arm64|linux/s390x");
     koc_error *err = NULL;
+    koc_strlist *none = NULL;
     setenv("GOARCH", "", 1); /* even empty, as in ko */
-    assert_int_equal(koc__go_settings_platforms(s, asked, &err), KOC_EINVAL);
+    assert_int_equal(koc__go_settings_platforms(s, asked, &none, &err), KOC_EINVAL);
     assert_string_equal(koc_error_message(err),
                         "platforms: the environment variable GOARCH is also set");
     koc_error_free(err);
     KOC__AUTO(koc__go_settings) plain = load(NULL);
-    assert_int_equal(koc__go_settings_platforms(plain, NULL, NULL), KOC_OK);
-    assert_string_equal(joined(plain->platforms), "linux/amd64");
+    check_platforms(plain, NULL, "linux/amd64");
     static const struct {
         const char *os, *arch, *arm, *platform;
     } table[] = {{"linux", "arm64", NULL, "linux/arm64"},
@@ -443,8 +449,7 @@ KOC_TEST(settings_platforms_come_from_the_first_that_has_any)
         if (table[i].arm) {
             setenv("GOARM", table[i].arm, 1);
         }
-        assert_int_equal(koc__go_settings_platforms(ambient, NULL, NULL), KOC_OK);
-        assert_string_equal(joined(ambient->platforms), table[i].platform);
+        check_platforms(ambient, NULL, table[i].platform);
     }
     begin();
 }
@@ -457,7 +462,7 @@ KOC_TEST(settings_survive_out_of_memory)
     for (uint64_t n = 1; n < 2000; n++) {
         koc__go_settings *s = NULL;
         koc__alloc_fail_after(n);
-        int rc = koc__go_settings_load(NULL, &s, NULL);
+        int rc = koc__go_settings_load(NULL, false, &s, NULL);
         koc__alloc_fail_after(0);
         if (rc == KOC_OK) {
             koc__go_settings_free(s);
