@@ -2,8 +2,6 @@
 
 #include "core/clean.h"
 
-#include <koc/context.h>
-
 #include "core/str.h"
 
 #define ESC 0x1b
@@ -46,7 +44,7 @@ void koc__str_printable(char *s)
     *to = '\0';
 }
 
-/* --- one line of a reply ------------------------------------------------------------------------ */
+/* --- one line of a reply */
 
 /* Where the HTML tag at s ends; 0 when this is no tag. */
 static size_t tag_length(koc_str s)
@@ -93,7 +91,7 @@ void koc__clean_text(koc_str text, char *out, size_t size)
     out[used] = '\0';
 }
 
-/* --- output of a program ------------------------------------------------------------------------ */
+/* --- output of a program */
 
 static size_t span(koc_str s, size_t i, unsigned char first, unsigned char last)
 {
@@ -152,12 +150,16 @@ static bool is_reset(koc_str sequence)
     return koc__str_is(sequence, "\033[0m") || koc__str_is(sequence, "\033[m");
 }
 
-static int end_color(koc__dynbuf *out, koc_error **err)
+static char *append(char *to, const char *from, size_t len)
 {
-    bool line = out->len > 0 && out->ptr[out->len - 1] == '\n';
+    memcpy(to, from, len);
+    return to + len;
+}
 
-    out->len -= line ? 1 : 0;
-    return koc__dynbuf_puts(out, line ? "\033[0m\n" : "\033[0m", err);
+/* Before the end of the last line, if it has one. */
+static char *append_reset(char *to, bool after_line_end)
+{
+    return after_line_end ? append(to - 1, "\033[0m\n", 5) : append(to, "\033[0m", 4);
 }
 
 /* Bytes of the line end at s: also a lone CR, after which a terminal would write over the line. */
@@ -166,50 +168,39 @@ static size_t line_end(koc_str s)
     return koc__str_starts(s, "\r\n") ? 2 : *s.ptr == '\r' || *s.ptr == '\n' ? 1 : 0;
 }
 
-static int clean_character(koc_str text, size_t *len, koc__dynbuf *out, koc_error **err)
+/* Appends one character, or the line end, that text starts with; *len: its bytes. */
+static char *append_clean(char *to, koc_str text, size_t *len)
 {
     bool harmful;
 
     *len = line_end(text);
     if (*len) {
-        return koc__dynbuf_putc(out, '\n', err);
+        return append(to, "\n", 1);
     }
     *len = next(text, &harmful);
-    return harmful && *text.ptr != '\t' ? koc__dynbuf_putc(out, '?', err)
-                                        : koc__dynbuf_append(out, text.ptr, *len, err);
+    return harmful && *text.ptr != '\t' ? append(to, "?", 1) : append(to, text.ptr, *len);
 }
 
-int koc__clean_output(koc_str text, bool colors, koc__dynbuf *out, koc_error **err)
+size_t koc__clean_output(koc_str text, bool colors, char *out)
 {
     bool colored = false;
+    char *to = out;
 
     while (text.len > 0) {
         size_t n = escape_length(text);
         koc_str sequence = koc__str_n(text.ptr, n);
 
         if (n == 0) {
-            KOC__TRY(clean_character(text, &n, out, err));
+            to = append_clean(to, text, &n);
         } else if (colors && sets_color(sequence)) {
             colored = !is_reset(sequence);
-            KOC__TRY(koc__dynbuf_put(out, sequence, err));
+            to = append(to, sequence.ptr, sequence.len);
         }
         text = koc__str_from(text, n);
     }
-    return colored ? end_color(out, err) : KOC_OK;
-}
-
-int koc_printable(koc_str text, bool colors, koc_buf *out, koc_error **err)
-{
-    KOC__AUTO_VAL(koc__dynbuf) clean = KOC__DYNBUF_INIT(SIZE_MAX);
-
-    if (!out) {
-        return koc__misuse(err, "koc_printable: out is NULL");
+    if (colored) {
+        to = append_reset(to, to[-1] == '\n');
     }
-    if (!text.ptr && text.len > 0) {
-        return koc__misuse(err, "koc_printable: text is NULL");
-    }
-    KOC__TRY(koc__dynbuf_put(&clean, KOC__STR(""), err));
-    KOC__TRY(koc__clean_output(text, colors, &clean, err));
-    koc__dynbuf_give(&clean, out);
-    return KOC_OK;
+    *to = '\0';
+    return (size_t)(to - out);
 }

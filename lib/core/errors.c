@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "core/clean.h"
-#include "core/dynbuf.h"
 #include "core/str.h"
 
 #define MESSAGE_MAX 4096
@@ -226,10 +225,14 @@ static koc_error *writable(koc_error **err)
     return err && *err && !is_static(*err) ? *err : NULL;
 }
 
-/* Takes message; without one the old message has to do. */
-static void set_message(koc_error *e, char *message)
+/* Without memory the message stays as it is. */
+static void set_message(koc_error *e, const char *first, const char *separator, const char *second)
 {
+    size_t size = strlen(first) + strlen(separator) + strlen(second) + 1;
+    char *message = koc__malloc(size);
+
     if (message) {
+        snprintf(message, size, "%s%s%s", first, separator, second);
         koc__free(e->message);
         e->message = message;
     }
@@ -244,7 +247,9 @@ int koc__error_prefix(koc_error **err, int rc, const char *fmt, ...)
         va_start(args, fmt);
         KOC__AUTO_STR prefix = format_line(fmt, args);
         va_end(args);
-        set_message(e, prefix ? koc__format("%s: %s", prefix, e->message) : NULL);
+        if (prefix) {
+            set_message(e, prefix, ": ", e->message);
+        }
     }
     return rc;
 }
@@ -258,7 +263,9 @@ void koc__error_suffix(koc_error **err, const char *fmt, ...)
         va_start(args, fmt);
         KOC__AUTO_STR suffix = format_line(fmt, args);
         va_end(args);
-        set_message(e, suffix ? koc__format("%s%s", e->message, suffix) : NULL);
+        if (suffix) {
+            set_message(e, e->message, "", suffix);
+        }
     }
 }
 
@@ -326,12 +333,11 @@ void koc__error_detail(koc_error **err, koc_str text)
     koc_error *e = writable(err);
 
     if (e) {
-        KOC__AUTO_VAL(koc__dynbuf) clean = KOC__DYNBUF_INIT(SIZE_MAX);
-
         koc__free(e->detail);
-        e->detail = text.len > 0 && koc__clean_output(text, true, &clean, NULL) == KOC_OK
-                        ? koc__dynbuf_steal(&clean)
-                        : NULL;
+        e->detail = text.len > 0 ? koc__malloc(text.len + KOC__CLEAN_MORE) : NULL;
+        if (e->detail) {
+            koc__clean_output(text, true, e->detail);
+        }
     }
 }
 

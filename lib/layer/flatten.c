@@ -158,8 +158,7 @@ static int bring_here(flattening *f, size_t i, koc_error **err)
     }
     KOC__TRY(copy_blob(f, l, path, err));
     KOC__TRY(koc_blob_from_file(path, &l->descriptor->digest, &copy, err));
-    return koc__layer_new(l->descriptor, l->has_diff_id ? &l->diff_id : NULL, UINT64_MAX, copy,
-                          NULL, &f->layers[i], err);
+    return koc__layer_twin(l, l->descriptor, copy, NULL, &f->layers[i], err);
 }
 
 /* --- first pass --- */

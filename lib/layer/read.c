@@ -171,12 +171,27 @@ static int find_diff_id(koc_layer *l, koc__call *call, koc_digest *out, koc_erro
     return KOC_OK;
 }
 
-static int reader_open_tar(koc_layer *l, koc__call *call, koc_reader **out, koc_error **err)
-{
-    return koc__layer_open_tar(l, call, out, err);
-}
+/* --- a layer from a blob --- */
 
-const koc__layer_vt koc__layer_reader = {find_diff_id, reader_open_tar};
+int koc_layer_from_blob(koc_ctx *ctx, const koc_descriptor *d, const koc_digest *diff_id,
+                        koc_blob *compressed, koc_layer **out, koc_error **err)
+{
+    if (!d || !d->media_type || !out) {
+        return koc__misuse(err, "koc_layer_from_blob: d, its media_type or out is NULL");
+    }
+    if (d->digest.algorithm == KOC_DIGEST_NONE) {
+        return koc__misuse(err, "koc_layer_from_blob: d has no digest");
+    }
+    if (compressed && koc_blob_size(compressed) != d->size) {
+        return koc__error(
+            err, KOC_EINVAL, "layer %s has %llu bytes, not the %llu of its descriptor",
+            koc__digest_str(&d->digest).s, (unsigned long long)koc_blob_size(compressed),
+            (unsigned long long)d->size);
+    }
+    KOC__TRY(koc__layer_new(d, diff_id, UINT64_MAX, compressed, NULL, out, err));
+    (*out)->find_diff_id = find_diff_id;
+    return KOC_OK;
+}
 
 /* --- a layer from a tar --- */
 

@@ -393,11 +393,7 @@ static int layer_with(koc_layer *l, const koc_descriptor *d, const char *media_t
     }
     koc_descriptor changed = *d;
     changed.media_type = media_type;
-    pthread_mutex_lock(&l->mutex);
-    int code = koc__layer_new(&changed, l->has_diff_id ? &l->diff_id : NULL, l->tar_size, l->blob,
-                              l->origin, out, err);
-    pthread_mutex_unlock(&l->mutex);
-    return code;
+    return koc__layer_twin(l, &changed, l->blob, l->origin, out, err);
 }
 
 static int collect_layer(const koc_image_builder *b, koc_layer *l, const koc_descriptor *d,

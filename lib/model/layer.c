@@ -27,22 +27,16 @@ int koc__layer_new(const koc_descriptor *d, const koc_digest *diff_id, uint64_t 
     return KOC_OK;
 }
 
-int koc_layer_from_blob(koc_ctx *ctx, const koc_descriptor *d, const koc_digest *diff_id,
-                        koc_blob *compressed, koc_layer **out, koc_error **err)
+int koc__layer_twin(koc_layer *l, const koc_descriptor *d, koc_blob *blob, koc_reference *origin,
+                    koc_layer **out, koc_error **err)
 {
-    if (!d || !d->media_type || !out) {
-        return koc__misuse(err, "koc_layer_from_blob: d, its media_type or out is NULL");
-    }
-    if (d->digest.algorithm == KOC_DIGEST_NONE) {
-        return koc__misuse(err, "koc_layer_from_blob: d has no digest");
-    }
-    if (compressed && koc_blob_size(compressed) != d->size) {
-        return koc__error(
-            err, KOC_EINVAL, "layer %s has %llu bytes, not the %llu of its descriptor",
-            koc__digest_str(&d->digest).s, (unsigned long long)koc_blob_size(compressed),
-            (unsigned long long)d->size);
-    }
-    return koc__layer_new(d, diff_id, UINT64_MAX, compressed, NULL, out, err);
+    pthread_mutex_lock(&l->mutex);
+    const koc_digest diff_id = l->diff_id;
+    bool known = l->has_diff_id;
+    pthread_mutex_unlock(&l->mutex);
+    KOC__TRY(koc__layer_new(d, known ? &diff_id : NULL, l->tar_size, blob, origin, out, err));
+    (*out)->find_diff_id = l->find_diff_id;
+    return KOC_OK;
 }
 
 koc_layer *koc_layer_ref(koc_layer *l)
@@ -81,7 +75,7 @@ int koc__layer_diff_id(koc_layer *l, koc__call *call, koc_digest *out, koc_error
     pthread_mutex_lock(&l->mutex);
     int code = KOC_OK;
     if (!l->has_diff_id) {
-        code = koc__layer_reader.diff_id(l, call, &l->diff_id, err);
+        code = l->find_diff_id(l, call, &l->diff_id, err);
         l->has_diff_id = code == KOC_OK;
     }
     if (code == KOC_OK) {

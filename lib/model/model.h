@@ -67,25 +67,27 @@ int koc__descriptor_read(const koc__jnode *n, const char *what, koc_descriptor *
 void koc__descriptor_write(koc__jw *w, const koc_descriptor *d);
 
 /* --- layers (layer.c) --- */
-typedef struct koc__layer_vt {
-    int (*diff_id)(koc_layer *l, koc__call *call, koc_digest *out, koc_error **err);
-    int (*open_tar)(koc_layer *l, koc__call *call, koc_reader **out, koc_error **err);
-} koc__layer_vt;
-/* Defined in layer/read.c: the model cannot decompress. */
-extern const koc__layer_vt koc__layer_reader;
+/* Finds the DiffID by reading the content: the model cannot decompress, layer/read.c can. */
+typedef int (*koc__find_diff_id_fn)(koc_layer *l, koc__call *call, koc_digest *out,
+                                    koc_error **err);
 struct koc_layer {
     atomic_uint refs;
     pthread_mutex_t mutex; /* guards diff_id while it is found */
     koc_descriptor *descriptor;
     bool has_diff_id;
     koc_digest diff_id;
-    uint64_t tar_size;     /* UINT64_MAX: not known */
-    koc_blob *blob;        /* the compressed bytes, or NULL: no content here */
+    koc__find_diff_id_fn find_diff_id; /* NULL: has_diff_id is true from the start */
+    uint64_t tar_size;                 /* UINT64_MAX: not known */
+    koc_blob *blob;                    /* the compressed bytes, or NULL: no content here */
     koc_reference *origin; /* a repository that has the blob (mounts, copies), or NULL */
 };
-/* Copies d; refs blob and origin (both may be NULL). */
+/* Copies d; refs blob and origin (both may be NULL). diff_id NULL: set find_diff_id. */
 int koc__layer_new(const koc_descriptor *d, const koc_digest *diff_id, uint64_t tar_size,
                    koc_blob *blob, koc_reference *origin, koc_layer **out, koc_error **err);
+/* A layer with the content and the DiffID, known or not, of l under another descriptor. blob, origin: as for
+ * koc__layer_new. */
+int koc__layer_twin(koc_layer *l, const koc_descriptor *d, koc_blob *blob, koc_reference *origin,
+                    koc_layer **out, koc_error **err);
 KOC__DEFINE_AUTO(koc_layer, koc_layer_unref);
 /* That l has no content here, and where that of a foreign layer is. KOC_ENOTFOUND. */
 int koc__layer_missing(const koc_layer *l, koc_error **err);

@@ -11,6 +11,7 @@
 #include <koc/ext/serve.h>
 
 #include "core/dynbuf.h"
+#include "core/run/context.h"
 #include "model/model.h"
 #include "serve/referrer_graph.h"
 #include "serve/route.h"
@@ -41,8 +42,13 @@ int koc__server_init(koc__server *s, koc_ctx *ctx, koc_layout *l, const koc_serv
 void koc__server_dispose(koc__server *s); /* takes one that is all zero */
 KOC__DEFINE_AUTO_VAL(koc__server, koc__server_dispose);
 
-/* A line for the log of the context; any thread. */
-void koc__server_log(koc__server *s, int32_t level, const char *line);
+/* Logs a line; any thread. */
+static inline void koc__server_log(koc__server *s, int32_t level, const char *line)
+{
+    if (koc__log_wants(s->ctx, level)) {
+        koc__call_log(s->call, level, "serve", line);
+    }
+}
 
 /* --- replies (reply.c) --- */
 typedef struct koc__served_reply {
@@ -121,7 +127,7 @@ void koc__served_exchange_begin(koc__served_exchange *x, const koc__head *head);
 /* Drops the data if there is a reply already. */
 void koc__served_exchange_body(koc__served_exchange *x, const void *data, size_t len);
 void koc__served_exchange_end(koc__served_exchange *x);
-/* The value of a query key, or NULL; a failure sets the reply. */
+/* The value of a query key, or NULL; a failure sets the reply. (serve_query.c) */
 char *koc__served_exchange_query(koc__served_exchange *x, const char *key, size_t nth);
 
 /* --- what requests do --- */

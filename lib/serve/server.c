@@ -47,13 +47,6 @@ void koc__server_dispose(koc__server *s)
     koc__served_uploads_free(s->uploads);
 }
 
-void koc__server_log(koc__server *s, int32_t level, const char *line)
-{
-    if (koc__log_wants(s->ctx, level)) {
-        koc__call_log(s->call, level, "serve", line);
-    }
-}
-
 /* The calling thread: runs what the others queue until the call ends. */
 static int wait_for_end(koc__call *call, koc__httpd *httpd, koc_error **err)
 {

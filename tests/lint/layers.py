@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""The include graph: which folder of lib/ may include which, and who may see whose headers.
+"""The include graph: which directory of lib/ may include or call which, and who may see whose headers.
 
-docs/architecture.md draws this picture; here it is enforced.
+docs/architecture.md draws this picture; here it is enforced: in the sources by their includes, in the objects
+of a build, if there are any, by the functions that they call.
 """
 
 import pathlib
 import re
 import sys
 
-from common import read, run_alone, sources
+import objects
+from common import Missing, read, run_alone, sources
 
 FORMATS = ["core", "text", "model"]
 MAY_INCLUDE = {
@@ -114,8 +116,27 @@ def check_public(path):
             yield f"{path}:{line}: a stable header may not include ext/"
 
 
-def check(_context):
-    problems = []
+def wrong_side(edges):
+    """(file, called file, function) of each call that the include graph does not allow; edges: objects.file_edges."""
+    for source, targets in edges.items():
+        for target, functions in targets.items():
+            caller, called = source.split("/")[1], target.split("/")[1]
+            if source.startswith("lib/") and caller != called and called not in MAY_INCLUDE.get(caller, []):
+                yield from ((source, target, function) for function in functions)
+
+
+def check_calls(build):
+    """A prototype written by hand needs no include: the symbols of the objects show such a call too."""
+    try:
+        edges = objects.file_edges(build)
+    except Missing:
+        return
+    for source, target, function in wrong_side(edges):
+        yield f"{source}: {source.split('/')[1]} may not call {function} of {target}"
+
+
+def check(context):
+    problems = list(check_calls(context.build))
     for path in sources("lib/*/**/*.[ch]"):
         problems += check_library(path)
     for path in sources("cli/**/*.[ch]"):

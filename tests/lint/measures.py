@@ -14,7 +14,7 @@ import statistics
 
 import objects
 from common import ROOT, code_only, read, sources
-from layers import MAY_INCLUDE
+from layers import wrong_side
 from sizes import FUNCTION, NAME, functions
 
 
@@ -67,15 +67,9 @@ def print_circles(build, full):
     if full:
         for group in groups:
             print(f"    {' '.join(group)}")
-    wrong = collections.Counter()
-    for source, targets in edges.items():
-        for target, symbols in targets.items():
-            a, b = source.split("/")[1], target.split("/")[1]
-            if source.startswith("lib/") and target.startswith("lib/") and a != b:
-                if b not in MAY_INCLUDE.get(a, []):
-                    wrong.update((a, b, s) for s in symbols)
+    wrong = sorted({(s.split("/")[1], t.split("/")[1], f) for s, t, f in wrong_side(edges)})
     print(f"functions on the wrong side {len(wrong)}")
-    for a, b, symbol in sorted(wrong) if full else ():
+    for a, b, symbol in wrong if full else ():
         print(f"    {a} -> {b}  {symbol}")
 
 

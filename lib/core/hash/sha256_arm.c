@@ -2,6 +2,7 @@
 #include "core/common.h"
 
 #include "core/hash/sha256.h"
+#include "core/hash/sha256_rounds.h"
 
 #if defined(__aarch64__)
 
@@ -80,20 +81,7 @@ TARGET void koc__sha256_blocks_arm(uint32_t state[8], const uint8_t *data, size_
         uint32x4_t abcd_before = abcd, efgh_before = efgh;
         uint32x4_t w0 = LOAD(0), w1 = LOAD(1), w2 = LOAD(2), w3 = LOAD(3);
 
-        ROUNDS(0, w0);
-        ROUNDS(4, w1);
-        ROUNDS(8, w2);
-        ROUNDS(12, w3);
-        for (unsigned t = 16; t < 64; t += 16) {
-            SCHEDULE(w0, w1, w2, w3);
-            ROUNDS(t, w0);
-            SCHEDULE(w1, w2, w3, w0);
-            ROUNDS(t + 4, w1);
-            SCHEDULE(w2, w3, w0, w1);
-            ROUNDS(t + 8, w2);
-            SCHEDULE(w3, w0, w1, w2);
-            ROUNDS(t + 12, w3);
-        }
+        KOC__SHA256_ROUNDS(w0, w1, w2, w3);
         abcd = vaddq_u32(abcd, abcd_before);
         efgh = vaddq_u32(efgh, efgh_before);
     }

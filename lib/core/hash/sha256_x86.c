@@ -7,6 +7,7 @@
 #include "core/common.h"
 
 #include "core/hash/sha256.h"
+#include "core/hash/sha256_rounds.h"
 
 #if defined(__x86_64__) || defined(__i386__)
 
@@ -58,20 +59,7 @@ TARGET void koc__sha256_blocks_x86(uint32_t state[8], const uint8_t *data, size_
         __m128i abef_before = abef, cdgh_before = cdgh;
         __m128i w0 = LOAD(0), w1 = LOAD(1), w2 = LOAD(2), w3 = LOAD(3);
 
-        ROUNDS(0, w0);
-        ROUNDS(4, w1);
-        ROUNDS(8, w2);
-        ROUNDS(12, w3);
-        for (unsigned t = 16; t < 64; t += 16) {
-            SCHEDULE(w0, w1, w2, w3);
-            ROUNDS(t, w0);
-            SCHEDULE(w1, w2, w3, w0);
-            ROUNDS(t + 4, w1);
-            SCHEDULE(w2, w3, w0, w1);
-            ROUNDS(t + 8, w2);
-            SCHEDULE(w3, w0, w1, w2);
-            ROUNDS(t + 12, w3);
-        }
+        KOC__SHA256_ROUNDS(w0, w1, w2, w3);
         abef = _mm_add_epi32(abef, abef_before);
         cdgh = _mm_add_epi32(cdgh, cdgh_before);
     }

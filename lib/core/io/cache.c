@@ -401,14 +401,3 @@ int koc__cache_folder(koc__cache *c, const char *kind, koc_str key, char **out, 
     *out = koc__steal(&path);
     return KOC_OK;
 }
-
-int koc__cache_lock_now(koc__cache *c, const char *kind, koc_str key, int *out_fd, koc_error **err)
-{
-    KOC__AUTO_STR path = NULL;
-
-    if (!koc__cache_is_on(c)) {
-        return is_off(err);
-    }
-    path = koc__cache_path(c, "locks", kind, '.', key);
-    return path ? koc__cache_try_lock(path, out_fd, err) : koc__oom(err);
-}

@@ -90,3 +90,14 @@ int koc__cache_lock(koc__cache *c, const char *kind, koc_str key, struct koc__ca
         wait_ms = KOC__MIN(wait_ms * 2, MOST_WAIT_MS);
     }
 }
+
+int koc__cache_lock_now(koc__cache *c, const char *kind, koc_str key, int *out_fd, koc_error **err)
+{
+    KOC__AUTO_STR path = NULL;
+
+    if (!koc__cache_is_on(c)) {
+        return koc__error(err, KOC_ENOTFOUND, "there is no cache");
+    }
+    path = koc__cache_path(c, "locks", kind, '.', key);
+    return path ? koc__cache_try_lock(path, out_fd, err) : koc__oom(err);
+}

@@ -155,24 +155,9 @@ uint64_t koc_blob_size(const koc_blob *b)
     return b ? b->size : 0;
 }
 
-const koc_digest *koc__blob_known_digest(const koc_blob *b)
+const koc_digest *koc__blob_given(const koc_blob *b)
 {
-    if (b->given.algorithm != KOC_DIGEST_NONE) {
-        return &b->given;
-    }
-    return atomic_load_explicit(&b->has_sha256, memory_order_acquire) ? &b->sha256 : NULL;
-}
-
-int koc__blob_checked(const koc_blob *b, uint64_t size, const koc_digest *digest, koc_reader *raw,
-                      koc_reader **out, koc_error **err)
-{
-    bool checks = koc_digest_equal(&b->given, digest);
-
-    if (checks && b->size == size) {
-        *out = raw;
-        return KOC_OK;
-    }
-    return koc__reader_verify(raw, size, checks ? NULL : digest, out, err);
+    return &b->given;
 }
 
 const char *koc__blob_path(const koc_blob *b)

@@ -32,8 +32,8 @@ int koc__blob_open(koc_blob *b, uint64_t offset, koc__call *call, koc_reader **o
                    koc_error **err);
 int koc__blob_read_all(koc_blob *b, size_t max, koc__call *call, koc_buf *out, koc_error **err);
 int koc__blob_digest(koc_blob *b, koc__call *call, koc_digest *out, koc_error **err);
-/* The digest if it is known without reading, else NULL. Borrowed from b. */
-const koc_digest *koc__blob_known_digest(const koc_blob *b);
+/* The digest that readers of b check, or one of no algorithm. Borrowed from b. */
+const koc_digest *koc__blob_given(const koc_blob *b);
 /* A reader of b from its beginning that checks size and digest at the end: raw itself when b's readers
  * do that. Takes raw on success. */
 int koc__blob_checked(const koc_blob *b, uint64_t size, const koc_digest *digest, koc_reader *raw,

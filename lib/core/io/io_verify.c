@@ -119,3 +119,15 @@ int koc__reader_verify(koc_reader *inner, uint64_t size, const koc_digest *diges
     v->inner = inner;
     return KOC_OK;
 }
+
+int koc__blob_checked(const koc_blob *b, uint64_t size, const koc_digest *digest, koc_reader *raw,
+                      koc_reader **out, koc_error **err)
+{
+    bool checks = koc_digest_equal(koc__blob_given(b), digest);
+
+    if (checks && koc_blob_size(b) == size) {
+        *out = raw;
+        return KOC_OK;
+    }
+    return koc__reader_verify(raw, size, checks ? NULL : digest, out, err);
+}

@@ -7,6 +7,7 @@
 #include <koc/context.h>
 
 #include "core/cleanup.h"
+#include "core/options.h"
 
 typedef struct koc__pool koc__pool;
 typedef struct koc__cache koc__cache;
@@ -34,18 +35,6 @@ static inline bool koc__log_wants(const koc_ctx *ctx, int32_t level)
 /* Replaces what looks like a secret in a line of text by "***", in place: Authorization and cookie
  * headers, token=…, password in a URL. A last line of defence: do not log secrets. */
 void koc__redact(char *line);
-
-/* Copies min(given, known) bytes of a sized struct into a zeroed local; KOC_EMISUSE when struct_size is
- * too small to hold itself, or when a larger struct has non-zero bytes past what is known. from NULL:
- * all defaults. Sets local's struct_size to known. */
-int koc__options_copy(void *local, size_t known, const void *from, const char *what,
-                      koc_error **err);
-/* The same for an array of n, whose elements are as big as the caller knows them: *out is an array of those
- * known here, to be freed with koc__free. */
-int koc__options_list(const void *list, size_t n, size_t known, const char *what, void **out,
-                      koc_error **err);
-/* Fills in a sized struct of the caller's as far as the caller knows it; koc__options_copy took it before. */
-void koc__options_give(void *to, size_t known, const void *local);
 
 KOC__DEFINE_AUTO(koc_ctx, koc_ctx_unref);
 KOC__DEFINE_AUTO(koc_cancel, koc_cancel_unref);

@@ -41,37 +41,6 @@ void koc__proc_result_dispose(koc__proc_result *r)
     koc__dynbuf_dispose(&r->errors);
 }
 
-int koc__proc_find(const char *name, const char *path, char **out, koc_error **err)
-{
-    koc_str rest, folder;
-
-    if (strchr(name, '/')) {
-        if (!koc__fs_is_file(name) || faccessat(AT_FDCWD, name, X_OK, AT_EACCESS) != 0) {
-            return koc__error(err, KOC_ENOTFOUND, "%s is not a program", name);
-        }
-        *out = koc__strdup(name);
-        return *out ? KOC_OK : koc__oom(err);
-    }
-    path = path ? path : koc__env("PATH");
-    rest = koc__str(path ? path : "/usr/bin:/bin");
-    while (name[0] && koc__str_split(&rest, ':', &folder)) {
-        /* What lies in the working folder is not trusted to be a program of that name. */
-        if (!koc__str_starts(folder, "/")) {
-            continue;
-        }
-        KOC__AUTO_STR candidate = koc__format("%.*s/%s", (int)folder.len, folder.ptr, name);
-
-        if (!candidate) {
-            return koc__oom(err);
-        }
-        if (koc__fs_is_file(candidate) && faccessat(AT_FDCWD, candidate, X_OK, AT_EACCESS) == 0) {
-            *out = koc__steal(&candidate);
-            return KOC_OK;
-        }
-    }
-    return koc__error(err, KOC_ENOTFOUND, "there is no program %s in PATH", name);
-}
-
 static void close_pipe(int *fd)
 {
     close(*fd);
