@@ -34,7 +34,7 @@ def pages(bare_koc, tmp_path):
 def test_every_row_of_the_sources_is_in_the_tables(tables):
     """The tables that the program prints are those of the sources: nothing falls out on the way."""
     names = {flag["name"] for command in tables for flag in command["flags"]}
-    for source in (ROOT / "cli").glob("*.[ch]"):
+    for source in (ROOT / "cli").rglob("*.[ch]"):
         for name in FLAG_ROW.findall(source.read_text()):
             assert name in names, f"{source.name}: --{name} belongs to no command of koc help"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The paths that documents and comments name are there."""
+"""The paths, links and functions that documents name are there, and the files that comments name."""
 
 import re
 import sys
@@ -16,6 +16,10 @@ ELSEWHERE = re.compile(
 )
 
 
+LINK = re.compile(r"\]\((?![a-z]+:)([^)#\s]*)(?:#([^)\s]+))?\)")
+FUNCTION = re.compile(r"`(koc__?[a-z0-9_]*[a-z0-9])(?:\(\))?`")
+
+
 def exists(path):
     wild = re.sub(r"\{[^}]*\}", "*", path)
     return (ROOT / path).exists() or any(ROOT.glob(wild))
@@ -26,6 +30,25 @@ def check_document(path):
         for match in PATH.finditer(line):
             if not ELSEWHERE.match(match[1]) and not exists(match[1]):
                 yield f"{path}:{number}: {match[1]} is not there"
+
+
+def anchors(path):
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"(?m)^#+ (.*)$", read(path))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def check_links(path, names):
+    for number, line in enumerate(read(path).splitlines(), 1):
+        for target, anchor in LINK.findall(line):
+            page = (path.parent / target) if target else path
+            if not (ROOT / page).exists():
+                yield f"{path}:{number}: {target} is not there"
+            elif anchor and anchor not in anchors(page):
+                yield f"{path}:{number}: {target} has no heading #{anchor}"
+        for name in FUNCTION.findall(line):
+            if name not in names:
+                yield f"{path}:{number}: {name} is not in the code"
 
 
 def check_comments(path):
@@ -39,8 +62,10 @@ def check_comments(path):
 
 def check(_context):
     problems = []
+    code = "".join(read(path) for path in sources("lib/**/*.[ch]", "include/**/*.h", "include/**/*.h.in"))
+    names = set(re.findall(r"\bkoc_\w+", code))
     for path in sources("*.md", "docs/**/*.md", "fuzz/*.md", "tests/**/*.md", "examples/**/*.md"):
-        problems += check_document(path)
+        problems += [*check_document(path), *check_links(path, names)]
     for path in sources("lib/**/*.[ch]", "cli/**/*.[ch]", "tests/unit/**/*.[ch]", "fuzz/*.[ch]"):
         problems += check_comments(path)
     return problems
