@@ -23,10 +23,8 @@ enum {
 };
 
 typedef struct cli_source {
-    koc_place place; /* borrows from what follows */
-    koc_reference *reference;
-    char *text; /* path and name */
-    koc_digest digest;
+    koc_place place;
+    koc_buf storage; /* of path, name and digest */
 } cli_source;
 
 /* KOC_EINVAL says what is wrong with word. */
@@ -34,8 +32,6 @@ int cli_source_parse(const char *word, uint32_t flags, cli_source *out, koc_erro
 void cli_source_free(cli_source *s); /* takes an all-zero one */
 /* The same place with another tag or name. */
 int cli_source_tag(const cli_source *s, const char *tag, cli_source *out, koc_error **err);
-/* to takes over what from has: a cli_source points into itself. */
-void cli_source_move(cli_source *to, cli_source *from);
 /* How it is written, without a digest. From malloc; NULL: out of memory. */
 char *cli_source_text(const cli_source *s);
 

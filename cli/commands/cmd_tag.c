@@ -146,7 +146,7 @@ static int list_one(cli_session *s, const tag_options *o, const char *word, koc_
         rc = cli_fail(err, KOC_EUNSUPPORTED,
                       "an archive is not listed: koc inspect shows what is in it");
     } else if (rc == KOC_OK) {
-        rc = koc_client_list_tags(s->client, place.reference, &s->op, &list, err);
+        rc = koc_client_list_tags(s->client, place.place.reference, &s->op, &list, err);
         if (rc == KOC_OK) {
             print_names(o, word, "tags", list);
         }

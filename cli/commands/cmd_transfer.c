@@ -73,14 +73,10 @@ static cli_source *new_pair(work *w)
 {
     if (w->n + 2 > w->capacity) {
         size_t capacity = w->capacity ? w->capacity * 2 : 16;
-        cli_source *grown = calloc(capacity, sizeof(*grown));
+        cli_source *grown = realloc(w->sources, capacity * sizeof(*grown));
         if (!grown) {
             return NULL;
         }
-        for (size_t i = 0; i < w->n; i++) {
-            cli_source_move(&grown[i], &w->sources[i]);
-        }
-        free(w->sources);
         w->sources = grown;
         w->capacity = capacity;
     }
@@ -160,7 +156,8 @@ static int add_all_tags(work *w, const cli_list *args, koc_error **err)
     int rc = cli_source_parse(args->items[0], CLI_SOURCE_REFERENCE, &from, err);
     rc = rc == KOC_OK ? cli_source_parse(args->items[1], 0, &to, err) : rc;
     if (rc == KOC_OK) {
-        rc = koc_client_list_tags(w->session.client, from.reference, &w->session.op, &tags, err);
+        rc = koc_client_list_tags(w->session.client, from.place.reference, &w->session.op, &tags,
+                                  err);
     }
     for (size_t i = 0; rc == KOC_OK && i < koc_strlist_count(tags); i++) {
         rc = add_tag(w, &from, &to, koc_strlist_get(tags, i), err);

@@ -1,4 +1,4 @@
-/* A base image by its name: what platforms it has of those that are wanted, and with what digests. */
+/* Opens base images: which of the wanted platforms one has, and under which digests. */
 #include "core/common.h"
 
 #include "publish/publish.h"
@@ -11,6 +11,7 @@
 #include "model/walk.h"
 #include "registry/registry.h"
 #include "store/store.h"
+#include "transfer/transfer.h"
 
 KOC__DEFINE_AUTO(koc_client, koc_client_unref);
 
@@ -21,17 +22,28 @@ static int base_new(const char *name, const char *asked_by, bool by_default, koc
                     koc_error **err)
 {
     KOC__AUTO(koc__base) b = koc__calloc(1, sizeof(*b));
+    koc_place place = KOC_PLACE_INIT;
     if (!b) {
         return koc__oom(err);
     }
-    bool skopeos = koc__str_starts(koc__str(name), "docker://");
-    b->name = koc__strdup(name + (skopeos ? strlen("docker://") : 0));
+    bool prefixed = koc__str_starts(koc__str(name), "docker://");
+    b->name = koc__strdup(name + (prefixed ? strlen("docker://") : 0));
     b->asked_by = koc__strdup(asked_by);
     if (!b->name || (asked_by && !b->asked_by)) {
         return koc__oom(err);
     }
-    b->scratch = koc__streq(name, "scratch");
     b->by_default = by_default;
+    b->kind = koc__streq(name, "scratch")                       ? KOC__BASE_SCRATCH
+              : koc__str_starts(koc__str(b->name), "ko.local/") ? KOC__BASE_DAEMON
+                                                                : KOC__BASE_REMOTE;
+    if (b->kind ==
+        KOC__BASE_REMOTE) { /* a text that does not parse fails when the base is opened */
+        int rc = koc_place_parse(b->name, KOC_PLACE_PARSE_NO_PATH, &b->storage, &place, NULL);
+        b->kind = rc == KOC_OK && place.path ? KOC__BASE_FILE : KOC__BASE_REMOTE;
+        koc_reference_unref(place.reference);
+        b->place = place;
+        b->place.reference = NULL;
+    }
     *out = koc__steal(&b);
     return KOC_OK;
 }
@@ -64,10 +76,12 @@ void koc__base_free(koc__base *b)
     }
     koc__free(b->items);
     koc_index_unref(b->index);
-    if (b->folder) {
-        (void)koc__fs_remove(b->folder, NULL);
+    koc_source_free(b->source);
+    if (b->directory) {
+        (void)koc__fs_remove(b->directory, NULL);
     }
-    koc__free(b->folder);
+    koc__free(b->directory);
+    koc_buf_dispose(&b->storage);
     koc__free(b->annotation);
     koc__free(b->asked_by);
     koc__free(b->name);
@@ -92,7 +106,7 @@ static int add_item(koc__base *b, const koc_platform *platform, const koc_descri
     return KOC_OK;
 }
 
-/* Scratch has every platform that is asked for by name (decisions.md 4). */
+/* Scratch has every platform that is named (decisions.md 4). */
 static int open_scratch(const koc__plan *p, koc__base *b, koc_error **err)
 {
     const koc_strlist *wanted = p->platforms;
@@ -118,14 +132,14 @@ static int open_scratch(const koc__plan *p, koc__base *b, koc_error **err)
 }
 
 /* have: "linux/amd64, linux/arm64". */
-static int no_platform(const koc__plan *p, const koc__base *b, const char *have, koc_error **err)
+static int no_platform(const koc__plan *p, const char *have, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) want = KOC__DYNBUF_INIT(1024);
     for (size_t i = 0; i < koc_strlist_count(p->platforms); i++) {
         koc__dynbuf_printf(&want, NULL, "%s%s", i ? ", " : "", koc_strlist_get(p->platforms, i));
     }
-    return koc__error(err, KOC_EPLATFORM, "base image %s has no %s (it has %s)", b->name,
-                      koc__dynbuf_cstr(&want), have);
+    return koc__error(err, KOC_EPLATFORM, "it has no %s (it has %s)", koc__dynbuf_cstr(&want),
+                      have);
 }
 
 /* ko: the platform of a single image is its config's, without the variant; empty is linux/amd64. */
@@ -140,41 +154,20 @@ static int open_single(const koc__plan *p, koc__base *b, koc_image *image, koc_e
     b->docker = koc__image_is_docker(image);
     if (!koc__platform_wanted(p->platforms, &platform)) {
         KOC__AUTO_STR text = koc__platform_str(&platform);
-        return no_platform(p, b, text ? text : "?", err);
+        return no_platform(p, text ? text : "?", err);
     }
     return add_item(b, &platform, NULL, image, err);
 }
 
-/* --- an index, wherever it came from --- */
-
-/* Reads what is in an index. */
-typedef struct below {
-    int (*index)(void *self, const koc_descriptor *d, koc__call *call, koc_index **out,
-                 koc_error **err);
-    int (*image)(void *self, const koc_descriptor *d, koc__call *call, koc_image **out,
-                 koc_error **err);
-    void *self;
-} below;
+/* --- an index --- */
 
 typedef struct choice {
+    koc__source_walk way; /* first: the walk of a source takes it for its self */
     const koc__plan *plan;
     koc__base *base;
-    const below *below;
+    koc_client *client; /* of a remote base */
+    koc_reference *ref;
 } choice;
-
-static int choice_index(void *self, const koc_descriptor *d, koc__call *call, koc_index **out,
-                        koc_error **err)
-{
-    const choice *c = self;
-    return c->below->index(c->below->self, d, call, out, err);
-}
-
-static int choice_image(void *self, const koc_descriptor *d, koc__call *call, koc_image **out,
-                        koc_error **err)
-{
-    const choice *c = self;
-    return c->below->image(c->below->self, d, call, out, err);
-}
 
 static bool choice_wanted(void *self, const koc_platform *p)
 {
@@ -189,45 +182,34 @@ static int choice_found(void *self, const koc_descriptor *d, const koc_platform 
     return add_item(c->base, p, d, img, err);
 }
 
-static int open_index(const koc__plan *p, koc__base *b, koc_index *index, const below *in,
-                      koc__call *call, koc_error **err)
+static int open_index(const choice *c, koc__walk *walk, koc_index *index, koc_error **err)
 {
-    choice c = {p, b, in};
-    KOC__AUTO_VAL(koc__walk)
-    walk = {.self = &c,
-            .index = choice_index,
-            .image = choice_image,
-            .wanted = choice_wanted,
-            .found = choice_found,
-            .call = call};
+    koc__base *b = c->base;
+    walk->wanted = choice_wanted;
+    walk->found = choice_found;
     b->index = koc_index_ref(index);
     b->digest = koc_index_descriptor(index)->digest;
     b->docker = koc__index_is_docker(index);
-    KOC__TRY(koc__walk_run(&walk, index, err));
-    return b->n_items ? KOC_OK : no_platform(p, b, koc__walk_others(&walk), err);
+    KOC__TRY(koc__walk_run(walk, index, err));
+    return b->n_items ? KOC_OK : no_platform(c->plan, koc__walk_others(walk), err);
 }
 
 /* --- a registry --- */
 
-typedef struct remote {
-    koc_client *client;
-    koc_reference *ref;
-} remote;
-
 static int remote_index(void *self, const koc_descriptor *d, koc__call *call, koc_index **out,
                         koc_error **err)
 {
-    const remote *r = self;
-    return koc__client_get_index_by(r->client, r->ref, d, call, out, err);
+    const choice *c = self;
+    return koc__client_get_index_by(c->client, c->ref, d, call, out, err);
 }
 
 static int remote_image(void *self, const koc_descriptor *d, koc__call *call, koc_image **out,
                         koc_error **err)
 {
-    const remote *r = self;
+    const choice *c = self;
     KOC__AUTO(koc_reference) by_digest = NULL;
-    KOC__TRY(koc_reference_with_digest(r->ref, &d->digest, &by_digest, err));
-    return koc__client_get_image(r->client, by_digest, NULL, call, out, err);
+    KOC__TRY(koc_reference_with_digest(c->ref, &d->digest, &by_digest, err));
+    return koc__client_get_image(c->client, by_digest, NULL, call, out, err);
 }
 
 /* host/repo:tag with ":latest" made explicit, or host/repo@digest (ko 10.6: a tag beside a digest is lost). */
@@ -244,9 +226,9 @@ static int annotation_name(koc__base *b, const koc_reference *ref, koc_error **e
     return b->annotation ? KOC_OK : koc__oom(err);
 }
 
-/* --- tags without asking --- */
+/* --- tags that earlier builds resolved --- */
 
-static void keep_tag(const koc__plan *p, const koc__base *b)
+static void remember_tag(const koc__plan *p, const koc__base *b)
 {
     koc__digest_text digest = koc__digest_str(&b->digest);
     KOC__AUTO_VAL(koc_buf) kept = KOC_BUF_INIT;
@@ -260,7 +242,7 @@ static void keep_tag(const koc__plan *p, const koc__base *b)
     (void)koc__cache_put(p->ctx->cache, TAGS, key, koc__str(digest.s), NULL);
 }
 
-/* What the tag was when it was last looked up. */
+/* Replaces the tag by the digest that it had at the last lookup. */
 static int recall_tag(const koc__plan *p, const koc__base *b, koc_reference **ref, koc_error **err)
 {
     KOC__AUTO_VAL(koc_buf) kept = KOC_BUF_INIT;
@@ -273,9 +255,8 @@ static int recall_tag(const koc__plan *p, const koc__base *b, koc_reference **re
     KOC__TRY(
         koc__cache_get(p->ctx->cache, TAGS, koc__str(b->annotation), TAG_MAX, &found, &kept, err));
     if (!found || !koc__digest_read(koc__str_n(kept.ptr, kept.len), &digest)) {
-        return koc__error(
-            err, KOC_ENOTFOUND,
-            "base image %s: not in the cache, and an offline build does not ask for it", b->name);
+        return koc__error(err, KOC_ENOTFOUND,
+                          "not in the cache, and an offline build does not ask for it");
     }
     KOC__TRY(koc_reference_with_digest(*ref, &digest, &exact, err));
     koc_reference *tagged = *ref;
@@ -287,12 +268,13 @@ static int recall_tag(const koc__plan *p, const koc__base *b, koc_reference **re
 static int open_at(koc__plan *p, koc__base *b, koc_client *client, koc_reference *ref,
                    koc__call *call, koc_error **err)
 {
-    remote r = {client, ref};
-    const below in = {remote_index, remote_image, &r};
+    choice c = {.plan = p, .base = b, .client = client, .ref = ref};
+    KOC__AUTO_VAL(koc__walk)
+    walk = {.self = &c, .index = remote_index, .image = remote_image, .call = call};
     KOC__AUTO(koc_index) index = NULL;
     KOC__AUTO(koc_image) image = NULL;
     KOC__TRY(koc__client_get_either(client, ref, call, &index, &image, err));
-    return index ? open_index(p, b, index, &in, call, err) : open_single(p, b, image, err);
+    return index ? open_index(&c, &walk, index, err) : open_single(p, b, image, err);
 }
 
 static int open_remote(koc__plan *p, koc__base *b, koc__call *call, koc_error **err)
@@ -306,139 +288,61 @@ static int open_remote(koc__plan *p, koc__base *b, koc__call *call, koc_error **
     }
     KOC__TRY(open_at(p, b, p->client, ref, call, err));
     if (!offline && !koc_reference_digest(ref)) {
-        keep_tag(p, b);
+        remember_tag(p, b);
     }
     return KOC_OK;
 }
 
 /* --- files --- */
 
-static int layout_index(void *self, const koc_descriptor *d, koc__call *call KOC__UNUSED,
-                        koc_index **out, koc_error **err)
+/* The source stays open with the base: it may hold the only copy of the layers. */
+static int open_file(koc__plan *p, koc__base *b, const koc_place *place, koc__call *call,
+                     koc_error **err)
 {
-    return koc_layout_get_index(self, &d->digest, out, err);
-}
-
-static int layout_image(void *self, const koc_descriptor *d, koc__call *call KOC__UNUSED,
-                        koc_image **out, koc_error **err)
-{
-    return koc_layout_get_image(self, &d->digest, out, err);
-}
-
-/* The entry of index.json that tag or digest names; the only one when neither is given. */
-static int pick_entry(const koc_index *list, koc_str tag, const koc_digest *digest,
-                      const koc_descriptor **out)
-{
-    const koc_descriptor *found = NULL;
-    size_t n = 0;
-    for (size_t i = 0; i < koc_index_count(list); i++) {
-        const koc_descriptor *d = koc_index_get(list, i);
-        bool fits = !tag.len && !digest;
-        if (digest) {
-            fits = koc_digest_equal(&d->digest, digest);
-        }
-        for (size_t k = 0; tag.len && k < d->n_annotations; k++) {
-            fits =
-                fits || (koc__streq(d->annotations[k].key, "org.opencontainers.image.ref.name") &&
-                         koc__str_is(tag, d->annotations[k].value));
-        }
-        if (fits) {
-            found = d;
-            n++;
-        }
-    }
-    *out = found;
-    return (int)KOC__MIN(n, (size_t)2);
-}
-
-/* oci:<dir>[:tag|@digest] */
-static int open_layout(koc__plan *p, koc__base *b, koc_str rest, koc__call *call, koc_error **err)
-{
-    koc_str dir = rest, tag = {0}, after;
-    koc_digest digest = {0};
-    bool by_digest = koc__str_rcut(rest, '@', &dir, &after) && koc__digest_read(after, &digest);
-    if (!by_digest) {
-        dir = rest;
-        koc_str head, tail;
-        if (koc__str_rcut(rest, ':', &head, &tail) && !memchr(tail.ptr, '/', tail.len)) {
-            dir = head;
-            tag = tail;
-        }
-    }
-    KOC__AUTO_STR path = koc__str_dup(dir);
-    if (!path) {
-        return koc__oom(err);
-    }
-    KOC__AUTO(koc_layout) layout = NULL;
-    KOC__AUTO(koc_index) list = NULL;
-    KOC__TRY(koc_layout_open(p->ctx, path, 0, &layout, err));
-    KOC__TRY(koc_layout_list(layout, &list, err));
-    const koc_descriptor *entry = NULL;
-    int found = pick_entry(list, tag, by_digest ? &digest : NULL, &entry);
-    if (found != 1) {
-        return koc__error(err, found ? KOC_EINVAL : KOC_ENOTFOUND,
-                          found ? "base image %s: several images fit; name one by oci:DIR@sha256:…"
-                                : "base image %s: no such image in the layout",
-                          b->name);
-    }
-    if (koc__mt_is_index(entry->media_type)) {
-        KOC__AUTO(koc_index) index = NULL;
-        KOC__TRY(koc_layout_get_index(layout, &entry->digest, &index, err));
-        const below in = {layout_index, layout_image, layout};
-        return open_index(p, b, index, &in, call, err);
-    }
+    KOC__AUTO(koc_index) index = NULL;
     KOC__AUTO(koc_image) image = NULL;
-    KOC__TRY(koc_layout_get_image(layout, &entry->digest, &image, err));
-    return open_single(p, b, image, err);
-}
-
-static int open_archive(koc__plan *p, koc__base *b, const char *path, koc__call *call,
-                        koc_error **err)
-{
-    KOC__AUTO(koc_image) image = NULL;
-    size_t count = 0;
-    KOC__TRY(koc__archive_read(p->ctx, path, 0, call, &image, &count, err));
-    if (count != 1) {
-        return koc__error(err, KOC_EINVAL,
-                          "base image %s: the archive holds %zu images, one is needed", b->name,
-                          count);
+    KOC__TRY(koc__source_open(p->ctx, NULL, place, call, &b->source, err));
+    const koc__document *top = &b->source->top;
+    if (!koc__mt_is_index(top->media_type.ptr)) {
+        KOC__TRY(koc__source_image_of(b->source, top, call, &image, err));
+        return open_single(p, b, image, err);
     }
-    return open_single(p, b, image, err);
+    choice c = {.way = {b->source}, .plan = p, .base = b};
+    KOC__AUTO_VAL(koc__walk) walk = koc__source_walk_init(&c.way, call);
+    KOC__TRY(koc_index_from_bytes(p->ctx, koc__document_text(top), &index, err));
+    return open_index(&c, &walk, index, err);
 }
 
-/* ko.local/…: taken out of the daemon into a file, where its layers stay until the base goes. */
+/* ko.local/…: exported from the daemon into a temporary file. */
 static int open_daemon(koc__plan *p, koc__base *b, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc__engine) engine = NULL;
+    koc_place place = KOC_PLACE_INIT;
     KOC__TRY(koc__engine_open(call, &engine, err));
-    KOC__TRY(koc__fs_tempdir("koc-base-", &b->folder, err));
-    KOC__AUTO_STR file = koc__path_join(b->folder, "image.tar");
+    KOC__TRY(koc__fs_tempdir("koc-base-", &b->directory, err));
+    KOC__AUTO_STR file = koc__path_join(b->directory, "image.tar");
     if (!file) {
         return koc__oom(err);
     }
     KOC__TRY(koc__engine_export(engine, b->name, file, call, err));
-    return open_archive(p, b, file, call, err);
+    place.kind = KOC_PLACE_DOCKER_ARCHIVE;
+    place.path = file;
+    return open_file(p, b, &place, call, err);
 }
 
-static int open_named(koc__plan *p, koc__base *b, koc__call *call, koc_error **err)
+static int open_by_kind(koc__plan *p, koc__base *b, koc__call *call, koc_error **err)
 {
-    koc_str name = koc__str(b->name);
-    if (koc__str_starts(name, "oci:")) {
-        return open_layout(p, b, koc__str_from(name, 4), call, err);
+    switch (b->kind) {
+    case KOC__BASE_FILE: return open_file(p, b, &b->place, call, err);
+    case KOC__BASE_DAEMON: return open_daemon(p, b, call, err);
+    default: return open_remote(p, b, call, err);
     }
-    if (koc__str_starts(name, "docker-archive:")) {
-        return open_archive(p, b, b->name + strlen("docker-archive:"), call, err);
-    }
-    if (koc__str_starts(name, "ko.local/")) {
-        return open_daemon(p, b, call, err);
-    }
-    return open_remote(p, b, call, err);
 }
 
-/* --- layers, without asking --- */
+/* --- layers of an offline build --- */
 
-/* Whether the bytes of a layer can be had from here, or are not needed. */
-static bool is_here(const koc__plan *p, const koc_descriptor *d)
+/* Whether the bytes of a layer are local, or are not needed. */
+static bool is_local(const koc__plan *p, const koc_descriptor *d)
 {
     KOC__AUTO(koc_blob) blob = NULL;
     if (koc__mt_is_foreign(d->media_type) ||
@@ -454,7 +358,7 @@ static bool is_here(const koc__plan *p, const koc_descriptor *d)
     return path && koc__fs_exists(path);
 }
 
-/* A layout or an archive holds the base's layers too: better told now than after the compile. */
+/* A layout or an archive holds the base's layers too. Fails before the compile, not after it. */
 static int check_layers(const koc__plan *p, const koc__base *b, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) missing = KOC__DYNBUF_INIT(4096);
@@ -463,7 +367,7 @@ static int check_layers(const koc__plan *p, const koc__base *b, koc_error **err)
     for (size_t i = 0; offline && needed && i < b->n_items; i++) {
         for (size_t k = 0; k < koc_image_layer_count(b->items[i].image); k++) {
             const koc_descriptor *d = koc_layer_descriptor(koc_image_layer(b->items[i].image, k));
-            if (!is_here(p, d)) {
+            if (!is_local(p, d)) {
                 (void)koc__dynbuf_printf(&missing, NULL, "%s%s (%llu bytes)",
                                          missing.len ? ", " : "", koc__digest_str(&d->digest).s,
                                          (unsigned long long)d->size);
@@ -473,33 +377,28 @@ static int check_layers(const koc__plan *p, const koc__base *b, koc_error **err)
     if (missing.len == 0) {
         return KOC_OK;
     }
-    int rc = koc__error(
-        err, KOC_ENOTFOUND,
-        "base image %s: not in the cache, and an offline build does not ask for it: layer %s",
-        b->name, koc__dynbuf_cstr(&missing));
+    int rc = koc__error(err, KOC_ENOTFOUND,
+                        "not in the cache, and an offline build does not ask for it: layer %s",
+                        koc__dynbuf_cstr(&missing));
     koc__error_hint_on(err, KOC_HINT_OPTION, "offline",
                        "layers of bases are not kept: build once without offline into the same "
                        "OCI layout, or on a base in a layout (oci:DIR)");
     return rc;
 }
 
-static void tell_resolved(const koc__base *b, koc__call *call)
+static void report_resolved(const koc__base *b, koc__call *call)
 {
     KOC__AUTO_STR text = NULL;
     if (!koc__call_wants_progress(call)) {
         return;
     }
-    if (b->scratch) {
-        text = koc__format("scratch");
-    } else {
-        text = koc__format("%s → sha256:%.12s… (%zu platform%s)",
-                           b->annotation ? b->annotation : b->name, koc__digest_hex(&b->digest).s,
-                           b->n_items, b->n_items == 1 ? "" : "s");
-    }
+    text =
+        koc__format("%s → sha256:%.12s… (%zu platform%s)", b->annotation ? b->annotation : b->name,
+                    koc__digest_hex(&b->digest).s, b->n_items, b->n_items == 1 ? "" : "s");
     koc__report_event(call, KOC_PROGRESS_RESOLVE, KOC_STATE_FINISHED, text ? text : b->name, 0);
 }
 
-/* Whether the tag and the manifests of the last time are in the cache. */
+/* Whether the cache has the tag and the manifests of the last lookup. */
 static bool is_cached(koc__plan *p, const koc__base *b, koc__call *call)
 {
     KOC__AUTO(koc__base) again = NULL;
@@ -507,9 +406,9 @@ static bool is_cached(koc__plan *p, const koc__base *b, koc__call *call)
            koc__base_recall(p, again, call, NULL) == KOC_OK;
 }
 
-/* A cure by the cause. What the registry's client says already is one; scratch is only for those who did not ask
- * for a base: an image without its CA certificates is another image. */
-static void advise(koc__plan *p, const koc__base *b, int rc, koc__call *call, koc_error **why)
+/* Adds the hint that fits the cause. The registry client gives hints of its own. Scratch is proposed only if nobody asked for
+ * this base: an image without CA certificates is not what the others want. */
+static void add_hint(koc__plan *p, const koc__base *b, int rc, koc__call *call, koc_error **why)
 {
     bool offline = p->o.flags & KOC_PUBLISH_OFFLINE;
     bool network = rc == KOC_ENET || rc == KOC_ETIMEOUT || rc == KOC_ETLS || rc == KOC_EHTTP;
@@ -531,38 +430,33 @@ static void advise(koc__plan *p, const koc__base *b, int rc, koc__call *call, ko
 
 int koc__base_open(koc__plan *p, koc__base *b, koc__call *call, koc_error **err)
 {
-    if (b->scratch) {
+    if (b->kind == KOC__BASE_SCRATCH) {
         return open_scratch(p, b, err);
     }
     koc_error *why = NULL;
     koc__report_event(call, KOC_PROGRESS_RESOLVE, KOC_STATE_STARTED, b->name, 0);
-    int rc = open_named(p, b, call, &why);
+    int rc = open_by_kind(p, b, call, &why);
     if (rc == KOC_OK && koc__base_is_remote(b)) {
         rc = check_layers(p, b, &why);
     }
     if (rc == KOC_OK) {
-        tell_resolved(b, call);
+        report_resolved(b, call);
         return KOC_OK;
     }
-    bool about_base = strncmp(koc_error_message(why), "base image ", 11) == 0;
     if (rc == KOC_ECANCELLED || rc == KOC_ENOMEM) {
         return koc__error_move(err, &why);
     }
-    if (!about_base) {
-        koc__error_prefix(&why, rc, "base image %s", b->name);
-    }
+    koc__error_prefix(&why, rc, "base image %s", b->name);
     if (b->asked_by) {
         koc__error_suffix(&why, " (%s)", b->asked_by);
     }
-    advise(p, b, rc, call, &why);
+    add_hint(p, b, rc, call, &why);
     return koc__error_move(err, &why);
 }
 
 bool koc__base_is_remote(const koc__base *b)
 {
-    koc_str name = koc__str(b->name);
-    return !b->scratch && !koc__str_starts(name, "oci:") &&
-           !koc__str_starts(name, "docker-archive:");
+    return b->kind == KOC__BASE_REMOTE;
 }
 
 int koc__base_recall(koc__plan *p, koc__base *b, koc__call *call, koc_error **err)

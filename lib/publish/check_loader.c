@@ -13,7 +13,7 @@
 static bool is_static(const koc__base *b)
 {
     KOC__AUTO(koc_reference) ref = NULL;
-    if (b->scratch) {
+    if (b->kind == KOC__BASE_SCRATCH) {
         return true;
     }
     if (!koc__base_is_remote(b) || koc_reference_parse(b->name, 0, &ref, NULL) != KOC_OK) {

@@ -46,7 +46,7 @@ static int make_facts(const koc__plan *p, const koc__base *base, const koc__base
     koc_digest diff_id;
     const koc_digest *digest = on->entry ? &on->entry->digest : &base->digest;
     KOC__TRY(add(facts, "base image", "", base->name, err));
-    if (!base->scratch) {
+    if (base->kind != KOC__BASE_SCRATCH) {
         KOC__TRY(add(facts, "digest of the base image", "", koc__digest_str(digest).s, err));
     }
     KOC__TRY(koc__layer_diff_id(kodata, call, &diff_id, err));

@@ -308,16 +308,20 @@ static int check_outputs(koc__plan *p, koc_error **err)
     return koc__error_prefix(err, rc, "image_user");
 }
 
-/* A flag that does not parse is told before anything is built. */
+/* A base that cannot be parsed fails before anything is built. An archive of an OCI layout is not a base. */
 static int check_base(const koc__plan *p, koc_error **err)
 {
     const char *name = p->o.base_image;
-    if (!name || koc__streq(name, "scratch") || koc__str_starts(koc__str(name), "oci:") ||
-        koc__str_starts(koc__str(name), "docker-archive:")) {
+    koc_place place = KOC_PLACE_INIT;
+    KOC__AUTO_VAL(koc_buf) storage = KOC_BUF_INIT;
+    if (!name || koc__streq(name, "scratch")) {
         return KOC_OK;
     }
-    KOC__AUTO(koc_reference) r = NULL;
-    int rc = koc_reference_parse(name, KOC_REFERENCE_TRANSPORTS, &r, err);
+    int rc = koc_place_parse(name, KOC_PLACE_PARSE_NO_PATH, &storage, &place, err);
+    if (rc == KOC_OK && place.kind == KOC_PLACE_OCI_ARCHIVE) {
+        rc = koc_reference_parse(name, KOC_REFERENCE_TRANSPORTS, &place.reference, err);
+    }
+    koc_reference_unref(place.reference);
     koc__error_blame(rc == KOC_OK ? NULL : err, "base_image");
     return koc__error_prefix(err, rc, "base_image");
 }

@@ -23,6 +23,7 @@
 #include <stdatomic.h>
 
 #include <koc/ext/publish.h>
+#include <koc/ext/transfer.h>
 #include <koc/image.h>
 #include <koc/store.h>
 
@@ -78,16 +79,25 @@ typedef struct koc__base_item { /* one platform that the base has and that is wa
     koc_descriptor *entry; /* of the base's index; NULL: the base is one image, or scratch */
     koc_image *image;      /* NULL on scratch */
 } koc__base_item;
+typedef enum koc__base_kind {
+    KOC__BASE_REMOTE, /* in a registry */
+    KOC__BASE_SCRATCH,
+    KOC__BASE_FILE,  /* a layout or an archive */
+    KOC__BASE_DAEMON /* ko.local/…: in the Docker daemon */
+} koc__base_kind;
 typedef struct koc__base {
     char *name;      /* as configured, without docker:// */
-    char *asked_by;  /* ".ko.yaml:3:19: defaultBaseImage, for example.com/app"; NULL: a flag */
-    bool by_default; /* nobody asks for one */
-    bool scratch;
-    bool docker;           /* the media type family */
+    char *asked_by;  /* ".ko.yaml:3:19: defaultBaseImage, for example.com/app"; NULL: an option */
+    bool by_default; /* the built-in default: nothing names a base */
+    koc__base_kind kind;
+    koc_place place;       /* KOC__BASE_FILE */
+    koc_buf storage;       /* of place */
+    bool docker;           /* media types of Docker, not of OCI */
     koc_index *index;      /* or NULL */
     koc_digest digest;     /* of the index or the image */
     char *annotation;      /* org.opencontainers.image.base.name; NULL: none (scratch, files) */
-    char *folder;          /* of a file that came from a daemon: gone with the base */
+    koc_source *source;    /* of a file; its layers are read from there */
+    char *directory;       /* temporary: holds the export of a daemon's image */
     koc__base_item *items; /* at least one once opened */
     size_t n_items;
 } koc__base;

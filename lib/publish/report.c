@@ -67,7 +67,7 @@ static void base(koc__jw *w, const koc__base *b)
     koc__jw_key(w, "base");
     koc__jw_object(w);
     koc__jw_kv(w, "name", b->name);
-    if (!b->scratch) {
+    if (b->kind != KOC__BASE_SCRATCH) {
         digest_member(w, "digest", &b->digest);
     }
     koc__jw_object_end(w);

@@ -41,6 +41,17 @@ typedef struct koc_place {
 #define KOC_PLACE_INIT { sizeof(koc_place), 0, 0, 0, NULL, NULL, NULL, NULL }
 /* clang-format on */
 
+enum {
+    KOC_PLACE_PARSE_PATH = 1u << 0,   /**< a text without a prefix is a path */
+    KOC_PLACE_PARSE_NO_PATH = 1u << 1 /**< a text without a prefix is a reference */
+};
+/** Parses "oci:DIR[:NAME][@DIGEST]", "oci-archive:FILE[:NAME][@DIGEST]", "docker-archive:FILE[:NAME]", and without such
+ * a prefix a reference or a path. Without a flag it is a path when it begins with "/", "./" or "../", is ".", ".." or
+ * "-", ends in ".tar", or names an OCI layout. What is read decides the kind of a path. out->reference, NULL in all
+ * other kinds, is the caller's: koc_reference_unref; all else that out points to lives in storage. KOC_EINVAL. */
+KOC_API int koc_place_parse(const char *text, uint32_t flags, koc_buf *storage, koc_place *out,
+                            koc_error **err);
+
 /** An opened place to read from. One thread at a time. */
 typedef struct koc_source koc_source;
 
