@@ -3,11 +3,11 @@
  * whether it has to link again. A file is only left for go to judge when the record of the last build
  * vouches for it: go would take one that was cut off in the middle for complete.
  *
- *   <folder>/<hash of the package>/<name>   one file a target
- *   <folder>/run-XXXXXX/<name>              where one go works; files are moved in and out
+ *   <directory>/<hash of the package>/<name>   one file a target
+ *   <directory>/run-XXXXXX/<name>              where one go works; files are moved in and out
  *
- * No other build knows the folder that go writes to: a go whose koc was killed lives on, and writes what it
- * was asked for when the lock on <folder> has another holder.
+ * No other build knows the directory that go writes to: a go whose koc was killed lives on, and writes what it
+ * was asked for when the lock on <directory> has another holder.
  */
 #include "core/common.h"
 
@@ -27,7 +27,7 @@
 #include "text/json.h"
 #include "text/json_write.h"
 
-#define FOLDERS    "bin"
+#define DIRS       "bin"
 #define RECORDS    "gobin"
 #define RECORD_MAX ((size_t)64 << 10)
 #define RUN_PREFIX "run-"
@@ -48,14 +48,14 @@ static void before_dispose(before *b)
 
 /* --- hold --- */
 
-void koc__go_hold_unref(koc__go_hold *h)
+void koc__go_lock_unref(koc__go_lock *h)
 {
     if (!h || atomic_fetch_sub(&h->refs, 1) != 1) {
         return;
     }
-    if (h->folder) {
-        (void)koc__fs_remove(h->folder, NULL);
-        koc__free(h->folder);
+    if (h->temporary) {
+        (void)koc__fs_remove(h->temporary, NULL);
+        koc__free(h->temporary);
     }
     if (h->fd >= 0) {
         close(h->fd);
@@ -74,7 +74,7 @@ void koc__go_binary_free(koc__go_binary *b)
     if (!b || atomic_fetch_sub(&b->refs, 1) != 1) {
         return;
     }
-    koc__go_hold_unref(b->hold);
+    koc__go_lock_unref(b->lock);
     koc__free(b->path);
     koc__free(b->key);
     koc__free(b->build_id);
@@ -90,7 +90,7 @@ static void hash_str(koc__sha256 *h, const char *s)
     koc__sha256_update(h, s ? s : "", strlen(s ? s : "") + 1);
 }
 
-/* What is the same for every build of these targets: the folder's key. */
+/* What is the same for every build of these targets: the directory's key. */
 static int hash_common(koc__sha256 *h, const koc__go_batch *b, const koc__go_unit *u,
                        const koc_strlist *args, koc_error **err)
 {
@@ -108,7 +108,7 @@ static int hash_common(koc__sha256 *h, const koc__go_batch *b, const koc__go_uni
     }
     hash_str(h, "");
     for (size_t i = 0; i < koc_strlist_count(u->env); i++) {
-        if (koc__go_env_matters(koc_strlist_get(u->env, i))) {
+        if (koc__go_var_matters(koc_strlist_get(u->env, i))) {
             hash_str(h, koc_strlist_get(u->env, i));
         }
     }
@@ -137,28 +137,28 @@ static int unit_key(const koc__go_batch *b, const koc__go_unit *u, char **out, k
     return *out ? KOC_OK : koc__oom(err);
 }
 
-/* --- folders --- */
+/* --- directories --- */
 
-/* What killed builds left. A go that still works there finds its folder gone, and ends. */
-static void sweep_runs(const char *folder)
+/* What killed builds left. A go that still works there finds its directory gone, and ends. */
+static void sweep_runs(const char *dir)
 {
     KOC__AUTO(koc_strlist) names = NULL;
-    if (koc__fs_list(folder, &names, NULL) != KOC_OK) {
+    if (koc__fs_list(dir, &names, NULL) != KOC_OK) {
         return;
     }
     for (size_t i = 0; i < koc_strlist_count(names); i++) {
         const char *name = koc_strlist_get(names, i);
-        KOC__AUTO_STR path = koc__path_join(folder, name);
+        KOC__AUTO_STR path = koc__path_join(dir, name);
         if (path && koc__str_starts(koc__str(name), RUN_PREFIX)) {
             (void)koc__fs_remove(path, NULL);
         }
     }
 }
 
-/* The folder to build in. The cache's when nobody else builds there now, else one of our own. */
-static int open_folder(koc__go_batch *b, koc_error **err)
+/* The directory to build in. The cache's when nobody else builds there now, else one of our own. */
+static int open_dir(koc__go_batch *b, koc_error **err)
 {
-    KOC__AUTO(koc__go_hold) h = koc__calloc(1, sizeof(*h));
+    KOC__AUTO(koc__go_lock) h = koc__calloc(1, sizeof(*h));
     if (!h) {
         return koc__oom(err);
     }
@@ -173,35 +173,34 @@ static int open_folder(koc__go_batch *b, koc_error **err)
         koc__sha256_digest(&hash, &d);
         koc_str key = koc__str_n((const char *)d.bytes, d.len);
         /* A cache that fails here is done without. */
-        if (koc__cache_lock_now(cache, FOLDERS, key, &h->fd, NULL) != KOC_OK) {
+        if (koc__cache_lock_now(cache, DIRS, key, &h->fd, NULL) != KOC_OK) {
             h->fd = -1;
-        } else if (h->fd >= 0 &&
-                   koc__cache_folder(cache, FOLDERS, key, &b->folder, NULL) == KOC_OK) {
-            sweep_runs(b->folder);
-            b->hold = koc__steal(&h);
+        } else if (h->fd >= 0 && koc__cache_folder(cache, DIRS, key, &b->dir, NULL) == KOC_OK) {
+            sweep_runs(b->dir);
+            b->lock = koc__steal(&h);
             return KOC_OK;
         }
     }
-    KOC__TRY(koc__fs_tempdir("koc-go-", &h->folder, err));
-    b->folder = koc__strdup(h->folder);
-    if (!b->folder) {
+    KOC__TRY(koc__fs_tempdir("koc-go-", &h->temporary, err));
+    b->dir = koc__strdup(h->temporary);
+    if (!b->dir) {
         return koc__oom(err);
     }
-    b->hold = koc__steal(&h);
+    b->lock = koc__steal(&h);
     return KOC_OK;
 }
 
 int koc__go_batch_open(koc__go_batch *b, const koc__go_batch *like, koc_error **err)
 {
     if (!like) {
-        return open_folder(b, err);
+        return open_dir(b, err);
     }
-    b->folder = koc__strdup(like->folder);
-    if (!b->folder) {
+    b->dir = koc__strdup(like->dir);
+    if (!b->dir) {
         return koc__oom(err);
     }
-    b->hold = like->hold;
-    atomic_fetch_add(&b->hold->refs, 1);
+    b->lock = like->lock;
+    atomic_fetch_add(&b->lock->refs, 1);
     return KOC_OK;
 }
 
@@ -216,7 +215,7 @@ static int new_binary(const koc__go_batch *b, const koc__go_unit *u, koc__go_bin
     const char *package = u->target->import_path;
     koc_digest d;
     koc__sha256_of(package, strlen(package), &d);
-    KOC__AUTO_STR dir = koc__format("%s/%.16s", b->folder, koc__digest_hex(&d).s);
+    KOC__AUTO_STR dir = koc__format("%s/%.16s", b->dir, koc__digest_hex(&d).s);
     if (!dir) {
         return koc__oom(err);
     }
@@ -227,8 +226,8 @@ static int new_binary(const koc__go_batch *b, const koc__go_unit *u, koc__go_bin
         return koc__oom(err);
     }
     KOC__TRY(unit_key(b, u, &bin->key, err));
-    atomic_fetch_add(&b->hold->refs, 1);
-    bin->hold = b->hold;
+    atomic_fetch_add(&b->lock->refs, 1);
+    bin->lock = b->lock;
     *out = koc__steal(&bin);
     return KOC_OK;
 }
@@ -249,7 +248,7 @@ static bool i64_member(const koc__jnode *n, const char *name, int64_t *out)
 
 /* Fills was from the record when the file is still as it says. Trouble with records only means that
  * nothing is known. */
-static int recall(koc__cache *cache, const koc__go_binary *bin, before *was, koc_error **err)
+static int recall_binary(koc__cache *cache, const koc__go_binary *bin, before *was, koc_error **err)
 {
     KOC__AUTO_VAL(koc_buf) text = KOC_BUF_INIT;
     KOC__AUTO(koc__json) doc = NULL;
@@ -262,12 +261,12 @@ static int recall(koc__cache *cache, const koc__go_binary *bin, before *was, koc
     const koc__jnode *n = koc__json_root(doc);
     koc__stamp then = {0};
     uint64_t mode = 0;
-    bool whole = u64_member(n, "size", &then.size) && i64_member(n, "mtime", &then.mtime_ns) &&
+    bool valid = u64_member(n, "size", &then.size) && i64_member(n, "mtime", &then.mtime_ns) &&
                  i64_member(n, "ctime", &then.ctime_ns) && u64_member(n, "inode", &then.inode) &&
                  u64_member(n, "device", &then.device) && u64_member(n, "mode", &mode);
     then.mode = (uint32_t)mode;
     koc__stamp now;
-    if (!whole || koc__fs_stamp(bin->path, false, &now, NULL) != KOC_OK ||
+    if (!valid || koc__fs_stamp(bin->path, false, &now, NULL) != KOC_OK ||
         !koc__stamp_equal(&now, &then)) {
         return KOC_OK;
     }
@@ -285,9 +284,9 @@ static int recall(koc__cache *cache, const koc__go_binary *bin, before *was, koc
     return KOC_OK;
 }
 
-static int remember(koc__cache *cache, const koc__go_binary *bin, koc_error **err)
+static int record_binary(koc__cache *cache, const koc__go_binary *bin, koc_error **err)
 {
-    if (!cache || !bin->hold || bin->hold->folder) {
+    if (!cache || !bin->lock || bin->lock->temporary) {
         return KOC_OK;
     }
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(RECORD_MAX);
@@ -323,7 +322,7 @@ static int remember(koc__cache *cache, const koc__go_binary *bin, koc_error **er
 int koc__go_binary_set_digest(koc_ctx *ctx, koc__go_binary *b, const koc_digest *d, koc_error **err)
 {
     b->digest = *d;
-    return remember(ctx ? ctx->cache : NULL, b, err);
+    return record_binary(ctx ? ctx->cache : NULL, b, err);
 }
 
 /* --- running go --- */
@@ -353,7 +352,7 @@ static bool says(koc_str output, const char *words)
 static void hint_cure(const koc__go_batch *b, koc_str output, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc_error) why = NULL;
-    const char *cgo = koc__go_env_get(b->units[0]->env, "CGO_ENABLED");
+    const char *cgo = koc__go_var_get(b->units[0]->env, "CGO_ENABLED");
     if (says(output, "unsupported GOOS/GOARCH pair")) {
         koc__error_hint(err, "`go tool dist list` names the platforms that Go knows");
     } else if (says(output, "build constraints exclude all Go files") && koc__streq(cgo, "0")) {
@@ -369,8 +368,8 @@ static void hint_cure(const koc__go_batch *b, koc_str output, koc__call *call, k
 }
 
 /* The targets that go's output speaks of ("# example.com/cmd/api"), or the first few. */
-static int failed(const koc__go_batch *b, const koc__proc_result *result, koc__call *call,
-                  koc_error **err)
+static int report_failure(const koc__go_batch *b, const koc__proc_result *result, koc__call *call,
+                          koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) names = KOC__DYNBUF_INIT(4096);
     koc_str output = koc__dynbuf_view(&result->output);
@@ -405,16 +404,16 @@ static int go_temporary(const koc__go_batch *b, char **out, koc_error **err)
 }
 
 /*
- * A folder for go's own temporary files: go leaves them behind when it is stopped by a signal. env gets a
+ * A directory for go's own temporary files: go leaves them behind when it is stopped by a signal. env gets a
  * copy of the unit's with GOTMPDIR in it.
  */
-static int give_tempdir(const koc__go_batch *b, koc_strlist **env, char **folder, koc_error **err)
+static int make_tempdir(const koc__go_batch *b, koc_strlist **env, char **dir, koc_error **err)
 {
     const koc__go_unit *u = b->units[0];
     KOC__AUTO(koc_strlist) list = NULL;
     KOC__AUTO_STR parent = NULL;
     KOC__TRY(go_temporary(b, &parent, err));
-    KOC__TRY(koc__fs_tempdir_in(parent && *parent ? parent : NULL, "koc-go-", folder, err));
+    KOC__TRY(koc__fs_tempdir_in(parent && *parent ? parent : NULL, "koc-go-", dir, err));
     KOC__TRY(koc__strlist_new(&list, err));
     for (size_t i = 0; i < koc_strlist_count(u->env); i++) {
         const char *item = koc_strlist_get(u->env, i);
@@ -422,7 +421,7 @@ static int give_tempdir(const koc__go_batch *b, koc_strlist **env, char **folder
             KOC__TRY(koc__strlist_add(list, item, err));
         }
     }
-    KOC__TRY(koc__strlist_addf(list, err, "GOTMPDIR=%s", *folder));
+    KOC__TRY(koc__strlist_addf(list, err, "GOTMPDIR=%s", *dir));
     *env = koc__steal(&list);
     return KOC_OK;
 }
@@ -437,7 +436,7 @@ static int run_in(const koc__go_batch *b, const koc_strlist *argv, const koc_str
     return koc__proc_run(&proc, call, result, err);
 }
 
-/* output: a file, or a folder with a slash behind it. */
+/* output: a file, or a directory with a slash behind it. */
 static int run_go(const koc__go_batch *b, const char *output, koc__call *call, koc_error **err)
 {
     const koc__go_unit *first = b->units[0];
@@ -457,7 +456,7 @@ static int run_go(const koc__go_batch *b, const char *output, koc__call *call, k
     KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
     KOC__AUTO(koc_strlist) env = NULL;
     KOC__AUTO_STR scratch = NULL;
-    int rc = give_tempdir(b, &env, &scratch, err);
+    int rc = make_tempdir(b, &env, &scratch, err);
     if (rc == KOC_OK) {
         rc = run_in(b, argv, env, call, &result, err);
     }
@@ -474,7 +473,7 @@ static int run_go(const koc__go_batch *b, const char *output, koc__call *call, k
             KOC__TRY(check_is_main(b, b->units[i], call, err));
         }
     }
-    return failed(b, &result, call, err);
+    return report_failure(b, &result, call, err);
 }
 
 /* Where go puts the program of u: it names the file itself when it builds several. */
@@ -542,12 +541,12 @@ static int finish(const koc__go_batch *b, koc__go_unit *u, const before *was, ko
         return koc__error(err, KOC_EPROCESS, "cannot build %s: go build made no program",
                           u->target->argument);
     }
-    return remember(b->ctx ? b->ctx->cache : NULL, bin, err);
+    return record_binary(b->ctx ? b->ctx->cache : NULL, bin, err);
 }
 
-static int tell(const koc__go_batch *b, koc__go_unit *u, koc_error **err)
+static int deliver(const koc__go_batch *b, koc__go_unit *u, koc_error **err)
 {
-    u->told = true;
+    u->delivered = true;
     return b->options->linked ? b->options->linked(b->options->jobs_self, u->index, u->binary, err)
                               : KOC_OK;
 }
@@ -555,7 +554,7 @@ static int tell(const koc__go_batch *b, koc__go_unit *u, koc_error **err)
 /* --- several at once --- */
 
 /*
- * go makes a program in its own folder and renames it into place when it is complete, while it may link others
+ * go makes a program in its own directory and renames it into place when it is complete, while it may link others
  * for seconds. So what has come there is taken away at once, and its layer is made meanwhile. On another
  * file system go would copy, and what can be seen may be half a file: then nothing is taken early.
  */
@@ -567,7 +566,7 @@ typedef struct watch {
     atomic_bool over;
 } watch;
 
-static int take_early(const watch *w, size_t i, koc__call *call, koc_error **err)
+static int collect_early(const watch *w, size_t i, koc__call *call, koc_error **err)
 {
     koc__go_unit *u = w->b->units[i];
     koc__stamp s;
@@ -583,17 +582,17 @@ static int take_early(const watch *w, size_t i, koc__call *call, koc_error **err
         return koc__error_errno(err, errno, "cannot move %s", theirs);
     }
     KOC__TRY(finish(w->b, u, &w->was[i], call, err));
-    return tell(w->b, u, err);
+    return deliver(w->b, u, err);
 }
 
-static int watch_folder(void *arg, koc__call *call, koc_error **err)
+static int watch_dir(void *arg, koc__call *call, koc_error **err)
 {
     watch *w = arg;
     while (!atomic_load(&w->over)) {
         KOC__TRY(koc__call_sleep(call, WATCH_MS, err));
         for (size_t i = 0; i < w->b->n; i++) {
-            if (!w->b->units[i]->told) {
-                KOC__TRY(take_early(w, i, call, err));
+            if (!w->b->units[i]->delivered) {
+                KOC__TRY(collect_early(w, i, call, err));
             }
         }
     }
@@ -609,9 +608,9 @@ static int run_go_into(void *arg, koc__call *call, koc_error **err)
     return w->rc;
 }
 
-/* Whether go can rename what it made in its temporary folder into folder. A wrapper around go may copy it, or
+/* Whether go can rename what it made in its temporary directory into directory. A wrapper around go may copy it, or
  * change it afterwards. */
-static bool may_watch(const koc__go_batch *b, const char *folder)
+static bool may_watch(const koc__go_batch *b, const char *dir)
 {
     KOC__AUTO_STR own = NULL;
     const char *tool = NULL;
@@ -622,7 +621,7 @@ static bool may_watch(const koc__go_batch *b, const char *folder)
     }
     const char *usual = koc__env_nonempty("TMPDIR");
     const char *parent = own && *own ? own : usual ? usual : "/tmp";
-    return stat(parent, &from) == 0 && stat(folder, &to) == 0 && from.st_dev == to.st_dev &&
+    return stat(parent, &from) == 0 && stat(dir, &to) == 0 && from.st_dev == to.st_dev &&
            !(to.st_mode & S_ISGID);
 }
 
@@ -634,7 +633,7 @@ static int run_for_many(koc__go_batch *b, const before *was, const char *run, ko
     KOC__TRY(koc__group_begin(&group, call, 2, err));
     int rc = koc__group_add(&group, run_go_into, &w, err);
     if (rc == KOC_OK && may_watch(b, run)) {
-        rc = koc__group_add(&group, watch_folder, &w, err);
+        rc = koc__group_add(&group, watch_dir, &w, err);
     }
     rc = rc == KOC_OK ? koc__group_wait(&group, err) : rc;
     koc__group_end(&group);
@@ -647,11 +646,11 @@ static int run_for_one(const koc__go_batch *b, const char *run, koc__call *call,
     return output ? run_go(b, output, call, err) : koc__oom(err);
 }
 
-/* Runs go in a folder that nobody else knows. */
-static int run_aside(koc__go_batch *b, const before *was, koc__call *call, koc_error **err)
+/* Runs go in a directory that nobody else knows. */
+static int run_in_private_dir(koc__go_batch *b, const before *was, koc__call *call, koc_error **err)
 {
     KOC__AUTO_STR run = NULL;
-    KOC__TRY(koc__fs_tempdir_in(b->folder, RUN_PREFIX, &run, err));
+    KOC__TRY(koc__fs_tempdir_in(b->dir, RUN_PREFIX, &run, err));
     int rc = move_files(b, run, true, err);
     if (rc == KOC_OK) {
         rc = b->n == 1 ? run_for_one(b, run, call, err) : run_for_many(b, was, run, call, err);
@@ -662,7 +661,7 @@ static int run_aside(koc__go_batch *b, const before *was, koc__call *call, koc_e
 }
 
 /* What was taken early must be what go left. */
-static int check_taken(const koc__go_batch *b, const koc__go_unit *u, koc_error **err)
+static int check_collected(const koc__go_batch *b, const koc__go_unit *u, koc_error **err)
 {
     koc__stamp now;
     if (koc__fs_stamp(u->binary->path, false, &now, err) == KOC_OK &&
@@ -682,8 +681,8 @@ static int prepare(const koc__go_batch *b, before *was, bool *all_known, koc_err
     for (size_t i = 0; i < b->n; i++) {
         koc__go_unit *u = b->units[i];
         KOC__TRY(new_binary(b, u, &u->binary, err));
-        if (cache && !b->hold->folder && !b->options->force) {
-            KOC__TRY(recall(cache, u->binary, &was[i], err));
+        if (cache && !b->lock->temporary && !b->options->force) {
+            KOC__TRY(recall_binary(cache, u->binary, &was[i], err));
         }
         *all_known = *all_known && was[i].known;
     }
@@ -691,21 +690,21 @@ static int prepare(const koc__go_batch *b, before *was, bool *all_known, koc_err
 }
 
 /* Every input is as it was: so is what go would make of it. */
-static void take_as_it_is(const koc__go_batch *b, before *was)
+static void reuse_binaries(const koc__go_batch *b, before *was)
 {
     for (size_t i = 0; i < b->n; i++) {
         koc__go_binary *bin = b->units[i]->binary;
         bin->stamp = was[i].stamp;
         bin->build_id = koc__steal(&was[i].build_id);
         bin->digest = was[i].digest;
-        bin->from_cache = bin->not_asked = true;
+        bin->from_cache = bin->go_skipped = true;
     }
 }
 
-static int tell_all(const koc__go_batch *b, koc_error **err)
+static int deliver_all(const koc__go_batch *b, koc_error **err)
 {
     for (size_t i = 0; i < b->n; i++) {
-        KOC__TRY(tell(b, b->units[i], err));
+        KOC__TRY(deliver(b, b->units[i], err));
     }
     return KOC_OK;
 }
@@ -724,7 +723,7 @@ static void keep_known(const koc__go_batch *b, const before *was)
             koc__streq(bin->build_id, was[i].build_id)) {
             bin->stamp = now;
             bin->digest = was[i].digest;
-            (void)remember(b->ctx ? b->ctx->cache : NULL, bin, NULL);
+            (void)record_binary(b->ctx ? b->ctx->cache : NULL, bin, NULL);
         }
     }
 }
@@ -736,9 +735,9 @@ static int run_with(koc__go_batch *b, before *was, koc__call *call, koc_error **
     KOC__TRY(prepare(b, was, &all_known, err));
     KOC__TRY(koc__go_inputs_begin(b, call, &inputs, err));
     if (all_known && inputs.last && inputs.verdict.same) {
-        take_as_it_is(b, was);
-        KOC__TRY(koc__go_inputs_tell(b, inputs.last, err));
-        return tell_all(b, err);
+        reuse_binaries(b, was);
+        KOC__TRY(koc__go_inputs_attach_paths(b, inputs.last, err));
+        return deliver_all(b, err);
     }
     for (size_t i = 0; i < b->n; i++) {
         if (!was[i].known) {
@@ -748,18 +747,18 @@ static int run_with(koc__go_batch *b, before *was, koc__call *call, koc_error **
     if (b->options->starting) {
         b->options->starting(b->options->starting_self);
     }
-    int rc = run_aside(b, was, call, err);
+    int rc = run_in_private_dir(b, was, call, err);
     if (rc != KOC_OK) {
         keep_known(b, was);
         return rc;
     }
     for (size_t i = 0; i < b->n; i++) {
         koc__go_unit *u = b->units[i];
-        if (u->told) {
-            KOC__TRY(check_taken(b, u, err));
+        if (u->delivered) {
+            KOC__TRY(check_collected(b, u, err));
         } else {
             KOC__TRY(finish(b, u, &was[i], call, err));
-            KOC__TRY(tell(b, u, err));
+            KOC__TRY(deliver(b, u, err));
         }
         linked = linked || !u->binary->from_cache;
     }

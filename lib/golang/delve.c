@@ -13,7 +13,7 @@
 #include "golang/go_command.h"
 #include "model/model.h"
 
-#define KIND       "delve" /* of the cache's folders, locks and records */
+#define KIND       "delve" /* of the cache's directories, locks and records */
 #define RECORD_MAX 256
 #define MODULE     "github.com/go-delve/delve"
 #define PACKAGE    MODULE "/cmd/dlv"
@@ -24,15 +24,15 @@ typedef struct delve {
     const char *version;
     const koc_platform *platform;
     char *key;
-    char *folder;
-    koc__go_hold *hold;
+    char *dir;
+    koc__go_lock *lock;
 } delve;
 
 static void delve_dispose(delve *d)
 {
     koc__free(d->key);
-    koc__free(d->folder);
-    koc__go_hold_unref(d->hold);
+    koc__free(d->dir);
+    koc__go_lock_unref(d->lock);
 }
 KOC__DEFINE_AUTO_VAL(delve, delve_dispose);
 
@@ -53,9 +53,9 @@ static int check_version(const char *version, koc_error **err)
 
 /* --- where it is built --- */
 
-static int open_folder(delve *d, koc__call *call, koc_error **err)
+static int open_dir(delve *d, koc__call *call, koc_error **err)
 {
-    KOC__AUTO(koc__go_hold) h = koc__calloc(1, sizeof(*h));
+    KOC__AUTO(koc__go_lock) h = koc__calloc(1, sizeof(*h));
     if (!h) {
         return koc__oom(err);
     }
@@ -63,14 +63,14 @@ static int open_folder(delve *d, koc__call *call, koc_error **err)
     h->fd = -1;
     koc__cache *cache = d->ctx->cache;
     koc_str key = koc__str(d->key);
-    if (cache && koc__cache_folder(cache, KIND, key, &d->folder, NULL) == KOC_OK) {
+    if (cache && koc__cache_folder(cache, KIND, key, &d->dir, NULL) == KOC_OK) {
         KOC__TRY(koc__cache_lock(cache, KIND, key, call, &h->fd, err));
     } else {
-        KOC__TRY(koc__fs_tempdir("koc-delve-", &h->folder, err));
-        d->folder = koc__strdup(h->folder);
+        KOC__TRY(koc__fs_tempdir("koc-delve-", &h->temporary, err));
+        d->dir = koc__strdup(h->temporary);
     }
-    d->hold = koc__steal(&h);
-    return d->folder ? KOC_OK : koc__oom(err);
+    d->lock = koc__steal(&h);
+    return d->dir ? KOC_OK : koc__oom(err);
 }
 
 static int digest_of(const char *path, uint64_t size, koc__call *call, koc_digest *out,
@@ -95,11 +95,11 @@ static int environment(const delve *d, koc_strlist **out, koc_error **err)
     }
     const koc__go_settings settings = {
         .env = env, .offline = d->s->offline, .go_env = d->s->go_env};
-    return koc__go_command_env(&settings, NULL, d->folder, d->platform, out, err);
+    return koc__go_command_env(&settings, NULL, d->dir, d->platform, out, err);
 }
 
 /* go's own words come first, then one line about what failed. */
-static int explain(const delve *d, const koc__proc_result *result, koc_error **err)
+static int report_failure(const delve *d, const koc__proc_result *result, koc_error **err)
 {
     koc_str said = koc__dynbuf_view(&result->errors);
     int rc;
@@ -130,16 +130,16 @@ static int write_module(const delve *d, koc_error **err)
 {
     KOC__AUTO_STR text =
         koc__format("module koc.invalid/delve\n\ngo 1.17\n\nrequire %s %s\n", MODULE, d->version);
-    KOC__AUTO_STR path = koc__path_join(d->folder, "go.mod");
+    KOC__AUTO_STR path = koc__path_join(d->dir, "go.mod");
     if (!text || !path) {
         return koc__oom(err);
     }
-    KOC__TRY(koc__fs_remove(d->folder, err)); /* what a killed build left */
-    KOC__TRY(koc__fs_mkdirs(d->folder, 0700, err));
+    KOC__TRY(koc__fs_remove(d->dir, err)); /* what a killed build left */
+    KOC__TRY(koc__fs_mkdirs(d->dir, 0700, err));
     return koc__fs_write_file(path, koc__str(text), 0600, err);
 }
 
-static int build(const delve *d, const char *path, koc__call *call, koc_error **err)
+static int run_build(const delve *d, const char *path, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc_strlist) env = NULL;
     KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
@@ -151,20 +151,20 @@ static int build(const delve *d, const char *path, koc__call *call, koc_error **
     static const char ldflags[] = "-ldflags=-s -w";
     static const char package[] = PACKAGE; /* a literal of two parts looks like a missing comma */
     const char *const argv[] = {tool, "build", "-trimpath", ldflags, "-o", path, package, NULL};
-    const koc__proc proc = {.argv = argv, .env = koc__strlist_argv(env), .dir = d->folder};
+    const koc__proc proc = {.argv = argv, .env = koc__strlist_argv(env), .dir = d->dir};
     KOC__TRY(koc__proc_run(&proc, call, &result, err));
-    return result.exit_code == 0 ? KOC_OK : explain(d, &result, err);
+    return result.exit_code == 0 ? KOC_OK : report_failure(d, &result, err);
 }
 
 /* --- the cache --- */
 
 /* Whether the program is there as it was when it was built. */
-static int look(const delve *d, koc__go_binary *bin, koc__call *call, koc_error **err)
+static int find_cached(const delve *d, koc__go_binary *bin, koc__call *call, koc_error **err)
 {
     KOC__AUTO_VAL(koc_buf) record = KOC_BUF_INIT;
     koc_digest wanted, is;
     bool found = false;
-    if (d->hold->fd < 0 || koc__fs_stamp(bin->path, false, &bin->stamp, NULL) != KOC_OK) {
+    if (d->lock->fd < 0 || koc__fs_stamp(bin->path, false, &bin->stamp, NULL) != KOC_OK) {
         return KOC_OK;
     }
     KOC__TRY(
@@ -180,12 +180,12 @@ static int look(const delve *d, koc__go_binary *bin, koc__call *call, koc_error 
     return KOC_OK;
 }
 
-static int make(const delve *d, koc__go_binary *bin, koc__call *call, koc_error **err)
+static int build_and_record(const delve *d, koc__go_binary *bin, koc__call *call, koc_error **err)
 {
-    KOC__TRY(build(d, bin->path, call, err));
+    KOC__TRY(run_build(d, bin->path, call, err));
     KOC__TRY(koc__fs_stamp(bin->path, false, &bin->stamp, err));
     KOC__TRY(digest_of(bin->path, bin->stamp.size, call, &bin->digest, err));
-    if (d->hold->fd >= 0) {
+    if (d->lock->fd >= 0) {
         (void)koc__cache_put(d->ctx->cache, KIND, koc__str(d->key),
                              koc__str(koc__digest_str(&bin->digest).s), NULL);
     }
@@ -211,19 +211,19 @@ int koc__go_delve(koc_ctx *ctx, const koc__go_settings *s, const char *version,
     if (!d.key) {
         return koc__oom(err);
     }
-    KOC__TRY(open_folder(&d, call, err));
-    bin->path = koc__path_join(d.folder, "dlv");
+    KOC__TRY(open_dir(&d, call, err));
+    bin->path = koc__path_join(d.dir, "dlv");
     bin->key = koc__strdup(d.key);
     bin->package_path = koc__strdup(PACKAGE);
     if (!bin->path || !bin->key || !bin->package_path) {
         return koc__oom(err);
     }
-    KOC__TRY(look(&d, bin, call, err));
+    KOC__TRY(find_cached(&d, bin, call, err));
     if (!bin->from_cache) {
-        KOC__TRY(make(&d, bin, call, err));
+        KOC__TRY(build_and_record(&d, bin, call, err));
     }
     KOC__TRY(koc__exe_build_id(bin->path, &bin->build_id, err));
-    bin->hold = koc__steal(&d.hold);
+    bin->lock = koc__steal(&d.lock);
     *out = koc__steal(&bin);
     return KOC_OK;
 }

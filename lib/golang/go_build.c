@@ -6,7 +6,7 @@
 #include "golang/go_command.h"
 #include "model/model.h"
 
-static void unit_dispose(koc__go_unit *u)
+void koc__go_unit_dispose(koc__go_unit *u)
 {
     koc_strlist_free(u->env);
     koc_strlist_free(u->args);
@@ -27,11 +27,11 @@ static void plan_dispose(plan *p)
 {
     for (size_t i = 0; i < p->n_batches; i++) {
         koc__free(p->batches[i].units);
-        koc__free(p->batches[i].folder);
-        koc__go_hold_unref(p->batches[i].hold);
+        koc__free(p->batches[i].dir);
+        koc__go_lock_unref(p->batches[i].lock);
     }
     for (size_t i = 0; p->units && i < p->n; i++) {
-        unit_dispose(&p->units[i]);
+        koc__go_unit_dispose(&p->units[i]);
     }
     koc__free(p->batches);
     koc__free(p->units);
@@ -68,8 +68,7 @@ static int prepare(const koc__go_batch *model, koc__go_unit *u, koc__call *call,
 {
     koc__go_target *t = u->target;
     KOC__TRY(koc__go_command_env(model->s, t->config, t->work_dir, u->platform, &u->env, err));
-    KOC__TRY(koc__go_command_args(model->ctx, model->s, t, u->env, model->options, call, &u->args,
-                                  &u->raw, err));
+    KOC__TRY(koc__go_command_args(model->s, model->options, u, call, err));
     u->name = program_name(t->import_path);
     u->platform_text = koc__platform_str(u->platform);
     return u->name && u->platform_text ? KOC_OK : koc__oom(err);
@@ -136,8 +135,8 @@ static int sort_into_batches(plan *all, const koc__go_batch *model, koc_error **
     return KOC_OK;
 }
 
-/* Batches that only names keep apart share a folder and its lock. */
-static int open_folders(plan *all, koc_error **err)
+/* Batches that only names keep apart share a directory and its lock. */
+static int open_dirs(plan *all, koc_error **err)
 {
     for (size_t i = 0; i < all->n_batches; i++) {
         koc__go_batch *b = &all->batches[i];
@@ -186,7 +185,7 @@ int koc__go_build(koc_ctx *ctx, const koc__go_settings *s, koc__go_job *jobs, si
         KOC__TRY(prepare(&model, &all.units[i], call, err));
     }
     KOC__TRY(sort_into_batches(&all, &model, err));
-    KOC__TRY(open_folders(&all, err));
+    KOC__TRY(open_dirs(&all, err));
     KOC__TRY(run_batches(&all, o->jobs ? o->jobs : ctx ? ctx->threads : 1, call, err));
     for (size_t i = 0; i < n; i++) {
         jobs[i].binary = koc__steal(&all.units[i].binary);

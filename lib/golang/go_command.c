@@ -1,4 +1,4 @@
-/* `go build`: its arguments and its environment, and what is refused there. */
+/* The arguments and the environment of `go build`, and what koc refuses in them. */
 #include "core/common.h"
 
 #include "core/env.h"
@@ -8,50 +8,6 @@
 #include "model/model.h"
 
 /* --- environment --- */
-
-static size_t name_length(const char *item)
-{
-    const char *equals = strchr(item, '=');
-    return equals ? (size_t)(equals - item) : strlen(item);
-}
-
-const char *koc__go_env_get(const koc_strlist *env, const char *name)
-{
-    size_t n = strlen(name);
-    for (size_t i = koc_strlist_count(env); i > 0; i--) {
-        const char *item = koc_strlist_get(env, i - 1);
-        if (strncmp(item, name, n) == 0 && item[n] == '=') {
-            return item + n + 1;
-        }
-    }
-    return NULL;
-}
-
-bool koc__go_env_matters(const char *item)
-{
-    static const char *const prefixes[] = {"GO", "CGO_", "PKG_CONFIG"};
-    static const char *const names[] = {"CC", "CXX", "FC", "AR", "HOME", "XDG_CONFIG_HOME"};
-    /* Where go keeps its own files, and where it gets others' (by their sums), changes nothing. */
-    static const char *const not [] = {"GOCACHE", "GOTMPDIR",   "GOMAXPROCS",
-                                       "GOGC",    "GOMEMLIMIT", "GOPROXY"};
-    koc_str name = koc__str_n(item, name_length(item));
-    for (size_t i = 0; i < KOC__COUNT(not ); i++) {
-        if (koc__str_is(name, not [i])) {
-            return false;
-        }
-    }
-    for (size_t i = 0; i < KOC__COUNT(prefixes); i++) {
-        if (koc__str_starts(name, prefixes[i])) {
-            return true;
-        }
-    }
-    for (size_t i = 0; i < KOC__COUNT(names); i++) {
-        if (koc__str_is(name, names[i])) {
-            return true;
-        }
-    }
-    return false;
-}
 
 /* GOARM for "v6": 5, 6 or 7; *out 0: leave it unset, the variant is older than Go knows. */
 static int arm_version(const char *variant, int64_t *out, koc_error **err)
@@ -65,7 +21,7 @@ static int arm_version(const char *variant, int64_t *out, koc_error **err)
     return KOC_OK;
 }
 
-/* What the platform asks for; ours and the configuration's come later and win. */
+/* The variables of the platform. koc's own environment and the settings come later and win. */
 static int platform_env(const koc_platform *p, koc_strlist *env, koc_error **err)
 {
     KOC__TRY(koc__strlist_add(env, "CGO_ENABLED=0", err));
@@ -84,8 +40,8 @@ static int platform_env(const koc_platform *p, koc_strlist *env, koc_error **err
     return KOC_OK;
 }
 
-/* The last item of each name, sorted. An empty GOOS or GOARCH would mean this machine's: it is left out. */
-static int without_duplicates(const koc_strlist *all, koc_strlist **out, koc_error **err)
+/* The last item of each name, sorted. Drops an empty GOOS or GOARCH, which go would read as the host's. */
+static int keep_last_values(const koc_strlist *all, koc_strlist **out, koc_error **err)
 {
     KOC__AUTO(koc_strlist) list = NULL;
     KOC__AUTO(koc__map) seen = koc__map_new(NULL);
@@ -95,7 +51,7 @@ static int without_duplicates(const koc_strlist *all, koc_strlist **out, koc_err
     KOC__TRY(koc__strlist_new(&list, err));
     for (size_t i = koc_strlist_count(all); i > 0; i--) {
         const char *item = koc_strlist_get(all, i - 1);
-        koc_str name = koc__str_n(item, name_length(item));
+        koc_str name = koc__str_n(item, strcspn(item, "="));
         bool empty = item[name.len] == '\0' || item[name.len + 1] == '\0';
         if (koc__map_get(seen, name) || item[name.len] == '\0' ||
             (empty && (koc__str_is(name, "GOOS") || koc__str_is(name, "GOARCH")))) {
@@ -110,14 +66,14 @@ static int without_duplicates(const koc_strlist *all, koc_strlist **out, koc_err
     return KOC_OK;
 }
 
-/* A variable that makes a binary of another kind than the image says (ko builds it all the same). */
-static int contradiction(const koc__go_settings *s, const koc__go_config *config,
-                         const koc_platform *p, const char *name, const char *value,
-                         koc_error **err)
+/* A variable would make a binary for another platform than the image is for. (ko builds it anyway.) */
+static int report_contradiction(const koc__go_settings *s, const koc__go_config *config,
+                                const koc_platform *p, const char *name, const char *value,
+                                koc_error **err)
 {
     KOC__AUTO_STR platform = koc__platform_str(p);
     const koc_strlist *own = config && koc_strlist_count(config->env) ? config->env : s->env;
-    bool from_file = koc__go_env_get(own, name) != NULL;
+    bool from_file = koc__go_var_get(own, name) != NULL;
     int rc = koc__error(err, KOC_EINVAL, "cannot build for %s: %s=%s is set in %s",
                         platform ? platform : p->os, name, value,
                         from_file ? "the env of the build settings" : "the environment");
@@ -129,34 +85,34 @@ static int contradiction(const koc__go_settings *s, const koc__go_config *config
 static int check_platform(const koc__go_settings *s, const koc__go_config *config,
                           const koc_platform *p, const koc_strlist *env, koc_error **err)
 {
-    const char *os = koc__go_env_get(env, "GOOS");
-    const char *arch = koc__go_env_get(env, "GOARCH");
+    const char *os = koc__go_var_get(env, "GOOS");
+    const char *arch = koc__go_var_get(env, "GOARCH");
     if (!koc__streq(os, p->os)) {
-        return contradiction(s, config, p, "GOOS", os, err);
+        return report_contradiction(s, config, p, "GOOS", os, err);
     }
     if (!koc__streq(arch, p->arch)) {
-        return contradiction(s, config, p, "GOARCH", arch, err);
+        return report_contradiction(s, config, p, "GOARCH", arch, err);
     }
     if (!p->variant || !*p->variant) {
         return KOC_OK;
     }
-    const char *amd64 = koc__go_env_get(env, "GOAMD64");
+    const char *amd64 = koc__go_var_get(env, "GOAMD64");
     if (koc__streq(arch, "amd64") && amd64 && !koc__streq(amd64, p->variant)) {
-        return contradiction(s, config, p, "GOAMD64", amd64, err);
+        return report_contradiction(s, config, p, "GOAMD64", amd64, err);
     }
-    const char *arm = koc__go_env_get(env, "GOARM");
+    const char *arm = koc__go_var_get(env, "GOARM");
     if (koc__streq(arch, "arm") && arm) {
         int64_t version = 0;
         KOC__TRY(arm_version(p->variant, &version, err));
         /* "7,softfloat" is fine for v7 */
         if (version > 0 && (arm[0] != (char)('0' + version) || (arm[1] && arm[1] != ','))) {
-            return contradiction(s, config, p, "GOARM", arm, err);
+            return report_contradiction(s, config, p, "GOARM", arm, err);
         }
     }
     return KOC_OK;
 }
 
-/* -toolexec runs a program of somebody's choice in the place of the compiler. */
+/* -toolexec runs a program of the user's choice in place of the compiler. */
 static bool is_toolexec(koc_str word)
 {
     static const char name[] = "-toolexec";
@@ -173,13 +129,13 @@ static bool is_toolexec(koc_str word)
     return rest.len == 0 || strchr("=\"'", rest.ptr[0]) != NULL;
 }
 
-/* Also in go's own settings files, which env may name. */
+/* Looks at go's own settings files also, which env may name. */
 static int check_goflags(const koc__go_settings *s, const koc_strlist *env, koc_error **err)
 {
     const char *tool = NULL;
     KOC__AUTO_STR flags = NULL;
     if (koc__go_tool(s->go_env, &tool, NULL, NULL) != KOC_OK) {
-        tool = NULL; /* whoever starts it tells */
+        tool = NULL; /* starting go reports the error */
     }
     KOC__TRY(koc__go_value(tool, env, "GOFLAGS", &flags, err));
     koc_str rest = koc__str(flags ? flags : "");
@@ -187,23 +143,23 @@ static int check_goflags(const koc__go_settings *s, const koc_strlist *env, koc_
     while (koc__str_word(&rest, &word)) {
         if (is_toolexec(word)) {
             return koc__error(err, KOC_EINVAL,
-                              "cannot build: GOFLAGS holds %.*s, which is not allowed",
+                              "cannot build: GOFLAGS has %.*s, which is not allowed",
                               KOC__FMT(word));
         }
     }
     return KOC_OK;
 }
 
-/* go asks git for the stamp of the commit: with the same settings as every git of ours, behind those that
- * the environment may hold already (git-config(1), GIT_CONFIG_COUNT). */
+/* go runs git to stamp the commit. Gives it the settings of koc's own git commands, after those that the
+ * environment may have (git-config(1), GIT_CONFIG_COUNT). */
 static int add_git_settings(koc_strlist *all, koc_error **err)
 {
     static const char *const settings[][2] = {{"core.fsmonitor", "false"},
                                               {"core.hooksPath", "/dev/null"}};
-    const char *count = koc__go_env_get(all, "GIT_CONFIG_COUNT");
+    const char *count = koc__go_var_get(all, "GIT_CONFIG_COUNT");
     uint64_t n = 0;
     if (count && *count && (!koc__str_u64(koc__str(count), &n) || n > 10000)) {
-        return KOC_OK; /* git will say what is wrong with it */
+        return KOC_OK; /* git reports what is wrong with it */
     }
     for (size_t i = 0; i < KOC__COUNT(settings); i++, n++) {
         KOC__TRY(koc__strlist_addf(all, err, "GIT_CONFIG_KEY_%u=%s", (unsigned)n, settings[i][0]));
@@ -224,7 +180,7 @@ int koc__go_command_env(const koc__go_settings *s, const koc__go_config *config,
     for (const char *const *e = koc__environ(); e && *e; e++) {
         KOC__TRY(koc__strlist_add(all, *e, err));
     }
-    if (work_dir) { /* go trusts PWD when it is the right folder */
+    if (work_dir) { /* go trusts PWD if it is the right directory */
         KOC__AUTO_STR dir = NULL;
         KOC__TRY(koc__path_abs(work_dir, &dir, err));
         KOC__TRY(koc__strlist_addf(all, err, "PWD=%s", dir));
@@ -237,7 +193,7 @@ int koc__go_command_env(const koc__go_settings *s, const koc__go_config *config,
         KOC__TRY(koc__strlist_add(all, "GOPROXY=off", err));
     }
     KOC__TRY(add_git_settings(all, err));
-    KOC__TRY(without_duplicates(all, &env, err));
+    KOC__TRY(keep_last_values(all, &env, err));
     KOC__TRY(check_platform(s, config, p, env, err));
     KOC__TRY(check_goflags(s, env, err));
     *out = koc__steal(&env);
@@ -246,7 +202,7 @@ int koc__go_command_env(const koc__go_settings *s, const koc__go_config *config,
 
 /* --- arguments --- */
 
-/* Where a list of flags comes from: the name for messages, and the list. */
+/* Where a list of flags comes from; for messages. */
 typedef struct source {
     const koc__go_settings *s;
     const koc__go_config *config;
@@ -266,10 +222,10 @@ static char *item_name(const source *from, bool own, size_t i)
                        (size_t)(from->config - from->s->builds), from->key, i);
 }
 
-/* Fills in the templates of one list; what comes out empty is left out. */
-static int render(const source *from, const koc_strlist *items, bool own,
-                  const koc__template_data *data, koc_strlist *out, koc_strlist *raw,
-                  koc_error **err)
+/* Renders the templates of one list; drops items that are empty afterwards. */
+static int render_list(const source *from, const koc_strlist *items, bool own,
+                       const koc__template_data *data, koc_strlist *out, koc_strlist *raw,
+                       koc_error **err)
 {
     for (size_t i = 0; i < koc_strlist_count(items); i++) {
         KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(KOC__TEMPLATE_MAX);
@@ -320,12 +276,12 @@ static int add_ldflags(const source *from, const koc__go_options *o, const koc__
     if (koc_strlist_count(items) > 0) {
         static const koc__go_settings none;
         const source option = {&none, NULL, "ldflags", "ldflags"};
-        int rc = render(&option, items, false, data, rendered, raw, err);
+        int rc = render_list(&option, items, false, data, rendered, raw, err);
         koc__error_blame(rc == KOC_OK ? NULL : err, "ldflags");
         KOC__TRY(rc);
     } else {
-        KOC__TRY(
-            render(from, own ? from->config->ldflags : s->ldflags, own, data, rendered, raw, err));
+        KOC__TRY(render_list(from, own ? from->config->ldflags : s->ldflags, own, data, rendered,
+                             raw, err));
     }
     if (koc_strlist_count(rendered) == 0) {
         return KOC_OK;
@@ -339,32 +295,32 @@ static int add_ldflags(const source *from, const koc__go_options *o, const koc__
     return koc__strlist_add(out, koc__dynbuf_cstr(&text), err);
 }
 
-int koc__go_command_args(koc_ctx *ctx, const koc__go_settings *s, const koc__go_target *t,
-                         const koc_strlist *env, const koc__go_options *o, koc__call *call,
-                         koc_strlist **out, koc_strlist **raw, koc_error **err)
+int koc__go_command_args(const koc__go_settings *s, const koc__go_options *o, koc__go_unit *u,
+                         koc__call *call, koc_error **err)
 {
+    const koc__go_target *t = u->target;
     KOC__AUTO(koc_strlist) args = NULL;
-    KOC__AUTO(koc_strlist) written = NULL;
+    KOC__AUTO(koc_strlist) raw = NULL;
     KOC__TRY(koc__strlist_new(&args, err));
-    KOC__TRY(koc__strlist_new(&written, err));
+    KOC__TRY(koc__strlist_new(&raw, err));
     koc__template_data data;
-    koc__go_template_data_begin(&data, ctx, s->go_env, env, t->work_dir, call);
-    KOC__TRY(add_both(args, written, "build", err));
+    koc__go_template_data_begin(&data, s->go_env, u->env, t->work_dir, call);
+    KOC__TRY(add_both(args, raw, "build", err));
 
     const koc__go_config *config = t->config;
     bool own = config && koc_strlist_count(config->flags) > 0;
     source from = {s, config, "flags", "defaultFlags"};
-    KOC__TRY(render(&from, own ? config->flags : s->flags, own, &data, args, written, err));
+    KOC__TRY(render_list(&from, own ? config->flags : s->flags, own, &data, args, raw, err));
     KOC__TRY(check_flags(args, err));
-    KOC__TRY(add_both(args, written, "-trimpath", err));
+    KOC__TRY(add_both(args, raw, "-trimpath", err));
     if (o && o->disable_optimizations) {
-        KOC__TRY(add_both(args, written, "-gcflags", err));
-        KOC__TRY(add_both(args, written, "all=-N -l", err));
+        KOC__TRY(add_both(args, raw, "-gcflags", err));
+        KOC__TRY(add_both(args, raw, "all=-N -l", err));
     }
     from.key = "ldflags";
     from.fallback = "defaultLdflags";
-    KOC__TRY(add_ldflags(&from, o, &data, args, written, err));
-    *out = koc__steal(&args);
-    *raw = koc__steal(&written);
+    KOC__TRY(add_ldflags(&from, o, &data, args, raw, err));
+    u->args = koc__steal(&args);
+    u->raw = koc__steal(&raw);
     return KOC_OK;
 }

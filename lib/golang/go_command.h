@@ -2,24 +2,18 @@
 #ifndef KOC__GOLANG_COMMAND_H
 #define KOC__GOLANG_COMMAND_H
 
-#include "golang/golang.h"
+#include "golang/go_build.h"
 
-/* The environment that go gets, by name, no name twice: ko's defaults for the platform, then ours, then
- * the entry's env (config NULL or without env: defaultEnv). KOC_EINVAL when what comes later contradicts
- * the platform, or GOFLAGS holds -toolexec. */
+/* The environment of go, sorted, each name once: ko's defaults for the platform, then koc's own environment, then
+ * the entry's env (config NULL or without env: defaultEnv); the last value of a name wins. KOC_EINVAL: a value
+ * contradicts the platform, or GOFLAGS has -toolexec. */
 int koc__go_command_env(const koc__go_settings *s, const koc__go_config *config,
                         const char *work_dir, const koc_platform *p, koc_strlist **out,
                         koc_error **err);
 
-/* "build", flags and -ldflags=: all but -o and the packages. raw: with the templates as they are written,
- * which names the same command across commits and clocks. */
-int koc__go_command_args(koc_ctx *ctx, const koc__go_settings *s, const koc__go_target *t,
-                         const koc_strlist *env, const koc__go_options *o, koc__call *call,
-                         koc_strlist **out, koc_strlist **raw, koc_error **err);
-
-/* Whether a variable can change what go builds or finds. */
-bool koc__go_env_matters(const char *item);
-/* The value of name in a list of NAME=value; NULL: not there. */
-const char *koc__go_env_get(const koc_strlist *env, const char *name);
+/* Fills in u->args: "build", flags and -ldflags=, all but -o and the packages; and u->raw: the same with the
+ * templates unrendered, which is equal across commits and clocks. Uses u->target and u->env. o: or NULL. */
+int koc__go_command_args(const koc__go_settings *s, const koc__go_options *o, koc__go_unit *u,
+                         koc__call *call, koc_error **err);
 
 #endif

@@ -12,9 +12,51 @@
 
 #define FILE_MAX ((size_t)1 << 20)
 
+/* --- in a list of NAME=value --- */
+
+const char *koc__go_var_get(const koc_strlist *env, const char *name)
+{
+    size_t n = strlen(name);
+    for (size_t i = koc_strlist_count(env); i > 0; i--) {
+        const char *item = koc_strlist_get(env, i - 1);
+        if (strncmp(item, name, n) == 0 && item[n] == '=') {
+            return item + n + 1;
+        }
+    }
+    return NULL;
+}
+
+bool koc__go_var_matters(const char *item)
+{
+    static const char *const prefixes[] = {"GO", "CGO_", "PKG_CONFIG"};
+    static const char *const names[] = {"CC", "CXX", "FC", "AR", "HOME", "XDG_CONFIG_HOME"};
+    /* Where go keeps its own files, and where it gets others' (by their sums), changes nothing. */
+    static const char *const not [] = {"GOCACHE", "GOTMPDIR",   "GOMAXPROCS",
+                                       "GOGC",    "GOMEMLIMIT", "GOPROXY"};
+    koc_str name = koc__str_n(item, strcspn(item, "="));
+    for (size_t i = 0; i < KOC__COUNT(not ); i++) {
+        if (koc__str_is(name, not [i])) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < KOC__COUNT(prefixes); i++) {
+        if (koc__str_starts(name, prefixes[i])) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < KOC__COUNT(names); i++) {
+        if (koc__str_is(name, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- as go looks them up --- */
+
 static const char *get(const koc_strlist *env, const char *name)
 {
-    const char *value = env ? koc__go_env_get(env, name) : koc__env(name);
+    const char *value = env ? koc__go_var_get(env, name) : koc__env(name);
     return value && *value ? value : NULL;
 }
 
@@ -50,15 +92,15 @@ static char *user_file(const koc_strlist *env)
 #ifdef __APPLE__
     return home ? koc__path_join(home, "Library/Application Support/go/env") : NULL;
 #else
-    const char *folder = get(env, "XDG_CONFIG_HOME");
-    if (folder) {
-        return koc__path_is_abs(folder) ? koc__path_join(folder, "go/env") : NULL;
+    const char *dir = get(env, "XDG_CONFIG_HOME");
+    if (dir) {
+        return koc__path_is_abs(dir) ? koc__path_join(dir, "go/env") : NULL;
     }
     return home ? koc__path_join(home, ".config/go/env") : NULL;
 #endif
 }
 
-/* $GOROOT/go.env, where GOROOT is the folder above the one with the real go. NULL: no go is found. */
+/* $GOROOT/go.env, where GOROOT is the directory above the one with the real go. NULL: no go is found. */
 static char *toolchain_file(const char *tool, const koc_strlist *env)
 {
     const char *root = get(env, "GOROOT");
@@ -69,9 +111,8 @@ static char *toolchain_file(const char *tool, const koc_strlist *env)
     if (!tool || koc__fs_realpath(tool, &real, NULL) != KOC_OK) {
         return NULL;
     }
-    koc_str dir = koc__path_dir(koc__path_dir(koc__str(real)));
-    KOC__AUTO_STR folder = koc__str_dup(dir);
-    return folder ? koc__path_join(folder, "go.env") : NULL;
+    KOC__AUTO_STR above = koc__str_dup(koc__path_dir(koc__path_dir(koc__str(real))));
+    return above ? koc__path_join(above, "go.env") : NULL;
 }
 
 static int from_toolchain(const char *tool, const koc_strlist *env, const char *name, char **out,

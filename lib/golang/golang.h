@@ -103,14 +103,14 @@ typedef struct koc__go_binary {
     char *path;        /* the linked file */
     char *key;         /* hex: identifies target + platform + arguments + environment */
     bool from_cache;   /* the file is byte for byte what the last build with this key made */
-    bool not_asked;    /* no go was started: every input is as it was */
+    bool go_skipped;   /* no go was started: every input is as it was */
     koc_digest digest; /* SHA-256 of the file when known without reading, else none */
     koc__stamp stamp;  /* of the file: it stays as it is while the object lives */
     char *build_id;    /* Go's, which holds a hash of the content; NULL: none */
     char *package_path;
     bool inputs_known;   /* where asked for: all that was read is in the lists of this build ... */
     koc_strlist *inputs; /* ... one of which is here: see koc_published_inputs; or NULL */
-    struct koc__go_hold *hold; /* while it is held nobody builds into the file or removes it */
+    struct koc__go_lock *lock; /* while it is held nobody builds into the file or removes it */
 } koc__go_binary;
 typedef struct koc__go_job {
     koc__go_target *target;
@@ -127,13 +127,12 @@ int koc__go_binary_set_digest(koc_ctx *ctx, koc__go_binary *b, const koc_digest 
 koc__go_binary *koc__go_binary_ref(koc__go_binary *b);
 void koc__go_binary_free(koc__go_binary *b); /* gives a reference back */
 KOC__DEFINE_AUTO(koc__go_binary, koc__go_binary_free);
-/* The folder of the package (kodata's parent); asks `go list` only when target->package_dir is NULL. */
+/* The directory of the package (kodata's parent); asks `go list` only when target->package_dir is NULL. */
 int koc__go_package_dir(koc_ctx *ctx, koc__go_target *t, koc__call *call, koc_error **err);
 
 /* What differs from the last build of t for p, a line each, for people. Nothing is built. */
-int koc__go_explain(koc_ctx *ctx, const koc__go_settings *s, koc__go_target *t,
-                    const koc_platform *p, const koc__go_options *o, koc__call *call,
-                    koc_strlist *out, koc_error **err);
+int koc__go_explain(const koc__go_settings *s, koc__go_target *t, const koc_platform *p,
+                    const koc__go_options *o, koc__call *call, koc_strlist *out, koc_error **err);
 
 /* --- the debugger (delve.c) --- */
 #define KOC__DELVE_VERSION "v1.27.2"
@@ -161,7 +160,11 @@ int koc__go_binary_layer(koc_ctx *ctx, const koc__go_target *t, koc__go_binary *
 int koc__go_kodata_layer(koc_ctx *ctx, const koc__go_target *t, const koc__go_layer_options *o,
                          koc__call *call, koc_layer **out, koc_error **err);
 
-/* --- go's variables (variable.c) --- */
+/* --- go's variables (go_variables.c) --- */
+/* The value of name in a list of NAME=value; NULL: it is not in the list. */
+const char *koc__go_var_get(const koc_strlist *env, const char *name);
+/* Whether a variable (NAME=value) can change what go builds or finds. */
+bool koc__go_var_matters(const char *item);
 /* The value that one of go's own variables (GOFLAGS, GOPROXY) has for a go with env (NULL: ours), without
  * running it: the environment, the user's file (GOENV, `go env -w`), go.env beside the toolchain of tool (NULL:
  * none is known). What counts is asked here and nowhere else. *out NULL: not set, or empty. */

@@ -14,15 +14,15 @@
 typedef struct collector {
     koc_ctx *ctx;
     koc__kodata *to;
-    char *folder; /* the last one that was looked at */
+    char *dir;    /* the last one that was looked at */
     char *real;   /* the same, with its links resolved */
-    char *git;    /* the folder of git around it, or NULL */
+    char *git;    /* the directory of git around it, or NULL */
     bool refused; /* a file of git, with a hint of its own */
 } collector;
 
 static void collector_dispose(collector *c)
 {
-    koc__free(c->folder);
+    koc__free(c->dir);
     koc__free(c->real);
     koc__free(c->git);
 }
@@ -44,7 +44,7 @@ void koc__kodata_free(koc__kodata *k)
 
 /* --- the boundary --- */
 
-/* The folder named by KO_DATA_PATH_ALLOWED_ROOT when it is above kodata, else *out stays NULL. */
+/* The directory named by KO_DATA_PATH_ALLOWED_ROOT when it is above kodata, else *out stays NULL. */
 static int root_from_env(const char *kodata, char **out, koc_error **err)
 {
     const char *given = koc__env_nonempty("KO_DATA_PATH_ALLOWED_ROOT");
@@ -60,30 +60,30 @@ static int root_from_env(const char *kodata, char **out, koc_error **err)
     return KOC_OK;
 }
 
-/* The nearest folder above kodata that holds .git, else *out stays NULL. */
+/* The nearest directory above kodata that holds .git, else *out stays NULL. */
 static int root_from_git(const char *kodata, char **out, koc_error **err)
 {
-    koc_str dir = koc__path_dir(koc__str(kodata));
+    koc_str at = koc__path_dir(koc__str(kodata));
     for (;;) {
-        KOC__AUTO_STR folder = koc__str_dup(dir);
-        KOC__AUTO_STR git = folder ? koc__path_join(folder, ".git") : NULL;
+        KOC__AUTO_STR dir = koc__str_dup(at);
+        KOC__AUTO_STR git = dir ? koc__path_join(dir, ".git") : NULL;
         struct stat st;
         if (!git) {
             return koc__oom(err);
         }
         if (lstat(git, &st) == 0) {
-            *out = koc__steal(&folder);
+            *out = koc__steal(&dir);
             return KOC_OK;
         }
-        koc_str up = koc__path_dir(dir);
-        if (up.len >= dir.len) {
+        koc_str up = koc__path_dir(at);
+        if (up.len >= at.len) {
             return KOC_OK; /* that was the root */
         }
-        dir = up;
+        at = up;
     }
 }
 
-/* The folder that links may not leave. kodata: its place, with all links before it resolved. */
+/* The directory that links may not leave. kodata: its place, with all links before it resolved. */
 static int find_boundary(const char *kodata, char **out, koc_error **err)
 {
     KOC__AUTO_STR root = NULL;
@@ -103,7 +103,7 @@ static int find_boundary(const char *kodata, char **out, koc_error **err)
 
 /* --- where it is --- */
 
-/* kodata is a link itself: it may lead to a folder inside the boundary. */
+/* kodata is a link itself: it may lead to a directory inside the boundary. */
 static int follow(const char *path, const char *boundary, char **out, koc_error **err)
 {
     KOC__AUTO_STR real = NULL;
@@ -147,7 +147,7 @@ static int find_root(const char *package_dir, char **root, char **boundary, koc_
 
 /* --- secrets --- */
 
-static bool is_git_folder(const char *path)
+static bool is_git_dir(const char *path)
 {
     KOC__AUTO_STR head = koc__path_join(path, "HEAD");
     KOC__AUTO_STR objects = koc__path_join(path, "objects");
@@ -156,11 +156,11 @@ static bool is_git_folder(const char *path)
            (koc__fs_is_dir(objects) || koc__fs_is_file(common));
 }
 
-/* The folder of git that the folder real lies in. *out stays NULL without one. */
+/* The directory of git that the directory real lies in. *out stays NULL without one. */
 static int git_above(const char *real, char **out, koc_error **err)
 {
     KOC__AUTO_STR at = koc__strdup(real);
-    while (at && !is_git_folder(at)) {
+    while (at && !is_git_dir(at)) {
         char *up = koc__str_dup(koc__path_dir(koc__str(at)));
         if (koc__streq(up, at)) {
             koc__free(up);
@@ -176,33 +176,33 @@ static int git_above(const char *real, char **out, koc_error **err)
     return KOC_OK;
 }
 
-/* Fills in c for the folder of a file: most files lie where the one before did. */
-static int enter_folder(collector *c, koc_str folder, koc_error **err)
+/* Fills in c for the directory of a file: most files lie where the one before did. */
+static int enter_dir(collector *c, koc_str dir, koc_error **err)
 {
-    if (c->folder && koc__str_is(folder, c->folder)) {
+    if (c->dir && koc__str_is(dir, c->dir)) {
         return KOC_OK;
     }
     collector_dispose(c);
     c->real = c->git = NULL;
-    c->folder = koc__str_dup(folder);
-    if (!c->folder) {
+    c->dir = koc__str_dup(dir);
+    if (!c->dir) {
         return koc__oom(err);
     }
-    KOC__TRY(koc__fs_realpath(c->folder, &c->real, err));
+    KOC__TRY(koc__fs_realpath(c->dir, &c->real, err));
     return git_above(c->real, &c->git, err);
 }
 
-/* Where a file is below a folder of git, such as "config". *out stays NULL when it is in none. */
+/* Where a file is below a directory of git, such as "config". *out stays NULL when it is in none. */
 static int place_in_git(collector *c, const koc__tree_item *item, char **out, koc_error **err)
 {
     KOC__AUTO_STR real = NULL;
     KOC__AUTO_STR git = NULL;
     koc_str source = koc__str(item->source);
-    KOC__TRY(enter_folder(c, koc__path_dir(source), err));
+    KOC__TRY(enter_dir(c, koc__path_dir(source), err));
     if (item->is_link) {
         KOC__TRY(koc__fs_realpath(item->source, &real, err));
-        KOC__AUTO_STR folder = koc__str_dup(koc__path_dir(koc__str(real)));
-        KOC__TRY(folder ? git_above(folder, &git, err) : koc__oom(err));
+        KOC__AUTO_STR dir = koc__str_dup(koc__path_dir(koc__str(real)));
+        KOC__TRY(dir ? git_above(dir, &git, err) : koc__oom(err));
     } else if (c->git) {
         real = koc__format("%s/%.*s", c->real, KOC__FMT(koc__path_base(source)));
         KOC__TRY(real ? KOC_OK : koc__oom(err));

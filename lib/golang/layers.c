@@ -1,6 +1,6 @@
 /*
- * The two layers of an image in ko's tar dialect (docs/ko.md, layers). A layer that was made before is
- * found by what shapes it, and then neither sources are read nor anything is compressed.
+ * The two layers of an image in ko's tar dialect (docs/ko.md, layers). The cache knows earlier layers by everything
+ * that determines their bytes; to reuse one, koc reads no source and compresses nothing.
  */
 #include "core/common.h"
 
@@ -20,7 +20,7 @@
 #define LAYER_FORMAT "koc-layer-1"
 #define MODE         0555
 #define TRIES_MAX    10
-#define RACY_SECONDS 2 /* a file this young may still change without a new time stamp */
+#define RACY_SECONDS 2 /* a file younger than this may change again without a new time stamp */
 
 /* Owner and group BUILTIN\Users in a security descriptor, as Windows wants it on files. */
 #define RAWSD_KEY   "MSWINDOWS.rawsd"
@@ -31,11 +31,20 @@ typedef struct maker {
     const koc__go_layer_options *o;
     bool windows;
     int64_t mtime;
-    koc__sha256 key; /* over everything that shapes the layer */
+    char *app;           /* the program's name */
+    const uint8_t *caps; /* of the program's file; NULL: none */
+    koc__sha256 key;     /* over everything that determines the layer's bytes */
     koc_layer_builder *builder;
 } maker;
 
-/* --- what was made before --- */
+static void maker_dispose(maker *m)
+{
+    koc_layer_builder_free(m->builder);
+    koc__free(m->app);
+}
+KOC__DEFINE_AUTO_VAL(maker, maker_dispose);
+
+/* --- the cache --- */
 
 static void key_text(maker *m, const char *text)
 {
@@ -47,7 +56,7 @@ static void key_number(maker *m, int64_t number)
     koc__sha256_update(&m->key, &number, sizeof(number));
 }
 
-static const char *encoder(int32_t compression)
+static const char *encoder_version(int32_t compression)
 {
     const char *version = compression == KOC_COMPRESS_NONE   ? NULL
                           : compression == KOC_COMPRESS_ZSTD ? koc__zstd_version()
@@ -55,13 +64,13 @@ static const char *encoder(int32_t compression)
     return version ? version : "none";
 }
 
-static void begin(maker *m, const char *kind)
+static void begin_key(maker *m, const char *kind)
 {
     m->windows = koc__streq(m->o->platform->os, "windows");
     koc__sha256_init(&m->key);
     key_text(m, LAYER_FORMAT);
     key_text(m, kind);
-    key_text(m, encoder(m->o->compression));
+    key_text(m, encoder_version(m->o->compression));
     key_number(m, m->o->compression);
     key_number(m, m->o->level);
     key_number(m, m->o->format);
@@ -82,8 +91,8 @@ static bool read_record(koc_str text, koc_digest *diff_id, koc_digest *digest, u
            koc__str_u64(word[2], size) && koc__str_u64(word[3], tar_size);
 }
 
-/* *out stays NULL when there is no such layer, or its bytes are gone. */
-static int find(const maker *m, koc_str key, koc_layer **out, koc_error **err)
+/* *out stays NULL: there is no such layer, or its bytes are gone. */
+static int find_layer(const maker *m, koc_str key, koc_layer **out, koc_error **err)
 {
     koc__cache *cache = m->ctx->cache;
     KOC__AUTO_VAL(koc_buf) record = KOC_BUF_INIT;
@@ -106,7 +115,7 @@ static int find(const maker *m, koc_str key, koc_layer **out, koc_error **err)
 }
 
 /* A cache that cannot be written costs time, not the build. */
-static void keep(const maker *m, koc_str key, koc_layer *l, koc__call *call)
+static void record_layer(const maker *m, koc_str key, koc_layer *l, koc__call *call)
 {
     koc_digest diff_id;
     const koc_descriptor *d = koc_layer_descriptor(l);
@@ -123,10 +132,10 @@ static void keep(const maker *m, koc_str key, koc_layer *l, koc__call *call)
 
 /* --- entries --- */
 
-static int open_builder(maker *m, const char *app, const char *what, koc_error **err)
+static int open_builder(maker *m, const char *what, koc_error **err)
 {
     koc_layer_options lo = KOC_LAYER_OPTIONS_INIT;
-    KOC__AUTO_STR name = koc__format("%s %s", app, what);
+    KOC__AUTO_STR name = koc__format("%s %s", m->app, what);
     if (!name) {
         return koc__oom(err);
     }
@@ -138,13 +147,13 @@ static int open_builder(maker *m, const char *app, const char *what, koc_error *
     return koc__layer_builder_set_name(m->builder, name, err);
 }
 
-static int add_folder(maker *m, const char *name, koc_error **err)
+static int add_dir(maker *m, const char *name, koc_error **err)
 {
     koc__layer_entry e = {.name = name, .type = KOC__TAR_DIR, .mode = MODE, .mtime = m->mtime};
     return koc__layer_builder_add_raw(m->builder, &e, err);
 }
 
-/* caps NULL: none. digest (or NULL) gets the content's when the layer is made. */
+/* caps NULL: none. digest (or NULL) receives the content's when the layer is built. */
 static int add_file(maker *m, const char *name, const char *source, const uint8_t *caps,
                     koc_digest *digest, koc_error **err)
 {
@@ -168,10 +177,10 @@ static int add_file(maker *m, const char *name, const char *source, const uint8_
     return koc__layer_builder_add_raw(m->builder, &e, err);
 }
 
-static int add_folders(maker *m, const char *const *names, koc_error **err)
+static int add_dirs(maker *m, const char *const *names, koc_error **err)
 {
     for (; *names; names++) {
-        KOC__TRY(add_folder(m, *names, err));
+        KOC__TRY(add_dir(m, *names, err));
     }
     return KOC_OK;
 }
@@ -186,9 +195,9 @@ static char *app_name(const koc__go_target *t)
     return none ? koc__strdup("ko-app") : koc__str_dup(base);
 }
 
-/* The capabilities of the program's file; *any false: none. Only Linux has them. */
-static int capabilities(const maker *m, const koc__go_target *t, bool *any,
-                        uint8_t caps[KOC__CAPS_SIZE], koc_error **err)
+/* The capabilities of the program's file; *any false: none. Linux only. */
+static int encode_capabilities(const maker *m, const koc__go_target *t, bool *any,
+                               uint8_t caps[KOC__CAPS_SIZE], koc_error **err)
 {
     *any = false;
     if (!t->config || !koc__streq(m->o->platform->os, "linux")) {
@@ -197,25 +206,25 @@ static int capabilities(const maker *m, const koc__go_target *t, bool *any,
     return koc__caps_encode(t->config->capabilities, any, caps, err);
 }
 
-static int make_binary(maker *m, const char *app, const char *source, const uint8_t *caps,
-                       koc__call *call, koc_digest *digest, koc_layer **out, koc_error **err)
+static int build_program_layer(maker *m, const char *source, koc__call *call, koc_digest *digest,
+                               koc_layer **out, koc_error **err)
 {
     static const char *const windows[] = {"Hives", "Files", "Files/ko-app", NULL};
     static const char *const others[] = {"ko-app", NULL};
-    KOC__AUTO_STR name = koc__format(m->windows ? "Files/ko-app/%s" : "/ko-app/%s", app);
+    KOC__AUTO_STR name = koc__format(m->windows ? "Files/ko-app/%s" : "/ko-app/%s", m->app);
     KOC__AUTO_STR platform = koc__platform_str(m->o->platform);
     if (!name || !platform) {
         return koc__oom(err);
     }
-    KOC__TRY(open_builder(m, app, platform, err));
-    KOC__TRY(add_folders(m, m->windows ? windows : others, err));
-    KOC__TRY(add_file(m, name, source, caps, digest, err));
+    KOC__TRY(open_builder(m, platform, err));
+    KOC__TRY(add_dirs(m, m->windows ? windows : others, err));
+    KOC__TRY(add_file(m, name, source, m->caps, digest, err));
     return koc__layer_builder_finish(m->builder, call, out, err);
 }
 
 /*
- * What stands for the program's content in the layer's key: Go's build ID, whose last part is a hash of
- * the whole file, so that nothing is read; where a flag took it away, the SHA-256.
+ * The layer's key. The program's content is in it as Go's build ID, whose last part is a hash of the whole file, so
+ * that the file need not be read; or as its SHA-256, if a flag removed the build ID.
  */
 static bool binary_key(const maker *m, const koc__go_binary *b, const koc_digest *content,
                        koc__digest_text *out)
@@ -235,8 +244,8 @@ static bool binary_key(const maker *m, const koc__go_binary *b, const koc_digest
     return true;
 }
 
-/* Whether the file is still the program that go made. A backup that links files, a chmod: its stamp is new, its
- * content is not. */
+/* Whether the file still is the program that go linked. A chmod, or a backup that makes hard links, changes its stamp
+ * but not its content. */
 static bool is_same_program(const koc__go_binary *b)
 {
     KOC__AUTO_STR id = NULL;
@@ -246,14 +255,13 @@ static bool is_same_program(const koc__go_binary *b)
            koc__streq(id, b->build_id);
 }
 
-/* The layer of a file that somebody touched while it was read is made again. */
-static int make_until_settled(maker *m, const char *app, const uint8_t *caps, koc__go_binary *b,
-                              koc__call *call, koc_digest *content, koc_layer **out,
-                              koc_error **err)
+/* Builds the layer again if the stamp of the file changed while it was read. */
+static int build_until_settled(maker *m, koc__go_binary *b, koc__call *call, koc_digest *content,
+                               koc_layer **out, koc_error **err)
 {
     for (int left = TRIES_MAX;; left--) {
         koc_error *why = NULL;
-        int rc = make_binary(m, app, b->path, caps, call, content, out, &why);
+        int rc = build_program_layer(m, b->path, call, content, out, &why);
         if (rc != KOC_ECONFLICT || left == 1 || !is_same_program(b)) {
             return rc == KOC_OK ? KOC_OK : koc__error_move(err, &why);
         }
@@ -262,17 +270,17 @@ static int make_until_settled(maker *m, const char *app, const uint8_t *caps, ko
     }
 }
 
-static int make_and_keep(maker *m, const char *app, const uint8_t *caps, koc__go_binary *b,
-                         koc__call *call, koc_layer **out, koc_error **err)
+static int build_and_record(maker *m, koc__go_binary *b, koc__call *call, koc_layer **out,
+                            koc_error **err)
 {
     koc_digest content = b->digest;
     koc__digest_text key;
-    KOC__TRY(make_until_settled(m, app, caps, b, call, b->build_id ? NULL : &content, out, err));
+    KOC__TRY(build_until_settled(m, b, call, b->build_id ? NULL : &content, out, err));
     if (!b->build_id) {
         KOC__TRY(koc__go_binary_set_digest(m->ctx, b, &content, err));
     }
     if (binary_key(m, b, &content, &key)) {
-        keep(m, koc__str(key.s), *out, call);
+        record_layer(m, koc__str(key.s), *out, call);
     }
     return KOC_OK;
 }
@@ -281,22 +289,23 @@ static int binary_layer(maker *m, const koc__go_target *t, koc__go_binary *b, ko
                         koc_layer **out, koc_error **err)
 {
     KOC__AUTO(koc_layer) made = NULL;
-    KOC__AUTO_STR app = app_name(t);
     uint8_t caps[KOC__CAPS_SIZE];
     bool any;
     koc__digest_text key;
-    if (!app) {
+    m->app = app_name(t);
+    if (!m->app) {
         return koc__oom(err);
     }
-    begin(m, "program");
-    key_text(m, app);
-    KOC__TRY(capabilities(m, t, &any, caps, err));
+    begin_key(m, "program");
+    key_text(m, m->app);
+    KOC__TRY(encode_capabilities(m, t, &any, caps, err));
+    m->caps = any ? caps : NULL;
     koc__sha256_update(&m->key, caps, any ? sizeof(caps) : 0);
     if (binary_key(m, b, &b->digest, &key)) {
-        KOC__TRY(find(m, koc__str(key.s), &made, err));
+        KOC__TRY(find_layer(m, koc__str(key.s), &made, err));
     }
     if (!made) {
-        KOC__TRY(make_and_keep(m, app, any ? caps : NULL, b, call, &made, err));
+        KOC__TRY(build_and_record(m, b, call, &made, err));
     }
     *out = koc__steal(&made);
     return KOC_OK;
@@ -306,24 +315,22 @@ int koc__go_binary_layer(koc_ctx *ctx, const koc__go_target *t, koc__go_binary *
                          const koc__go_layer_options *o, koc__call *call, koc_layer **out,
                          koc_error **err)
 {
-    maker m = {.ctx = ctx, .o = o};
-    int rc = binary_layer(&m, t, b, call, out, err);
-    koc_layer_builder_free(m.builder);
-    return rc;
+    KOC__AUTO_VAL(maker) m = {.ctx = ctx, .o = o};
+    return binary_layer(&m, t, b, call, out, err);
 }
 
 /* --- kodata --- */
 
-/* Adds names and stamps to the key; whether all files are old enough for their stamps to be trusted. */
+/* Adds names and stamps to the key. Returns whether all files are old enough to trust their stamps. */
 static bool key_tree(maker *m, const koc__kodata *k)
 {
     int64_t newest = INT64_MIN, now = koc__now();
     for (size_t i = 0; i < k->count; i++) {
         const koc__kodata_entry *e = &k->entries[i];
-        bool folder = koc__kodata_is_folder(e);
+        bool dir = koc__kodata_is_dir(e);
         key_text(m, e->name);
-        key_number(m, folder);
-        if (!folder) {
+        key_number(m, dir);
+        if (!dir) {
             koc__sha256_update(&m->key, &e->stamp, sizeof(e->stamp));
             newest = KOC__MAX(newest, e->stamp.ctime_ns / 1000000000);
         }
@@ -341,20 +348,20 @@ static int add_tree(maker *m, const koc__kodata *k, const char *prefix, koc_erro
         if (!name || !source) {
             return koc__oom(err);
         }
-        KOC__TRY(koc__kodata_is_folder(e) ? add_folder(m, name, err)
-                                          : add_file(m, name, source, NULL, NULL, err));
+        KOC__TRY(koc__kodata_is_dir(e) ? add_dir(m, name, err)
+                                       : add_file(m, name, source, NULL, NULL, err));
     }
     return KOC_OK;
 }
 
-static int make_kodata(maker *m, const char *app, const koc__kodata *k, koc__call *call,
-                       koc_layer **out, koc_error **err)
+static int build_kodata_layer(maker *m, const koc__kodata *k, koc__call *call, koc_layer **out,
+                              koc_error **err)
 {
     static const char *const windows[] = {
         "Hives", "Files", "Files/var", "Files/var/run", "Files/var/run/ko", NULL};
     static const char *const others[] = {"/var", "/var/run", "/var/run/ko", NULL};
-    KOC__TRY(open_builder(m, app, "kodata", err));
-    KOC__TRY(add_folders(m, m->windows ? windows : others, err));
+    KOC__TRY(open_builder(m, "kodata", err));
+    KOC__TRY(add_dirs(m, m->windows ? windows : others, err));
     KOC__TRY(add_tree(m, k, m->windows ? "Files/var/run/ko" : "/var/run/ko", err));
     return koc__layer_builder_finish(m->builder, call, out, err);
 }
@@ -364,23 +371,23 @@ static int kodata_layer(maker *m, const koc__go_target *t, koc__call *call, koc_
 {
     KOC__AUTO(koc__kodata) k = NULL;
     KOC__AUTO(koc_layer) made = NULL;
-    KOC__AUTO_STR app = app_name(t);
     koc_digest d;
     bool found;
-    if (!app) {
+    m->app = app_name(t);
+    if (!m->app) {
         return koc__oom(err);
     }
     KOC__TRY(koc__go_epoch("KO_DATA_DATE_EPOCH", &found, &m->mtime, err));
-    begin(m, "kodata");
+    begin_key(m, "kodata");
     KOC__TRY(koc__kodata_walk(m->ctx, t->package_dir, m->windows, call, &k, err));
     bool settled = key_tree(m, k);
     koc__sha256_digest(&m->key, &d);
     koc__digest_text key = koc__digest_hex(&d);
-    KOC__TRY(find(m, koc__str(key.s), &made, err));
+    KOC__TRY(find_layer(m, koc__str(key.s), &made, err));
     if (!made) {
-        KOC__TRY(make_kodata(m, app, k, call, &made, err));
+        KOC__TRY(build_kodata_layer(m, k, call, &made, err));
         if (settled) {
-            keep(m, koc__str(key.s), made, call);
+            record_layer(m, koc__str(key.s), made, call);
         }
     }
     *out = koc__steal(&made);
@@ -390,8 +397,6 @@ static int kodata_layer(maker *m, const koc__go_target *t, koc__call *call, koc_
 int koc__go_kodata_layer(koc_ctx *ctx, const koc__go_target *t, const koc__go_layer_options *o,
                          koc__call *call, koc_layer **out, koc_error **err)
 {
-    maker m = {.ctx = ctx, .o = o};
-    int rc = kodata_layer(&m, t, call, out, err);
-    koc_layer_builder_free(m.builder);
-    return rc;
+    KOC__AUTO_VAL(maker) m = {.ctx = ctx, .o = o};
+    return kodata_layer(&m, t, call, out, err);
 }

@@ -1,4 +1,4 @@
-/* .Env, .GoEnv, .Git, .Date and .Timestamp, each found out when a template asks for it. */
+/* .Env, .GoEnv, .Git, .Date and .Timestamp: each value is fetched when a template uses it. */
 #include "core/common.h"
 
 #include "core/text.h"
@@ -52,7 +52,7 @@ static int get_env(const koc__tmap *self, koc_str key, bool *found, koc__tvalue 
     const koc__template_data *d = self->payload;
     (void)err;
     *found = find_env(d->env, key, out);
-    if (!*found && koc__str_is(key, "LDFLAGS")) { /* always there, so that it can be used unset */
+    if (!*found && koc__str_is(key, "LDFLAGS")) { /* ko defines it even if it is unset */
         *out = string_value("");
         *found = true;
     }
@@ -73,7 +73,7 @@ static int env_keys(const koc__tmap *self, koc_strlist *out, koc_error **err)
 
 /* --- GoEnv --- */
 
-/* The environment beats what go says. A name of go's own that is there saves asking go. */
+/* The environment has precedence over go. A name of go's own that is set there saves running `go env`. */
 static int get_go_env(const koc__tmap *self, koc_str key, bool *found, koc__tvalue *out,
                       koc_error **err)
 {
@@ -150,7 +150,7 @@ static int get_git(const koc__tmap *self, koc_str key, bool *found, koc__tvalue 
         return KOC_OK;
     }
     const koc__git *g = NULL;
-    KOC__TRY(koc__go_git(d->go_env, d->ctx, d->folder, part, d->call, &g, err));
+    KOC__TRY(koc__go_git(d->go_env, d->dir, part, d->call, &g, err));
     if (part == KOC__GIT_COMMIT) {
         return commit_value(d, g, key, out, err);
     }
@@ -188,12 +188,11 @@ static int get_root(const koc__tmap *self, koc_str key, bool *found, koc__tvalue
     return KOC_OK;
 }
 
-void koc__go_template_data_begin(koc__template_data *d, koc_ctx *ctx, koc__go_env *go_env,
-                                 const koc_strlist *env, const char *folder, koc__call *call)
+void koc__go_template_data_begin(koc__template_data *d, koc__go_env *go_env, const koc_strlist *env,
+                                 const char *dir, koc__call *call)
 {
     static const char *const root_names[] = {"Env", "GoEnv", "Git", "Date", "Timestamp", NULL};
-    *d = (koc__template_data){
-        .ctx = ctx, .call = call, .go_env = go_env, .env = env, .folder = folder};
+    *d = (koc__template_data){.call = call, .go_env = go_env, .env = env, .dir = dir};
     d->root = (koc__tmap){get_root, d, false, root_names, NULL};
     d->env_map = (koc__tmap){get_env, d, true, NULL, env_keys};
     d->go_env_map = (koc__tmap){get_go_env, d, true, NULL, go_env_keys};

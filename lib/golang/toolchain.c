@@ -1,4 +1,4 @@
-/* The go tool and what it says about itself; the store of facts that one run shares. */
+/* The go tool, what it says about itself, and the memo of such answers that one run shares. */
 #include "core/common.h"
 
 #include <pthread.h>
@@ -14,11 +14,11 @@
 #define GO_ENV_MAX ((size_t)1 << 20)
 
 struct koc__go_env {
-    pthread_mutex_t mutex; /* held while a fact is asked for: the others wait for the answer */
+    pthread_mutex_t mutex; /* held while go or git runs: other threads wait for the answer */
     char *tool;
     koc__stamp tool_stamp;
     koc__map *go_env;
-    koc__map *git; /* folder to koc__git */
+    koc__map *git; /* from directory to koc__git */
     bool has_time;
     int64_t time;
 };
@@ -30,35 +30,35 @@ static void free_git(void *g)
 
 int koc__go_env_new(koc__go_env **out, koc_error **err)
 {
-    koc__go_env *f = koc__calloc(1, sizeof(*f));
-    if (!f) {
+    koc__go_env *e = koc__calloc(1, sizeof(*e));
+    if (!e) {
         return koc__oom(err);
     }
-    f->git = koc__map_new(free_git);
-    if (!f->git) {
-        koc__free(f);
+    e->git = koc__map_new(free_git);
+    if (!e->git) {
+        koc__free(e);
         return koc__oom(err);
     }
-    pthread_mutex_init(&f->mutex, NULL);
-    *out = f;
+    pthread_mutex_init(&e->mutex, NULL);
+    *out = e;
     return KOC_OK;
 }
 
-void koc__go_env_free(koc__go_env *f)
+void koc__go_env_free(koc__go_env *e)
 {
-    if (!f) {
+    if (!e) {
         return;
     }
-    koc__map_free(f->git);
-    koc__map_free(f->go_env);
-    koc__free(f->tool);
-    pthread_mutex_destroy(&f->mutex);
-    koc__free(f);
+    koc__map_free(e->git);
+    koc__map_free(e->go_env);
+    koc__free(e->tool);
+    pthread_mutex_destroy(&e->mutex);
+    koc__free(e);
 }
 
 /* --- the tool --- */
 
-static int find_tool(koc__go_env *f, koc_error **err)
+static int find_tool(koc__go_env *e, koc_error **err)
 {
     const char *named = koc__env_nonempty("KO_GO_PATH");
     KOC__AUTO_STR found = NULL;
@@ -74,22 +74,22 @@ static int find_tool(koc__go_env *f, koc_error **err)
         return rc;
     }
     KOC__TRY(rc);
-    KOC__AUTO_STR absolute = NULL; /* go may run in another folder */
+    KOC__AUTO_STR absolute = NULL; /* go may run in another directory */
     KOC__TRY(koc__path_abs(found, &absolute, err));
-    KOC__TRY(koc__fs_stamp(absolute, true, &f->tool_stamp, err));
-    f->tool = koc__steal(&absolute);
+    KOC__TRY(koc__fs_stamp(absolute, true, &e->tool_stamp, err));
+    e->tool = koc__steal(&absolute);
     return KOC_OK;
 }
 
-int koc__go_tool(koc__go_env *f, const char **path, koc__stamp *stamp, koc_error **err)
+int koc__go_tool(koc__go_env *e, const char **path, koc__stamp *stamp, koc_error **err)
 {
-    pthread_mutex_lock(&f->mutex);
-    int rc = f->tool ? KOC_OK : find_tool(f, err);
-    pthread_mutex_unlock(&f->mutex);
+    pthread_mutex_lock(&e->mutex);
+    int rc = e->tool ? KOC_OK : find_tool(e, err);
+    pthread_mutex_unlock(&e->mutex);
     KOC__TRY(rc);
-    *path = f->tool;
+    *path = e->tool;
     if (stamp) {
-        *stamp = f->tool_stamp;
+        *stamp = e->tool_stamp;
     }
     return KOC_OK;
 }
@@ -122,12 +122,12 @@ static int read_go_env(koc_str json, koc__map **out, koc_error **err)
     return KOC_OK;
 }
 
-static int ask_go_env(koc__go_env *f, koc__call *call, koc_error **err)
+static int run_go_env(koc__go_env *e, koc__call *call, koc_error **err)
 {
-    if (!f->tool) {
-        KOC__TRY(find_tool(f, err));
+    if (!e->tool) {
+        KOC__TRY(find_tool(e, err));
     }
-    const char *const argv[] = {f->tool, "env", "-json", NULL};
+    const char *const argv[] = {e->tool, "env", "-json", NULL};
     KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
     const koc__proc proc = {.argv = argv, .max_output = GO_ENV_MAX};
     KOC__TRY(koc__proc_run(&proc, call, &result, err));
@@ -136,59 +136,59 @@ static int ask_go_env(koc__go_env *f, koc__call *call, koc_error **err)
         koc__error_detail(err, koc__dynbuf_view(&result.errors));
         return rc;
     }
-    return read_go_env(koc__dynbuf_view(&result.output), &f->go_env, err);
+    return read_go_env(koc__dynbuf_view(&result.output), &e->go_env, err);
 }
 
-int koc__go_tool_env(koc__go_env *f, koc__call *call, const koc__map **out, koc_error **err)
+int koc__go_tool_env(koc__go_env *e, koc__call *call, const koc__map **out, koc_error **err)
 {
-    pthread_mutex_lock(&f->mutex);
-    int rc = f->go_env ? KOC_OK : ask_go_env(f, call, err);
-    pthread_mutex_unlock(&f->mutex);
+    pthread_mutex_lock(&e->mutex);
+    int rc = e->go_env ? KOC_OK : run_go_env(e, call, err);
+    pthread_mutex_unlock(&e->mutex);
     KOC__TRY(rc);
-    *out = f->go_env;
+    *out = e->go_env;
     return KOC_OK;
 }
 
 /* --- time --- */
 
-int koc__go_build_time(koc__go_env *f, int64_t *out, koc_error **err)
+int koc__go_build_time(koc__go_env *e, int64_t *out, koc_error **err)
 {
-    pthread_mutex_lock(&f->mutex);
+    pthread_mutex_lock(&e->mutex);
     int rc = KOC_OK;
-    if (!f->has_time) {
+    if (!e->has_time) {
         bool found = false;
-        rc = koc__go_epoch("SOURCE_DATE_EPOCH", &found, &f->time, err);
+        rc = koc__go_epoch("SOURCE_DATE_EPOCH", &found, &e->time, err);
         if (rc == KOC_OK && !found) {
-            f->time = koc__now();
+            e->time = koc__now();
         }
-        f->has_time = rc == KOC_OK;
+        e->has_time = rc == KOC_OK;
     }
-    pthread_mutex_unlock(&f->mutex);
+    pthread_mutex_unlock(&e->mutex);
     KOC__TRY(rc);
-    *out = f->time;
+    *out = e->time;
     return KOC_OK;
 }
 
 /* --- git --- */
 
-int koc__go_git(koc__go_env *f, koc_ctx *ctx, const char *folder, int part, koc__call *call,
-                const koc__git **out, koc_error **err)
+int koc__go_git(koc__go_env *e, const char *dir, int part, koc__call *call, const koc__git **out,
+                koc_error **err)
 {
-    koc_str key = koc__str(folder ? folder : ".");
-    pthread_mutex_lock(&f->mutex);
+    koc_str key = koc__str(dir ? dir : ".");
+    pthread_mutex_lock(&e->mutex);
     int rc = KOC_OK;
-    koc__git *g = koc__map_get(f->git, key);
+    koc__git *g = koc__map_get(e->git, key);
     if (!g) {
         g = koc__calloc(1, sizeof(*g));
-        rc = g ? koc__map_set(f->git, key, g, err) : koc__oom(err);
+        rc = g ? koc__map_set(e->git, key, g, err) : koc__oom(err);
         if (rc != KOC_OK) {
             koc__free(g);
         }
     }
     if (rc == KOC_OK && !(g->known & (1u << part))) {
-        rc = koc__git_ask(g, ctx, folder, part, call, err);
+        rc = koc__git_fill(g, dir, part, call, err);
     }
-    pthread_mutex_unlock(&f->mutex);
+    pthread_mutex_unlock(&e->mutex);
     KOC__TRY(rc);
     *out = g;
     return KOC_OK;

@@ -97,7 +97,7 @@ static int on_linked(void *self, size_t job, koc__go_binary *binary, koc_error *
     u->unchanged = binary->from_cache;
     u->build_ms = koc__monotonic_ms() - u->begun_at;
     koc__log(c->plan->ctx, KOC_LOG_INFO, "golang", "%s: %s", label ? label : u->work->app,
-             binary->not_asked    ? "no input changed, go was not started"
+             binary->go_skipped   ? "no input changed, go was not started"
              : binary->from_cache ? "go had nothing to link, the file of the last build is used"
                                   : "linked");
     report_unit(u, binary->from_cache ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED, c->builds.call);

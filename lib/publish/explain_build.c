@@ -19,7 +19,7 @@ static int explain_one(koc__plan *p, koc__go_target *t, const char *wanted, koc_
     }
     KOC__TRY(koc_platform_parse(wanted, &storage, &platform, err));
     KOC__TRY(koc__strlist_new(&lines, err));
-    KOC__TRY(koc__go_explain(p->ctx, p->settings, t, &platform, &p->go, call, lines, err));
+    KOC__TRY(koc__go_explain(p->settings, t, &platform, &p->go, call, lines, err));
     KOC__TRY(koc__fingerprint_explain(p, t, &platform, call, lines, err));
     if (koc_strlist_count(lines) == 0) {
         KOC__TRY(koc__strlist_add(lines, "nothing changed", err));

@@ -42,7 +42,7 @@ static void unit(koc__jw *w, const koc__unit *u)
     koc__jw_key(w, "compiled");
     koc__jw_bool(w, !u->unchanged);
     koc__jw_key(w, "goStarted");
-    koc__jw_bool(w, !u->binary->not_asked);
+    koc__jw_bool(w, !u->binary->go_skipped);
     koc__jw_key(w, "layers");
     koc__jw_array(w);
     layer(w, "kodata", u->kodata);

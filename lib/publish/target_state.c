@@ -67,7 +67,7 @@ int koc__ahead_task(void *work, koc__call *call, koc_error **err)
 static bool is_fresh(const koc__work *w)
 {
     for (size_t i = 0; i < w->n_units; i++) {
-        if (!w->units[i].binary->not_asked) {
+        if (!w->units[i].binary->go_skipped) {
             return false;
         }
     }

@@ -24,7 +24,7 @@ static int work_lines(koc__dynbuf *out, const koc__work *w, koc_error **err)
 {
     bool asked = false, linked = false;
     for (size_t i = 0; i < w->n_units; i++) {
-        asked = asked || !w->units[i].binary->not_asked;
+        asked = asked || !w->units[i].binary->go_skipped;
         linked = linked || !w->units[i].unchanged;
     }
     const char *how = linked ? "linked" : asked ? "go had nothing to do" : "no input changed";

@@ -1,4 +1,4 @@
-/* Inputs that are files, and folders of files. */
+/* Inputs that are files, and directories of files. */
 #include "core/common.h"
 
 #include "resolve/input_files.h"
@@ -42,11 +42,11 @@ static int walk(const char *dir, bool recursive, int depth, koc_strlist *files,
         if (!path) {
             return koc__oom(err);
         }
-        bool folder = lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
-        if (folder && recursive) {
+        bool is_dir = lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+        if (is_dir && recursive) {
             KOC__TRY(walk(path, recursive, depth + 1, files, warnings, err));
         }
-        if (folder || !is_manifest(name)) {
+        if (is_dir || !is_manifest(name)) {
             continue;
         }
         if (stat(path, &st) != 0 || !S_ISREG(st.st_mode)) {

@@ -25,7 +25,7 @@ static bool is_kustomization(koc_str kind)
 int koc__object_member(koc__scan *s, const koc__frame *f, const koc__yevent *e, koc_error **err)
 {
     koc__object *o = koc__object_now(s);
-    koc__node_pos at = koc__scan_place(s, e);
+    koc__node_pos at = koc__scan_position(s, e);
     bool top = f->role == KOC__ROLE_ROOT || f->role == KOC__ROLE_ITEM;
     if (top && f->key == KOC__KEY_KIND) {
         o->has_kind = at.filled;
@@ -67,7 +67,7 @@ int koc__object_begin_item(koc__scan *s, const koc__yevent *e, koc_error **err)
     }
     koc__object *o = &s->items[s->n_items++];
     koc__object_dispose(o);
-    *o = (koc__object){.place = koc__scan_place(s, e), .content_end = s->base + e->end};
+    *o = (koc__object){.place = koc__scan_position(s, e), .content_end = s->base + e->end};
     s->in_item = e->type == KOC__YEVENT_MAPPING;
     return KOC_OK;
 }

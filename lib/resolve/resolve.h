@@ -7,7 +7,7 @@
  *   objects.c    with a selector: which documents and List items stay
  *   selector.c   the grammar of label selectors
  *   rewrite.c    edits and replacements become bytes
- *   inputs.c     files and folders;  resolver.c  the public object
+ *   inputs.c     files and directories;  resolver.c  the public object
  */
 #ifndef KOC__RESOLVE_H
 #define KOC__RESOLVE_H
@@ -199,7 +199,8 @@ int koc__scan_run(koc__scan *s, koc_error **err);
 void koc__scan_dispose(koc__scan *s);
 KOC__DEFINE_AUTO_VAL(koc__scan, koc__scan_dispose);
 /* "label:line:column: <text>". */
-koc__node_pos koc__scan_place(const koc__scan *s, const koc__yevent *e);
+bool koc__scan_is_block(const koc__node_pos *p);
+koc__node_pos koc__scan_position(const koc__scan *s, const koc__yevent *e);
 int koc__scan_fail(const koc__scan *s, const koc__node_pos *at, int code, const char *text,
                    koc_error **err);
 /* The scalar at a place is to be replaced. Copies both strings; tag may be NULL. */

@@ -8,44 +8,7 @@
 
 #define STR_TAG "tag:yaml.org,2002:str"
 
-/* --- places --- */
-
-static bool is_null(const koc__yevent *e)
-{
-    koc_str v = e->value;
-    return v.len == 0 || (e->style == KOC__YSTYLE_PLAIN &&
-                          (koc__str_is(v, "~") || koc__str_ieq(v, koc__str("null"))));
-}
-
-koc__node_pos koc__scan_place(const koc__scan *s, const koc__yevent *e)
-{
-    koc__node_pos p = {
-        .type = e->type,
-        .style = e->style,
-        .flow = e->flow,
-        .bare = !e->anchor && !e->tag,
-        .filled = e->type == KOC__YEVENT_SCALAR && !is_null(e),
-        .start = s->base + e->start,
-        .text = s->base + e->start,
-        .end = s->base + e->end,
-        .line = e->line,
-        .column = e->column,
-    };
-    return p;
-}
-
-int koc__scan_fail(const koc__scan *s, const koc__node_pos *at, int code, const char *text,
-                   koc_error **err)
-{
-    return koc__error(err, code, "%s:%zu:%zu: %s", s->label, at->line, at->column, text);
-}
-
 /* --- references --- */
-
-static bool is_block(const koc__node_pos *p)
-{
-    return p->style == KOC__YSTYLE_LITERAL || p->style == KOC__YSTYLE_FOLDED;
-}
 
 /* The text of a block scalar in the bytes: its one line, without what is around it. */
 static bool find_block_text(const koc__scan *s, koc_str value, koc__node_pos *p)
@@ -80,7 +43,7 @@ static int read_reference(const koc__scan *s, const koc__yevent *e, koc__node_po
         return koc__error_prefix(err, rc, "%s:%zu:%zu", s->label, p->line, p->column);
     }
     KOC__TRY(rc);
-    if (is_block(p) && !find_block_text(s, e->value, p)) {
+    if (koc__scan_is_block(p) && !find_block_text(s, e->value, p)) {
         koc__free(*out);
         koc__free(*tag);
         *out = NULL;
@@ -96,8 +59,8 @@ static int read_reference(const koc__scan *s, const koc__yevent *e, koc__node_po
 static koc__tail tail_of(const koc__scan *s, const koc__yevent *e)
 {
     koc_str t = s->text;
-    koc__node_pos p = koc__scan_place(s, e);
-    if (!is_block(&p) || s->end != t.len || t.len == 0 || t.ptr[t.len - 1] == '\n') {
+    koc__node_pos p = koc__scan_position(s, e);
+    if (!koc__scan_is_block(&p) || s->end != t.len || t.len == 0 || t.ptr[t.len - 1] == '\n') {
         return (koc__tail){0};
     }
     for (size_t i = p.end; i < t.len; i++) {
@@ -126,65 +89,6 @@ static koc__tail tail_of(const koc__scan *s, const koc__yevent *e)
     return number == after ? (koc__tail){p.start + 1, digit, "-"} : (koc__tail){number, after, "-"};
 }
 
-/* The header and indentation of a block, chomped ("|-"): ko trims the value, so no line break is left. */
-static char *block_header(const koc__scan *s, const koc__node_pos *p)
-{
-    const char *t = s->text.ptr;
-    size_t at = p->start + 1;
-    char digit[2] = "";
-    while (strchr("+-0123456789", t[at])) {
-        if (t[at] != '+' && t[at] != '-') {
-            digit[0] = t[at];
-        }
-        at++;
-    }
-    size_t rest = p->text - at;
-    char *header = koc__malloc(rest + 4);
-    if (header) {
-        size_t n = 0;
-        header[n++] = t[p->start];
-        if (digit[0]) {
-            header[n++] = digit[0];
-        }
-        header[n++] = '-';
-        memcpy(header + n, t + at, rest);
-        header[n + rest] = '\0';
-    }
-    return header;
-}
-
-/* Whether something has to stand before a value: the block's header; a space behind a colon or an anchor. Most
- * references need nothing, and there may be a million of them. */
-static bool needs_before(const koc__scan *s, const koc__node_pos *p)
-{
-    bool close = p->start > 0 && !strchr(" \t\r\n", s->text.ptr[p->start - 1]);
-    return is_block(p) || (close && (!p->bare || p->start == p->end));
-}
-
-int koc__scan_replace(koc__scan *s, const koc__node_pos *at, const char *reference, const char *tag,
-                      int form, int only_in, koc_error **err)
-{
-    bool before = needs_before(s, at);
-    koc__edit e = {
-        .start = at->start,
-        .end = at->end,
-        .reference = koc__strdup(reference),
-        .tag = koc__strdup(tag),
-        .before = !before        ? NULL
-                  : is_block(at) ? block_header(s, at)
-                                 : koc__strdup(" "),
-        .form = (uint8_t)form,
-        .style = is_block(at) ? 0 : (uint8_t)at->style,
-        .flow = at->flow,
-        .only_in = (uint8_t)only_in,
-    };
-    if (!e.reference || (tag && !e.tag) || (before && !e.before)) {
-        koc__edit_dispose(&e);
-        return koc__oom(err);
-    }
-    return koc__edits_add(&s->edits, &e, err);
-}
-
 /* A scalar that no rule is about. */
 static int on_text(koc__scan *s, const koc__yevent *e, koc_error **err)
 {
@@ -193,7 +97,7 @@ static int on_text(koc__scan *s, const koc__yevent *e, koc_error **err)
     }
     KOC__AUTO_STR reference = NULL;
     KOC__AUTO_STR tag = NULL;
-    koc__node_pos p = koc__scan_place(s, e);
+    koc__node_pos p = koc__scan_position(s, e);
     KOC__TRY(read_reference(s, e, &p, &reference, &tag, err));
     return reference ? koc__scan_replace(s, &p, reference, tag, KOC__FORM_WHOLE, 0, err) : KOC_OK;
 }
@@ -242,7 +146,7 @@ static void forget_members(koc__frame *f)
 /* Members of the rules wait for the end of their mapping: what becomes of one depends on its neighbours. */
 static int on_member(koc__scan *s, koc__frame *f, const koc__yevent *e, koc_error **err)
 {
-    koc__member m = {.key = f->last_key, .value = koc__scan_place(s, e)};
+    koc__member m = {.key = f->last_key, .value = koc__scan_position(s, e)};
     koc__member *old = &f->members[f->key];
     if (e->type == KOC__YEVENT_SCALAR) {
         KOC__TRY(read_reference(s, e, &m.value, &m.reference, &m.tag, err));
@@ -270,7 +174,7 @@ static int on_key(koc__scan *s, koc__frame *f, const koc__yevent *e, koc_error *
     }
     f->key = (uint8_t)key_of(e->value);
     if (f->key != KOC__KEY_OTHER) {
-        f->last_key = koc__scan_place(s, e);
+        f->last_key = koc__scan_position(s, e);
     }
     if (f->role == KOC__ROLE_LABELS) {
         KOC__TRY(koc__object_label(s, e->value, err));
@@ -369,7 +273,7 @@ static int on_node(koc__scan *s, const koc__yevent *e, koc_error **err)
     bool as_key = f && f->mapping && f->key_next;
     int role = as_key ? KOC__ROLE_NONE : role_of(s, f);
     if (!f) {
-        s->document.place = koc__scan_place(s, e);
+        s->document.place = koc__scan_position(s, e);
     } else if (f->role == KOC__ROLE_ITEMS && !f->mapping && s->selector) {
         KOC__TRY(koc__object_begin_item(s, e, err));
     }

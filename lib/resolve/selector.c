@@ -19,7 +19,7 @@ enum { OP_EXISTS, OP_ABSENT, OP_IN, OP_NOT_IN, OP_GREATER, OP_LESS };
 
 typedef struct requirement {
     char *key;
-    int operator;
+    int op;
     koc_strlist *values;
     int64_t number;
 } requirement;
@@ -191,7 +191,7 @@ static int parse_operator(lexer *l, requirement *r, koc_error **err)
 {
     static const struct {
         const char *token;
-        int operator;
+        int op;
         int (*values)(lexer *l, requirement *r, koc_error **err);
     } operators[] = {
         {"=", OP_IN, parse_value},       {"==", OP_IN, parse_value},
@@ -199,13 +199,13 @@ static int parse_operator(lexer *l, requirement *r, koc_error **err)
         {"notin", OP_NOT_IN, parse_set}, {">", OP_GREATER, parse_number},
         {"<", OP_LESS, parse_number},
     };
-    r->operator= OP_EXISTS;
+    r->op = OP_EXISTS;
     if (l->token.len == 0 || is(l, ",")) {
         return KOC_OK;
     }
     for (size_t i = 0; i < KOC__COUNT(operators); i++) {
         if (is(l, operators[i].token)) {
-            r->operator= operators[i].operator;
+            r->op = operators[i].op;
             advance(l);
             return operators[i].values(l, r, err);
         }
@@ -240,7 +240,7 @@ static int parse_requirement(lexer *l, koc__selector *s, koc_error **err)
     if (!absent) {
         return parse_operator(l, r, err);
     }
-    r->operator= OP_ABSENT;
+    r->op = OP_ABSENT;
     return KOC_OK;
 }
 
@@ -287,12 +287,12 @@ static bool compare(const requirement *r, const char *value)
     if (!value || !koc__str_i64(koc__str(value), &number)) {
         return false;
     }
-    return r->operator== OP_GREATER ? number > r->number : number<r->number;
+    return r->op == OP_GREATER ? number > r->number : number < r->number;
 }
 
 static bool matches(const requirement *r, const char *value)
 {
-    switch (r->operator) {
+    switch (r->op) {
     case OP_EXISTS: return value != NULL;
     case OP_ABSENT: return value == NULL;
     case OP_IN: return value && koc__strlist_has(r->values, value);

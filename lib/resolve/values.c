@@ -52,8 +52,7 @@ static int fill(koc__scan *s, const koc__member *m, const char *reference, int f
     if (form == KOC__FORM_TAG) {
         KOC__TRY(text_of(s, &at, &tag, err));
     }
-    bool block = at.style == KOC__YSTYLE_LITERAL || at.style == KOC__YSTYLE_FOLDED;
-    if (block && at.text == at.start) {
+    if (koc__scan_is_block(&at) && at.text == at.start) {
         return koc__scan_fail(
             s, &at, KOC_EINVAL,
             "the image's tag or digest is written here, which a block cannot take", err);

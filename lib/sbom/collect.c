@@ -272,8 +272,8 @@ static void add_stdlib(collector *c, size_t app)
     koc__bom_link(c->b, app, KOC__BOM_DEPENDS_ON, i);
 }
 
-/* A folder stands in for the module; Go calls that version "(devel)" or leaves it empty. */
-static bool is_folder(const koc__exe_module *m)
+/* A directory stands in for the module; Go calls that version "(devel)" or leaves it empty. */
+static bool is_dir(const koc__exe_module *m)
 {
     return m->path[0] == '.' || m->path[0] == '/' || *m->version == '\0' ||
            strcmp(m->version, "(devel)") == 0;
@@ -286,7 +286,7 @@ static bool at_proxy(const koc__sbom_options *o, const char *path)
 
 static void add_dependency(collector *c, size_t app, const koc__exe_module *m)
 {
-    bool local = m->replace && is_folder(m->replace);
+    bool local = m->replace && is_dir(m->replace);
     const koc__exe_module *used = m->replace && !local ? m->replace : m;
     const char *version = *used->version ? used->version : "unknown";
     const char *id = koc__bom_text(c->b, "Go-%s-%s", used->path, version);

@@ -23,7 +23,8 @@ typedef struct koc__sbom_options {
     const char *tool_version; /* NULL: this library's; compat: the ko release we compare with */
     const char *repository;   /* "host/path" the image goes to, or NULL */
     const char *import_path;  /* of the main package: names the application for want of else */
-    const char *binary;       /* the linked file, for its hashes, or NULL */
+    /* The linked file, for its hashes, or NULL. Builds leave it unset: hashing the file again costs too much. */
+    const char *binary;
     const koc_digest *binary_digest; /* its SHA-256 when known, or NULL */
     const char *binary_name;         /* its path in the image, "/ko-app/app", or NULL */
     const char *module_proxy;        /* what modules come from (koc__sbom_proxy), or NULL */

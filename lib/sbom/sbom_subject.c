@@ -24,7 +24,8 @@ int koc__sbom_base_read(const char *name, const char *digest, koc__sbom_base *ou
     if (rc == KOC_ENOMEM) {
         return koc__error_move(err, &why);
     }
-    koc__error_clear(&why); /* a base out of a folder or file has no reference, and that is fine */
+    koc__error_clear(
+        &why); /* a base out of a directory or file has no reference, and that is fine */
     *out = base;
     return KOC_OK;
 }

@@ -1,12 +1,15 @@
 /*
  * Go's text/template for the values that ko has: fields, pipelines, variables, if, with, range, named templates,
- * and the functions named in template_func.c. Whatever else there is gets an error that names it.
+ * and the functions listed in template_func.c. Anything else is an error that names it.
  *
- * template_lex.c makes tokens, template_parse.c a tree, template_exec.c walks it; values, tree and
- * tokens live in one arena and die together.
+ * template_lex.c makes tokens, template_parse.c makes a tree of them, template_exec.c runs the tree. Values, tree
+ * and tokens are allocated in one arena and freed together.
+ *
+ * The files call each other in a circle on purpose: template.c renders by calling lexer, parser and executor, and
+ * all of them report errors through koc__template_error, which needs the template's source.
  */
-#ifndef KOC__GOLANG_TEMPLATE_H
-#define KOC__GOLANG_TEMPLATE_H
+#ifndef KOC__TEMPLATE_H
+#define KOC__TEMPLATE_H
 
 #include <koc/base.h>
 
@@ -15,7 +18,7 @@
 
 #define KOC__TEMPLATE_MAX   ((size_t)1 << 20)
 #define KOC__TEMPLATE_DEPTH 64
-#define KOC__TEMPLATE_CALLS 100      /* lists within lists, over all templates */
+#define KOC__TEMPLATE_CALLS 100      /* nested lists at run time, over all templates */
 #define KOC__TEMPLATE_STEPS 1000000u /* text, actions and rounds of a loop */
 
 /* --- values --- */
@@ -33,14 +36,14 @@ typedef struct koc__tvalue {
     koc_str text;
     const koc__tmap *map;
 } koc__tvalue;
-/* A map whose entries may be found out when they are asked for. */
+/* A map whose values may be computed when a template uses them. */
 struct koc__tmap {
-    /* KOC_OK with *found false: no such key. Strings stay valid while the map does. */
+    /* KOC_OK with *found false: no such key. Strings live as long as the map. */
     int (*get)(const koc__tmap *self, koc_str key, bool *found, koc__tvalue *out, koc_error **err);
     void *payload;
     bool of_strings;          /* a missing key gives "" in `index`, else nothing */
-    const char *const *names; /* all keys for the hint, NULL-terminated; NULL: too many to tell */
-    /* Adds all keys in any order; NULL: they are the names. */
+    const char *const *names; /* all keys, for a hint; NULL-terminated. NULL: too many to list */
+    /* Adds all keys in any order. NULL: the keys are the names. */
     int (*keys)(const koc__tmap *self, koc_strlist *out, koc_error **err);
 };
 
@@ -65,7 +68,7 @@ typedef enum koc__ttoken {
     KOC__TT_DOT,
     KOC__TT_NUMBER,
     KOC__TT_CHAR,
-    KOC__TT_STRING, /* text is the content, escapes undone */
+    KOC__TT_STRING, /* text is the content, unescaped */
     KOC__TT_PUNCT,  /* one of ( ) | , = and ":=" */
     KOC__TT_END
 } koc__ttoken;
@@ -85,7 +88,7 @@ typedef enum koc__tnode_kind {
     KOC__TN_BREAK,
     KOC__TN_CONTINUE,
     KOC__TN_TEMPLATE, /* text = name, a = pipe or NULL */
-    KOC__TN_PIPE,     /* a = commands, text = variable that is set, or empty; second: of range */
+    KOC__TN_PIPE,     /* a = commands, text = variable it sets, or empty; second = that of range */
     KOC__TN_COMMAND,  /* a = operands */
     KOC__TN_CHAIN,    /* a = operand, b = names */
     KOC__TN_NAME,     /* text */
@@ -111,7 +114,7 @@ typedef struct koc__tdefinition { /* {{define}} and {{block}} */
 } koc__tdefinition;
 
 typedef struct koc__template {
-    const char *what; /* names the text in messages: "ldflags[1] of example.com/app" */
+    const char *what; /* the text's name in messages: "ldflags[1] of example.com/app" */
     koc_str source;
     koc__arena arena;
     koc__ttok *tokens;
@@ -128,7 +131,7 @@ int koc__template_exec(koc__template *t, const koc__tmap *data, koc__dynbuf *out
 int koc__template_error(const koc__template *t, size_t pos, koc_error **err, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* A function of templates; name for messages. Values of args may be replaced. */
+/* A call of a template function; name is for messages. The function may change args. */
 typedef struct koc__tcall {
     koc__template *t;
     size_t pos;
@@ -136,16 +139,16 @@ typedef struct koc__tcall {
     koc__tvalue *args;
     size_t n_args;
 } koc__tcall;
-bool koc__template_known(koc_str name); /* a function that this file's code can call */
+bool koc__template_known(koc_str name); /* whether there is a function of that name */
 int koc__template_call(koc__tcall *call, koc__tvalue *out, koc_error **err);
 bool koc__template_truth(const koc__tvalue *v);
 /* The keys of a map in byte order, as Go walks it. The strings live in t. */
 int koc__template_keys(koc__template *t, const koc__tmap *map, koc_str **out, size_t *n,
                        koc_error **err);
 int koc__template_print(koc__template *t, const koc__tvalue *v, koc__dynbuf *out, koc_error **err);
-const char *koc__template_type(const koc__tvalue *v); /* Go's name of it, for messages */
+const char *koc__template_type(const koc__tvalue *v); /* Go's name of the type, for messages */
 
-/* Appends source with its templates filled in from data. A text without "{{" is copied. */
+/* Appends source with its templates rendered from data. Text without "{{" is copied. */
 int koc__template_render(const char *source, const char *what, const koc__tmap *data,
                          koc__dynbuf *out, koc_error **err);
 

@@ -20,8 +20,8 @@ typedef struct state {
     koc__tnode_kind flow; /* KOC__TN_BREAK or _CONTINUE on the way to its loop, else KOC__TN_TEXT */
 } state;
 
-static int evaluate(state *s, const koc__tvalue *dot, const koc__tnode *pipe, koc__tvalue *out,
-                    koc_error **err);
+static int eval_pipeline(state *s, const koc__tvalue *dot, const koc__tnode *pipe, koc__tvalue *out,
+                         koc_error **err);
 
 static koc_str source_of(const state *s, const koc__tnode *n)
 {
@@ -42,8 +42,8 @@ static void hint_names(const koc__tmap *map, koc_error **err)
 }
 
 /* value.name; whole is the chain, for the message. */
-static int field(state *s, const koc__tnode *whole, const koc__tnode *name, koc__tvalue *value,
-                 koc_error **err)
+static int eval_field(state *s, const koc__tnode *whole, const koc__tnode *name, koc__tvalue *value,
+                      koc_error **err)
 {
     if (value->kind == KOC__T_NIL) {
         return koc__template_error(s->t, whole->pos, err, "<%.*s>: no value to take .%.*s from",
@@ -77,36 +77,36 @@ static int variable_value(const state *s, const koc__tnode *n, koc__tvalue *out,
     return koc__template_error(s->t, n->pos, err, "undefined variable %.*s", KOC__FMT(n->text));
 }
 
-static int call(state *s, const koc__tvalue *dot, const koc__tnode *function,
-                const koc__tnode *first, const koc__tvalue *piped, koc__tvalue *out,
-                koc_error **err);
+static int call_function(state *s, const koc__tvalue *dot, const koc__tnode *function,
+                         const koc__tnode *first, const koc__tvalue *piped, koc__tvalue *out,
+                         koc_error **err);
 
 /* One operand by itself. */
-static int operand(state *s, const koc__tvalue *dot, const koc__tnode *n, koc__tvalue *out,
-                   koc_error **err)
+static int eval_operand(state *s, const koc__tvalue *dot, const koc__tnode *n, koc__tvalue *out,
+                        koc_error **err)
 {
     switch (n->kind) {
     case KOC__TN_DOT: *out = *dot; return KOC_OK;
     case KOC__TN_VALUE: *out = n->value; return KOC_OK;
     case KOC__TN_NIL: *out = (koc__tvalue){KOC__T_NIL, 0, {0}, NULL}; return KOC_OK;
     case KOC__TN_VARIABLE: return variable_value(s, n, out, err);
-    case KOC__TN_PIPE: return evaluate(s, dot, n, out, err);
-    case KOC__TN_FUNCTION: return call(s, dot, n, NULL, NULL, out, err);
+    case KOC__TN_PIPE: return eval_pipeline(s, dot, n, out, err);
+    case KOC__TN_FUNCTION: return call_function(s, dot, n, NULL, NULL, out, err);
     default: /* a chain */
-        KOC__TRY(operand(s, dot, n->a, out, err));
+        KOC__TRY(eval_operand(s, dot, n->a, out, err));
         for (const koc__tnode *name = n->b; name; name = name->next) {
-            KOC__TRY(field(s, n, name, out, err));
+            KOC__TRY(eval_field(s, n, name, out, err));
         }
         return KOC_OK;
     }
 }
 
 /* and, or: stop at the first argument that decides. */
-static int decide(state *s, const koc__tvalue *dot, bool until, const koc__tnode *first,
-                  const koc__tvalue *piped, koc__tvalue *out, koc_error **err)
+static int eval_and_or(state *s, const koc__tvalue *dot, bool until, const koc__tnode *first,
+                       const koc__tvalue *piped, koc__tvalue *out, koc_error **err)
 {
     for (const koc__tnode *a = first; a; a = a->next) {
-        KOC__TRY(operand(s, dot, a, out, err));
+        KOC__TRY(eval_operand(s, dot, a, out, err));
         if (koc__template_truth(out) == until) {
             return KOC_OK;
         }
@@ -117,9 +117,9 @@ static int decide(state *s, const koc__tvalue *dot, bool until, const koc__tnode
     return KOC_OK;
 }
 
-static int call(state *s, const koc__tvalue *dot, const koc__tnode *function,
-                const koc__tnode *first, const koc__tvalue *piped, koc__tvalue *out,
-                koc_error **err)
+static int call_function(state *s, const koc__tvalue *dot, const koc__tnode *function,
+                         const koc__tnode *first, const koc__tvalue *piped, koc__tvalue *out,
+                         koc_error **err)
 {
     size_t n = piped ? 1 : 0;
     for (const koc__tnode *a = first; a; a = a->next) {
@@ -127,7 +127,7 @@ static int call(state *s, const koc__tvalue *dot, const koc__tnode *function,
     }
     bool is_and = koc__str_is(function->text, "and");
     if (n > 0 && (is_and || koc__str_is(function->text, "or"))) {
-        return decide(s, dot, !is_and, first, piped, out, err);
+        return eval_and_or(s, dot, !is_and, first, piped, out, err);
     }
     koc__tvalue *args = koc__arena_take(&s->t->arena, (n + 1) * sizeof(*args), err);
     if (!args) {
@@ -135,7 +135,7 @@ static int call(state *s, const koc__tvalue *dot, const koc__tnode *function,
     }
     size_t i = 0;
     for (const koc__tnode *a = first; a; a = a->next) {
-        KOC__TRY(operand(s, dot, a, &args[i++], err));
+        KOC__TRY(eval_operand(s, dot, a, &args[i++], err));
     }
     if (piped) {
         args[i] = *piped;
@@ -144,12 +144,12 @@ static int call(state *s, const koc__tvalue *dot, const koc__tnode *function,
     return koc__template_call(&c, out, err);
 }
 
-static int command(state *s, const koc__tvalue *dot, const koc__tnode *n, const koc__tvalue *piped,
-                   koc__tvalue *out, koc_error **err)
+static int eval_command(state *s, const koc__tvalue *dot, const koc__tnode *n,
+                        const koc__tvalue *piped, koc__tvalue *out, koc_error **err)
 {
     const koc__tnode *first = n->a;
     if (first->kind == KOC__TN_FUNCTION) {
-        return call(s, dot, first, first->next, piped, out, err);
+        return call_function(s, dot, first, first->next, piped, out, err);
     }
     if (first->next || piped) {
         return koc__template_error(s->t, first->pos, err,
@@ -159,11 +159,11 @@ static int command(state *s, const koc__tvalue *dot, const koc__tnode *n, const 
     if (first->kind == KOC__TN_NIL) {
         return koc__template_error(s->t, first->pos, err, "nil is not a command");
     }
-    return operand(s, dot, first, out, err);
+    return eval_operand(s, dot, first, out, err);
 }
 
-static int push(state *s, const koc__tnode *at, koc_str name, const koc__tvalue *value,
-                koc_error **err)
+static int push_variable(state *s, const koc__tnode *at, koc_str name, const koc__tvalue *value,
+                         koc_error **err)
 {
     if (s->n_variables == VARIABLES_MAX) {
         return koc__template_error(s->t, at->pos, err, "more than %d variables", VARIABLES_MAX);
@@ -172,7 +172,7 @@ static int push(state *s, const koc__tnode *at, koc_str name, const koc__tvalue 
     return KOC_OK;
 }
 
-static void assign(state *s, koc_str name, const koc__tvalue *value)
+static void assign_variable(state *s, koc_str name, const koc__tvalue *value)
 {
     for (size_t i = s->n_variables; i > 0; i--) {
         if (koc__str_eq(s->variables[i - 1].name, name)) {
@@ -186,20 +186,20 @@ static int set_variable(state *s, const koc__tnode *pipe, koc_str name, const ko
                         koc_error **err)
 {
     if (!pipe->assign) {
-        return push(s, pipe, name, value, err);
+        return push_variable(s, pipe, name, value, err);
     }
-    assign(s, name, value);
+    assign_variable(s, name, value);
     return KOC_OK;
 }
 
-static int evaluate(state *s, const koc__tvalue *dot, const koc__tnode *pipe, koc__tvalue *out,
-                    koc_error **err)
+static int eval_pipeline(state *s, const koc__tvalue *dot, const koc__tnode *pipe, koc__tvalue *out,
+                         koc_error **err)
 {
     koc__tvalue value = {KOC__T_NIL, 0, {0}, NULL};
     const koc__tvalue *piped = NULL;
     koc__tvalue last;
     for (const koc__tnode *c = pipe->a; c; c = c->next) {
-        KOC__TRY(command(s, dot, c, piped, &value, err));
+        KOC__TRY(eval_command(s, dot, c, piped, &value, err));
         last = value;
         piped = &last;
     }
@@ -233,10 +233,10 @@ static int iterate(state *s, const koc__tnode *n, const koc__tvalue *key,
     KOC__TRY(step(s, n, err));
     bool both = pipe->second.len > 0;
     if (both && key) {
-        assign(s, pipe->text, key);
+        assign_variable(s, pipe->text, key);
     }
     if (pipe->text.len > 0) {
-        assign(s, both ? pipe->second : pipe->text, element);
+        assign_variable(s, both ? pipe->second : pipe->text, element);
     }
     KOC__TRY(walk(s, element, n->b, err));
     s->n_variables = mark;
@@ -245,8 +245,8 @@ static int iterate(state *s, const koc__tnode *n, const koc__tvalue *key,
     return KOC_OK;
 }
 
-static int range_map(state *s, const koc__tnode *n, const koc__tmap *map, bool *any,
-                     koc_error **err)
+static int run_range_map(state *s, const koc__tnode *n, const koc__tmap *map, bool *any,
+                         koc_error **err)
 {
     koc_str *keys = NULL;
     size_t count = 0;
@@ -263,12 +263,12 @@ static int range_map(state *s, const koc__tnode *n, const koc__tmap *map, bool *
     return KOC_OK;
 }
 
-static int range(state *s, const koc__tvalue *dot, const koc__tnode *n, const koc__tvalue *over,
-                 koc_error **err)
+static int run_range(state *s, const koc__tvalue *dot, const koc__tnode *n, const koc__tvalue *over,
+                     koc_error **err)
 {
     bool any = false, stop = false;
     if (over->kind == KOC__T_MAP) {
-        KOC__TRY(range_map(s, n, over->map, &any, err));
+        KOC__TRY(run_range_map(s, n, over->map, &any, err));
     } else if (over->kind == KOC__T_INT && n->a->second.len == 0) {
         for (int64_t i = 0; i < over->number && !stop; i++) {
             const koc__tvalue element = {KOC__T_INT, i, {0}, NULL};
@@ -292,15 +292,15 @@ static int run_template(state *s, const koc__tvalue *dot, const koc__tnode *n, k
                                    KOC__FMT(n->text));
     }
     if (n->a) {
-        KOC__TRY(evaluate(s, dot, n->a, &value, err));
+        KOC__TRY(eval_pipeline(s, dot, n->a, &value, err));
     }
-    KOC__TRY(push(s, n, KOC__STR("$"), &value, err));
+    KOC__TRY(push_variable(s, n, KOC__STR("$"), &value, err));
     KOC__TRY(walk(s, &value, d->root, err));
     s->n_variables = mark;
     return KOC_OK;
 }
 
-static int show(state *s, const koc__tnode *n, const koc__tvalue *value, koc_error **err)
+static int print_action(state *s, const koc__tnode *n, const koc__tvalue *value, koc_error **err)
 {
     if (n->a->text.len > 0) {
         return KOC_OK;
@@ -310,13 +310,13 @@ static int show(state *s, const koc__tnode *n, const koc__tvalue *value, koc_err
 }
 
 /* {{if}}, {{with}}, {{range}}: their variables end with them. */
-static int control(state *s, const koc__tvalue *dot, const koc__tnode *n, koc_error **err)
+static int run_control(state *s, const koc__tvalue *dot, const koc__tnode *n, koc_error **err)
 {
     koc__tvalue value = {KOC__T_NIL, 0, {0}, NULL};
     size_t mark = s->n_variables;
-    KOC__TRY(evaluate(s, dot, n->a, &value, err));
+    KOC__TRY(eval_pipeline(s, dot, n->a, &value, err));
     if (n->kind == KOC__TN_RANGE) {
-        KOC__TRY(range(s, dot, n, &value, err));
+        KOC__TRY(run_range(s, dot, n, &value, err));
     } else {
         bool yes = koc__template_truth(&value);
         const koc__tvalue *inner = yes && n->kind == KOC__TN_WITH ? &value : dot;
@@ -336,9 +336,9 @@ static int walk_one(state *s, const koc__tvalue *dot, const koc__tnode *n, koc_e
     case KOC__TN_CONTINUE: s->flow = n->kind; return KOC_OK;
     case KOC__TN_TEMPLATE: return run_template(s, dot, n, err);
     case KOC__TN_ACTION:
-        KOC__TRY(evaluate(s, dot, n->a, &value, err));
-        return show(s, n, &value, err);
-    default: return control(s, dot, n, err);
+        KOC__TRY(eval_pipeline(s, dot, n->a, &value, err));
+        return print_action(s, n, &value, err);
+    default: return run_control(s, dot, n, err);
     }
 }
 

@@ -91,7 +91,7 @@ static int fail(const koc__tcall *c, koc_error **err, const char *reason)
     return koc__template_error(c->t, c->pos, err, "%.*s: %s", KOC__FMT(c->name), reason);
 }
 
-static koc__tvalue boolean(bool b)
+static koc__tvalue bool_value(bool b)
 {
     return (koc__tvalue){KOC__T_BOOL, b, {0}, NULL};
 }
@@ -138,7 +138,7 @@ static int compare_equal(const koc__tcall *c, koc__tvalue *out, koc_error **err)
     for (size_t i = 1; i < c->n_args && !same; i++) {
         KOC__TRY(equal(c, &c->args[0], &c->args[i], &same, err));
     }
-    *out = boolean(same != koc__str_is(c->name, "ne"));
+    *out = bool_value(same != koc__str_is(c->name, "ne"));
     return KOC_OK;
 }
 
@@ -154,7 +154,7 @@ static int compare_order(const koc__tcall *c, koc__tvalue *out, koc_error **err)
                                       : koc__str_cmp(a->text, b->text);
     bool less = c->name.ptr[0] == 'l';
     bool or_equal = c->name.ptr[1] == 'e';
-    *out = boolean((less ? order < 0 : order > 0) || (or_equal && order == 0));
+    *out = bool_value((less ? order < 0 : order > 0) || (or_equal && order == 0));
     return KOC_OK;
 }
 
@@ -163,11 +163,11 @@ static int compare_order(const koc__tcall *c, koc__tvalue *out, koc_error **err)
 static int negate(const koc__tcall *c, koc__tvalue *out, koc_error **err)
 {
     (void)err;
-    *out = boolean(!koc__template_truth(&c->args[0]));
+    *out = bool_value(!koc__template_truth(&c->args[0]));
     return KOC_OK;
 }
 
-static int length(const koc__tcall *c, koc__tvalue *out, koc_error **err)
+static int count_elements(const koc__tcall *c, koc__tvalue *out, koc_error **err)
 {
     const koc__tvalue *v = &c->args[0];
     koc_str *keys = NULL;
@@ -182,8 +182,8 @@ static int length(const koc__tcall *c, koc__tvalue *out, koc_error **err)
 }
 
 /* An index into a string of len bytes. */
-static int position(const koc__tcall *c, const koc__tvalue *v, size_t len, size_t *out,
-                    koc_error **err)
+static int read_index(const koc__tcall *c, const koc__tvalue *v, size_t len, size_t *out,
+                      koc_error **err)
 {
     if (v->kind != KOC__T_INT) {
         return koc__template_error(c->t, c->pos, err, "%.*s: cannot index slice/array with type %s",
@@ -197,7 +197,7 @@ static int position(const koc__tcall *c, const koc__tvalue *v, size_t len, size_
     return KOC_OK;
 }
 
-static int slice(const koc__tcall *c, koc__tvalue *out, koc_error **err)
+static int slice_string(const koc__tcall *c, koc__tvalue *out, koc_error **err)
 {
     koc_str text = c->args[0].text;
     size_t from = 0, to = text.len;
@@ -209,10 +209,10 @@ static int slice(const koc__tcall *c, koc__tvalue *out, koc_error **err)
         return fail(c, err, "cannot 3-index slice a string");
     }
     if (c->n_args > 1) {
-        KOC__TRY(position(c, &c->args[1], text.len, &from, err));
+        KOC__TRY(read_index(c, &c->args[1], text.len, &from, err));
     }
     if (c->n_args > 2) {
-        KOC__TRY(position(c, &c->args[2], text.len, &to, err));
+        KOC__TRY(read_index(c, &c->args[2], text.len, &to, err));
     }
     if (from > to) {
         return koc__template_error(c->t, c->pos, err, "slice: invalid slice index: %zu > %zu", from,
@@ -227,7 +227,7 @@ static int index_string(const koc__tcall *c, const koc__tvalue *key, koc__tvalue
                         koc_error **err)
 {
     size_t at = 0;
-    KOC__TRY(position(c, key, value->text.len, &at, err));
+    KOC__TRY(read_index(c, key, value->text.len, &at, err));
     if (at == value->text.len) {
         return koc__template_error(c->t, c->pos, err, "index: index out of range: %zu", at);
     }
@@ -354,13 +354,13 @@ static const struct function {
     {"ne", 2, 2, compare_equal},     {"lt", 2, 2, compare_order},
     {"le", 2, 2, compare_order},     {"gt", 2, 2, compare_order},
     {"ge", 2, 2, compare_order},     {"index", 1, SIZE_MAX, index_map},
-    {"len", 1, 1, length},           {"print", 0, SIZE_MAX, print},
+    {"len", 1, 1, count_elements},   {"print", 0, SIZE_MAX, print},
     {"println", 0, SIZE_MAX, print}, {"printf", 1, SIZE_MAX, print_format},
-    {"slice", 1, 4, slice},          {"html", 0, SIZE_MAX, escape},
+    {"slice", 1, 4, slice_string},   {"html", 0, SIZE_MAX, escape},
     {"js", 0, SIZE_MAX, escape},     {"urlquery", 0, SIZE_MAX, escape},
 };
 
-static const struct function *find(koc_str name)
+static const struct function *find_function(koc_str name)
 {
     for (size_t i = 0; i < KOC__COUNT(functions); i++) {
         if (koc__str_is(name, functions[i].name)) {
@@ -372,12 +372,12 @@ static const struct function *find(koc_str name)
 
 bool koc__template_known(koc_str name)
 {
-    return find(name) != NULL;
+    return find_function(name) != NULL;
 }
 
 int koc__template_call(koc__tcall *c, koc__tvalue *out, koc_error **err)
 {
-    const struct function *f = find(c->name);
+    const struct function *f = find_function(c->name);
     assert(f);
     if (c->n_args < f->least || c->n_args > f->most) {
         return koc__template_error(c->t, c->pos, err,

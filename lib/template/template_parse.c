@@ -16,7 +16,7 @@ static const koc__ttok *peek(const parser *p)
     return &p->t->tokens[p->next];
 }
 
-static const koc__ttok *take(parser *p)
+static const koc__ttok *take_token(parser *p)
 {
     const koc__ttok *tok = peek(p);
     if (tok->kind != KOC__TT_END) {
@@ -134,7 +134,7 @@ static bool parse_digits(koc_str s, int64_t *out)
     return s.len > 0;
 }
 
-static int number(parser *p, const koc__ttok *tok, koc__tnode **out, koc_error **err)
+static int parse_number(parser *p, const koc__ttok *tok, koc__tnode **out, koc_error **err)
 {
     koc__tnode *n = new_node(p, KOC__TN_VALUE, tok, err);
     if (!n) {
@@ -150,7 +150,7 @@ static int number(parser *p, const koc__ttok *tok, koc__tnode **out, koc_error *
 }
 
 /* 'a' is the number of its code point. */
-static int character(parser *p, const koc__ttok *tok, koc__tnode **out, koc_error **err)
+static int parse_character(parser *p, const koc__ttok *tok, koc__tnode **out, koc_error **err)
 {
     koc__tnode *n = new_node(p, KOC__TN_VALUE, tok, err);
     if (!n) {
@@ -171,7 +171,7 @@ static int character(parser *p, const koc__ttok *tok, koc__tnode **out, koc_erro
 }
 
 /* true, false, nil, or the name of a function. */
-static int word(parser *p, const koc__ttok *tok, koc__tnode **out, koc_error **err)
+static int parse_word(parser *p, const koc__ttok *tok, koc__tnode **out, koc_error **err)
 {
     koc__tnode *n = new_node(p, KOC__TN_FUNCTION, tok, err);
     if (!n) {
@@ -193,30 +193,30 @@ static int word(parser *p, const koc__ttok *tok, koc__tnode **out, koc_error **e
     return KOC_OK;
 }
 
-static int pipeline(parser *p, const char *context, bool in_parens, koc__tnode **out,
-                    koc_error **err);
+static int parse_pipeline(parser *p, const char *context, bool in_parens, koc__tnode **out,
+                          koc_error **err);
 
-static int parenthesis(parser *p, koc__tnode **out, koc_error **err)
+static int parse_parenthesis(parser *p, koc__tnode **out, koc_error **err)
 {
     const koc__ttok *open = peek(p);
     KOC__TRY(enter(p, open, err));
-    take(p);
-    KOC__TRY(pipeline(p, "parenthesized pipeline", true, out, err));
+    take_token(p);
+    KOC__TRY(parse_pipeline(p, "parenthesized pipeline", true, out, err));
     p->depth--;
     return KOC_OK;
 }
 
 /* What an operand starts with; NULL in *out: this is none. */
-static int term(parser *p, koc__tnode **out, koc_error **err)
+static int parse_term(parser *p, koc__tnode **out, koc_error **err)
 {
     const koc__ttok *tok = peek(p);
     *out = NULL;
     switch (tok->kind) {
-    case KOC__TT_NUMBER: take(p); return number(p, tok, out, err);
-    case KOC__TT_WORD: take(p); return word(p, tok, out, err);
-    case KOC__TT_CHAR: take(p); return character(p, tok, out, err);
+    case KOC__TT_NUMBER: take_token(p); return parse_number(p, tok, out, err);
+    case KOC__TT_WORD: take_token(p); return parse_word(p, tok, out, err);
+    case KOC__TT_CHAR: take_token(p); return parse_character(p, tok, out, err);
     case KOC__TT_STRING:
-        *out = new_node(p, KOC__TN_VALUE, take(p), err);
+        *out = new_node(p, KOC__TN_VALUE, take_token(p), err);
         if (*out) {
             (*out)->value.kind = KOC__T_STRING;
             (*out)->value.text = tok->text;
@@ -224,24 +224,24 @@ static int term(parser *p, koc__tnode **out, koc_error **err)
         return *out ? KOC_OK : KOC_ENOMEM;
     case KOC__TT_VARIABLE:
         KOC__TRY(check_variable(p, tok, err));
-        *out = new_node(p, KOC__TN_VARIABLE, take(p), err);
+        *out = new_node(p, KOC__TN_VARIABLE, take_token(p), err);
         return *out ? KOC_OK : KOC_ENOMEM;
     case KOC__TT_DOT:
-        *out = new_node(p, KOC__TN_DOT, take(p), err);
+        *out = new_node(p, KOC__TN_DOT, take_token(p), err);
         return *out ? KOC_OK : KOC_ENOMEM;
-    case KOC__TT_FIELD: /* the names are taken by operand() */
+    case KOC__TT_FIELD: /* the names are taken by parse_operand() */
         *out = new_node(p, KOC__TN_DOT, tok, err);
         return *out ? KOC_OK : KOC_ENOMEM;
-    default: return is_punct(tok, "(") ? parenthesis(p, out, err) : KOC_OK;
+    default: return is_punct(tok, "(") ? parse_parenthesis(p, out, err) : KOC_OK;
     }
 }
 
 /* A term and the fields right behind it. */
-static int operand(parser *p, koc__tnode **out, koc_error **err)
+static int parse_operand(parser *p, koc__tnode **out, koc_error **err)
 {
     koc__tnode *base = NULL;
     bool lone_dot = peek(p)->kind == KOC__TT_DOT;
-    KOC__TRY(term(p, &base, err));
+    KOC__TRY(parse_term(p, &base, err));
     if (!base || peek(p)->kind != KOC__TT_FIELD) {
         *out = base;
         return KOC_OK;
@@ -258,7 +258,7 @@ static int operand(parser *p, koc__tnode **out, koc_error **err)
     chain->a = base;
     koc__tnode **tail = &chain->b;
     while (peek(p)->kind == KOC__TT_FIELD) {
-        koc__tnode *name = new_node(p, KOC__TN_NAME, take(p), err);
+        koc__tnode *name = new_node(p, KOC__TN_NAME, take_token(p), err);
         if (!name) {
             return KOC_ENOMEM;
         }
@@ -270,7 +270,7 @@ static int operand(parser *p, koc__tnode **out, koc_error **err)
     return KOC_OK;
 }
 
-static int command(parser *p, koc__tnode **out, koc_error **err)
+static int parse_command(parser *p, koc__tnode **out, koc_error **err)
 {
     koc__tnode *n = new_node(p, KOC__TN_COMMAND, peek(p), err);
     if (!n) {
@@ -280,7 +280,7 @@ static int command(parser *p, koc__tnode **out, koc_error **err)
     for (;;) {
         skip_space(p);
         koc__tnode *arg = NULL;
-        KOC__TRY(operand(p, &arg, err));
+        KOC__TRY(parse_operand(p, &arg, err));
         if (arg) {
             *tail = arg;
             tail = &arg->next;
@@ -290,7 +290,7 @@ static int command(parser *p, koc__tnode **out, koc_error **err)
             continue;
         }
         if (is_punct(tok, "|")) {
-            take(p);
+            take_token(p);
         } else if (tok->kind != KOC__TT_CLOSE && !is_punct(tok, ")")) {
             return unexpected(p, tok, "an operand", err);
         }
@@ -302,10 +302,10 @@ static int command(parser *p, koc__tnode **out, koc_error **err)
 
 /* "$x := " or "$x = " at the start of a pipeline, with range also "$k, $x := ". The variable is there from the
  * pipeline's end on. */
-static int declaration(parser *p, const char *context, koc__tnode *pipe, koc_error **err)
+static int parse_declaration(parser *p, const char *context, koc__tnode *pipe, koc_error **err)
 {
     size_t start = p->next;
-    const koc__ttok *variable = take(p), *second = NULL;
+    const koc__ttok *variable = take_token(p), *second = NULL;
     skip_space(p);
     const koc__ttok *sign = peek(p);
     if (is_punct(sign, ",")) {
@@ -313,9 +313,9 @@ static int declaration(parser *p, const char *context, koc__tnode *pipe, koc_err
             return koc__template_error(p->t, sign->pos, err, "too many declarations in %s",
                                        context);
         }
-        take(p);
+        take_token(p);
         skip_space(p);
-        second = take(p);
+        second = take_token(p);
         skip_space(p);
         sign = peek(p);
         if (second->kind != KOC__TT_VARIABLE || (!is_punct(sign, ":=") && !is_punct(sign, "="))) {
@@ -326,7 +326,7 @@ static int declaration(parser *p, const char *context, koc__tnode *pipe, koc_err
         p->next = start; /* a plain use */
         return KOC_OK;
     }
-    take(p);
+    take_token(p);
     pipe->assign = is_punct(sign, "=");
     if (pipe->assign) {
         KOC__TRY(check_variable(p, variable, err));
@@ -353,8 +353,8 @@ static int check_stages(const parser *p, const koc__tnode *pipe, const char *con
     return KOC_OK;
 }
 
-static int pipeline(parser *p, const char *context, bool in_parens, koc__tnode **out,
-                    koc_error **err)
+static int parse_pipeline(parser *p, const char *context, bool in_parens, koc__tnode **out,
+                          koc_error **err)
 {
     skip_space(p);
     koc__tnode *pipe = new_node(p, KOC__TN_PIPE, peek(p), err);
@@ -363,7 +363,7 @@ static int pipeline(parser *p, const char *context, bool in_parens, koc__tnode *
     }
     pipe->text = KOC__STR("");
     if (peek(p)->kind == KOC__TT_VARIABLE) {
-        KOC__TRY(declaration(p, context, pipe, err));
+        KOC__TRY(parse_declaration(p, context, pipe, err));
     }
     koc__tnode **tail = &pipe->a;
     for (;;) {
@@ -378,10 +378,10 @@ static int pipeline(parser *p, const char *context, bool in_parens, koc__tnode *
         if (tok->kind == KOC__TT_CLOSE || tok->kind == KOC__TT_END) {
             return unexpected(p, tok, context, err);
         }
-        KOC__TRY(command(p, tail, err));
+        KOC__TRY(parse_command(p, tail, err));
         tail = &(*tail)->next;
     }
-    pipe->end = take(p)->pos;
+    pipe->end = take_token(p)->pos;
     if (in_parens) {
         pipe->end++;
     }
@@ -398,18 +398,18 @@ static int pipeline(parser *p, const char *context, bool in_parens, koc__tnode *
 
 typedef enum stop { STOP_AT_END, STOP_AT_ELSE, STOP_AT_TEXT_END } stop;
 
-static int list(parser *p, koc__tnode **out, stop *why, koc_error **err);
+static int parse_list(parser *p, koc__tnode **out, stop *why, koc_error **err);
 
 static int close_action(parser *p, const char *context, koc_error **err)
 {
     skip_space(p);
-    const koc__ttok *tok = take(p);
+    const koc__ttok *tok = take_token(p);
     return tok->kind == KOC__TT_CLOSE ? KOC_OK : unexpected(p, tok, context, err);
 }
 
 /* After the keyword: pipeline, list, and what follows else. */
-static int control(parser *p, koc__tnode_kind kind, const koc__ttok *tok, koc__tnode **out,
-                   koc_error **err)
+static int parse_control(parser *p, koc__tnode_kind kind, const koc__ttok *tok, koc__tnode **out,
+                         koc_error **err)
 {
     const char *name = kind == KOC__TN_IF ? "if" : kind == KOC__TN_WITH ? "with" : "range";
     size_t variables = p->n_variables;
@@ -418,22 +418,22 @@ static int control(parser *p, koc__tnode_kind kind, const koc__ttok *tok, koc__t
     if (!n) {
         return KOC_ENOMEM;
     }
-    KOC__TRY(pipeline(p, name, false, &n->a, err));
+    KOC__TRY(parse_pipeline(p, name, false, &n->a, err));
     stop why = STOP_AT_END;
     p->loops += kind == KOC__TN_RANGE ? 1 : 0;
-    KOC__TRY(list(p, &n->b, &why, err));
+    KOC__TRY(parse_list(p, &n->b, &why, err));
     p->loops -= kind == KOC__TN_RANGE ? 1 : 0;
     if (why == STOP_AT_ELSE) {
         skip_space(p);
         const koc__ttok *after = peek(p);
         if (kind != KOC__TN_RANGE &&
             is_word(after, name)) { /* {{else if}}: one {{end}} closes both */
-            take(p);
-            KOC__TRY(control(p, kind, after, &n->c, err));
+            take_token(p);
+            KOC__TRY(parse_control(p, kind, after, &n->c, err));
             why = STOP_AT_END;
         } else {
             KOC__TRY(close_action(p, "else", err));
-            KOC__TRY(list(p, &n->c, &why, err));
+            KOC__TRY(parse_list(p, &n->c, &why, err));
         }
     }
     if (why == STOP_AT_ELSE) {
@@ -453,7 +453,7 @@ static int control(parser *p, koc__tnode_kind kind, const koc__ttok *tok, koc__t
 static int template_name(parser *p, const char *context, koc_str *out, koc_error **err)
 {
     skip_space(p);
-    const koc__ttok *tok = take(p);
+    const koc__ttok *tok = take_token(p);
     *out = tok->text;
     return tok->kind == KOC__TT_STRING ? KOC_OK : unexpected(p, tok, context, err);
 }
@@ -492,15 +492,15 @@ static int define(parser *p, const koc__ttok *tok, koc_str name, koc__tnode *roo
 }
 
 /* What stands up to {{end}}: it sees no variables and no loops of what is around it. */
-static int definition(parser *p, const koc__ttok *tok, koc_str name, const char *context,
-                      koc_error **err)
+static int parse_definition(parser *p, const koc__ttok *tok, koc_str name, const char *context,
+                            koc_error **err)
 {
     parser inner = {.t = p->t, .next = p->next, .depth = p->depth};
     koc__tnode *root = NULL;
     stop why = STOP_AT_END;
     KOC__TRY(enter(&inner, tok, err));
     KOC__TRY(declare(&inner, KOC__STR("$"), err));
-    KOC__TRY(list(&inner, &root, &why, err));
+    KOC__TRY(parse_list(&inner, &root, &why, err));
     p->next = inner.next;
     if (why != STOP_AT_END) {
         return koc__template_error(p->t, tok->pos, err, "{{%s}} without {{end}}", context);
@@ -509,10 +509,10 @@ static int definition(parser *p, const koc__ttok *tok, koc_str name, const char 
 }
 
 /* {{template "name" pipeline}}, {{block "name" pipeline}}...{{end}} */
-static int use_template(parser *p, bool is_block, koc__tnode **out, koc_error **err)
+static int parse_use_template(parser *p, bool is_block, koc__tnode **out, koc_error **err)
 {
     const char *context = is_block ? "block" : "template";
-    const koc__ttok *tok = take(p);
+    const koc__ttok *tok = take_token(p);
     koc__tnode *n = new_node(p, KOC__TN_TEMPLATE, tok, err);
     if (!n) {
         return KOC_ENOMEM;
@@ -520,12 +520,12 @@ static int use_template(parser *p, bool is_block, koc__tnode **out, koc_error **
     KOC__TRY(template_name(p, context, &n->text, err));
     skip_space(p);
     if (!is_block && peek(p)->kind == KOC__TT_CLOSE) {
-        take(p);
+        take_token(p);
     } else {
-        KOC__TRY(pipeline(p, context, false, &n->a, err));
+        KOC__TRY(parse_pipeline(p, context, false, &n->a, err));
     }
     if (is_block) {
-        KOC__TRY(definition(p, tok, n->text, context, err));
+        KOC__TRY(parse_definition(p, tok, n->text, context, err));
     }
     *out = n;
     return KOC_OK;
@@ -535,16 +535,16 @@ static int use_template(parser *p, bool is_block, koc__tnode **out, koc_error **
 static int define_template(parser *p, koc_error **err)
 {
     koc_str name;
-    const koc__ttok *tok = take(p);
+    const koc__ttok *tok = take_token(p);
     KOC__TRY(template_name(p, "define", &name, err));
     KOC__TRY(close_action(p, "define", err));
-    return definition(p, tok, name, "define", err);
+    return parse_definition(p, tok, name, "define", err);
 }
 
 /* {{break}} and {{continue}} */
-static int jump(parser *p, koc__tnode_kind kind, koc__tnode **out, koc_error **err)
+static int parse_jump(parser *p, koc__tnode_kind kind, koc__tnode **out, koc_error **err)
 {
-    const koc__ttok *tok = take(p);
+    const koc__ttok *tok = take_token(p);
     if (p->loops == 0) {
         return koc__template_error(p->t, tok->pos, err, "{{%.*s}} outside {{range}}",
                                    KOC__FMT(tok->text));
@@ -554,18 +554,18 @@ static int jump(parser *p, koc__tnode_kind kind, koc__tnode **out, koc_error **e
 }
 
 /* An action after "{{". *why is set when it ends the list. */
-static int action(parser *p, koc__tnode **out, bool *ends, stop *why, koc_error **err)
+static int parse_action(parser *p, koc__tnode **out, bool *ends, stop *why, koc_error **err)
 {
     skip_space(p);
     const koc__ttok *tok = peek(p);
     if (is_word(tok, "template") || is_word(tok, "block")) {
-        return use_template(p, is_word(tok, "block"), out, err);
+        return parse_use_template(p, is_word(tok, "block"), out, err);
     }
     if (is_word(tok, "break") || is_word(tok, "continue")) {
-        return jump(p, is_word(tok, "break") ? KOC__TN_BREAK : KOC__TN_CONTINUE, out, err);
+        return parse_jump(p, is_word(tok, "break") ? KOC__TN_BREAK : KOC__TN_CONTINUE, out, err);
     }
     if (is_word(tok, "end") || is_word(tok, "else")) {
-        take(p);
+        take_token(p);
         *ends = true;
         *why = is_word(tok, "end") ? STOP_AT_END : STOP_AT_ELSE;
         return *why == STOP_AT_END ? close_action(p, "end", err) : KOC_OK;
@@ -576,8 +576,8 @@ static int action(parser *p, koc__tnode **out, bool *ends, stop *why, koc_error 
     } controls[] = {{"if", KOC__TN_IF}, {"with", KOC__TN_WITH}, {"range", KOC__TN_RANGE}};
     for (size_t i = 0; i < KOC__COUNT(controls); i++) {
         if (is_word(tok, controls[i].word)) {
-            take(p);
-            return control(p, controls[i].kind, tok, out, err);
+            take_token(p);
+            return parse_control(p, controls[i].kind, tok, out, err);
         }
     }
     koc__tnode *n = new_node(p, KOC__TN_ACTION, tok, err);
@@ -585,7 +585,7 @@ static int action(parser *p, koc__tnode **out, bool *ends, stop *why, koc_error 
         return KOC_ENOMEM;
     }
     *out = n;
-    return pipeline(p, "command", false, &n->a, err);
+    return parse_pipeline(p, "command", false, &n->a, err);
 }
 
 /* {{define}} stands at the top alone, as in Go. */
@@ -598,10 +598,10 @@ static bool is_definition(parser *p, bool top)
     return yes;
 }
 
-static int list_at(parser *p, bool top, koc__tnode **out, stop *why, koc_error **err)
+static int parse_list_at(parser *p, bool top, koc__tnode **out, stop *why, koc_error **err)
 {
     for (;;) {
-        const koc__ttok *tok = take(p);
+        const koc__ttok *tok = take_token(p);
         if (tok->kind == KOC__TT_END) {
             *why = STOP_AT_TEXT_END;
             return KOC_OK;
@@ -616,7 +616,7 @@ static int list_at(parser *p, bool top, koc__tnode **out, stop *why, koc_error *
             continue;
         } else {
             bool ends = false;
-            KOC__TRY(action(p, out, &ends, why, err));
+            KOC__TRY(parse_action(p, out, &ends, why, err));
             if (ends) {
                 return KOC_OK;
             }
@@ -625,9 +625,9 @@ static int list_at(parser *p, bool top, koc__tnode **out, stop *why, koc_error *
     }
 }
 
-static int list(parser *p, koc__tnode **out, stop *why, koc_error **err)
+static int parse_list(parser *p, koc__tnode **out, stop *why, koc_error **err)
 {
-    return list_at(p, false, out, why, err);
+    return parse_list_at(p, false, out, why, err);
 }
 
 int koc__template_parse(koc__template *t, koc_error **err)
@@ -635,7 +635,7 @@ int koc__template_parse(koc__template *t, koc_error **err)
     parser p = {.t = t};
     KOC__TRY(declare(&p, KOC__STR("$"), err));
     stop why = STOP_AT_TEXT_END;
-    KOC__TRY(list_at(&p, true, &t->root, &why, err));
+    KOC__TRY(parse_list_at(&p, true, &t->root, &why, err));
     if (why != STOP_AT_TEXT_END) {
         return koc__template_error(t, p.t->tokens[p.next - 1].pos, err, "unexpected {{%s}}",
                                    why == STOP_AT_END ? "end" : "else");

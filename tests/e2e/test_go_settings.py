@@ -59,7 +59,7 @@ def test_goenv_names_the_file_and_off_means_none(local, home, app, tmp_path):
         assert not started(build(local, app, env=env)), env
 
 
-REFUSED = "GOFLAGS holds"
+REFUSED = "GOFLAGS has"
 
 
 @pytest.mark.parametrize(

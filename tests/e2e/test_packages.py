@@ -164,7 +164,7 @@ def test_git_is_asked_in_english(local, app, tmp_path):
 def test_no_repository_and_no_commit_are_warnings(local, app):
     app.settings(STAMP)
     result = local("build", *QUIET, "./cmd/tool", cwd=app)
-    assert result.stderr.count("is in no git repository") == 1
+    assert result.stderr.count("is not in a git repository") == 1
     subprocess.run(["git", "init", "-q"], cwd=app, check=True)
     env = {"GOFLAGS": "-buildvcs=false"}
     assert "has no commit yet" in local("build", *QUIET, "./cmd/tool", cwd=app, env=env).stderr

@@ -124,8 +124,8 @@ static int no_such_dir(const loader *l, const koc__ynode *n, const char *key, co
     return rc;
 }
 
-static int check_folders(const loader *l, size_t index, const koc__go_config *c,
-                         const koc__ynode *dir, const koc__ynode *main, koc_error **err)
+static int check_dirs(const loader *l, size_t index, const koc__go_config *c, const koc__ynode *dir,
+                      const koc__ynode *main, koc_error **err)
 {
     KOC__AUTO_STR dir_key = koc__format("builds[%zu].dir", index);
     KOC__AUTO_STR main_key = koc__format("builds[%zu].main", index);
@@ -136,7 +136,7 @@ static int check_folders(const loader *l, size_t index, const koc__go_config *c,
     if (!koc__fs_is_dir(c->dir)) {
         return no_such_dir(l, dir, dir_key, c->dir, c->dir, err);
     }
-    /* A file is fine: its folder is meant. */
+    /* A file is fine: its directory is meant. */
     return koc__fs_exists(path) ? KOC_OK : no_such_dir(l, main, main_key, path, c->main, err);
 }
 
@@ -275,9 +275,9 @@ static int read_config(const loader *l, const koc__ynode *n, size_t index, koc__
     KOC__TRY(read_capabilities(l, n, index, c, err));
     KOC__TRY(read_own_env(l, n, index, c, err));
     koc_error *why = NULL;
-    int rc = check_folders(l, index, c, dir ? dir : n, main ? main : n, &why);
+    int rc = check_dirs(l, index, c, dir ? dir : n, main ? main : n, &why);
     KOC__TRY(put_off(c, rc, &why, err));
-    char *clean = koc__path_clean(c->dir); /* so that equal folders are equal strings */
+    char *clean = koc__path_clean(c->dir); /* so that equal directories are equal strings */
     if (!clean) {
         return koc__oom(err);
     }

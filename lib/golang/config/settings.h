@@ -24,7 +24,7 @@ int koc__go_settings_read(koc__go_settings *s, koc_error **err);
 /* KO_DEFAULT*, KO_BASEIMAGEOVERRIDES over what the file said. */
 int koc__go_settings_env(koc__go_settings *s, koc_error **err);
 
-/* The name in folder that looks most like name, or NULL. Owned by the caller. */
-char *koc__go_near_name(const char *folder, const char *name);
+/* The name in directory that looks most like name, or NULL. Owned by the caller. */
+char *koc__go_near_name(const char *dir, const char *name);
 
 #endif

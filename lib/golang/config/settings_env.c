@@ -165,10 +165,10 @@ int koc__go_settings_env(koc__go_settings *s, koc_error **err)
     return KOC_OK;
 }
 
-char *koc__go_near_name(const char *folder, const char *name)
+char *koc__go_near_name(const char *dir, const char *name)
 {
     KOC__AUTO(koc_strlist) names = NULL;
-    if (koc__fs_list(folder, &names, NULL) != KOC_OK) {
+    if (koc__fs_list(dir, &names, NULL) != KOC_OK) {
         return NULL;
     }
     const char *best = NULL;

@@ -36,7 +36,7 @@ static int check_file(const char *path, koc_error **err)
                : koc__error(err, KOC_ENOTFOUND, "cannot read %s: no such file", path);
 }
 
-/* A file that somebody named: the extension says what it is. A folder stands for its .ko.yaml. */
+/* A file that somebody named: the extension says what it is. A directory stands for its .ko.yaml. */
 static int find_named(const char *path, char **out, koc_error **err)
 {
     if (koc__fs_is_dir(path)) {
@@ -62,7 +62,7 @@ static int find_named(const char *path, char **out, koc_error **err)
     return *out ? KOC_OK : koc__oom(err);
 }
 
-/* ko's order; only the working folder is looked at. */
+/* ko's order; only the working directory is looked at. */
 static int find_here(char **out, koc_error **err)
 {
     static const char *const names[] = {".ko.json", ".ko.toml", ".ko.yaml", ".ko.yml"};

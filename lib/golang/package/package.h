@@ -69,12 +69,12 @@ int koc__go_tree_recall(const koc__go_list_question *q, const char *pattern, koc
 int koc__go_tree_keep(const koc__go_list_question *q, const char *pattern, koc_str key,
                       int64_t began_ns, const koc__go_listing *l, koc_error **err);
 
-/* Whether a Go file below the folder of a pattern like ./cmd/... imports "C"; true for other patterns. */
+/* Whether a Go file below the directory of a pattern like ./cmd/... imports "C"; true for other patterns. */
 int koc__go_tree_has_cgo(const koc__go_list_question *q, const char *pattern, koc__call *call,
                          bool *out, koc_error **err);
 
-/* package_modules.c: adds the packages of pattern below the main modules in its folder, and *found; for "..."
- * and for folders that hold modules of a go.work, but are in none themselves. */
+/* package_modules.c: adds the packages of pattern below the main modules in its directory, and *found; for "..."
+ * and for directories that hold modules of a go.work, but are in none themselves. */
 int koc__go_list_modules(const koc__go_list_question *q, const char *pattern, koc__call *call,
                          bool *found, koc__go_listing *out, koc_error **err);
 /* Adds what `go list -json` printed. */

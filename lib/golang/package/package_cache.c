@@ -42,7 +42,7 @@ int koc__go_list_key(const koc__go_list_question *q, const char *pattern, koc__d
                                 (unsigned long long)s->inode, q->dir, pattern));
     for (size_t i = 0; i < koc_strlist_count(q->env); i++) {
         const char *item = koc_strlist_get(q->env, i);
-        if (koc__go_env_matters(item)) {
+        if (koc__go_var_matters(item)) {
             KOC__TRY(koc__dynbuf_printf(key, err, "%s\n", item));
         }
     }
@@ -57,7 +57,7 @@ static int add_path(koc_strlist *files, const char *dir, const char *name, koc_e
     return path ? koc__strlist_add(files, path, err) : koc__oom(err);
 }
 
-/* name in dir and the folders above it, up to the first that has it, and the vendor list beside that. */
+/* name in dir and the directories above it, up to the first that has it, and the vendor list beside that. */
 static int add_upwards(koc_strlist *files, const char *dir, const char *name, koc_error **err)
 {
     KOC__AUTO_STR at = koc__strdup(dir);
@@ -103,7 +103,7 @@ int koc__go_module_files(const koc__go_list_question *q, const char *package_dir
 }
 
 /* "size mtime ctime inode", "-" for a file that is not there. False: it cannot be told. */
-static bool describe(const char *path, char out[128])
+static bool format_stamp(const char *path, char out[128])
 {
     koc__stamp s;
     koc_error *why = NULL;
@@ -131,7 +131,7 @@ int koc__go_list_keep(const koc__go_list_question *q, const koc__go_package *p, 
     KOC__TRY(koc__go_list_key(q, p->pattern, &key, err));
     KOC__TRY(koc__go_module_files(q, p->dir, &files, err));
     koc__jw w;
-    bool sure = true;
+    bool known = true;
     koc__jw_begin(&w, &text, 0, 0);
     koc__jw_object(&w);
     koc__jw_kv(&w, "import_path", p->import_path);
@@ -140,14 +140,14 @@ int koc__go_list_keep(const koc__go_list_question *q, const koc__go_package *p, 
     koc__jw_array(&w);
     for (size_t i = 0; i < koc_strlist_count(files); i++) {
         char stamp[128];
-        sure = sure && describe(koc_strlist_get(files, i), stamp);
+        known = known && format_stamp(koc_strlist_get(files, i), stamp);
         koc__jw_str(&w, koc_strlist_get(files, i));
         koc__jw_str(&w, stamp);
     }
     koc__jw_array_end(&w);
     koc__jw_object_end(&w);
     KOC__TRY(koc__jw_end(&w, err));
-    if (!sure) {
+    if (!known) {
         return KOC_OK;
     }
     /* A cache that cannot be written costs time, not the build. */
@@ -163,7 +163,7 @@ static bool unchanged(const koc__jnode *files)
         n = koc__json_next(n);
         const char *then = koc__json_str(n);
         char now[128];
-        if (!path || !then || !describe(path, now) || !koc__streq(now, then)) {
+        if (!path || !then || !format_stamp(path, now) || !koc__streq(now, then)) {
             return false;
         }
     }

@@ -10,7 +10,7 @@
 #define GO_MOD_MAX ((size_t)1 << 20)
 
 /* Names that stand near the one that is not there. */
-static void hint_folder(const char *argument, koc_error **err)
+static void hint_dir(const char *argument, koc_error **err)
 {
     KOC__AUTO_STR clean = koc__path_clean(argument);
     KOC__AUTO_STR parent = clean ? koc__str_dup(koc__path_dir(koc__str(clean))) : NULL;
@@ -23,8 +23,8 @@ static void hint_folder(const char *argument, koc_error **err)
     }
 }
 
-/* The module around the working folder: its path and its folder. NULL: there is none. */
-static char *own_module(char **folder)
+/* The module around the working directory: its path and its directory. NULL: there is none. */
+static char *own_module(char **dir)
 {
     KOC__AUTO_STR at = NULL;
     if (koc__path_abs(".", &at, NULL) != KOC_OK) {
@@ -39,7 +39,7 @@ static char *own_module(char **folder)
                 koc_str word;
                 if (koc__str_word(&line, &word) && koc__str_is(word, "module") &&
                     koc__str_word(&line, &word)) {
-                    *folder = koc__steal(&at);
+                    *dir = koc__steal(&at);
                     return koc__str_dup(word);
                 }
             }
@@ -61,13 +61,13 @@ static char *own_module(char **folder)
 static bool is_missing_in_own(const char *argument, const char *path, const char *said, int *rc,
                               koc_error **err)
 {
-    KOC__AUTO_STR folder = NULL;
-    KOC__AUTO_STR module = own_module(&folder);
+    KOC__AUTO_STR dir = NULL;
+    KOC__AUTO_STR module = own_module(&dir);
     if (!module || !koc__path_within(module, path)) {
         return false;
     }
     const char *below = path + strlen(module);
-    KOC__AUTO_STR place = koc__format("%s%s", folder, below);
+    KOC__AUTO_STR place = koc__format("%s%s", dir, below);
     if (place && koc__fs_is_dir(place) && strstr(said, "go get ")) {
         *rc = koc__error(err, KOC_ENOTFOUND, "cannot build %s: no Go files in .%s of module %s",
                          argument, *below ? below : "/", module);
@@ -94,11 +94,11 @@ int koc__go_not_main(const char *argument, const koc__go_package *p, koc_error *
     if (!p || (strstr(path, "...") && !p->error)) {
         int rc = koc__error(err, KOC_ENOTFOUND, "cannot build %s: no main package found there",
                             argument);
-        KOC__AUTO_STR folder = koc__str_dup(koc__path_dir(koc__str(path)));
+        KOC__AUTO_STR dir = koc__str_dup(koc__path_dir(koc__str(path)));
         if (p && p->needs_cgo) {
             koc__error_hint(err, "%s needs cgo: set CGO_ENABLED=1", p->import_path);
-        } else if (folder && !koc__go_is_local(path) && !koc__path_is_abs(path) &&
-                   koc__fs_is_dir(folder)) {
+        } else if (dir && !koc__go_is_local(path) && !koc__path_is_abs(path) &&
+                   koc__fs_is_dir(dir)) {
             koc__error_hint(err, "did you mean ./%s?", path);
         }
         return rc;
@@ -110,7 +110,7 @@ int koc__go_not_main(const char *argument, const koc__go_package *p, koc_error *
     }
     if (koc__go_is_local(path) && !koc__fs_exists(path) && !strstr(path, "...")) {
         int rc = koc__error(err, KOC_ENOTFOUND, "cannot build %s: no such directory", argument);
-        hint_folder(path, err);
+        hint_dir(path, err);
         return rc;
     }
     int rc = KOC_OK;

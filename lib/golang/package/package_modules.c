@@ -1,4 +1,4 @@
-/* Patterns that go does not take where a go.work is and no go.mod: the modules below answer. */
+/* Patterns that go rejects in a directory with a go.work and no go.mod: lists the modules below it instead. */
 #include "core/common.h"
 
 #include "core/path.h"
@@ -7,8 +7,8 @@
 
 #define MODULES_MAX ((size_t)1 << 20)
 
-/* The folder that a pattern like ./cmd/... begins in, with all links resolved. *out stays NULL for "...". */
-static int folder_of(const koc__go_list_question *q, const char *pattern, char **out,
+/* The directory in which a pattern like ./cmd/... starts, without symbolic links. *out stays NULL for "...". */
+static int start_dir(const koc__go_list_question *q, const char *pattern, char **out,
                      koc_error **err)
 {
     koc_str before, after;
@@ -20,15 +20,15 @@ static int folder_of(const koc__go_list_question *q, const char *pattern, char *
         path = before;
     }
     KOC__AUTO_STR name = koc__str_dup(path);
-    KOC__AUTO_STR folder = name ? koc__path_join(q->dir, name) : NULL;
-    if (!folder) {
+    KOC__AUTO_STR below = name ? koc__path_join(q->dir, name) : NULL;
+    if (!below) {
         return koc__oom(err);
     }
-    return koc__fs_realpath(folder, out, err);
+    return koc__fs_realpath(below, out, err);
 }
 
-/* "<folder>/..." for each main module below folder; NULL: each main module. */
-static int module_patterns(const koc__go_list_question *q, const char *folder, koc__call *call,
+/* "<dir>/..." for each main module in or below the directory below; NULL: for each main module. */
+static int module_patterns(const koc__go_list_question *q, const char *below, koc__call *call,
                            koc_strlist *out, koc_error **err)
 {
     const char *const argv[] = {q->tool, "list", "-m", "-f", "{{.Dir}}", NULL};
@@ -46,7 +46,7 @@ static int module_patterns(const koc__go_list_question *q, const char *folder, k
             return koc__oom(err);
         }
         if (*dir && koc__fs_realpath(dir, &real, NULL) == KOC_OK &&
-            (!folder || koc__path_within(folder, real))) {
+            (!below || koc__path_within(below, real))) {
             KOC__TRY(koc__strlist_addf(out, err, "%s/...", dir));
         }
     }
@@ -57,15 +57,16 @@ int koc__go_list_modules(const koc__go_list_question *q, const char *pattern, ko
                          bool *found, koc__go_listing *out, koc_error **err)
 {
     KOC__AUTO(koc_strlist) patterns = NULL;
-    KOC__AUTO_STR folder = NULL;
-    KOC__TRY(folder_of(q, pattern, &folder, err));
+    KOC__AUTO_STR below = NULL;
+    KOC__TRY(start_dir(q, pattern, &below, err));
     KOC__TRY(koc__strlist_new(&patterns, err));
-    KOC__TRY(module_patterns(q, folder, call, patterns, err));
+    KOC__TRY(module_patterns(q, below, call, patterns, err));
     *found = koc_strlist_count(patterns) > 0;
     if (!*found) {
         return KOC_OK;
     }
-    KOC__AUTO_STR as = koc__strdup(pattern); /* it may belong to an item of out, which grows */
+    KOC__AUTO_STR as =
+        koc__strdup(pattern); /* pattern may belong to an item of out, which moves when it grows */
     size_t count = out->count;
     KOC__TRY(as ? koc__go_list_run(q, patterns, call, out, err) : koc__oom(err));
     for (size_t i = count; i < out->count; i++) {

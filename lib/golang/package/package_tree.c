@@ -1,5 +1,5 @@
 /*
- * Answers of `go list` for patterns like ./cmd/...: kept with every folder and Go file of the tree, as a
+ * Answers of `go list` for patterns like ./cmd/...: kept with every directory and Go file of the tree, as a
  * record of inputs. What packages there are depends on names, package clauses and constraints: an edit that
  * leaves the header of a file as it is changes nothing.
  */
@@ -19,7 +19,7 @@ typedef struct tree {
     bool usable;
 } tree;
 
-/* The folder of "./x/...", absolute. *out stays NULL for patterns of other forms. */
+/* The directory of "./x/...", absolute. *out stays NULL for patterns of other forms. */
 static int root_of(const koc__go_list_question *q, const char *pattern, char **out, koc_error **err)
 {
     static const char dots[] = "/...";
@@ -69,7 +69,7 @@ static bool is_skipped(const char *name)
            koc__streq(name, "vendor");
 }
 
-static bool is_folder(const char *path)
+static bool is_dir(const char *path)
 {
     struct stat st;
     return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
@@ -102,7 +102,7 @@ static int add_tree(tree *t, const char *dir, unsigned depth, koc_error **err)
         if (!below) {
             return koc__oom(err);
         }
-        if (!is_skipped(koc_strlist_get(names, i)) && is_folder(below)) {
+        if (!is_skipped(koc_strlist_get(names, i)) && is_dir(below)) {
             KOC__TRY(add_tree(t, below, depth + 1, err));
         }
     }
@@ -122,7 +122,7 @@ static int add_module_files(tree *t, const koc__go_list_question *q, const char 
     return KOC_OK;
 }
 
-/* "import path<tab>folder" for each main package; "!" before the path: it needs cgo. */
+/* "import path<tab>directory" for each main package; "!" before the path: it needs cgo. */
 static int add_answers(tree *t, const char *pattern, const koc__go_listing *l, koc_error **err)
 {
     for (size_t i = 0; i < l->count; i++) {
@@ -159,7 +159,8 @@ int koc__go_tree_keep(const koc__go_list_question *q, const char *pattern, koc_s
     return t.usable ? koc__inputs_keep(q->cache, key, in, err) : KOC_OK;
 }
 
-static int give(const koc__inputs *in, const char *pattern, koc__go_listing *out, koc_error **err)
+static int list_answers(const koc__inputs *in, const char *pattern, koc__go_listing *out,
+                        koc_error **err)
 {
     for (size_t i = 0; i < koc_strlist_count(in->lines); i++) {
         koc_str path, dir;
@@ -205,7 +206,7 @@ int koc__go_tree_recall(const koc__go_list_question *q, const char *pattern, koc
         KOC__TRY(koc__inputs_keep(q->cache, key, in, err));
     }
     *found = true;
-    return give(in, pattern, out, err);
+    return list_answers(in, pattern, out, err);
 }
 
 /* --- cgo --- */
@@ -233,7 +234,7 @@ static int search_cgo(const char *dir, unsigned depth, koc__call *call, bool *fo
         }
         if (koc__inputs_is_source(name) && koc__str_ends(koc__str(name), ".go")) {
             *found = imports_c(path);
-        } else if (!is_skipped(name) && is_folder(path)) {
+        } else if (!is_skipped(name) && is_dir(path)) {
             KOC__TRY(search_cgo(path, depth + 1, call, found, err));
         }
     }

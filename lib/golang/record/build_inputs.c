@@ -43,7 +43,7 @@ static int add_hashed(koc_strlist *fingerprint, const char *what, koc_str name, 
 static bool is_input(const char *variable)
 {
     koc_str v = koc__str(variable);
-    return koc__go_env_matters(variable) || koc__str_starts(v, "GIT_") ||
+    return koc__go_var_matters(variable) || koc__str_starts(v, "GIT_") ||
            koc__str_starts(v, "PATH=");
 }
 
@@ -93,7 +93,7 @@ static void make_key(const koc__go_batch *b, const koc_strlist *fingerprint, koc
     koc__sha256 h;
     uint8_t sum[32];
     koc__sha256_init(&h);
-    koc__sha256_update(&h, b->folder, strlen(b->folder) + 1);
+    koc__sha256_update(&h, b->dir, strlen(b->dir) + 1);
     for (size_t i = 0; i < koc_strlist_count(fingerprint); i++) {
         const char *line = koc_strlist_get(fingerprint, i);
         koc__sha256_update(&h, line, strlen(line) + 1);
@@ -147,7 +147,7 @@ static int mark_last(const koc__go_batch *b, const koc__go_inputs *x, koc_error 
     return KOC_OK;
 }
 
-static int keep(const koc__go_batch *b, koc__go_inputs *x, koc__inputs *in, koc_error **err)
+static int keep_record(const koc__go_batch *b, koc__go_inputs *x, koc__inputs *in, koc_error **err)
 {
     KOC__TRY(koc__inputs_keep(x->cache, key_of(x), in, err));
     return mark_last(b, x, err);
@@ -174,7 +174,7 @@ int koc__go_inputs_fingerprint(const koc__go_batch *b, koc_strlist *fingerprint,
 
 /* --- for those who watch files --- */
 
-/* A package folder counts by the names in it, and so does one whose content is embedded. */
+/* A package directory counts by the names in it, and so does one whose content is embedded. */
 static int list_paths(const koc__inputs *in, koc_strlist *out, koc_error **err)
 {
     for (size_t i = 0; i < in->n_dirs; i++) {
@@ -193,10 +193,10 @@ static int list_paths(const koc__inputs *in, koc_strlist *out, koc_error **err)
     return KOC_OK;
 }
 
-int koc__go_inputs_tell(const koc__go_batch *b, const koc__inputs *in, koc_error **err)
+int koc__go_inputs_attach_paths(const koc__go_batch *b, const koc__inputs *in, koc_error **err)
 {
     KOC__AUTO(koc_strlist) paths = NULL;
-    if (!b->options->inputs || !in->whole) {
+    if (!b->options->inputs || !in->complete) {
         return KOC_OK;
     }
     KOC__TRY(koc__strlist_new(&paths, err));
@@ -211,7 +211,7 @@ int koc__go_inputs_tell(const koc__go_batch *b, const koc__inputs *in, koc_error
 /* --- before and after --- */
 
 /* What -v shows: why this is no build without go. */
-static void say_why(const koc__go_batch *b, const char *why)
+static void log_reason(const koc__go_batch *b, const char *why)
 {
     koc__log(b->ctx, KOC_LOG_INFO, "golang", "go is started for %s%s: %s",
              b->units[0]->target->import_path, b->n > 1 ? " and others" : "", why);
@@ -225,12 +225,12 @@ int koc__go_inputs_begin(const koc__go_batch *b, koc__call *call, koc__go_inputs
     KOC__AUTO_STR why = NULL;
     clock_gettime(CLOCK_REALTIME, &now);
     out->began_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-    if (!b->ctx || !b->ctx->cache || b->hold->folder) {
+    if (!b->ctx || !b->ctx->cache || b->lock->temporary) {
         return KOC_OK;
     }
     KOC__TRY(koc__inputs_allowed(b, &allowed, &why, err));
     if (!allowed) {
-        say_why(b, why);
+        log_reason(b, why);
         return KOC_OK;
     }
     KOC__TRY(koc__strlist_new(&out->fingerprint, err));
@@ -241,20 +241,20 @@ int koc__go_inputs_begin(const koc__go_batch *b, koc__call *call, koc__go_inputs
     make_key(b, out->fingerprint, &out->key);
     out->cache = b->ctx->cache;
     if (b->options->force) {
-        say_why(b, "--force");
+        log_reason(b, "--force");
         return KOC_OK;
     }
     KOC__TRY(koc__inputs_recall(out->cache, key_of(out), &out->last, err));
     if (!out->last || out->last->n_files == 0) {
-        say_why(b, out->last ? "the last build linked, so its inputs are not on record"
-                             : "no build with these flags and variables is on record");
+        log_reason(b, out->last ? "the last build linked, so its inputs are not on record"
+                                : "no build with these flags and variables is on record");
         koc__inputs_free(out->last);
         out->last = NULL;
         return KOC_OK;
     }
     KOC__TRY(koc__inputs_check(out->last, b->units[0]->env, call, &out->verdict, err));
     if (!out->verdict.same) {
-        say_why(b, out->verdict.first);
+        log_reason(b, out->verdict.first);
         return KOC_OK;
     }
     if (out->verdict.moved) {
@@ -263,7 +263,7 @@ int koc__go_inputs_begin(const koc__go_batch *b, koc__call *call, koc__go_inputs
     return mark_last(b, out, err);
 }
 
-/* The commit that go stamped, where koc__inputs_vcs would find it. */
+/* The commit that go stamped, where koc__inputs_gather_vcs would find it. */
 static int add_commit(const koc__go_unit *u, koc__inputs *in, koc_error **err)
 {
     KOC__AUTO(koc__exe_info) info = NULL;
@@ -286,7 +286,7 @@ static int add_commit(const koc__go_unit *u, koc__inputs *in, koc_error **err)
 
 /* After a build that linked: flags, variables, commit and time, for koc explain. What was read is not asked for,
  * which would cost each edit a `go list`: it finds the files by their times. */
-static int keep_light(const koc__go_batch *b, koc__go_inputs *x, koc_error **err)
+static int keep_light_record(const koc__go_batch *b, koc__go_inputs *x, koc_error **err)
 {
     KOC__AUTO(koc__inputs) in = NULL;
     KOC__TRY(koc__inputs_new(&in, err));
@@ -295,20 +295,20 @@ static int keep_light(const koc__go_batch *b, koc__go_inputs *x, koc_error **err
         KOC__TRY(koc__strlist_add(in->lines, koc_strlist_get(x->fingerprint, i), err));
     }
     KOC__TRY(add_commit(b->units[0], in, err));
-    return keep(b, x, in, err);
+    return keep_record(b, x, in, err);
 }
 
 /* go has just read what koc__inputs_check saw: the old record holds with the new stamps. */
-static int refresh(const koc__go_batch *b, koc__go_inputs *x, koc_error **err)
+static int refresh_record(const koc__go_batch *b, koc__go_inputs *x, koc_error **err)
 {
     bool usable = koc__inputs_settled(x->last);
     if (usable) {
-        KOC__TRY(koc__inputs_vcs_again(b, x->last, &usable, err));
+        KOC__TRY(koc__inputs_refresh_vcs(b, x->last, &usable, err));
     }
-    return usable ? keep(b, x, x->last, err) : keep_light(b, x, err);
+    return usable ? keep_record(b, x, x->last, err) : keep_light_record(b, x, err);
 }
 
-static int make(const koc__go_batch *b, koc__go_inputs *x, koc__call *call, koc_error **err)
+static int make_record(const koc__go_batch *b, koc__go_inputs *x, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc__inputs) in = NULL;
     KOC__AUTO(koc_error) why = NULL;
@@ -322,8 +322,8 @@ static int make(const koc__go_batch *b, koc__go_inputs *x, koc__call *call, koc_
     if (rc == KOC_ECANCELLED || rc == KOC_ENOMEM || rc == KOC_ETIMEOUT) {
         return koc__error_move(err, &why);
     }
-    KOC__TRY(koc__go_inputs_tell(b, in, err));
-    return rc == KOC_OK && usable ? keep(b, x, in, err) : keep_light(b, x, err);
+    KOC__TRY(koc__go_inputs_attach_paths(b, in, err));
+    return rc == KOC_OK && usable ? keep_record(b, x, in, err) : keep_light_record(b, x, err);
 }
 
 int koc__go_inputs_finish(const koc__go_batch *b, koc__go_inputs *x, bool linked, koc__call *call,
@@ -333,11 +333,12 @@ int koc__go_inputs_finish(const koc__go_batch *b, koc__go_inputs *x, bool linked
         return KOC_OK;
     }
     if (x->last && x->verdict.same) { /* the linked file alone was lost */
-        return koc__go_inputs_tell(b, x->last, err);
+        return koc__go_inputs_attach_paths(b, x->last, err);
     }
     if (x->last && x->verdict.refreshable) {
-        KOC__TRY(koc__go_inputs_tell(b, x->last, err));
-        return refresh(b, x, err);
+        KOC__TRY(koc__go_inputs_attach_paths(b, x->last, err));
+        return refresh_record(b, x, err);
     }
-    return linked && !b->options->inputs ? keep_light(b, x, err) : make(b, x, call, err);
+    return linked && !b->options->inputs ? keep_light_record(b, x, err)
+                                         : make_record(b, x, call, err);
 }

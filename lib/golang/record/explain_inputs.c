@@ -51,7 +51,7 @@ int koc__go_compare_fingerprints(const koc_strlist *then, const koc_strlist *now
     return KOC_OK;
 }
 
-/* What a folder and its files say of the time since then. Its own stamp changes with every name in it. */
+/* What a directory and its files say of the time since then. Its own stamp changes with every name in it. */
 static int compare_times(const koc__inputs *now, const koc__input_dir *d, int64_t since_ns,
                          koc_strlist *out, koc_error **err)
 {
@@ -114,23 +114,19 @@ static int compare(const koc__go_batch *b, koc__inputs *last, koc__call *call, k
     return last->n_files == 0 ? compare_with_link(b, since_ns, call, out, err) : KOC_OK;
 }
 
-int koc__go_explain(koc_ctx *ctx, const koc__go_settings *s, koc__go_target *t,
-                    const koc_platform *p, const koc__go_options *o, koc__call *call,
-                    koc_strlist *out, koc_error **err)
+int koc__go_explain(const koc__go_settings *s, koc__go_target *t, const koc_platform *p,
+                    const koc__go_options *o, koc__call *call, koc_strlist *out, koc_error **err)
 {
-    KOC__AUTO(koc_strlist) env = NULL;
-    KOC__AUTO(koc_strlist) args = NULL;
-    KOC__AUTO(koc_strlist) raw = NULL;
     KOC__AUTO(koc__inputs) last = NULL;
-    if (!ctx->cache) {
+    KOC__AUTO_VAL(koc__go_unit) u = {.target = t, .platform = p};
+    if (!call->ctx->cache) {
         return koc__error(err, KOC_EINVAL, "without a cache nothing is known of the last build");
     }
-    KOC__TRY(koc__go_command_env(s, t->config, t->work_dir, p, &env, err));
-    KOC__TRY(koc__go_command_args(ctx, s, t, env, o, call, &args, &raw, err));
-    koc__go_unit u = {.target = t, .env = env, .args = args, .raw = raw};
+    KOC__TRY(koc__go_command_env(s, t->config, t->work_dir, p, &u.env, err));
+    KOC__TRY(koc__go_command_args(s, o, &u, call, err));
     koc__go_unit *units[] = {&u};
     const koc__go_batch b = {
-        .ctx = ctx, .s = s, .platform = p, .options = o, .units = units, .n = 1};
+        .ctx = call->ctx, .s = s, .platform = p, .options = o, .units = units, .n = 1};
     KOC__TRY(koc__go_inputs_last(&b, &u, &last, err));
     return compare(&b, last, call, out, err);
 }

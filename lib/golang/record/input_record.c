@@ -153,12 +153,12 @@ static bool number(char **at, char end, uint64_t *out)
 static bool read_stamp(char **at, koc__stamp *out)
 {
     uint64_t mtime = 0, ctime = 0, mode = 0;
-    bool whole = number(at, ',', &out->size) && number(at, ',', &mtime) &&
+    bool valid = number(at, ',', &out->size) && number(at, ',', &mtime) &&
                  number(at, ',', &ctime) && number(at, ',', &out->inode) && number(at, ' ', &mode);
     out->mtime_ns = (int64_t)mtime;
     out->ctime_ns = (int64_t)ctime;
     out->mode = (uint32_t)mode;
-    return whole;
+    return valid;
 }
 
 static bool read_hash(char **at, koc__hash *out)
@@ -177,12 +177,12 @@ static bool read_hash(char **at, koc__hash *out)
 }
 
 /* "r <0|1> <revision> <root>" */
-static int read_repo(koc__inputs *in, char *at, bool *whole, koc_error **err)
+static int read_repo(koc__inputs *in, char *at, bool *valid, koc_error **err)
 {
     uint64_t modified = 0;
     koc__input_repo *r = NULL;
     char *space = number(&at, ' ', &modified) ? strchr(at, ' ') : NULL;
-    *whole = space != NULL;
+    *valid = space != NULL;
     if (!space) {
         return KOC_OK;
     }
@@ -192,61 +192,61 @@ static int read_repo(koc__inputs *in, char *at, bool *whole, koc_error **err)
     return KOC_OK;
 }
 
-static int read_line(koc__inputs *in, char *line, bool *whole, koc_error **err)
+static int read_line(koc__inputs *in, char *line, bool *valid, koc_error **err)
 {
     char kind = line[0];
     char *at = line + 2;
     koc__input_dir *d = NULL;
     koc__input_file *f = NULL;
-    *whole = kind != '\0' && line[1] == ' ';
-    if (!*whole) {
+    *valid = kind != '\0' && line[1] == ' ';
+    if (!*valid) {
         return KOC_OK;
     }
     switch (kind) {
     case 's': return koc__strlist_add(in->lines, at, err);
-    case 'r': return read_repo(in, at, whole, err);
+    case 'r': return read_repo(in, at, valid, err);
     case 'd':
         KOC__TRY(new_dir(in, &d, err));
         d->kind = *at;
         at += *at ? 1 : 0;
-        *whole = *at == ' ' && at++ && read_stamp(&at, &d->stamp) && read_hash(&at, &d->listing);
+        *valid = *at == ' ' && at++ && read_stamp(&at, &d->stamp) && read_hash(&at, &d->listing);
         d->path = at;
         return KOC_OK;
     case KOC__INPUT_ABSENT:
     case KOC__INPUT_OPAQUE:
     case KOC__INPUT_SOURCE:
     case KOC__INPUT_CONTENT:
-        *whole = in->n_dirs > 0;
-        if (!*whole) {
+        *valid = in->n_dirs > 0;
+        if (!*valid) {
             return KOC_OK;
         }
         KOC__TRY(new_file(in, &f, err));
         f->kind = kind;
-        *whole =
+        *valid =
             read_stamp(&at, &f->stamp) && read_hash(&at, &f->header) && read_hash(&at, &f->content);
         f->name = at;
         return KOC_OK;
-    default: *whole = false; return KOC_OK;
+    default: *valid = false; return KOC_OK;
     }
 }
 
 /* Fills in from its text, which is cut into lines. */
-static int read_record(koc__inputs *in, bool *whole, koc_error **err)
+static int read_record(koc__inputs *in, bool *valid, koc_error **err)
 {
     char *line = in->text;
     uint64_t time = 0;
-    *whole = strncmp(line, FORM, strlen(FORM)) == 0;
-    line += *whole ? strlen(FORM) : 0;
-    *whole = *whole && number(&line, '\n', &time);
+    *valid = strncmp(line, FORM, strlen(FORM)) == 0;
+    line += *valid ? strlen(FORM) : 0;
+    *valid = *valid && number(&line, '\n', &time);
     in->time_ns = (int64_t)time;
-    while (*whole && *line) {
+    while (*valid && *line) {
         char *end = strchr(line, '\n');
         if (!end) {
-            *whole = false;
+            *valid = false;
             break;
         }
         *end = '\0';
-        KOC__TRY(read_line(in, line, whole, err));
+        KOC__TRY(read_line(in, line, valid, err));
         line = end + 1;
     }
     return KOC_OK;
@@ -256,7 +256,7 @@ int koc__inputs_recall(koc__cache *cache, koc_str key, koc__inputs **out, koc_er
 {
     KOC__AUTO(koc__inputs) in = NULL;
     KOC__AUTO_VAL(koc_buf) text = KOC_BUF_INIT;
-    bool found = false, whole = false;
+    bool found = false, valid = false;
     KOC__TRY(koc__cache_get(cache, KIND, key, RECORD_MAX, &found, &text, err));
     if (!found || !text.ptr || memchr(text.ptr, '\0', text.len)) {
         return KOC_OK;
@@ -266,10 +266,10 @@ int koc__inputs_recall(koc__cache *cache, koc_str key, koc__inputs **out, koc_er
     if (!in->text) {
         return koc__oom(err);
     }
-    KOC__TRY(read_record(in, &whole, err));
-    in->whole = whole;
+    KOC__TRY(read_record(in, &valid, err));
+    in->complete = valid;
     bool light = in->n_dirs == 0 && koc_strlist_count(in->lines) > 0;
-    if (whole && (in->n_files > 0 || light)) {
+    if (valid && (in->n_files > 0 || light)) {
         *out = koc__steal(&in);
     }
     return KOC_OK;

@@ -28,14 +28,14 @@ enum {                          /* what is known of a file */
        KOC__INPUT_SOURCE =
            'g', /* Go that people edit: the header tells whether other files are read */
        KOC__INPUT_CONTENT = 'c', /* embedded: its content changes nothing else */
-       /* what is known of a folder */
+       /* what is known of a directory */
        KOC__INPUT_FILES = '-',   /* nothing: it only holds the names of files */
        KOC__INPUT_PACKAGE = 'p', /* which source files are in it */
        KOC__INPUT_WHOLE = 'w'    /* which names are in it */
 };
 
 typedef struct koc__input_file {
-    const char *name; /* below its folder, or absolute */
+    const char *name; /* below its directory, or absolute */
     char kind;
     koc__stamp stamp;
     koc__hash header;  /* of a source */
@@ -67,7 +67,7 @@ typedef struct koc__inputs {
     char **strings; /* what the names above point to */
     size_t n_strings, strings_capacity;
     char *text;
-    bool whole; /* nothing is left out, though stamps may not be trusted */
+    bool complete; /* lists every input, though some stamps may not be trusted */
 } koc__inputs;
 
 int koc__inputs_new(koc__inputs **out, koc_error **err);
@@ -102,7 +102,7 @@ int koc__inputs_check(koc__inputs *in, const koc_strlist *env, koc__call *call,
                       koc__inputs_verdict *out, koc_error **err);
 /* After a build: whether what koc__inputs_check saw is still there. */
 bool koc__inputs_settled(const koc__inputs *in);
-/* The names in an open folder that count (kind p: sources, w: all), and their hash. *names may be NULL. */
+/* The names in an open directory that count (kind p: sources, w: all), and their hash. *names may be NULL. */
 int koc__inputs_listing(const char *path, char kind, koc_strlist *names, koc__hash *out,
                         koc_error **err);
 bool koc__inputs_is_source(const char *name);
@@ -122,33 +122,37 @@ typedef struct koc__inputs_gather {
     const koc__go_batch *b;
     koc__inputs *in;
     koc__call *call;
-    koc__map *seen;     /* folders and single files that are in already */
-    koc_strlist *loose; /* single files, also ones that are not there */
+    koc__map *seen;            /* directories and single files that are in already */
+    koc_strlist *single_files; /* recorded by path, whether they exist or not */
     char *goroot;
     bool usable;
     const char *why; /* the first reason why not */
 } koc__inputs_gather;
 void koc__inputs_give_up(koc__inputs_gather *g, const char *why);
-int koc__inputs_loose(koc__inputs_gather *g, const char *path, koc_error **err);
-int koc__inputs_loose_in(koc__inputs_gather *g, const char *dir, const char *name, koc_error **err);
-/* Adds a folder with its stamp and listing unless it is in. *names may be NULL. */
-int koc__inputs_folder(koc__inputs_gather *g, const char *path, char kind, koc_strlist *names,
-                       bool *added, koc_error **err);
-/* Adds a file of the last folder with its stamp. */
-int koc__inputs_file(koc__inputs_gather *g, const char *dir, const char *name, char kind,
-                     koc_error **err);
+int koc__inputs_gather_single(koc__inputs_gather *g, const char *path, koc_error **err);
+int koc__inputs_gather_single_in(koc__inputs_gather *g, const char *dir, const char *name,
+                                 koc_error **err);
+/* Adds a directory with its stamp and listing unless it is in. *names may be NULL. */
+int koc__inputs_gather_dir(koc__inputs_gather *g, const char *path, char kind, koc_strlist *names,
+                           bool *added, koc_error **err);
+/* Adds a file of the last directory with its stamp. */
+int koc__inputs_gather_file(koc__inputs_gather *g, const char *dir, const char *name, char kind,
+                            koc_error **err);
 
 /* --- inputs_embed.c --- */
-/* The folders in which new files would be embedded by a pattern of the package in dir. */
-int koc__inputs_embed(koc__inputs_gather *g, const char *dir, const char *pattern, koc_error **err);
-/* path and all folders below. */
-int koc__inputs_tree(koc__inputs_gather *g, const char *path, bool with_files, koc_error **err);
+/* The directories in which new files would be embedded by a pattern of the package in dir. */
+int koc__inputs_gather_embed(koc__inputs_gather *g, const char *dir, const char *pattern,
+                             koc_error **err);
+/* path and all directories below. */
+int koc__inputs_gather_tree(koc__inputs_gather *g, const char *path, bool with_files,
+                            koc_error **err);
 
 /* --- inputs_vcs.c --- */
 /* What go stamped into the program of u, whose package is in dir. */
-int koc__inputs_vcs(koc__inputs_gather *g, const koc__go_unit *u, const char *dir, koc_error **err);
+int koc__inputs_gather_vcs(koc__inputs_gather *g, const koc__go_unit *u, const char *dir,
+                           koc_error **err);
 /* The same once more after a build: for a record that is kept again. *usable false: it must not. */
-int koc__inputs_vcs_again(const koc__go_batch *b, koc__inputs *in, bool *usable, koc_error **err);
+int koc__inputs_refresh_vcs(const koc__go_batch *b, koc__inputs *in, bool *usable, koc_error **err);
 
 /* --- inputs_flags.c --- */
 /* Whether all that the arguments and variables make go read is known here; else *why says what is not. */
@@ -178,7 +182,7 @@ int koc__go_inputs_begin(const koc__go_batch *b, koc__call *call, koc__go_inputs
 int koc__go_inputs_finish(const koc__go_batch *b, koc__go_inputs *x, bool linked, koc__call *call,
                           koc_error **err);
 /* Where options ask for it: gives b's binaries the paths that are in a record. */
-int koc__go_inputs_tell(const koc__go_batch *b, const koc__inputs *in, koc_error **err);
+int koc__go_inputs_attach_paths(const koc__go_batch *b, const koc__inputs *in, koc_error **err);
 /* The record that the last build of u left; *out stays NULL without one. */
 int koc__go_inputs_last(const koc__go_batch *b, const koc__go_unit *u, koc__inputs **out,
                         koc_error **err);

@@ -176,7 +176,7 @@ static int check_file(checker *c, int at, const koc__input_dir *d, koc__input_fi
     return check_content(c, d, f, &now, err);
 }
 
-/* The folder's own stamp tells of new and removed names, but also of those that do not matter. */
+/* The directory's own stamp tells of new and removed names, but also of those that do not matter. */
 static int check_names(checker *c, int at, koc__input_dir *d, koc_error **err)
 {
     struct stat st;

@@ -1,4 +1,4 @@
-/* Folders in which a new file would be embedded. */
+/* Directories in which a new file would be embedded. */
 #include "core/common.h"
 
 #include <fnmatch.h>
@@ -6,35 +6,36 @@
 #include "core/path.h"
 #include "golang/record/input_record.h"
 
-#define FOLDERS_MAX 20000
+#define DIRS_MAX 20000
 
-static bool is_folder(const char *path)
+static bool is_dir(const char *path)
 {
     struct stat st;
     return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-int koc__inputs_tree(koc__inputs_gather *g, const char *path, bool with_files, koc_error **err)
+int koc__inputs_gather_tree(koc__inputs_gather *g, const char *path, bool with_files,
+                            koc_error **err)
 {
     KOC__AUTO(koc_strlist) names = NULL;
     bool added = false;
     KOC__TRY(koc__strlist_new(&names, err));
-    KOC__TRY(koc__inputs_folder(g, path, KOC__INPUT_WHOLE, names, &added, err));
-    if (g->in->n_dirs > FOLDERS_MAX) {
+    KOC__TRY(koc__inputs_gather_dir(g, path, KOC__INPUT_WHOLE, names, &added, err));
+    if (g->in->n_dirs > DIRS_MAX) {
         koc__inputs_give_up(g, "too many directories");
     }
-    for (size_t pass = 0; pass < 2; pass++) { /* files stand behind their own folder */
+    for (size_t pass = 0; pass < 2; pass++) { /* files stand behind their own directory */
         for (size_t i = 0; i < koc_strlist_count(names) && g->usable; i++) {
             KOC__AUTO_STR below = koc__path_join(path, koc_strlist_get(names, i));
             if (!below) {
                 return koc__oom(err);
             }
-            bool folder = is_folder(below);
-            if (pass == 0 && !folder && with_files) {
-                KOC__TRY(
-                    koc__inputs_file(g, path, koc_strlist_get(names, i), KOC__INPUT_OPAQUE, err));
-            } else if (pass == 1 && folder) {
-                KOC__TRY(koc__inputs_tree(g, below, with_files, err));
+            bool dir = is_dir(below);
+            if (pass == 0 && !dir && with_files) {
+                KOC__TRY(koc__inputs_gather_file(g, path, koc_strlist_get(names, i),
+                                                 KOC__INPUT_OPAQUE, err));
+            } else if (pass == 1 && dir) {
+                KOC__TRY(koc__inputs_gather_tree(g, below, with_files, err));
             }
         }
     }
@@ -51,11 +52,11 @@ static bool matches(const char *element, const char *name)
 static int walk(koc__inputs_gather *g, const char *dir, koc_str rest, koc_error **err)
 {
     koc_str element;
-    if (!g->usable || !is_folder(dir)) {
+    if (!g->usable || !is_dir(dir)) {
         return KOC_OK;
     }
     if (!koc__str_split(&rest, '/', &element)) {
-        return koc__inputs_tree(g, dir, false, err);
+        return koc__inputs_gather_tree(g, dir, false, err);
     }
     KOC__AUTO_STR name = koc__str_dup(element);
     if (!name) {
@@ -67,7 +68,7 @@ static int walk(koc__inputs_gather *g, const char *dir, koc_str rest, koc_error 
     }
     KOC__AUTO(koc_strlist) names = NULL;
     bool added = false;
-    KOC__TRY(koc__inputs_folder(g, dir, KOC__INPUT_WHOLE, NULL, &added, err));
+    KOC__TRY(koc__inputs_gather_dir(g, dir, KOC__INPUT_WHOLE, NULL, &added, err));
     if (koc__fs_list(dir, &names, NULL) != KOC_OK) {
         koc__inputs_give_up(g, "a directory that cannot be read");
         return KOC_OK;
@@ -81,11 +82,13 @@ static int walk(koc__inputs_gather *g, const char *dir, koc_str rest, koc_error 
     return KOC_OK;
 }
 
-int koc__inputs_embed(koc__inputs_gather *g, const char *dir, const char *pattern, koc_error **err)
+int koc__inputs_gather_embed(koc__inputs_gather *g, const char *dir, const char *pattern,
+                             koc_error **err)
 {
     koc_str rest = koc__str(pattern);
     if (koc__str_starts(rest, "all:")) {
         rest = koc__str_from(rest, strlen("all:"));
     }
-    return koc__str_is(rest, ".") ? koc__inputs_tree(g, dir, false, err) : walk(g, dir, rest, err);
+    return koc__str_is(rest, ".") ? koc__inputs_gather_tree(g, dir, false, err)
+                                  : walk(g, dir, rest, err);
 }

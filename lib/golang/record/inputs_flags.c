@@ -155,7 +155,7 @@ static int find_reason(const koc__go_batch *b, char **why, koc_error **err)
     KOC__TRY(variable(b, "GOFLAGS", &goflags, err));
     KOC__TRY(variable(b, "CGO_ENABLED", &cgo, err));
     KOC__TRY(variable(b, "GO111MODULE", &modules, err));
-    const char *driver = koc__go_env_get(b->units[0]->env, "GOPACKAGESDRIVER");
+    const char *driver = koc__go_var_get(b->units[0]->env, "GOPACKAGESDRIVER");
     const char *argument = unknown_argument(b->units[0]->args);
     if (!koc__streq(cgo, "0")) {
         *why = koc__strdup("cgo is on, and C compilers read what nobody tells of");

@@ -1,4 +1,4 @@
-/* What there is to record of a build: every file and folder that `go list -deps` names. */
+/* What there is to record of a build: every file and directory that `go list -deps` names. */
 #include "core/common.h"
 
 #include "core/path.h"
@@ -14,88 +14,10 @@
 static void gather_dispose(koc__inputs_gather *g)
 {
     koc__map_free(g->seen);
-    koc_strlist_free(g->loose);
+    koc_strlist_free(g->single_files);
     koc__free(g->goroot);
 }
 KOC__DEFINE_AUTO_VAL(koc__inputs_gather, gather_dispose);
-
-/* --- what the other files use --- */
-
-static int see(koc__inputs_gather *g, char kind, const char *path, bool *is_new, koc_error **err)
-{
-    static char yes;
-    KOC__AUTO_STR key = koc__format("%c%s", kind, path);
-    if (!key) {
-        return koc__oom(err);
-    }
-    *is_new = !koc__map_get(g->seen, koc__str(key));
-    return *is_new ? koc__map_set(g->seen, koc__str(key), &yes, err) : KOC_OK;
-}
-
-void koc__inputs_give_up(koc__inputs_gather *g, const char *why)
-{
-    g->usable = false;
-    g->why = g->why ? g->why : why;
-}
-
-int koc__inputs_loose(koc__inputs_gather *g, const char *path, koc_error **err)
-{
-    bool is_new = false;
-    KOC__TRY(see(g, KOC__INPUT_OPAQUE, path, &is_new, err));
-    return is_new ? koc__strlist_add(g->loose, path, err) : KOC_OK;
-}
-
-int koc__inputs_loose_in(koc__inputs_gather *g, const char *dir, const char *name, koc_error **err)
-{
-    KOC__AUTO_STR path = koc__path_join(dir, name);
-    return path ? koc__inputs_loose(g, path, err) : koc__oom(err);
-}
-
-int koc__inputs_folder(koc__inputs_gather *g, const char *path, char kind, koc_strlist *names,
-                       bool *added, koc_error **err)
-{
-    koc__input_dir *d = NULL;
-    koc__stamp stamp;
-    KOC__TRY(see(g, kind, path, added, err));
-    if (!*added) {
-        return KOC_OK;
-    }
-    KOC__TRY(koc__inputs_add_dir(g->in, path, kind, &d, err));
-    if (koc__fs_stamp(path, true, &stamp, NULL) != KOC_OK ||
-        koc__inputs_listing(path, kind, names, &d->listing, NULL) != KOC_OK) {
-        koc__inputs_give_up(g, "a directory that cannot be read");
-        return KOC_OK;
-    }
-    d->stamp = stamp;
-    return KOC_OK;
-}
-
-int koc__inputs_file(koc__inputs_gather *g, const char *dir, const char *name, char kind,
-                     koc_error **err)
-{
-    koc__input_file *f = NULL;
-    koc_error *why = NULL;
-    KOC__AUTO_STR path = koc__path_join(dir, name);
-    if (!path) {
-        return koc__oom(err);
-    }
-    KOC__TRY(koc__inputs_add_file(g->in, name, kind, &f, err));
-    int rc = koc__fs_stamp(path, true, &f->stamp, &why);
-    koc_error_free(why);
-    if (rc == KOC_ENOTFOUND && kind == KOC__INPUT_OPAQUE && *dir == '\0') {
-        f->kind = KOC__INPUT_ABSENT;
-        f->stamp = (koc__stamp){0};
-        return KOC_OK;
-    }
-    koc__hash content; /* is told by the stamp: what changed of late is not recorded */
-    if (rc == KOC_OK && kind == KOC__INPUT_SOURCE) {
-        rc = koc__inputs_hash_file(path, &content, &f->header, NULL);
-    }
-    if (rc != KOC_OK) {
-        koc__inputs_give_up(g, "a file that cannot be read");
-    }
-    return KOC_OK;
-}
 
 /* --- packages --- */
 
@@ -104,7 +26,7 @@ static bool has_items(const koc__jnode *package, const char *name)
     return koc__json_count(koc__json_get(package, name)) > 0;
 }
 
-/* Whether people edit the module: it is a main one, or replaced by a folder. */
+/* Whether people edit the module: it is a main one, or replaced by a directory. */
 static bool is_own(const koc__jnode *module)
 {
     const koc__jnode *replace = koc__json_get(module, "Replace");
@@ -118,21 +40,21 @@ static int add_sources(koc__inputs_gather *g, const koc__jnode *package, const c
     KOC__AUTO(koc_strlist) names = NULL;
     bool added = false;
     KOC__TRY(koc__strlist_new(&names, err));
-    KOC__TRY(koc__inputs_folder(g, dir, KOC__INPUT_PACKAGE, names, &added, err));
+    KOC__TRY(koc__inputs_gather_dir(g, dir, KOC__INPUT_PACKAGE, names, &added, err));
     if (!added) { /* go lists a package once more for each profile that it is built with */
         return KOC_OK;
     }
     for (size_t i = 0; i < koc_strlist_count(names); i++) {
         const char *name = koc_strlist_get(names, i);
         bool go = koc__str_ends(koc__str(name), ".go");
-        KOC__TRY(
-            koc__inputs_file(g, dir, name, own && go ? KOC__INPUT_SOURCE : KOC__INPUT_OPAQUE, err));
+        KOC__TRY(koc__inputs_gather_file(g, dir, name,
+                                         own && go ? KOC__INPUT_SOURCE : KOC__INPUT_OPAQUE, err));
     }
     const koc__jnode *n = koc__json_child(koc__json_get(package, "EmbedFiles"));
     for (; n; n = koc__json_next(n)) {
         const char *name = koc__json_str(n);
-        KOC__TRY(koc__inputs_file(g, dir, name ? name : "",
-                                  own ? KOC__INPUT_CONTENT : KOC__INPUT_OPAQUE, err));
+        KOC__TRY(koc__inputs_gather_file(g, dir, name ? name : "",
+                                         own ? KOC__INPUT_CONTENT : KOC__INPUT_OPAQUE, err));
     }
     return KOC_OK;
 }
@@ -142,12 +64,12 @@ static int add_module(koc__inputs_gather *g, const koc__jnode *module, koc_error
     const koc__jnode *replace = koc__json_get(module, "Replace");
     const char *file = koc__json_get_str(module, "GoMod");
     if (file && *file) {
-        KOC__TRY(koc__inputs_loose(g, file, err));
+        KOC__TRY(koc__inputs_gather_single(g, file, err));
     }
     return replace ? add_module(g, replace, err) : KOC_OK;
 }
 
-/* What decides which module a folder belongs to, and what is in that. */
+/* What decides which module a directory belongs to, and what is in that. */
 static int add_module_files(koc__inputs_gather *g, const char *dir, koc_error **err)
 {
     KOC__AUTO_STR here = NULL;
@@ -158,7 +80,7 @@ static int add_module_files(koc__inputs_gather *g, const char *dir, koc_error **
     KOC__TRY(koc__go_tool(g->b->s->go_env, &q.tool, NULL, err));
     KOC__TRY(koc__go_module_files(&q, dir, &files, err));
     for (size_t i = 0; i < koc_strlist_count(files); i++) {
-        KOC__TRY(koc__inputs_loose(g, koc_strlist_get(files, i), err));
+        KOC__TRY(koc__inputs_gather_single(g, koc_strlist_get(files, i), err));
     }
     return KOC_OK;
 }
@@ -188,7 +110,7 @@ static int add_package(koc__inputs_gather *g, const koc__jnode *package, koc_err
     KOC__TRY(add_sources(g, package, dir, own, err));
     const koc__jnode *n = koc__json_child(koc__json_get(package, "EmbedPatterns"));
     for (; n && g->usable; n = koc__json_next(n)) {
-        KOC__TRY(koc__inputs_embed(g, dir, koc__json_str(n) ? koc__json_str(n) : "", err));
+        KOC__TRY(koc__inputs_gather_embed(g, dir, koc__json_str(n) ? koc__json_str(n) : "", err));
     }
     if (module) {
         KOC__TRY(add_module(g, module, err));
@@ -207,8 +129,8 @@ static int add_package(koc__inputs_gather *g, const koc__jnode *package, koc_err
     if (!u) {
         koc__inputs_give_up(g, "a package that was not asked for");
     }
-    KOC__TRY(koc__inputs_loose_in(g, dir, "default.pgo", err));
-    return u ? koc__inputs_vcs(g, u, dir, err) : KOC_OK;
+    KOC__TRY(koc__inputs_gather_single_in(g, dir, "default.pgo", err));
+    return u ? koc__inputs_gather_vcs(g, u, dir, err) : KOC_OK;
 }
 
 /* go prints one object after the other; each ends in a line with nothing but its brace. */
@@ -255,9 +177,9 @@ static int ask_go(koc__inputs_gather *g, koc__proc_result *result, koc_error **e
 
 /* --- modules --- */
 
-/* Folders that go.mod (replace) and go.work (use, replace) name: their go.mod counts even when no package
- * of theirs is built. Words that look like a folder are enough. */
-static int add_named_folders(koc__inputs_gather *g, const char *file, koc_error **err)
+/* Directories that go.mod (replace) and go.work (use, replace) name: their go.mod counts even when no package
+ * of theirs is built. Words that look like a directory are enough. */
+static int add_named_dirs(koc__inputs_gather *g, const char *file, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(MODULE_MAX);
     KOC__AUTO_STR dir = koc__str_dup(koc__path_dir(koc__str(file)));
@@ -275,19 +197,19 @@ static int add_named_folders(koc__inputs_gather *g, const char *file, koc_error 
         while (word.len > 0 && strchr("\"`()", word.ptr[word.len - 1])) {
             word.len--;
         }
-        bool folder = koc__str_is(word, ".") || koc__str_is(word, "..") ||
+        bool is_dir = koc__str_is(word, ".") || koc__str_is(word, "..") ||
                       koc__str_starts(word, "./") || koc__str_starts(word, "../") ||
                       koc__str_starts(word, "/");
-        KOC__AUTO_STR name = folder ? koc__str_dup(word) : NULL;
+        KOC__AUTO_STR name = is_dir ? koc__str_dup(word) : NULL;
         KOC__AUTO_STR path = !name                    ? NULL
                              : koc__path_is_abs(name) ? koc__strdup(name)
                                                       : koc__path_join(dir, name);
-        if (folder && !path) {
+        if (is_dir && !path) {
             return koc__oom(err);
         }
         if (path) {
-            KOC__TRY(koc__inputs_loose_in(g, path, "go.mod", err));
-            KOC__TRY(koc__inputs_loose_in(g, path, "go.sum", err));
+            KOC__TRY(koc__inputs_gather_single_in(g, path, "go.mod", err));
+            KOC__TRY(koc__inputs_gather_single_in(g, path, "go.sum", err));
         }
     }
     return KOC_OK;
@@ -295,8 +217,8 @@ static int add_named_folders(koc__inputs_gather *g, const char *file, koc_error 
 
 static int add_sums(koc__inputs_gather *g, koc_error **err)
 {
-    for (size_t i = 0; i < koc_strlist_count(g->loose); i++) { /* the list grows meanwhile */
-        koc_str file = koc__str(koc_strlist_get(g->loose, i));
+    for (size_t i = 0; i < koc_strlist_count(g->single_files); i++) { /* the list grows meanwhile */
+        koc_str file = koc__str(koc_strlist_get(g->single_files, i));
         bool module = koc__str_ends(file, "/go.mod");
         if (!module && !koc__str_ends(file, "/go.work")) {
             continue;
@@ -307,9 +229,9 @@ static int add_sums(koc__inputs_gather *g, koc_error **err)
             return koc__oom(err);
         }
         if (koc__fs_exists(path)) {
-            KOC__TRY(koc__inputs_loose_in(g, dir, module ? "go.sum" : "go.work.sum", err));
-            KOC__TRY(koc__inputs_loose_in(g, dir, "vendor", err));
-            KOC__TRY(add_named_folders(g, path, err));
+            KOC__TRY(koc__inputs_gather_single_in(g, dir, module ? "go.sum" : "go.work.sum", err));
+            KOC__TRY(koc__inputs_gather_single_in(g, dir, "vendor", err));
+            KOC__TRY(add_named_dirs(g, path, err));
         }
     }
     return KOC_OK;
@@ -321,18 +243,18 @@ static int add_tools(koc__inputs_gather *g, koc_error **err)
     static const char *const names[] = {"VERSION", "go.env", "bin/go"};
     static const char *const tools[] = {"compile", "link", "asm"};
     KOC__AUTO(koc_strlist) hosts = NULL;
-    KOC__AUTO_STR folder = g->goroot ? koc__path_join(g->goroot, "pkg/tool") : NULL;
-    if (!folder || koc__fs_list(folder, &hosts, NULL) != KOC_OK) {
+    KOC__AUTO_STR dir = g->goroot ? koc__path_join(g->goroot, "pkg/tool") : NULL;
+    if (!dir || koc__fs_list(dir, &hosts, NULL) != KOC_OK) {
         koc__inputs_give_up(g, "a toolchain without tools");
         return KOC_OK;
     }
     for (size_t i = 0; i < KOC__COUNT(names); i++) {
-        KOC__TRY(koc__inputs_loose_in(g, g->goroot, names[i], err));
+        KOC__TRY(koc__inputs_gather_single_in(g, g->goroot, names[i], err));
     }
     for (size_t i = 0; i < koc_strlist_count(hosts); i++) {
-        KOC__AUTO_STR host = koc__path_join(folder, koc_strlist_get(hosts, i));
+        KOC__AUTO_STR host = koc__path_join(dir, koc_strlist_get(hosts, i));
         for (size_t k = 0; host && k < KOC__COUNT(tools); k++) {
-            KOC__TRY(koc__inputs_loose_in(g, host, tools[k], err));
+            KOC__TRY(koc__inputs_gather_single_in(g, host, tools[k], err));
         }
     }
     return KOC_OK;
@@ -347,7 +269,7 @@ static int add_settings(koc__inputs_gather *g, koc_error **err)
     KOC__TRY(koc__go_tool(g->b->s->go_env, &tool, NULL, err));
     KOC__TRY(koc__go_value_files(tool, g->b->units[0]->env, files, err));
     for (size_t i = 0; i < koc_strlist_count(files); i++) {
-        KOC__TRY(koc__inputs_loose(g, koc_strlist_get(files, i), err));
+        KOC__TRY(koc__inputs_gather_single(g, koc_strlist_get(files, i), err));
     }
     return KOC_OK;
 }
@@ -359,8 +281,9 @@ static int add_loose(koc__inputs_gather *g, koc_error **err)
     KOC__TRY(add_sums(g, err));
     KOC__TRY(add_tools(g, err));
     KOC__TRY(koc__inputs_add_dir(g->in, "", KOC__INPUT_FILES, &d, err));
-    for (size_t i = 0; i < koc_strlist_count(g->loose); i++) {
-        KOC__TRY(koc__inputs_file(g, "", koc_strlist_get(g->loose, i), KOC__INPUT_OPAQUE, err));
+    for (size_t i = 0; i < koc_strlist_count(g->single_files); i++) {
+        KOC__TRY(koc__inputs_gather_file(g, "", koc_strlist_get(g->single_files, i),
+                                         KOC__INPUT_OPAQUE, err));
     }
     return KOC_OK;
 }
@@ -416,7 +339,7 @@ int koc__inputs_list(const koc__go_batch *b, koc__inputs *in, koc__call *call, b
     if (!g.seen) {
         return koc__oom(err);
     }
-    KOC__TRY(koc__strlist_new(&g.loose, err));
+    KOC__TRY(koc__strlist_new(&g.single_files, err));
     KOC__TRY(ask_go(&g, &result, err));
     if (result.exit_code != 0) {
         koc__log(b->ctx, KOC_LOG_INFO, "golang", "no record is kept: go list fails");
@@ -425,7 +348,7 @@ int koc__inputs_list(const koc__go_batch *b, koc__inputs *in, koc__call *call, b
     KOC__TRY(add_packages(&g, koc__dynbuf_view(&result.output), err));
     if (g.usable) {
         KOC__TRY(add_loose(&g, err));
-        in->whole = true;
+        in->complete = true;
         KOC__TRY(check_trust(&g, err));
     }
     if (!g.usable) {

@@ -6,7 +6,7 @@
 
 static const char *const others[] = {".hg", ".svn", ".bzr", ".fslckout", "_FOSSIL_"};
 
-/* The nearest folder above dir that holds .git; *root stays NULL without one. Every place where a
+/* The nearest directory above dir that holds .git; *root stays NULL without one. Every place where a
  * repository would change the answer is noted. */
 static int find_root(koc__inputs_gather *g, const char *dir, char **root, koc_error **err)
 {
@@ -24,13 +24,13 @@ static int find_root(koc__inputs_gather *g, const char *dir, char **root, koc_er
             if (koc__fs_exists(other)) {
                 koc__inputs_give_up(g, "another version control than git");
             }
-            KOC__TRY(koc__inputs_loose(g, other, err));
+            KOC__TRY(koc__inputs_gather_single(g, other, err));
         }
         if (koc__fs_exists(git)) {
             *root = koc__steal(&at);
             return KOC_OK;
         }
-        KOC__TRY(koc__inputs_loose(g, git, err));
+        KOC__TRY(koc__inputs_gather_single(g, git, err));
         koc_str parent = koc__path_dir(koc__str(at));
         if (koc__str_is(parent, at)) {
             return KOC_OK;
@@ -64,9 +64,9 @@ static int add_tags(koc__inputs_gather *g, const char *root, koc_error **err)
         koc__inputs_give_up(g, "tags in a linked work tree, or in another form than files");
         return KOC_OK;
     }
-    KOC__TRY(koc__inputs_loose_in(g, git, "packed-refs", err));
-    KOC__TRY(koc__inputs_loose_in(g, git, "shallow", err));
-    return koc__inputs_tree(g, tags, true, err);
+    KOC__TRY(koc__inputs_gather_single_in(g, git, "packed-refs", err));
+    KOC__TRY(koc__inputs_gather_single_in(g, git, "shallow", err));
+    return koc__inputs_gather_tree(g, tags, true, err);
 }
 
 static bool has_repo(const koc__inputs *in, const char *root)
@@ -79,7 +79,8 @@ static bool has_repo(const koc__inputs *in, const char *root)
     return false;
 }
 
-int koc__inputs_vcs(koc__inputs_gather *g, const koc__go_unit *u, const char *dir, koc_error **err)
+int koc__inputs_gather_vcs(koc__inputs_gather *g, const koc__go_unit *u, const char *dir,
+                           koc_error **err)
 {
     KOC__AUTO_STR root = NULL;
     KOC__AUTO(koc__exe_info) info = NULL;
@@ -112,7 +113,7 @@ int koc__inputs_vcs(koc__inputs_gather *g, const koc__go_unit *u, const char *di
     return koc__inputs_add_repo(g->in, root, revision, koc__streq(modified, "true"), err);
 }
 
-int koc__inputs_vcs_again(const koc__go_batch *b, koc__inputs *in, bool *usable, koc_error **err)
+int koc__inputs_refresh_vcs(const koc__go_batch *b, koc__inputs *in, bool *usable, koc_error **err)
 {
     *usable = in->n_repos <= 1;
     if (in->n_repos != 1) {

@@ -27,7 +27,7 @@ static const char go_mod[] = "module example.com/Team/hello\n\ngo 1.19\n\n"
 static const char main_go[] = "package main\n\nimport _ \"example.com/lib_a\"\n\n"
                               "var x string\n\nfunc main() { println(x) }\n";
 
-/* The source tree in the test's folder, and whether there is a go to build it. */
+/* The source tree in the test's directory, and whether there is a go to build it. */
 static void make_module(void)
 {
     char lib[4096];

@@ -58,9 +58,9 @@ void gotest_write(const char *path, const char *text)
     assert_int_equal(koc__fs_write_file(path, koc__str(text), 0644, NULL), KOC_OK);
 }
 
-void gotest_main(const char *folder, const char *text)
+void gotest_main(const char *dir, const char *text)
 {
-    KOC__AUTO_STR path = koc__path_join(folder, "main.go");
+    KOC__AUTO_STR path = koc__path_join(dir, "main.go");
     KOC__AUTO_STR source = koc__format("package main\n\nfunc main() { println(\"%s\") }\n", text);
     gotest_write(path, source);
 }

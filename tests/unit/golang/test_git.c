@@ -50,7 +50,7 @@ static const koc__git *ask(koc__go_env **go_env)
     *go_env = NULL;
     assert_int_equal(koc__go_env_new(go_env, NULL), KOC_OK);
     for (int part = KOC__GIT_BRANCH; part <= KOC__GIT_DIRTY; part++) {
-        assert_int_equal(koc__go_git(*go_env, NULL, "work", part, NULL, &g, NULL), KOC_OK);
+        assert_int_equal(koc__go_git(*go_env, "work", part, NULL, &g, NULL), KOC_OK);
     }
     return g;
 }
@@ -104,7 +104,7 @@ KOC_TEST(git_that_gives_no_answer_is_an_error)
             gotest_write("command.sh", table[i].command);
             gotest_run("sh command.sh");
             assert_int_equal(koc__go_env_new(&go_env, NULL), KOC_OK);
-            assert_int_equal(koc__go_git(go_env, NULL, "work", part, NULL, &g, &err), KOC_EPROCESS);
+            assert_int_equal(koc__go_git(go_env, "work", part, NULL, &g, &err), KOC_EPROCESS);
             if (table[i].words) {
                 assert_non_null(strstr(koc_error_message(err), table[i].words));
             }
@@ -127,7 +127,7 @@ KOC_TEST(git_that_is_not_installed_is_an_error_in_a_repository_alone)
     KOC__AUTO_STR path = koc__strdup(koc__env("PATH"));
     setenv("PATH", "/nope", 1);
     assert_int_equal(koc__go_env_new(&go_env, NULL), KOC_OK);
-    assert_int_equal(koc__go_git(go_env, NULL, "work", KOC__GIT_TAG, NULL, &g, &err), KOC_EPROCESS);
+    assert_int_equal(koc__go_git(go_env, "work", KOC__GIT_TAG, NULL, &g, &err), KOC_EPROCESS);
     assert_non_null(strstr(koc_error_message(err), "there is no git in PATH"));
     assert_string_equal(koc_error_hint(err), "install git");
     assert_int_equal(koc__fs_remove("work/.git", NULL), KOC_OK);
@@ -182,17 +182,17 @@ KOC_TEST(git_commit_tags_and_changes)
     koc__go_env_free(go_env);
 }
 
-KOC_TEST(git_is_asked_once_for_each_part_and_folder)
+KOC_TEST(git_is_asked_once_for_each_part_and_dir)
 {
     koc__go_env *go_env = NULL;
     const koc__git *g = NULL;
     begin(true, true);
     assert_int_equal(koc__go_env_new(&go_env, NULL), KOC_OK);
-    assert_int_equal(koc__go_git(go_env, NULL, "work", KOC__GIT_DIRTY, NULL, &g, NULL), KOC_OK);
+    assert_int_equal(koc__go_git(go_env, "work", KOC__GIT_DIRTY, NULL, &g, NULL), KOC_OK);
     assert_false(g->dirty);
     assert_null(g->branch); /* nobody asked */
     gotest_write("work/file", "2\n");
-    assert_int_equal(koc__go_git(go_env, NULL, "work", KOC__GIT_DIRTY, NULL, &g, NULL), KOC_OK);
+    assert_int_equal(koc__go_git(go_env, "work", KOC__GIT_DIRTY, NULL, &g, NULL), KOC_OK);
     assert_false(g->dirty); /* as it was at the start of the run */
     koc__go_env_free(go_env);
 }

@@ -292,7 +292,7 @@ KOC_TEST(build_trusts_no_file_that_was_touched)
     assert_true(koc_digest_equal(&d, &good));
 }
 
-KOC_TEST(build_does_not_wait_for_a_folder_in_use)
+KOC_TEST(build_does_not_wait_for_a_dir_in_use)
 {
     module();
     KOC__AUTO(koc_ctx) ctx = gotest_ctx();
@@ -306,7 +306,7 @@ KOC_TEST(build_does_not_wait_for_a_folder_in_use)
         assert_true(koc_digest_equal(&a, &b));
         private = koc__str_dup(koc__path_dir(koc__path_dir(koc__str(second.b[0]->path))));
         assert_true(koc__fs_is_dir(private));
-        koc__go_binary_free(second.b[0]); /* one of two: the folder stays */
+        koc__go_binary_free(second.b[0]); /* one of two: the directory stays */
         second.b[0] = NULL;
         assert_true(koc__fs_is_dir(private));
     }

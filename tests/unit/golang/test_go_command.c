@@ -43,7 +43,7 @@ static koc_platform platform(const char *os, const char *arch, const char *varia
 
 static const char *value_of(const koc_strlist *env, const char *name)
 {
-    const char *v = koc__go_env_get(env, name);
+    const char *v = koc__go_var_get(env, name);
     return v ? v : "(unset)";
 }
 
@@ -181,12 +181,10 @@ KOC_TEST(command_refuses_toolexec_everywhere)
         KOC__AUTO(koc__go_settings) s = settings(table[i].yaml);
         koc_platform p = platform("linux", "amd64", NULL);
         koc__go_target t = {.import_path = x};
-        KOC__AUTO(koc_strlist) env = NULL;
-        KOC__AUTO(koc_strlist) args = NULL;
-        KOC__AUTO(koc_strlist) raw = NULL;
-        int rc = koc__go_command_env(s, NULL, NULL, &p, &env, NULL);
+        KOC__AUTO_VAL(koc__go_unit) u = {.target = &t};
+        int rc = koc__go_command_env(s, NULL, NULL, &p, &u.env, NULL);
         if (rc == KOC_OK) {
-            rc = koc__go_command_args(NULL, s, &t, env, NULL, NULL, &args, &raw, NULL);
+            rc = koc__go_command_args(s, NULL, &u, NULL, NULL);
         }
         assert_int_equal(rc, table[i].refused ? KOC_EINVAL : KOC_OK);
     }
@@ -201,20 +199,18 @@ static const char *arguments(const char *yaml, bool entry, const koc__go_options
     koc_platform p = platform("linux", "amd64", NULL);
     koc__go_target t = {.import_path = x};
     t.config = entry ? &s->builds[0] : NULL;
-    KOC__AUTO(koc_strlist) env = NULL;
-    KOC__AUTO(koc_strlist) args = NULL;
-    KOC__AUTO(koc_strlist) raw = NULL;
+    KOC__AUTO_VAL(koc__go_unit) u = {.target = &t};
     koc_error *err = NULL;
-    assert_int_equal(koc__go_command_env(s, t.config, NULL, &p, &env, NULL), KOC_OK);
-    if (koc__go_command_args(NULL, s, &t, env, o, NULL, &args, &raw, &err) != KOC_OK) {
+    assert_int_equal(koc__go_command_env(s, t.config, NULL, &p, &u.env, NULL), KOC_OK);
+    if (koc__go_command_args(s, o, &u, NULL, &err) != KOC_OK) {
         snprintf(out, sizeof(out), "%s", koc_error_message(err));
         koc_error_free(err);
         return out;
     }
     size_t len = 0;
-    for (size_t i = 0; i < koc_strlist_count(args); i++) {
+    for (size_t i = 0; i < koc_strlist_count(u.args); i++) {
         len += (size_t)snprintf(out + len, sizeof(out) - len, "%s%s", i > 0 ? "|" : "",
-                                koc_strlist_get(args, i));
+                                koc_strlist_get(u.args, i));
     }
     return out;
 }
@@ -304,13 +300,11 @@ KOC_TEST(command_survives_out_of_memory)
     koc_platform p = platform("linux", "amd64", NULL);
     koc__go_target t = {.import_path = x};
     for (uint64_t n = 1; n < 5000; n += 1 + n / 50) {
-        KOC__AUTO(koc_strlist) env = NULL;
-        KOC__AUTO(koc_strlist) args = NULL;
-        KOC__AUTO(koc_strlist) raw = NULL;
+        KOC__AUTO_VAL(koc__go_unit) u = {.target = &t};
         koc__alloc_fail_after(n);
-        int rc = koc__go_command_env(s, NULL, NULL, &p, &env, NULL);
+        int rc = koc__go_command_env(s, NULL, NULL, &p, &u.env, NULL);
         if (rc == KOC_OK) {
-            rc = koc__go_command_args(NULL, s, &t, env, NULL, NULL, &args, &raw, NULL);
+            rc = koc__go_command_args(s, NULL, &u, NULL, NULL);
         }
         koc__alloc_fail_after(0);
         if (rc == KOC_OK) {

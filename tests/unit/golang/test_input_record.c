@@ -77,7 +77,7 @@ KOC_TEST(source_names)
     assert_false(koc__inputs_is_source(".a.go") || koc__inputs_is_source("README.md"));
 }
 
-/* A record of one package folder with a.go, and a loose file that is not there. */
+/* A record of one package directory with a.go, and a loose file that is not there. */
 static koc__inputs *record_of(const char *dir, int64_t time_ns)
 {
     koc__inputs *in = NULL;

@@ -12,7 +12,7 @@
 
 #define ROOT_VARIABLE "KO_DATA_PATH_ALLOWED_ROOT"
 
-static void folder(const char *name)
+static void dir(const char *name)
 {
     assert_int_equal(koc__fs_mkdirs(koc_test_path(name), 0755, NULL), KOC_OK);
 }
@@ -34,14 +34,14 @@ static int walk(const char *package, bool windows, koc_ctx *ctx, koc__kodata **o
     return koc__kodata_walk(ctx, dir, windows, NULL, out, err);
 }
 
-/* The names in order, folders with a slash. */
+/* The names in order, directories with a slash. */
 static void check_names(const koc__kodata *k, const char *want)
 {
     char got[4096] = "";
     size_t n = 0;
     for (size_t i = 0; i < k->count; i++) {
         n += (size_t)snprintf(got + n, sizeof(got) - n, "%s%s ", k->entries[i].name,
-                              koc__kodata_is_folder(&k->entries[i]) ? "/" : "");
+                              koc__kodata_is_dir(&k->entries[i]) ? "/" : "");
     }
     assert_string_equal(got, want);
 }
@@ -61,11 +61,11 @@ KOC_TEST(kodata_may_be_missing_or_empty)
 {
     KOC__AUTO(koc__kodata) none = NULL;
     KOC__AUTO(koc__kodata) empty = NULL;
-    folder("p");
+    dir("p");
     assert_int_equal(walk("p", false, NULL, &none, NULL), KOC_OK);
     assert_null(none->root);
     assert_int_equal(none->count, 0);
-    folder("p/kodata");
+    dir("p/kodata");
     assert_int_equal(walk("p", false, NULL, &empty, NULL), KOC_OK);
     assert_non_null(empty->root);
     assert_int_equal(empty->count, 0);
@@ -74,9 +74,9 @@ KOC_TEST(kodata_may_be_missing_or_empty)
 KOC_TEST(kodata_is_walked_in_byte_order_through_links)
 {
     KOC__AUTO(koc__kodata) k = NULL;
-    folder("p/kodata/a");
-    folder("p/kodata/.git");
-    folder("p/kodata/empty");
+    dir("p/kodata/a");
+    dir("p/kodata/.git");
+    dir("p/kodata/empty");
     file("p/kodata/B");
     file("p/kodata/Z");
     file("p/kodata/a-b");
@@ -109,7 +109,7 @@ KOC_TEST(kodata_links_are_left_out_for_windows)
     o.log_payload = &warnings;
     o.log_level = KOC_LOG_WARN;
     assert_int_equal(koc_ctx_new(&o, &ctx, NULL), KOC_OK);
-    folder("p/kodata/sub");
+    dir("p/kodata/sub");
     file("p/kodata/a");
     link_to("a", "p/kodata/one");
     link_to("sub", "p/kodata/two");
@@ -121,14 +121,14 @@ KOC_TEST(kodata_links_are_left_out_for_windows)
 
 KOC_TEST(kodata_broken_and_looping_links_are_named)
 {
-    folder("p/kodata");
+    dir("p/kodata");
     link_to("nowhere", "p/kodata/broken");
     check_refused("p", KOC_ENOTFOUND, "p/kodata/broken");
     unlink(koc_test_path("p/kodata/broken"));
     link_to("self", "p/kodata/self");
     check_refused("p", KOC_EIO, "p/kodata/self");
     unlink(koc_test_path("p/kodata/self"));
-    folder("p/kodata/deep/er");
+    dir("p/kodata/deep/er");
     link_to("../..", "p/kodata/deep/er/up");
     check_refused("p", KOC_EINVAL, "p/kodata/deep/er/up");
     unlink(koc_test_path("p/kodata/deep/er/up"));
@@ -136,15 +136,15 @@ KOC_TEST(kodata_broken_and_looping_links_are_named)
     check_refused("p", KOC_EINVAL, "p/kodata/deep/here");
 }
 
-static void git_folder(const char *name)
+static void git_dir(const char *name)
 {
     char path[4096];
     static const char *const files[] = {"HEAD", "config", "packed-refs", "refs/heads/main",
                                         "logs/HEAD"};
-    static const char *const folders[] = {"objects", "refs/heads", "logs", "hooks"};
-    for (size_t i = 0; i < KOC__COUNT(folders); i++) {
-        snprintf(path, sizeof(path), "%s/%s", name, folders[i]);
-        folder(path);
+    static const char *const dirs[] = {"objects", "refs/heads", "logs", "hooks"};
+    for (size_t i = 0; i < KOC__COUNT(dirs); i++) {
+        snprintf(path, sizeof(path), "%s/%s", name, dirs[i]);
+        dir(path);
     }
     for (size_t i = 0; i < KOC__COUNT(files); i++) {
         snprintf(path, sizeof(path), "%s/%s", name, files[i]);
@@ -155,12 +155,12 @@ static void git_folder(const char *name)
 KOC_TEST(kodata_links_to_git_files_in_a_work_tree_or_submodule)
 {
     KOC__AUTO(koc__kodata) k = NULL;
-    git_folder("main/.git");
-    folder("main/.git/worktrees/w/logs");
+    git_dir("main/.git");
+    dir("main/.git/worktrees/w/logs");
     file("main/.git/worktrees/w/HEAD");
     file("main/.git/worktrees/w/logs/HEAD");
     koc_test_write("main/.git/worktrees/w/commondir", "../..\n", 6);
-    folder("w/cmd/app/kodata");
+    dir("w/cmd/app/kodata");
     KOC__AUTO_STR text = koc__format("gitdir: %s\n", koc_test_path("main/.git/worktrees/w"));
     koc_test_write("w/.git", text, strlen(text));
     link_to("../../../.git/HEAD", "w/cmd/app/kodata/HEAD");
@@ -175,8 +175,8 @@ KOC_TEST(kodata_links_to_git_files_in_a_work_tree_or_submodule)
     check_refused("w/cmd/app", KOC_EINVAL, "is .git/config, which does not belong into an image");
 
     KOC__AUTO(koc__kodata) sub = NULL;
-    git_folder("main/.git/modules/sub");
-    folder("main/sub/kodata");
+    git_dir("main/.git/modules/sub");
+    dir("main/sub/kodata");
     static const char relative[] = "gitdir: ../.git/modules/sub\n";
     koc_test_write("main/sub/.git", relative, strlen(relative));
     link_to("../.git/HEAD", "main/sub/kodata/HEAD");
@@ -198,11 +198,11 @@ KOC_TEST(kodata_does_not_pack_gits_settings_and_hooks)
         {"../../alias", "is .git/config, which"},
         {"../../.git/modules", "kodata/link/sub/config is .git/config, which"},
     };
-    git_folder("repo/.git");
-    git_folder("repo/.git/modules/sub");
+    git_dir("repo/.git");
+    git_dir("repo/.git/modules/sub");
     file("repo/.git/hooks/pre-push");
     link_to(".git/config", "repo/alias");
-    folder("repo/p/kodata");
+    dir("repo/p/kodata");
     for (size_t i = 0; i < KOC__COUNT(table); i++) {
         link_to(table[i].target, "repo/p/kodata/link");
         check_refused("repo/p", KOC_EINVAL, table[i].words);
@@ -218,7 +218,7 @@ KOC_TEST(kodata_does_not_pack_gits_settings_and_hooks)
         unlink(koc_test_path("repo/p/kodata/link"));
     }
     link_to("../.git", "repo/q"); /* kodata that is such a link itself */
-    folder("repo/r");
+    dir("repo/r");
     link_to("../.git", "repo/r/kodata");
     check_refused("repo/r", KOC_EINVAL, ".git/config is .git/config, which");
 }
@@ -239,7 +239,7 @@ KOC_TEST(kodata_warns_of_what_looks_like_credentials)
     o.log_payload = &warnings;
     o.log_level = KOC_LOG_WARN;
     assert_int_equal(koc_ctx_new(&o, &ctx, NULL), KOC_OK);
-    folder("p/kodata/.docker");
+    dir("p/kodata/.docker");
     file("p/kodata/.docker/config.json");
     file("p/kodata/.netrc");
     file("p/kodata/key");
@@ -253,7 +253,7 @@ KOC_TEST(kodata_warns_of_what_looks_like_credentials)
 KOC_TEST(kodata_links_keep_to_the_boundary)
 {
     KOC__AUTO(koc__kodata) git = NULL;
-    folder("repo/p/kodata");
+    dir("repo/p/kodata");
     file("repo/LICENSE");
     file("outside");
     link_to("../../LICENSE", "repo/p/kodata/LICENSE");
@@ -264,15 +264,15 @@ KOC_TEST(kodata_links_keep_to_the_boundary)
     link_to("../../../outside", "repo/p/kodata/out");
     check_refused("repo/p", KOC_EINVAL, "repo/p/kodata/out");
     unlink(koc_test_path("repo/p/kodata/out"));
-    folder("away");
+    dir("away");
     link_to("../../../away", "repo/p/kodata/out");
     check_refused("repo/p", KOC_EINVAL, "repo/p/kodata/out");
 }
 
 KOC_TEST(kodata_boundary_is_whole_components)
 {
-    folder("p/kodata");
-    folder("p/kodata2");
+    dir("p/kodata");
+    dir("p/kodata2");
     file("p/kodata2/x");
     link_to("../kodata2/x", "p/kodata/x");
     check_refused("p", KOC_EINVAL, "p/kodata/x");
@@ -290,8 +290,8 @@ static void set_root(const char *path)
 KOC_TEST(kodata_boundary_can_be_given)
 {
     KOC__AUTO(koc__kodata) wide = NULL;
-    folder("top/p/kodata");
-    folder("elsewhere");
+    dir("top/p/kodata");
+    dir("elsewhere");
     file("top/x");
     link_to("../../x", "top/p/kodata/x");
     set_root(koc_test_path("elsewhere")); /* not above kodata: does not count */
@@ -308,12 +308,12 @@ KOC_TEST(kodata_boundary_can_be_given)
 KOC_TEST(kodata_itself_may_be_a_link_inside_the_boundary)
 {
     KOC__AUTO(koc__kodata) k = NULL;
-    folder("repo/p");
-    folder("repo/.git");
-    folder("repo/assets");
+    dir("repo/p");
+    dir("repo/.git");
+    dir("repo/assets");
     file("repo/assets/x");
     file("repo/plain");
-    folder("away");
+    dir("away");
     link_to("../assets", "repo/p/kodata");
     assert_int_equal(walk("repo/p", false, NULL, &k, NULL), KOC_OK);
     check_names(k, "x ");
@@ -322,23 +322,23 @@ KOC_TEST(kodata_itself_may_be_a_link_inside_the_boundary)
     check_refused("repo/p", KOC_EINVAL, "outside of");
     unlink(koc_test_path("repo/p/kodata"));
     link_to("../plain", "repo/p/kodata");
-    check_refused("repo/p", KOC_EINVAL, "not a folder");
+    check_refused("repo/p", KOC_EINVAL, "not a directory");
     unlink(koc_test_path("repo/p/kodata"));
     link_to("gone", "repo/p/kodata");
     check_refused("repo/p", KOC_EINVAL, "leads nowhere");
     unlink(koc_test_path("repo/p/kodata"));
     file("repo/p/kodata");
-    check_refused("repo/p", KOC_EINVAL, "not a folder");
+    check_refused("repo/p", KOC_EINVAL, "not a directory");
 }
 
 KOC_TEST(kodata_holds_no_pipes_and_sockets)
 {
-    folder("p/kodata");
+    dir("p/kodata");
     assert_int_equal(mkfifo(koc_test_path("p/kodata/pipe"), 0600), 0);
     check_refused("p", KOC_EUNSUPPORTED, "p/kodata/pipe");
     unlink(koc_test_path("p/kodata/pipe"));
     mkfifo(koc_test_path("pipe"), 0600);
-    folder(".git");
+    dir(".git");
     link_to("../../pipe", "p/kodata/link");
     check_refused("p", KOC_EUNSUPPORTED, "p/kodata/link");
     unlink(koc_test_path("p/kodata/link"));
@@ -354,7 +354,7 @@ KOC_TEST(kodata_holds_no_pipes_and_sockets)
 
 KOC_TEST(kodata_that_cannot_be_read_is_named)
 {
-    folder("p/kodata/closed");
+    dir("p/kodata/closed");
     if (geteuid() == 0) {
         print_message("skipped: nothing is closed to root\n");
         skip();
@@ -366,7 +366,7 @@ KOC_TEST(kodata_that_cannot_be_read_is_named)
 KOC_TEST(kodata_survives_lack_of_memory)
 {
     int rc = KOC_ENOMEM;
-    folder("p/kodata/sub");
+    dir("p/kodata/sub");
     file("p/kodata/sub/x");
     link_to("sub/x", "p/kodata/y");
     for (uint64_t n = 1; n < 500 && rc != KOC_OK; n++) {

@@ -11,7 +11,7 @@
 
 #undef setenv
 
-/* A module with two programs, a library, an empty folder and a program for Windows. */
+/* A module with two programs, a library, an empty directory and a program for Windows. */
 static void module(void)
 {
     gotest_begin();
@@ -49,7 +49,7 @@ KOC_TEST(package_arguments_become_import_paths)
     }
 }
 
-KOC_TEST(package_targets_know_folder_and_reference)
+KOC_TEST(package_targets_know_dir_and_reference)
 {
     module();
     KOC__AUTO(koc__go_settings) s = gotest_settings();
@@ -173,7 +173,7 @@ KOC_TEST(package_without_a_module_or_go)
     setenv("PATH", path, 1);
 }
 
-/* Two modules side by side, no workspace: go can only be asked in their folders. */
+/* Two modules side by side, no workspace: go can only be asked in their directories. */
 static void write_two_modules(void)
 {
     gotest_write("one/go.mod", "module example.com/one\n\ngo 1.19\n");
@@ -454,7 +454,7 @@ KOC_TEST(package_answers_are_kept)
     KOC__AUTO(koc__go_settings) again = gotest_settings();
     assert_string_equal(gotest_find(ctx, again, "./cmd/api"), "example.com/inner|.\n");
     assert_int_equal(gotest_runs(), 1);
-    /* A folder that is gone. */
+    /* A directory that is gone. */
     assert_int_equal(koc__fs_remove("cmd/worker", NULL), KOC_OK);
     assert_non_null(strstr(gotest_find(ctx, again, "./cmd/worker"), "no such directory"));
 }

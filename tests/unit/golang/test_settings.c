@@ -20,7 +20,7 @@ static const char *const variables[] = {"KO_CONFIG_PATH",
                                         "GOARCH",
                                         "GOARM"};
 
-/* An empty folder to be in, and none of the variables set. */
+/* An empty directory to be in, and none of the variables set. */
 static void begin(void)
 {
     for (size_t i = 0; i < KOC__COUNT(variables); i++) {
@@ -313,7 +313,7 @@ KOC_TEST(settings_file_that_is_no_file)
         assert_int_equal(koc__go_settings_load(NULL, false, &s, &err), table[i].code);
         assert_non_null(strstr(koc_error_message(err), "cannot read .ko.yaml: "));
         assert_non_null(strstr(koc_error_message(err), table[i].words));
-        setenv("KO_CONFIG_PATH", ".", 1); /* the folder that it is in */
+        setenv("KO_CONFIG_PATH", ".", 1); /* the directory that it is in */
         assert_int_equal(koc__go_settings_load(NULL, false, &s, &named), table[i].code);
         assert_non_null(strstr(koc_error_message(named), table[i].words));
         unsetenv("KO_CONFIG_PATH");
@@ -341,7 +341,7 @@ KOC_TEST(settings_json_is_strict)
     }
 }
 
-KOC_TEST(settings_path_is_a_file_or_a_folder)
+KOC_TEST(settings_path_is_a_file_or_a_dir)
 {
     static const struct {
         const char *path;
@@ -370,8 +370,8 @@ KOC_TEST(settings_path_is_a_file_or_a_folder)
         koc_error_free(err);
     }
     setenv("KO_CONFIG_PATH", "full", 1);
-    KOC__AUTO(koc__go_settings) folder = load(NULL);
-    assert_string_equal(folder->base.name, "example.com/folder");
+    KOC__AUTO(koc__go_settings) dir = load(NULL);
+    assert_string_equal(dir->base.name, "example.com/folder");
     KOC__AUTO(koc__go_settings) named = load("x.yaml"); /* the argument beats the variable */
     assert_string_equal(named->base.name, "example.com/named");
     unsetenv("KO_CONFIG_PATH");

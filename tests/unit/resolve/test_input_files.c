@@ -1,4 +1,4 @@
-/* Files and folders. */
+/* Files and directories. */
 #include "core/common.h"
 
 #include <fcntl.h>
@@ -19,15 +19,15 @@ static koc_resolver *new_resolver(void)
     return r;
 }
 
-static void folder(const char *name)
+static void dir(const char *name)
 {
     assert_int_equal(koc__fs_mkdirs(koc_test_path(name), 0755, NULL), KOC_OK);
 }
 
-KOC_TEST(folders_give_their_manifests_in_byte_order)
+KOC_TEST(dirs_give_their_manifests_in_byte_order)
 {
-    folder("sub");
-    folder("c.yaml");
+    dir("sub");
+    dir("c.yaml");
     koc_test_write("b.yaml", "b", 1);
     koc_test_write("a.json", "{}", 2);
     koc_test_write("A.yml", "a", 1);
@@ -48,7 +48,7 @@ KOC_TEST(folders_give_their_manifests_in_byte_order)
     koc_resolver_free(r);
 }
 
-KOC_TEST(a_fifo_in_a_folder_is_left_out)
+KOC_TEST(a_fifo_in_a_dir_is_left_out)
 {
     koc_test_write("a.yaml", "a", 1);
     assert_int_equal(mkfifo(koc_test_path("f.yaml"), 0600), 0);
@@ -90,12 +90,12 @@ KOC_TEST(what_is_missing_is_named)
 {
     koc_error *err = NULL;
     koc_resolver *r = new_resolver();
-    folder("empty");
+    dir("empty");
     assert_int_equal(koc_resolver_add_dir(r, koc_test_path("empty"), false, &err), KOC_ENOTFOUND);
     KOC__AUTO_STR want =
         koc__format("%s: no .yaml, .yml or .json file in it", koc_test_path("empty"));
     assert_string_equal(koc_error_message(err), want);
-    assert_string_equal(koc_error_hint(err), "recursive looks into its sub-folders, too");
+    assert_string_equal(koc_error_hint(err), "recursive looks into its subdirectories also");
     koc__error_clear(&err);
     assert_int_equal(koc_resolver_add_file(r, koc_test_path("none.yaml"), &err), KOC_ENOTFOUND);
     koc__error_clear(&err);

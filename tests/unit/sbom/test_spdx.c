@@ -106,10 +106,10 @@ static void check_minimum(const parsed *p)
 }
 
 static koc__exe_module other = {"example.com/fork_uuid", "v1.5.0", "h1:forked=", NULL};
-static koc__exe_module folder = {"./localmod", "(devel)", "", NULL};
+static koc__exe_module dir = {"./localmod", "(devel)", "", NULL};
 static koc__exe_module modules[] = {
     {"github.com/google/uuid", "v1.6.0", "", &other},
-    {"example.com/local_mod", "v0.0.0", "", &folder},
+    {"example.com/local_mod", "v0.0.0", "", &dir},
     {"github.com/BurntSushi/toml", "v1.6.0+incompatible", "h1:toml=", NULL},
     {"example.com/a.b", "v1.0.0", "h1:one=", NULL},
     {"example.com/a-b", "v1.0.0", "h1:two=", NULL},
