@@ -16,7 +16,7 @@
 #include "store/store.h"
 
 #define LIST_MAX ((size_t)4 << 20)
-enum { COPY = 256 * 1024, AT_ONCE = 8 };
+enum { AT_ONCE = 8 };
 
 typedef struct importing {
     koc__nodes *nodes;
@@ -127,31 +127,16 @@ static int look(void *arg, koc__call *call, koc_error **err)
 
 /* --- the archive --- */
 
-static int copy(koc_blob *blob, const char *path, koc__call *call, koc_progress *event,
-                koc_error **err)
+static int write_file(koc_blob *blob, const char *path, koc_progress *event, koc__call *call,
+                      koc_error **err)
 {
-    KOC__AUTO(koc_reader) in = NULL;
-    KOC__AUTO_STR chunk = koc__malloc(COPY);
     KOC__AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (!chunk) {
-        return koc__oom(err);
-    }
+    koc__fd_target file = {fd, path};
+    const koc_writer to = {koc__fd_write, &file};
     if (fd < 0) {
         return koc__error_errno(err, errno, "cannot write %s", path);
     }
-    KOC__TRY(koc__blob_open(blob, 0, call, &in, err));
-    for (;;) {
-        size_t n = 0;
-        KOC__TRY(koc__call_check(call, err));
-        KOC__TRY(koc_reader_read(in, chunk, COPY, &n, err));
-        if (n == 0) {
-            return KOC_OK;
-        }
-        KOC__TRY(koc__fs_write_fd(fd, chunk, n, path, err));
-        event->done += n;
-        event->state = KOC_STATE_ACTIVE;
-        koc__call_progress(call, event);
-    }
+    return koc__blob_copy(blob, koc_blob_size(blob), NULL, &to, event, call, err);
 }
 
 static int write_archive(importing *a, koc__call *call, uint64_t *size, koc_error **err)
@@ -173,7 +158,7 @@ static int write_archive(importing *a, koc__call *call, uint64_t *size, koc_erro
     event.kind = KOC_PROGRESS_BLOB;
     event.what = koc_reference_string(a->names[0]);
     event.id = koc__call_new_id(call);
-    int rc = copy(blob, a->file, call, &event, err);
+    int rc = write_file(blob, a->file, &event, call, err);
     event.state = rc == KOC_OK ? KOC_STATE_FINISHED : KOC_STATE_FAILED;
     koc__call_progress(call, &event);
     return rc;

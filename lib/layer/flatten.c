@@ -122,22 +122,13 @@ static bool is_live(const flattening *f, const char *path, position at)
 static int copy_blob(flattening *f, const koc_layer *l, const char *path, koc_error **err)
 {
     const koc_descriptor *d = koc_layer_descriptor(l);
-    KOC__AUTO(koc_reader) raw = NULL;
-    KOC__AUTO(koc_reader) in = NULL;
     KOC__AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    size_t n = 1;
+    koc__fd_target file = {fd, path};
+    const koc_writer to = {koc__fd_write, &file};
     if (fd < 0) {
         return koc__error_errno(err, errno, "cannot make %s", path);
     }
-    KOC__TRY(koc__blob_open(l->blob, 0, f->call, &raw, err));
-    KOC__TRY(koc__reader_verify(raw, d->size, &d->digest, &in, err));
-    koc__steal(&raw);
-    while (n > 0) {
-        KOC__TRY(koc__call_check(f->call, err));
-        KOC__TRY(koc_reader_read(in, f->buf, COPY, &n, err));
-        KOC__TRY(koc__fs_write_fd(fd, f->buf, n, path, err));
-    }
-    return KOC_OK;
+    return koc__blob_copy(l->blob, d->size, &d->digest, &to, NULL, f->call, err);
 }
 
 /* Both passes read all layers, and what comes over a network shall come once. */

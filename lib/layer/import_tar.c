@@ -155,14 +155,14 @@ static int find_compression(koc_blob *blob, const char *what, koc__call *call, i
 /* --- the layer --- */
 
 /* Compressed already: the bytes stay. */
-static int keep(koc_ctx *ctx, koc_blob *blob, const char *what, bool docker, int32_t compression,
+static int keep(koc_ctx *ctx, koc_blob *blob, const char *what, const char *media_type,
                 koc__call *call, koc_layer **out, koc_error **err)
 {
     koc_descriptor d = KOC_DESCRIPTOR_INIT;
     koc_digest diff_id;
-    d.media_type = koc__mt_layer(docker ? KOC_FORMAT_DOCKER : KOC_FORMAT_OCI, compression);
+    d.media_type = media_type;
     d.size = koc_blob_size(blob);
-    if (!d.media_type) {
+    if (!media_type) {
         return koc__error(err, KOC_EUNSUPPORTED, "%s: Docker's media types have none for zstd",
                           what);
     }
@@ -188,8 +188,8 @@ int koc_layer_import(koc_ctx *ctx, koc_blob *tar, const char *name, const koc_la
     if (compression == KOC_COMPRESS_NONE) {
         KOC__TRY(koc__layer_from_tar(ctx, tar, opts, &call, &layer, err));
     } else {
-        bool docker = o.flags & KOC_LAYER_DOCKER_TYPES;
-        KOC__TRY(keep(ctx, tar, name, docker, compression, &call, &layer, err));
+        int32_t format = o.flags & KOC_LAYER_DOCKER_TYPES ? KOC_FORMAT_DOCKER : KOC_FORMAT_OCI;
+        KOC__TRY(keep(ctx, tar, name, koc__mt_layer(format, compression), &call, &layer, err));
     }
     /* Of the layer, not of the file: what was read is what is used. */
     KOC__TRY(koc__layer_check(layer, name, true, &call, err));

@@ -49,7 +49,7 @@ static void plain_free(koc__encoder *e)
     koc__free(e);
 }
 
-int koc__plain_new(koc__spool *out, koc__encoder **encoder, koc_error **err)
+static int new_plain(koc__spool *out, koc__encoder **encoder, koc_error **err)
 {
     static const koc__encoder_vt vt = {plain_space, plain_commit, plain_finish, plain_free};
     plain *p = koc__malloc(sizeof(*p));
@@ -143,7 +143,7 @@ static void report(koc__packer *p, int32_t state)
 static int make_encoder(koc__packer *p, koc_ctx *ctx, const koc_layer_options *o, koc_error **err)
 {
     switch (o->compression) {
-    case KOC_COMPRESS_NONE: return koc__plain_new(&p->spool, &p->encoder, err);
+    case KOC_COMPRESS_NONE: return new_plain(&p->spool, &p->encoder, err);
     case KOC_COMPRESS_ZSTD: return koc__zstd_new(o->level, &p->spool, &p->encoder, err);
     default:
         return koc__gzip_new(ctx, o->level, (size_t)o->chunk_size, &p->spool, &p->encoder, err);

@@ -54,7 +54,6 @@ int koc__gzip_new(koc_ctx *ctx, int level, size_t chunk, koc__spool *out, koc__e
                   koc_error **err);
 /* KOC_EUNSUPPORTED in a build without libzstd. */
 int koc__zstd_new(int level, koc__spool *out, koc__encoder **encoder, koc_error **err);
-int koc__plain_new(koc__spool *out, koc__encoder **encoder, koc_error **err);
 
 /* --- the whole (packer.c) --- */
 typedef struct koc__packer koc__packer;

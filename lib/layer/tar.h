@@ -53,6 +53,8 @@ typedef struct koc__tar_writer {
 /* The headers of an entry; its content must follow before the next. KOC_EINVAL: it cannot be stored. */
 int koc__tar_header(koc__tar_writer *w, const koc__tar_entry *e, koc_error **err);
 int koc__tar_data(koc__tar_writer *w, const void *data, size_t len, koc_error **err);
+/* koc__tar_data as the write of a koc_writer. */
+int koc__tar_data_write(void *tar_writer, const void *data, size_t len, koc_error **err);
 /* len bytes of content went to the sink without this writer. */
 int koc__tar_passed(koc__tar_writer *w, size_t len, koc_error **err);
 /* The two zero blocks. */

@@ -319,6 +319,11 @@ int koc__tar_data(koc__tar_writer *w, const void *data, size_t len, koc_error **
     return koc__tar_passed(w, len, err);
 }
 
+int koc__tar_data_write(void *tar_writer, const void *data, size_t len, koc_error **err)
+{
+    return koc__tar_data(tar_writer, data, len, err);
+}
+
 int koc__tar_end(koc__tar_writer *w, koc_error **err)
 {
     static const uint8_t zeros[2 * KOC__TAR_BLOCK] = {0};

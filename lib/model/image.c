@@ -23,7 +23,7 @@ static int digest_with(int32_t algorithm, koc_str data, koc_digest *out, koc_err
     return code;
 }
 
-int koc__check_content(koc_str data, const koc_descriptor *d, const char *what, koc_error **err)
+static int check_content(koc_str data, const koc_descriptor *d, const char *what, koc_error **err)
 {
     if (data.len != d->size) {
         return koc__error(err, KOC_EDIGEST, "%s has %zu bytes, not the %llu that were promised",
@@ -83,7 +83,7 @@ static int read_config(koc_image *img, koc_error **err)
         return koc__oom(err);
     }
     koc_str text = koc__str_n(img->config.ptr, img->config.len);
-    KOC__TRY(koc__check_content(text, img->config_descriptor, what, err));
+    KOC__TRY(check_content(text, img->config_descriptor, what, err));
     KOC__TRY(koc__json_parse(text, KOC__CONFIG_MAX, what, &img->config_doc, err));
     int code = koc__platform_read(koc__json_root(img->config_doc), &img->platform, err);
     return koc__error_prefix(err, code, "%s", what);
@@ -351,4 +351,15 @@ int koc_image_config_get(const koc_image *img, const char *json_pointer, koc_buf
     KOC__TRY(koc__jw_end(&w, err));
     koc__dynbuf_give(&text, out);
     return KOC_OK;
+}
+
+bool koc__image_repeats_layer(const koc_image *img, size_t i)
+{
+    const koc_digest *digest = &koc_layer_descriptor(koc_image_layer(img, i))->digest;
+    for (size_t k = 0; k < i; k++) {
+        if (koc_digest_equal(digest, &koc_layer_descriptor(koc_image_layer(img, k))->digest)) {
+            return true;
+        }
+    }
+    return false;
 }

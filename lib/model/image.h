@@ -24,6 +24,5 @@ int koc__image_make(koc_ctx *ctx, koc_buf *manifest, koc_buf *config, koc_layer 
                     koc_image **out, koc_error **err);
 
 /* Digest and size of data against a descriptor. KOC_EDIGEST. */
-int koc__check_content(koc_str data, const koc_descriptor *d, const char *what, koc_error **err);
 
 #endif

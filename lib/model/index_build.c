@@ -207,3 +207,21 @@ int koc__index_ko_digest(const koc_index *base, const koc_kv *annotations, size_
     KOC__TRY(koc__jw_end(&w, err));
     return koc_digest_of(koc__dynbuf_view(&text), out, err);
 }
+
+void koc__index_write_head(koc__jw *w, koc__dynbuf *out)
+{
+    koc__jw_begin(w, out, 0, 0);
+    koc__jw_object(w);
+    koc__jw_key(w, "schemaVersion");
+    koc__jw_u64(w, 2);
+    koc__jw_kv(w, "mediaType", KOC_MT_OCI_INDEX);
+    koc__jw_key(w, "manifests");
+    koc__jw_array(w);
+}
+
+int koc__index_write_end(koc__jw *w, koc_error **err)
+{
+    koc__jw_array_end(w);
+    koc__jw_object_end(w);
+    return koc__jw_end(w, err);
+}

@@ -68,11 +68,6 @@ bool koc__mt_is_foreign(const char *media_type)
     return t && t->foreign;
 }
 
-bool koc__mt_is_layer(const char *media_type)
-{
-    return find_layer_type(media_type) != NULL;
-}
-
 int32_t koc__mt_compression(const char *media_type)
 {
     const layer_type *t = find_layer_type(media_type);

@@ -30,7 +30,6 @@ bool koc__mt_is_manifest(const char *media_type); /* an image manifest, OCI or D
 bool koc__mt_is_config(const char *media_type);   /* of an image, OCI or Docker */
 bool koc__mt_is_docker(const char *media_type);   /* of Docker's family */
 bool koc__mt_is_foreign(const char *media_type);  /* a layer that is not pushed */
-bool koc__mt_is_layer(const char *media_type);
 int32_t koc__mt_compression(
     const char *media_type); /* KOC_COMPRESS_*; -1: not a known layer type */
 /* The layer type of a family (KOC_FORMAT_*) and compression; NULL: there is none (Docker has no zstd). */
@@ -50,6 +49,8 @@ int koc__platform_read(const koc__jnode *n, koc_platform **out, koc_error **err)
 void koc__platform_write(koc__jw *w, const koc_platform *p);
 /* "linux/arm/v7", for messages and file names; ":os.version" as ko adds it. NULL: out of memory. */
 char *koc__platform_str(const koc_platform *p);
+/* Whether both are written the same. NULL equals NULL alone. */
+bool koc__platform_equal(const koc_platform *a, const koc_platform *b);
 /* p in the spelling of Go and of registries: amd64 for x86_64, v7 for 7. The strings are p's or constants. */
 koc_platform koc__platform_spelled(const koc_platform *p);
 /* ko's list semantics (--platform): "all", partial items, Windows versions. items empty: false. */
@@ -94,12 +95,17 @@ int koc__layer_missing(const koc_layer *l, koc_error **err);
 int koc__layer_diff_id(koc_layer *l, koc__call *call, koc_digest *out, koc_error **err);
 
 /* --- images (image.c, image_build.c) --- */
+/* Begins an index, up to the first of its manifests, and ends it. */
+void koc__index_write_head(koc__jw *w, koc__dynbuf *out);
+int koc__index_write_end(koc__jw *w, koc_error **err);
 /* Gives layer i its content; before the image is shared. */
 int koc__image_attach(koc_image *img, size_t i, koc_blob *blob, koc_reference *origin,
                       koc_error **err);
 const koc__json *koc__image_manifest_json(const koc_image *img);
 const koc__json *koc__image_config_json(const koc_image *img);
 bool koc__image_is_docker(const koc_image *img);
+/* Whether layer i has the digest of an earlier one. */
+bool koc__image_repeats_layer(const koc_image *img, size_t i);
 /* What names the image in errors; default its digest. */
 KOC__DEFINE_AUTO(koc_image, koc_image_unref);
 KOC__DEFINE_AUTO(koc_image_builder, koc_image_builder_free);
@@ -141,6 +147,5 @@ int koc__reference_check_prefix(const char *text, const char *what, koc_error **
 /* A reference to registry/repository alone: text must hold neither tag nor digest. */
 int koc__reference_parse_repository(const char *text, koc_reference **out, koc_error **err);
 /* Same registry host and same repository. */
-bool koc__reference_same_repository(const koc_reference *a, const koc_reference *b);
 
 #endif

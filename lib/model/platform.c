@@ -155,6 +155,15 @@ char *koc__platform_str(const koc_platform *p)
                        p->os_version ? ":" : "", p->os_version ? p->os_version : "");
 }
 
+bool koc__platform_equal(const koc_platform *a, const koc_platform *b)
+{
+    if (!a || !b) {
+        return a == b;
+    }
+    return koc__streq(a->os, b->os) && koc__streq(a->arch, b->arch) &&
+           koc__streq(a->variant, b->variant) && koc__streq(a->os_version, b->os_version);
+}
+
 int koc_platform_format(const koc_platform *p, koc_buf *out, koc_error **err)
 {
     if (!p || !out) {

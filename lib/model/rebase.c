@@ -129,19 +129,25 @@ static size_t history_of_base(const koc_image *img, const koc_image *base)
     return layers == 0 ? 0 : enough;
 }
 
-static int rebase_config(const koc_image *img, const koc_image *old_base, const koc_image *new_base,
-                         koc_buf *out, koc_error **err)
+/* What koc_image_rebase was given. */
+typedef struct rebasing {
+    koc_image *img, *old_base, *new_base;
+    const koc_kv *annotations;
+    size_t n_annotations;
+} rebasing;
+
+static int rebase_config(const rebasing *r, koc_buf *out, koc_error **err)
 {
     KOC__AUTO(koc__json) doc = NULL;
-    KOC__TRY(koc__json_copy(koc__json_root(img->config_doc), &doc, err));
+    KOC__TRY(koc__json_copy(koc__json_root(r->img->config_doc), &doc, err));
     koc__jnode *root = koc__json_root(doc);
-    const koc__jnode *base = koc__json_root(new_base->config_doc);
+    const koc__jnode *base = koc__json_root(r->new_base->config_doc);
     koc__jnode *rootfs = NULL;
     KOC__TRY(koc__build_need(root, "rootfs", KOC__JSON_OBJECT, &rootfs, err));
-    KOC__TRY(replace_head(rootfs, "diff_ids", koc_image_layer_count(old_base),
+    KOC__TRY(replace_head(rootfs, "diff_ids", koc_image_layer_count(r->old_base),
                           koc__json_at(base, "/rootfs/diff_ids"), err));
     if (koc__json_get(root, "history") || koc__json_get(base, "history")) {
-        KOC__TRY(replace_head(root, "history", history_of_base(img, old_base),
+        KOC__TRY(replace_head(root, "history", history_of_base(r->img, r->old_base),
                               koc__json_get(base, "history"), err));
     }
     const char *version = koc__json_get_str(base, "os.version");
@@ -151,22 +157,20 @@ static int rebase_config(const koc_image *img, const koc_image *old_base, const 
     return write_document(doc, KOC__CONFIG_MAX, out, err);
 }
 
-static int rebase_manifest(const koc_image *img, const koc_image *old_base,
-                           const koc_image *new_base, koc_str config, const koc_kv *annotations,
-                           size_t n, koc_buf *out, koc_error **err)
+static int rebase_manifest(const rebasing *r, koc_str config, koc_buf *out, koc_error **err)
 {
     KOC__AUTO(koc__json) doc = NULL;
     koc_digest digest = {0};
     koc__jnode *descriptor = NULL;
-    KOC__TRY(koc__json_copy(koc__json_root(img->manifest_doc), &doc, err));
+    KOC__TRY(koc__json_copy(koc__json_root(r->img->manifest_doc), &doc, err));
     koc__jnode *root = koc__json_root(doc);
     KOC__TRY(koc_digest_of(config, &digest, err));
     KOC__TRY(koc__build_need(root, "config", KOC__JSON_OBJECT, &descriptor, err));
     KOC__TRY(point_to(descriptor, &digest, config.len, err));
-    KOC__TRY(replace_head(root, "layers", koc_image_layer_count(old_base),
-                          koc__json_get(koc__json_root(new_base->manifest_doc), "layers"), err));
+    KOC__TRY(replace_head(root, "layers", koc_image_layer_count(r->old_base),
+                          koc__json_get(koc__json_root(r->new_base->manifest_doc), "layers"), err));
     koc__json_drop(root, "subject"); /* what the old image was about, this one is not */
-    KOC__TRY(annotate(root, annotations, n, err));
+    KOC__TRY(annotate(root, r->annotations, r->n_annotations, err));
     return write_document(doc, KOC__MANIFEST_MAX, out, err);
 }
 
@@ -179,13 +183,13 @@ int koc_image_rebase(koc_image *img, koc_image *old_base, koc_image *new_base,
     }
     KOC__AUTO_VAL(koc_buf) config = KOC_BUF_INIT;
     KOC__AUTO_VAL(koc_buf) manifest = KOC_BUF_INIT;
+    const rebasing r = {img, old_base, new_base, annotations, n};
     KOC__TRY(check_bases(img, old_base, new_base, err));
     size_t skipped = old_base->n_layers;
     size_t taken = new_base->n_layers;
     size_t own = img->n_layers - skipped;
-    KOC__TRY(rebase_config(img, old_base, new_base, &config, err));
-    KOC__TRY(rebase_manifest(img, old_base, new_base, koc__str_n(config.ptr, config.len),
-                             annotations, n, &manifest, err));
+    KOC__TRY(rebase_config(&r, &config, err));
+    KOC__TRY(rebase_manifest(&r, koc__str_n(config.ptr, config.len), &manifest, err));
     koc_layer **layers = koc__calloc(taken + own + 1, sizeof(koc_layer *));
     if (!layers) {
         return koc__oom(err);

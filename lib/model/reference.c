@@ -524,12 +524,6 @@ const char *koc__reference_context(const koc_reference *r)
     return r->context;
 }
 
-bool koc__reference_same_repository(const koc_reference *a, const koc_reference *b)
-{
-    return koc__str_ieq(koc__str(a->registry), koc__str(b->registry)) &&
-           koc__streq(a->repository, b->repository);
-}
-
 int koc_reference_with_tag(const koc_reference *r, const char *tag, koc_reference **out,
                            koc_error **err)
 {

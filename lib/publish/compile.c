@@ -116,20 +116,14 @@ static int build_programs(void *arg, koc__call *call, koc_error **err)
 
 /* --- the debugger --- */
 
-static bool have_same_platform(const koc__unit *a, const koc__unit *b)
-{
-    KOC__AUTO_STR one = koc__platform_str(a->on->platform);
-    KOC__AUTO_STR other = koc__platform_str(b->on->platform);
-    return one && other && koc__streq(one, other);
-}
-
 /* For each platform the debugger is built once: units without one get that of the first unit like them. */
 static int build_debuggers(compilation *c, koc__call *call, koc_error **err)
 {
     for (size_t i = 0; c->plan->debug && i < c->n; i++) {
         koc__unit *u = c->units[i];
         for (size_t k = 0; k < i && !u->debugger; k++) {
-            if (c->units[k]->debugger && have_same_platform(c->units[k], u)) {
+            if (c->units[k]->debugger &&
+                koc__platform_equal(c->units[k]->on->platform, u->on->platform)) {
                 u->debugger = koc__go_binary_ref(c->units[k]->debugger);
             }
         }

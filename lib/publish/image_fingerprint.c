@@ -125,10 +125,8 @@ static int recall(const koc__plan *p, const char *key, koc_strlist **out, koc_er
 /* The platform of base that is written like wanted; NULL: none. */
 static const koc__base_item *item_for(const koc__base *b, const koc_platform *wanted)
 {
-    KOC__AUTO_STR want = koc__platform_str(wanted);
-    for (size_t i = 0; want && i < b->n_items; i++) {
-        KOC__AUTO_STR have = koc__platform_str(b->items[i].platform);
-        if (koc__streq(have, want)) {
+    for (size_t i = 0; i < b->n_items; i++) {
+        if (koc__platform_equal(b->items[i].platform, wanted)) {
             return &b->items[i];
         }
     }

@@ -67,7 +67,7 @@ void koc__graph_free(koc__graph *g)
 
 /* --- nodes --- */
 
-void koc__node_free(koc__node *n)
+static void node_free(koc__node *n)
 {
     if (!n) {
         return;
@@ -77,10 +77,11 @@ void koc__node_free(koc__node *n)
     koc__free(n->names);
     koc__free(n);
 }
+KOC__DEFINE_AUTO(koc__node, node_free);
 
 static void free_node(void *value)
 {
-    koc__node_free(value);
+    node_free(value);
 }
 
 static void add_name(koc__node *n, const koc__jnode *descriptor)
@@ -148,7 +149,7 @@ static int read_subject(koc__node *n, const koc__jnode *root, koc_error **err)
     return write_referrer(n, koc__json_get(root, "annotations"), err);
 }
 
-int koc__node_read(const koc_digest *d, koc_str bytes, koc__node **out, koc_error **err)
+static int read_node(const koc_digest *d, koc_str bytes, koc__node **out, koc_error **err)
 {
     KOC__AUTO(koc__node) n = koc__calloc(1, sizeof(*n));
     KOC__AUTO(koc__json) doc = NULL;
@@ -191,7 +192,7 @@ static int load(const koc__graph *g, const koc_digest *d, koc__node **out, koc_e
     *out = NULL;
     int rc = koc__content_read(g->content, d, KOC__MANIFEST_MAX, &bytes, &why);
     if (rc == KOC_OK) {
-        rc = koc__node_read(d, koc__str_n(bytes.ptr, bytes.len), out, &why);
+        rc = read_node(d, koc__str_n(bytes.ptr, bytes.len), out, &why);
         if (is_no_document(rc)) {
             koc__error_clear(&why);
             return make_other(d, out, err);
@@ -248,7 +249,7 @@ static int node_of(koc__graph *g, const koc_digest *d, const koc__node **out, ko
     }
     int rc = koc__map_set(g->nodes, key_of(d), fresh, err);
     if (rc != KOC_OK) {
-        koc__node_free(fresh);
+        node_free(fresh);
         return rc;
     }
     *out = fresh;

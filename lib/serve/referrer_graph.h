@@ -52,9 +52,4 @@ int koc__graph_holder(koc__graph *g, const char *repository, const koc_digest *d
 int koc__graph_orphans(koc__graph *g, const char *repository, const koc__node *index,
                        const koc__node ***out, size_t *n, koc_error **err);
 
-/* A document's own word: its type, what it refers to, what it holds. */
-int koc__node_read(const koc_digest *d, koc_str bytes, koc__node **out, koc_error **err);
-void koc__node_free(koc__node *n);
-KOC__DEFINE_AUTO(koc__node, koc__node_free);
-
 #endif

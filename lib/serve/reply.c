@@ -3,10 +3,18 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "core/run/context.h"
 #include "serve/serve.h"
 #include "text/json_write.h"
 
 enum { ERROR_MAX = 16 * 1024, RETRY_S = 1 };
+
+void koc__server_log(koc__server *s, int32_t level, const char *line)
+{
+    if (koc__log_wants(s->ctx, level)) {
+        koc__call_log(s->call, level, "serve", line);
+    }
+}
 
 static void reset(koc__served_reply *r)
 {

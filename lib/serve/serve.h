@@ -11,7 +11,6 @@
 #include <koc/ext/serve.h>
 
 #include "core/dynbuf.h"
-#include "core/run/context.h"
 #include "model/model.h"
 #include "serve/referrer_graph.h"
 #include "serve/route.h"
@@ -42,13 +41,8 @@ int koc__server_init(koc__server *s, koc_ctx *ctx, koc_layout *l, const koc_serv
 void koc__server_dispose(koc__server *s); /* takes one that is all zero */
 KOC__DEFINE_AUTO_VAL(koc__server, koc__server_dispose);
 
-/* Logs a line; any thread. */
-static inline void koc__server_log(koc__server *s, int32_t level, const char *line)
-{
-    if (koc__log_wants(s->ctx, level)) {
-        koc__call_log(s->call, level, "serve", line);
-    }
-}
+/* Logs a line; any thread. (reply.c) */
+void koc__server_log(koc__server *s, int32_t level, const char *line);
 
 /* --- replies (reply.c) --- */
 typedef struct koc__served_reply {

@@ -132,11 +132,6 @@ void koc__names_free(koc__names *n)
     koc__free(n);
 }
 
-const char *koc__names_default(const koc__names *n)
-{
-    return n->fallback;
-}
-
 /* --- reading --- */
 
 /* Where an entry stands. */

@@ -53,7 +53,6 @@ int koc__names_new(koc_layout *l, koc__content *content, const char *fallback, k
                    koc_error **err);
 void koc__names_free(koc__names *n);
 KOC__DEFINE_AUTO(koc__names, koc__names_free);
-const char *koc__names_default(const koc__names *n); /* borrowed */
 
 /* --- looking: index.json is read again when it has changed; any thread --- */
 int koc__names_listing(koc__names *n, koc__served_listing **out, koc_error **err);

@@ -14,7 +14,7 @@
 #include "store/tar_contents.h"
 #include "store/tar_parts.h"
 
-enum { COPY = 256 * 1024, MODE = 0644 };
+enum { MODE = 0644 };
 
 /* An image and all its names. */
 typedef struct member {
@@ -83,36 +83,9 @@ static int put_bytes(archive *a, const char *name, koc_str data, koc_error **err
     return koc__tar_data(&a->tar, data.ptr, data.len, err);
 }
 
-static int copy_content(archive *a, koc_layer *layer, koc_progress *event, koc_error **err)
-{
-    const koc_descriptor *d = koc_layer_descriptor(layer);
-    KOC__AUTO(koc_reader) raw = NULL;
-    KOC__AUTO(koc_reader) in = NULL;
-    KOC__AUTO_STR buf = koc__malloc(COPY);
-    if (!buf) {
-        return koc__oom(err);
-    }
-    KOC__TRY(koc__blob_open(layer->blob, 0, a->call, &raw, err));
-    KOC__TRY(koc__reader_verify(raw, d->size, &d->digest, &in, err));
-    koc__steal(&raw);
-    for (;;) {
-        size_t n = 0;
-        KOC__TRY(koc__call_check(a->call, err));
-        KOC__TRY(koc_reader_read(in, buf, COPY, &n, err));
-        if (n == 0) {
-            return KOC_OK;
-        }
-        KOC__TRY(koc__tar_data(&a->tar, buf, n, err));
-        event->done += n;
-        event->state = KOC_STATE_ACTIVE;
-        koc__call_progress(a->call, event);
-    }
-}
-
 static int put_layer(archive *a, koc_layer *layer, const char *name, koc_error **err)
 {
     const koc_descriptor *d = koc_layer_descriptor(layer);
-    const koc__digest_text digest = koc__digest_str(&d->digest);
     const koc__tar_entry e = {.name = name, .type = KOC__TAR_FILE, .mode = MODE, .size = d->size};
     if (!layer->blob) {
         return koc__layer_missing(layer, err);
@@ -122,19 +95,9 @@ static int put_layer(archive *a, koc_layer *layer, const char *name, koc_error *
         KOC__TRY(koc__parts_add(a->parts, layer->blob, err));
         return koc__tar_passed(&a->tar, d->size, err);
     }
-    koc_progress event = KOC_PROGRESS_INIT;
-    event.kind = KOC_PROGRESS_BLOB;
-    event.state = KOC_STATE_STARTED;
-    event.what = digest.s;
-    event.digest = &d->digest;
-    event.total = d->size;
-    event.id = koc__call_new_id(a->call);
-    koc__call_progress(a->call, &event);
+    const koc_writer to = {koc__tar_data_write, &a->tar};
     KOC__TRY(koc__tar_header(&a->tar, &e, err));
-    int rc = copy_content(a, layer, &event, err);
-    event.state = rc == KOC_OK ? KOC_STATE_FINISHED : KOC_STATE_FAILED;
-    koc__call_progress(a->call, &event);
-    return rc;
+    return koc__blob_copy_reported(layer->blob, d->size, &d->digest, &to, a->call, err);
 }
 
 /* "<hex>.tar.gz", by what the media type says. */

@@ -54,30 +54,12 @@ static int put_layer(layout_tar *t, koc_layer *layer, koc_error **err)
     return koc__tar_passed(&t->tar, d->size, err);
 }
 
-/* A layer that stands twice in the image goes in once. */
-static bool is_repeated(const koc_image *img, size_t i)
-{
-    const koc_digest *digest = &koc_layer_descriptor(koc_image_layer(img, i))->digest;
-    for (size_t k = 0; k < i; k++) {
-        if (koc_digest_equal(digest, &koc_layer_descriptor(koc_image_layer(img, k))->digest)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* index.json: the image once for each of its names. */
 static int put_index(layout_tar *t, const koc_archive_image *image, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(KOC__MANIFEST_MAX);
     koc__jw w;
-    koc__jw_begin(&w, &out, 0, 0);
-    koc__jw_object(&w);
-    koc__jw_key(&w, "schemaVersion");
-    koc__jw_u64(&w, 2);
-    koc__jw_kv(&w, "mediaType", KOC_MT_OCI_INDEX);
-    koc__jw_key(&w, "manifests");
-    koc__jw_array(&w);
+    koc__index_write_head(&w, &out);
     for (size_t i = 0; i < image->n_tags; i++) {
         const koc_kv names[] = {
             {"io.containerd.image.name", koc_reference_string(image->tags[i])},
@@ -88,9 +70,7 @@ static int put_index(layout_tar *t, const koc_archive_image *image, koc_error **
         d.n_annotations = KOC__COUNT(names);
         koc__descriptor_write(&w, &d);
     }
-    koc__jw_array_end(&w);
-    koc__jw_object_end(&w);
-    KOC__TRY(koc__jw_end(&w, err));
+    KOC__TRY(koc__index_write_end(&w, err));
     return put(t, "index.json", koc__dynbuf_view(&out), err);
 }
 
@@ -104,7 +84,7 @@ int koc__layout_blob(const koc_archive_image *image, size_t skip, koc_blob **out
     KOC__TRY(put_blob(&t, &koc_image_descriptor(img)->digest, koc_image_manifest(img), err));
     KOC__TRY(put_blob(&t, &koc_image_config_descriptor(img)->digest, koc_image_config(img), err));
     for (size_t i = skip; i < koc_image_layer_count(img); i++) {
-        if (!is_repeated(img, i)) {
+        if (!koc__image_repeats_layer(img, i)) {
             KOC__TRY(put_layer(&t, koc_image_layer(img, i), err));
         }
     }

@@ -9,7 +9,7 @@
 #include "core/str.h"
 #include "store/layout.h"
 
-enum { COPY = 256 * 1024, PARALLEL = 4, FILE_MODE = 0644, DIR_MODE = 0755 };
+enum { PARALLEL = 4, FILE_MODE = 0644, DIR_MODE = 0755 };
 enum { INDEX_INDENT = 3 };
 
 /* --- blobs --- */
@@ -19,37 +19,10 @@ typedef struct copy {
     koc_blob *blob;
     const koc_digest *digest;
     uint64_t size;
-    int32_t state; /* KOC_STATE_*, once done */
+    int32_t state; /* KOC_STATE_FINISHED or _SKIPPED, if put_blob succeeds */
 } copy;
 
-static int copy_content(const copy *c, int fd, const char *path, koc__call *call,
-                        koc_progress *event, koc_error **err)
-{
-    KOC__AUTO(koc_reader) raw = NULL;
-    KOC__AUTO(koc_reader) in = NULL;
-    KOC__AUTO_STR buf = koc__malloc(COPY);
-    if (!buf) {
-        return koc__oom(err);
-    }
-    KOC__TRY(koc__blob_open(c->blob, 0, call, &raw, err));
-    KOC__TRY(koc__reader_verify(raw, c->size, c->digest, &in, err));
-    koc__steal(&raw);
-    for (;;) {
-        size_t n = 0;
-        KOC__TRY(koc_reader_read(in, buf, COPY, &n, err));
-        if (n == 0) {
-            return KOC_OK;
-        }
-        KOC__TRY(koc__fs_write_fd(fd, buf, n, path, err));
-        event->done += n;
-        event->state = KOC_STATE_ACTIVE;
-        koc__call_progress(call, event);
-        KOC__TRY(koc__call_check(call, err));
-    }
-}
-
-static int copy_to_file(const copy *c, const char *path, koc__call *call, koc_progress *event,
-                        koc_error **err)
+static int copy_to_file(const copy *c, const char *path, koc__call *call, koc_error **err)
 {
     KOC__AUTO_VAL(koc__tempfile) t = KOC__TEMPFILE_INIT;
     if (c->digest->algorithm == KOC_DIGEST_SHA512) {
@@ -61,7 +34,9 @@ static int copy_to_file(const copy *c, const char *path, koc__call *call, koc_pr
     }
     /* Not in blobs/: what is there must be content under its digest, whenever one looks. */
     KOC__TRY(koc__tempfile_lasting(c->layout->dir, &t, err));
-    KOC__TRY(copy_content(c, t.fd, path, call, event, err));
+    koc__fd_target file = {t.fd, path};
+    const koc_writer to = {koc__fd_write, &file};
+    KOC__TRY(koc__blob_copy_reported(c->blob, c->size, c->digest, &to, call, err));
     return koc__tempfile_publish(&t, path, FILE_MODE, err);
 }
 
@@ -70,34 +45,22 @@ static int put_blob(void *arg, koc__call *call, koc_error **err)
 {
     copy *c = arg;
     KOC__AUTO_STR path = koc__layout_blob_path(c->layout, c->digest);
-    koc_progress event = KOC_PROGRESS_INIT;
+    bool here = false;
     if (!path) {
         return koc__oom(err);
     }
     KOC__TRY(koc__call_check(call, err));
-    const koc__digest_text name = koc__digest_str(c->digest);
-    event.kind = KOC_PROGRESS_BLOB;
-    event.what = name.s;
-    event.digest = c->digest;
-    event.total = c->size;
-    event.id = koc__call_new_id(call);
-    int rc = KOC_OK;
-    bool here = false;
     KOC__TRY(koc__layout_has(c->layout, path, c->digest, c->size, call, &here, err));
+    c->state = here ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED;
     if (here) {
-        event.state = KOC_STATE_SKIPPED;
-    } else if (!c->blob) {
-        return koc__error(err, KOC_ENOTFOUND, "%s has no content here and is not in the layout %s",
-                          name.s, c->layout->dir);
-    } else {
-        event.state = KOC_STATE_STARTED;
-        koc__call_progress(call, &event);
-        rc = copy_to_file(c, path, call, &event, err);
-        event.state = rc == KOC_OK ? KOC_STATE_FINISHED : KOC_STATE_FAILED;
+        koc__blob_skipped(c->size, c->digest, call);
+        return KOC_OK;
     }
-    c->state = event.state;
-    koc__call_progress(call, &event);
-    return rc;
+    if (!c->blob) {
+        return koc__error(err, KOC_ENOTFOUND, "%s has no content here and is not in the layout %s",
+                          koc__digest_str(c->digest).s, c->layout->dir);
+    }
+    return copy_to_file(c, path, call, err);
 }
 
 int koc__layout_put_blob(const koc_layout *l, const koc_descriptor *d, koc_blob *blob,
@@ -117,10 +80,9 @@ int koc__layout_replace_bytes(const koc_layout *l, koc_str bytes, const koc_dige
         return koc__oom(err);
     }
     KOC__AUTO(koc_blob) blob = NULL;
-    koc_progress event = KOC_PROGRESS_INIT; /* which nobody sees */
     KOC__TRY(koc_blob_from_bytes(bytes, &blob, err));
     copy c = {l, blob, digest, bytes.len, 0};
-    return copy_to_file(&c, path, NULL, &event, err);
+    return copy_to_file(&c, path, NULL, err);
 }
 
 int koc__layout_put_bytes(const koc_layout *l, koc_str bytes, const koc_descriptor *d,
@@ -135,18 +97,6 @@ int koc__layout_put_bytes(const koc_layout *l, koc_str bytes, const koc_descript
     return here ? KOC_OK : koc__layout_replace_bytes(l, bytes, &d->digest, err);
 }
 
-/* Whether layer i is one of those before it. */
-static bool repeated(const koc_image *img, size_t i)
-{
-    const koc_descriptor *d = koc_layer_descriptor(koc_image_layer(img, i));
-    for (size_t k = 0; k < i; k++) {
-        if (koc_digest_equal(&koc_layer_descriptor(koc_image_layer(img, k))->digest, &d->digest)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static int put_layers(const koc_layout *l, const koc_image *img, koc__call *call, copy *copies,
                       koc_error **err)
 {
@@ -155,7 +105,8 @@ static int put_layers(const koc_layout *l, const koc_image *img, koc__call *call
     for (size_t i = 0; i < koc_image_layer_count(img); i++) {
         const koc_layer *layer = koc_image_layer(img, i);
         const koc_descriptor *d = koc_layer_descriptor(layer);
-        if (repeated(img, i) || (!layer->blob && koc__mt_is_foreign(d->media_type))) {
+        if (koc__image_repeats_layer(img, i) ||
+            (!layer->blob && koc__mt_is_foreign(d->media_type))) {
             continue;
         }
         copies[i] = (copy){l, layer->blob, &d->digest, d->size, 0};

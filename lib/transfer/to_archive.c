@@ -10,7 +10,7 @@
 #include "layer/tar.h"
 
 #define REF_NAME "org.opencontainers.image.ref.name"
-enum { COPY = 256 * 1024, MODE = 0644 };
+enum { MODE = 0644 };
 
 typedef struct entry { /* of index.json */
     koc_descriptor *descriptor;
@@ -80,38 +80,11 @@ static int first_time(archive_dest *t, const koc_digest *d, char **name, bool *f
     return *first ? koc__map_set(t->written, koc__str(*name), t, err) : KOC_OK;
 }
 
-static int copy_content(archive_dest *t, const koc_descriptor *d, koc_blob *blob, koc__call *call,
-                        koc_progress *event, koc_error **err)
-{
-    KOC__AUTO(koc_reader) raw = NULL;
-    KOC__AUTO(koc_reader) in = NULL;
-    KOC__AUTO_STR buf = koc__malloc(COPY);
-    if (!buf) {
-        return koc__oom(err);
-    }
-    KOC__TRY(koc__blob_open(blob, 0, call, &raw, err));
-    KOC__TRY(koc__reader_verify(raw, d->size, &d->digest, &in, err));
-    koc__steal(&raw);
-    for (;;) {
-        size_t n = 0;
-        KOC__TRY(koc__call_check(call, err));
-        KOC__TRY(koc_reader_read(in, buf, COPY, &n, err));
-        if (n == 0) {
-            return KOC_OK;
-        }
-        KOC__TRY(koc__tar_data(&t->tar, buf, n, err));
-        event->done += n;
-        event->state = KOC_STATE_ACTIVE;
-        koc__call_progress(call, event);
-    }
-}
-
 static int put_blob(koc__dest *base, const koc_place *p, const koc_descriptor *d, koc_blob *blob,
                     const koc_reference *origin, koc__call *call, int32_t *state, koc_error **err)
 {
     archive_dest *t = (archive_dest *)base;
     KOC__AUTO_STR name = NULL;
-    const koc__digest_text text = koc__digest_str(&d->digest);
     bool first = false;
     (void)p;
     (void)origin;
@@ -121,22 +94,13 @@ static int put_blob(koc__dest *base, const koc_place *p, const koc_descriptor *d
         return KOC_OK;
     }
     if (!blob) {
-        return koc__error(err, KOC_ENOTFOUND, "%s has no content here", text.s);
+        return koc__error(err, KOC_ENOTFOUND, "%s has no content here",
+                          koc__digest_str(&d->digest).s);
     }
-    koc_progress event = KOC_PROGRESS_INIT;
-    event.kind = KOC_PROGRESS_BLOB;
-    event.state = KOC_STATE_STARTED;
-    event.what = text.s;
-    event.digest = &d->digest;
-    event.total = d->size;
-    event.id = koc__call_new_id(call);
-    koc__call_progress(call, &event);
+    const koc_writer to = {koc__tar_data_write, &t->tar};
     KOC__TRY(header(t, name, d->size, err));
-    int rc = copy_content(t, d, blob, call, &event, err);
-    event.state = rc == KOC_OK ? KOC_STATE_FINISHED : KOC_STATE_FAILED;
-    koc__call_progress(call, &event);
     *state = KOC_STATE_FINISHED;
-    return rc;
+    return koc__blob_copy_reported(blob, d->size, &d->digest, &to, call, err);
 }
 
 static int list_entry(archive_dest *t, const koc__document *d, const char *name, koc_error **err)
@@ -174,13 +138,7 @@ static int write_index(archive_dest *t, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(KOC__LISTING_MAX);
     koc__jw w;
-    koc__jw_begin(&w, &out, 0, 0);
-    koc__jw_object(&w);
-    koc__jw_key(&w, "schemaVersion");
-    koc__jw_u64(&w, 2);
-    koc__jw_kv(&w, "mediaType", KOC_MT_OCI_INDEX);
-    koc__jw_key(&w, "manifests");
-    koc__jw_array(&w);
+    koc__index_write_head(&w, &out);
     for (size_t i = 0; i < t->n_entries; i++) {
         koc_descriptor d = *t->entries[i].descriptor;
         const koc_kv name = {REF_NAME, t->entries[i].name};
@@ -188,9 +146,7 @@ static int write_index(archive_dest *t, koc_error **err)
         d.n_annotations = name.value ? 1 : 0;
         koc__descriptor_write(&w, &d);
     }
-    koc__jw_array_end(&w);
-    koc__jw_object_end(&w);
-    KOC__TRY(koc__jw_end(&w, err));
+    KOC__TRY(koc__index_write_end(&w, err));
     return put_bytes(t, "index.json", koc__dynbuf_view(&out), err);
 }
 

@@ -73,11 +73,6 @@ static int hash(psa_algorithm_t algorithm, const char *name, koc_str data, uint8
     return status == PSA_SUCCESS ? KOC_OK : failed(err, name, status);
 }
 
-int koc__sha512(koc_str data, uint8_t out[64], koc_error **err)
-{
-    return hash(PSA_ALG_SHA_512, "SHA-512", data, out, 64, err);
-}
-
 int koc__sha1(koc_str data, uint8_t out[20], koc_error **err)
 {
     return hash(PSA_ALG_SHA_1, "SHA-1", data, out, 20, err);

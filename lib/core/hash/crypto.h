@@ -7,7 +7,6 @@
 #include "core/dynbuf.h"
 
 int koc__crypto_init(koc_error **err); /* idempotent, thread-safe */
-int koc__sha512(koc_str data, uint8_t out[64], koc_error **err);
 int koc__sha1(koc_str data, uint8_t out[20], koc_error **err);
 int koc__md5(koc_str data, uint8_t out[16],
              koc_error **err); /* ko's image names; not for security */

@@ -102,11 +102,6 @@ void koc__cache_free(koc__cache *c)
     }
 }
 
-const char *koc__cache_dir(const koc__cache *c)
-{
-    return c->dir;
-}
-
 void koc__cache_set_off(koc__cache *c, bool off)
 {
     atomic_store(&c->off, off);

@@ -24,7 +24,6 @@ typedef struct koc__cache koc__cache;
 /* dir NULL: ${KOCACHE}/koc, else ${XDG_CACHE_HOME:-~/.cache}/koc. */
 int koc__cache_open(const char *dir, koc__cache **out, koc_error **err);
 void koc__cache_free(koc__cache *c);
-const char *koc__cache_dir(const koc__cache *c);
 /* Nothing is found and nothing kept from now on, or again. Threads that use the cache go on without it. */
 void koc__cache_set_off(koc__cache *c, bool off);
 /* Whether c may be used: false for NULL too. */

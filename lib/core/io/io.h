@@ -62,6 +62,21 @@ int koc__blob_concat(koc_blob *const *parts, size_t n, koc_blob **out, koc_error
  * size UINT64_MAX: digest only. KOC_EDIGEST. */
 int koc__reader_verify(koc_reader *inner, uint64_t size, const koc_digest *digest, koc_reader **out,
                        koc_error **err);
+/* Copies b to a writer; KOC_EDIGEST unless its content has this size and digest (NULL: any). event: NULL, or
+ * reported as ACTIVE after each piece, which its `done` counts. */
+int koc__blob_copy(koc_blob *b, uint64_t size, const koc_digest *digest, const koc_writer *to,
+                   koc_progress *event, koc__call *call, koc_error **err);
+/* The same with an event of its own, from STARTED to FINISHED or FAILED. */
+int koc__blob_copy_reported(koc_blob *b, uint64_t size, const koc_digest *digest,
+                            const koc_writer *to, koc__call *call, koc_error **err);
+/* Reports a blob that need not be copied. */
+void koc__blob_skipped(uint64_t size, const koc_digest *digest, koc__call *call);
+/* The self of a koc_writer {koc__fd_write, ...} to an open file; path is for errors. */
+typedef struct koc__fd_target {
+    int fd;
+    const char *path;
+} koc__fd_target;
+int koc__fd_write(void *fd_target, const void *data, size_t len, koc_error **err);
 /* Fills buf unless the end comes first. */
 int koc__reader_fill(koc_reader *r, void *buf, size_t len, size_t *n_read, koc_error **err);
 

@@ -11,7 +11,6 @@
 
 #include "core/hash/digests.h"
 #include "core/hash/sha256.h"
-#include "core/io/cache.h"
 #include "core/io/cache_layout.h"
 #include "core/io/io.h"
 #include "core/path.h"
@@ -62,7 +61,7 @@ static char *record_path(koc__cache *c, const char *kind, const char *key)
     koc_digest d;
 
     koc__sha256_of(key, strlen(key), &d);
-    return koc__format("%s/v1/records/%s/%s", koc__cache_dir(c), kind, koc__digest_hex(&d).s);
+    return koc__format("%s/v1/records/%s/%s", c->dir, kind, koc__digest_hex(&d).s);
 }
 
 static koc_digest digest_of(const char *text)
@@ -77,7 +76,7 @@ static char *blob_path(koc__cache *c, const char *text)
 {
     koc_digest d = digest_of(text);
 
-    return koc__format("%s/v1/blobs/sha256/%s", koc__cache_dir(c), koc__digest_hex(&d).s);
+    return koc__format("%s/v1/blobs/sha256/%s", c->dir, koc__digest_hex(&d).s);
 }
 
 static void put_blob(koc__cache *c, const char *text)
@@ -161,7 +160,7 @@ KOC_TEST(cache_folder_is_private)
     struct stat st;
 
     put(c, "kind", "key", "value");
-    assert_int_equal(stat(koc__cache_dir(c), &st), 0);
+    assert_int_equal(stat(c->dir, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0700);
     KOC__AUTO_STR path = record_path(c, "kind", "key");
     assert_int_equal(stat(path, &st), 0);
@@ -208,7 +207,7 @@ KOC_TEST(cache_does_not_take_one_record_for_another)
     put(c, "kind", "b", "other");
     assert_int_equal(rename(a, b), 0);
     assert_false(has_record(c, "kind", "b"));
-    KOC__AUTO_STR folder = koc__format("%s/v1/records/kind2", koc__cache_dir(c));
+    KOC__AUTO_STR folder = koc__format("%s/v1/records/kind2", c->dir);
     put(c, "kind", "a", "value");
     assert_int_equal(mkdir(folder, 0700), 0);
     KOC__AUTO_STR other_kind = record_path(c, "kind2", "a");
@@ -350,7 +349,7 @@ KOC_TEST(cache_that_cannot_be_made_is_an_error)
 KOC_TEST(cache_of_another_user_is_refused)
 {
     koc__cache *c = open_cache();
-    KOC__AUTO_STR root = koc__path_join(koc__cache_dir(c), "v1");
+    KOC__AUTO_STR root = koc__path_join(c->dir, "v1");
 
     koc__cache_free(c);
     c = NULL;
@@ -482,7 +481,7 @@ KOC_TEST(cache_survives_kill_9_at_any_moment)
         assert_true(!found || value_is_whole(out.ptr, out.len));
         koc_buf_dispose(&out);
     }
-    KOC__AUTO_STR blobs = koc__format("%s/v1/blobs/sha256", koc__cache_dir(c));
+    KOC__AUTO_STR blobs = koc__format("%s/v1/blobs/sha256", c->dir);
     KOC__AUTO(koc_strlist) names = NULL;
 
     assert_int_equal(koc__fs_list(blobs, &names, NULL), KOC_OK);
@@ -571,8 +570,7 @@ KOC_TEST(cache_lock_excludes_other_threads_even_when_its_file_is_removed)
     counting states[4];
     atomic_int inside = 0;
     koc_digest d = digest_of("key");
-    KOC__AUTO_STR path =
-        koc__format("%s/v1/locks/link.%s", koc__cache_dir(c), koc__digest_hex(&d).s);
+    KOC__AUTO_STR path = koc__format("%s/v1/locks/link.%s", c->dir, koc__digest_hex(&d).s);
 
     for (size_t i = 0; i < 4; i++) {
         states[i] = (counting){c, path, &inside, false};
@@ -673,7 +671,7 @@ KOC_TEST(cache_prune_removes_folders_whole_unless_locked_or_in_use)
     close(koc__steal_fd(&fd));
     assert_int_equal(koc__cache_prune(c, 0, &freed, NULL), KOC_OK);
     assert_false(koc__fs_exists(locked));
-    KOC__AUTO_STR tmp = koc__format("%s/v1/tmp", koc__cache_dir(c));
+    KOC__AUTO_STR tmp = koc__format("%s/v1/tmp", c->dir);
     KOC__AUTO(koc_strlist) names = NULL;
     assert_int_equal(koc__fs_list(tmp, &names, NULL), KOC_OK);
     assert_int_equal(koc_strlist_count(names), 0);
@@ -682,9 +680,9 @@ KOC_TEST(cache_prune_removes_folders_whole_unless_locked_or_in_use)
 KOC_TEST(cache_prune_sweeps_what_killed_processes_left)
 {
     KOC__AUTO(koc__cache) c = open_cache();
-    KOC__AUTO_STR stale = koc__format("%s/v1/tmp/.koc-stale", koc__cache_dir(c));
-    KOC__AUTO_STR fresh = koc__format("%s/v1/tmp/.koc-fresh", koc__cache_dir(c));
-    KOC__AUTO_STR locks = koc__format("%s/v1/locks", koc__cache_dir(c));
+    KOC__AUTO_STR stale = koc__format("%s/v1/tmp/.koc-stale", c->dir);
+    KOC__AUTO_STR fresh = koc__format("%s/v1/tmp/.koc-fresh", c->dir);
+    KOC__AUTO_STR locks = koc__format("%s/v1/locks", c->dir);
     KOC__AUTO(koc_strlist) names = NULL;
     int held = -1, released = -1;
 
@@ -713,7 +711,7 @@ KOC_TEST(cache_prune_sweeps_what_killed_processes_left)
 KOC_TEST(cache_prune_does_nothing_while_another_prunes)
 {
     KOC__AUTO(koc__cache) c = open_cache();
-    KOC__AUTO_STR lock = koc__format("%s/v1/prune.lock", koc__cache_dir(c));
+    KOC__AUTO_STR lock = koc__format("%s/v1/prune.lock", c->dir);
     KOC__AUTO_STR path = record_path(c, "kind", "old");
     KOC__AUTO_FD fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     uint64_t freed = 7;

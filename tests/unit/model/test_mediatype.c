@@ -19,8 +19,6 @@ KOC_TEST(mediatype_names_layers_by_family_and_compression)
     assert_true(koc__mt_is_index(KOC_MT_DOCKER_LIST));
     assert_true(koc__mt_is_manifest(KOC_MT_DOCKER_MANIFEST));
     assert_false(koc__mt_is_manifest(KOC_MT_OCI_INDEX));
-    assert_true(koc__mt_is_layer(KOC_MT_OCI_LAYER));
-    assert_false(koc__mt_is_layer(NULL));
 }
 
 static int type_of(const char *text, const char *content_type, const char **out, koc_error **err)
