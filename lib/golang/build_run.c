@@ -1,13 +1,13 @@
 /*
- * One `go build`. With a cache the linked files stay where they are, so that go sees from their build IDs
- * whether it has to link again. A file is only left for go to judge when the record of the last build
- * vouches for it: go would take one that was cut off in the middle for complete.
+ * Runs one `go build`. With a cache, linked programs stay in the build directory, so that go sees from their build IDs
+ * whether it has to link again. A file stays only if the record of the last build confirms it: go would take a
+ * truncated one for complete.
  *
- *   <directory>/<hash of the package>/<name>   one file a target
- *   <directory>/run-XXXXXX/<name>              where one go works; files are moved in and out
+ *   <dir>/<hash of the package>/<name>   one program per target
+ *   <dir>/run-XXXXXX/<name>              where one go works; files are moved in and out
  *
- * No other build knows the directory that go writes to: a go whose koc was killed lives on, and writes what it
- * was asked for when the lock on <directory> has another holder.
+ * Each run has a directory that no other build knows. If koc is killed, its go continues and may still write when
+ * another koc has the lock on <dir>.
  */
 #include "core/common.h"
 
@@ -33,9 +33,9 @@
 #define RUN_PREFIX "run-"
 #define WATCH_MS   5
 
-/* A file before go ran. */
+/* What is known of a program file before go runs. */
 typedef struct before {
-    bool known; /* as the last build left it */
+    bool known; /* the file is as the last build left it */
     koc__stamp stamp;
     char *build_id;
     koc_digest digest;
@@ -46,7 +46,7 @@ static void before_dispose(before *b)
     koc__free(b->build_id);
 }
 
-/* --- hold --- */
+/* --- the lock --- */
 
 void koc__go_lock_unref(koc__go_lock *h)
 {
@@ -90,7 +90,7 @@ static void hash_str(koc__sha256 *h, const char *s)
     koc__sha256_update(h, s ? s : "", strlen(s ? s : "") + 1);
 }
 
-/* What is the same for every build of these targets: the directory's key. */
+/* Hashes what all builds of these targets have in common: the key of the build directory. */
 static int hash_common(koc__sha256 *h, const koc__go_batch *b, const koc__go_unit *u,
                        const koc_strlist *args, koc_error **err)
 {
@@ -139,7 +139,7 @@ static int unit_key(const koc__go_batch *b, const koc__go_unit *u, char **out, k
 
 /* --- directories --- */
 
-/* What killed builds left. A go that still works there finds its directory gone, and ends. */
+/* Removes what killed builds left. A go that still runs there finds its directory gone and fails. */
 static void sweep_runs(const char *dir)
 {
     KOC__AUTO(koc_strlist) names = NULL;
@@ -155,7 +155,7 @@ static void sweep_runs(const char *dir)
     }
 }
 
-/* The directory to build in. The cache's when nobody else builds there now, else one of our own. */
+/* Opens the build directory: that of the cache, or a temporary one if another build uses it now. */
 static int open_dir(koc__go_batch *b, koc_error **err)
 {
     KOC__AUTO(koc__go_lock) h = koc__calloc(1, sizeof(*h));
@@ -172,7 +172,7 @@ static int open_dir(koc__go_batch *b, koc_error **err)
         KOC__TRY(hash_common(&hash, b, b->units[0], b->units[0]->raw, err));
         koc__sha256_digest(&hash, &d);
         koc_str key = koc__str_n((const char *)d.bytes, d.len);
-        /* A cache that fails here is done without. */
+        /* If the cache fails here, the build continues without it. */
         if (koc__cache_lock_now(cache, DIRS, key, &h->fd, NULL) != KOC_OK) {
             h->fd = -1;
         } else if (h->fd >= 0 && koc__cache_folder(cache, DIRS, key, &b->dir, NULL) == KOC_OK) {
@@ -246,8 +246,7 @@ static bool i64_member(const koc__jnode *n, const char *name, int64_t *out)
     return text && koc__str_i64(koc__str(text), out);
 }
 
-/* Fills was from the record when the file is still as it says. Trouble with records only means that
- * nothing is known. */
+/* Fills in was from the record if the file is still as recorded. A record that cannot be read counts as none. */
 static int recall_binary(koc__cache *cache, const koc__go_binary *bin, before *was, koc_error **err)
 {
     KOC__AUTO_VAL(koc_buf) text = KOC_BUF_INIT;
@@ -301,7 +300,8 @@ static int record_binary(koc__cache *cache, const koc__go_binary *bin, koc_error
     koc__jw w;
     koc__jw_begin(&w, &text, 0, 0);
     koc__jw_object(&w);
-    for (size_t i = 0; i < KOC__COUNT(numbers); i++) { /* as text: JSON numbers end at 2^53 */
+    for (size_t i = 0; i < KOC__COUNT(numbers);
+         i++) { /* as text: JSON numbers are exact up to 2^53 only */
         snprintf(number, sizeof(number), "%llu", (unsigned long long)numbers[i].value);
         koc__jw_kv(&w, numbers[i].name, number);
     }
@@ -348,8 +348,8 @@ static bool says(koc_str output, const char *words)
     return output.ptr && memmem(output.ptr, output.len, words, strlen(words)) != NULL;
 }
 
-/* Where go's own words are no help, or lead astray: -buildvcs=false, its advice, leaves the commit out. */
-static void hint_cure(const koc__go_batch *b, koc_str output, koc__call *call, koc_error **err)
+/* A hint where go's message does not help or misleads: its advice -buildvcs=false would drop the commit. */
+static void hint_cause(const koc__go_batch *b, koc_str output, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc_error) why = NULL;
     const char *cgo = koc__go_var_get(b->units[0]->env, "CGO_ENABLED");
@@ -367,7 +367,7 @@ static void hint_cure(const koc__go_batch *b, koc_str output, koc__call *call, k
     }
 }
 
-/* The targets that go's output speaks of ("# example.com/cmd/api"), or the first few. */
+/* Names the targets in go's output ("# example.com/cmd/api"), or the first few targets. */
 static int report_failure(const koc__go_batch *b, const koc__proc_result *result, koc__call *call,
                           koc_error **err)
 {
@@ -391,28 +391,26 @@ static int report_failure(const koc__go_batch *b, const koc__proc_result *result
                  : koc__error(err, KOC_EPROCESS, "cannot build %s: go build failed (exit %d)",
                               koc__dynbuf_cstr(&names), result->exit_code);
     koc__error_detail(err, output);
-    hint_cure(b, output, call, err);
+    hint_cause(b, output, call, err);
     return rc;
 }
 
-/* Where go makes its temporary files; *out NULL: where everybody does. */
-static int go_temporary(const koc__go_batch *b, char **out, koc_error **err)
+/* GOTMPDIR for the batch; *out NULL: go uses the default directory. */
+static int get_gotmpdir(const koc__go_batch *b, char **out, koc_error **err)
 {
     const char *tool = NULL;
     KOC__TRY(koc__go_tool(b->s->go_env, &tool, NULL, err));
     return koc__go_value(tool, b->units[0]->env, "GOTMPDIR", out, err);
 }
 
-/*
- * A directory for go's own temporary files: go leaves them behind when it is stopped by a signal. env gets a
- * copy of the unit's with GOTMPDIR in it.
- */
+/* Makes a directory for go's temporary files, which go leaves behind if a signal ends it. *env: a copy of the unit's
+ * environment with GOTMPDIR. */
 static int make_tempdir(const koc__go_batch *b, koc_strlist **env, char **dir, koc_error **err)
 {
     const koc__go_unit *u = b->units[0];
     KOC__AUTO(koc_strlist) list = NULL;
     KOC__AUTO_STR parent = NULL;
-    KOC__TRY(go_temporary(b, &parent, err));
+    KOC__TRY(get_gotmpdir(b, &parent, err));
     KOC__TRY(koc__fs_tempdir_in(parent && *parent ? parent : NULL, "koc-go-", dir, err));
     KOC__TRY(koc__strlist_new(&list, err));
     for (size_t i = 0; i < koc_strlist_count(u->env); i++) {
@@ -436,7 +434,7 @@ static int run_in(const koc__go_batch *b, const koc_strlist *argv, const koc_str
     return koc__proc_run(&proc, call, result, err);
 }
 
-/* output: a file, or a directory with a slash behind it. */
+/* output: a file, or a directory with a slash at the end. */
 static int run_go(const koc__go_batch *b, const char *output, koc__call *call, koc_error **err)
 {
     const koc__go_unit *first = b->units[0];
@@ -476,14 +474,14 @@ static int run_go(const koc__go_batch *b, const char *output, koc__call *call, k
     return report_failure(b, &result, call, err);
 }
 
-/* Where go puts the program of u: it names the file itself when it builds several. */
+/* The file that go writes for u. If it builds several programs, go chooses the names itself. */
 static char *run_path(const koc__go_batch *b, const koc__go_unit *u, const char *run)
 {
     bool exe = b->n > 1 && koc__streq(b->platform->os, "windows");
     return koc__format("%s/%s%s", run, u->name, exe ? ".exe" : "");
 }
 
-/* Moves the files to where go looks for them (in), or back. One that is not there is no matter. */
+/* Moves the files to where go looks for them (in), or back; skips those that do not exist. */
 static int move_files(const koc__go_batch *b, const char *run, bool in, koc_error **err)
 {
     for (size_t i = 0; i < b->n; i++) {
@@ -502,7 +500,7 @@ static int move_files(const koc__go_batch *b, const char *run, bool in, koc_erro
 
 /* --- after go --- */
 
-/* That the file is the program that was asked for. */
+/* Fails if the file is not a program of the package. */
 static int check_program(const koc__go_batch *b, const koc__go_unit *u, koc__call *call,
                          koc_error **err)
 {
@@ -517,17 +515,17 @@ static int check_program(const koc__go_batch *b, const koc__go_unit *u, koc__cal
     return check_is_main(b, u, call, err);
 }
 
-static int finish(const koc__go_batch *b, koc__go_unit *u, const before *was, koc__call *call,
-                  koc_error **err)
+static int finish_unit(const koc__go_batch *b, koc__go_unit *u, const before *was, koc__call *call,
+                       koc_error **err)
 {
     koc__go_binary *bin = u->binary;
     KOC__TRY(koc__exe_build_id(bin->path, &bin->build_id, err));
     bool there = koc__fs_stamp(bin->path, false, &bin->stamp, NULL) == KOC_OK;
     bin->from_cache = there && was->known && bin->build_id && bin->stamp.size == was->stamp.size &&
                       koc__streq(bin->build_id, was->build_id);
-    /* go marks a file that it found up to date with the time: the stamp changes, the content does not. One
-     * without the mark it may have passed over: among several packages it makes the main ones and says
-     * nothing about the others, whose old files are still there. */
+    /* go sets the time of a file that it finds up to date, so the stamp changes though the content does not. A file
+     * with the old time may be left over: of several packages go builds the main ones and silently skips the
+     * others. */
     bool marked = bin->stamp.mtime_ns != was->stamp.mtime_ns;
     if (!bin->from_cache) {
         KOC__TRY(check_program(b, u, call, err));
@@ -551,12 +549,12 @@ static int deliver(const koc__go_batch *b, koc__go_unit *u, koc_error **err)
                               : KOC_OK;
 }
 
-/* --- several at once --- */
+/* --- several programs --- */
 
 /*
- * go makes a program in its own directory and renames it into place when it is complete, while it may link others
- * for seconds. So what has come there is taken away at once, and its layer is made meanwhile. On another
- * file system go would copy, and what can be seen may be half a file: then nothing is taken early.
+ * go links a program in its temporary directory and renames it into place when it is complete, while it may link
+ * others for seconds. koc collects it at once and builds its layer meanwhile. Between two file systems go would copy,
+ * and the file could be incomplete: then nothing is collected early.
  */
 typedef struct watch {
     koc__go_batch *b;
@@ -581,7 +579,7 @@ static int collect_early(const watch *w, size_t i, koc__call *call, koc_error **
     if (rename(theirs, u->binary->path) != 0) {
         return koc__error_errno(err, errno, "cannot move %s", theirs);
     }
-    KOC__TRY(finish(w->b, u, &w->was[i], call, err));
+    KOC__TRY(finish_unit(w->b, u, &w->was[i], call, err));
     return deliver(w->b, u, err);
 }
 
@@ -608,15 +606,14 @@ static int run_go_into(void *arg, koc__call *call, koc_error **err)
     return w->rc;
 }
 
-/* Whether go can rename what it made in its temporary directory into directory. A wrapper around go may copy it, or
- * change it afterwards. */
+/* Whether go renames programs from its temporary directory into dir. A wrapper around go may copy or change them. */
 static bool may_watch(const koc__go_batch *b, const char *dir)
 {
     KOC__AUTO_STR own = NULL;
     const char *tool = NULL;
     struct stat from, to;
     if (!b->options->linked || koc__go_tool(b->s->go_env, &tool, NULL, NULL) != KOC_OK ||
-        !koc__go_is_toolchain(tool) || go_temporary(b, &own, NULL) != KOC_OK) {
+        !koc__go_is_toolchain(tool) || get_gotmpdir(b, &own, NULL) != KOC_OK) {
         return false;
     }
     const char *usual = koc__env_nonempty("TMPDIR");
@@ -625,8 +622,8 @@ static bool may_watch(const koc__go_batch *b, const char *dir)
            !(to.st_mode & S_ISGID);
 }
 
-static int run_for_many(koc__go_batch *b, const before *was, const char *run, koc__call *call,
-                        koc_error **err)
+static int run_and_collect(koc__go_batch *b, const before *was, const char *run, koc__call *call,
+                           koc_error **err)
 {
     watch w = {.b = b, .was = was, .run = run};
     KOC__AUTO_VAL(koc__group) group = {0};
@@ -640,27 +637,27 @@ static int run_for_many(koc__go_batch *b, const before *was, const char *run, ko
     return rc;
 }
 
-static int run_for_one(const koc__go_batch *b, const char *run, koc__call *call, koc_error **err)
+static int run_single(const koc__go_batch *b, const char *run, koc__call *call, koc_error **err)
 {
     KOC__AUTO_STR output = run_path(b, b->units[0], run);
     return output ? run_go(b, output, call, err) : koc__oom(err);
 }
 
-/* Runs go in a directory that nobody else knows. */
+/* Runs go in a directory that no other build knows (see the top of this file). */
 static int run_in_private_dir(koc__go_batch *b, const before *was, koc__call *call, koc_error **err)
 {
     KOC__AUTO_STR run = NULL;
     KOC__TRY(koc__fs_tempdir_in(b->dir, RUN_PREFIX, &run, err));
     int rc = move_files(b, run, true, err);
     if (rc == KOC_OK) {
-        rc = b->n == 1 ? run_for_one(b, run, call, err) : run_for_many(b, was, run, call, err);
+        rc = b->n == 1 ? run_single(b, run, call, err) : run_and_collect(b, was, run, call, err);
     }
     int moved = move_files(b, run, false, rc == KOC_OK ? err : NULL);
     (void)koc__fs_remove(run, NULL);
     return rc == KOC_OK ? moved : rc;
 }
 
-/* What was taken early must be what go left. */
+/* A program that was collected early must be what go left in the end. */
 static int check_collected(const koc__go_batch *b, const koc__go_unit *u, koc_error **err)
 {
     koc__stamp now;
@@ -689,7 +686,7 @@ static int prepare(const koc__go_batch *b, before *was, bool *all_known, koc_err
     return KOC_OK;
 }
 
-/* Every input is as it was: so is what go would make of it. */
+/* No input changed, so go would make the same programs. */
 static void reuse_binaries(const koc__go_batch *b, before *was)
 {
     for (size_t i = 0; i < b->n; i++) {
@@ -709,9 +706,9 @@ static int deliver_all(const koc__go_batch *b, koc_error **err)
     return KOC_OK;
 }
 
-/* One package that does not compile is no reason to link the others again. Their files have been moved, and
- * marked by go with the time; by inode, size and build ID they are what they were. */
-static void keep_known(const koc__go_batch *b, const before *was)
+/* If one package does not compile, the others need not be linked again. Their files were moved and go set their time;
+ * inode, size and build ID show that they are the same. */
+static void rerecord_known(const koc__go_batch *b, const before *was)
 {
     for (size_t i = 0; i < b->n; i++) {
         koc__go_binary *bin = b->units[i]->binary;
@@ -728,7 +725,7 @@ static void keep_known(const koc__go_batch *b, const before *was)
     }
 }
 
-static int run_with(koc__go_batch *b, before *was, koc__call *call, koc_error **err)
+static int run_batch(koc__go_batch *b, before *was, koc__call *call, koc_error **err)
 {
     KOC__AUTO_VAL(koc__go_inputs) inputs = {0};
     bool all_known = false, linked = false;
@@ -749,7 +746,7 @@ static int run_with(koc__go_batch *b, before *was, koc__call *call, koc_error **
     }
     int rc = run_in_private_dir(b, was, call, err);
     if (rc != KOC_OK) {
-        keep_known(b, was);
+        rerecord_known(b, was);
         return rc;
     }
     for (size_t i = 0; i < b->n; i++) {
@@ -757,7 +754,7 @@ static int run_with(koc__go_batch *b, before *was, koc__call *call, koc_error **
         if (u->delivered) {
             KOC__TRY(check_collected(b, u, err));
         } else {
-            KOC__TRY(finish(b, u, &was[i], call, err));
+            KOC__TRY(finish_unit(b, u, &was[i], call, err));
             KOC__TRY(deliver(b, u, err));
         }
         linked = linked || !u->binary->from_cache;
@@ -775,7 +772,7 @@ int koc__go_batch_run(void *batch, koc__call *call, koc_error **err)
     for (size_t i = 0; b->options->begun && i < b->n; i++) {
         b->options->begun(b->options->jobs_self, b->units[i]->index);
     }
-    int rc = run_with(b, was, call, err);
+    int rc = run_batch(b, was, call, err);
     for (size_t i = 0; i < b->n; i++) {
         before_dispose(&was[i]);
     }

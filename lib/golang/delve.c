@@ -1,6 +1,6 @@
 /*
- * Delve, the debugger, as a Go module at one version: a module of our own that requires it and nothing else
- * is built for the platform, and the program kept in the cache (docs/decisions.md).
+ * Builds Delve, the debugger, at one version and for one platform: from a module that requires only Delve. The cache
+ * keeps the program (docs/decisions.md).
  */
 #include "core/common.h"
 
@@ -36,7 +36,7 @@ static void delve_dispose(delve *d)
 }
 KOC__DEFINE_AUTO_VAL(delve, delve_dispose);
 
-/* "v1.2.3" and what may follow it; the text goes into a go.mod. */
+/* "v1.2.3" with an optional suffix. The text goes into a go.mod, so the characters are limited. */
 static int check_version(const char *version, koc_error **err)
 {
     bool fine = version[0] == 'v' && version[1] >= '0' && version[1] <= '9' && strlen(version) < 80;
@@ -51,7 +51,7 @@ static int check_version(const char *version, koc_error **err)
                              KOC__DELVE_VERSION);
 }
 
-/* --- where it is built --- */
+/* --- the build directory --- */
 
 static int open_dir(delve *d, koc__call *call, koc_error **err)
 {
@@ -83,8 +83,8 @@ static int digest_of(const char *path, uint64_t size, koc__call *call, koc_diges
 
 /* --- go --- */
 
-/* The platform's and ours; what the user set for a module of his own does not count. */
-static int environment(const delve *d, koc_strlist **out, koc_error **err)
+/* The platform's variables and koc's; what the settings say for the user's own modules does not apply. */
+static int make_env(const delve *d, koc_strlist **out, koc_error **err)
 {
     static const char *const own[] = {"CGO_ENABLED=0", "GO111MODULE=on", "GOWORK=off",
                                       "GOFLAGS=-mod=mod -buildvcs=false"};
@@ -98,7 +98,7 @@ static int environment(const delve *d, koc_strlist **out, koc_error **err)
     return koc__go_command_env(&settings, NULL, d->dir, d->platform, out, err);
 }
 
-/* go's own words come first, then one line about what failed. */
+/* The detail is go's output, the message one line about what failed. */
 static int report_failure(const delve *d, const koc__proc_result *result, koc_error **err)
 {
     koc_str said = koc__dynbuf_view(&result->errors);
@@ -134,7 +134,7 @@ static int write_module(const delve *d, koc_error **err)
     if (!text || !path) {
         return koc__oom(err);
     }
-    KOC__TRY(koc__fs_remove(d->dir, err)); /* what a killed build left */
+    KOC__TRY(koc__fs_remove(d->dir, err)); /* left by a killed build */
     KOC__TRY(koc__fs_mkdirs(d->dir, 0700, err));
     return koc__fs_write_file(path, koc__str(text), 0600, err);
 }
@@ -145,9 +145,9 @@ static int run_build(const delve *d, const char *path, koc__call *call, koc_erro
     KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
     const char *tool = NULL;
     KOC__TRY(koc__go_tool(d->s->go_env, &tool, NULL, err));
-    KOC__TRY(environment(d, &env, err));
+    KOC__TRY(make_env(d, &env, err));
     KOC__TRY(write_module(d, err));
-    /* go's own flags, none of the user's. */
+    /* None of the user's flags. */
     static const char ldflags[] = "-ldflags=-s -w";
     static const char package[] = PACKAGE; /* a literal of two parts looks like a missing comma */
     const char *const argv[] = {tool, "build", "-trimpath", ldflags, "-o", path, package, NULL};
@@ -158,7 +158,7 @@ static int run_build(const delve *d, const char *path, koc__call *call, koc_erro
 
 /* --- the cache --- */
 
-/* Whether the program is there as it was when it was built. */
+/* Sets bin->from_cache if the program in the cache is unchanged since it was built. */
 static int find_cached(const delve *d, koc__go_binary *bin, koc__call *call, koc_error **err)
 {
     KOC__AUTO_VAL(koc_buf) record = KOC_BUF_INIT;

@@ -1,4 +1,4 @@
-/* SOURCE_DATE_EPOCH and KO_DATA_DATE_EPOCH (reproducible-builds.org/specs/source-date-epoch). */
+/* Reads SOURCE_DATE_EPOCH and KO_DATA_DATE_EPOCH (reproducible-builds.org/specs/source-date-epoch). */
 #include "core/common.h"
 
 #include "core/env.h"

@@ -1,4 +1,4 @@
-/* From targets to as few `go build` as can be. */
+/* Groups jobs into as few runs of `go build` as possible. */
 #include "core/common.h"
 
 #include "core/path.h"
@@ -38,7 +38,7 @@ static void plan_dispose(plan *p)
 }
 KOC__DEFINE_AUTO_VAL(plan, plan_dispose);
 
-/* "v2" and up: go names the program after the element before it. */
+/* "v2" and higher: go names the program after the path element before it. */
 static bool is_version(koc_str element)
 {
     if (element.len < 2 || element.ptr[0] != 'v' || element.ptr[1] == '0' ||
@@ -95,7 +95,7 @@ static bool same_command(const koc__go_unit *a, const koc__go_unit *b)
            same_list(a->env, b->env);
 }
 
-/* Two programs of one name would overwrite each other without a word; some file systems fold case. */
+/* go would overwrite one of two programs with the same name without an error; some file systems fold case. */
 static bool fits(const koc__go_batch *b, const koc__go_unit *u)
 {
     if (!same_command(b->units[0], u)) {
@@ -135,7 +135,7 @@ static int sort_into_batches(plan *all, const koc__go_batch *model, koc_error **
     return KOC_OK;
 }
 
-/* Batches that only names keep apart share a directory and its lock. */
+/* Batches that differ only in the names of programs share a directory and its lock. */
 static int open_dirs(plan *all, koc_error **err)
 {
     for (size_t i = 0; i < all->n_batches; i++) {

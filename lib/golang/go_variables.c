@@ -1,6 +1,6 @@
 /*
- * Go's own variables without a run of `go env`: the environment, then the file that `go env -w` writes,
- * then $GOROOT/go.env, which holds what the toolchain came with.
+ * Values of Go's own variables without running `go env`: from the environment, then the file that `go env -w` writes,
+ * then $GOROOT/go.env, which the toolchain came with.
  */
 #include "core/common.h"
 
@@ -30,7 +30,7 @@ bool koc__go_var_matters(const char *item)
 {
     static const char *const prefixes[] = {"GO", "CGO_", "PKG_CONFIG"};
     static const char *const names[] = {"CC", "CXX", "FC", "AR", "HOME", "XDG_CONFIG_HOME"};
-    /* Where go keeps its own files, and where it gets others' (by their sums), changes nothing. */
+    /* Neither where go keeps its own files nor where it gets modules from (their sums are fixed) matters. */
     static const char *const not [] = {"GOCACHE", "GOTMPDIR",   "GOMAXPROCS",
                                        "GOGC",    "GOMEMLIMIT", "GOPROXY"};
     koc_str name = koc__str_n(item, strcspn(item, "="));
@@ -54,20 +54,20 @@ bool koc__go_var_matters(const char *item)
 
 /* --- as go looks them up --- */
 
-static const char *get(const koc_strlist *env, const char *name)
+static const char *get_nonempty(const koc_strlist *env, const char *name)
 {
     const char *value = env ? koc__go_var_get(env, name) : koc__env(name);
     return value && *value ? value : NULL;
 }
 
-/* The last NAME=value line of a file as go reads it; *out stays NULL without one or without the file. A value
- * may be empty. */
-static int from_file(const char *path, const char *name, char **out, koc_error **err)
+/* The value in the last NAME=value line of a file, as go reads it; it may be empty. *out stays NULL: there is no such
+ * line or no file. */
+static int read_from_file(const char *path, const char *name, char **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(FILE_MAX);
     koc_str line, key, value, found = {NULL, 0};
     if (koc__fs_read_file(path, &text, NULL) != KOC_OK) {
-        return KOC_OK; /* go takes one that it cannot read for none, too */
+        return KOC_OK; /* go also ignores a file that it cannot read */
     }
     for (koc_str rest = koc__dynbuf_view(&text); koc__str_split(&rest, '\n', &line);) {
         if (koc__str_cut(line, '=', &key, &value) && koc__str_is(key, name)) {
@@ -81,18 +81,18 @@ static int from_file(const char *path, const char *name, char **out, koc_error *
     return *out ? KOC_OK : koc__oom(err);
 }
 
-/* $GOENV, else go/env where the system keeps settings. NULL: there is none. */
+/* $GOENV, else go/env in the system's directory for settings. NULL: there is none. */
 static char *user_file(const koc_strlist *env)
 {
-    const char *given = get(env, "GOENV");
+    const char *given = get_nonempty(env, "GOENV");
     if (given) {
         return koc__streq(given, "off") ? NULL : koc__strdup(given);
     }
-    const char *home = get(env, "HOME");
+    const char *home = get_nonempty(env, "HOME");
 #ifdef __APPLE__
     return home ? koc__path_join(home, "Library/Application Support/go/env") : NULL;
 #else
-    const char *dir = get(env, "XDG_CONFIG_HOME");
+    const char *dir = get_nonempty(env, "XDG_CONFIG_HOME");
     if (dir) {
         return koc__path_is_abs(dir) ? koc__path_join(dir, "go/env") : NULL;
     }
@@ -100,10 +100,10 @@ static char *user_file(const koc_strlist *env)
 #endif
 }
 
-/* $GOROOT/go.env, where GOROOT is the directory above the one with the real go. NULL: no go is found. */
+/* $GOROOT/go.env; without $GOROOT, the directory above that of the real go is the root. NULL: there is no go. */
 static char *toolchain_file(const char *tool, const koc_strlist *env)
 {
-    const char *root = get(env, "GOROOT");
+    const char *root = get_nonempty(env, "GOROOT");
     KOC__AUTO_STR real = NULL;
     if (root) {
         return koc__path_join(root, "go.env");
@@ -115,11 +115,11 @@ static char *toolchain_file(const char *tool, const koc_strlist *env)
     return above ? koc__path_join(above, "go.env") : NULL;
 }
 
-static int from_toolchain(const char *tool, const koc_strlist *env, const char *name, char **out,
-                          koc_error **err)
+static int read_from_toolchain(const char *tool, const koc_strlist *env, const char *name,
+                               char **out, koc_error **err)
 {
     KOC__AUTO_STR file = toolchain_file(tool, env);
-    return file ? from_file(file, name, out, err) : KOC_OK;
+    return file ? read_from_file(file, name, out, err) : KOC_OK;
 }
 
 int koc__go_value(const char *tool, const koc_strlist *env, const char *name, char **out,
@@ -127,16 +127,16 @@ int koc__go_value(const char *tool, const koc_strlist *env, const char *name, ch
 {
     KOC__AUTO_STR value = NULL;
     KOC__AUTO_STR user = user_file(env);
-    const char *given = get(env, name);
+    const char *given = get_nonempty(env, name);
     if (given) {
         *out = koc__strdup(given);
         return *out ? KOC_OK : koc__oom(err);
     }
     if (user) {
-        KOC__TRY(from_file(user, name, &value, err));
+        KOC__TRY(read_from_file(user, name, &value, err));
     }
     if (!value) {
-        KOC__TRY(from_toolchain(tool, env, name, &value, err));
+        KOC__TRY(read_from_toolchain(tool, env, name, &value, err));
     }
     if (value && *value) {
         *out = koc__steal(&value);
@@ -161,6 +161,6 @@ int koc__go_variable(const koc__go_settings *s, const char *name, bool defaults,
     if (!s->go_env || koc__go_tool(s->go_env, &tool, NULL, NULL) != KOC_OK) {
         tool = NULL;
     }
-    return defaults ? from_toolchain(tool, NULL, name, out, err)
+    return defaults ? read_from_toolchain(tool, NULL, name, out, err)
                     : koc__go_value(tool, NULL, name, out, err);
 }

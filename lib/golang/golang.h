@@ -1,6 +1,6 @@
 /*
- * The inside of the golang module: from arguments and .ko.yaml to linked binaries and their layers.
- * Facts about ko's behaviour that it keeps: docs/ko.md.
+ * The inside of the golang module: from arguments and .ko.yaml to linked binaries and their layers. docs/ko.md
+ * describes the behaviour of ko that it reproduces.
  */
 #ifndef KOC__GOLANG_H
 #define KOC__GOLANG_H
@@ -15,14 +15,14 @@
 #include "core/str.h"
 #include "goexe/goexe.h"
 
-/* --- settings (settings.c): .ko.yaml / .ko.json and their KO_* overrides --- */
+/* --- settings (config/): .ko.yaml / .ko.json and the KO_* variables that override them --- */
 typedef struct koc__go_config { /* an entry of builds: */
-    char *id, *dir, *main;      /* defaults "."; dir cleaned, main as it is in the file */
+    char *id, *dir, *main;      /* dir is cleaned, main is as in the file; both default to "." */
     koc_strlist *flags, *ldflags, *env, *capabilities; /* never NULL, may be empty */
     size_t line, column;                               /* of the entry */
     koc_error *why; /* the entry is invalid; reported only if an argument needs it. Or NULL */
 } koc__go_config;
-typedef struct koc__go_base { /* a base image and who asks for it */
+typedef struct koc__go_base { /* a base image and where it is configured */
     char *path;               /* of an override: the import path in lower case; else NULL */
     char *name;               /* never NULL */
     char *
@@ -46,7 +46,7 @@ typedef struct koc__go_settings { /* does not change once it is loaded */
 int koc__go_settings_load(const char *path, bool offline, koc__go_settings **out, koc_error **err);
 void koc__go_settings_free(koc__go_settings *s);
 KOC__DEFINE_AUTO(koc__go_settings, koc__go_settings_free);
-/* The base for an import path: override, else default. Borrowed. */
+/* The base for an import path: its override, else the default. Borrowed. */
 const koc__go_base *koc__go_settings_base(const koc__go_settings *s, const char *import_path);
 /* The platforms to build for, as ko chooses them: requested (split at commas; NULL or empty: none), else
  * s->platforms, else GOOS/GOARCH if both are set, else linux/amd64. KOC_EINVAL: GOOS, GOARCH or GOARM is
@@ -54,14 +54,14 @@ const koc__go_base *koc__go_settings_base(const koc__go_settings *s, const char 
 int koc__go_settings_platforms(const koc__go_settings *s, const char *const *requested,
                                koc_strlist **out, koc_error **err);
 
-/* --- targets (package.c): arguments to packages --- */
+/* --- targets (package/): from arguments to packages --- */
 typedef struct koc__go_target {
     char *argument;               /* as given */
-    char *reference;              /* "ko://…", what history entries name */
-    char *import_path;            /* what `go list` prints, however it was spelled */
-    koc_strlist *spellings;       /* other ko:// references that led here, without the scheme */
-    char *package_dir;            /* absolute: where kodata lies; NULL until known */
-    char *work_dir;               /* where go runs; NULL: here */
+    char *reference;              /* "ko://…", as in history entries */
+    char *import_path;            /* as `go list` prints it, however the argument spells it */
+    koc_strlist *spellings;       /* other ko:// references to the package, without the scheme */
+    char *package_dir;            /* absolute: the directory with kodata; NULL until known */
+    char *work_dir;               /* where go runs; NULL: the working directory */
     const koc__go_config *config; /* the entry of builds: that applies, or NULL */
 } koc__go_target;
 typedef struct koc__go_targets {
@@ -69,26 +69,27 @@ typedef struct koc__go_targets {
     size_t count;
     koc_strlist *warnings; /* about entries that cannot be loaded and packages that were left out */
 } koc__go_targets;
-/* Qualifies args ("./..." gives every main package below) and checks that each is a main package. As few
- * `go list` as can be: answers are kept in the cache and used while go.mod, go.work and the environment
- * of go are unchanged; a stale answer is found out by the build (koc__go_build looks at the build info).
- * Entries of builds: that cannot be loaded and that no argument needs become warnings of s, and so do main
- * packages that a pattern leaves out. Without arguments only the entries are looked at. */
+/* Finds the package of each argument ("./...": every main package below) and checks that it is a main package.
+ * platform: packages are loaded for it (ko loads them for the host); NULL or "all": linux/amd64. Runs `go list` as
+ * rarely as possible: the cache keeps answers while go.mod, go.work and the environment of go are unchanged, and the
+ * build detects stale ones (koc__go_build reads the build info). Entries of builds: that cannot be loaded and that no
+ * argument needs become warnings, as do main packages that a pattern leaves out. Without arguments only the entries
+ * are checked. */
 int koc__go_targets_find(koc_ctx *ctx, const koc__go_settings *s, const char *platform,
                          const char *const *args, koc__call *call, koc__go_targets **out,
                          koc_error **err);
 void koc__go_targets_free(koc__go_targets *t);
 KOC__DEFINE_AUTO(koc__go_targets, koc__go_targets_free);
 
-/* --- building (command.c, build.c) --- */
+/* --- building (go_command.c, go_build.c, build_run.c, record/) --- */
 struct koc__go_binary;
 typedef struct koc__go_options {
     const char *const *ldflags; /* --ldflags, or NULL */
     bool disable_optimizations;
-    bool force;    /* forget what is cached */
-    bool inputs;   /* tell what was read, also where that costs a `go list` */
-    unsigned jobs; /* `go build`s at once; 0: as many as the context has threads */
-    /* Called when a `go build` is about to start, on whatever thread that is. May be NULL. */
+    bool force;    /* use no cached program */
+    bool inputs;   /* fill in koc__go_binary.inputs, even if that costs a `go list` */
+    unsigned jobs; /* number of `go build`s in parallel; 0: as many as the context has threads */
+    /* Called when a `go build` is about to start, on any thread. May be NULL. */
     void (*starting)(void *self);
     void *starting_self;
     /* The next two are called on any thread, with the index of a job. May be NULL: both, or linked alone.
@@ -101,16 +102,17 @@ typedef struct koc__go_options {
 typedef struct koc__go_binary {
     atomic_uint refs;
     char *path;        /* the linked file */
-    char *key;         /* hex: identifies target + platform + arguments + environment */
-    bool from_cache;   /* the file is byte for byte what the last build with this key made */
-    bool go_skipped;   /* no go was started: every input is as it was */
-    koc_digest digest; /* SHA-256 of the file when known without reading, else none */
-    koc__stamp stamp;  /* of the file: it stays as it is while the object lives */
-    char *build_id;    /* Go's, which holds a hash of the content; NULL: none */
+    char *key;         /* hex: identifies target, platform, arguments and environment */
+    bool from_cache;   /* the file is byte for byte the one of the last build with this key */
+    bool go_skipped;   /* go was not started, since no input changed */
+    koc_digest digest; /* SHA-256 of the file if known without reading it, else none */
+    koc__stamp stamp;  /* of the file, which does not change while the object lives */
+    char *build_id;    /* Go's, which has a hash of the content in it; NULL: none */
     char *package_path;
-    bool inputs_known;   /* where asked for: all that was read is in the lists of this build ... */
-    koc_strlist *inputs; /* ... one of which is here: see koc_published_inputs; or NULL */
-    struct koc__go_lock *lock; /* while it is held nobody builds into the file or removes it */
+    bool
+        inputs_known; /* koc__go_options.inputs was set, and the inputs of the batch are complete */
+    koc_strlist *inputs; /* of the whole batch; only its first binary has the list, others NULL */
+    struct koc__go_lock *lock; /* while it is held, no build overwrites or removes the file */
 } koc__go_binary;
 typedef struct koc__go_job {
     koc__go_target *target;
@@ -121,27 +123,27 @@ typedef struct koc__go_job {
  * name of the program. Sets all binaries or none. A compile error is KOC_EPROCESS with go's output as detail. */
 int koc__go_build(koc_ctx *ctx, const koc__go_settings *s, koc__go_job *jobs, size_t n,
                   const koc__go_options *o, koc__call *call, koc_error **err);
-/* Tells the digest of b's file once somebody has read it, so that it is known next time. */
+/* Sets the digest of b's file and records it for later builds. */
 int koc__go_binary_set_digest(koc_ctx *ctx, koc__go_binary *b, const koc_digest *d,
                               koc_error **err);
 koc__go_binary *koc__go_binary_ref(koc__go_binary *b);
 void koc__go_binary_free(koc__go_binary *b); /* gives a reference back */
 KOC__DEFINE_AUTO(koc__go_binary, koc__go_binary_free);
-/* The directory of the package (kodata's parent); asks `go list` only when target->package_dir is NULL. */
+/* Fills in t->package_dir unless it is known, by a `go list`. */
 int koc__go_package_dir(koc_ctx *ctx, koc__go_target *t, koc__call *call, koc_error **err);
 
-/* What differs from the last build of t for p, a line each, for people. Nothing is built. */
+/* Adds one line for people per difference to the last build of t for p. Builds nothing. call: with a context. */
 int koc__go_explain(const koc__go_settings *s, koc__go_target *t, const koc_platform *p,
                     const koc__go_options *o, koc__call *call, koc_strlist *out, koc_error **err);
 
 /* --- the debugger (delve.c) --- */
 #define KOC__DELVE_VERSION "v1.27.2"
-/* dlv of version (NULL: ours) for p, out of the cache or built with the go tool. KOC_EINVAL: version is
- * none; KOC_EPROCESS with go's output when it cannot be had. */
+/* dlv of version (NULL: KOC__DELVE_VERSION) for p, from the cache or built with the go tool. KOC_EINVAL: not a
+ * version. KOC_EPROCESS with go's output: go cannot get or build it. */
 int koc__go_delve(koc_ctx *ctx, const koc__go_settings *s, const char *version,
                   const koc_platform *p, koc__call *call, koc__go_binary **out, koc_error **err);
 
-/* Compares lists of "name value": "changed: name", "new: name", "removed: name". */
+/* Compares lists of "name value"; adds "changed: name", "new: name" and "removed: name". */
 int koc__go_compare_fingerprints(const koc_strlist *then, const koc_strlist *now, koc_strlist *out,
                                  koc_error **err);
 
@@ -151,8 +153,7 @@ typedef struct koc__go_layer_options {
     int32_t format; /* KOC_FORMAT_OCI or _DOCKER */
     int32_t compression, level;
 } koc__go_layer_options;
-/* The layer with /ko-app/<base>, in ko's tar dialect; digests come from the cache when the file is the
- * same, and then nothing is read. */
+/* The layer with /ko-app/<base>, in ko's tar dialect. If the cache has the layer of this file, nothing is read. */
 int koc__go_binary_layer(koc_ctx *ctx, const koc__go_target *t, koc__go_binary *b,
                          const koc__go_layer_options *o, koc__call *call, koc_layer **out,
                          koc_error **err);
@@ -165,20 +166,20 @@ int koc__go_kodata_layer(koc_ctx *ctx, const koc__go_target *t, const koc__go_la
 const char *koc__go_var_get(const koc_strlist *env, const char *name);
 /* Whether a variable (NAME=value) can change what go builds or finds. */
 bool koc__go_var_matters(const char *item);
-/* The value that one of go's own variables (GOFLAGS, GOPROXY) has for a go with env (NULL: ours), without
- * running it: the environment, the user's file (GOENV, `go env -w`), go.env beside the toolchain of tool (NULL:
- * none is known). What counts is asked here and nowhere else. *out NULL: not set, or empty. */
+/* The value of one of go's own variables (GOFLAGS, GOPROXY) for a go with env (NULL: koc's own), without running go:
+ * from the environment, the user's file (GOENV, `go env -w`), or go.env of the toolchain of tool (NULL: not known).
+ * All code that needs such a value calls this. *out NULL: not set, or empty. */
 int koc__go_value(const char *tool, const koc_strlist *env, const char *name, char **out,
                   koc_error **err);
-/* Adds the paths of those two files, also of ones that are not there. */
+/* Adds the paths of those two files, whether they exist or not. */
 int koc__go_value_files(const char *tool, const koc_strlist *env, koc_strlist *out,
                         koc_error **err);
-/* The same for our own environment and the go of s; defaults: what the toolchain came with. */
+/* The same for koc's own environment and the go of s. defaults: only the value that the toolchain came with. */
 int koc__go_variable(const koc__go_settings *s, const char *name, bool defaults, char **out,
                      koc_error **err);
 
 /* --- epochs --- */
-/* SOURCE_DATE_EPOCH or KO_DATA_DATE_EPOCH; *found false when unset or empty. KOC_EINVAL: no integer. */
+/* SOURCE_DATE_EPOCH or KO_DATA_DATE_EPOCH; *found false: unset or empty. KOC_EINVAL: not an integer. */
 int koc__go_epoch(const char *variable, bool *found, int64_t *out, koc_error **err);
 
 #endif

@@ -1,4 +1,4 @@
-/* kodata: where it is, how far its links may lead, and what is in it. */
+/* Finds kodata, the boundary for its links, and its content. */
 #include "core/common.h"
 
 #include <sys/stat.h>
@@ -14,7 +14,7 @@
 typedef struct collector {
     koc_ctx *ctx;
     koc__kodata *to;
-    char *dir;    /* the last one that was looked at */
+    char *dir;    /* that of the previous file */
     char *real;   /* the same, with its links resolved */
     char *git;    /* the directory of git around it, or NULL */
     bool refused; /* a file of git, with a hint of its own */
@@ -44,7 +44,7 @@ void koc__kodata_free(koc__kodata *k)
 
 /* --- the boundary --- */
 
-/* The directory named by KO_DATA_PATH_ALLOWED_ROOT when it is above kodata, else *out stays NULL. */
+/* The directory named by KO_DATA_PATH_ALLOWED_ROOT if kodata is below it; else *out stays NULL. */
 static int root_from_env(const char *kodata, char **out, koc_error **err)
 {
     const char *given = koc__env_nonempty("KO_DATA_PATH_ALLOWED_ROOT");
@@ -60,7 +60,7 @@ static int root_from_env(const char *kodata, char **out, koc_error **err)
     return KOC_OK;
 }
 
-/* The nearest directory above kodata that holds .git, else *out stays NULL. */
+/* The nearest directory above kodata that has a .git; *out stays NULL: there is none. */
 static int root_from_git(const char *kodata, char **out, koc_error **err)
 {
     koc_str at = koc__path_dir(koc__str(kodata));
@@ -83,7 +83,7 @@ static int root_from_git(const char *kodata, char **out, koc_error **err)
     }
 }
 
-/* The directory that links may not leave. kodata: its place, with all links before it resolved. */
+/* The directory that links must not leave. kodata: its path, in which no directory is a link. */
 static int find_boundary(const char *kodata, char **out, koc_error **err)
 {
     KOC__AUTO_STR root = NULL;
@@ -101,10 +101,10 @@ static int find_boundary(const char *kodata, char **out, koc_error **err)
     return KOC_OK;
 }
 
-/* --- where it is --- */
+/* --- the directory --- */
 
-/* kodata is a link itself: it may lead to a directory inside the boundary. */
-static int follow(const char *path, const char *boundary, char **out, koc_error **err)
+/* kodata is itself a link: it may lead to a directory inside the boundary. */
+static int follow_link(const char *path, const char *boundary, char **out, koc_error **err)
 {
     KOC__AUTO_STR real = NULL;
     if (koc__fs_realpath(path, &real, NULL) != KOC_OK) {
@@ -118,7 +118,7 @@ static int follow(const char *path, const char *boundary, char **out, koc_error 
     return KOC_OK;
 }
 
-/* *root stays NULL when the package has no kodata. */
+/* *root stays NULL: the package has no kodata. */
 static int find_root(const char *package_dir, char **root, char **boundary, koc_error **err)
 {
     KOC__AUTO_STR dir = NULL;
@@ -134,7 +134,7 @@ static int find_root(const char *package_dir, char **root, char **boundary, koc_
     }
     KOC__TRY(find_boundary(path, boundary, err));
     if (S_ISLNK(st.st_mode)) {
-        KOC__TRY(follow(path, *boundary, &found, err));
+        KOC__TRY(follow_link(path, *boundary, &found, err));
     } else {
         found = koc__steal(&path);
     }
@@ -156,7 +156,7 @@ static bool is_git_dir(const char *path)
            (koc__fs_is_dir(objects) || koc__fs_is_file(common));
 }
 
-/* The directory of git that the directory real lies in. *out stays NULL without one. */
+/* The git directory that contains the directory real; *out stays NULL: there is none. */
 static int git_above(const char *real, char **out, koc_error **err)
 {
     KOC__AUTO_STR at = koc__strdup(real);
@@ -176,7 +176,7 @@ static int git_above(const char *real, char **out, koc_error **err)
     return KOC_OK;
 }
 
-/* Fills in c for the directory of a file: most files lie where the one before did. */
+/* Fills in c for the directory of a file; most files are in the same one as the previous file. */
 static int enter_dir(collector *c, koc_str dir, koc_error **err)
 {
     if (c->dir && koc__str_is(dir, c->dir)) {
@@ -192,7 +192,7 @@ static int enter_dir(collector *c, koc_str dir, koc_error **err)
     return git_above(c->real, &c->git, err);
 }
 
-/* Where a file is below a directory of git, such as "config". *out stays NULL when it is in none. */
+/* The path of a file below its git directory, such as "config"; *out stays NULL: it is not in one. */
 static int place_in_git(collector *c, const koc__tree_item *item, char **out, koc_error **err)
 {
     KOC__AUTO_STR real = NULL;
@@ -231,7 +231,7 @@ static bool looks_secret(const char *source)
     return false;
 }
 
-/* Checkouts of CI systems keep tokens in .git/config; nothing that a program reads is in hooks. */
+/* Checkouts of CI systems keep tokens in .git/config, and no program at run time needs hooks. */
 static int check_secrets(collector *c, const koc__tree_item *item, koc_error **err)
 {
     static const char *const refused[] = {"config", "config.worktree", "credentials", "hooks"};
@@ -242,10 +242,11 @@ static int check_secrets(collector *c, const koc__tree_item *item, koc_error **e
     KOC__TRY(place_in_git(c, item, &below, err));
     for (size_t i = 0; below && i < KOC__COUNT(refused); i++) {
         if (koc__path_within(refused[i], below)) {
-            int rc = koc__error(err, KOC_EINVAL,
-                                "%s is .git/%s, which does not belong into an image: it may hold "
-                                "credentials or programs",
-                                item->source, below);
+            int rc =
+                koc__error(err, KOC_EINVAL,
+                           "%s is .git/%s, which does not belong into an image: it may contain "
+                           "credentials or programs",
+                           item->source, below);
             koc__error_hint(err, "link the files that the program reads, such as .git/HEAD and "
                                  ".git/refs, and not all of .git");
             c->refused = true;
@@ -259,9 +260,9 @@ static int check_secrets(collector *c, const koc__tree_item *item, koc_error **e
     return KOC_OK;
 }
 
-/* --- what is in it --- */
+/* --- the content --- */
 
-static int collect(const koc__tree_item *item, void *payload, koc_error **err)
+static int collect_item(const koc__tree_item *item, void *payload, koc_error **err)
 {
     collector *c = payload;
     koc__kodata *k = c->to;
@@ -272,7 +273,7 @@ static int collect(const koc__tree_item *item, void *payload, koc_error **err)
     }
     KOC__TRY(check_secrets(c, item, err));
     if (k->count == ENTRIES_MAX) {
-        return koc__error(err, KOC_ELIMIT, "%s holds more than %d entries", k->root, ENTRIES_MAX);
+        return koc__error(err, KOC_ELIMIT, "%s has more than %d entries", k->root, ENTRIES_MAX);
     }
     if (!koc__grow((void **)&k->entries, &k->capacity, k->count + 1, sizeof(*k->entries))) {
         return koc__oom(err);
@@ -284,7 +285,7 @@ static int collect(const koc__tree_item *item, void *payload, koc_error **err)
     *e = (koc__kodata_entry){.name = koc__strdup(item->path),
                              .source = usual ? NULL : koc__strdup(item->source)};
     koc__stamp_of(item->st, &e->stamp);
-    k->count++; /* so that a name without a source is freed, too */
+    k->count++; /* also if one copy failed, so that the other is freed */
     if (!e->name || !(usual || e->source)) {
         return koc__oom(err);
     }
@@ -303,7 +304,7 @@ int koc__kodata_walk(koc_ctx *ctx, const char *package_dir, bool skip_links, koc
     if (k->root) {
         KOC__AUTO_VAL(collector) c = {.ctx = ctx, .to = k};
         uint32_t flags = KOC__TREE_FOLLOW | (skip_links ? KOC__TREE_SKIP_LINKS : 0);
-        int rc = koc__tree_walk(k->root, boundary, flags, collect, &c, call, err);
+        int rc = koc__tree_walk(k->root, boundary, flags, collect_item, &c, call, err);
         if (rc == KOC_EINVAL && !c.refused) {
             koc__error_hint(
                 err,

@@ -1,7 +1,7 @@
 /*
- * Which part of a Go file decides what else go reads: build constraints, package clause, imports (with the
- * comments between them: cgo's preamble is one) and the lines with directives. Two files that agree in
- * these lead go to the same other files.
+ * The part of a Go file that decides which other files go reads: build constraints, package clause, imports (with the
+ * comments between them, since cgo's preamble is one) and the lines with directives. Two files with the same header
+ * make go read the same other files.
  */
 #include "core/common.h"
 
@@ -26,7 +26,7 @@ static bool skip_block_comment(cursor *c)
     return stop != NULL;
 }
 
-/* Blank space, semicolons and comments. False: a comment has no end. */
+/* White space, semicolons and comments. False: a comment has no end. */
 static bool skip_space(cursor *c)
 {
     while (c->at < c->end) {
@@ -51,7 +51,7 @@ static bool skip_string(cursor *c)
     char quote = *c->at++;
     while (c->at < c->end && *c->at != quote) {
         if (quote == '"' && (*c->at == '\n' || *c->at == '\\')) {
-            return false; /* no import path has these: leave it to go */
+            return false; /* no import path has these; go reports the error */
         }
         c->at++;
     }
@@ -83,7 +83,7 @@ static bool skip_spec(cursor *c)
     return skip_space(c) && c->at < c->end && (*c->at == '"' || *c->at == '`') && skip_string(c);
 }
 
-/* What stands after the word import. */
+/* The rest of an import declaration, after the word import. */
 static bool skip_import(cursor *c)
 {
     if (!skip_space(c) || c->at == c->end) {
@@ -147,7 +147,7 @@ bool koc__go_source_header(koc_str text, koc__hash *out)
     uint8_t sum[32];
     koc__sha256_init(&h);
     koc__sha256_update(&h, text.ptr, (size_t)(c.at - text.ptr));
-    for (;;) { /* every line that has a directive, wherever it stands */
+    for (;;) { /* every line with a directive, anywhere in the file */
         const char *found = memmem(c.at, (size_t)(c.end - c.at), "//go:", 5);
         if (!found) {
             break;

@@ -1,6 +1,6 @@
 /*
- * .ko.yaml, .ko.yml and .ko.json (docs/ko.md, configuration file). Keys match in any case. Every
- * complaint names file, line and column.
+ * Reads .ko.yaml, .ko.yml and .ko.json (docs/ko.md, configuration file). Keys match in any case. Every error names
+ * file, line and column.
  */
 #include "core/common.h"
 
@@ -12,19 +12,19 @@
 #include "text/json.h"
 #include "text/yaml.h"
 
-/* What reading one file needs everywhere. */
+/* What all functions that read a file need. */
 typedef struct loader {
     koc__go_settings *s;
     const char *file;
 } loader;
 
-static char *place(const loader *l, const koc__ynode *n, const char *key)
+static char *format_place(const loader *l, const koc__ynode *n, const char *key)
 {
     return koc__format("%s:%zu:%zu: %s", l->file, koc__yaml_line(n), koc__yaml_column(n), key);
 }
 
-static int bad(const loader *l, const koc__ynode *n, const char *key, koc_error **err,
-               const char *reason)
+static int report_bad(const loader *l, const koc__ynode *n, const char *key, koc_error **err,
+                      const char *reason)
 {
     return koc__error(err, KOC_EINVAL, "%s:%zu:%zu: %s: %s", l->file, koc__yaml_line(n),
                       koc__yaml_column(n), key, reason);
@@ -39,7 +39,7 @@ static int read_string(const loader *l, const koc__ynode *n, const char *key, ch
         return KOC_OK;
     }
     if (koc__yaml_type(n) != KOC__YAML_SCALAR) {
-        return bad(l, n, key, err, "must be a string");
+        return report_bad(l, n, key, err, "must be a string");
     }
     char *copy = koc__strdup(koc__yaml_str(n));
     if (!copy) {
@@ -50,8 +50,8 @@ static int read_string(const loader *l, const koc__ynode *n, const char *key, ch
     return KOC_OK;
 }
 
-/* A list, or a string: split at white space, or (whole) one item. */
-static int read_list(const loader *l, const koc__ynode *n, const char *key, bool whole,
+/* A list, or a string: one item, or (split) its words. */
+static int read_list(const loader *l, const koc__ynode *n, const char *key, bool split,
                      koc_strlist *out, koc_error **err)
 {
     koc__strlist_clear(out);
@@ -60,23 +60,23 @@ static int read_list(const loader *l, const koc__ynode *n, const char *key, bool
     }
     if (koc__yaml_type(n) == KOC__YAML_SCALAR) {
         const char *text = koc__yaml_str(n);
-        return whole ? koc__strlist_add(out, text, err) : koc__go_add_words(out, text, err);
+        return split ? koc__go_add_words(out, text, err) : koc__strlist_add(out, text, err);
     }
     if (koc__yaml_type(n) != KOC__YAML_SEQUENCE) {
-        return bad(l, n, key, err, "must be a list of strings");
+        return report_bad(l, n, key, err, "must be a list of strings");
     }
     for (size_t i = 0; i < koc__yaml_count(n); i++) {
         const koc__ynode *item = koc__yaml_at(n, i);
         if (koc__yaml_type(item) != KOC__YAML_SCALAR || koc__yaml_is_null(item)) {
-            return bad(l, item, key, err, "must be a list of strings");
+            return report_bad(l, item, key, err, "must be a list of strings");
         }
         KOC__TRY(koc__strlist_add(out, koc__yaml_str(item), err));
     }
     return KOC_OK;
 }
 
-/* A mistake in one entry of builds: is no matter to those who build something else. */
-static int put_off(koc__go_config *c, int rc, koc_error **why, koc_error **err)
+/* Keeps a mistake of one entry in the entry: it must not fail the build of another package. */
+static int defer_error(koc__go_config *c, int rc, koc_error **why, koc_error **err)
 {
     if (rc != KOC_EINVAL) {
         return rc == KOC_OK ? KOC_OK : koc__error_move(err, why);
@@ -93,8 +93,8 @@ static int put_off(koc__go_config *c, int rc, koc_error **why, koc_error **err)
 static int read_env(const loader *l, const koc__ynode *n, const char *key, koc_strlist *out,
                     koc_error **err)
 {
-    KOC__TRY(read_list(l, n, key, false, out, err));
-    KOC__AUTO_STR where = place(l, n, key);
+    KOC__TRY(read_list(l, n, key, true, out, err));
+    KOC__AUTO_STR where = format_place(l, n, key);
     if (!where) {
         return koc__oom(err);
     }
@@ -103,9 +103,9 @@ static int read_env(const loader *l, const koc__ynode *n, const char *key, koc_s
 
 /* --- builds --- */
 
-/* "no such directory: ./cmd/ap", and what the writer may have meant. */
-static int no_such_dir(const loader *l, const koc__ynode *n, const char *key, const char *path,
-                       const char *shown, koc_error **err)
+/* "no such directory: ./cmd/ap", with a similar name as a hint. */
+static int report_no_dir(const loader *l, const koc__ynode *n, const char *key, const char *path,
+                         const char *shown, koc_error **err)
 {
     int rc = koc__error(err, KOC_EINVAL, "%s:%zu:%zu: %s: no such directory: %s", l->file,
                         koc__yaml_line(n), koc__yaml_column(n), key, shown);
@@ -134,14 +134,14 @@ static int check_dirs(const loader *l, size_t index, const koc__go_config *c, co
         return koc__oom(err);
     }
     if (!koc__fs_is_dir(c->dir)) {
-        return no_such_dir(l, dir, dir_key, c->dir, c->dir, err);
+        return report_no_dir(l, dir, dir_key, c->dir, c->dir, err);
     }
-    /* A file is fine: its directory is meant. */
-    return koc__fs_exists(path) ? KOC_OK : no_such_dir(l, main, main_key, path, c->main, err);
+    /* main may also be a file, which stands for its directory. */
+    return koc__fs_exists(path) ? KOC_OK : report_no_dir(l, main, main_key, path, c->main, err);
 }
 
-/* Index of the first key equal to that of pair i but for its case; i itself when there is none. */
-static size_t same_key(const koc__ynode *mapping, size_t i)
+/* Index of the first key that equals the key of pair i in any case; i itself: there is none. */
+static size_t find_same_key(const koc__ynode *mapping, size_t i)
 {
     koc_str key = koc__str(koc__yaml_key(mapping, i));
     for (size_t k = 0; k < i; k++) {
@@ -152,10 +152,10 @@ static size_t same_key(const koc__ynode *mapping, size_t i)
     return i;
 }
 
-static int check_twice(const loader *l, const koc__ynode *mapping, koc_error **err)
+static int check_duplicate_keys(const loader *l, const koc__ynode *mapping, koc_error **err)
 {
     for (size_t i = 0; i < koc__yaml_count(mapping); i++) {
-        size_t first = same_key(mapping, i);
+        size_t first = find_same_key(mapping, i);
         if (first != i) {
             const koc__ynode *n = koc__yaml_at(mapping, i);
             return koc__error(err, KOC_EINVAL, "%s:%zu:%zu: %s: the same key as %s on line %zu",
@@ -183,9 +183,9 @@ static int config_init(koc__go_config *c, size_t index, const koc__ynode *n, koc
     return koc__strlist_new(&c->capabilities, err);
 }
 
-/* The value under name in entry index, with its full name for messages. */
-static const koc__ynode *member(const koc__ynode *entry, size_t index, const char *name,
-                                char full[64])
+/* The value of name in entry index; full receives its name for messages. */
+static const koc__ynode *get_member(const koc__ynode *entry, size_t index, const char *name,
+                                    char full[64])
 {
     snprintf(full, 64, "builds[%zu].%s", index, name);
     return koc__yaml_get(entry, name, true);
@@ -201,40 +201,40 @@ static int default_dot(char **text, koc_error **err)
     return *text ? KOC_OK : koc__oom(err);
 }
 
-/* A capability that is not known is found here, and not after a compile. */
+/* Unknown capabilities are reported now, and not after the compile. */
 static int read_capabilities(const loader *l, const koc__ynode *entry, size_t index,
                              koc__go_config *c, koc_error **err)
 {
     char key[64];
     uint8_t encoded[KOC__CAPS_SIZE];
     bool any = false;
-    const koc__ynode *n = member(entry, index, "linux_capabilities", key);
+    const koc__ynode *n = get_member(entry, index, "linux_capabilities", key);
     if (!n) {
         return KOC_OK;
     }
-    KOC__TRY(read_list(l, n, key, false, c->capabilities, err));
+    KOC__TRY(read_list(l, n, key, true, c->capabilities, err));
     koc_error *why = NULL;
     int rc = koc__caps_encode(c->capabilities, &any, encoded, &why);
     rc = koc__error_prefix(&why, rc, "%s:%zu:%zu: builds[%zu]", l->file, koc__yaml_line(n),
                            koc__yaml_column(n), index);
-    return put_off(c, rc, &why, err);
+    return defer_error(c, rc, &why, err);
 }
 
 static int read_own_env(const loader *l, const koc__ynode *entry, size_t index, koc__go_config *c,
                         koc_error **err)
 {
     char key[64];
-    const koc__ynode *n = member(entry, index, "env", key);
+    const koc__ynode *n = get_member(entry, index, "env", key);
     if (!n) {
         return KOC_OK;
     }
     koc_error *why = NULL;
-    KOC__AUTO_STR where = place(l, n, key);
+    KOC__AUTO_STR where = format_place(l, n, key);
     if (!where) {
         return koc__oom(err);
     }
-    KOC__TRY(read_list(l, n, key, true, c->env, err));
-    return put_off(c, koc__go_check_env(c->env, where, &why), &why, err);
+    KOC__TRY(read_list(l, n, key, false, c->env, err));
+    return defer_error(c, koc__go_check_env(c->env, where, &why), &why, err);
 }
 
 static int read_config(const loader *l, const koc__ynode *n, size_t index, koc__go_config *c,
@@ -244,18 +244,19 @@ static int read_config(const loader *l, const koc__ynode *n, size_t index, koc__
     KOC__TRY(config_init(c, index, n, err));
     if (koc__yaml_type(n) != KOC__YAML_MAPPING) {
         snprintf(key, sizeof(key), "builds[%zu]", index);
-        return bad(l, n, key, err, "must be a mapping (id, dir, main, flags, ldflags, env, ...)");
+        return report_bad(l, n, key, err,
+                          "must be a mapping (id, dir, main, flags, ldflags, env, ...)");
     }
-    KOC__TRY(check_twice(l, n, err));
-    const koc__ynode *id = member(n, index, "id", key);
+    KOC__TRY(check_duplicate_keys(l, n, err));
+    const koc__ynode *id = get_member(n, index, "id", key);
     if (id) {
         KOC__TRY(read_string(l, id, key, &c->id, err));
     }
-    const koc__ynode *dir = member(n, index, "dir", key);
+    const koc__ynode *dir = get_member(n, index, "dir", key);
     if (dir) {
         KOC__TRY(read_string(l, dir, key, &c->dir, err));
     }
-    const koc__ynode *main = member(n, index, "main", key);
+    const koc__ynode *main = get_member(n, index, "main", key);
     if (main) {
         KOC__TRY(read_string(l, main, key, &c->main, err));
     }
@@ -263,20 +264,20 @@ static int read_config(const loader *l, const koc__ynode *n, size_t index, koc__
     KOC__TRY(default_dot(&c->main, err));
     struct {
         const char *name;
-        bool whole;
+        bool split;
         koc_strlist *out;
-    } lists[] = {{"flags", false, c->flags}, {"ldflags", true, c->ldflags}};
+    } lists[] = {{"flags", true, c->flags}, {"ldflags", false, c->ldflags}};
     for (size_t i = 0; i < KOC__COUNT(lists); i++) {
-        const koc__ynode *list = member(n, index, lists[i].name, key);
+        const koc__ynode *list = get_member(n, index, lists[i].name, key);
         if (list) {
-            KOC__TRY(read_list(l, list, key, lists[i].whole, lists[i].out, err));
+            KOC__TRY(read_list(l, list, key, lists[i].split, lists[i].out, err));
         }
     }
     KOC__TRY(read_capabilities(l, n, index, c, err));
     KOC__TRY(read_own_env(l, n, index, c, err));
     koc_error *why = NULL;
     int rc = check_dirs(l, index, c, dir ? dir : n, main ? main : n, &why);
-    KOC__TRY(put_off(c, rc, &why, err));
+    KOC__TRY(defer_error(c, rc, &why, err));
     char *clean = koc__path_clean(c->dir); /* so that equal directories are equal strings */
     if (!clean) {
         return koc__oom(err);
@@ -286,7 +287,7 @@ static int read_config(const loader *l, const koc__ynode *n, size_t index, koc__
     return KOC_OK;
 }
 
-/* Entries for one package: the last one counts, as in ko; whoever wrote the others should know. */
+/* Two entries for one package: the last one wins, as in ko; warn about the other. */
 static int warn_same_package(const loader *l, size_t index, koc_error **err)
 {
     const koc__go_config *builds = l->s->builds;
@@ -295,16 +296,17 @@ static int warn_same_package(const loader *l, size_t index, koc_error **err)
     for (size_t i = 0; path && i < index; i++) {
         KOC__AUTO_STR other = koc__path_join(builds[i].dir, builds[i].main);
         if (other && koc__streq(path, other)) {
-            return koc__strlist_addf(l->s->warnings, err,
-                                     "%s:%zu:%zu: builds[%zu]: %s is the package of builds[%zu] "
-                                     "too; the last entry counts",
-                                     l->file, c->line, c->column, index, path, i);
+            return koc__strlist_addf(
+                l->s->warnings, err,
+                "%s:%zu:%zu: builds[%zu]: %s is also the package of builds[%zu]; "
+                "the last entry counts",
+                l->file, c->line, c->column, index, path, i);
         }
     }
     return path ? KOC_OK : koc__oom(err);
 }
 
-/* Nothing goes by the id, but GoReleaser refuses two that are the same. */
+/* koc does not use the id, but GoReleaser rejects duplicates. */
 static int warn_same_id(const loader *l, size_t index, koc_error **err)
 {
     const koc__go_config *builds = l->s->builds;
@@ -313,7 +315,7 @@ static int warn_same_id(const loader *l, size_t index, koc_error **err)
         if (koc__streq(c->id, builds[i].id)) {
             return koc__strlist_addf(
                 l->s->warnings, err,
-                "%s:%zu:%zu: builds[%zu]: the id %s is that of builds[%zu] too", l->file, c->line,
+                "%s:%zu:%zu: builds[%zu]: the id %s is also that of builds[%zu]", l->file, c->line,
                 c->column, index, c->id, i);
         }
     }
@@ -328,7 +330,7 @@ static int read_builds(const loader *l, const koc__ynode *n, koc_error **err)
     }
     bool one = koc__yaml_type(n) == KOC__YAML_MAPPING;
     if (!one && koc__yaml_type(n) != KOC__YAML_SEQUENCE) {
-        return bad(l, n, "builds", err, "must be a list of mappings");
+        return report_bad(l, n, "builds", err, "must be a list of mappings");
     }
     size_t count = one ? 1 : koc__yaml_count(n);
     s->builds = koc__calloc(count ? count : 1, sizeof(*s->builds));
@@ -352,7 +354,7 @@ static int read_base(const loader *l, const koc__ynode *n, koc_error **err)
         return KOC_OK;
     }
     KOC__AUTO_STR text = NULL;
-    KOC__AUTO_STR where = place(l, n, "defaultBaseImage");
+    KOC__AUTO_STR where = format_place(l, n, "defaultBaseImage");
     if (!where) {
         return koc__oom(err);
     }
@@ -366,18 +368,18 @@ static int read_overrides(const loader *l, const koc__ynode *n, koc_error **err)
         return KOC_OK;
     }
     if (koc__yaml_type(n) != KOC__YAML_MAPPING) {
-        return bad(l, n, "baseImageOverrides", err, "must map import paths to base images");
+        return report_bad(l, n, "baseImageOverrides", err, "must map import paths to base images");
     }
-    KOC__TRY(check_twice(l, n, err));
+    KOC__TRY(check_duplicate_keys(l, n, err));
     for (size_t i = 0; i < koc__yaml_count(n); i++) {
         const koc__ynode *value = koc__yaml_at(n, i);
         KOC__AUTO_STR key = koc__format("baseImageOverrides: %s", koc__yaml_key(n, i));
-        KOC__AUTO_STR where = key ? place(l, value, key) : NULL;
+        KOC__AUTO_STR where = key ? format_place(l, value, key) : NULL;
         if (!where) {
             return koc__oom(err);
         }
         if (koc__yaml_type(value) != KOC__YAML_SCALAR) {
-            return bad(l, value, key, err, "must be a string");
+            return report_bad(l, value, key, err, "must be a string");
         }
         const char *text = koc__yaml_str(value);
         KOC__TRY(koc__go_add_override(l->s, where, koc__yaml_key(n, i), text ? text : "", err));
@@ -393,7 +395,7 @@ static const char *const known_keys[] = {"defaultBaseImage",
                                          "defaultLdflags",
                                          "builds"};
 
-/* One warning for all keys that neither ko nor koc knows. */
+/* One warning for all unknown keys. */
 static int warn_unknown(const loader *l, const koc__ynode *root, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(4096);
@@ -431,7 +433,7 @@ static int read_root(const loader *l, const koc__ynode *root, koc_error **err)
         return koc__error(err, KOC_EINVAL, "%s:%zu:%zu: not a mapping of keys to values", l->file,
                           koc__yaml_line(root), koc__yaml_column(root));
     }
-    KOC__TRY(check_twice(l, root, err));
+    KOC__TRY(check_duplicate_keys(l, root, err));
     KOC__TRY(warn_unknown(l, root, err));
     const koc__ynode *n = koc__yaml_get(root, "defaultBaseImage", true);
     if (n) {
@@ -443,7 +445,7 @@ static int read_root(const loader *l, const koc__ynode *root, koc_error **err)
     }
     n = koc__yaml_get(root, "defaultPlatforms", true);
     if (n) {
-        KOC__TRY(read_list(l, n, "defaultPlatforms", false, s->platforms, err));
+        KOC__TRY(read_list(l, n, "defaultPlatforms", true, s->platforms, err));
     }
     n = koc__yaml_get(root, "defaultEnv", true);
     if (n) {
@@ -451,19 +453,19 @@ static int read_root(const loader *l, const koc__ynode *root, koc_error **err)
     }
     n = koc__yaml_get(root, "defaultFlags", true);
     if (n) {
-        KOC__TRY(read_list(l, n, "defaultFlags", false, s->flags, err));
+        KOC__TRY(read_list(l, n, "defaultFlags", true, s->flags, err));
     }
     n = koc__yaml_get(root, "defaultLdflags", true);
     if (n) {
-        KOC__TRY(read_list(l, n, "defaultLdflags", false, s->ldflags, err));
+        KOC__TRY(read_list(l, n, "defaultLdflags", true, s->ldflags, err));
     }
     n = koc__yaml_get(root, "builds", true);
     return n ? read_builds(l, n, err) : KOC_OK;
 }
 
-/* JSON is checked as JSON, then read as the YAML it also is, for the places in messages. Tabs, which
- * YAML does not indent with, stand only between tokens in valid JSON. */
-static int json_as_yaml(const char *file, koc__dynbuf *text, koc_error **err)
+/* Checks JSON as JSON; then it is read as YAML, which gives messages their places. Replaces tabs, which YAML does not
+ * allow as indentation and which valid JSON has between tokens only. */
+static int prepare_json(const char *file, koc__dynbuf *text, koc_error **err)
 {
     KOC__AUTO(koc__json) doc = NULL;
     KOC__TRY(koc__json_parse(koc__dynbuf_view(text), KOC__GO_SETTINGS_MAX, file, &doc, err));
@@ -480,7 +482,7 @@ int koc__go_settings_read(koc__go_settings *s, koc_error **err)
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(KOC__GO_SETTINGS_MAX);
     KOC__TRY(koc__fs_read_any(s->path, NULL, &text, err));
     if (koc__str_ends(koc__str(s->path), ".json")) {
-        KOC__TRY(json_as_yaml(s->path, &text, err));
+        KOC__TRY(prepare_json(s->path, &text, err));
     }
     KOC__AUTO(koc__yaml) doc = NULL;
     KOC__TRY(koc__yaml_parse(koc__dynbuf_view(&text), KOC__GO_SETTINGS_MAX, s->path, &doc, err));

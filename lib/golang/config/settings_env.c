@@ -1,4 +1,4 @@
-/* KO_* variables that override keys of the settings file, and the parts both sources share. */
+/* KO_* variables that override keys of the settings file, and what both sources share. */
 #include "core/common.h"
 
 #include <koc/reference.h>
@@ -9,7 +9,7 @@
 #include "model/model.h"
 #include "text/json.h"
 
-/* A base is a reference, "scratch", or a place on disk (decisions.md, 4). */
+/* A base is a reference, "scratch", or a layout or archive (decisions.md, 4). */
 static int check_base(const char *where, const char *text, koc_error **err)
 {
     if (koc__streq(text, "scratch")) {
@@ -118,7 +118,7 @@ static int env_list(const char *variable, koc_strlist *l, koc_error **err)
     return koc__go_add_words(l, text, err);
 }
 
-/* KO_BASEIMAGEOVERRIDES={"example.com/app": "gcr.io/base"}: takes the place of the whole map. */
+/* KO_BASEIMAGEOVERRIDES={"example.com/app": "gcr.io/base"} replaces the whole map of the file. */
 static int env_overrides(koc__go_settings *s, koc_error **err)
 {
     static const char variable[] = "KO_BASEIMAGEOVERRIDES";

@@ -1,4 +1,4 @@
-/* Which settings file is read, and the life of koc__go_settings. */
+/* Finds the settings file; creates and frees koc__go_settings. */
 #include "core/common.h"
 
 #include <sys/stat.h>
@@ -8,7 +8,7 @@
 #include "golang/config/settings.h"
 #include "golang/go_env.h"
 
-static int refuse_toml(const char *path, koc_error **err)
+static int reject_toml(const char *path, koc_error **err)
 {
     int rc = koc__error(err, KOC_EUNSUPPORTED, "cannot read %s: settings in TOML are not supported",
                         path);
@@ -16,7 +16,7 @@ static int refuse_toml(const char *path, koc_error **err)
     return rc;
 }
 
-/* That path is a file. KOC_ENOTFOUND: there is nothing of that name; all else is told as what it is. */
+/* KOC_OK: path is a regular file. KOC_ENOTFOUND: nothing has that name. Other errors say what it is. */
 static int check_file(const char *path, koc_error **err)
 {
     struct stat st;
@@ -36,7 +36,7 @@ static int check_file(const char *path, koc_error **err)
                : koc__error(err, KOC_ENOTFOUND, "cannot read %s: no such file", path);
 }
 
-/* A file that somebody named: the extension says what it is. A directory stands for its .ko.yaml. */
+/* A file named by the user; its extension determines the format. A directory stands for its .ko.yaml. */
 static int find_named(const char *path, char **out, koc_error **err)
 {
     if (koc__fs_is_dir(path)) {
@@ -51,7 +51,7 @@ static int find_named(const char *path, char **out, koc_error **err)
     KOC__TRY(check_file(path, err));
     koc_str name = koc__str(path);
     if (koc__str_ends(name, ".toml")) {
-        return refuse_toml(path, err);
+        return reject_toml(path, err);
     }
     if (!koc__str_ends(name, ".yaml") && !koc__str_ends(name, ".yml") &&
         !koc__str_ends(name, ".json")) {
@@ -62,8 +62,8 @@ static int find_named(const char *path, char **out, koc_error **err)
     return *out ? KOC_OK : koc__oom(err);
 }
 
-/* ko's order; only the working directory is looked at. */
-static int find_here(char **out, koc_error **err)
+/* In ko's order, in the working directory only. */
+static int find_default(char **out, koc_error **err)
 {
     static const char *const names[] = {".ko.json", ".ko.toml", ".ko.yaml", ".ko.yml"};
     for (size_t i = 0; i < KOC__COUNT(names); i++) {
@@ -76,7 +76,7 @@ static int find_here(char **out, koc_error **err)
             return koc__error_move(err, &why);
         }
         if (koc__str_ends(koc__str(names[i]), ".toml")) {
-            return refuse_toml(names[i], err);
+            return reject_toml(names[i], err);
         }
         *out = koc__strdup(names[i]);
         return *out ? KOC_OK : koc__oom(err);
@@ -98,7 +98,7 @@ int koc__go_settings_load(const char *path, bool offline, koc__go_settings **out
     KOC__TRY(koc__go_env_new(&s->go_env, err));
     s->offline = offline;
     const char *named = path ? path : koc__env_nonempty("KO_CONFIG_PATH");
-    KOC__TRY(named ? find_named(named, &s->path, err) : find_here(&s->path, err));
+    KOC__TRY(named ? find_named(named, &s->path, err) : find_default(&s->path, err));
     if (s->path) {
         KOC__TRY(koc__go_settings_read(s, err));
     }
@@ -160,7 +160,7 @@ static int add_split(koc_strlist *l, const char *item, koc_error **err)
     return KOC_OK;
 }
 
-static int ambient_platform(koc_strlist *l, koc_error **err)
+static int add_env_platform(koc_strlist *l, koc_error **err)
 {
     const char *os = koc__env_nonempty("GOOS");
     const char *arch = koc__env_nonempty("GOARCH");
@@ -192,7 +192,7 @@ int koc__go_settings_platforms(const koc__go_settings *s, const char *const *req
         }
     }
     if (koc_strlist_count(wanted) == 0) {
-        KOC__TRY(ambient_platform(wanted, err));
+        KOC__TRY(add_env_platform(wanted, err));
         source = NULL;
     }
     static const char *const ambient[] = {"GOOS", "GOARCH", "GOARM"};

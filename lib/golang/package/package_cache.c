@@ -1,7 +1,7 @@
 /*
- * Answers of `go list` that are kept. A record names the files that gave the answer, with their stamps:
- * go.mod, go.work and vendor/modules.txt where go looks for them (also those that are not there), and the
- * file of `go env -w`. An answer that is stale all the same is found out by the build.
+ * Caches answers of `go list`. A record has the stamps of the files on which the answer depends: go.mod, go.work and
+ * vendor/modules.txt in each place where go looks for them (whether they exist or not), and the file of `go env -w`.
+ * If an answer is stale nevertheless, the build detects it.
  */
 #include "core/common.h"
 
@@ -19,7 +19,7 @@
 
 /* --- the key --- */
 
-/* Flags that name files of which nothing is known here. */
+/* -modfile and -overlay name files that a record does not contain. */
 bool koc__go_list_may_keep(const koc__go_list_question *q)
 {
     KOC__AUTO_STR flags = NULL;
@@ -57,7 +57,7 @@ static int add_path(koc_strlist *files, const char *dir, const char *name, koc_e
     return path ? koc__strlist_add(files, path, err) : koc__oom(err);
 }
 
-/* name in dir and the directories above it, up to the first that has it, and the vendor list beside that. */
+/* name in dir and in the directories above, up to the first that has it, and the vendor list beside it. */
 static int add_upwards(koc_strlist *files, const char *dir, const char *name, koc_error **err)
 {
     KOC__AUTO_STR at = koc__strdup(dir);
@@ -102,7 +102,7 @@ int koc__go_module_files(const koc__go_list_question *q, const char *package_dir
     return KOC_OK;
 }
 
-/* "size mtime ctime inode", "-" for a file that is not there. False: it cannot be told. */
+/* "size mtime ctime inode"; "-": the file does not exist. False: it cannot be read. */
 static bool format_stamp(const char *path, char out[128])
 {
     koc__stamp s;
@@ -150,7 +150,7 @@ int koc__go_list_keep(const koc__go_list_question *q, const koc__go_package *p, 
     if (!known) {
         return KOC_OK;
     }
-    /* A cache that cannot be written costs time, not the build. */
+    /* A cache that cannot be written must not fail the build. */
     (void)koc__cache_put(q->cache, KIND, koc__dynbuf_view(&key), koc__dynbuf_view(&text), NULL);
     return KOC_OK;
 }

@@ -1,4 +1,4 @@
-/* What to say when an argument is no main package. */
+/* The error for an argument that is not a main package. */
 #include "core/common.h"
 
 #include "core/dynbuf.h"
@@ -9,7 +9,7 @@
 
 #define GO_MOD_MAX ((size_t)1 << 20)
 
-/* Names that stand near the one that is not there. */
+/* Suggests a similar name for one that does not exist. */
 static void hint_dir(const char *argument, koc_error **err)
 {
     KOC__AUTO_STR clean = koc__path_clean(argument);
@@ -23,8 +23,8 @@ static void hint_dir(const char *argument, koc_error **err)
     }
 }
 
-/* The module around the working directory: its path and its directory. NULL: there is none. */
-static char *own_module(char **dir)
+/* The module that contains the working directory: its path; *dir: its directory. NULL: there is none. */
+static char *find_own_module(char **dir)
 {
     KOC__AUTO_STR at = NULL;
     if (koc__path_abs(".", &at, NULL) != KOC_OK) {
@@ -56,13 +56,13 @@ static char *own_module(char **dir)
     }
 }
 
-/* go's advice to get a package from elsewhere is no help where it would be in our own module. *rc is set when
- * that is so. */
-static bool is_missing_in_own(const char *argument, const char *path, const char *said, int *rc,
-                              koc_error **err)
+/* If the package would be in the module of the working directory, go's advice to get it from elsewhere does not help.
+ * Then reports the error, with its code in *rc. */
+static bool report_missing_in_own(const char *argument, const char *path, const char *said, int *rc,
+                                  koc_error **err)
 {
     KOC__AUTO_STR dir = NULL;
-    KOC__AUTO_STR module = own_module(&dir);
+    KOC__AUTO_STR module = find_own_module(&dir);
     if (!module || !koc__path_within(module, path)) {
         return false;
     }
@@ -114,7 +114,7 @@ int koc__go_not_main(const char *argument, const koc__go_package *p, koc_error *
         return rc;
     }
     int rc = KOC_OK;
-    if (is_missing_in_own(argument, path, p->error, &rc, err)) {
+    if (report_missing_in_own(argument, path, p->error, &rc, err)) {
         return rc;
     }
     rc = koc__error(err, KOC_ENOTFOUND, "cannot build %s: %s", argument, p->error);

@@ -1,4 +1,4 @@
-/* Asking `go list`, in as few calls as can be. */
+/* Finds the packages of patterns: from the cache, else with as few runs of `go list` as possible. */
 #include "core/common.h"
 
 #include <time.h>
@@ -21,7 +21,7 @@ static int recall_pattern(const koc__go_list_question *q, const char *pattern, k
     return koc__go_tree_recall(q, pattern, koc__dynbuf_view(&key), call, found, out, err);
 }
 
-/* go's answer for a directory that holds modules of a go.work, but is in none itself. */
+/* go's answer for a directory that contains modules of a go.work but is in none of them. */
 static bool is_between_modules(const koc__go_package *p)
 {
     return p->error && strstr(p->error, "does not contain modules listed in go.work");
@@ -49,7 +49,7 @@ static int list_unknown(const koc__go_list_question *q, const koc_strlist *patte
     for (size_t i = 0; i < koc_strlist_count(patterns); i++) {
         const char *pattern = koc_strlist_get(patterns, i);
         bool found = false;
-        if (koc__streq(pattern, "...")) { /* to go that is the standard library, too */
+        if (koc__streq(pattern, "...")) { /* for go this includes the standard library */
             KOC__TRY(koc__go_list_modules(q, pattern, call, &found, out, err));
         }
         if (!found) {
@@ -74,7 +74,7 @@ static bool has_package(const koc__go_listing *l, const char *pattern, const cha
     return false;
 }
 
-/* Without cgo go passes over packages that need it: not even -e names them. */
+/* Without cgo, go list skips packages that need it, even with -e. Adds them as such. */
 static int add_cgo_mains(const koc__go_list_question *q, const char *pattern, koc__call *call,
                          koc__go_listing *out, koc_error **err)
 {

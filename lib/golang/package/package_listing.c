@@ -49,10 +49,10 @@ char *koc__go_clean(const char *path)
     return prefix ? koc__format("./%s", clean) : koc__steal(&clean);
 }
 
-/* --- go's words --- */
+/* --- go's messages --- */
 
-/* Line breaks and what indents the next line become one space. */
-static char *one_line(koc_str text)
+/* Replaces each line break and the indentation after it by one space. */
+static char *join_lines(koc_str text)
 {
     KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(4096);
     koc_str rest = koc__str_n(text.ptr, KOC__MIN(text.len, (size_t)4000));
@@ -84,7 +84,7 @@ char *koc__go_first_words(koc_str text)
         if (koc__str_starts(words, "go: ")) {
             words = koc__str_from(words, 4);
         }
-        return one_line(words);
+        return join_lines(words);
     }
     return koc__strdup("");
 }
@@ -106,9 +106,9 @@ static int set_error(koc__go_package *p, const koc__jnode *error, koc_error **er
     }
     p->excluded = text && strncmp(text, "build constraints exclude all Go files",
                                   strlen("build constraints exclude all Go files")) == 0;
-    KOC__AUTO_STR whole = koc__format("%s%s%s", pos ? pos : "", pos && *pos ? ": " : "",
-                                      text ? text : "go list found an error");
-    p->error = whole ? one_line(koc__str(whole)) : NULL;
+    KOC__AUTO_STR message = koc__format("%s%s%s", pos ? pos : "", pos && *pos ? ": " : "",
+                                        text ? text : "go list found an error");
+    p->error = message ? join_lines(koc__str(message)) : NULL;
     return p->error ? KOC_OK : koc__oom(err);
 }
 
@@ -140,7 +140,7 @@ static int read_answer(koc_str text, koc__go_listing *out, koc_error **err)
     return KOC_OK;
 }
 
-/* go prints one object after the other; each ends in a line with nothing but its brace. */
+/* go prints a sequence of objects; each ends in a line with only a brace. */
 int koc__go_list_read(koc_str text, koc__go_listing *out, koc_error **err)
 {
     static const char end[] = "\n}\n";
@@ -158,7 +158,7 @@ int koc__go_list_run(const koc__go_list_question *q, const koc_strlist *patterns
 {
     KOC__AUTO(koc_strlist) argv = NULL;
     KOC__TRY(koc__strlist_new(&argv, err));
-    /* Go 1.19 tells "no Go files" from "all are for other systems" only to who asks for these. */
+    /* With IgnoredGoFiles, Go 1.19 distinguishes "no Go files" from "all are for other systems". */
     const char *const first[] = {q->tool,
                                  "list",
                                  "-e",

@@ -1,7 +1,7 @@
 /*
- * Answers of `go list` for patterns like ./cmd/...: kept with every directory and Go file of the tree, as a
- * record of inputs. What packages there are depends on names, package clauses and constraints: an edit that
- * leaves the header of a file as it is changes nothing.
+ * Caches answers of `go list` for patterns like ./cmd/..., as a record of inputs with every directory and Go file of
+ * the tree. The packages depend on names, package clauses and constraints only, so an edit below the header of a file
+ * does not change the answer.
  */
 #include "core/common.h"
 
@@ -122,7 +122,7 @@ static int add_module_files(tree *t, const koc__go_list_question *q, const char 
     return KOC_OK;
 }
 
-/* "import path<tab>directory" for each main package; "!" before the path: it needs cgo. */
+/* "import path<tab>directory" for each main package; "!" before the path: the package needs cgo. */
 static int add_answers(tree *t, const char *pattern, const koc__go_listing *l, koc_error **err)
 {
     for (size_t i = 0; i < l->count; i++) {
@@ -224,7 +224,7 @@ static int search_cgo(const char *dir, unsigned depth, koc__call *call, bool *fo
     KOC__AUTO(koc_strlist) names = NULL;
     KOC__TRY(koc__call_check(call, err));
     if (depth == DEPTH_MAX || koc__fs_list(dir, &names, NULL) != KOC_OK) {
-        return KOC_OK; /* go has said what is wrong there */
+        return KOC_OK; /* go list has reported the error */
     }
     for (size_t i = 0; i < koc_strlist_count(names) && !*found; i++) {
         const char *name = koc_strlist_get(names, i);

@@ -1,7 +1,7 @@
 /*
- * The part of input records in a build. A record is used when everything is as it was; kept again after a
- * build when only contents changed; made anew (`go list` costs a fifth of a small build) after one in
- * which go had nothing to link.
+ * Uses and writes input records in a build. If nothing changed, go is not started. If only contents changed, the record
+ * is kept with new stamps after the build. A new record (its `go list` costs a fifth of a small build) is made only
+ * after a build in which go had nothing to link.
  */
 #include "core/common.h"
 
@@ -19,8 +19,8 @@
 
 #define LAST_KIND "inputslast"
 
-/* To be raised when the same inputs make another program or another record: a record of a library that
- * thought otherwise must not be used, and versions alone do not tell development builds apart. */
+/* Raise it when the same inputs lead to another program or another record. The library's version alone does not
+ * distinguish development builds. */
 enum { DIALECT = 3 };
 
 void koc__go_inputs_dispose(koc__go_inputs *x)
@@ -29,7 +29,7 @@ void koc__go_inputs_dispose(koc__go_inputs *x)
     koc_strlist_free(x->fingerprint);
 }
 
-/* --- what is not a file --- */
+/* --- inputs that are not files --- */
 
 static int add_hashed(koc_strlist *fingerprint, const char *what, koc_str name, const char *value,
                       koc_error **err)
@@ -129,7 +129,7 @@ static char *last_key(const koc__go_batch *b, const koc__go_unit *u)
     return koc__format("%s\n%s\n%s", dir, platform, u->target->import_path);
 }
 
-/* From now on koc explain compares with the record of x. Most often it does already. */
+/* Makes koc explain compare with the record of x from now on. Usually it does already, and nothing is written. */
 static int mark_last(const koc__go_batch *b, const koc__go_inputs *x, koc_error **err)
 {
     for (size_t i = 0; i < b->n; i++) {
@@ -172,9 +172,9 @@ int koc__go_inputs_fingerprint(const koc__go_batch *b, koc_strlist *fingerprint,
     return make_fingerprint(b, fingerprint, err);
 }
 
-/* --- for those who watch files --- */
+/* --- paths for koc_published_inputs --- */
 
-/* A package directory counts by the names in it, and so does one whose content is embedded. */
+/* Directories whose names count are in the list, since a new file in them is a change. */
 static int list_paths(const koc__inputs *in, koc_strlist *out, koc_error **err)
 {
     for (size_t i = 0; i < in->n_dirs; i++) {
@@ -210,7 +210,7 @@ int koc__go_inputs_attach_paths(const koc__go_batch *b, const koc__inputs *in, k
 
 /* --- before and after --- */
 
-/* What -v shows: why this is no build without go. */
+/* For -v: why go is started. */
 static void log_reason(const koc__go_batch *b, const char *why)
 {
     koc__log(b->ctx, KOC_LOG_INFO, "golang", "go is started for %s%s: %s",
@@ -263,7 +263,7 @@ int koc__go_inputs_begin(const koc__go_batch *b, koc__call *call, koc__go_inputs
     return mark_last(b, out, err);
 }
 
-/* The commit that go stamped, where koc__inputs_gather_vcs would find it. */
+/* Adds the commit that go stamped, as koc__inputs_gather_vcs would. */
 static int add_commit(const koc__go_unit *u, koc__inputs *in, koc_error **err)
 {
     KOC__AUTO(koc__exe_info) info = NULL;
@@ -284,8 +284,8 @@ static int add_commit(const koc__go_unit *u, koc__inputs *in, koc_error **err)
                : KOC_OK;
 }
 
-/* After a build that linked: flags, variables, commit and time, for koc explain. What was read is not asked for,
- * which would cost each edit a `go list`: it finds the files by their times. */
+/* After a build that linked: records flags, variables, commit and time, for koc explain, which finds changed files by
+ * their times. Listing the inputs would cost a `go list` per edit. */
 static int keep_light_record(const koc__go_batch *b, koc__go_inputs *x, koc_error **err)
 {
     KOC__AUTO(koc__inputs) in = NULL;
@@ -298,7 +298,7 @@ static int keep_light_record(const koc__go_batch *b, koc__go_inputs *x, koc_erro
     return keep_record(b, x, in, err);
 }
 
-/* go has just read what koc__inputs_check saw: the old record holds with the new stamps. */
+/* go has just read what koc__inputs_check saw, so the old record is valid with the new stamps. */
 static int refresh_record(const koc__go_batch *b, koc__go_inputs *x, koc_error **err)
 {
     bool usable = koc__inputs_settled(x->last);
@@ -332,7 +332,7 @@ int koc__go_inputs_finish(const koc__go_batch *b, koc__go_inputs *x, bool linked
     if (!x->cache) {
         return KOC_OK;
     }
-    if (x->last && x->verdict.same) { /* the linked file alone was lost */
+    if (x->last && x->verdict.same) { /* only the program was missing */
         return koc__go_inputs_attach_paths(b, x->last, err);
     }
     if (x->last && x->verdict.refreshable) {

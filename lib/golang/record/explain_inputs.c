@@ -1,4 +1,4 @@
-/* What differs from the last build, in words. */
+/* Explains what differs from the last build. */
 #include "core/common.h"
 
 #include "golang/go_command.h"
@@ -25,8 +25,8 @@ static const char *line_named(const koc_strlist *lines, koc_str name)
     return NULL;
 }
 
-/* The packages that were built together are of no interest. */
-static bool is_told(const char *line)
+/* Which packages were built together does not matter. */
+static bool is_reported(const char *line)
 {
     return !koc__str_starts(koc__str(line), "package ");
 }
@@ -37,21 +37,21 @@ int koc__go_compare_fingerprints(const koc_strlist *then, const koc_strlist *now
     for (size_t i = 0; i < koc_strlist_count(now); i++) {
         koc_str name = name_of(koc_strlist_get(now, i));
         const char *old = line_named(then, name);
-        if (is_told(koc_strlist_get(now, i)) && !koc__streq(old, koc_strlist_get(now, i))) {
+        if (is_reported(koc_strlist_get(now, i)) && !koc__streq(old, koc_strlist_get(now, i))) {
             KOC__TRY(
                 koc__strlist_addf(out, err, "%s: %.*s", old ? "changed" : "new", KOC__FMT(name)));
         }
     }
     for (size_t i = 0; i < koc_strlist_count(then); i++) {
         koc_str name = name_of(koc_strlist_get(then, i));
-        if (is_told(koc_strlist_get(then, i)) && !line_named(now, name)) {
+        if (is_reported(koc_strlist_get(then, i)) && !line_named(now, name)) {
             KOC__TRY(koc__strlist_addf(out, err, "removed: %.*s", KOC__FMT(name)));
         }
     }
     return KOC_OK;
 }
 
-/* What a directory and its files say of the time since then. Its own stamp changes with every name in it. */
+/* Reports what changed in a directory since then. Its own stamp changes with every name in it. */
 static int compare_times(const koc__inputs *now, const koc__input_dir *d, int64_t since_ns,
                          koc_strlist *out, koc_error **err)
 {
@@ -69,7 +69,7 @@ static int compare_times(const koc__inputs *now, const koc__input_dir *d, int64_
                : KOC_OK;
 }
 
-/* The last build linked: no list of files was made then, so those of now are asked for. */
+/* The last build linked and has no list of files: lists the present ones. */
 static int compare_with_link(const koc__go_batch *b, int64_t since_ns, koc__call *call,
                              koc_strlist *out, koc_error **err)
 {
@@ -100,7 +100,7 @@ static int compare(const koc__go_batch *b, koc__inputs *last, koc__call *call, k
     KOC__AUTO_STR why = NULL;
     KOC__TRY(koc__inputs_allowed(b, &allowed, &why, err));
     if (!allowed) {
-        return koc__strlist_addf(out, err, "go is asked each time: %s", why);
+        return koc__strlist_addf(out, err, "go is started each time: %s", why);
     }
     if (!last) {
         return koc__strlist_add(out, "nothing is known: there is no build of it in this cache",

@@ -1,13 +1,13 @@
 /*
- * Records of inputs: lines of text, the first of which names the form.
+ * The format of records of inputs: lines of text, the first of which names the version.
  *
  *   koc-inputs-1 <time>
- *   s <fact>
+ *   s <name> <value>
  *   r <0|1> <revision> <root>
- *   d <kind> <stamp> <listing> <path>     the files after it lie there
+ *   d <kind> <stamp> <listing> <path>     the following files are in this directory
  *   <kind> <stamp> <header> <content> <name>
  *
- * Numbers are hexadecimal, a stamp is size,mtime,ctime,inode,mode, a hash that is not known is a dot.
+ * Numbers are hexadecimal. A stamp is size,mtime,ctime,inode,mode. A dot stands for an unknown hash.
  */
 #include "core/common.h"
 
@@ -46,9 +46,9 @@ void koc__inputs_free(koc__inputs *in)
     koc__free(in);
 }
 
-/* --- building one up --- */
+/* --- adding --- */
 
-static int own(koc__inputs *in, const char *text, const char **out, koc_error **err)
+static int copy_string(koc__inputs *in, const char *text, const char **out, koc_error **err)
 {
     if (!koc__grow((void **)&in->strings, &in->strings_capacity, in->n_strings + 1,
                    sizeof(char *))) {
@@ -99,7 +99,7 @@ int koc__inputs_add_dir(koc__inputs *in, const char *path, char kind, koc__input
                         koc_error **err)
 {
     const char *text = NULL;
-    KOC__TRY(own(in, path, &text, err));
+    KOC__TRY(copy_string(in, path, &text, err));
     KOC__TRY(new_dir(in, out, err));
     (*out)->path = text;
     (*out)->kind = kind;
@@ -110,7 +110,7 @@ int koc__inputs_add_file(koc__inputs *in, const char *name, char kind, koc__inpu
                          koc_error **err)
 {
     const char *text = NULL;
-    KOC__TRY(own(in, name, &text, err));
+    KOC__TRY(copy_string(in, name, &text, err));
     KOC__TRY(new_file(in, out, err));
     (*out)->name = text;
     (*out)->kind = kind;
@@ -122,8 +122,8 @@ int koc__inputs_add_repo(koc__inputs *in, const char *root, const char *revision
 {
     koc__input_repo r = {.modified = modified};
     koc__input_repo *place = NULL;
-    KOC__TRY(own(in, root, &r.root, err));
-    KOC__TRY(own(in, revision, &r.revision, err));
+    KOC__TRY(copy_string(in, root, &r.root, err));
+    KOC__TRY(copy_string(in, revision, &r.revision, err));
     KOC__TRY(new_repo(in, &place, err));
     *place = r;
     return KOC_OK;
@@ -131,7 +131,7 @@ int koc__inputs_add_repo(koc__inputs *in, const char *root, const char *revision
 
 /* --- reading --- */
 
-static bool number(char **at, char end, uint64_t *out)
+static bool read_number(char **at, char end, uint64_t *out)
 {
     uint64_t n = 0;
     char *p = *at;
@@ -153,8 +153,9 @@ static bool number(char **at, char end, uint64_t *out)
 static bool read_stamp(char **at, koc__stamp *out)
 {
     uint64_t mtime = 0, ctime = 0, mode = 0;
-    bool valid = number(at, ',', &out->size) && number(at, ',', &mtime) &&
-                 number(at, ',', &ctime) && number(at, ',', &out->inode) && number(at, ' ', &mode);
+    bool valid = read_number(at, ',', &out->size) && read_number(at, ',', &mtime) &&
+                 read_number(at, ',', &ctime) && read_number(at, ',', &out->inode) &&
+                 read_number(at, ' ', &mode);
     out->mtime_ns = (int64_t)mtime;
     out->ctime_ns = (int64_t)ctime;
     out->mode = (uint32_t)mode;
@@ -181,7 +182,7 @@ static int read_repo(koc__inputs *in, char *at, bool *valid, koc_error **err)
 {
     uint64_t modified = 0;
     koc__input_repo *r = NULL;
-    char *space = number(&at, ' ', &modified) ? strchr(at, ' ') : NULL;
+    char *space = read_number(&at, ' ', &modified) ? strchr(at, ' ') : NULL;
     *valid = space != NULL;
     if (!space) {
         return KOC_OK;
@@ -230,14 +231,14 @@ static int read_line(koc__inputs *in, char *line, bool *valid, koc_error **err)
     }
 }
 
-/* Fills in from its text, which is cut into lines. */
+/* Fills in the record from its text, which it cuts into lines. */
 static int read_record(koc__inputs *in, bool *valid, koc_error **err)
 {
     char *line = in->text;
     uint64_t time = 0;
     *valid = strncmp(line, FORM, strlen(FORM)) == 0;
     line += *valid ? strlen(FORM) : 0;
-    *valid = *valid && number(&line, '\n', &time);
+    *valid = *valid && read_number(&line, '\n', &time);
     in->time_ns = (int64_t)time;
     while (*valid && *line) {
         char *end = strchr(line, '\n');
@@ -330,7 +331,7 @@ int koc__inputs_keep(koc__cache *cache, koc_str key, const koc__inputs *in, koc_
     for (size_t i = 0; i < in->n_dirs; i++) {
         KOC__TRY(write_dir(&text, in, &in->dirs[i], err));
     }
-    /* A cache that cannot be written costs time, not the build. */
+    /* A cache that cannot be written must not fail the build. */
     (void)koc__cache_put(cache, KIND, key, koc__dynbuf_view(&text), NULL);
     return KOC_OK;
 }

@@ -1,4 +1,4 @@
-/* Is everything as a record of inputs says? */
+/* Compares a record of inputs with the disk. */
 #include "core/common.h"
 
 #include <dirent.h>
@@ -32,8 +32,8 @@ static bool stamps_equal(const koc__stamp *a, const koc__stamp *b)
            a->inode == b->inode && a->mode == b->mode;
 }
 
-/* The clock of stamps ticks every 10 ms at the most; where it seems to give whole seconds, every 2 s. Only
- * ctime counts: programs set mtime as they like. */
+/* The clock of stamps ticks at least every 10 ms; if it seems to give whole seconds, every 2 s. Only ctime counts,
+ * since programs can set mtime. */
 bool koc__inputs_is_racy(const koc__stamp *s, int64_t time_ns)
 {
     const int64_t ms = 1000000;
@@ -46,9 +46,9 @@ static bool is_racy(const koc__inputs *in, const koc__stamp *s)
     return koc__inputs_is_racy(s, in->time_ns);
 }
 
-/* --- what is there --- */
+/* --- listings and hashes --- */
 
-/* What go may take for source, also when a constraint leaves it out today. */
+/* Whether go may read the file as source, even if a constraint excludes it now. */
 bool koc__inputs_is_source(const char *name)
 {
     static const char *const endings[] = {
@@ -104,8 +104,8 @@ int koc__inputs_hash_file(const char *path, koc__hash *content, koc__hash *heade
 
 /* --- differences --- */
 
-static int changed(checker *c, bool refreshable, koc_error **err, const char *what,
-                   const char *path, const char *name)
+static int report_change(checker *c, bool refreshable, koc_error **err, const char *what,
+                         const char *path, const char *name)
 {
     c->verdict->same = false;
     c->verdict->refreshable = c->verdict->refreshable && refreshable;
@@ -121,13 +121,13 @@ static int changed(checker *c, bool refreshable, koc_error **err, const char *wh
                              name ? name : "");
 }
 
-/* Enough is known when nobody wants to hear more. */
-static bool is_over(const checker *c)
+/* No further difference can change the verdict, and the caller wants no list of them. */
+static bool is_decided(const checker *c)
 {
     return !c->verdict->same && !c->verdict->refreshable && !c->verdict->changes;
 }
 
-/* A file of which the stamp is new or not to be trusted: what does its content say? */
+/* Compares the content of a file whose stamp is new or cannot be trusted. */
 static int check_content(checker *c, const koc__input_dir *d, koc__input_file *f,
                          const koc__stamp *now, koc_error **err)
 {
@@ -138,7 +138,7 @@ static int check_content(checker *c, const koc__input_dir *d, koc__input_file *f
     }
     if (!S_ISREG(now->mode) || !S_ISREG(f->stamp.mode) ||
         koc__inputs_hash_file(path, &content, &header, NULL) != KOC_OK) {
-        return changed(c, false, err, "changed", d->path, f->name);
+        return report_change(c, false, err, "changed", d->path, f->name);
     }
     static const koc__hash none;
     bool proven = stamps_equal(now, &f->stamp) && koc__hash_equal(&content, &f->content);
@@ -147,7 +147,7 @@ static int check_content(checker *c, const koc__input_dir *d, koc__input_file *f
     f->content = content;
     f->stamp = *now;
     c->verdict->moved = true;
-    return proven ? KOC_OK : changed(c, same_header, err, "changed", d->path, f->name);
+    return proven ? KOC_OK : report_change(c, same_header, err, "changed", d->path, f->name);
 }
 
 static int check_file(checker *c, int at, const koc__input_dir *d, koc__input_file *f,
@@ -161,39 +161,39 @@ static int check_file(checker *c, int at, const koc__input_dir *d, koc__input_fi
         if (f->kind == KOC__INPUT_ABSENT && gone) {
             return KOC_OK;
         }
-        return changed(c, false, err, gone ? "removed" : "cannot be read", d->path, f->name);
+        return report_change(c, false, err, gone ? "removed" : "cannot be read", d->path, f->name);
     }
     if (f->kind == KOC__INPUT_ABSENT) {
-        return changed(c, false, err, "new", d->path, f->name);
+        return report_change(c, false, err, "new", d->path, f->name);
     }
     koc__stamp_of(&st, &now);
     if (stamps_equal(&now, &f->stamp) && !is_racy(c->in, &now)) {
         return KOC_OK;
     }
     if (f->kind == KOC__INPUT_OPAQUE) {
-        return changed(c, false, err, "changed", d->path, f->name);
+        return report_change(c, false, err, "changed", d->path, f->name);
     }
     return check_content(c, d, f, &now, err);
 }
 
-/* The directory's own stamp tells of new and removed names, but also of those that do not matter. */
+/* The directory's own stamp changes with every name in it, also with names that do not count. */
 static int check_names(checker *c, int at, koc__input_dir *d, koc_error **err)
 {
     struct stat st;
     koc__stamp now;
     koc__hash listing;
     if (fstat(at, &st) != 0) {
-        return changed(c, false, err, "cannot be read", d->path, NULL);
+        return report_change(c, false, err, "cannot be read", d->path, NULL);
     }
     koc__stamp_of(&st, &now);
     if (stamps_equal(&now, &d->stamp) && !is_racy(c->in, &now)) {
         return KOC_OK;
     }
     if (koc__inputs_listing(d->path, d->kind, NULL, &listing, NULL) != KOC_OK) {
-        return changed(c, false, err, "cannot be read", d->path, NULL);
+        return report_change(c, false, err, "cannot be read", d->path, NULL);
     }
     if (!koc__hash_equal(&listing, &d->listing)) {
-        return changed(c, false, err, "files were added or removed", d->path, NULL);
+        return report_change(c, false, err, "files were added or removed", d->path, NULL);
     }
     d->stamp = now;
     c->verdict->moved = true;
@@ -206,14 +206,14 @@ static int check_dir(checker *c, koc__input_dir *d, koc_error **err)
     if (*d->path) {
         fd = open(d->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0) {
-            return changed(c, false, err, errno == ENOENT ? "removed" : "cannot be read", d->path,
-                           NULL);
+            return report_change(c, false, err, errno == ENOENT ? "removed" : "cannot be read",
+                                 d->path, NULL);
         }
     }
     if (d->kind != KOC__INPUT_FILES) {
         KOC__TRY(check_names(c, fd, d, err));
     }
-    for (size_t i = d->first; i < d->first + d->count && !is_over(c); i++) {
+    for (size_t i = d->first; i < d->first + d->count && !is_decided(c); i++) {
         KOC__TRY(check_file(c, fd < 0 ? AT_FDCWD : fd, d, &c->in->files[i], err));
     }
     return KOC_OK;
@@ -221,9 +221,9 @@ static int check_dir(checker *c, koc__input_dir *d, koc_error **err)
 
 /* --- git --- */
 
-/* The commit and whether anything differs from it, as go asks for both. */
-static int ask_git(const checker *c, const char *root, koc_str *revision, bool *modified,
-                   koc__proc_result *result, koc_error **err)
+/* The commit, and whether the work tree differs from it, by the command that go uses. */
+static int run_git_status(const checker *c, const char *root, koc_str *revision, bool *modified,
+                          koc__proc_result *result, koc_error **err)
 {
     static const char *const arguments[] = {"--no-optional-locks", "status", "--porcelain=v2",
                                             "--branch", NULL};
@@ -251,25 +251,25 @@ static int check_repo(checker *c, const koc__input_repo *r, koc_error **err)
     KOC__AUTO(koc_error) why = NULL;
     koc_str revision = {NULL, 0};
     bool modified = false;
-    int rc = ask_git(c, r->root, &revision, &modified, &result, &why);
+    int rc = run_git_status(c, r->root, &revision, &modified, &result, &why);
     if (rc == KOC_ECANCELLED || rc == KOC_ENOMEM || rc == KOC_ETIMEOUT) {
         return koc__error_move(err, &why);
     }
-    /* What go stamps next can be read in the program that it makes. */
+    /* refreshable: the new stamp can be read from the program that go makes. */
     if (rc != KOC_OK || result.exit_code != 0) {
-        return changed(c, true, err, "git does not read", r->root, NULL);
+        return report_change(c, true, err, "git does not read", r->root, NULL);
     }
     if (!koc__str_is(revision, r->revision)) {
-        return changed(c, true, err, "another commit", r->root, NULL);
+        return report_change(c, true, err, "another commit", r->root, NULL);
     }
     if (modified != r->modified) {
-        return changed(c, true, err, modified ? "not as committed" : "as committed again", r->root,
-                       NULL);
+        return report_change(c, true, err, modified ? "not as committed" : "as committed again",
+                             r->root, NULL);
     }
     return KOC_OK;
 }
 
-/* --- the whole --- */
+/* --- all of it --- */
 
 int koc__inputs_check(koc__inputs *in, const koc_strlist *env, koc__call *call,
                       koc__inputs_verdict *out, koc_error **err)
@@ -279,13 +279,13 @@ int koc__inputs_check(koc__inputs *in, const koc_strlist *env, koc__call *call,
     out->same = out->refreshable = true;
     clock_gettime(CLOCK_REALTIME, &now);
     int64_t began_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-    if (in->time_ns > began_ns) { /* a clock that was set back: times tell nothing */
-        KOC__TRY(changed(&c, false, err, "the clock was set back", "", NULL));
+    if (in->time_ns > began_ns) { /* the stamps cannot be compared with the clock */
+        KOC__TRY(report_change(&c, false, err, "the clock was set back", "", NULL));
     }
-    for (size_t i = 0; i < in->n_dirs && !is_over(&c); i++) {
+    for (size_t i = 0; i < in->n_dirs && !is_decided(&c); i++) {
         KOC__TRY(check_dir(&c, &in->dirs[i], err));
     }
-    for (size_t i = 0; i < in->n_repos && !is_over(&c); i++) {
+    for (size_t i = 0; i < in->n_repos && !is_decided(&c); i++) {
         KOC__TRY(check_repo(&c, &in->repos[i], err));
     }
     in->time_ns = began_ns;

@@ -1,4 +1,4 @@
-/* Directories in which a new file would be embedded. */
+/* Finds the directories in which a new file would be embedded by go:embed. */
 #include "core/common.h"
 
 #include <fnmatch.h>
@@ -24,7 +24,7 @@ int koc__inputs_gather_tree(koc__inputs_gather *g, const char *path, bool with_f
     if (g->in->n_dirs > DIRS_MAX) {
         koc__inputs_give_up(g, "too many directories");
     }
-    for (size_t pass = 0; pass < 2; pass++) { /* files stand behind their own directory */
+    for (size_t pass = 0; pass < 2; pass++) { /* files have to follow their own directory */
         for (size_t i = 0; i < koc_strlist_count(names) && g->usable; i++) {
             KOC__AUTO_STR below = koc__path_join(path, koc_strlist_get(names, i));
             if (!below) {
@@ -42,14 +42,14 @@ int koc__inputs_gather_tree(koc__inputs_gather *g, const char *path, bool with_f
     return KOC_OK;
 }
 
-/* Go's path.Match knows more than the star; for all else every name counts. */
+/* Go's path.Match knows more than the star; with other characters in the pattern every name counts. */
 static bool matches(const char *element, const char *name)
 {
     return strpbrk(element, "?[\\") || fnmatch(element, name, FNM_NOESCAPE) == 0;
 }
 
-/* rest: the elements of the pattern that are to be found below dir. */
-static int walk(koc__inputs_gather *g, const char *dir, koc_str rest, koc_error **err)
+/* rest: the elements of the pattern that remain to be matched below dir. */
+static int walk_pattern(koc__inputs_gather *g, const char *dir, koc_str rest, koc_error **err)
 {
     koc_str element;
     if (!g->usable || !is_dir(dir)) {
@@ -64,7 +64,7 @@ static int walk(koc__inputs_gather *g, const char *dir, koc_str rest, koc_error 
     }
     if (!strpbrk(name, "*?[\\")) {
         KOC__AUTO_STR below = koc__path_join(dir, name);
-        return below ? walk(g, below, rest, err) : koc__oom(err);
+        return below ? walk_pattern(g, below, rest, err) : koc__oom(err);
     }
     KOC__AUTO(koc_strlist) names = NULL;
     bool added = false;
@@ -76,7 +76,7 @@ static int walk(koc__inputs_gather *g, const char *dir, koc_str rest, koc_error 
     for (size_t i = 0; i < koc_strlist_count(names); i++) {
         if (matches(name, koc_strlist_get(names, i))) {
             KOC__AUTO_STR below = koc__path_join(dir, koc_strlist_get(names, i));
-            KOC__TRY(below ? walk(g, below, rest, err) : koc__oom(err));
+            KOC__TRY(below ? walk_pattern(g, below, rest, err) : koc__oom(err));
         }
     }
     return KOC_OK;
@@ -90,5 +90,5 @@ int koc__inputs_gather_embed(koc__inputs_gather *g, const char *dir, const char 
         rest = koc__str_from(rest, strlen("all:"));
     }
     return koc__str_is(rest, ".") ? koc__inputs_gather_tree(g, dir, false, err)
-                                  : walk(g, dir, rest, err);
+                                  : walk_pattern(g, dir, rest, err);
 }

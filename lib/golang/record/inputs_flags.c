@@ -1,6 +1,6 @@
 /*
- * Builds of which no record of inputs is kept: those whose flags or variables name files or programs that
- * `go list` does not tell of. What is not known to be harmless counts as such.
+ * Decides for which builds no record of inputs is kept: flags or variables name files or programs that `go list` does
+ * not report. Unknown flags count as such.
  */
 #include "core/common.h"
 
@@ -8,11 +8,11 @@
 #include "golang/go_command.h"
 #include "golang/record/input_record.h"
 
-/* Flags of go build that change what is made, but read nothing that is not recorded. */
+/* Flags of go build that read no file that is not recorded. */
 typedef struct flag {
     const char *name;
     bool has_value;
-    const char *const *values; /* the only ones; NULL: any */
+    const char *const *values; /* the allowed ones; NULL: any */
 } flag;
 
 static const char *const mods[] = {"readonly", "vendor", "mod", NULL};
@@ -40,7 +40,7 @@ static koc_str unquote(koc_str word)
     return word;
 }
 
-/* Each word that begins with a dash begins with one of the list. */
+/* Whether each word with a dash starts with an item of the list. */
 static bool words_known(koc_str text, const char *const *list)
 {
     koc_str rest = text, word;
@@ -79,7 +79,7 @@ static bool value_known(const flag *f, koc_str value)
     return true;
 }
 
-/* One flag; next: what follows it. *took: next was its value. */
+/* One flag; next: the word after it. *took: next is its value. */
 static bool flag_known(koc_str word, const char *next, bool *took)
 {
     koc_str name = koc__str_from(word, koc__str_starts(word, "--") ? 2 : 1);
@@ -98,7 +98,7 @@ static bool flag_known(koc_str word, const char *next, bool *took)
     return false;
 }
 
-/* The first argument that may read files of which nothing is known. NULL: none. */
+/* The first argument that may read files that are not recorded. NULL: none. */
 static const char *unknown_argument(const koc_strlist *args)
 {
     for (size_t i = 1; i < koc_strlist_count(args); i++) { /* the first is "build" */
@@ -125,8 +125,8 @@ static bool goflags_known(const char *text)
     return true;
 }
 
-/* A variable as go sees it. *out NULL: not set. */
-static int variable(const koc__go_batch *b, const char *name, char **out, koc_error **err)
+/* The value of a variable for go. *out NULL: not set. */
+static int get_variable(const koc__go_batch *b, const char *name, char **out, koc_error **err)
 {
     const char *tool = NULL;
     KOC__TRY(koc__go_tool(b->s->go_env, &tool, NULL, err));
@@ -144,7 +144,7 @@ bool koc__go_is_toolchain(const char *tool)
     return runtime && koc__fs_is_dir(runtime);
 }
 
-/* The reason against a record, for people; *why stays NULL when there is none. */
+/* The reason why no record can be kept, for people; *why stays NULL: there is none. */
 static int find_reason(const koc__go_batch *b, char **why, koc_error **err)
 {
     const char *tool = NULL;
@@ -152,23 +152,23 @@ static int find_reason(const koc__go_batch *b, char **why, koc_error **err)
     KOC__AUTO_STR cgo = NULL;
     KOC__AUTO_STR modules = NULL;
     KOC__TRY(koc__go_tool(b->s->go_env, &tool, NULL, err));
-    KOC__TRY(variable(b, "GOFLAGS", &goflags, err));
-    KOC__TRY(variable(b, "CGO_ENABLED", &cgo, err));
-    KOC__TRY(variable(b, "GO111MODULE", &modules, err));
+    KOC__TRY(get_variable(b, "GOFLAGS", &goflags, err));
+    KOC__TRY(get_variable(b, "CGO_ENABLED", &cgo, err));
+    KOC__TRY(get_variable(b, "GO111MODULE", &modules, err));
     const char *driver = koc__go_var_get(b->units[0]->env, "GOPACKAGESDRIVER");
     const char *argument = unknown_argument(b->units[0]->args);
     if (!koc__streq(cgo, "0")) {
-        *why = koc__strdup("cgo is on, and C compilers read what nobody tells of");
+        *why = koc__strdup("cgo is on, and what C compilers read is not known");
     } else if (koc__streq(modules, "off") || koc__streq(modules, "auto")) {
         *why = koc__format("GO111MODULE=%s is set", modules);
     } else if (driver && *driver && !koc__streq(driver, "off")) {
         *why = koc__strdup("GOPACKAGESDRIVER is set");
     } else if (argument) {
-        *why = koc__format("%.200s may read files of which nothing is known", argument);
+        *why = koc__format("%.200s may read files that are not known", argument);
     } else if (!goflags_known(goflags)) {
-        *why = koc__format("GOFLAGS=%.200s may read files of which nothing is known", goflags);
+        *why = koc__format("GOFLAGS=%.200s may read files that are not known", goflags);
     } else if (!koc__go_is_toolchain(tool)) {
-        *why = koc__format("%s is in no Go tree: it may choose another go", tool);
+        *why = koc__format("%s is not in a Go tree: it may run another go", tool);
     } else {
         return KOC_OK;
     }
@@ -182,7 +182,7 @@ int koc__inputs_allowed(const koc__go_batch *b, bool *out, char **why, koc_error
     return KOC_OK;
 }
 
-/* The last word that sets the flag counts, as in go. */
+/* The last word that sets the flag wins, as in go. */
 static void read_buildvcs(koc_str word, bool *off)
 {
     word = koc__str_from(word, koc__str_starts(word, "--") ? 1 : 0);
@@ -203,7 +203,7 @@ int koc__inputs_without_vcs(const koc__go_batch *b, bool *out, koc_error **err)
     KOC__AUTO_STR goflags = NULL;
     koc_str word;
     *out = false;
-    KOC__TRY(variable(b, "GOFLAGS", &goflags, err));
+    KOC__TRY(get_variable(b, "GOFLAGS", &goflags, err));
     koc_str rest = koc__str(goflags ? goflags : "");
     while (koc__str_word(&rest, &word)) {
         read_buildvcs(word, out);

@@ -4,7 +4,8 @@
 #include "core/path.h"
 #include "golang/record/input_record.h"
 
-static int see(koc__inputs_gather *g, char kind, const char *path, bool *is_new, koc_error **err)
+static int mark_seen(koc__inputs_gather *g, char kind, const char *path, bool *is_new,
+                     koc_error **err)
 {
     static char yes;
     KOC__AUTO_STR key = koc__format("%c%s", kind, path);
@@ -24,7 +25,7 @@ void koc__inputs_give_up(koc__inputs_gather *g, const char *why)
 int koc__inputs_gather_single(koc__inputs_gather *g, const char *path, koc_error **err)
 {
     bool is_new = false;
-    KOC__TRY(see(g, KOC__INPUT_OPAQUE, path, &is_new, err));
+    KOC__TRY(mark_seen(g, KOC__INPUT_OPAQUE, path, &is_new, err));
     return is_new ? koc__strlist_add(g->single_files, path, err) : KOC_OK;
 }
 
@@ -40,7 +41,7 @@ int koc__inputs_gather_dir(koc__inputs_gather *g, const char *path, char kind, k
 {
     koc__input_dir *d = NULL;
     koc__stamp stamp;
-    KOC__TRY(see(g, kind, path, added, err));
+    KOC__TRY(mark_seen(g, kind, path, added, err));
     if (!*added) {
         return KOC_OK;
     }
@@ -71,7 +72,8 @@ int koc__inputs_gather_file(koc__inputs_gather *g, const char *dir, const char *
         f->stamp = (koc__stamp){0};
         return KOC_OK;
     }
-    koc__hash content; /* is told by the stamp: what changed of late is not recorded */
+    koc__hash
+        content; /* unused: the stamp stands for it, since recently changed files are not recorded */
     if (rc == KOC_OK && kind == KOC__INPUT_SOURCE) {
         rc = koc__inputs_hash_file(path, &content, &f->header, NULL);
     }

@@ -1,4 +1,4 @@
-/* What there is to record of a build: every file and directory that `go list -deps` names. */
+/* Lists the inputs of a build: every file and directory that `go list -deps` names. */
 #include "core/common.h"
 
 #include "core/path.h"
@@ -26,7 +26,7 @@ static bool has_items(const koc__jnode *package, const char *name)
     return koc__json_count(koc__json_get(package, name)) > 0;
 }
 
-/* Whether people edit the module: it is a main one, or replaced by a directory. */
+/* Whether the user edits the module: it is a main module, or replaced by a directory. */
 static bool is_own(const koc__jnode *module)
 {
     const koc__jnode *replace = koc__json_get(module, "Replace");
@@ -41,7 +41,7 @@ static int add_sources(koc__inputs_gather *g, const koc__jnode *package, const c
     bool added = false;
     KOC__TRY(koc__strlist_new(&names, err));
     KOC__TRY(koc__inputs_gather_dir(g, dir, KOC__INPUT_PACKAGE, names, &added, err));
-    if (!added) { /* go lists a package once more for each profile that it is built with */
+    if (!added) { /* go lists a package again for each profile that it is built with */
         return KOC_OK;
     }
     for (size_t i = 0; i < koc_strlist_count(names); i++) {
@@ -69,7 +69,7 @@ static int add_module(koc__inputs_gather *g, const koc__jnode *module, koc_error
     return replace ? add_module(g, replace, err) : KOC_OK;
 }
 
-/* What decides which module a directory belongs to, and what is in that. */
+/* The files that decide which module a directory belongs to, and the content of the module. */
 static int add_module_files(koc__inputs_gather *g, const char *dir, koc_error **err)
 {
     KOC__AUTO_STR here = NULL;
@@ -127,13 +127,13 @@ static int add_package(koc__inputs_gather *g, const koc__jnode *package, koc_err
     }
     const koc__go_unit *u = unit_for(g, path);
     if (!u) {
-        koc__inputs_give_up(g, "a package that was not asked for");
+        koc__inputs_give_up(g, "a package that was not requested");
     }
     KOC__TRY(koc__inputs_gather_single_in(g, dir, "default.pgo", err));
     return u ? koc__inputs_gather_vcs(g, u, dir, err) : KOC_OK;
 }
 
-/* go prints one object after the other; each ends in a line with nothing but its brace. */
+/* go prints a sequence of objects; each ends in a line with only a brace. */
 static int add_packages(koc__inputs_gather *g, koc_str text, koc_error **err)
 {
     static const char end[] = "\n}\n";
@@ -149,7 +149,7 @@ static int add_packages(koc__inputs_gather *g, koc_str text, koc_error **err)
     return KOC_OK;
 }
 
-static int ask_go(koc__inputs_gather *g, koc__proc_result *result, koc_error **err)
+static int run_go_list(koc__inputs_gather *g, koc__proc_result *result, koc_error **err)
 {
     static const char fields[] =
         "-json=Dir,ImportPath,DepOnly,Module,CgoFiles,SwigFiles,SwigCXXFiles,EmbedPatterns,EmbedFiles";
@@ -177,8 +177,8 @@ static int ask_go(koc__inputs_gather *g, koc__proc_result *result, koc_error **e
 
 /* --- modules --- */
 
-/* Directories that go.mod (replace) and go.work (use, replace) name: their go.mod counts even when no package
- * of theirs is built. Words that look like a directory are enough. */
+/* Directories named in go.mod (replace) and go.work (use, replace): their go.mod counts even if none of their packages
+ * is built. Any word that looks like a directory is taken for one. */
 static int add_named_dirs(koc__inputs_gather *g, const char *file, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(MODULE_MAX);
@@ -217,7 +217,8 @@ static int add_named_dirs(koc__inputs_gather *g, const char *file, koc_error **e
 
 static int add_sums(koc__inputs_gather *g, koc_error **err)
 {
-    for (size_t i = 0; i < koc_strlist_count(g->single_files); i++) { /* the list grows meanwhile */
+    for (size_t i = 0; i < koc_strlist_count(g->single_files);
+         i++) { /* the list grows in the loop */
         koc_str file = koc__str(koc_strlist_get(g->single_files, i));
         bool module = koc__str_ends(file, "/go.mod");
         if (!module && !koc__str_ends(file, "/go.work")) {
@@ -237,7 +238,7 @@ static int add_sums(koc__inputs_gather *g, koc_error **err)
     return KOC_OK;
 }
 
-/* The compiler and its friends. */
+/* The compiler, the linker and the assembler. */
 static int add_tools(koc__inputs_gather *g, koc_error **err)
 {
     static const char *const names[] = {"VERSION", "go.env", "bin/go"};
@@ -260,7 +261,7 @@ static int add_tools(koc__inputs_gather *g, koc_error **err)
     return KOC_OK;
 }
 
-/* Where go has its own settings from. */
+/* The files with go's own settings. */
 static int add_settings(koc__inputs_gather *g, koc_error **err)
 {
     const char *tool = NULL;
@@ -274,7 +275,7 @@ static int add_settings(koc__inputs_gather *g, koc_error **err)
     return KOC_OK;
 }
 
-static int add_loose(koc__inputs_gather *g, koc_error **err)
+static int add_single_files(koc__inputs_gather *g, koc_error **err)
 {
     koc__input_dir *d = NULL;
     KOC__TRY(add_settings(g, err));
@@ -290,9 +291,10 @@ static int add_loose(koc__inputs_gather *g, koc_error **err)
 
 /* --- trust --- */
 
-/* A file on a file system that does not tell of changes, or that changed so late that go may have seen
- * something else, or with a name that a line of text cannot hold. */
-static bool trusted(const koc__inputs *in, const char *path, const koc__stamp *s, uint64_t *device)
+/* False: the file system does not report changes, the file changed so late that go may have read the old content, or
+ * its name does not fit into a line of text. */
+static bool is_trusted(const koc__inputs *in, const char *path, const koc__stamp *s,
+                       uint64_t *device)
 {
     if (strchr(path, '\n') || koc__inputs_is_racy(s, in->time_ns)) {
         return false;
@@ -310,7 +312,7 @@ static int check_trust(koc__inputs_gather *g, koc_error **err)
     uint64_t device = 0;
     for (size_t i = 0; i < in->n_dirs && g->usable; i++) {
         const koc__input_dir *d = &in->dirs[i];
-        g->usable = d->kind == KOC__INPUT_FILES || trusted(in, d->path, &d->stamp, &device);
+        g->usable = d->kind == KOC__INPUT_FILES || is_trusted(in, d->path, &d->stamp, &device);
         for (size_t k = d->first; k < d->first + d->count && g->usable; k++) {
             const koc__input_file *f = &in->files[k];
             KOC__AUTO_STR path = koc__path_join(d->path, f->name);
@@ -318,11 +320,11 @@ static int check_trust(koc__inputs_gather *g, koc_error **err)
                 return koc__oom(err);
             }
             bool known = f->kind == KOC__INPUT_ABSENT ? !strchr(f->name, '\n')
-                                                      : trusted(in, path, &f->stamp, &device);
+                                                      : is_trusted(in, path, &f->stamp, &device);
             if (!known) {
                 koc__inputs_give_up(g,
                                     "a file that changed just before, or one on a file system that "
-                                    "does not tell of changes");
+                                    "does not report changes");
             }
         }
     }
@@ -340,14 +342,14 @@ int koc__inputs_list(const koc__go_batch *b, koc__inputs *in, koc__call *call, b
         return koc__oom(err);
     }
     KOC__TRY(koc__strlist_new(&g.single_files, err));
-    KOC__TRY(ask_go(&g, &result, err));
+    KOC__TRY(run_go_list(&g, &result, err));
     if (result.exit_code != 0) {
         koc__log(b->ctx, KOC_LOG_INFO, "golang", "no record is kept: go list fails");
         return KOC_OK;
     }
     KOC__TRY(add_packages(&g, koc__dynbuf_view(&result.output), err));
     if (g.usable) {
-        KOC__TRY(add_loose(&g, err));
+        KOC__TRY(add_single_files(&g, err));
         in->complete = true;
         KOC__TRY(check_trust(&g, err));
     }

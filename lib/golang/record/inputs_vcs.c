@@ -1,4 +1,4 @@
-/* What go stamps from version control into a program, as a part of the inputs. */
+/* The commit that go stamps into a program, as an input. */
 #include "core/common.h"
 
 #include "core/path.h"
@@ -6,8 +6,8 @@
 
 static const char *const others[] = {".hg", ".svn", ".bzr", ".fslckout", "_FOSSIL_"};
 
-/* The nearest directory above dir that holds .git; *root stays NULL without one. Every place where a
- * repository would change the answer is noted. */
+/* The nearest directory from dir upwards that has a .git; *root stays NULL: there is none. Records each path at which
+ * a new repository would change the answer. */
 static int find_root(koc__inputs_gather *g, const char *dir, char **root, koc_error **err)
 {
     KOC__AUTO_STR at = koc__strdup(dir);
@@ -22,7 +22,7 @@ static int find_root(koc__inputs_gather *g, const char *dir, char **root, koc_er
                 return koc__oom(err);
             }
             if (koc__fs_exists(other)) {
-                koc__inputs_give_up(g, "another version control than git");
+                koc__inputs_give_up(g, "another version control system than git");
             }
             KOC__TRY(koc__inputs_gather_single(g, other, err));
         }
@@ -51,7 +51,7 @@ static const char *setting(const koc__exe_info *info, const char *key)
     return NULL;
 }
 
-/* The module's version is made of tags since Go 1.24. */
+/* Since Go 1.24 the module's version is derived from tags. */
 static int add_tags(koc__inputs_gather *g, const char *root, koc_error **err)
 {
     KOC__AUTO_STR git = koc__path_join(root, ".git");

@@ -221,7 +221,7 @@ KOC_TEST(settings_warn_about_two_entries_for_one_package)
     KOC__AUTO(koc__go_settings) s = load(NULL);
     assert_int_equal(koc_strlist_count(s->warnings), 1);
     assert_string_equal(koc_strlist_get(s->warnings, 0),
-                        ".ko.yaml:3:3: builds[1]: . is the package of builds[0] too; the last "
+                        ".ko.yaml:3:3: builds[1]: . is also the package of builds[0]; the last "
                         "entry counts");
 }
 
@@ -233,7 +233,7 @@ KOC_TEST(settings_warn_about_two_entries_with_one_id)
     KOC__AUTO(koc__go_settings) s = load(NULL);
     assert_int_equal(koc_strlist_count(s->warnings), 1);
     assert_string_equal(koc_strlist_get(s->warnings, 0),
-                        ".ko.yaml:3:3: builds[1]: the id a is that of builds[0] too");
+                        ".ko.yaml:3:3: builds[1]: the id a is also that of builds[0]");
 }
 
 KOC_TEST(settings_keep_a_mistake_in_one_entry_for_who_asks_for_it)
