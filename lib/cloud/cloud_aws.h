@@ -1,4 +1,4 @@
-/* Keys of Amazon Web Services, and calls signed with them. */
+/* Keys of Amazon Web Services, and calls that are signed with them. */
 #ifndef KOC__CLOUD_AWS_H
 #define KOC__CLOUD_AWS_H
 
@@ -17,16 +17,21 @@ typedef struct koc__aws_keys {
 /* clang-format on */
 void koc__aws_keys_dispose(koc__aws_keys *k); /* wipes */
 KOC__DEFINE_AUTO_VAL(koc__aws_keys, koc__aws_keys_dispose);
-/* Copies; all empty or without a secret: stays as it is. */
+/* Copies the three. Without access or secret k stays unchanged. */
 int koc__aws_keys_set(koc__aws_keys *k, koc_str access, koc_str secret, koc_str session,
                       koc_error **err);
 
-/* A region as it may stand in a host name; false: something else. */
+/* Where services are called. */
+typedef struct koc__aws_place {
+    const char *region;
+    bool china; /* .amazonaws.com.cn */
+} koc__aws_place;
+/* Whether text is a region that may be part of a host name. */
 bool koc__aws_is_region(const char *text);
 /* The endpoint of a service: $AWS_ENDPOINT_URL_<variable>, else "https://<host>.<region>.amazonaws.com".
  * Owned by the caller. */
-int koc__aws_endpoint(const char *variable, const char *host, const char *region, bool china,
-                      char **out, koc_error **err);
+int koc__aws_endpoint(const char *variable, const char *host, koc__aws_place place, char **out,
+                      koc_error **err);
 
 typedef struct koc__aws_call {
     const koc__aws_keys *keys;
@@ -37,22 +42,25 @@ typedef struct koc__aws_call {
     const char *target; /* X-Amz-Target, or NULL */
     koc_str body;
 } koc__aws_call;
-/* Signed with SigV4 and POSTed. */
+/* Signs with SigV4 and POSTs. */
 int koc__aws_post(const koc__aws_call *args, koc__call *call, koc__dynbuf *reply, koc_error **err);
 
-/* The SDKs' chain: environment, web identity, profile (keys, role, process, single sign-on), container,
- * machine. region, china: where the role services are asked. *out stays as it is when there are none. */
-int koc__aws_keys_find(const char *region, bool china, koc__call *call, koc__aws_keys *out,
-                       koc_error **err);
-/* --- cloud_aws_profile.c --- */
-int koc__aws_of_profile(const char *region, bool china, koc__call *call, koc__aws_keys *out,
-                        koc_error **err);
-/* --- cloud_aws_keys.c --- */
-/* A role taken with the token of a cluster or a CI system. */
+/* --- cloud_aws_sts.c --- */
+
+/* Assumes a role with the token of a cluster or a CI system. session: the name of the role session; or NULL. */
 int koc__aws_web_identity(const char *role, const char *token_file, const char *session,
-                          const char *region, bool china, koc__call *call, koc__aws_keys *out,
+                          koc__aws_place place, koc__call *call, koc__aws_keys *out,
                           koc_error **err);
 /* The keys in a reply of STS (XML). */
 int koc__aws_sts_reply(koc_str reply, koc__aws_keys *out, koc_error **err);
+
+/* --- where keys come from: *out stays unchanged when there are none --- */
+
+/* The chain of the SDKs: environment, web identity, profile (keys, role, process, single sign-on), container,
+ * virtual machine. */
+int koc__aws_keys_find(koc__aws_place place, koc__call *call, koc__aws_keys *out, koc_error **err);
+/* cloud_aws_profile.c */
+int koc__aws_profile_keys(koc__aws_place place, koc__call *call, koc__aws_keys *out,
+                          koc_error **err);
 
 #endif

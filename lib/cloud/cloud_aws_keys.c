@@ -1,4 +1,4 @@
-/* Where Amazon's keys come from: the chain that its SDKs share. */
+/* Finds the keys of Amazon Web Services, in the order of its SDKs. */
 #include "core/common.h"
 
 #include "cloud/cloud_aws.h"
@@ -7,100 +7,17 @@
 #include "http/address.h"
 #include "text/ini.h"
 
-#define FORM_MAX ((size_t)256 << 10)
-#define LINK     "http://169.254.169.254" /* metadata of a machine */
+#define LINK     "http://169.254.169.254" /* metadata of a virtual machine */
 #define TASK     "http://169.254.170.2"   /* credentials of a container */
 #define IMDS_TTL "300"
-
-void koc__aws_keys_dispose(koc__aws_keys *k)
-{
-    char *all[] = {k->access, k->secret, k->session};
-
-    for (size_t i = 0; i < KOC__COUNT(all); i++) {
-        if (all[i]) {
-            koc__wipe(all[i], strlen(all[i]));
-            koc__free(all[i]);
-        }
-    }
-    *k = (koc__aws_keys)KOC__AWS_KEYS_INIT;
-}
-
-int koc__aws_keys_set(koc__aws_keys *k, koc_str access, koc_str secret, koc_str session,
-                      koc_error **err)
-{
-    KOC__AUTO_VAL(koc__aws_keys) keys = KOC__AWS_KEYS_INIT;
-
-    if (access.len == 0 || secret.len == 0) {
-        return KOC_OK;
-    }
-    keys.access = koc__str_dup(access);
-    keys.secret = koc__str_dup(secret);
-    keys.session = session.len > 0 ? koc__str_dup(session) : NULL;
-    if (!keys.access || !keys.secret || (session.len > 0 && !keys.session)) {
-        return koc__oom(err);
-    }
-    *k = keys;
-    keys = (koc__aws_keys)KOC__AWS_KEYS_INIT;
-    return KOC_OK;
-}
 
 static koc_str member(const koc__json *doc, const char *name)
 {
     return koc__str(koc__json_str(koc__json_get_folded(koc__json_root(doc), name)));
 }
 
-/* --- web identity ----------------------------------------------------------------------------------- */
-
-int koc__aws_sts_reply(koc_str reply, koc__aws_keys *out, koc_error **err)
-{
-    koc_str credentials = koc__xml_text(reply, "Credentials");
-
-    KOC__TRY(koc__aws_keys_set(out, koc__xml_text(credentials, "AccessKeyId"),
-                               koc__xml_text(credentials, "SecretAccessKey"),
-                               koc__xml_text(credentials, "SessionToken"), err));
-    return out->access ? KOC_OK
-                       : koc__error(err, KOC_EAUTH, "the reply of Amazon STS has no credentials");
-}
-
-static int web_identity_form(const char *role, const char *token, const char *session,
-                             koc__dynbuf *form, koc_error **err)
-{
-    KOC__TRY(koc__form_field(form, "Action", "AssumeRoleWithWebIdentity", err));
-    KOC__TRY(koc__form_field(form, "Version", "2011-06-15", err));
-    KOC__TRY(koc__form_field(form, "RoleArn", role, err));
-    KOC__TRY(koc__form_field(form, "RoleSessionName", session ? session : "koc", err));
-    return koc__form_field(form, "WebIdentityToken", token, err);
-}
-
-int koc__aws_web_identity(const char *role, const char *token_file, const char *session,
-                          const char *region, bool china, koc__call *call, koc__aws_keys *out,
-                          koc_error **err)
-{
-    KOC__AUTO_VAL(koc__dynbuf) token = KOC__DYNBUF_INIT(0);
-    KOC__AUTO_VAL(koc__dynbuf) form = KOC__DYNBUF_INIT(FORM_MAX);
-    KOC__AUTO_VAL(koc__dynbuf) reply = KOC__DYNBUF_INIT(KOC__CLOUD_REPLY_MAX);
-    KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
-    KOC__AUTO_STR url = NULL;
-
-    KOC__TRY(koc__aws_endpoint("STS", "sts", region, china, &url, err));
-    KOC__TRY(koc__headers_put(&headers, "Content-Type", "application/x-www-form-urlencoded", err));
-    KOC__TRY(koc__cloud_read(token_file, &token, err));
-    int rc = web_identity_form(role, koc__dynbuf_cstr(&token), session, &form, err);
-    if (rc == KOC_OK) {
-        koc__cloud_question q = {.url = url, .headers = &headers, .body = koc__dynbuf_view(&form)};
-        rc = koc__cloud_ask(&q, call, &reply, err);
-    }
-    if (rc == KOC_OK) {
-        rc = koc__aws_sts_reply(koc__dynbuf_view(&reply), out, err);
-    }
-    koc__dynbuf_wipe(&token);
-    koc__dynbuf_wipe(&form);
-    koc__dynbuf_wipe(&reply);
-    return rc;
-}
-
-static int of_environment(const char *region, bool china, koc__call *call, koc__aws_keys *out,
-                          koc_error **err)
+static int keys_of_environment(koc__aws_place place, koc__call *call, koc__aws_keys *out,
+                               koc_error **err)
 {
     const char *file = koc__env_nonempty("AWS_WEB_IDENTITY_TOKEN_FILE");
     const char *role = koc__env_nonempty("AWS_ROLE_ARN");
@@ -111,14 +28,14 @@ static int of_environment(const char *region, bool china, koc__call *call, koc__
     if (out->access || !file || !role) {
         return KOC_OK;
     }
-    return koc__aws_web_identity(role, file, koc__env_nonempty("AWS_ROLE_SESSION_NAME"), region,
-                                 china, call, out, err);
+    return koc__aws_web_identity(role, file, koc__env_nonempty("AWS_ROLE_SESSION_NAME"), place,
+                                 call, out, err);
 }
 
-/* --- containers ------------------------------------------------------------------------------------- */
+/* --- containers --- */
 
-/* Plain http goes to this machine and to the two addresses that Amazon gives to its agents. */
-static bool may_ask(const char *text)
+/* Plain http is allowed to loopback and to the addresses of Amazon's agents. */
+static bool is_allowed(const char *text)
 {
     KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
 
@@ -143,7 +60,7 @@ static int put_container_token(koc__headers *headers, koc_error **err)
     return rc;
 }
 
-static int of_container(koc__call *call, koc__aws_keys *out, koc_error **err)
+static int keys_of_container(koc__call *call, koc__aws_keys *out, koc_error **err)
 {
     const char *full = koc__env_nonempty("AWS_CONTAINER_CREDENTIALS_FULL_URI");
     const char *path = koc__env_nonempty("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
@@ -158,7 +75,7 @@ static int of_container(koc__call *call, koc__aws_keys *out, koc_error **err)
     if (!url) {
         return koc__oom(err);
     }
-    if (!may_ask(url)) {
+    if (!is_allowed(url)) {
         return koc__error(err, KOC_EDENIED,
                           "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https nor local");
     }
@@ -169,10 +86,10 @@ static int of_container(koc__call *call, koc__aws_keys *out, koc_error **err)
                              member(doc, "Token"), err);
 }
 
-/* --- machines (IMDSv2) ------------------------------------------------------------------------------ */
+/* --- virtual machines (IMDSv2) --- */
 
-static int metadata(const char *base, const char *path, const koc__headers *headers,
-                    koc__call *call, koc__dynbuf *reply, koc_error **err)
+static int get_metadata(const char *base, const char *path, const koc__headers *headers,
+                        koc__call *call, koc__dynbuf *reply, koc_error **err)
 {
     KOC__AUTO_STR url = koc__format("%s%s", base, path);
 
@@ -185,8 +102,8 @@ static int metadata(const char *base, const char *path, const koc__headers *head
     return koc__cloud_ask(&q, call, reply, err);
 }
 
-static int role_keys(const char *base, const koc__headers *headers, koc__call *call,
-                     koc__aws_keys *out, koc_error **err)
+static int keys_of_role(const char *base, const koc__headers *headers, koc__call *call,
+                        koc__aws_keys *out, koc_error **err)
 {
     static const char at[] = "/latest/meta-data/iam/security-credentials/";
     KOC__AUTO_VAL(koc__dynbuf) role = KOC__DYNBUF_INIT(1024);
@@ -194,16 +111,16 @@ static int role_keys(const char *base, const koc__headers *headers, koc__call *c
     KOC__AUTO(koc__json) doc = NULL;
     koc_str rest, name;
 
-    KOC__TRY(metadata(base, at, headers, call, &role, err));
+    KOC__TRY(get_metadata(base, at, headers, call, &role, err));
     rest = koc__dynbuf_view(&role);
     if (!koc__str_word(&rest, &name)) {
-        return KOC_OK; /* the machine has no role */
+        return KOC_OK; /* the virtual machine has no role */
     }
     KOC__AUTO_STR path = koc__format("%s%.*s", at, KOC__FMT(name));
     if (!path) {
         return koc__oom(err);
     }
-    KOC__TRY(metadata(base, path, headers, call, &reply, err));
+    KOC__TRY(get_metadata(base, path, headers, call, &reply, err));
     int rc = koc__json_parse(koc__dynbuf_view(&reply), KOC__CLOUD_REPLY_MAX, "reply", &doc, NULL);
     koc__dynbuf_wipe(&reply);
     if (rc != KOC_OK) {
@@ -213,7 +130,7 @@ static int role_keys(const char *base, const koc__headers *headers, koc__call *c
                              member(doc, "Token"), err);
 }
 
-static int of_machine(koc__call *call, koc__aws_keys *out, koc_error **err)
+static int keys_of_machine(koc__call *call, koc__aws_keys *out, koc_error **err)
 {
     const char *base = koc__env_nonempty("AWS_EC2_METADATA_SERVICE_ENDPOINT");
     const char *disabled = koc__env_nonempty("AWS_EC2_METADATA_DISABLED");
@@ -232,23 +149,22 @@ static int of_machine(koc__call *call, koc__aws_keys *out, koc_error **err)
         return koc__oom(err);
     }
     KOC__TRY(koc__headers_put(&ask, "X-aws-ec2-metadata-token-ttl-seconds", IMDS_TTL, err));
-    KOC__TRY(metadata(at, "/latest/api/token", &ask, call, &token, err));
+    KOC__TRY(get_metadata(at, "/latest/api/token", &ask, call, &token, err));
     int rc =
         koc__headers_put(&with_token, "X-aws-ec2-metadata-token", koc__dynbuf_cstr(&token), err);
     koc__dynbuf_wipe(&token);
     KOC__TRY(rc);
-    return role_keys(at, &with_token, call, out, err);
+    return keys_of_role(at, &with_token, call, out, err);
 }
 
-int koc__aws_keys_find(const char *region, bool china, koc__call *call, koc__aws_keys *out,
-                       koc_error **err)
+int koc__aws_keys_find(koc__aws_place place, koc__call *call, koc__aws_keys *out, koc_error **err)
 {
-    KOC__TRY(of_environment(region, china, call, out, err));
+    KOC__TRY(keys_of_environment(place, call, out, err));
     if (!out->access) {
-        KOC__TRY(koc__aws_of_profile(region, china, call, out, err));
+        KOC__TRY(koc__aws_profile_keys(place, call, out, err));
     }
     if (!out->access) {
-        KOC__TRY(of_container(call, out, err));
+        KOC__TRY(keys_of_container(call, out, err));
     }
-    return out->access ? KOC_OK : of_machine(call, out, err);
+    return out->access ? KOC_OK : keys_of_machine(call, out, err);
 }

@@ -11,17 +11,16 @@
 
 #define FORM_MAX   ((size_t)256 << 10)
 #define PROCESS_MS 60000
-#define CHAIN_MAX  4 /* roles that are taken with roles */
+#define CHAIN_MAX  4 /* roles that are assumed with the keys of another role */
 
 typedef struct aws_files {
     koc__dynbuf config;
     koc__dynbuf credentials;
-    const char *region;
-    bool china;
+    koc__aws_place place;
     koc__call *call;
 } aws_files;
 
-static int read_one(const char *variable, const char *name, koc__dynbuf *out, koc_error **err)
+static int read_file(const char *variable, const char *name, koc__dynbuf *out, koc_error **err)
 {
     const char *given = koc__env_nonempty(variable);
     KOC__AUTO_STR home = koc__home();
@@ -34,7 +33,7 @@ static int read_one(const char *variable, const char *name, koc__dynbuf *out, ko
     return koc__fs_is_file(path) ? koc__cloud_read(path, out, err) : KOC_OK;
 }
 
-/* A setting of a profile: the file of keys goes first. */
+/* A setting of a profile: the credentials file comes before the config file. */
 static koc_str setting(const aws_files *f, const char *profile, const char *key)
 {
     char section[256];
@@ -50,8 +49,8 @@ static koc_str setting(const aws_files *f, const char *profile, const char *key)
                : koc__ini_value(koc__dynbuf_view(&f->config), "default", key);
 }
 
-/* The same as a string; NULL in *out: not there. */
-static int text_setting(const aws_files *f, const char *profile, const char *key, char **out,
+/* The same as a string; *out NULL: it is not set. */
+static int copy_setting(const aws_files *f, const char *profile, const char *key, char **out,
                         koc_error **err)
 {
     koc_str value = setting(f, profile, key);
@@ -60,9 +59,10 @@ static int text_setting(const aws_files *f, const char *profile, const char *key
     return value.len > 0 && !*out ? koc__oom(err) : KOC_OK;
 }
 
-/* --- a program that prints keys ----------------------------------------------------------------------- */
+/* --- a program that prints keys --- */
 
-static int of_process(const char *command, koc__call *call, koc__aws_keys *out, koc_error **err)
+static int keys_of_process(const char *command, koc__call *call, koc__aws_keys *out,
+                           koc_error **err)
 {
     const char *argv[] = {"sh", "-c", command, NULL};
     KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
@@ -84,10 +84,10 @@ static int of_process(const char *command, koc__call *call, koc__aws_keys *out, 
         koc__str(koc__json_str(koc__json_get_folded(root, "SessionToken"))), err);
 }
 
-/* --- single sign-on ------------------------------------------------------------------------------------- */
+/* --- single sign-on --- */
 
 /* The access token that `aws sso login` left under the SHA-1 of the session's name (or start URL). */
-static int sso_token(const char *name, koc__json **out, koc_error **err)
+static int read_sso_token(const char *name, koc__json **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(0);
     KOC__AUTO_STR home = koc__home();
@@ -101,7 +101,7 @@ static int sso_token(const char *name, koc__json **out, koc_error **err)
         return koc__oom(err);
     }
     if (!koc__fs_is_file(path)) {
-        return koc__error(err, KOC_EAUTH, "not signed on at Amazon: aws sso login");
+        return koc__error(err, KOC_EAUTH, "not signed in at Amazon: run aws sso login");
     }
     KOC__TRY(koc__cloud_read(path, &text, err));
     int rc = koc__json_parse(koc__dynbuf_view(&text), text.max, "token", out, NULL);
@@ -109,8 +109,8 @@ static int sso_token(const char *name, koc__json **out, koc_error **err)
     return rc == KOC_OK ? KOC_OK : koc__error(err, KOC_EFORMAT, "%s is not JSON", path);
 }
 
-static int sso_ask(const char *url, const char *token, koc__call *call, koc__aws_keys *out,
-                   koc_error **err)
+static int fetch_sso_keys(const char *url, const char *token, koc__call *call, koc__aws_keys *out,
+                          koc_error **err)
 {
     KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
     KOC__AUTO(koc__json) doc = NULL;
@@ -124,7 +124,7 @@ static int sso_ask(const char *url, const char *token, koc__call *call, koc__aws
                              koc__str(koc__json_str(koc__json_get_folded(n, "sessionToken"))), err);
 }
 
-static int of_sso(const aws_files *f, const char *profile, koc__aws_keys *out, koc_error **err)
+static int keys_of_sso(const aws_files *f, const char *profile, koc__aws_keys *out, koc_error **err)
 {
     KOC__AUTO_STR account = NULL;
     KOC__AUTO_STR role = NULL;
@@ -134,9 +134,9 @@ static int of_sso(const aws_files *f, const char *profile, koc__aws_keys *out, k
     KOC__AUTO_VAL(koc__dynbuf) query = KOC__DYNBUF_INIT(FORM_MAX);
     KOC__AUTO(koc__json) token = NULL;
 
-    KOC__TRY(text_setting(f, profile, "sso_account_id", &account, err));
-    KOC__TRY(text_setting(f, profile, "sso_role_name", &role, err));
-    KOC__TRY(text_setting(f, profile, "sso_session", &session, err));
+    KOC__TRY(copy_setting(f, profile, "sso_account_id", &account, err));
+    KOC__TRY(copy_setting(f, profile, "sso_role_name", &role, err));
+    KOC__TRY(copy_setting(f, profile, "sso_session", &session, err));
     if (session) {
         KOC__AUTO_STR section = koc__format("sso-session %s", session);
         region =
@@ -144,26 +144,27 @@ static int of_sso(const aws_files *f, const char *profile, koc__aws_keys *out, k
                 ? koc__str_dup(koc__ini_value(koc__dynbuf_view(&f->config), section, "sso_region"))
                 : NULL;
     } else {
-        KOC__TRY(text_setting(f, profile, "sso_start_url", &session, err));
-        KOC__TRY(text_setting(f, profile, "sso_region", &region, err));
+        KOC__TRY(copy_setting(f, profile, "sso_start_url", &session, err));
+        KOC__TRY(copy_setting(f, profile, "sso_region", &region, err));
     }
     if (!account || !role || !session || !region) {
         return KOC_OK;
     }
-    KOC__TRY(sso_token(session, &token, err));
+    KOC__TRY(read_sso_token(session, &token, err));
     const char *bearer = koc__json_str(koc__json_get_folded(koc__json_root(token), "accessToken"));
-    KOC__TRY(koc__aws_endpoint("SSO", "portal.sso", region, f->china, &url, err));
+    KOC__TRY(koc__aws_endpoint("SSO", "portal.sso", (koc__aws_place){region, f->place.china}, &url,
+                               err));
     KOC__TRY(koc__form_field(&query, "role_name", role, err));
     KOC__TRY(koc__form_field(&query, "account_id", account, err));
     KOC__AUTO_STR whole =
         koc__format("%s/federation/credentials?%s", url, koc__dynbuf_cstr(&query));
-    return whole ? sso_ask(whole, bearer ? bearer : "", f->call, out, err) : koc__oom(err);
+    return whole ? fetch_sso_keys(whole, bearer ? bearer : "", f->call, out, err) : koc__oom(err);
 }
 
-/* --- roles ------------------------------------------------------------------------------------------------ */
+/* --- roles --- */
 
-static int assume(const aws_files *f, const char *profile, const char *role,
-                  const koc__aws_keys *with, koc__aws_keys *out, koc_error **err)
+static int assume_role(const aws_files *f, const char *profile, const char *role,
+                       const koc__aws_keys *with, koc__aws_keys *out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) form = KOC__DYNBUF_INIT(FORM_MAX);
     KOC__AUTO_VAL(koc__dynbuf) reply = KOC__DYNBUF_INIT(KOC__CLOUD_REPLY_MAX);
@@ -171,9 +172,9 @@ static int assume(const aws_files *f, const char *profile, const char *role,
     KOC__AUTO_STR external = NULL;
     KOC__AUTO_STR session = NULL;
 
-    KOC__TRY(text_setting(f, profile, "external_id", &external, err));
-    KOC__TRY(text_setting(f, profile, "role_session_name", &session, err));
-    KOC__TRY(koc__aws_endpoint("STS", "sts", f->region, f->china, &url, err));
+    KOC__TRY(copy_setting(f, profile, "external_id", &external, err));
+    KOC__TRY(copy_setting(f, profile, "role_session_name", &session, err));
+    KOC__TRY(koc__aws_endpoint("STS", "sts", f->place, &url, err));
     KOC__TRY(koc__form_field(&form, "Action", "AssumeRole", err));
     KOC__TRY(koc__form_field(&form, "Version", "2011-06-15", err));
     KOC__TRY(koc__form_field(&form, "RoleArn", role, err));
@@ -184,7 +185,7 @@ static int assume(const aws_files *f, const char *profile, const char *role,
     koc__aws_call args = {.keys = with,
                           .url = url,
                           .service = "sts",
-                          .region = f->region,
+                          .region = f->place.region,
                           .content_type = "application/x-www-form-urlencoded",
                           .body = koc__dynbuf_view(&form)};
     int rc = koc__aws_post(&args, f->call, &reply, err);
@@ -198,22 +199,22 @@ static int assume(const aws_files *f, const char *profile, const char *role,
 static int keys_of(const aws_files *f, const char *profile, int depth, koc__aws_keys *out,
                    koc_error **err);
 
-static int of_role(const aws_files *f, const char *profile, const char *role, int depth,
-                   koc__aws_keys *out, koc_error **err)
+static int keys_of_role(const aws_files *f, const char *profile, const char *role, int depth,
+                        koc__aws_keys *out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__aws_keys) with = KOC__AWS_KEYS_INIT;
     KOC__AUTO_STR source = NULL;
     KOC__AUTO_STR file = NULL;
 
-    KOC__TRY(text_setting(f, profile, "web_identity_token_file", &file, err));
-    KOC__TRY(text_setting(f, profile, "source_profile", &source, err));
+    KOC__TRY(copy_setting(f, profile, "web_identity_token_file", &file, err));
+    KOC__TRY(copy_setting(f, profile, "source_profile", &source, err));
     if (file) {
-        return koc__aws_web_identity(role, file, NULL, f->region, f->china, f->call, out, err);
+        return koc__aws_web_identity(role, file, NULL, f->place, f->call, out, err);
     }
     if (!source || depth >= CHAIN_MAX) {
-        return koc__error(err, KOC_EUNSUPPORTED, "the profile's role has no source that is known");
+        return koc__error(err, KOC_EUNSUPPORTED, "the profile's role has no source that koc knows");
     }
-    /* A profile that names itself means its own keys. */
+    /* A profile that names itself uses its own keys. */
     if (strcmp(source, profile) == 0) {
         KOC__TRY(koc__aws_keys_set(&with, setting(f, profile, "aws_access_key_id"),
                                    setting(f, profile, "aws_secret_access_key"),
@@ -224,7 +225,7 @@ static int of_role(const aws_files *f, const char *profile, const char *role, in
     if (!with.access) {
         return koc__error(err, KOC_EAUTH, "the profile's source_profile has no keys");
     }
-    return assume(f, profile, role, &with, out, err);
+    return assume_role(f, profile, role, &with, out, err);
 }
 
 static int keys_of(const aws_files *f, const char *profile, int depth, koc__aws_keys *out,
@@ -233,9 +234,9 @@ static int keys_of(const aws_files *f, const char *profile, int depth, koc__aws_
     KOC__AUTO_STR role = NULL;
     KOC__AUTO_STR command = NULL;
 
-    KOC__TRY(text_setting(f, profile, "role_arn", &role, err));
+    KOC__TRY(copy_setting(f, profile, "role_arn", &role, err));
     if (role) {
-        return of_role(f, profile, role, depth, out, err);
+        return keys_of_role(f, profile, role, depth, out, err);
     }
     KOC__TRY(koc__aws_keys_set(out, setting(f, profile, "aws_access_key_id"),
                                setting(f, profile, "aws_secret_access_key"),
@@ -243,19 +244,20 @@ static int keys_of(const aws_files *f, const char *profile, int depth, koc__aws_
     if (out->access) {
         return KOC_OK;
     }
-    KOC__TRY(text_setting(f, profile, "credential_process", &command, err));
-    return command ? of_process(command, f->call, out, err) : of_sso(f, profile, out, err);
+    KOC__TRY(copy_setting(f, profile, "credential_process", &command, err));
+    return command ? keys_of_process(command, f->call, out, err)
+                   : keys_of_sso(f, profile, out, err);
 }
 
-int koc__aws_of_profile(const char *region, bool china, koc__call *call, koc__aws_keys *out,
-                        koc_error **err)
+int koc__aws_profile_keys(koc__aws_place place, koc__call *call, koc__aws_keys *out,
+                          koc_error **err)
 {
-    aws_files f = {KOC__DYNBUF_INIT(0), KOC__DYNBUF_INIT(0), region, china, call};
+    aws_files f = {KOC__DYNBUF_INIT(0), KOC__DYNBUF_INIT(0), place, call};
     const char *named = koc__env_nonempty("AWS_PROFILE");
 
-    int rc = read_one("AWS_CONFIG_FILE", "config", &f.config, err);
+    int rc = read_file("AWS_CONFIG_FILE", "config", &f.config, err);
     if (rc == KOC_OK) {
-        rc = read_one("AWS_SHARED_CREDENTIALS_FILE", "credentials", &f.credentials, err);
+        rc = read_file("AWS_SHARED_CREDENTIALS_FILE", "credentials", &f.credentials, err);
     }
     if (rc == KOC_OK) {
         rc = keys_of(&f, named ? named : "default", 0, out, err);

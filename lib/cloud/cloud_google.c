@@ -16,27 +16,6 @@
 #define GCLOUD_MS 60000
 #define LINK      "169.254.169.254"
 
-int koc__google_take(const koc__json *doc, const char *member, const char *source,
-                     koc_credential **out, koc_error **err)
-{
-    const koc__jnode *root = koc__json_root(doc);
-    const char *token = koc__json_str(koc__json_get_folded(root, member));
-    int64_t seconds = 0;
-
-    if (!token || !koc__auth_is_token(koc__str(token))) {
-        return koc__error(err, KOC_EAUTH, "the reply of Google has no usable token");
-    }
-    KOC__TRY(koc__credential_make(KOC_CRED_BASIC, KOC__STR("_token"), koc__str(token), out, err,
-                                  "%s", source));
-    /* A token that the machine hands out may be near its end. */
-    int64_t lasts = KOC__CLOUD_LIFETIME_MS;
-    if (koc__json_i64(koc__json_get_folded(root, "expires_in"), &seconds) && seconds >= 0) {
-        lasts = KOC__MIN(lasts, KOC__MIN(seconds, 86400) * 900);
-    }
-    koc__credential_lasts(*out, KOC__MAX(lasts, 1000));
-    return KOC_OK;
-}
-
 /* A user's refresh token ("authorized_user"). */
 static int of_user(const koc__jnode *root, koc__call *call, koc_credential **out, koc_error **err)
 {
@@ -58,7 +37,7 @@ static int of_user(const koc__jnode *root, koc__call *call, koc_credential **out
                                   "Google", call, &doc, err);
     koc__dynbuf_wipe(&form);
     KOC__TRY(rc);
-    return koc__google_take(doc, "access_token", KOC__GOOGLE_DEFAULT, out, err);
+    return koc__google_credential(doc, "access_token", KOC__GOOGLE_DEFAULT, out, err);
 }
 
 static int of_file(koc__call *call, koc_credential **out, koc_error **err)
@@ -125,7 +104,7 @@ static int of_machine(koc__call *call, koc_credential **out, koc_error **err)
     KOC__TRY(koc__headers_put(&headers, "Metadata-Flavor", "Google", err));
     koc__cloud_question q = {.url = url, .headers = &headers, .local = true};
     KOC__TRY(koc__cloud_ask_json(&q, "Google's metadata server", call, &doc, err));
-    return koc__google_take(doc, "access_token", "Google's metadata server", out, err);
+    return koc__google_credential(doc, "access_token", "Google's metadata server", out, err);
 }
 
 static int of_gcloud(koc__call *call, koc_credential **out, koc_error **err)

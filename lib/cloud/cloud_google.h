@@ -10,8 +10,8 @@
 #define KOC__GOOGLE_DEFAULT   "Google's default credentials"
 
 /* A credential of the token that a member of the reply holds. */
-int koc__google_take(const koc__json *doc, const char *member, const char *source,
-                     koc_credential **out, koc_error **err);
+int koc__google_credential(const koc__json *doc, const char *member, const char *source,
+                           koc_credential **out, koc_error **err);
 /* A service account's key: an assertion signed with it (RFC 7523). */
 int koc__google_service_account(const koc__jnode *root, koc__call *call, koc_credential **out,
                                 koc_error **err);

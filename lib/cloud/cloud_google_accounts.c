@@ -1,6 +1,7 @@
 #include "core/common.h"
 
 #include "cloud/cloud_google.h"
+#include "cloud/cloud_logins.h"
 #include "core/hash/crypto.h"
 #include "core/text.h"
 #include "text/json_write.h"
@@ -12,7 +13,28 @@
 #define ACCESS    "urn:ietf:params:oauth:token-type:access_token"
 #define ASSERTION "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
-/* --- service accounts --------------------------------------------------------------------------------- */
+int koc__google_credential(const koc__json *doc, const char *member, const char *source,
+                           koc_credential **out, koc_error **err)
+{
+    const koc__jnode *root = koc__json_root(doc);
+    const char *token = koc__json_str(koc__json_get_folded(root, member));
+    int64_t seconds = 0;
+
+    if (!token || !koc__auth_is_token(koc__str(token))) {
+        return koc__error(err, KOC_EAUTH, "the reply of Google has no usable token");
+    }
+    KOC__TRY(koc__credential_make(KOC_CRED_BASIC, KOC__STR("_token"), koc__str(token), out, err,
+                                  "%s", source));
+    /* A token that the machine hands out may be near its end. */
+    int64_t lasts = KOC__CLOUD_LIFETIME_MS;
+    if (koc__json_i64(koc__json_get_folded(root, "expires_in"), &seconds) && seconds >= 0) {
+        lasts = KOC__MIN(lasts, KOC__MIN(seconds, 86400) * 900);
+    }
+    koc__credential_lasts(*out, KOC__MAX(lasts, 1000));
+    return KOC_OK;
+}
+
+/* --- service accounts --- */
 
 /* base64url without padding (RFC 7515, 2). */
 static int put_part(koc__dynbuf *out, koc_str data, koc_error **err)
@@ -106,10 +128,10 @@ int koc__google_service_account(const koc__jnode *root, koc__call *call, koc_cre
     koc__dynbuf_wipe(&jwt);
     koc__dynbuf_wipe(&form);
     KOC__TRY(rc);
-    return koc__google_take(doc, "access_token", KOC__GOOGLE_DEFAULT, out, err);
+    return koc__google_credential(doc, "access_token", KOC__GOOGLE_DEFAULT, out, err);
 }
 
-/* --- workload identities ------------------------------------------------------------------------------ */
+/* --- workload identities --- */
 
 /* What was read is the token, or JSON with it in a member. */
 static int unpack(const koc__jnode *source, koc__dynbuf *text, koc_error **err)
@@ -196,7 +218,7 @@ static int impersonate(const char *url, const char *token, koc__call *call, koc_
     KOC__TRY(koc__headers_put(&headers, "Content-Type", "application/json", err));
     KOC__TRY(koc__headers_printf(&headers, "Authorization", err, "Bearer %s", token));
     KOC__TRY(koc__cloud_ask_json(&q, "Google", call, &doc, err));
-    return koc__google_take(doc, "accessToken", KOC__GOOGLE_DEFAULT, out, err);
+    return koc__google_credential(doc, "accessToken", KOC__GOOGLE_DEFAULT, out, err);
 }
 
 int koc__google_external_account(const koc__jnode *root, koc__call *call, koc_credential **out,
@@ -214,7 +236,7 @@ int koc__google_external_account(const koc__jnode *root, koc__call *call, koc_cr
     koc__dynbuf_wipe(&token);
     KOC__TRY(rc);
     if (!url) {
-        return koc__google_take(doc, "access_token", KOC__GOOGLE_DEFAULT, out, err);
+        return koc__google_credential(doc, "access_token", KOC__GOOGLE_DEFAULT, out, err);
     }
     const char *federated =
         koc__json_str(koc__json_get_folded(koc__json_root(doc), "access_token"));

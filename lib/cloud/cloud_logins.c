@@ -5,7 +5,7 @@
 #include "auth/auth_helper.h"
 #include "core/run/proc.h"
 
-/* --- names ---------------------------------------------------------------------------------------- */
+/* --- names --- */
 
 bool koc__cloud_is_ecr(const char *registry, koc__ecr_host *out)
 {
@@ -46,7 +46,7 @@ bool koc__cloud_is_azure(const char *registry)
             koc__str_is(rest, "azurecr.de") || koc__str_is(rest, "azurecr.us"));
 }
 
-/* --- the whole ------------------------------------------------------------------------------------ */
+/* --- the whole --- */
 
 /* The published helper, where it is installed and has an answer. */
 static int ask_helper(const char *name, const char *registry, koc__call *call, koc_credential **out,
