@@ -19,9 +19,8 @@ typedef struct answer {
 static koc_str answers;
 
 /* The linker puts these in the place of the transport's (meson.build). */
-int __wrap_koc__exchange_open(koc__transport *t, const koc__http_request *rq, bool uncounted,
-                              koc__call *call, koc__http_reply *reply, koc__failure *why,
-                              koc__exchange **out, koc_error **err);
+int __wrap_koc__exchange_open(koc__transport *t, const koc__http_request *rq, koc__call *call,
+                              koc__http_reply *reply, koc__exchange **out, koc_error **err);
 int __wrap_koc__exchange_read(koc__exchange *x, koc__call *call, void *buf, size_t len, size_t *n,
                               koc__failure *why, koc_error **err);
 void __wrap_koc__exchange_close(koc__exchange *x);
@@ -37,20 +36,18 @@ static void add_header(koc__http_reply *reply, koc_str line)
     }
 }
 
-int __wrap_koc__exchange_open(koc__transport *t, const koc__http_request *rq, bool uncounted,
-                              koc__call *call, koc__http_reply *reply, koc__failure *why,
-                              koc__exchange **out, koc_error **err)
+int __wrap_koc__exchange_open(koc__transport *t, const koc__http_request *rq, koc__call *call,
+                              koc__http_reply *reply, koc__exchange **out, koc_error **err)
 {
     koc_str rest = next_part(&answers);
     koc_str line = {0};
     uint64_t status = 0;
     (void)t;
-    (void)uncounted;
     (void)call;
     FUZZ_CHECK(rq->url->target[0] == '/' && !strpbrk(rq->url->target, " \r\n"));
     koc__str_split(&rest, '\n', &line);
     if (!koc__str_u64(line, &status) || status < 100 || status > 599) {
-        *why = KOC__FAIL_CONNECT;
+        reply->failure = KOC__FAIL_CONNECT;
         return koc__error(err, KOC_ENET, "there is no daemon");
     }
     reply->status = (int)status;

@@ -9,7 +9,7 @@
 
 #define SECRET_MAX ((size_t)64 << 10)
 
-/* --- credentials ---------------------------------------------------------------------------------- */
+/* --- credentials --- */
 
 static void free_secret(char *s)
 {
@@ -144,7 +144,7 @@ const char *koc_credential_source(const koc_credential *cred)
     return cred ? cred->source : NULL;
 }
 
-/* --- sources ---------------------------------------------------------------------------------------- */
+/* --- sources --- */
 
 int koc__auth_make(const koc__auth_vt *vt, void *self, koc_auth **out, koc_error **err)
 {
@@ -206,7 +206,7 @@ int koc_auth_lookup(koc_auth *a, const char *registry, const char *repository, c
     return KOC_OK;
 }
 
-/* --- one credential for one registry ---------------------------------------------------------------- */
+/* --- one credential for one registry --- */
 
 typedef struct fixed {
     char *registry;
@@ -263,7 +263,7 @@ int koc_auth_static(const char *registry, const koc_credential *cred, koc_auth *
     return rc;
 }
 
-/* --- the first that has something -------------------------------------------------------------------- */
+/* --- the first that has something --- */
 
 typedef struct chain {
     size_t n;
@@ -326,7 +326,7 @@ int koc_auth_chain(koc_auth *const *list, size_t n, koc_auth **out, koc_error **
     return rc;
 }
 
-/* --- the caller's own ---------------------------------------------------------------------------------- */
+/* --- the caller's own --- */
 
 typedef struct custom {
     koc_auth_ops ops;

@@ -60,7 +60,7 @@ static void answer_free(void *value)
     }
 }
 
-/* --- places --------------------------------------------------------------------------------------------------- */
+/* --- places --- */
 
 /* Takes path; NULL is skipped. */
 static void add_file(docker *d, char *path, bool legacy, bool required)
@@ -160,7 +160,7 @@ static int load(place *p, koc__call *call, koc_error **err)
     return KOC_OK;
 }
 
-/* --- one place -------------------------------------------------------------------------------------------------- */
+/* --- one place --- */
 
 /* What was answered to key before: a copy, or nothing. */
 static int recall(docker *d, const char *key, bool *known, koc_credential **out, koc_error **err)
@@ -336,7 +336,7 @@ static int ask_all(docker *d, const char *registry, const char *repository, koc_
     return KOC_OK;
 }
 
-/* --- the object ---------------------------------------------------------------------------------------------------- */
+/* --- the object --- */
 
 /* One look-up at a time, so that a helper runs once; waiting ends with the call. */
 static int docker_get(void *self, const char *registry, const char *repository, koc__call *call,

@@ -15,22 +15,7 @@
 #define ATTEMPTS         3
 #define RETRY_MS         200
 
-/* --- one exchange --------------------------------------------------------------------------------- */
-
-static int read_all(koc__exchange *x, koc__call *call, koc__dynbuf *body, koc_error **err)
-{
-    koc__failure why;
-    char chunk[4096];
-    size_t n = 1;
-    int rc = KOC_OK;
-
-    while (rc == KOC_OK && n > 0) {
-        rc = koc__exchange_read(x, call, chunk, sizeof(chunk), &n, &why, err);
-        rc = rc == KOC_OK ? koc__dynbuf_append(body, chunk, n, err) : rc;
-    }
-    koc__wipe(chunk, sizeof(chunk));
-    return rc;
-}
+/* --- one exchange --- */
 
 /* *again: the endpoint is busy or broken, which may be over soon. */
 static int send(koc__transport *t, const koc__http_request *rq, koc__call *call, koc__dynbuf *body,
@@ -38,15 +23,15 @@ static int send(koc__transport *t, const koc__http_request *rq, koc__call *call,
 {
     KOC__AUTO(koc__exchange) x = NULL;
     KOC__AUTO_VAL(koc__http_reply) reply = KOC__HTTP_REPLY_INIT;
-    koc__failure why;
 
-    int rc = koc__exchange_open(t, rq, true, call, &reply, &why, &x, err);
-    *again = rc == KOC_OK ? reply.status == 429 || reply.status >= 500 : why == KOC__FAIL_BROKEN;
+    int rc = koc__exchange_open(t, rq, call, &reply, &x, err);
+    *again = rc == KOC_OK ? reply.status == 429 || reply.status >= 500
+                          : reply.failure == KOC__FAIL_BROKEN;
     KOC__TRY(rc);
     if (reply.status < 200 || reply.status > 299) {
         return koc__error(err, KOC_EAUTH, "it answered %d", reply.status);
     }
-    return read_all(x, call, body, err);
+    return koc__exchange_read_all(x, call, false, body, &reply.failure, err);
 }
 
 static int send_retried(const koc__http_request *rq, koc__call *call, koc__dynbuf *body,
@@ -85,6 +70,7 @@ int koc__cloud_ask(const koc__cloud_question *q, koc__call *call, koc__dynbuf *b
         .headers = q->headers ? q->headers : &none,
         .bytes = q->body,
         .has_body = strcmp(method, "GET") != 0,
+        .uncounted = true,
         .connect_timeout_ms = q->local ? LOCAL_CONNECT_MS : CONNECT_MS,
         .response_timeout_ms = ANSWER_MS,
     };
@@ -113,7 +99,7 @@ int koc__cloud_ask_json(const koc__cloud_question *q, const char *what, koc__cal
     return rc;
 }
 
-/* --- forms and files ------------------------------------------------------------------------------ */
+/* --- forms and files --- */
 
 int koc__form_field(koc__dynbuf *form, const char *name, const char *value, koc_error **err)
 {
@@ -144,7 +130,7 @@ int koc__cloud_read(const char *path, koc__dynbuf *out, koc_error **err)
     return KOC_OK;
 }
 
-/* --- whose machine -------------------------------------------------------------------------------- */
+/* --- whose machine --- */
 
 static bool says(const char *dmi, const char *name, const char *prefix)
 {

@@ -78,7 +78,6 @@ int koc__engine_call_open(koc__engine_call *c, koc__call *call, koc_error **err)
     KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
     KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
     koc_error *inner = NULL;
-    koc__failure why = KOC__FAIL_NONE;
     KOC__TRY(make_url(c, &url, err));
     if (c->body) {
         KOC__TRY(koc__headers_put(&headers, "Content-Type", "application/x-tar", err));
@@ -93,7 +92,7 @@ int koc__engine_call_open(koc__engine_call *c, koc__call *call, koc_error **err)
         .fresh = !koc__streq(c->method, "GET"), /* a POST is not sent twice */
         .insecure = at->insecure,
         .unix_socket = at->socket,
-        .patient = c->patient,
+        .no_timeout = c->patient,
         .ca_pem = koc__str(c->engine->ca_pem),
         .client_cert = at->cert_file,
         .client_key = at->key_file,
@@ -102,9 +101,8 @@ int koc__engine_call_open(koc__engine_call *c, koc__call *call, koc_error **err)
         .sent = c->sent,
         .sent_self = c->sent_self,
     };
-    int rc = koc__exchange_open(c->engine->transport, &rq, false, call, &c->reply, &why,
-                                &c->exchange, &inner);
-    return rc == KOC_OK ? KOC_OK : no_answer(c, why, &inner, err);
+    int rc = koc__exchange_open(c->engine->transport, &rq, call, &c->reply, &c->exchange, &inner);
+    return rc == KOC_OK ? KOC_OK : no_answer(c, c->reply.failure, &inner, err);
 }
 
 int koc__engine_call_read(koc__engine_call *c, koc__call *call, void *buf, size_t len, size_t *n,

@@ -259,3 +259,8 @@ bool koc__http_media_type(const koc__headers *h, char *out, size_t size)
     out[type.len] = '\0';
     return true;
 }
+
+bool koc__http_is_redirect(int status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}

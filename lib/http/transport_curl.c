@@ -1,4 +1,4 @@
-/* The pool of connections, and the loop that moves one exchange on. */
+/* The pool of connections, and the loop that drives one exchange. */
 #include "core/common.h"
 
 #include "http/transport_curl.h"
@@ -7,7 +7,6 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include "core/io/io.h"
 #include "core/run/fork.h"
 #include "core/run/timed_wait.h"
 #include "core/str.h"
@@ -15,13 +14,7 @@
 #include "http/transport.h"
 
 #define IDLE_MAX 32
-/* Slower than this for as long is a stall. */
-#define STALL_MS    60000
-#define STALL_BYTES (60 * 1024)
-/* Silence that the user should hear of. */
-#define QUIET_MS 1000
-/* A wait for a free connection looks this often whether the call must end. */
-#define SLOT_WAIT_MS 50
+#define CHECK_MS 50 /* how soon a thread that waits for a connection notices a cancel */
 
 typedef struct origin_use {
     char *key;
@@ -41,7 +34,7 @@ struct koc__transport {
     pthread_mutex_t share_mutex[CURL_LOCK_DATA_LAST];
 };
 
-/* --- libcurl as a whole ------------------------------------------------------------------------- */
+/* --- libcurl as a whole --- */
 
 static pthread_once_t global_once = PTHREAD_ONCE_INIT;
 static CURLcode global_result;
@@ -86,7 +79,7 @@ bool koc__curl_has_http2(void)
     return (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2) != 0;
 }
 
-/* --- the transport ------------------------------------------------------------------------------ */
+/* --- the transport --- */
 
 static void share_lock(CURL *easy KOC__UNUSED, curl_lock_data data,
                        curl_lock_access access KOC__UNUSED, void *self)
@@ -117,7 +110,8 @@ int koc__transport_new(unsigned max_per_host, koc__transport **out, koc_error **
     return KOC_OK;
 }
 
-/* TLS libraries may write to a closed socket; the process's own SIGPIPE disposition is not ours. */
+/* TLS libraries may write to a closed socket. koc must not change how the process handles SIGPIPE, so it blocks
+ * the signal in this thread and takes one that came. */
 typedef struct pipe_guard {
     bool active;
     sigset_t old;
@@ -158,7 +152,7 @@ static void conn_free(koc__conn *c)
     }
     guard_begin(&guard);
     if (c->easy) {
-        /* Else libcurl ignores SIGPIPE for the whole process meanwhile, and two threads at once for good. */
+        /* Without it libcurl ignores SIGPIPE in the whole process meanwhile; two threads at once can leave it so. */
         curl_easy_setopt(c->easy, CURLOPT_NOSIGNAL, 1L);
         curl_easy_cleanup(c->easy);
     }
@@ -170,10 +164,11 @@ static void conn_free(koc__conn *c)
     koc__free(c);
 }
 
-/* Connections of a parent process: closing them would say good-bye in its name. */
-static _Atomic(koc__conn *) of_parents;
+/* Connections that a parent process opened: closing them here would end them for the parent too. */
+static _Atomic(koc__conn *) parent_conns;
 
-static void start_anew(koc__transport *t)
+/* After a fork: forgets the connections and locks of the parent process. */
+static void leave_parent(koc__transport *t)
 {
     if (!koc__fork_happened(&t->process)) {
         return;
@@ -188,7 +183,7 @@ static void start_anew(koc__transport *t)
     }
     for (koc__conn *c = t->idle; c; c = c->next) {
         if (!c->next) {
-            c->next = atomic_exchange(&of_parents, t->idle);
+            c->next = atomic_exchange(&parent_conns, t->idle);
             break;
         }
     }
@@ -203,7 +198,7 @@ void koc__transport_free(koc__transport *t)
     if (!t) {
         return;
     }
-    start_anew(t);
+    leave_parent(t);
     while (t->idle) {
         koc__conn *c = t->idle;
         t->idle = c->next;
@@ -224,7 +219,7 @@ void koc__transport_free(koc__transport *t)
     koc__free(t);
 }
 
-/* libcurl starts with the first request, so that programs that make none do not pay for it. */
+/* libcurl is initialised by the first request, so that programs without one do not pay for it. */
 static int start_locked(koc__transport *t, koc_error **err)
 {
     if (t->share) {
@@ -260,7 +255,7 @@ static koc__conn *conn_new(const char *key)
     return c;
 }
 
-static koc__conn *take_idle_locked(koc__transport *t, const char *key)
+static koc__conn *pop_idle_locked(koc__transport *t, const char *key)
 {
     for (koc__conn **p = &t->idle; *p; p = &(*p)->next) {
         if (strcmp((*p)->key, key) == 0) {
@@ -291,8 +286,9 @@ static origin_use *use_of_locked(koc__transport *t, const char *key)
     return &t->use[t->n_use++];
 }
 
-/* Waits, with the mutex held, for a place among max_per_host. */
-static int take_place_locked(koc__transport *t, const char *key, koc__call *call, koc_error **err)
+/* Waits, with the mutex held, until fewer than max_per_host exchanges are open. */
+static int wait_for_slot_locked(koc__transport *t, const char *key, koc__call *call,
+                                koc_error **err)
 {
     for (;;) {
         origin_use *use = use_of_locked(t, key);
@@ -304,7 +300,7 @@ static int take_place_locked(koc__transport *t, const char *key, koc__call *call
             return KOC_OK;
         }
         KOC__TRY(koc__call_check(call, err));
-        koc__cond_wait_ms(&t->freed, &t->mutex, SLOT_WAIT_MS);
+        koc__cond_wait_ms(&t->freed, &t->mutex, CHECK_MS);
     }
 }
 
@@ -312,7 +308,7 @@ static char *conn_key(const koc__http_request *rq)
 {
     KOC__AUTO_STR origin = koc__url_origin(rq->url);
 
-    /* The authorities' text is one per host, so its address tells it apart. */
+    /* Each host has its own text of authorities, so its address identifies it. */
     return origin ? koc__format("%s|%s|%s|%s|%p|%d%d", origin, rq->proxy ? rq->proxy : "",
                                 rq->unix_socket ? rq->unix_socket : "",
                                 rq->client_cert ? rq->client_cert : "",
@@ -320,22 +316,22 @@ static char *conn_key(const koc__http_request *rq)
                   : NULL;
 }
 
-static int take_conn(koc__transport *t, const koc__http_request *rq, koc__exchange *x,
-                     koc__call *call, koc_error **err)
+static int get_conn(koc__transport *t, const koc__http_request *rq, koc__exchange *x,
+                    koc__call *call, koc_error **err)
 {
     x->key = conn_key(rq);
     if (!x->key) {
         return koc__oom(err);
     }
-    start_anew(t);
+    leave_parent(t);
     pthread_mutex_lock(&t->mutex);
     int rc = start_locked(t, err);
-    if (rc == KOC_OK && !x->uncounted) {
-        rc = take_place_locked(t, x->key, call, err);
+    if (rc == KOC_OK && !rq->uncounted) {
+        rc = wait_for_slot_locked(t, x->key, call, err);
         x->counted = rc == KOC_OK;
     }
     if (rc == KOC_OK && !rq->fresh) {
-        x->conn = take_idle_locked(t, x->key);
+        x->conn = pop_idle_locked(t, x->key);
     }
     pthread_mutex_unlock(&t->mutex);
     KOC__TRY(rc);
@@ -345,10 +341,10 @@ static int take_conn(koc__transport *t, const koc__http_request *rq, koc__exchan
     return x->conn ? KOC_OK : koc__oom(err);
 }
 
-static void give_conn(koc__transport *t, koc__exchange *x)
+static void release_conn(koc__transport *t, koc__exchange *x)
 {
     koc__conn *c = x->conn, *extra = NULL;
-    /* After a failure the connection is not trusted again. */
+    /* A connection that failed is not reused. */
     bool keep = c && (!x->done || x->result == CURLE_OK);
 
     pthread_mutex_lock(&t->mutex);
@@ -377,7 +373,7 @@ static void give_conn(koc__transport *t, koc__exchange *x)
     conn_free(keep ? extra : c);
 }
 
-/* --- one step ----------------------------------------------------------------------------------- */
+/* --- one step --- */
 
 static void collect_result(koc__exchange *x)
 {
@@ -397,61 +393,18 @@ static bool is_connected(const koc__exchange *x)
 {
     curl_off_t ready = 0;
 
-    return x->first_read_ms != 0 || x->active_ms != x->opened_ms ||
+    return koc__watch_saw_activity(&x->watch) ||
            (curl_easy_getinfo(x->conn->easy, CURLINFO_PRETRANSFER_TIME_T, &ready) == CURLE_OK &&
             ready > 0);
 }
 
-static void tell_quiet(koc__exchange *x, bool connected, bool sending, int64_t now)
+static koc__watch_state watch_state(const koc__exchange *x)
 {
-    int64_t silent = now - x->active_ms;
-    int64_t limit = !connected ? x->connect_timeout_ms
-                    : sending  ? STALL_MS
-                               : x->response_timeout_ms;
-
-    if (!x->quiet || x->head_done || silent < QUIET_MS) {
-        return;
-    }
-    x->quiet(x->quiet_self,
-             !connected ? "no connection yet"
-             : sending  ? "the connection takes no more bytes"
-                        : "no answer yet",
-             KOC__MAX(limit - silent, (int64_t)0));
-    x->quiet = NULL;
-}
-
-/* KOC_OK while all is well; a failure when nothing has happened for too long. */
-static int watch(koc__exchange *x, koc__failure *why, koc_error **err)
-{
-    int64_t now = koc__monotonic_ms();
-    bool sending = x->first_read_ms != 0 && x->body_sent < x->body_size;
-    bool connected = is_connected(x);
-
-    tell_quiet(x, connected, sending, now);
-    if (x->patient && connected) {
-        return KOC_OK;
-    }
-    if (!x->head_done && !sending) {
-        if (connected && now - x->active_ms > x->response_timeout_ms) {
-            *why = KOC__FAIL_SILENT;
-            return koc__error(err, KOC_ETIMEOUT, "no answer within %lld s",
-                              (long long)(x->response_timeout_ms / 1000));
-        }
-        x->window_ms = now;
-        return KOC_OK;
-    }
-    if (now - x->window_ms < STALL_MS) {
-        return KOC_OK;
-    }
-    uint64_t moved = x->body_sent + x->received;
-    if (moved - x->window_bytes < STALL_BYTES) {
-        *why = KOC__FAIL_BROKEN;
-        return koc__error(err, KOC_ETIMEOUT, "stalled: less than 1 KiB a second for %d s",
-                          STALL_MS / 1000);
-    }
-    x->window_ms = now;
-    x->window_bytes = moved;
-    return KOC_OK;
+    return (koc__watch_state){
+        .connected = is_connected(x),
+        .sent = koc__sending_count(&x->sending) >= koc__sending_size(&x->sending),
+        .head_done = koc__receiving_has_head(&x->receiving),
+        .moved = koc__sending_count(&x->sending) + koc__receiving_count(&x->receiving)};
 }
 
 static int step(koc__exchange *x, koc__failure *why, koc_error **err)
@@ -459,23 +412,20 @@ static int step(koc__exchange *x, koc__failure *why, koc_error **err)
     struct pollfd fds[2];
     struct curl_waitfd extra[2];
     int running = 0;
-    uint64_t before = x->body_sent + x->received;
-    bool had_head = x->head_done;
+    koc__watch_state before = watch_state(x);
 
     *why = KOC__FAIL_LOCAL;
-    if (x->paused) {
-        x->paused = false;
-        curl_easy_pause(x->conn->easy, CURLPAUSE_CONT);
-    }
+    koc__receiving_resume(x);
     if (curl_multi_perform(x->conn->multi, &running) != CURLM_OK) {
         return koc__oom(err);
     }
     collect_result(x);
     KOC__TRY(koc__call_check(x->call, err));
-    if (x->done || x->head_done != had_head || x->body_sent + x->received != before) {
+    koc__watch_state now = watch_state(x);
+    if (x->done || now.head_done != before.head_done || now.moved != before.moved) {
         return KOC_OK;
     }
-    KOC__TRY(watch(x, why, err));
+    KOC__TRY(koc__watch_check(&x->watch, &now, why, err));
     size_t n = koc__call_fds(x->call, fds);
     for (size_t i = 0; i < n; i++) {
         extra[i] = (struct curl_waitfd){fds[i].fd, CURL_WAIT_POLLIN, 0};
@@ -484,7 +434,7 @@ static int step(koc__exchange *x, koc__failure *why, koc_error **err)
     return KOC_OK;
 }
 
-/* --- exchanges ---------------------------------------------------------------------------------- */
+/* --- exchanges --- */
 
 static void exchange_free(koc__exchange *x)
 {
@@ -492,26 +442,24 @@ static void exchange_free(koc__exchange *x)
         curl_multi_remove_handle(x->conn->multi, x->conn->easy);
     }
     if (x->conn) {
-        /* No pointer of ours may stay in a handle that somebody else will use. */
+        /* The next exchange must not find pointers to this one in the handle. */
         curl_easy_reset(x->conn->easy);
         curl_easy_setopt(x->conn->easy, CURLOPT_NOSIGNAL, 1L);
         curl_easy_setopt(x->conn->easy, CURLOPT_SHARE, NULL);
     }
     if (x->conn || x->counted) {
-        give_conn(x->transport, x);
+        release_conn(x->transport, x);
     }
     for (struct curl_slist *f = x->fields; f; f = f->next) {
         koc__wipe(f->data, strlen(f->data));
     }
     curl_slist_free_all(x->fields);
-    koc_reader_free(x->reader);
-    koc_blob_unref(x->blob);
-    koc__headers_dispose(&x->head);
-    koc__dynbuf_dispose(&x->spill);
+    koc__sending_end(&x->sending);
+    koc__receiving_end(&x->receiving);
     koc_error_free(x->error);
-    koc__free(x->host);
-    koc__free(x->authority);
-    koc__free(x->proxy);
+    koc__free(x->peer.host);
+    koc__free(x->peer.authority);
+    koc__free(x->peer.proxy);
     koc__free(x->key);
     koc__free(x);
 }
@@ -541,8 +489,7 @@ static char *proxy_name(const char *url, const char *variable)
                : NULL;
 }
 
-static koc__exchange *exchange_new(koc__transport *t, const koc__http_request *rq, bool uncounted,
-                                   koc__call *call)
+static koc__exchange *exchange_new(koc__transport *t, const koc__http_request *rq, koc__call *call)
 {
     koc__exchange *x = koc__calloc(1, sizeof(*x));
 
@@ -551,26 +498,14 @@ static koc__exchange *exchange_new(koc__transport *t, const koc__http_request *r
     }
     x->transport = t;
     x->call = call;
-    x->uncounted = uncounted;
-    x->reach = rq->reach;
-    x->insecure = rq->insecure;
-    x->proxy = proxy_name(rq->proxy, rq->proxy_from);
-    x->patient = rq->patient;
-    x->bytes = rq->bytes;
-    x->blob = rq->blob ? koc_blob_ref(rq->blob) : NULL;
-    x->blob_offset = rq->blob_offset;
-    x->body_size = rq->blob ? rq->blob_size : rq->bytes.len;
-    x->sent = rq->sent;
-    x->sent_self = rq->sent_self;
-    x->connect_timeout_ms = rq->connect_timeout_ms;
-    x->response_timeout_ms = rq->response_timeout_ms;
-    x->quiet = rq->quiet;
-    x->quiet_self = rq->quiet_self;
-    x->opened_ms = x->active_ms = x->window_ms = koc__monotonic_ms();
+    koc__sending_begin(&x->sending, rq);
+    koc__watch_begin(&x->watch, rq);
     KOC__AUTO_STR origin = koc__url_origin(rq->url);
-    x->host = koc__strdup(rq->url->host);
-    x->authority = origin ? koc__strdup(strstr(origin, "://") + 3) : NULL;
-    if (!x->host || !x->authority || (rq->proxy && !x->proxy)) {
+    x->peer = (koc__peer){.host = koc__strdup(rq->url->host),
+                          .authority = origin ? koc__strdup(strstr(origin, "://") + 3) : NULL,
+                          .proxy = proxy_name(rq->proxy, rq->proxy_from),
+                          .reach = rq->reach};
+    if (!x->peer.host || !x->peer.authority || (rq->proxy && !x->peer.proxy)) {
         exchange_free(x);
         return NULL;
     }
@@ -582,15 +517,13 @@ static void fill_reply(koc__exchange *x, koc__http_reply *reply)
     const char *address = NULL;
     curl_off_t ready_us = 0;
 
-    koc__headers_dispose(&reply->headers);
-    reply->status = x->status;
-    reply->headers = x->head;
-    x->head = (koc__headers)KOC__HEADERS_INIT;
+    koc__receiving_move_head(&x->receiving, reply);
+    reply->failure = KOC__FAIL_NONE;
     curl_easy_getinfo(x->conn->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
-    reply->expect_expired = x->first_read_ms - x->opened_ms - ready_us / 1000 >= 950;
+    reply->expect_expired = koc__watch_expect_expired(&x->watch, ready_us / 1000);
     reply->address[0] = '\0';
-    if (!x->proxy && curl_easy_getinfo(x->conn->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK &&
-        address) {
+    if (!x->peer.proxy &&
+        curl_easy_getinfo(x->conn->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK && address) {
         snprintf(reply->address, sizeof(reply->address), "%s", address);
     }
 }
@@ -600,31 +533,30 @@ static int run_to_head(koc__exchange *x, const koc__http_request *rq, koc__failu
 {
     *why = KOC__FAIL_LOCAL;
     KOC__TRY(koc__call_check(x->call, err));
-    KOC__TRY(take_conn(x->transport, rq, x, x->call, err));
+    KOC__TRY(get_conn(x->transport, rq, x, x->call, err));
     KOC__TRY(koc__easy_prepare(x, rq, x->transport->share, err));
     if (curl_multi_add_handle(x->conn->multi, x->conn->easy) != CURLM_OK) {
         return koc__oom(err);
     }
     x->attached = true;
-    while (!x->head_done && !x->done) {
+    while (!koc__receiving_has_head(&x->receiving) && !x->done) {
         KOC__TRY(step(x, why, err));
     }
-    return x->head_done ? KOC_OK : koc__easy_failure(x, why, err);
+    return koc__receiving_has_head(&x->receiving) ? KOC_OK : koc__easy_failure(x, why, err);
 }
 
-int koc__exchange_open(koc__transport *t, const koc__http_request *rq, bool uncounted,
-                       koc__call *call, koc__http_reply *reply, koc__failure *why,
-                       koc__exchange **out, koc_error **err)
+int koc__exchange_open(koc__transport *t, const koc__http_request *rq, koc__call *call,
+                       koc__http_reply *reply, koc__exchange **out, koc_error **err)
 {
     pipe_guard guard;
-    koc__exchange *x = exchange_new(t, rq, uncounted, call);
+    koc__exchange *x = exchange_new(t, rq, call);
 
-    *why = KOC__FAIL_LOCAL;
+    reply->failure = KOC__FAIL_LOCAL;
     if (!x) {
         return koc__oom(err);
     }
     guard_begin(&guard);
-    int rc = run_to_head(x, rq, why, err);
+    int rc = run_to_head(x, rq, &reply->failure, err);
     if (rc == KOC_OK) {
         fill_reply(x, reply);
         *out = x;
@@ -635,37 +567,17 @@ int koc__exchange_open(koc__transport *t, const koc__http_request *rq, bool unco
     return rc;
 }
 
-static size_t take_spill(koc__exchange *x, void *buf, size_t len)
-{
-    size_t n = KOC__MIN(len, x->spill.len - x->spill_off);
-
-    if (n > 0) {
-        memcpy(buf, x->spill.ptr + x->spill_off, n);
-    }
-    x->spill_off += n;
-    if (x->spill_off == x->spill.len) {
-        koc__dynbuf_clear(&x->spill);
-        x->spill_off = 0;
-    }
-    return n;
-}
-
 static int read_some(koc__exchange *x, void *buf, size_t len, size_t *n, koc__failure *why,
                      koc_error **err)
 {
-    size_t got = take_spill(x, buf, len);
-
-    x->dest = buf;
-    x->dest_len = len;
-    x->dest_used = got;
-    x->window_ms = x->active_ms = koc__monotonic_ms();
     int rc = KOC_OK;
-    while (rc == KOC_OK && x->dest_used == 0 && !x->done) {
+
+    koc__receiving_open(&x->receiving, buf, len);
+    koc__watch_restart(&x->watch);
+    while (rc == KOC_OK && koc__receiving_filled(&x->receiving) == 0 && !x->done) {
         rc = step(x, why, err);
     }
-    got = x->dest_used;
-    x->dest = NULL;
-    x->dest_len = x->dest_used = 0;
+    size_t got = koc__receiving_close(&x->receiving);
     KOC__TRY(rc);
     if (got == 0 && x->result != CURLE_OK) {
         return koc__easy_failure(x, why, err);

@@ -143,13 +143,13 @@ static char *names_of(const certificate *c, bool usable, const char *after)
 
 static void tell_names(const koc__exchange *x, const certificate *c, koc_error **err)
 {
-    const char *port = x->authority + strcspn(x->authority, "]");
-    port = strrchr(*port ? port : x->authority, ':');
+    const char *port = x->peer.authority + strcspn(x->peer.authority, "]");
+    port = strrchr(*port ? port : x->peer.authority, ':');
     KOC__AUTO_STR names = c ? names_of(c, false, "") : NULL;
     KOC__AUTO_STR usable = c ? names_of(c, true, port ? port : "") : NULL;
     if (names || (c && c->subject)) {
         koc__error(err, KOC_ETLS, "its certificate is for %.*s, not for %s", 5 * SHOWN,
-                   names ? names : c->subject, x->host);
+                   names ? names : c->subject, x->peer.host);
     } else {
         koc__error(err, KOC_ETLS, "its certificate is for another name");
     }
@@ -163,8 +163,8 @@ static void hint_at_folder(const koc__exchange *x, koc_hint kind, const char *wh
                            const char *file, koc_error **err)
 {
     KOC__AUTO_STR config = koc__xdg("XDG_CONFIG_HOME", ".config");
-    koc__error_hint_on(err, kind, x->authority, "put %s into %s/containers/certs.d/%s%s", what,
-                       config ? config : "/etc", x->authority, file);
+    koc__error_hint_on(err, kind, x->peer.authority, "put %s into %s/containers/certs.d/%s%s", what,
+                       config ? config : "/etc", x->peer.authority, file);
 }
 
 static void tell_authority(const koc__exchange *x, const certificate *list, size_t n,

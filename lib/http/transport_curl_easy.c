@@ -1,4 +1,4 @@
-/* One request as options of an easy handle; libcurl's callbacks; its failures in our words. */
+/* One request as options of an easy handle, and the failures of libcurl as errors. */
 #include "core/common.h"
 
 #include "http/transport_curl.h"
@@ -10,138 +10,27 @@
 
 #include "core/env.h"
 #include "core/io/fs.h"
-#include "core/io/io.h"
 #include "core/str.h"
 #include "core/text.h"
 #include "http/address.h"
 
-#define SPILL_MAX ((size_t)1 << 20)
-/* Bodies above this ask first: a refusal then costs nothing. */
-#define EXPECT_FROM    ((uint64_t)1 << 20)
-#define SPILL_PAUSE    ((size_t)64 << 10)
+#define EXPECT_FROM    ((uint64_t)1 << 20) /* a longer body is sent only after 100 Continue */
 #define RECEIVE_BUFFER (128L << 10)
-#define SEND_BUFFER    (256L << 10)
 
-/* --- callbacks ---------------------------------------------------------------------------------- */
+/* --- options --- */
 
-static size_t on_head(char *data, size_t size, size_t count, void *self)
-{
-    koc__exchange *x = self;
-    koc_str line = koc__str_n(data, size * count), name, value;
-
-    x->active_ms = koc__monotonic_ms();
-    if (x->head_done) {
-        return line.len; /* trailers */
-    }
-    switch (koc__http_line(line, &x->status, &name, &value)) {
-    case KOC__LINE_STATUS: koc__headers_clear(&x->head); break;
-    case KOC__LINE_FIELD: {
-        int rc = koc__headers_add(&x->head, name, value, &x->error);
-        if (rc == KOC_EINVAL) {
-            koc__error_clear(&x->error); /* a nonsensical field is as good as none */
-        } else if (rc != KOC_OK) {
-            x->too_large = rc == KOC_ELIMIT;
-            return 0;
-        }
-        break;
-    }
-    case KOC__LINE_END: x->head_done = x->status >= 200; break;
-    case KOC__LINE_BAD: break;
-    }
-    return line.len;
-}
-
-static size_t on_body(char *data, size_t size, size_t count, void *self)
-{
-    koc__exchange *x = self;
-    size_t len = size * count;
-    size_t take = KOC__MIN(len, x->dest_len - x->dest_used);
-
-    if (x->spill.len - x->spill_off >= SPILL_PAUSE) {
-        x->paused = true;
-        return CURL_WRITEFUNC_PAUSE;
-    }
-    x->active_ms = koc__monotonic_ms();
-    x->received += len;
-    if (take > 0 && x->spill.len == x->spill_off) {
-        memcpy(x->dest + x->dest_used, data, take);
-        x->dest_used += take;
-    } else {
-        take = 0;
-    }
-    if (koc__dynbuf_append(&x->spill, data + take, len - take, &x->error) != KOC_OK) {
-        return 0;
-    }
-    return len;
-}
-
-static int open_reader(koc__exchange *x)
-{
-    koc_reader_free(x->reader);
-    x->reader = NULL;
-    return koc__blob_open(x->blob, x->blob_offset + x->body_sent, x->call, &x->reader, &x->error);
-}
-
-static size_t on_send(char *out, size_t size, size_t count, void *self)
-{
-    koc__exchange *x = self;
-    uint64_t left = x->body_size - x->body_sent;
-    size_t len = (size_t)KOC__MIN((uint64_t)(size * count), left), n = len;
-
-    x->active_ms = koc__monotonic_ms();
-    if (x->first_read_ms == 0) {
-        x->first_read_ms = x->active_ms;
-    }
-    if (len == 0) {
-        return 0;
-    }
-    if (!x->blob) {
-        memcpy(out, x->bytes.ptr + x->body_sent, len);
-    } else {
-        if (!x->reader && open_reader(x) != KOC_OK) {
-            return CURL_READFUNC_ABORT;
-        }
-        if (koc_reader_read(x->reader, out, len, &n, &x->error) != KOC_OK) {
-            return CURL_READFUNC_ABORT;
-        }
-        if (n == 0) {
-            koc__error(&x->error, KOC_EIO, "the content ended %llu bytes before its size",
-                       (unsigned long long)left);
-            return CURL_READFUNC_ABORT;
-        }
-    }
-    x->body_sent += n;
-    if (x->sent) {
-        x->sent(x->sent_self, x->body_sent);
-    }
-    return n;
-}
-
-static int on_seek(void *self, curl_off_t offset, int origin)
-{
-    koc__exchange *x = self;
-
-    if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > x->body_size) {
-        return CURL_SEEKFUNC_CANTSEEK;
-    }
-    koc_reader_free(x->reader);
-    x->reader = NULL;
-    x->body_sent = (uint64_t)offset;
-    return CURL_SEEKFUNC_OK;
-}
-
-/* The address that a name really leads to is judged here, where no second look-up can change it. */
+/* Checks the address that a name resolved to, here, where no second look-up can change it. */
 static curl_socket_t on_socket(void *self, curlsocktype purpose, struct curl_sockaddr *address)
 {
     koc__exchange *x = self;
     int type = address->socktype;
 
-    if (purpose == CURLSOCKTYPE_IPCXN && x->reach == KOC__REACH_PUBLIC && !x->proxy &&
-        !koc__address_allowed(x->host, &address->addr)) {
+    if (purpose == CURLSOCKTYPE_IPCXN && x->peer.reach == KOC__REACH_PUBLIC && !x->peer.proxy &&
+        !koc__address_allowed(x->peer.host, &address->addr)) {
         koc__error(&x->error, KOC_EDENIED,
-                   "refused to connect to %s: it is an address of this machine or of a private "
-                   "network, named by a public registry",
-                   x->host);
+                   "refused to connect to %s: a public registry named this address of the local "
+                   "host or of a private network",
+                   x->peer.host);
         return CURL_SOCKET_BAD;
     }
 #ifdef SOCK_CLOEXEC
@@ -149,8 +38,6 @@ static curl_socket_t on_socket(void *self, curlsocktype purpose, struct curl_soc
 #endif
     return socket(address->family, type, address->protocol);
 }
-
-/* --- options ------------------------------------------------------------------------------------ */
 
 static int add_field(koc__exchange *x, const char *name, const char *value, koc_error **err)
 {
@@ -180,7 +67,7 @@ static int set_fields(koc__exchange *x, const koc__http_request *rq, koc_error *
         }
         x->fields = list;
     }
-    if (rq->has_body && !(rq->expect && x->body_size > EXPECT_FROM)) {
+    if (rq->has_body && !(rq->expect && koc__sending_size(&x->sending) > EXPECT_FROM)) {
         struct curl_slist *list = curl_slist_append(x->fields, "Expect:");
         if (!list) {
             return koc__oom(err);
@@ -191,39 +78,15 @@ static int set_fields(koc__exchange *x, const koc__http_request *rq, koc_error *
     return KOC_OK;
 }
 
-static void set_method(koc__exchange *x, const koc__http_request *rq)
-{
-    CURL *e = x->conn->easy;
-
-    if (rq->has_body) {
-        curl_easy_setopt(e, CURLOPT_UPLOAD, 1L);
-        curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, rq->method);
-        curl_easy_setopt(e, CURLOPT_INFILESIZE_LARGE, (curl_off_t)x->body_size);
-        curl_easy_setopt(e, CURLOPT_READFUNCTION, on_send);
-        curl_easy_setopt(e, CURLOPT_READDATA, x);
-        curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_seek);
-        curl_easy_setopt(e, CURLOPT_SEEKDATA, x);
-        curl_easy_setopt(e, CURLOPT_EXPECT_100_TIMEOUT_MS, 1000L);
-        if (x->body_size > (uint64_t)(64 << 10)) {
-            curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, SEND_BUFFER);
-        }
-    } else if (strcmp(rq->method, "HEAD") == 0) {
-        curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
-    } else {
-        curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
-        curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, rq->method);
-    }
-}
-
-/* Reading the whole bundle of authorities costs OpenSSL 40 ms for each connection; a folder with a file
- * for each, named by hash, is looked into only for the one that is needed. */
+/* OpenSSL reads a whole bundle of authorities for each connection, which takes 40 ms. From a directory with one
+ * file per authority, named by hash, it reads only the file that it needs. */
 static pthread_once_t trust_once = PTHREAD_ONCE_INIT;
-static const char *trust_folder;
+static const char *trust_directory;
 static const char *trust_bundle;
 
-static bool is_hashed(const char *folder)
+static bool is_hashed(const char *directory)
 {
-    KOC__AUTO(DIR) dir = opendir(folder);
+    KOC__AUTO(DIR) dir = opendir(directory);
 
     for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir)) {
         if (strlen(entry->d_name) == 10 && strspn(entry->d_name, "0123456789abcdef") == 8 &&
@@ -237,17 +100,17 @@ static bool is_hashed(const char *folder)
 static void find_trust(void)
 {
     const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
-    const char *folder = koc__env_nonempty("SSL_CERT_DIR");
+    const char *directory = koc__env_nonempty("SSL_CERT_DIR");
     const char *file = koc__env_nonempty("SSL_CERT_FILE"), *usual = NULL, *ssl = v->ssl_version;
 
 #if LIBCURL_VERSION_NUM >= 0x074600
     usual = v->cainfo;
-    folder = folder ? folder : v->capath;
+    directory = directory ? directory : v->capath;
 #endif
     bool own_file = file && !koc__streq(file, usual);
     bool openssl = ssl && (strncmp(ssl, "OpenSSL", 7) == 0 || strncmp(ssl, "LibreSSL", 8) == 0);
-    if (openssl && folder && !own_file && is_hashed(folder)) {
-        trust_folder = folder;
+    if (openssl && directory && !own_file && is_hashed(directory)) {
+        trust_directory = directory;
     } else {
         trust_bundle = own_file ? file : usual;
     }
@@ -263,9 +126,9 @@ static void set_trust(CURL *e)
 {
     const char *bundle = koc__transport_bundle();
 
-    if (trust_folder) {
+    if (trust_directory) {
         curl_easy_setopt(e, CURLOPT_CAINFO, NULL);
-        curl_easy_setopt(e, CURLOPT_CAPATH, trust_folder);
+        curl_easy_setopt(e, CURLOPT_CAPATH, trust_directory);
     } else if (bundle) {
         curl_easy_setopt(e, CURLOPT_CAINFO, bundle);
     }
@@ -290,7 +153,7 @@ static int set_tls(koc__exchange *x, const koc__http_request *rq, koc_error **er
         curl_easy_setopt(e, CURLOPT_CAINFO_BLOB, &blob);
 #else
         return koc__error(err, KOC_EUNSUPPORTED,
-                          "certificate authorities of one's own need libcurl 7.77 or newer");
+                          "additional certificate authorities need libcurl 7.77 or newer");
 #endif
     }
     return KOC_OK;
@@ -313,7 +176,7 @@ static void set_limits(koc__exchange *x, const koc__http_request *rq)
 #else
     curl_easy_setopt(e, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
-    /* "" turns off libcurl's own reading of the environment: hosts.c has decided. */
+    /* "" keeps libcurl from reading the environment itself: proxy.c has decided. */
     curl_easy_setopt(e, CURLOPT_PROXY, rq->proxy ? rq->proxy : "");
     curl_easy_setopt(e, CURLOPT_NOPROXY, "");
     if (rq->unix_socket) {
@@ -337,22 +200,18 @@ int koc__easy_prepare(koc__exchange *x, const koc__http_request *rq, void *share
     }
     curl_easy_setopt(e, CURLOPT_PRIVATE, x);
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, x->error_text);
-    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_head);
-    curl_easy_setopt(e, CURLOPT_HEADERDATA, x);
-    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(e, CURLOPT_WRITEDATA, x);
     curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_socket);
     curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, x);
     set_limits(x, rq);
-    set_method(x, rq);
+    koc__sending_attach(x, rq);
+    koc__receiving_attach(x);
     KOC__TRY(set_tls(x, rq, err));
-    x->spill.max = SPILL_MAX;
     return set_fields(x, rq, err);
 }
 
-/* --- failures ----------------------------------------------------------------------------------- */
+/* --- failures --- */
 
-/* Under TLS 1.3 the handshake is over when the server finds that the client showed no certificate. */
+/* Under TLS 1.3 the server rejects a client without a certificate only after the handshake. */
 static bool wants_client_certificate(const koc__exchange *x)
 {
     return strstr(x->error_text, "certificate required") ||
@@ -382,7 +241,7 @@ static koc__failure kind_of(const koc__exchange *x)
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR: {
         long code = 0;
-        if (x->proxy &&
+        if (x->peer.proxy &&
             curl_easy_getinfo(x->conn->easy, CURLINFO_HTTP_CONNECTCODE, &code) == CURLE_OK &&
             code >= 300) {
             return KOC__FAIL_PROXY;
@@ -403,16 +262,17 @@ static int proxy_failure(koc__exchange *x, koc_error **err)
 
     curl_easy_getinfo(x->conn->easy, CURLINFO_HTTP_CONNECTCODE, &code);
     if (code == 407) {
-        koc__error(err, KOC_EAUTH, "the proxy %s wants credentials (407)", x->proxy);
-        koc__error_hint(err, "HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT has them");
+        koc__error(err, KOC_EAUTH, "the proxy %s requires credentials (407)", x->peer.proxy);
+        koc__error_hint(err, "set them in HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT");
         return KOC_EAUTH;
     }
     if (code >= 300) {
-        koc__error(err, KOC_ENET, "the proxy %s refused to connect to it (%ld)", x->proxy, code);
+        koc__error(err, KOC_ENET, "the proxy %s refused to connect to it (%ld)", x->peer.proxy,
+                   code);
     } else {
-        koc__error(err, KOC_ENET, "the proxy %s: no such host", x->proxy);
+        koc__error(err, KOC_ENET, "the proxy %s: no such host", x->peer.proxy);
     }
-    koc__error_hint(err, "NO_PROXY=%s connects without the proxy", x->host);
+    koc__error_hint(err, "NO_PROXY=%s connects without the proxy", x->peer.host);
     return KOC_ENET;
 }
 
@@ -431,7 +291,7 @@ static int connect_failure(koc__exchange *x, koc_error **err)
     return KOC_ENET;
 }
 
-/* What the TLS libraries say when the other side speaks plain HTTP. */
+/* Whether a TLS library's message means that the peer speaks plain HTTP. */
 static bool is_plain_http(const char *text)
 {
     static const char *const words[] = {"wrong version number", "packet length too long",
@@ -451,27 +311,27 @@ static int handshake_failure(const koc__exchange *x, koc_error **err)
         return koc__error(err, KOC_ETLS, "the TLS handshake failed");
     }
     koc__error(err, KOC_ETLS, "it does not speak TLS");
-    koc__error_hint_on(err, KOC_HINT_ALLOW_HTTP, x->authority,
-                       "if it is a registry on plain HTTP, allow that for %s", x->authority);
+    koc__error_hint_on(err, KOC_HINT_ALLOW_HTTP, x->peer.authority,
+                       "if it is a registry on plain HTTP, allow that for %s", x->peer.authority);
     return KOC_ETLS;
 }
 
-/* What could not be reached is the proxy then, not the registry. */
-static int by_way_of_proxy(const koc__exchange *x, int rc, koc_error **err)
+/* With a proxy, the proxy could not be reached, not the registry. */
+static int blame_proxy(const koc__exchange *x, int rc, koc_error **err)
 {
-    if (x->proxy) {
-        koc__error_prefix(err, rc, "the proxy %s", x->proxy);
-        koc__error_hint(err, "NO_PROXY=%s connects without the proxy", x->host);
+    if (x->peer.proxy) {
+        koc__error_prefix(err, rc, "the proxy %s", x->peer.proxy);
+        koc__error_hint(err, "NO_PROXY=%s connects without the proxy", x->peer.host);
     }
     return rc;
 }
 
-static int broken(const koc__exchange *x, koc_error **err)
+static int broken_failure(const koc__exchange *x, koc_error **err)
 {
     if (x->result == CURLE_PARTIAL_FILE) {
         return koc__error(err, KOC_ENET, "the reply ended before its Content-Length");
     }
-    if (x->head_done) {
+    if (koc__receiving_has_head(&x->receiving)) {
         return koc__error(err, KOC_ENET, "the connection broke in the middle of the reply");
     }
     return koc__error(err, KOC_ENET, "the connection was closed without a reply");
@@ -480,7 +340,7 @@ static int broken(const koc__exchange *x, koc_error **err)
 int koc__easy_failure(koc__exchange *x, koc__failure *why, koc_error **err)
 {
     if (x->error) {
-        *why = x->too_large ? KOC__FAIL_PROTOCOL : KOC__FAIL_LOCAL;
+        *why = koc__receiving_is_too_large(&x->receiving) ? KOC__FAIL_PROTOCOL : KOC__FAIL_LOCAL;
         return koc__error_move(err, &x->error);
     }
     if (x->result == CURLE_OUT_OF_MEMORY) {
@@ -490,13 +350,13 @@ int koc__easy_failure(koc__exchange *x, koc__failure *why, koc_error **err)
     *why = kind_of(x);
     switch (*why) {
     case KOC__FAIL_RESOLVE: return koc__error(err, KOC_ENET, "no such host");
-    case KOC__FAIL_CONNECT: return by_way_of_proxy(x, connect_failure(x, err), err);
+    case KOC__FAIL_CONNECT: return blame_proxy(x, connect_failure(x, err), err);
     case KOC__FAIL_CONNECT_TIMEOUT:
-        return by_way_of_proxy(x, koc__error(err, KOC_ETIMEOUT, "connection timed out"), err);
+        return blame_proxy(x, koc__error(err, KOC_ETIMEOUT, "connection timed out"), err);
     case KOC__FAIL_TLS: return handshake_failure(x, err);
     case KOC__FAIL_CERT: return koc__easy_certificate(x, wants_client_certificate(x), err);
     case KOC__FAIL_PROXY: return proxy_failure(x, err);
-    case KOC__FAIL_BROKEN: return broken(x, err);
+    case KOC__FAIL_BROKEN: return broken_failure(x, err);
     default:
         return koc__error(err, KOC_ENET, "not an HTTP reply (%s)",
                           x->error_text[0] ? x->error_text

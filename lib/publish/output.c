@@ -54,8 +54,8 @@ static int send_image(void *arg, koc__call *call, koc_error **err)
     if (koc__ahead_has_image(w)) {
         return KOC_OK;
     }
-    KOC__TRY(koc__push_new(w->plan->client, w->to, w->index ? NULL : w->units[0].image, w->index,
-                           &o, call, &w->push, err));
+    koc__push_source what = {w->index ? NULL : w->units[0].image, w->index};
+    KOC__TRY(koc__push_new(w->plan->client, w->to, &what, &o, call, &w->push, err));
     KOC__TRY(koc__push_content(w->push, err));
     return w->early ? koc__push_unnamed(w->push, err) : KOC_OK;
 }

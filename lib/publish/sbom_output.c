@@ -128,8 +128,8 @@ static int push_one(koc__work *w, koc__sbom_doc *doc, koc__call *call, koc_error
         return KOC_OK;
     }
     KOC__TRY(koc__work_sbom_reference(w, doc->subject, &doc->target, err));
-    KOC__TRY(koc__push_new(w->plan->client, doc->target, doc->artifact, NULL, NULL, call,
-                           &doc->push, err));
+    koc__push_source what = {.image = doc->artifact};
+    KOC__TRY(koc__push_new(w->plan->client, doc->target, &what, NULL, call, &doc->push, err));
     return koc__push_content(doc->push, err);
 }
 

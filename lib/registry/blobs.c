@@ -1,9 +1,10 @@
-/* Blobs: is it there, mount it, read it (with Range where the connection breaks). */
+/* Blobs: existence, mounts, downloads that resume with Range when the connection breaks. */
 #include "core/common.h"
 
 #include "core/hash/digests.h"
 #include "core/io/io.h"
 #include "core/text.h"
+#include "registry/host/reported_wait.h"
 #include "registry/host/retry.h"
 #include "registry/operations.h"
 
@@ -13,7 +14,7 @@
 #define LATE_TRIES     2
 #define LATE_WAIT_MS   1500
 
-/* --- is it there ------------------------------------------------------------------------------------- */
+/* --- existence --- */
 
 int koc__client_has_blob(koc_client *c, const koc_reference *repo, const koc_digest *d,
                          bool pushing, koc__call *call, bool *out, koc_error **err)
@@ -21,11 +22,10 @@ int koc__client_has_blob(koc_client *c, const koc_reference *repo, const koc_dig
     static const int also[] = {403, 404, 405, 0};
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
     KOC__AUTO_STR path = NULL;
-    koc__request rq;
+    koc__request rq = {.method = "HEAD",
+                       .actions = pushing ? KOC__ACT_PULL | KOC__ACT_PUSH : KOC__ACT_PULL};
 
-    KOC__TRY(koc__ref_request(c, repo, "HEAD",
-                              pushing ? KOC__ACT_PULL | KOC__ACT_PUSH : KOC__ACT_PULL, &rq, &path,
-                              err, "blobs/%s", koc__digest_str(d).s));
+    KOC__TRY(koc__ref_request(&rq, c, repo, &path, err, "blobs/%s", koc__digest_str(d).s));
     rq.also = also;
     KOC__TRY(koc__request_run(&rq, call, &resp, err));
     *out = resp.status < 300;
@@ -39,13 +39,13 @@ int koc_client_stat_blob(koc_client *c, const koc_reference *r, const koc_op *us
     KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
     KOC__AUTO_STR path = NULL;
-    koc__request rq;
+    koc__request rq = {.method = "HEAD", .actions = KOC__ACT_PULL};
 
     if (!c || !r || !koc_reference_digest(r) || !size) {
         return koc__misuse(err, "koc_client_stat_blob: c, r or size is NULL, or r has no digest");
     }
     KOC__TRY(koc__call_begin(&call, c->ctx, user, err));
-    KOC__TRY(koc__ref_request(c, r, "HEAD", KOC__ACT_PULL, &rq, &path, err, "blobs/%s",
+    KOC__TRY(koc__ref_request(&rq, c, r, &path, err, "blobs/%s",
                               koc__digest_str(koc_reference_digest(r)).s));
     rq.also = also;
     int rc = koc__request_run(&rq, &call, &resp, err);
@@ -63,153 +63,37 @@ int koc_client_stat_blob(koc_client *c, const koc_reference *r, const koc_op *us
                             koc_reference_string(r));
 }
 
-/* --- mount -------------------------------------------------------------------------------------------- */
+/* --- mount --- */
 
-int koc__mount(koc_client *c, const koc_reference *repo, const char *from, const koc_digest *d,
-               koc__call *call, bool *mounted, koc__url *session, koc_error **err)
+int koc__mount(koc__blob_upload *b, const char *from, koc__call *call, bool *mounted,
+               koc_error **err)
 {
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
     KOC__AUTO_STR path = NULL;
     koc_error *ignored = NULL;
-    koc__request rq;
+    koc__request rq = {.method = "POST", .actions = KOC__ACT_PULL | KOC__ACT_PUSH};
 
     *mounted = false;
-    KOC__TRY(koc__ref_request(c, repo, "POST", KOC__ACT_PULL | KOC__ACT_PUSH, &rq, &path, err,
-                              "blobs/uploads/?mount=%s&from=%s", koc__digest_str(d).s, from));
+    KOC__TRY(koc__ref_request(&rq, b->client, b->repo, &path, err,
+                              "blobs/uploads/?mount=%s&from=%s", koc__digest_str(b->digest).s,
+                              from));
     rq.mount_from = from;
     rq.has_body = true;
     rq.flags = KOC__RQ_ONE_TRY;
     int rc = koc__request_run(&rq, call, &resp, &ignored);
     if (rc != KOC_OK) {
         koc_error_free(ignored);
-        /* Whatever it was, the ordinary upload will tell. */
+        /* Whatever the reason is, the ordinary upload will report it. */
         return koc__call_check(call, err);
     }
     *mounted = resp.status == 201;
-    if (resp.status == 202 && koc__upload_location(rq.host, &resp, session, NULL) != KOC_OK) {
-        *session = (koc__url)KOC__URL_INIT;
+    if (resp.status == 202 && koc__upload_location(rq.host, &resp, &b->session, NULL) != KOC_OK) {
+        b->session = (koc__url)KOC__URL_INIT;
     }
     return KOC_OK;
 }
 
-/* --- what is known to be there ------------------------------------------------------------------------- */
-
-static char *claim_key(const char *repository, const koc_digest *d)
-{
-    return koc__format("%s@%s", repository, koc__digest_str(d).s);
-}
-
-static char in_work, present;
-
-/* Whether the first upload of d to this registry goes on: what is whole then can be mounted. */
-static bool comes_elsewhere(const koc__host *h, const koc_digest *d)
-{
-    koc__digest_text text = koc__digest_str(d);
-    bool comes = false;
-    size_t cursor = 0;
-    koc_str key, name, digest;
-    void *mark;
-
-    while (h->blobs && koc__map_next(h->blobs, &cursor, &key, &mark)) {
-        if (koc__str_cut(key, '@', &name, &digest) && koc__str_is(digest, text.s)) {
-            if (mark == &present) {
-                return false;
-            }
-            comes = true;
-        }
-    }
-    return comes;
-}
-
-/* The map's values are these two marks; they need no release. */
-static int claim_locked(koc__host *h, koc_str key, const koc_digest *to_mount, koc__claim *out,
-                        bool *wait, koc_error **err)
-{
-    if (!h->blobs) {
-        h->blobs = koc__map_new(NULL);
-        if (!h->blobs) {
-            return koc__oom(err);
-        }
-    }
-    const char *mark = koc__map_get(h->blobs, key);
-    *wait = mark == &in_work;
-    if (mark == &present) {
-        *out = KOC__CLAIM_PRESENT;
-        return KOC_OK;
-    }
-    if (!mark && to_mount && comes_elsewhere(h, to_mount)) {
-        *wait = true;
-    } else if (!mark) {
-        *out = KOC__CLAIM_MINE;
-        return koc__map_set(h->blobs, key, &in_work, err);
-    }
-    return KOC_OK;
-}
-
-int koc__claim_begin(koc__host *h, const char *repository, const koc_digest *d, bool to_mount,
-                     koc__call *call, koc__claim *out, koc_error **err)
-{
-    KOC__AUTO_STR key = claim_key(repository, d);
-    bool wait = true;
-
-    if (!key) {
-        return koc__oom(err);
-    }
-    while (wait) {
-        pthread_mutex_lock(&h->mutex);
-        int rc = claim_locked(h, koc__str(key), to_mount ? d : NULL, out, &wait, err);
-        if (rc == KOC_OK && wait) {
-            koc__host_wait_locked(h);
-        }
-        pthread_mutex_unlock(&h->mutex);
-        KOC__TRY(rc);
-        KOC__TRY(koc__call_check(call, err));
-    }
-    return KOC_OK;
-}
-
-void koc__claim_end(koc__host *h, const char *repository, const koc_digest *d, bool done)
-{
-    KOC__AUTO_STR key = claim_key(repository, d);
-
-    pthread_mutex_lock(&h->mutex);
-    if (key && (!done || koc__map_set(h->blobs, koc__str(key), &present, NULL) != KOC_OK)) {
-        koc__map_remove(h->blobs, koc__str(key));
-    }
-    pthread_cond_broadcast(&h->left);
-    pthread_mutex_unlock(&h->mutex);
-}
-
-bool koc__claim_known(koc__host *h, const char *repository, const koc_digest *d)
-{
-    KOC__AUTO_STR key = claim_key(repository, d);
-
-    pthread_mutex_lock(&h->mutex);
-    bool known = key && h->blobs && koc__map_get(h->blobs, koc__str(key)) == &present;
-    pthread_mutex_unlock(&h->mutex);
-    return known;
-}
-
-char *koc__claim_elsewhere(koc__host *h, const char *repository, const koc_digest *d)
-{
-    koc__digest_text text = koc__digest_str(d);
-    char *found = NULL;
-    size_t cursor = 0;
-    koc_str key, name, digest;
-    void *mark;
-
-    pthread_mutex_lock(&h->mutex);
-    while (!found && h->blobs && koc__map_next(h->blobs, &cursor, &key, &mark)) {
-        if (mark == &present && koc__str_cut(key, '@', &name, &digest) &&
-            koc__str_is(digest, text.s) && !koc__str_is(name, repository)) {
-            found = koc__str_dup(name);
-        }
-    }
-    pthread_mutex_unlock(&h->mutex);
-    return found;
-}
-
-/* --- reading -------------------------------------------------------------------------------------------- */
+/* --- downloads --- */
 
 typedef struct source {
     koc_client *client;
@@ -219,13 +103,13 @@ typedef struct source {
 } source;
 
 typedef struct download {
-    source *source; /* the blob keeps it */
+    source *source; /* borrowed from the blob */
     koc__call *call;
     koc__exchange *exchange;
-    uint64_t at;         /* the next byte wanted */
-    uint64_t mark;       /* where the last break was */
-    uint64_t skip;       /* bytes to pass over: the server ignored Range */
-    unsigned idle_tries; /* breaks since there was progress */
+    uint64_t at;         /* offset of the next byte */
+    uint64_t broke_at;   /* offset of the last break */
+    uint64_t skip;       /* bytes to skip: the server ignored Range */
+    unsigned idle_tries; /* breaks since the last progress */
 } download;
 
 static void source_release(void *self)
@@ -237,7 +121,7 @@ static void source_release(void *self)
     koc__free(s);
 }
 
-static int check_start(download *d, const koc__response *resp, koc_error **err)
+static int check_part(download *d, const koc__response *resp, koc_error **err)
 {
     uint64_t first, last, total, length;
     const source *s = d->source;
@@ -247,7 +131,7 @@ static int check_start(download *d, const koc__response *resp, koc_error **err)
         if (koc__headers_count(&resp->headers, "Content-Range") != 1 ||
             !koc__http_content_range(range, &first, &last, &total) || first != d->at ||
             (total != UINT64_MAX && total != s->size)) {
-            return koc__error(err, KOC_ENET, "the registry sent another part than was asked for");
+            return koc__error(err, KOC_ENET, "the registry sent another range than koc asked for");
         }
         return KOC_OK;
     }
@@ -259,13 +143,13 @@ static int check_start(download *d, const koc__response *resp, koc_error **err)
     return KOC_OK;
 }
 
-/* A blob that was just pushed may take a moment to be seen everywhere. */
-static int run_patiently(download *d, const koc__request *rq, koc__response *resp, koc_error **err)
+/* A registry may need a moment until it shows a blob that was just pushed. */
+static int run_until_seen(download *d, const koc__request *rq, koc__response *resp, koc_error **err)
 {
     int rc = koc__request_run(rq, d->call, resp, err);
 
     for (unsigned i = 0; i < LATE_TRIES && rc == KOC_ENOTFOUND && resp->status == 404 &&
-                         koc__claim_known(rq->host, rq->repository, &d->source->digest);
+                         koc__claim_is_known(rq->host->claims, rq->repository, &d->source->digest);
          i++) {
         koc__error_clear(err);
         KOC__TRY(koc__host_wait(rq->host, d->call, i + 1,
@@ -276,17 +160,17 @@ static int run_patiently(download *d, const koc__request *rq, koc__response *res
 }
 
 /* Opens at d->at. */
-static int start(download *d, koc_error **err)
+static int open_at(download *d, koc_error **err)
 {
     static const int also[] = {416, 0};
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
     KOC__AUTO_STR path = NULL;
     const source *s = d->source;
     char range[64];
-    koc__request rq;
+    koc__request rq = {.method = "GET", .actions = KOC__ACT_PULL};
 
     d->skip = 0;
-    KOC__TRY(koc__ref_request(s->client, s->repo, "GET", KOC__ACT_PULL, &rq, &path, err, "blobs/%s",
+    KOC__TRY(koc__ref_request(&rq, s->client, s->repo, &path, err, "blobs/%s",
                               koc__digest_str(&s->digest).s));
     rq.flags = KOC__RQ_STREAM;
     rq.also = also;
@@ -296,7 +180,7 @@ static int start(download *d, koc_error **err)
                  (unsigned long long)s->size - 1);
         rq.range = range;
     }
-    int rc = run_patiently(d, &rq, &resp, err);
+    int rc = run_until_seen(d, &rq, &resp, err);
     if (rc != KOC_OK) {
         return koc__error_prefix(err, rc, "blob %s", koc__digest_str(&s->digest).s);
     }
@@ -305,19 +189,19 @@ static int start(download *d, koc_error **err)
         rq.also = NULL;
         KOC__TRY(koc__request_run(&rq, d->call, &resp, err));
     }
-    KOC__TRY(check_start(d, &resp, err));
+    KOC__TRY(check_part(d, &resp, err));
     d->exchange = koc__steal(&resp.exchange);
     return KOC_OK;
 }
 
-/* After a break: whether to go on. Takes failure when not. */
-static int go_on(download *d, koc__failure why, koc_error **failure, koc_error **err)
+/* After a broken connection: waits, so that the caller can resume. Else hands failure out. */
+static int wait_to_resume(download *d, koc__failure why, koc_error **failure, koc_error **err)
 {
     koc__exchange_close(koc__steal(&d->exchange));
-    if (d->at - d->mark >= PROGRESS_BYTES) {
+    if (d->at - d->broke_at >= PROGRESS_BYTES) {
         d->idle_tries = 0;
     }
-    d->mark = d->at;
+    d->broke_at = d->at;
     bool transient = why == KOC__FAIL_BROKEN || why == KOC__FAIL_SILENT;
     if (!transient || ++d->idle_tries > IDLE_TRIES_MAX) {
         return koc__error_move(err, failure);
@@ -332,7 +216,7 @@ static int go_on(download *d, koc__failure why, koc_error **failure, koc_error *
     return koc__host_wait(h, d->call, d->idle_tries, reason, wait, err);
 }
 
-static int pass_over(download *d, koc__failure *why, koc_error **err)
+static int skip_bytes(download *d, koc__failure *why, koc_error **err)
 {
     char dropped[SKIP_CHUNK];
 
@@ -364,9 +248,9 @@ static int download_read(void *self, void *buf, size_t len, size_t *n_read, koc_
         koc__failure why = KOC__FAIL_LOCAL;
         size_t n = 0;
         if (!d->exchange) {
-            KOC__TRY(start(d, err));
+            KOC__TRY(open_at(d, err));
         }
-        int rc = pass_over(d, &why, &failure);
+        int rc = skip_bytes(d, &why, &failure);
         if (rc == KOC_OK) {
             rc = koc__exchange_read(d->exchange, d->call, buf, len, &n, &why, &failure);
         }
@@ -379,7 +263,7 @@ static int download_read(void *self, void *buf, size_t len, size_t *n_read, koc_
             *n_read = n;
             return KOC_OK;
         }
-        KOC__TRY(go_on(d, why, &failure, err));
+        KOC__TRY(wait_to_resume(d, why, &failure, err));
     }
 }
 
@@ -405,7 +289,7 @@ static int source_open(void *self, uint64_t offset, koc__call *call, koc_reader 
     }
     d->source = s;
     d->call = call;
-    d->at = d->mark = offset;
+    d->at = d->broke_at = offset;
     int rc = koc__reader_make(&download_vt, d, &r, err);
     if (rc != KOC_OK) {
         download_close(d);

@@ -1,7 +1,8 @@
-/* Logging in: is a credential accepted, and what token does it give. */
+/* Logins: whether a registry accepts a credential, and the token that it gives. */
 #include "core/common.h"
 
 #include "auth/auth_config.h"
+#include "registry/host/token_fetch.h"
 #include "registry/operations.h"
 
 #define MOUNTS_MAX 32
@@ -40,7 +41,7 @@ int koc_auth_registry(const char *text, koc_buf *out, koc_error **err)
         err);
 }
 
-/* A registry without /v2/ may be one all the same. */
+/* A registry may not serve /v2/ (R-13). */
 static int ping(koc__request *rq, koc__call *call, koc_error **err)
 {
     static const int also[] = {404, 405, 0};
@@ -50,14 +51,6 @@ static int ping(koc__request *rq, koc__call *call, koc_error **err)
     rq->target = "/v2/";
     rq->also = also;
     return koc__request_run(rq, call, &resp, err);
-}
-
-static koc__scheme scheme_of(koc__host *h)
-{
-    pthread_mutex_lock(&h->mutex);
-    koc__scheme scheme = h->scheme;
-    pthread_mutex_unlock(&h->mutex);
-    return scheme;
 }
 
 int koc_client_check_login(koc_client *c, const char *registry, const koc_op *user, bool *asked,
@@ -72,14 +65,14 @@ int koc_client_check_login(koc_client *c, const char *registry, const koc_op *us
     KOC__TRY(koc__call_begin(&call, c->ctx, user, err));
     KOC__TRY(koc__client_host(c, registry, &rq.host, err));
     int rc = ping(&rq, &call, err);
-    if (rc == KOC_EAUTH && !koc__session_is_anonymous(rq.host, NULL)) {
+    if (rc == KOC_EAUTH && !koc__login_is_anonymous(rq.host->login, NULL)) {
         koc__error(err, KOC_EAUTH, "wrong user name or password");
     }
     if (rc != KOC_OK) {
         return koc__error_prefix(err, rc, "cannot log in to %s", registry);
     }
     if (asked) {
-        *asked = scheme_of(rq.host) != KOC__SCHEME_NONE;
+        *asked = koc__login_scheme(rq.host->login) != KOC__SCHEME_NONE;
     }
     return KOC_OK;
 }
@@ -125,18 +118,23 @@ static int token_of(koc__request *rq, const char *demanded, koc__call *call, koc
     koc_client *c = rq->host->client;
 
     KOC__TRY(ping(rq, call, err));
-    if (scheme_of(rq->host) != KOC__SCHEME_BEARER) {
+    koc__scheme scheme = koc__login_scheme(rq->host->login);
+    if (scheme != KOC__SCHEME_BEARER) {
         return koc__error(err, KOC_EUNSUPPORTED, "%s works without tokens (%s)", rq->host->name,
-                          scheme_of(rq->host) == KOC__SCHEME_BASIC
-                              ? "it takes the password with every request"
-                              : "it asks for no login");
+                          scheme == KOC__SCHEME_BASIC ? "it takes the password with every request"
+                                                      : "it asks for no login");
     }
-    KOC__TRY(koc__auth_get(c->auth, rq->host->login, rq->repository, call, &cred, err));
+    KOC__TRY(koc__auth_get(c->auth, rq->host->auth_name, rq->repository, call, &cred, err));
     if (cred && cred->kind == KOC_CRED_BEARER) {
         out->token = koc__strdup(cred->secret);
         return out->token ? KOC_OK : koc__oom(err);
     }
-    return koc__token_fetch(rq->host, rq, cred, demanded, true, call, out, err);
+    koc__token_request want = {.host = rq->host,
+                               .repository = rq->repository,
+                               .actions = rq->actions,
+                               .demanded = demanded,
+                               .cred = cred};
+    return koc__token_fetch(&want, call, out, err);
 }
 
 int koc_client_get_token(koc_client *c, const koc_reference *repo, uint32_t access,

@@ -1,11 +1,11 @@
-/* Manifests: what a name stands for, read and written (distribution-spec, "Pulling", "Pushing"). */
+/* Manifests: resolve, read, write (distribution-spec, "Pulling", "Pushing"). */
 #include "core/common.h"
 
 #include "core/hash/digests.h"
 #include "core/hash/sha256.h"
 #include "registry/operations.h"
 
-/* All we understand, in one header; never schema 1. */
+/* Every media type that koc reads; never schema 1. */
 #define ACCEPT_MANIFESTS                                                                           \
     KOC_MT_OCI_INDEX ", " KOC_MT_OCI_MANIFEST ", " KOC_MT_DOCKER_LIST ", " KOC_MT_DOCKER_MANIFEST
 
@@ -17,16 +17,14 @@ char *koc__ref_target(const koc_reference *r)
     return koc__strdup(koc_reference_tag(r) ? koc_reference_tag(r) : "latest");
 }
 
-int koc__ref_request(koc_client *c, const koc_reference *r, const char *method, uint32_t actions,
-                     koc__request *rq, char **path, koc_error **err, const char *fmt, ...)
+int koc__ref_request(koc__request *rq, koc_client *c, const koc_reference *r, char **path,
+                     koc_error **err, const char *fmt, ...)
 {
     KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(KOC__URL_MAX);
     va_list args;
 
-    *rq = (koc__request){.what = koc__operation_of(method, fmt),
-                         .method = method,
-                         .repository = koc_reference_repository(r),
-                         .actions = actions};
+    rq->what = koc__operation_of(rq->method, fmt);
+    rq->repository = koc_reference_repository(r);
     KOC__TRY(koc__client_host(c, koc_reference_registry(r), &rq->host, err));
     KOC__TRY(koc__dynbuf_printf(&b, err, "/v2/%s/", rq->repository));
     va_start(args, fmt);
@@ -41,7 +39,7 @@ int koc__ref_request(koc_client *c, const koc_reference *r, const char *method, 
     return KOC_OK;
 }
 
-/* The digest that the registry claims, when it is one of an algorithm we have. */
+/* The digest that the registry reports, if koc knows its algorithm. */
 static bool claimed_digest(const koc__headers *h, koc_digest *out)
 {
     const char *value = koc__headers_get(h, "Docker-Content-Digest");
@@ -64,7 +62,7 @@ static int digest_as(const koc_digest *like, koc_str bytes, koc_digest *out, koc
     return rc;
 }
 
-/* Held against what was asked for and what the registry says. */
+/* Compares the digest of the body with the one of r and the one that the registry reports. */
 static int check_digest(const koc_reference *r, const koc__response *resp, koc_digest *out,
                         koc_error **err)
 {
@@ -90,26 +88,25 @@ static int check_digest(const koc_reference *r, const koc__response *resp, koc_d
     return KOC_OK;
 }
 
-static int get(koc_client *c, const koc_reference *r, koc__call *call, const int *also,
-               koc__response *resp, koc_error **err)
+static int fetch_manifest(koc_client *c, const koc_reference *r, koc__call *call, const int *also,
+                          koc__response *resp, koc_error **err)
 {
     KOC__AUTO_STR target = koc__ref_target(r);
     KOC__AUTO_STR path = NULL;
     koc_digest actual;
-    koc__request rq;
+    koc__request rq = {.method = "GET", .actions = KOC__ACT_PULL};
 
     if (!target) {
         return koc__oom(err);
     }
-    KOC__TRY(koc__ref_request(c, r, "GET", KOC__ACT_PULL, &rq, &path, err, "manifests/%s", target));
+    KOC__TRY(koc__ref_request(&rq, c, r, &path, err, "manifests/%s", target));
     rq.accept = ACCEPT_MANIFESTS;
     rq.max_reply = KOC__MANIFEST_MAX;
     rq.also = also;
     KOC__TRY(koc__request_run(&rq, call, resp, err));
-    if (rq.host->n_mirrors > 0 && resp->status < 300 &&
-        check_digest(r, resp, &actual, NULL) == KOC_EDIGEST) {
-        /* Perhaps a mirror is ill: from here on the registry itself is asked. */
-        rq.host->distrusted = true;
+    if (resp->status < 300 && check_digest(r, resp, &actual, NULL) == KOC_EDIGEST &&
+        koc__mirrors_distrust(rq.host)) {
+        /* A mirror may be broken: ask the registry itself. */
         return koc__request_run(&rq, call, resp, err);
     }
     return KOC_OK;
@@ -124,7 +121,7 @@ int koc__client_get_manifest(koc_client *c, const koc_reference *r, koc__call *c
     const char *type = NULL;
     koc_digest actual;
 
-    KOC__TRY(get(c, r, call, NULL, &resp, err));
+    KOC__TRY(fetch_manifest(c, r, call, NULL, &resp, err));
     KOC__TRY(check_digest(r, &resp, &actual, err));
     koc__http_media_type(&resp.headers, content_type, sizeof(content_type));
     KOC__TRY(
@@ -141,15 +138,15 @@ int koc__client_get_manifest(koc_client *c, const koc_reference *r, koc__call *c
     return KOC_OK;
 }
 
-/* Where a HEAD does not tell: the manifest itself does. */
-static int found_by_get(koc_client *c, const koc_reference *r, koc__call *call, koc__found *out,
-                        koc_error **err)
+/* The reply to HEAD does not have everything: reads the manifest itself. */
+static int head_by_get(koc_client *c, const koc_reference *r, koc__call *call, koc__found *out,
+                       koc_error **err)
 {
     static const int also[] = {404, 0};
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
     koc__found f = {.found = true};
 
-    KOC__TRY(get(c, r, call, also, &resp, err));
+    KOC__TRY(fetch_manifest(c, r, call, also, &resp, err));
     if (resp.status == 404) {
         *out = (koc__found){.found = false};
         return KOC_OK;
@@ -169,13 +166,12 @@ int koc__client_head_manifest(koc_client *c, const koc_reference *r, bool pushin
     KOC__AUTO_STR target = koc__ref_target(r);
     KOC__AUTO_STR path = NULL;
     koc__found f = {.found = true};
-    koc__request rq;
-
+    koc__request rq = {.method = "HEAD",
+                       .actions = pushing ? KOC__ACT_PULL | KOC__ACT_PUSH : KOC__ACT_PULL};
     if (!target) {
         return koc__oom(err);
     }
-    KOC__TRY(koc__ref_request(c, r, "HEAD", pushing ? KOC__ACT_PULL | KOC__ACT_PUSH : KOC__ACT_PULL,
-                              &rq, &path, err, "manifests/%s", target));
+    KOC__TRY(koc__ref_request(&rq, c, r, &path, err, "manifests/%s", target));
     rq.accept = ACCEPT_MANIFESTS;
     rq.also = also;
     KOC__TRY(koc__request_run(&rq, call, &resp, err));
@@ -186,8 +182,8 @@ int koc__client_head_manifest(koc_client *c, const koc_reference *r, bool pushin
     bool complete = resp.status < 300 && claimed_digest(&resp.headers, &f.digest) &&
                     koc__http_length(&resp.headers, &f.size);
     if (!complete) {
-        return found_by_get(c, r, call, out,
-                            err); /* a failed HEAD has no body to explain it */
+        return head_by_get(c, r, call, out,
+                           err); /* a failed HEAD has no body that explains it */
     }
     if (koc_reference_digest(r) && koc_reference_digest(r)->algorithm == f.digest.algorithm &&
         !koc_digest_equal(koc_reference_digest(r), &f.digest)) {
@@ -199,7 +195,7 @@ int koc__client_head_manifest(koc_client *c, const koc_reference *r, bool pushin
     return KOC_OK;
 }
 
-static bool tag_is_ours(koc_client *c, const koc_reference *r, const koc_digest *d, koc__call *call)
+static bool has_digest(koc_client *c, const koc_reference *r, const koc_digest *d, koc__call *call)
 {
     koc__found f;
 
@@ -207,14 +203,14 @@ static bool tag_is_ours(koc_client *c, const koc_reference *r, const koc_digest 
            koc_digest_equal(&f.digest, d);
 }
 
-int koc__client_put_manifest(koc_client *c, const koc_reference *r, const char *media_type,
-                             koc_str bytes, koc__call *call, koc_digest *out, koc_error **err)
+int koc__manifest_put(koc_client *c, const koc_reference *r, const char *media_type, koc_str bytes,
+                      koc__call *call, koc__stored *out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
     KOC__AUTO_STR target = koc__ref_target(r);
     KOC__AUTO_STR path = NULL;
     koc_digest ours, claimed;
-    koc__request rq;
+    koc__request rq = {.method = "PUT", .actions = KOC__ACT_PULL | KOC__ACT_PUSH};
 
     if (!target) {
         return koc__oom(err);
@@ -225,18 +221,17 @@ int koc__client_put_manifest(koc_client *c, const koc_reference *r, const char *
                           "the manifest's digest is %s, not the one of the reference",
                           koc__digest_str(&ours).s);
     }
-    KOC__TRY(koc__ref_request(c, r, "PUT", KOC__ACT_PULL | KOC__ACT_PUSH, &rq, &path, err,
-                              "manifests/%s", target));
+    KOC__TRY(koc__ref_request(&rq, c, r, &path, err, "manifests/%s", target));
     rq.content_type = media_type;
     rq.bytes = bytes;
     rq.has_body = true;
     rq.flags = KOC__RQ_SLOW;
     int rc = koc__request_run(&rq, call, &resp, err);
     if (rc != KOC_OK) {
-        /* Immutable tags refuse even what they hold; and a lost answer may have been a yes. */
+        /* Immutable tags refuse even their own content, and a lost answer may have been a success. */
         bool perhaps =
             resp.status == 400 || resp.status == 409 || resp.status == 0 || resp.status >= 500;
-        if (!perhaps || rc == KOC_ECANCELLED || !tag_is_ours(c, r, &ours, call)) {
+        if (!perhaps || rc == KOC_ECANCELLED || !has_digest(c, r, &ours, call)) {
             if (strcmp(resp.error.code, "TAG_INVALID") == 0 || resp.status == 409) {
                 koc__error_prefix(err, rc, "the tag cannot be moved to another image");
             }
@@ -248,17 +243,12 @@ int koc__client_put_manifest(koc_client *c, const koc_reference *r, const char *
         return koc__error(err, KOC_EDIGEST, "the registry stored %s instead of %s",
                           koc__digest_str(&claimed).s, koc__digest_str(&ours).s);
     }
-    if (bytes.len > 0 && memmem(bytes.ptr, bytes.len, "\"subject\"", 9) &&
-        !koc__headers_get(&resp.headers, "OCI-Subject")) {
-        KOC__TRY(koc__referrers_announce(c, r, media_type, bytes, &ours, call, err));
-    }
-    if (out) {
-        *out = ours;
-    }
+    out->digest = ours;
+    out->keeps_referrers = koc__headers_get(&resp.headers, "OCI-Subject") != NULL;
     return KOC_OK;
 }
 
-/* --- public ------------------------------------------------------------------------------------------ */
+/* --- public --- */
 
 int koc__missing_image(const koc_reference *r, koc_error **err)
 {
@@ -311,17 +301,4 @@ int koc_client_get_manifest(koc_client *c, const koc_reference *r, const koc_op 
     KOC__TRY(koc__call_begin(&call, c->ctx, user, err));
     int rc = koc__client_get_manifest(c, r, &call, bytes, media_type, digest, err);
     return koc__error_prefix(err, rc, "cannot read %s", koc_reference_string(r));
-}
-
-int koc_client_put_manifest(koc_client *c, const koc_reference *r, const char *media_type,
-                            koc_str bytes, const koc_op *user, koc_digest *out, koc_error **err)
-{
-    KOC__AUTO_VAL(koc__call) call = {0};
-
-    if (!c || !r || !media_type || (bytes.len > 0 && !bytes.ptr)) {
-        return koc__misuse(err, "koc_client_put_manifest: c, r, media_type or bytes.ptr is NULL");
-    }
-    KOC__TRY(koc__call_begin(&call, c->ctx, user, err));
-    int rc = koc__client_put_manifest(c, r, media_type, bytes, &call, out, err);
-    return koc__error_prefix(err, rc, "cannot write %s", koc_reference_string(r));
 }

@@ -26,7 +26,7 @@ static void document_dispose(document *d)
 }
 KOC__DEFINE_AUTO_VAL(document, document_dispose);
 
-/* --- the cache --------------------------------------------------------------------------------------------- */
+/* --- the cache --- */
 
 /* The cache knows blobs by digest and size; the record beside a manifest keeps its size and type. */
 static void keep_document(koc_client *c, const document *d)
@@ -76,7 +76,7 @@ static bool cached_document(koc_client *c, const koc_digest *digest, koc__call *
     return true;
 }
 
-/* --- documents ----------------------------------------------------------------------------------------------- */
+/* --- documents --- */
 
 static int fetch(koc_client *c, const koc_reference *r, koc__call *call, document *out,
                  koc_error **err)
@@ -108,7 +108,7 @@ static int fetch_named(koc_client *c, const koc_reference *r, koc__call *call, d
     return fetch(c, exact, call, out, err);
 }
 
-/* --- images ---------------------------------------------------------------------------------------------------- */
+/* --- images --- */
 
 static int config_descriptor(const document *d, koc_descriptor **out, koc_error **err)
 {
@@ -135,7 +135,7 @@ static int fetch_config(koc_client *c, const koc_reference *r, const koc_descrip
         koc__host *h = NULL;
         koc__error_clear(err);
         KOC__TRY(koc__client_host(c, koc_reference_registry(r), &h, err));
-        h->distrusted = true;
+        (void)koc__mirrors_distrust(h);
         rc = koc__blob_read_all(blob, KOC__CONFIG_MAX, call, out, err);
     }
     if (rc != KOC_OK) {
@@ -325,7 +325,7 @@ int koc__client_get_index(koc_client *c, const koc_reference *r, koc__call *call
     return koc_index_from_bytes(c->ctx, koc__str_n(doc.bytes.ptr, doc.bytes.len), out, err);
 }
 
-/* --- public ------------------------------------------------------------------------------------------------------ */
+/* --- public --- */
 
 int koc_client_get_image(koc_client *c, const koc_reference *r, const koc_platform *want,
                          const koc_op *user, koc_image **out, koc_error **err)

@@ -1,19 +1,18 @@
 /*
- * Push: what is there is asked first, blobs go side by side, manifests after all they name, tags last. A
- * push that is cut short leaves nothing that can be seen; doing it again is safe.
+ * Push: checks what the target has, uploads blobs in parallel, then manifests after everything they reference,
+ * tags last. An interrupted push leaves no visible image, and can be repeated.
  */
 #include "core/common.h"
 
 #include "core/hash/digests.h"
 #include "core/io/io.h"
-#include "core/map.h"
+#include "registry/host/reported_wait.h"
 #include "registry/operations.h"
 
 #define REPAIRS_MAX    2
 #define REPAIR_WAIT_MS 300
-#define PROBE_AFTER    32
-#define PROBE_EACH     16
-#define SMALL          ((uint64_t)1 << 20)
+#define SMALL                                                                                      \
+    ((uint64_t)1 << 20) /* uploading such a blob again costs about as much as asking for it */
 
 typedef struct koc__push push;
 
@@ -21,25 +20,25 @@ typedef struct koc__push push;
 typedef struct blob_job {
     push *push;
     const koc_descriptor *descriptor;
-    koc_blob *blob;              /* owned; NULL: its content is not here */
-    const koc_reference *origin; /* where it came from, or NULL */
+    koc_blob *blob;              /* owned; NULL: there is no local content */
+    const koc_reference *origin; /* the repository that it was read from, or NULL */
     uint64_t id;
-    int32_t state; /* KOC_STATE_*, once done */
+    int32_t state; /* KOC_STATE_* when it is over */
 } blob_job;
 
 /* One manifest below an index. */
 typedef struct child_job {
     push *push;
     const koc_descriptor *descriptor;
-    koc_image *image; /* borrowed; NULL: it must be at the target */
-    bool there;
+    koc_image *image; /* borrowed; NULL: there is no local content */
+    bool there;       /* the target has it */
 } child_job;
 
 /* A name that the manifest gets. */
 typedef struct name_job {
     push *push;
     koc_reference *ref;
-    bool there;
+    bool there; /* it names this digest already */
 } name_job;
 
 struct koc__push {
@@ -73,8 +72,8 @@ static void push_dispose(push *p)
 }
 KOC__DEFINE_AUTO_VAL(push, push_dispose);
 
-static void tell(push *p, int32_t kind, int32_t state, const koc_descriptor *d, const char *what,
-                 uint64_t id)
+static void report(push *p, int32_t kind, int32_t state, const koc_descriptor *d, const char *what,
+                   uint64_t id)
 {
     koc_progress event = KOC_PROGRESS_INIT;
     koc__digest_text text = koc__digest_str(&d->digest);
@@ -89,8 +88,8 @@ static void tell(push *p, int32_t kind, int32_t state, const koc_descriptor *d, 
     koc__call_progress(p->call, &event);
 }
 
-/* Runs fn on each of n elements side by side. */
-static int each(push *p, koc__task_fn fn, void *list, size_t n, size_t size, koc_error **err)
+/* Runs fn on each of n elements in parallel. */
+static int run_each(push *p, koc__task_fn fn, void *list, size_t n, size_t size, koc_error **err)
 {
     KOC__AUTO_VAL(koc__group) g = {0};
 
@@ -107,7 +106,7 @@ static int each(push *p, koc__task_fn fn, void *list, size_t n, size_t size, koc
     return koc__group_wait(&g, err);
 }
 
-/* --- blobs ------------------------------------------------------------------------------------------------- */
+/* --- blobs --- */
 
 static int add_blob(push *p, const koc_descriptor *d, koc_blob *blob, const koc_reference *origin,
                     koc_error **err)
@@ -161,61 +160,59 @@ static char *mount_source(const blob_job *j)
     if (has_origin_there(j)) {
         return koc__strdup(koc_reference_repository(j->origin));
     }
-    return koc__claim_elsewhere(p->host, koc_reference_repository(p->repo), &j->descriptor->digest);
+    return koc__claim_find_other(p->host->claims, koc_reference_repository(p->repo),
+                                 &j->descriptor->digest);
 }
 
 static int no_content(const blob_job *j, koc_error **err)
 {
     return koc__error(err, KOC_ENOTFOUND,
-                      "layer %s is not at the target, and its content is not here",
+                      "layer %s is not at the target, and there is no local content",
                       koc__digest_str(&j->descriptor->digest).s);
 }
 
-/* Where one blob after the other is new, asking first only costs: then every PROBE_EACH-th is asked for, and
- * one that is there brings the questions back. Sending something small
- * that is there already is harmless. */
-static bool worth_asking(koc__host *h)
-{
-    return h->misses < PROBE_AFTER || h->misses % PROBE_EACH == 0;
-}
-
-static int ask(const blob_job *j, koc__call *call, bool *there, koc_error **err)
+/* Asks for the blob, unless the HEAD is a wasted round trip because blob after blob is missing. */
+static int find_at_target(const blob_job *j, koc__call *call, bool *there, koc_error **err)
 {
     const push *p = j->push;
-    if (worth_asking(p->host) || !j->blob || j->descriptor->size > SMALL) {
+
+    if (koc__claims_should_ask(p->host->claims) || !j->blob || j->descriptor->size > SMALL) {
         KOC__TRY(koc__client_has_blob(p->client, p->repo, &j->descriptor->digest, true, call, there,
                                       err));
     }
-    p->host->misses = *there ? 0 : p->host->misses + 1;
+    koc__claims_note_answer(p->host->claims, *there);
     return KOC_OK;
 }
 
-/* Sees to it that the target has the blob. *state: how it came there. */
-static int transfer(blob_job *j, koc__call *call, int32_t *state, koc_error **err)
+/* Mounts or uploads the blob unless the target has it. *state says which. */
+static int bring_blob(blob_job *j, koc__call *call, int32_t *state, koc_error **err)
 {
     push *p = j->push;
-    KOC__AUTO_VAL(koc__url) session = KOC__URL_INIT;
     KOC__AUTO_STR from = mount_source(j);
     const koc_digest *d = &j->descriptor->digest;
+    koc__blob_upload b = {p->client, p->repo, j->blob, d, j->id, KOC__URL_INIT};
     bool there = false;
 
     *state = KOC_STATE_SKIPPED;
     if (from && d->algorithm == KOC_DIGEST_SHA256) {
-        KOC__TRY(koc__mount(p->client, p->repo, from, d, call, &there, &session, err));
+        KOC__TRY(koc__mount(&b, from, call, &there, err));
         *state = there ? KOC_STATE_MOUNTED : *state;
     }
-    if (!there && !session.host) {
-        KOC__TRY(ask(j, call, &there, err));
+    if (!there && !b.session.host) {
+        KOC__TRY(find_at_target(j, call, &there, err));
     }
     if (there) {
         return KOC_OK;
     }
     if (!j->blob) {
+        koc__url_dispose(&b.session);
         return no_content(j, err);
     }
     *state = KOC_STATE_FINISHED;
-    tell(p, KOC_PROGRESS_BLOB, KOC_STATE_STARTED, j->descriptor, NULL, j->id);
-    return koc__upload(p->client, p->repo, j->blob, d, &session, call, j->id, err);
+    report(p, KOC_PROGRESS_BLOB, KOC_STATE_STARTED, j->descriptor, NULL, j->id);
+    int rc = koc__upload(&b, call, err);
+    koc__url_dispose(&b.session);
+    return rc;
 }
 
 static int push_blob(void *arg, koc__call *call, koc_error **err)
@@ -225,26 +222,26 @@ static int push_blob(void *arg, koc__call *call, koc_error **err)
     const char *repository = koc_reference_repository(p->repo);
     const koc_digest *d = &j->descriptor->digest;
     int32_t state = KOC_STATE_SKIPPED;
-    /* What several repositories get is sent to the first alone: a large layer of a base is worth the wait. */
+    /* A large blob goes only once to the registry; other repositories wait, and mount it. */
     bool to_mount =
         j->descriptor->size > SMALL && d->algorithm == KOC_DIGEST_SHA256 && !has_origin_there(j);
     koc__claim claim;
 
-    KOC__TRY(koc__claim_begin(p->host, repository, d, to_mount, call, &claim, err));
+    KOC__TRY(koc__claim_begin(p->host->claims, repository, d, to_mount, call, &claim, err));
     if (claim == KOC__CLAIM_MINE) {
-        int rc = transfer(j, call, &state, err);
-        koc__claim_end(p->host, repository, d, rc == KOC_OK);
+        int rc = bring_blob(j, call, &state, err);
+        koc__claim_end(p->host->claims, repository, d, rc == KOC_OK);
         if (rc != KOC_OK) {
-            tell(p, KOC_PROGRESS_BLOB, KOC_STATE_FAILED, j->descriptor, NULL, j->id);
+            report(p, KOC_PROGRESS_BLOB, KOC_STATE_FAILED, j->descriptor, NULL, j->id);
             return rc;
         }
     }
     j->state = state;
-    tell(p, KOC_PROGRESS_BLOB, state, j->descriptor, NULL, j->id);
+    report(p, KOC_PROGRESS_BLOB, state, j->descriptor, NULL, j->id);
     return KOC_OK;
 }
 
-/* The failure of a step, if it is one. */
+/* Prefixes the failure of a step, if it is one. */
 static int cannot_push(const push *p, int rc, koc_error **err)
 {
     return koc__error_prefix(err, rc, "cannot push %s", koc_reference_string(p->repo));
@@ -276,7 +273,7 @@ int koc__client_push_layer(koc_client *c, const koc_reference *repo, koc_layer *
     return cannot_push(&p, rc, err);
 }
 
-/* --- names ------------------------------------------------------------------------------------------------- */
+/* --- names --- */
 
 static int add_name(push *p, koc_reference *ref, koc_error **err)
 {
@@ -324,7 +321,7 @@ static int collect_names(push *p, const koc_reference *r, const koc_push_options
     return KOC_OK;
 }
 
-static int ask_name(void *arg, koc__call *call, koc_error **err)
+static int find_name(void *arg, koc__call *call, koc_error **err)
 {
     name_job *j = arg;
     koc__found f;
@@ -334,8 +331,8 @@ static int ask_name(void *arg, koc__call *call, koc_error **err)
     return KOC_OK;
 }
 
-/* A manifest; where the registry lost or has not yet seen a blob of it, that is sent again. */
-static int put_repaired(push *p, const koc_reference *ref, const char *media_type, koc_str bytes,
+/* Writes a manifest. If the registry does not know a blob of it, the blobs are pushed again. */
+static int put_manifest(push *p, const koc_reference *ref, const char *media_type, koc_str bytes,
                         koc__call *call, koc_error **err)
 {
     for (int attempt = 0;; attempt++) {
@@ -352,7 +349,7 @@ static int put_repaired(push *p, const koc_reference *ref, const char *media_typ
         koc__error_clear(&failure);
         KOC__TRY(koc__host_wait(p->host, call, (unsigned)attempt + 1, reason, REPAIR_WAIT_MS, err));
         for (size_t i = 0; i < p->n_blobs; i++) {
-            koc__claim_end(p->host, koc_reference_repository(p->repo),
+            koc__claim_end(p->host->claims, koc_reference_repository(p->repo),
                            &p->blobs[i].descriptor->digest, false);
             KOC__TRY(push_blob(&p->blobs[i], call, err));
         }
@@ -368,13 +365,13 @@ static int put_name(void *arg, koc__call *call, koc_error **err)
         return KOC_OK;
     }
     uint64_t id = koc__call_new_id(call);
-    tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_STARTED, p->top, koc_reference_string(j->ref), id);
-    KOC__TRY(put_repaired(p, j->ref, p->top->media_type, p->bytes, call, err));
-    tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_FINISHED, p->top, koc_reference_string(j->ref), id);
+    report(p, KOC_PROGRESS_MANIFEST, KOC_STATE_STARTED, p->top, koc_reference_string(j->ref), id);
+    KOC__TRY(put_manifest(p, j->ref, p->top->media_type, p->bytes, call, err));
+    report(p, KOC_PROGRESS_MANIFEST, KOC_STATE_FINISHED, p->top, koc_reference_string(j->ref), id);
     return KOC_OK;
 }
 
-/* --- children of an index ------------------------------------------------------------------------------------ */
+/* --- children of an index --- */
 
 static int child_reference(const child_job *j, koc_reference **out, koc_error **err)
 {
@@ -384,7 +381,7 @@ static int child_reference(const child_job *j, koc_reference **out, koc_error **
     return koc_reference_with_digest(plain, &j->descriptor->digest, out, err);
 }
 
-static int ask_child(void *arg, koc__call *call, koc_error **err)
+static int find_child(void *arg, koc__call *call, koc_error **err)
 {
     child_job *j = arg;
     KOC__AUTO(koc_reference) ref = NULL;
@@ -396,7 +393,7 @@ static int ask_child(void *arg, koc__call *call, koc_error **err)
     if (!f.found && !j->image) {
         return koc__error(
             err, KOC_ENOTFOUND,
-            "%s, which the index lists, is not at the target, and its content is not here",
+            "%s, which the index lists, is not at the target, and there is no local content",
             koc__digest_str(&j->descriptor->digest).s);
     }
     return KOC_OK;
@@ -413,10 +410,10 @@ static int put_child(void *arg, koc__call *call, koc_error **err)
     }
     uint64_t id = koc__call_new_id(call);
     KOC__TRY(child_reference(j, &ref, err));
-    tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_STARTED, j->descriptor, NULL, id);
+    report(p, KOC_PROGRESS_MANIFEST, KOC_STATE_STARTED, j->descriptor, NULL, id);
     KOC__TRY(
-        put_repaired(p, ref, j->descriptor->media_type, koc_image_manifest(j->image), call, err));
-    tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_FINISHED, j->descriptor, NULL, id);
+        put_manifest(p, ref, j->descriptor->media_type, koc_image_manifest(j->image), call, err));
+    report(p, KOC_PROGRESS_MANIFEST, KOC_STATE_FINISHED, j->descriptor, NULL, id);
     return KOC_OK;
 }
 
@@ -432,17 +429,17 @@ static int push_children(push *p, koc_index *idx, koc_error **err)
         p->children[i] = (child_job){p, koc_index_get(idx, i), koc_index_image(idx, i), false};
     }
     p->n_children = n;
-    KOC__TRY(each(p, ask_child, p->children, n, sizeof(p->children[0]), err));
+    KOC__TRY(run_each(p, find_child, p->children, n, sizeof(p->children[0]), err));
     for (size_t i = 0; i < n; i++) {
         if (!p->children[i].there) {
             KOC__TRY(collect_blobs(p, p->children[i].image, err));
         }
     }
-    KOC__TRY(each(p, push_blob, p->blobs, p->n_blobs, sizeof(p->blobs[0]), err));
-    return each(p, put_child, p->children, n, sizeof(p->children[0]), err);
+    KOC__TRY(run_each(p, push_blob, p->blobs, p->n_blobs, sizeof(p->blobs[0]), err));
+    return run_each(p, put_child, p->children, n, sizeof(p->children[0]), err);
 }
 
-/* --- the whole -------------------------------------------------------------------------------------------------- */
+/* --- steps --- */
 
 static bool has_all_names(const push *p)
 {
@@ -464,7 +461,7 @@ static bool has_a_name(const push *p)
     return false;
 }
 
-static int begin(push *p, const koc_push_options *user, koc_error **err)
+static int prepare(push *p, const koc_push_options *user, koc_error **err)
 {
     koc_push_options o;
 
@@ -479,12 +476,12 @@ static int begin(push *p, const koc_push_options *user, koc_error **err)
     return cannot_push(p, rc, err);
 }
 
-static int content(push *p, koc_error **err)
+static int push_content(push *p, koc_error **err)
 {
-    KOC__TRY(each(p, ask_name, p->names, p->n_names, sizeof(p->names[0]), err));
+    KOC__TRY(run_each(p, find_name, p->names, p->n_names, sizeof(p->names[0]), err));
     if (has_all_names(p)) {
-        tell(p, KOC_PROGRESS_MANIFEST, KOC_STATE_SKIPPED, p->top, koc_reference_string(p->repo),
-             koc__call_new_id(p->call));
+        report(p, KOC_PROGRESS_MANIFEST, KOC_STATE_SKIPPED, p->top, koc_reference_string(p->repo),
+               koc__call_new_id(p->call));
         return KOC_OK;
     }
     if (has_a_name(p)) {
@@ -494,12 +491,12 @@ static int content(push *p, koc_error **err)
         return push_children(p, p->index, err);
     }
     KOC__TRY(collect_blobs(p, p->image, err));
-    return each(p, push_blob, p->blobs, p->n_blobs, sizeof(p->blobs[0]), err);
+    return run_each(p, push_blob, p->blobs, p->n_blobs, sizeof(p->blobs[0]), err);
 }
 
 int koc__push_content(koc__push *p, koc_error **err)
 {
-    return cannot_push(p, content(p, err), err);
+    return cannot_push(p, push_content(p, err), err);
 }
 
 int koc__push_unnamed(koc__push *p, koc_error **err)
@@ -517,19 +514,19 @@ int koc__push_unnamed(koc__push *p, koc_error **err)
     return cannot_push(p, rc, err);
 }
 
-static int names(push *p, bool again, koc_error **err)
+static int push_names(push *p, bool again, koc_error **err)
 {
     for (size_t i = 0; again && i < p->n_names; i++) {
         if (p->names[i].there) {
-            KOC__TRY(ask_name(&p->names[i], p->call, err));
+            KOC__TRY(find_name(&p->names[i], p->call, err));
         }
     }
-    return each(p, put_name, p->names, p->n_names, sizeof(p->names[0]), err);
+    return run_each(p, put_name, p->names, p->n_names, sizeof(p->names[0]), err);
 }
 
 int koc__push_names(koc__push *p, bool again, koc_error **err)
 {
-    return cannot_push(p, names(p, again, err), err);
+    return cannot_push(p, push_names(p, again, err), err);
 }
 
 void koc__push_add_result(const koc__push *p, koc__push_result *sum)
@@ -542,7 +539,7 @@ void koc__push_add_result(const koc__push *p, koc__push_result *sum)
     }
 }
 
-int koc__push_new(koc_client *c, const koc_reference *r, koc_image *img, koc_index *idx,
+int koc__push_new(koc_client *c, const koc_reference *r, const koc__push_source *what,
                   const koc_push_options *o, koc__call *call, koc__push **out, koc_error **err)
 {
     KOC__AUTO(koc__push) p = koc__calloc(1, sizeof(*p));
@@ -550,8 +547,8 @@ int koc__push_new(koc_client *c, const koc_reference *r, koc_image *img, koc_ind
     if (!p) {
         return koc__oom(err);
     }
-    *p = (push){.client = c, .repo = r, .call = call, .image = img, .index = idx};
-    KOC__TRY(begin(p, o, err));
+    *p = (push){.client = c, .repo = r, .call = call, .image = what->image, .index = what->index};
+    KOC__TRY(prepare(p, o, err));
     *out = koc__steal(&p);
     return KOC_OK;
 }
@@ -564,15 +561,16 @@ void koc__push_free(koc__push *p)
     }
 }
 
-static int push_any(koc_client *c, const koc_reference *r, koc_image *img, koc_index *idx,
+static int push_all(koc_client *c, const koc_reference *r, const koc__push_source *what,
                     const koc_push_options *user, koc__call *call, koc__push_result *out,
                     koc_error **err)
 {
-    KOC__AUTO_VAL(push) p = {.client = c, .repo = r, .call = call, .image = img, .index = idx};
+    KOC__AUTO_VAL(push)
+    p = {.client = c, .repo = r, .call = call, .image = what->image, .index = what->index};
 
-    KOC__TRY(begin(&p, user, err));
+    KOC__TRY(prepare(&p, user, err));
     KOC__TRY(koc__push_content(&p, err));
-    if (out) { /* what had its names before is what counts as unchanged */
+    if (out) { /* before the names are written: "unchanged" means that all were there */
         *out = (koc__push_result){0};
         koc__push_add_result(&p, out);
     }
@@ -583,24 +581,27 @@ int koc__client_push_image(koc_client *c, const koc_reference *r, koc_image *img
                            const koc_push_options *o, koc__call *call, koc__push_result *out,
                            koc_error **err)
 {
-    return push_any(c, r, img, NULL, o, call, out, err);
+    koc__push_source what = {.image = img};
+
+    return push_all(c, r, &what, o, call, out, err);
 }
 
 int koc__client_push_index(koc_client *c, const koc_reference *r, koc_index *idx,
                            const koc_push_options *o, koc__call *call, koc__push_result *out,
                            koc_error **err)
 {
-    return push_any(c, r, NULL, idx, o, call, out, err);
+    koc__push_source what = {.index = idx};
+
+    return push_all(c, r, &what, o, call, out, err);
 }
 
-int koc__client_copy_blob(koc_client *c, const koc_reference *repo, const koc_descriptor *d,
-                          koc_blob *b, const koc_reference *origin, koc__call *call, int32_t *state,
-                          koc_error **err)
+int koc__client_copy_blob(koc_client *c, const koc_reference *repo, const koc__known_blob *copy,
+                          koc__call *call, int32_t *state, koc_error **err)
 {
     KOC__AUTO_VAL(push) p = {.client = c, .repo = repo, .call = call};
 
     KOC__TRY(koc__client_host(c, koc_reference_registry(repo), &p.host, err));
-    KOC__TRY(add_blob(&p, d, b, origin, err));
+    KOC__TRY(add_blob(&p, copy->descriptor, copy->blob, copy->origin, err));
     KOC__TRY(push_blob(&p.blobs[0], call, err));
     *state = p.blobs[0].state;
     return KOC_OK;
@@ -610,11 +611,12 @@ int koc__client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, 
                          koc_error **err)
 {
     koc_descriptor d = KOC_DESCRIPTOR_INIT;
+    koc__known_blob copy = {.descriptor = &d, .blob = b};
     int32_t state;
 
     KOC__TRY(koc__blob_digest(b, call, &d.digest, err));
     d.size = koc_blob_size(b);
-    int rc = koc__client_copy_blob(c, repo, &d, b, NULL, call, &state, err);
+    int rc = koc__client_copy_blob(c, repo, &copy, call, &state, err);
     return koc__error_prefix(err, rc, "cannot push a blob to %s", koc__reference_context(repo));
 }
 

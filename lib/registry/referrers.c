@@ -1,5 +1,5 @@
 /*
- * What refers to an image: the referrers API, and the tag that stands in for it where a registry has none
+ * Referrers of an image: the API, and the tag that lists them where a registry does not have the API
  * (distribution-spec 1.1, "Listing Referrers", "Referrers Tag Schema").
  */
 #include "core/common.h"
@@ -11,7 +11,6 @@
 
 #define UPDATES_MAX 5
 
-/* The stand-in tag: algorithm and digest, cut to what a tag may have. NULL: out of memory. */
 char *koc__referrers_tag(const koc_digest *d)
 {
     return koc__format("%s-%.64s", d->algorithm == KOC_DIGEST_SHA512 ? "sha512" : "sha256",
@@ -22,7 +21,7 @@ typedef struct collect {
     koc_ctx *ctx;
     koc_index_builder *builder;
     const char *type; /* NULL: all */
-    bool is_api;      /* a reply was what the API gives */
+    bool is_api;      /* the registry has the API */
 } collect;
 
 static int add_entries(collect *c, const koc_index *idx, koc_error **err)
@@ -45,7 +44,7 @@ static int add_page(void *self, const koc__response *resp, koc_error **err)
 
     koc__http_media_type(&resp->headers, type, sizeof(type));
     if (resp->status != 200 || strcmp(type, KOC_MT_OCI_INDEX) != 0) {
-        return KOC_OK; /* no such API here */
+        return KOC_OK; /* the registry does not have the API */
     }
     c->is_api = true;
     KOC__TRY(koc__json_parse(koc__dynbuf_view(&resp->body), KOC__MANIFEST_MAX, "list of referrers",
@@ -57,19 +56,19 @@ static int add_page(void *self, const koc__response *resp, koc_error **err)
     return add_entries(c, idx, err);
 }
 
-static int ask_api(koc_client *client, const koc_reference *repo, const koc_digest *subject,
-                   collect *c, koc__call *call, koc_error **err)
+static int list_by_api(koc_client *client, const koc_reference *repo, const koc_digest *subject,
+                       collect *c, koc__call *call, koc_error **err)
 {
     static const int also[] = {400, 403, 404, 405, 501, 0};
     KOC__AUTO_VAL(koc__dynbuf) query = KOC__DYNBUF_INIT(1024);
     KOC__AUTO_STR path = NULL;
-    koc__request rq;
+    koc__request rq = {.method = "GET", .actions = KOC__ACT_PULL};
 
     if (c->type) {
         KOC__TRY(koc__dynbuf_puts(&query, "?artifactType=", err));
         KOC__TRY(koc__percent(&query, koc__str(c->type), "", err));
     }
-    KOC__TRY(koc__ref_request(client, repo, "GET", KOC__ACT_PULL, &rq, &path, err, "referrers/%s%s",
+    KOC__TRY(koc__ref_request(&rq, client, repo, &path, err, "referrers/%s%s",
                               koc__digest_str(subject).s, koc__dynbuf_cstr(&query)));
     rq.accept = KOC_MT_OCI_INDEX;
     rq.max_reply = KOC__MANIFEST_MAX;
@@ -90,13 +89,13 @@ static int tag_reference(const koc_reference *repo, const koc_digest *subject, k
     return koc_reference_with_tag(plain, tag, out, err);
 }
 
-/* Anybody may write anything under the stand-in tag: then it lists nothing, and is left as it is. */
+/* The tag may name something else than a list of referrers: then koc leaves it as it is. */
 static bool is_foreign(int rc)
 {
     return rc == KOC_EFORMAT || rc == KOC_EUNSUPPORTED || rc == KOC_ELIMIT;
 }
 
-/* The index under the stand-in tag; *out NULL: there is none. */
+/* The index that the tag names; *out NULL: there is none. */
 static int read_tag(koc_client *c, const koc_reference *ref, koc__call *call, koc_index **out,
                     koc_error **err)
 {
@@ -118,9 +117,9 @@ static int read_tag(koc_client *c, const koc_reference *ref, koc__call *call, ko
     return rc == KOC_OK ? KOC_OK : koc__error_move(err, &failure);
 }
 
-/* As read_tag; something foreign is nothing, and a warning. */
-static int look_at_tag(koc_client *c, const koc_reference *ref, koc__call *call, koc_index **out,
-                       koc_error **err)
+/* As read_tag; something foreign is ignored with a warning. */
+static int read_tag_leniently(koc_client *c, const koc_reference *ref, koc__call *call,
+                              koc_index **out, koc_error **err)
 {
     koc_error *failure = NULL;
     int rc = read_tag(c, ref, call, out, &failure);
@@ -128,7 +127,7 @@ static int look_at_tag(koc_client *c, const koc_reference *ref, koc__call *call,
     if (rc == KOC_OK || !is_foreign(rc)) {
         return rc == KOC_OK ? KOC_OK : koc__error_move(err, &failure);
     }
-    koc__log(c->ctx, KOC_LOG_WARN, "registry", "%s; it is passed over", koc_error_message(failure));
+    koc__log(c->ctx, KOC_LOG_WARN, "registry", "%s; ignoring it", koc_error_message(failure));
     koc_error_free(failure);
     return KOC_OK;
 }
@@ -142,10 +141,10 @@ int koc__client_list_referrers(koc_client *c, const koc_reference *subject, cons
 
     KOC__TRY(koc_index_builder_new(c->ctx, KOC_FORMAT_OCI, &b, err));
     collect state = {c->ctx, b, type, false};
-    KOC__TRY(ask_api(c, subject, koc_reference_digest(subject), &state, call, err));
+    KOC__TRY(list_by_api(c, subject, koc_reference_digest(subject), &state, call, err));
     if (!state.is_api) {
         KOC__TRY(tag_reference(subject, koc_reference_digest(subject), &tag, err));
-        KOC__TRY(look_at_tag(c, tag, call, &idx, err));
+        KOC__TRY(read_tag_leniently(c, tag, call, &idx, err));
         KOC__TRY(idx ? add_entries(&state, idx, err) : KOC_OK);
     }
     return koc_index_builder_finish(b, out, err);
@@ -163,15 +162,15 @@ int koc_client_list_referrers(koc_client *c, const koc_reference *subject,
     }
     KOC__TRY(koc__call_begin(&call, c->ctx, user, err));
     int rc = koc__client_list_referrers(c, subject, artifact_type, &call, out, err);
-    return koc__error_prefix(err, rc, "cannot list what refers to %s",
+    return koc__error_prefix(err, rc, "cannot list the referrers of %s",
                              koc_reference_string(subject));
 }
 
-/* --- after a manifest with a subject was written ------------------------------------------------------ */
+/* --- after a manifest with a subject was written --- */
 
-/* The descriptor that the stand-in index gets: artifactType, else the config's media type. */
-static void describe(const koc__jnode *manifest, const char *media_type, koc_str bytes,
-                     const koc_digest *digest, koc_kv *annotations, koc_descriptor *out)
+/* The entry of a manifest in the list; its type is the artifactType, else the media type of the config. */
+static void make_entry(const koc__jnode *manifest, const char *media_type, koc_str bytes,
+                       const koc_digest *digest, koc_kv *annotations, koc_descriptor *out)
 {
     const char *type = koc__json_get_str(manifest, "artifactType");
     size_t n = 0;
@@ -194,7 +193,7 @@ static void describe(const koc__jnode *manifest, const char *media_type, koc_str
     out->n_annotations = n;
 }
 
-static bool lists(const koc_index *idx, const koc_digest *d)
+static bool has_entry(const koc_index *idx, const koc_digest *d)
 {
     for (size_t i = 0; idx && i < koc_index_count(idx); i++) {
         if (koc_digest_equal(&koc_index_get(idx, i)->digest, d)) {
@@ -204,9 +203,9 @@ static bool lists(const koc_index *idx, const koc_digest *d)
     return false;
 }
 
-/* Old entries and the new one, by digest, so that the order of pushes leaves no trace. */
-static int with_entry(koc_client *c, const koc_index *old, const koc_descriptor *entry,
-                      koc_index **out, koc_error **err)
+/* The old entries and the new one, sorted by digest: the order of pushes does not matter. */
+static int add_entry(koc_client *c, const koc_index *old, const koc_descriptor *entry,
+                     koc_index **out, koc_error **err)
 {
     KOC__AUTO(koc_index_builder) b = NULL;
     bool added = false;
@@ -226,29 +225,30 @@ static int with_entry(koc_client *c, const koc_index *old, const koc_descriptor 
     return koc_index_builder_finish(b, out, err);
 }
 
-/* Somebody else may write the same tag between our read and our write: look again, a few times. */
+/* Another client may write the same tag between read and write: checks the result, and repeats a few times. */
 static int update_tag(koc_client *c, const koc_reference *tag, const koc_descriptor *entry,
                       koc__call *call, koc_error **err)
 {
     for (unsigned attempt = 0; attempt < UPDATES_MAX; attempt++) {
         KOC__AUTO(koc_index) old = NULL;
         KOC__AUTO(koc_index) new = NULL;
+        koc__stored stored;
         KOC__TRY(read_tag(c, tag, call, &old, err));
-        if (lists(old, &entry->digest)) {
+        if (has_entry(old, &entry->digest)) {
             return KOC_OK;
         }
-        KOC__TRY(with_entry(c, old, entry, &new, err));
-        KOC__TRY(koc__client_put_manifest(c, tag, KOC_MT_OCI_INDEX, koc_index_bytes(new), call,
-                                          NULL, err));
+        KOC__TRY(add_entry(c, old, entry, &new, err));
+        KOC__TRY(
+            koc__manifest_put(c, tag, KOC_MT_OCI_INDEX, koc_index_bytes(new), call, &stored, err));
         KOC__TRY(koc__call_sleep(call, koc__retry_delay_ms(attempt, (uint32_t)koc__monotonic_ns()),
                                  err));
     }
-    return koc__error(err, KOC_ECONFLICT, "others keep changing the list of referrers");
+    return koc__error(err, KOC_ECONFLICT, "other clients keep changing the list of referrers");
 }
 
-/* Which manifest bytes refer to: *out NULL when to none, or when the registry keeps the list itself. */
-static int subject_to_keep(koc_client *c, const koc_reference *r, const koc__json *doc,
-                           koc__call *call, koc_descriptor **out, koc_error **err)
+/* The subject whose list koc must maintain: *out NULL when doc has none, or the registry has the API. */
+static int find_subject(koc_client *c, const koc_reference *r, const koc__json *doc,
+                        koc__call *call, koc_descriptor **out, koc_error **err)
 {
     KOC__AUTO(koc_descriptor) subject = NULL;
     KOC__AUTO(koc_index_builder) b = NULL;
@@ -260,16 +260,15 @@ static int subject_to_keep(koc_client *c, const koc_reference *r, const koc__jso
     KOC__TRY(koc__descriptor_read(node, "subject of the manifest", &subject, err));
     KOC__TRY(koc_index_builder_new(c->ctx, KOC_FORMAT_OCI, &b, err));
     collect probe = {c->ctx, b, NULL, false};
-    KOC__TRY(ask_api(c, r, &subject->digest, &probe, call, err));
+    KOC__TRY(list_by_api(c, r, &subject->digest, &probe, call, err));
     if (!probe.is_api) {
         *out = koc__steal(&subject);
     }
     return KOC_OK;
 }
 
-int koc__referrers_announce(koc_client *c, const koc_reference *r, const char *media_type,
-                            koc_str bytes, const koc_digest *digest, koc__call *call,
-                            koc_error **err)
+int koc__referrers_add(koc_client *c, const koc_reference *r, const char *media_type, koc_str bytes,
+                       const koc_digest *digest, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc__json) doc = NULL;
     KOC__AUTO(koc_descriptor) subject = NULL;
@@ -278,20 +277,19 @@ int koc__referrers_announce(koc_client *c, const koc_reference *r, const char *m
     koc_descriptor entry;
 
     KOC__TRY(koc__json_parse(bytes, KOC__MANIFEST_MAX, "manifest", &doc, err));
-    KOC__TRY(subject_to_keep(c, r, doc, call, &subject, err));
+    KOC__TRY(find_subject(c, r, doc, call, &subject, err));
     if (!subject) {
         return KOC_OK;
     }
     KOC__TRY(tag_reference(r, &subject->digest, &tag, err));
-    describe(koc__json_root(doc), media_type, bytes, digest, annotations, &entry);
+    make_entry(koc__json_root(doc), media_type, bytes, digest, annotations, &entry);
     int rc = update_tag(c, tag, &entry, call, err);
-    return koc__error_prefix(err, rc,
-                             "the image was written, but not its place among the referrers of %s",
+    return koc__error_prefix(err, rc, "the image was written, but not added to the referrers of %s",
                              koc__digest_str(&subject->digest).s);
 }
 
-static int without_entry(koc_client *c, const koc_index *old, const koc_digest *gone,
-                         koc_index **out, koc_error **err)
+static int remove_entry(koc_client *c, const koc_index *old, const koc_digest *gone,
+                        koc_index **out, koc_error **err)
 {
     KOC__AUTO(koc_index_builder) b = NULL;
 
@@ -305,26 +303,26 @@ static int without_entry(koc_client *c, const koc_index *old, const koc_digest *
     return koc_index_builder_finish(b, out, err);
 }
 
-int koc__referrers_withdraw(koc_client *c, const koc_reference *r, koc_str bytes,
-                            const koc_digest *digest, koc__call *call, koc_error **err)
+int koc__referrers_remove(koc_client *c, const koc_reference *r, koc_str bytes,
+                          const koc_digest *digest, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc__json) doc = NULL;
     KOC__AUTO(koc_descriptor) subject = NULL;
     KOC__AUTO(koc_reference) tag = NULL;
     KOC__AUTO(koc_index) old = NULL;
     KOC__AUTO(koc_index) new = NULL;
+    koc__stored stored;
 
     KOC__TRY(koc__json_parse(bytes, KOC__MANIFEST_MAX, "manifest", &doc, err));
-    KOC__TRY(subject_to_keep(c, r, doc, call, &subject, err));
+    KOC__TRY(find_subject(c, r, doc, call, &subject, err));
     if (!subject) {
         return KOC_OK;
     }
     KOC__TRY(tag_reference(r, &subject->digest, &tag, err));
-    KOC__TRY(look_at_tag(c, tag, call, &old, err));
-    if (!lists(old, digest)) {
+    KOC__TRY(read_tag_leniently(c, tag, call, &old, err));
+    if (!has_entry(old, digest)) {
         return KOC_OK;
     }
-    KOC__TRY(without_entry(c, old, digest, &new, err));
-    return koc__client_put_manifest(c, tag, KOC_MT_OCI_INDEX, koc_index_bytes(new), call, NULL,
-                                    err);
+    KOC__TRY(remove_entry(c, old, digest, &new, err));
+    return koc__manifest_put(c, tag, KOC_MT_OCI_INDEX, koc_index_bytes(new), call, &stored, err);
 }

@@ -1,15 +1,16 @@
 /*
- * Uploads: POST opens a session, one PUT carries the blob (R-137). Where that is refused it is tried once by
- * PATCH before the registry's answer is final, and the other way round; bodies that are refused for their size
- * or cut become smaller, on from where the registry says it is, or from the start of a new session. Each
- * upload finds this out for itself: what others learned of the host only says where to begin. A session that
- * an earlier run left is gone on with where the registry still has it (upload_journal.h).
+ * Uploads: POST opens a session, one PUT carries the blob (R-137). If the registry refuses that form, koc tries
+ * PATCH once before the answer is final, and the other way round. If a body is refused for its size or cut, koc
+ * sends smaller chunks, from the offset that the registry reports or from the start of a new session. Each upload
+ * finds this out for itself; the habits of the host (upload_state.h) only decide how it begins. A session left
+ * by an earlier run is resumed if the registry still has it (upload_journal.h).
  */
 #include "core/common.h"
 
 #include "core/hash/digests.h"
 #include "core/io/io.h"
 #include "core/text.h"
+#include "registry/host/reported_wait.h"
 #include "registry/host/retry.h"
 #include "registry/operations.h"
 #include "registry/upload_journal.h"
@@ -17,7 +18,7 @@
 
 #define TRIES_MAX      8 /* sessions in a row without progress */
 #define WAITING_MAX_MS 120000
-#define ABANDON_MS     2000
+#define CANCEL_MS      2000
 #define SETTLE_BYTES   ((uint64_t)256 << 10)
 #define SETTLE_MS      200
 #define PUSH           (KOC__ACT_PULL | KOC__ACT_PUSH)
@@ -31,71 +32,36 @@ typedef struct upload {
     uint64_t size;
     koc__call *call;
     uint64_t progress_id;
+    /* The session. */
     koc__url session; /* empty: none is open */
-    uint64_t minimum; /* OCI-Chunk-Min-Length */
-    uint64_t at;      /* accepted so far, in chunks */
-    uint64_t base;    /* of the request that is under way */
-    uint64_t sent;    /* of it, handed to the network */
-    uint64_t best;    /* the farthest that any session got */
-    unsigned tries;
-    unsigned cuts;     /* PUTs that broke in the middle */
-    unsigned failures; /* answers of 5xx, and of 202 without the blob */
-    int64_t waited_ms;
-    uint64_t body_max; /* a longer body of this upload was refused or cut; 0: none was */
+    koc__cookies cookies;
+    koc__journal journal; /* keeps the session for the next run */
+    uint64_t minimum;     /* OCI-Chunk-Min-Length */
+    uint64_t at;          /* bytes that the registry accepted */
+    bool patched;         /* it accepted a PATCH */
+    /* The request that is under way. */
+    uint64_t base; /* offset of its body */
+    uint64_t sent; /* bytes of its body that went to the network */
+    /* What this upload found out. */
+    uint64_t best;     /* the largest offset that any session reached */
+    uint64_t body_max; /* a longer body was refused or cut; 0: none was */
     bool by_patch;     /* the form to use */
-    bool patched;      /* this session took a PATCH */
-    bool put_failed;   /* a PUT with the whole brought nothing, whatever the reason */
-    bool put_refused;  /* each form, by an answer that says no */
+    bool put_failed;   /* a PUT of the whole blob did not work, whatever the reason */
+    bool put_refused;  /* the registry refused the form */
     bool patch_refused;
-    bool tail_in_put;   /* the last piece goes with the closing PUT: some fail on an empty one */
-    koc_error *refusal; /* what the registry said to the PUT */
-    bool fresh_each;    /* connections are cut after some bytes: one for each piece */
-    bool rehashed;
-    koc__cookies cookies; /* of the session */
-    bool no_cookies;      /* the registry refused a request that had some */
-    koc__journal journal;
+    bool
+        tail_in_put; /* the last chunk goes with the closing PUT: some registries fail on an empty one */
+    bool fresh_each;    /* connections are cut after some bytes: each chunk gets a new one */
+    bool no_cookies;    /* the registry refused a request with cookies */
+    bool rehashed;      /* the local content was checked: it has not changed */
+    koc_error *refusal; /* the registry's answer to the refused PUT */
+    unsigned tries;     /* without progress, in a row */
+    unsigned cuts;      /* PUTs that broke in the middle */
+    unsigned failures;  /* answers of 5xx, and of 202 without the blob */
+    int64_t waited_ms;  /* between tries, in all */
 } upload;
 
-/* --- small things --------------------------------------------------------------------------------------- */
-
-static int location_of(const koc__host *h, const koc__response *resp, koc__url *out,
-                       koc_error **err)
-{
-    const char *location = koc__headers_get(&resp->headers, "Location");
-    KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
-
-    if (!location || !location[0]) {
-        return koc__error(err, KOC_EFORMAT, "the registry opened an upload without saying where");
-    }
-    int rc = koc__url_resolve(&resp->url, koc__str(location), &u, err);
-    if (rc != KOC_OK) {
-        return koc__error_prefix(err, rc, "the place of the upload");
-    }
-    if (resp->url.https && !u.https) {
-        bool same_port = u.port == resp->url.port || (u.port == 80 && resp->url.port == 443);
-        if (strcmp(u.host, resp->url.host) != 0 || !same_port) {
-            koc__error(err, KOC_EDENIED,
-                       "the registry (https) wants the upload by plain http at %s: refused",
-                       u.host);
-            koc__error_hint(err, "the proxy in front of %s should set X-Forwarded-Proto", h->name);
-            return KOC_EDENIED;
-        }
-        u.https = true;
-        u.port = resp->url.port;
-    }
-    *out = u;
-    u = (koc__url)KOC__URL_INIT;
-    return KOC_OK;
-}
-
-int koc__upload_location(koc__host *h, const koc__response *resp, koc__url *out, koc_error **err)
-{
-    koc_error *failure = NULL;
-    int rc = location_of(h, resp, out, &failure);
-
-    koc__error_scrub(&failure, koc__session_scrub, h); /* the place is the server's own text */
-    return rc == KOC_OK ? KOC_OK : koc__error_move(err, &failure);
-}
+/* --- sessions --- */
 
 static void on_sent(void *self, uint64_t bytes)
 {
@@ -137,7 +103,7 @@ static koc__request session_request(upload *u, const char *method, const koc__ur
                           .fresh = u->fresh_each};
 }
 
-/* Takes the newest Location where there is one. */
+/* Uses the newest Location, if the reply has one. */
 static int follow_location(upload *u, const koc__response *resp, koc_error **err)
 {
     koc__url next = KOC__URL_INIT;
@@ -156,9 +122,9 @@ static int open_session(upload *u, koc_error **err)
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
     KOC__AUTO_STR path = NULL;
     koc__url where = KOC__URL_INIT;
-    koc__request rq;
+    koc__request rq = {.method = "POST", .actions = PUSH};
 
-    KOC__TRY(koc__ref_request(u->client, u->repo, "POST", PUSH, &rq, &path, err, "blobs/uploads/"));
+    KOC__TRY(koc__ref_request(&rq, u->client, u->repo, &path, err, "blobs/uploads/"));
     rq.has_body = true;
     rq.fresh = u->fresh_each;
     koc__cookies_clear(&u->cookies); /* those of a session before */
@@ -177,9 +143,9 @@ static int open_session(upload *u, koc_error **err)
     return KOC_OK;
 }
 
-/* Lets the registry forget a session that came to nothing; what it answers does not matter (R-153). Where
- * it cannot be reached another run may go on. */
-static void abandon(upload *u)
+/* Cancels a session that failed; the answer does not matter (R-153). If the registry cannot be reached, the next
+ * run may resume the session. */
+static void cancel_session(upload *u)
 {
     KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
@@ -188,7 +154,7 @@ static void abandon(upload *u)
     if (!u->session.host) {
         return;
     }
-    limit.timeout_ms = ABANDON_MS;
+    limit.timeout_ms = CANCEL_MS;
     if (koc__call_begin(&call, u->client->ctx, &limit, NULL) != KOC_OK) {
         return;
     }
@@ -208,13 +174,13 @@ int koc__client_check_push(koc_client *c, const koc_reference *repo, koc__call *
     KOC__TRY(koc__client_host(c, koc_reference_registry(repo), &u.host, err));
     int rc = open_session(&u, err);
     if (rc == KOC_OK) {
-        abandon(&u);
+        cancel_session(&u);
     }
     koc__cookies_clear(&u.cookies);
     return koc__error_prefix(err, rc, "cannot push to %s", koc__reference_context(repo));
 }
 
-/* --- one PUT ---------------------------------------------------------------------------------------------- */
+/* --- one PUT --- */
 
 /* Content-Range of the next size bytes. */
 static const char *range_from(const upload *u, uint64_t size, char out[64])
@@ -224,7 +190,7 @@ static const char *range_from(const upload *u, uint64_t size, char out[64])
     return out;
 }
 
-/* Ends the session with the bytes from u->at on. */
+/* Closes the session with the bytes from u->at on. */
 static int put_rest(upload *u, koc__response *resp, koc_error **err)
 {
     KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
@@ -249,34 +215,24 @@ static int put_rest(upload *u, koc__response *resp, koc_error **err)
     return koc__request_run(&rq, u->call, resp, err);
 }
 
-/* --- pieces ------------------------------------------------------------------------------------------------- */
+/* --- chunks --- */
 
-static uint64_t smaller_of(uint64_t a, uint64_t b)
-{
-    return a == 0 || (b != 0 && b < a) ? b : a;
-}
-
-/* The longest body that may come through; 0: nothing is known. */
+/* The longest body that may succeed; 0: no limit is known. */
 static uint64_t body_max(const upload *u)
 {
-    uint64_t known = smaller_of(u->body_max, u->host->body_max);
+    uint64_t known = koc__upload_smaller(u->body_max, koc__upload_body_max(&u->host->uploads));
 
     return known ? KOC__MAX(known, u->minimum) : 0;
 }
 
-static void learn_body_max(upload *u, uint64_t max)
+static void lower_body_max(upload *u, uint64_t max)
 {
-    uint_fast64_t known = u->host->body_max;
-
-    u->body_max = smaller_of(u->body_max, max);
-    while (smaller_of(known, max) != known &&
-           !atomic_compare_exchange_weak(&u->host->body_max, &known, max)) {
-        /* known is read anew */
-    }
+    u->body_max = koc__upload_smaller(u->body_max, max);
+    koc__upload_limit_body(&u->host->uploads, max);
 }
 
-/* Whether what is left goes by PATCH, at least a piece of it. */
-static bool goes_by_patch(const upload *u)
+/* Whether the next bytes go by PATCH. */
+static bool needs_patch(const upload *u)
 {
     uint64_t left = u->size - u->at, most = body_max(u);
 
@@ -289,8 +245,8 @@ static bool goes_by_patch(const upload *u)
     return u->by_patch || u->patched || (most > 0 && left > most);
 }
 
-/* Without any limit in sight the blob goes in one PATCH, as docker sends it. */
-static uint64_t piece_size(const upload *u)
+/* Without a known limit the blob goes in one PATCH, as docker sends it. */
+static uint64_t chunk_size(const upload *u)
 {
     uint64_t most = body_max(u);
 
@@ -300,12 +256,12 @@ static uint64_t piece_size(const upload *u)
     return KOC__MIN(koc__chunk_size(u->host->name, most, u->minimum), u->size - u->at);
 }
 
-static int patch(upload *u, uint64_t size, koc__response *resp, koc_error **err)
+static int send_patch(upload *u, uint64_t size, koc__response *resp, koc_error **err)
 {
     char range[64];
 
     koc__request rq = session_request(u, "PATCH", &u->session);
-    /* Not every registry that takes a blob in one PATCH knows the field. */
+    /* Some registries that accept a blob in one PATCH do not know the field. */
     rq.content_range = size < u->size ? range_from(u, size, range) : NULL;
     rq.content_type = "application/octet-stream";
     rq.has_body = true;
@@ -320,8 +276,8 @@ static int patch(upload *u, uint64_t size, koc__response *resp, koc_error **err)
     return koc__request_run(&rq, u->call, resp, err);
 }
 
-/* Asks the session where it stands. *alive false: it is lost. */
-static int ask_session(upload *u, bool *alive, koc_error **err)
+/* Asks for the offset of the session. *alive false: it is lost. */
+static int query_session(upload *u, bool *alive, koc_error **err)
 {
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
     koc_error *ignored = NULL;
@@ -330,7 +286,7 @@ static int ask_session(upload *u, bool *alive, koc_error **err)
     *alive = false;
     if (u->sent > SETTLE_BYTES) {
         KOC__TRY(koc__call_sleep(u->call, SETTLE_MS,
-                                 err)); /* it still reads what came before the break */
+                                 err)); /* the registry still reads what came before the break */
     }
     koc__request rq = session_request(u, "GET", &u->session);
     int rc = koc__request_run(&rq, u->call, &resp, &ignored);
@@ -348,10 +304,10 @@ static int ask_session(upload *u, bool *alive, koc_error **err)
     return KOC_OK;
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------ */
+/* --- retries --- */
 
-/* Waits before another round; no more of them: hands failure out. */
-static int wait_to_try(upload *u, koc_error **failure, koc_error **err)
+/* Waits before the next round. When there is none left, hands failure out. */
+static int wait_for_round(upload *u, koc_error **failure, koc_error **err)
 {
     int64_t wait;
 
@@ -364,7 +320,7 @@ static int wait_to_try(upload *u, koc_error **failure, koc_error **err)
         if (*failure) {
             return koc__error_move(err, failure);
         }
-        return koc__error(err, KOC_EHTTP, "the registry lost the upload again and again");
+        return koc__error(err, KOC_EHTTP, "the registry lost the upload repeatedly");
     }
     char reason[256];
     snprintf(reason, sizeof(reason), "%s",
@@ -374,11 +330,11 @@ static int wait_to_try(upload *u, koc_error **failure, koc_error **err)
     return koc__host_wait(u->host, u->call, u->tries, reason, wait, err);
 }
 
-/* Another round with a new session. */
-static int next_try(upload *u, koc_error **failure, koc_error **err)
+/* Starts the next round with a new session. */
+static int restart(upload *u, koc_error **failure, koc_error **err)
 {
     koc__url_dispose(&u->session);
-    return wait_to_try(u, failure, err);
+    return wait_for_round(u, failure, err);
 }
 
 static void toggle_form(upload *u)
@@ -388,9 +344,10 @@ static void toggle_form(upload *u)
     }
 }
 
-/* The form that was used is refused: one try by the other, before the answer counts. Of two refusals the one
- * that says more is handed out. */
-static int other_form(upload *u, bool was_patch, int status, koc_error **failure, koc_error **err)
+/* The registry refused the form: tries the other one once before the answer is final. Of two refusals it hands out
+ * the one that says more. */
+static int try_other_form(upload *u, bool was_patch, int status, koc_error **failure,
+                          koc_error **err)
 {
     *(was_patch ? &u->patch_refused : &u->put_refused) = true;
     if (u->put_refused && u->patch_refused) {
@@ -409,14 +366,14 @@ static int other_form(upload *u, bool was_patch, int status, koc_error **failure
     return KOC_OK;
 }
 
-/* The session is lost: perhaps its registry does not know this form, perhaps another of several answered. */
-static int lost_session(upload *u, koc_error **failure, koc_error **err)
+/* The session is lost: the registry may not know this form, or another of several servers answered. */
+static int restart_by_other_form(upload *u, koc_error **failure, koc_error **err)
 {
     toggle_form(u);
-    return next_try(u, failure, err);
+    return restart(u, failure, err);
 }
 
-/* Some take a cookie that comes back for a browser's, and refuse what has no token of theirs. */
+/* Some registries take a request with a cookie for a browser's, and refuse it without a CSRF token. */
 static bool cookies_may_be_why(upload *u, const koc__response *resp)
 {
     bool may = resp->status == 403 && u->cookies.count > 0 && !u->no_cookies;
@@ -425,33 +382,32 @@ static bool cookies_may_be_why(upload *u, const koc__response *resp)
     return may;
 }
 
-/* The registry failed; the second time in a row the form may be what it fails on. */
-static int failed(upload *u, koc_error **failure, koc_error **err)
+/* The registry failed. At every second failure the form changes, since that may be the reason. */
+static int retry_after_failure(upload *u, koc_error **failure, koc_error **err)
 {
     if (++u->failures % 2 == 0) {
         u->tail_in_put = u->patched && u->base == u->size;
         toggle_form(u);
     }
-    return next_try(u, failure, err);
+    return restart(u, failure, err);
 }
 
-/* After a PUT broke in the middle: on from where the registry says, or from the start. */
-static int try_the_rest(upload *u, koc_error **failure, koc_error **err)
+/* A PUT broke in the middle: resumes at the offset that the registry reports, or restarts. */
+static int resume_or_restart(upload *u, koc_error **failure, koc_error **err)
 {
     bool alive = false;
 
-    KOC__TRY(ask_session(u, &alive, err));
+    KOC__TRY(query_session(u, &alive, err));
     if (!alive || u->at == 0) {
-        return next_try(u, failure, err);
+        return restart(u, failure, err);
     }
     u->fresh_each = true;
-    return wait_to_try(u, failure, err);
+    return wait_for_round(u, failure, err);
 }
 
-/* A body of tried bytes was refused for its size, or cut when got of them were on their way: the next is
- * smaller. */
-static int smaller(upload *u, bool was_patch, const koc__response *resp, uint64_t tried,
-                   koc_error **failure, koc_error **err)
+/* A body of tried bytes was refused for its size, or cut on its way: sends smaller chunks. */
+static int send_smaller(upload *u, bool was_patch, const koc__response *resp, uint64_t tried,
+                        koc_error **failure, koc_error **err)
 {
     bool cut = resp->status == 0, alive = false;
     uint64_t next = koc__chunk_shrink(tried, cut ? u->sent : tried, u->minimum);
@@ -460,21 +416,21 @@ static int smaller(upload *u, bool was_patch, const koc__response *resp, uint64_
         return koc__error_move(err, failure);
     }
     if (next == 0 || u->patch_refused) {
-        return other_form(u, was_patch, resp->status, failure, err);
+        return try_other_form(u, was_patch, resp->status, failure, err);
     }
-    learn_body_max(u, KOC__MIN(next, koc__chunk_size(u->host->name, 0, u->minimum)));
+    lower_body_max(u, KOC__MIN(next, koc__chunk_size(u->host->name, 0, u->minimum)));
     u->fresh_each = u->fresh_each || cut;
-    koc__log(u->client->ctx, KOC_LOG_INFO, "registry", "%s: %s; on with pieces of %llu KiB",
+    koc__log(u->client->ctx, KOC_LOG_INFO, "registry", "%s: %s; retrying in %llu KiB chunks",
              u->host->name, koc_error_message(*failure), (unsigned long long)(u->body_max >> 10));
     koc__error_clear(failure);
-    KOC__TRY(ask_session(u, &alive, err));
+    KOC__TRY(query_session(u, &alive, err));
     if (!alive) {
         koc__url_dispose(&u->session);
     }
     return KOC_OK;
 }
 
-/* Whether no answer of the registry is behind the failure, but us. */
+/* Whether the failure is local: the registry did not answer anything. */
 static bool is_local(int rc, const koc__response *resp)
 {
     return rc == KOC_ECANCELLED || rc == KOC_EUSER ||
@@ -486,46 +442,46 @@ static bool is_cut(const upload *u, const koc__response *resp)
     return resp->status == 0 && resp->failure == KOC__FAIL_BROKEN && u->sent > 0;
 }
 
-/* After a PATCH that was not accepted. Without a session afterwards a new one begins. */
-static int judge_piece(upload *u, uint64_t size, const koc__response *resp, koc_error **failure,
-                       koc_error **err)
+/* After a PATCH that was not accepted: restarts, sends less, changes the form, or fails. */
+static int recover_patch(upload *u, uint64_t size, const koc__response *resp, koc_error **failure,
+                         koc_error **err)
 {
     if (is_cut(u, resp)) {
-        return smaller(u, true, resp, size, failure, err);
+        return send_smaller(u, true, resp, size, failure, err);
     }
     if (cookies_may_be_why(u, resp)) {
-        return next_try(u, failure, err);
+        return restart(u, failure, err);
     }
     switch (koc__upload_verdict(resp->status, resp->error.code, resp->failure)) {
-    case KOC__UPLOAD_SMALLER: return smaller(u, true, resp, size, failure, err);
-    case KOC__UPLOAD_OTHER: return other_form(u, true, resp->status, failure, err);
-    case KOC__UPLOAD_RESTART: return lost_session(u, failure, err);
-    case KOC__UPLOAD_CONFIRM: return failed(u, failure, err);
+    case KOC__UPLOAD_SMALLER: return send_smaller(u, true, resp, size, failure, err);
+    case KOC__UPLOAD_OTHER: return try_other_form(u, true, resp->status, failure, err);
+    case KOC__UPLOAD_RESTART: return restart_by_other_form(u, failure, err);
+    case KOC__UPLOAD_CONFIRM: return retry_after_failure(u, failure, err);
     default: return koc__error_move(err, failure);
     }
 }
 
-static int send_piece(upload *u, koc_error **err)
+static int send_chunk(upload *u, koc_error **err)
 {
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
     KOC__AUTO(koc_error) failure = NULL;
-    uint64_t size = piece_size(u), end = u->at + size;
+    uint64_t size = chunk_size(u), end = u->at + size;
 
-    int rc = patch(u, size, &resp, &failure);
+    int rc = send_patch(u, size, &resp, &failure);
     if (rc != KOC_OK) {
         return is_local(rc, &resp) ? koc__error_move(err, &failure)
-                                   : judge_piece(u, size, &resp, &failure, err);
+                                   : recover_patch(u, size, &resp, &failure, err);
     }
     uint64_t at = koc__upload_after_chunk(koc__headers_get(&resp.headers, "Range"), u->at, end);
     if (at == KOC__OFFSET_LOST) {
-        return next_try(u, &failure, err);
+        return restart(u, &failure, err);
     }
     u->at = at;
     u->patched = true;
     return follow_location(u, &resp, err);
 }
 
-static int check_local(upload *u, koc_error **failure, koc_error **err)
+static int check_local_content(upload *u, koc_error **failure, koc_error **err)
 {
     koc_digest now;
     KOC__AUTO(koc_reader) r = NULL;
@@ -557,10 +513,10 @@ static int check_local(upload *u, koc_error **failure, koc_error **err)
         return koc__error_move(err, failure);
     }
     u->rehashed = true;
-    return next_try(u, failure, err);
+    return restart(u, failure, err);
 }
 
-/* What the registry says it stored, where that is comparable. */
+/* Compares the digest that the registry reports, if it has the same algorithm. */
 static int check_stored(const upload *u, const koc__response *resp, koc_error **err)
 {
     const char *value = koc__headers_get(&resp->headers, "Docker-Content-Digest");
@@ -574,9 +530,9 @@ static int check_stored(const upload *u, const koc__response *resp, koc_error **
     return KOC_OK;
 }
 
-/* The PUT may have done it. *done, or another round. */
-static int confirm(upload *u, const koc__response *resp, koc_error **failure, bool *done,
-                   koc_error **err)
+/* The closing PUT may have succeeded: looks for the blob. *done, or another round. */
+static int confirm_blob(upload *u, const koc__response *resp, koc_error **failure, bool *done,
+                        koc_error **err)
 {
     KOC__TRY(koc__client_has_blob(u->client, u->repo, u->digest, true, u->call, done, err));
     if (*done) {
@@ -585,51 +541,52 @@ static int confirm(upload *u, const koc__response *resp, koc_error **failure, bo
     }
     if (!is_cut(u, resp)) {
         u->put_failed = u->put_failed || (u->base == 0 && u->failures > 0);
-        return failed(u, failure, err);
+        return retry_after_failure(u, failure, err);
     }
     if (++u->cuts >= 2) {
         uint64_t tried = u->size - u->base;
-        learn_body_max(
+        lower_body_max(
             u, KOC__MAX(koc__chunk_shrink(tried, u->sent, u->minimum), KOC__CHUNK_SMALLEST));
         u->fresh_each = true;
     }
-    return try_the_rest(u, failure, err);
+    return resume_or_restart(u, failure, err);
 }
 
-/* After the closing PUT did not clearly succeed. *done, or another round, or an error. */
-static int judge(upload *u, const koc__response *resp, koc_error **failure, bool *done,
-                 koc_error **err)
+/* After the closing PUT: *done, or another round, or an error. */
+static int finish_put(upload *u, const koc__response *resp, koc_error **failure, bool *done,
+                      koc_error **err)
 {
     koc__verdict v = koc__upload_verdict(resp->status, resp->error.code, resp->failure);
-    bool rest = u->base > 0 && !u->patched; /* of a PUT that broke off, or of an earlier run's */
+    bool resumed = u->base > 0 && !u->patched; /* after a broken PUT, or from an earlier run */
 
     if (u->base > 0 && resp->status == 416) {
-        return try_the_rest(u, failure, err); /* it has more or less than it said */
+        return resume_or_restart(u, failure,
+                                 err); /* the registry has more or less than it reported */
     }
     if (cookies_may_be_why(u, resp)) {
-        return next_try(u, failure, err);
+        return restart(u, failure, err);
     }
     switch (v) {
     case KOC__UPLOAD_DONE: *done = true; return check_stored(u, resp, err);
-    case KOC__UPLOAD_CONFIRM: return confirm(u, resp, failure, done, err);
-    case KOC__UPLOAD_REHASH: return check_local(u, failure, err);
+    case KOC__UPLOAD_CONFIRM: return confirm_blob(u, resp, failure, done, err);
+    case KOC__UPLOAD_REHASH: return check_local_content(u, failure, err);
     case KOC__UPLOAD_FAIL: return koc__error_move(err, failure);
     default: break;
     }
     u->put_failed = u->put_failed || u->base == 0;
     if (v == KOC__UPLOAD_SMALLER && u->base < u->size) {
-        return smaller(u, false, resp, u->size - u->base, failure, err);
+        return send_smaller(u, false, resp, u->size - u->base, failure, err);
     }
-    if (rest) {
-        return next_try(u, failure,
-                        err); /* the rest was refused, which says nothing of the whole */
+    if (resumed) {
+        return restart(u, failure,
+                       err); /* the rest was refused, which says nothing about a whole blob */
     }
-    return v == KOC__UPLOAD_RESTART ? lost_session(u, failure, err)
-                                    : other_form(u, u->patched, resp->status, failure, err);
+    return v == KOC__UPLOAD_RESTART ? restart_by_other_form(u, failure, err)
+                                    : try_other_form(u, u->patched, resp->status, failure, err);
 }
 
-/* The session of an earlier run, where it left one and the registry still has something of it. */
-static int recall_session(upload *u, koc_error **err)
+/* Resumes the session of an earlier run, if the registry still has some of the blob. */
+static int resume_session(upload *u, koc_error **err)
 {
     bool alive = false;
 
@@ -638,10 +595,10 @@ static int recall_session(upload *u, koc_error **err)
         return KOC_OK;
     }
     u->base = u->size;
-    KOC__TRY(ask_session(u, &alive, err));
+    KOC__TRY(query_session(u, &alive, err));
     if (alive && u->at > 0) {
         koc__log(u->client->ctx, KOC_LOG_INFO, "registry",
-                 "%s: going on with the upload of an earlier run at byte %llu", u->host->name,
+                 "%s: resuming the upload of an earlier run at byte %llu", u->host->name,
                  (unsigned long long)u->at);
         return KOC_OK;
     }
@@ -658,8 +615,8 @@ static int one_round(upload *u, bool *done, koc_error **err)
     if (!u->session.host) {
         KOC__TRY(open_session(u, err));
     }
-    while (u->session.host && goes_by_patch(u)) {
-        KOC__TRY(send_piece(u, err));
+    while (u->session.host && needs_patch(u)) {
+        KOC__TRY(send_chunk(u, err));
     }
     if (!u->session.host) {
         return KOC_OK;
@@ -668,49 +625,48 @@ static int one_round(upload *u, bool *done, koc_error **err)
     if (rc != KOC_OK && is_local(rc, &resp)) {
         return koc__error_move(err, &failure);
     }
-    return judge(u, &resp, &failure, done, err);
+    return finish_put(u, &resp, &failure, done, err);
 }
 
-/* Where the uploads after this one begin. */
-static void learn_form(const upload *u)
+/* Remembers the form for the next uploads to the host. */
+static void remember_form(const upload *u)
 {
     if (u->patched && u->put_failed) {
-        u->host->wants_patch = true;
+        koc__upload_set_patch(&u->host->uploads, true);
     } else if (!u->patched && u->patch_refused) {
-        u->host->wants_patch = false;
+        koc__upload_set_patch(&u->host->uploads, false);
     }
 }
 
-int koc__upload(koc_client *c, const koc_reference *repo, koc_blob *b, const koc_digest *d,
-                koc__url *session, koc__call *call, uint64_t progress_id, koc_error **err)
+int koc__upload(koc__blob_upload *b, koc__call *call, koc_error **err)
 {
-    upload u = {.client = c,
-                .repo = repo,
-                .blob = b,
-                .digest = d,
-                .size = koc_blob_size(b),
+    upload u = {.client = b->client,
+                .repo = b->repo,
+                .blob = b->blob,
+                .digest = b->digest,
+                .size = koc_blob_size(b->blob),
                 .call = call,
-                .progress_id = progress_id,
+                .progress_id = b->progress_id,
                 .journal = KOC__JOURNAL_INIT};
     bool done = false;
-    int rc = koc__client_host(c, koc_reference_registry(repo), &u.host, err);
+    int rc = koc__client_host(b->client, koc_reference_registry(b->repo), &u.host, err);
 
     if (rc == KOC_OK) {
-        u.by_patch = u.host->wants_patch;
-        koc__journal_open(&u.journal, u.host, koc_reference_repository(repo), d, u.size);
+        u.by_patch = koc__upload_prefers_patch(&u.host->uploads);
+        koc__journal_open(&u.journal, u.host, koc_reference_repository(b->repo), b->digest, u.size);
     }
-    if (session && session->host) {
-        set_session(&u, session);
+    if (b->session.host) {
+        set_session(&u, &b->session);
     } else if (rc == KOC_OK) {
-        rc = recall_session(&u, err);
+        rc = resume_session(&u, err);
     }
     while (rc == KOC_OK && !done) {
         rc = one_round(&u, &done, err);
     }
     if (rc != KOC_OK) {
-        abandon(&u);
+        cancel_session(&u);
     } else {
-        learn_form(&u);
+        remember_form(&u);
         koc__journal_forget(&u.journal);
     }
     koc__journal_close(&u.journal);

@@ -5,6 +5,7 @@
 #include "core/hash/digests.h"
 #include "core/io/cache.h"
 #include "core/text.h"
+#include "registry/client.h"
 
 #define KIND       "uploads"
 #define VERSION    "1"

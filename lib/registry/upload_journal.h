@@ -6,7 +6,8 @@
 #ifndef KOC__UPLOAD_JOURNAL_H
 #define KOC__UPLOAD_JOURNAL_H
 
-#include "registry/client.h"
+#include "core/io/cache.h"
+#include "registry/host/host.h"
 
 /* Smaller blobs are sent again: a record costs about as much. */
 #define KOC__JOURNAL_SMALLEST ((uint64_t)1 << 20)

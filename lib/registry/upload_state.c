@@ -149,3 +149,35 @@ uint64_t koc__chunk_shrink(uint64_t tried, uint64_t got, uint64_t minimum)
     }
     return KOC__MAX(next, floor);
 }
+
+/* --- habits of a host --- */
+
+bool koc__upload_prefers_patch(const koc__upload_habits *h)
+{
+    return h->prefers_patch;
+}
+
+void koc__upload_set_patch(koc__upload_habits *h, bool prefer)
+{
+    h->prefers_patch = prefer;
+}
+
+uint64_t koc__upload_body_max(const koc__upload_habits *h)
+{
+    return h->body_max;
+}
+
+uint64_t koc__upload_smaller(uint64_t a, uint64_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+void koc__upload_limit_body(koc__upload_habits *h, uint64_t max)
+{
+    uint_fast64_t known = h->body_max;
+
+    while (koc__upload_smaller(known, max) != known &&
+           !atomic_compare_exchange_weak(&h->body_max, &known, max)) {
+        /* the exchange has read known again */
+    }
+}

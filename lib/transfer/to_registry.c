@@ -54,7 +54,8 @@ static int has_manifest(koc__dest *t, const koc_place *p, const koc_digest *d, k
 static int put_blob(koc__dest *t, const koc_place *p, const koc_descriptor *d, koc_blob *blob,
                     const koc_reference *origin, koc__call *call, int32_t *state, koc_error **err)
 {
-    return koc__client_copy_blob(t->client, p->reference, d, blob, origin, call, state, err);
+    koc__known_blob copy = {d, blob, origin};
+    return koc__client_copy_blob(t->client, p->reference, &copy, call, state, err);
 }
 
 static int put_manifest(koc__dest *t, const koc_place *p, const koc__document *d, bool named,

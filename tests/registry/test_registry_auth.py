@@ -164,7 +164,7 @@ def test_logins_we_cannot_do_are_named(regtool, basic_registry, home, challenge)
     front.add(Rule("*", "/v2/", faults.header("WWW-Authenticate", lambda v: challenge)))
     write_config(home, login(front.host))
     result = regtool("push", *SMALL, f"{front.host}/app:v1", status=1)
-    assert f"login by {challenge.split()[0]}, which is not supported" in result.stderr
+    assert f"requires {challenge.split()[0]} authentication, which is not supported" in result.stderr
     front.close()
 
 

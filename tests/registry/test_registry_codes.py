@@ -26,7 +26,7 @@ FAILURES = {
     "an immutable tag": ([("PUT", "/manifests/", faults.answer(409))], "push"),
     "an upload without a place": ([("POST", UPLOAD, faults.answer(202))], "push"),
     "an upload placed nowhere": ([("POST", UPLOAD, faults.answer(202, {"Location": "http://"}))], "push"),
-    "redirected to nowhere": ([("GET", "/manifests/", faults.answer(307, {"Location": "http://"}))], "manifest"),
+    "invalid redirect target": ([("GET", "/manifests/", faults.answer(307, {"Location": "http://"}))], "manifest"),
     "tags that are no JSON": ([("GET", "/tags/", faults.answer(200, body=b"tags"))], "tags"),
     "tags with a link elsewhere": (
         [("GET", "/tags/", faults.answer(200, {"Link": '<http://127.0.0.2/x>; rel="next"'}, b'{"tags":[]}'))],

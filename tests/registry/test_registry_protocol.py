@@ -160,7 +160,7 @@ def test_refused_by_a_proxy_R32(regtool, proxy):
     result = regtool("-v", "-v", "-v", "resolve", "registry.test/a:v1", status=1,
                      env=clean(HTTPS_PROXY=proxy.url))
     host = proxy.url.rsplit("@", 1)[-1].removeprefix("http://").rstrip("/")
-    assert f"the proxy http://{host} (HTTPS_PROXY) wants credentials (407)" in result.stderr
+    assert f"the proxy http://{host} (HTTPS_PROXY) requires credentials (407)" in result.stderr
     assert "planted" not in result.stderr
     assert [s[:2] for s in proxy.seen] == [("CONNECT", "registry.test:443")]
 

@@ -10,10 +10,10 @@
 
 typedef struct reading {
     koc__host_config *config;
-    const char *folder;
+    const char *directory;
 } reading;
 
-static void endpoint_dispose(koc__endpoint *e)
+static void endpoint_dispose(koc__host_endpoint *e)
 {
     koc__free(e->url);
     koc__free(e->authority);
@@ -34,7 +34,7 @@ void koc__host_config_dispose(koc__host_config *c)
     *c = (koc__host_config)KOC__HOST_CONFIG_INIT;
 }
 
-/* --- what a member says --------------------------------------------------------------------------- */
+/* --- members --- */
 
 static int want(const koc__toml_item *item, koc__toml_kind kind, koc_error **err)
 {
@@ -46,7 +46,7 @@ static int want(const koc__toml_item *item, koc__toml_kind kind, koc_error **err
 }
 
 /* "https://host[:port][/path]", or without a scheme; the path, for now, as it stands. */
-static int set_url(koc__endpoint *e, const char *text, koc_error **err)
+static int set_url(koc__host_endpoint *e, const char *text, koc_error **err)
 {
     KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
     KOC__AUTO_STR full = koc__format("%s%s", strstr(text, "://") ? "" : "https://", text);
@@ -70,7 +70,7 @@ static int set_url(koc__endpoint *e, const char *text, koc_error **err)
     return e->url && e->authority && (path.len == 0 || e->prefix) ? KOC_OK : koc__oom(err);
 }
 
-static int add_capability(koc__endpoint *e, const koc__toml_item *item, koc_error **err)
+static int add_capability(koc__host_endpoint *e, const koc__toml_item *item, koc_error **err)
 {
     static const char *const names[] = {"pull", "resolve", "push"};
 
@@ -90,10 +90,11 @@ static int add_capability(koc__endpoint *e, const koc__toml_item *item, koc_erro
 
 static char *path_of(const reading *r, const char *text)
 {
-    return text[0] == '/' ? koc__strdup(text) : koc__format("%s/%s", r->folder, text);
+    return text[0] == '/' ? koc__strdup(text) : koc__format("%s/%s", r->directory, text);
 }
 
-static int add_ca(const reading *r, koc__endpoint *e, const koc__toml_item *item, koc_error **err)
+static int add_ca(const reading *r, koc__host_endpoint *e, const koc__toml_item *item,
+                  koc_error **err)
 {
     KOC__TRY(want(item, KOC__TOML_STRING, err));
     KOC__AUTO_STR path = path_of(r, item->text);
@@ -107,7 +108,7 @@ static int add_ca(const reading *r, koc__endpoint *e, const koc__toml_item *item
 }
 
 /* "both.pem", ["both.pem"] or [["cert.pem", "key.pem"]]; one pair. */
-static int set_client(const reading *r, koc__endpoint *e, const koc__toml_item *item,
+static int set_client(const reading *r, koc__host_endpoint *e, const koc__toml_item *item,
                       koc_error **err)
 {
     bool is_key = item->index[1] == 1;
@@ -148,7 +149,7 @@ static bool is_reserved(const char *name)
     return false;
 }
 
-static int add_field(koc__endpoint *e, const koc__toml_item *item, koc_error **err)
+static int add_field(koc__host_endpoint *e, const koc__toml_item *item, koc_error **err)
 {
     KOC__TRY(want(item, KOC__TOML_STRING, err));
     if (is_reserved(item->key)) {
@@ -157,7 +158,7 @@ static int add_field(koc__endpoint *e, const koc__toml_item *item, koc_error **e
     return koc__headers_put(&e->fields, item->key, item->text, err);
 }
 
-static int set_rate(koc__endpoint *e, const koc__toml_item *item, koc_error **err)
+static int set_rate(koc__host_endpoint *e, const koc__toml_item *item, koc_error **err)
 {
     KOC__TRY(want(item, KOC__TOML_INTEGER, err));
     if (item->number < 1 || item->number > RATE_MAX) {
@@ -168,14 +169,14 @@ static int set_rate(koc__endpoint *e, const koc__toml_item *item, koc_error **er
 }
 
 /* What override_path makes of the path: all of the prefix, or only what stands before /v2. */
-static int override_path(koc__endpoint *e, const koc__toml_item *item, koc_error **err)
+static int override_path(koc__host_endpoint *e, const koc__toml_item *item, koc_error **err)
 {
     KOC__TRY(want(item, KOC__TOML_BOOL, err));
     e->overrides = item->truth;
     return KOC_OK;
 }
 
-static int set_member(const reading *r, koc__endpoint *e, const koc__toml_item *item,
+static int set_member(const reading *r, koc__host_endpoint *e, const koc__toml_item *item,
                       koc_error **err)
 {
     if (strcmp(item->key, "capabilities") == 0) {
@@ -200,9 +201,10 @@ static int set_member(const reading *r, koc__endpoint *e, const koc__toml_item *
     return KOC_OK;
 }
 
-/* --- the document ---------------------------------------------------------------------------------- */
+/* --- the document --- */
 
-static int mirror_of(koc__host_config *c, const char *url, koc__endpoint **out, koc_error **err)
+static int find_or_add_mirror(koc__host_config *c, const char *url, koc__host_endpoint **out,
+                              koc_error **err)
 {
     for (size_t i = 0; i < c->n_mirrors; i++) {
         if (strcmp(c->mirrors[i].url, url) == 0) {
@@ -216,7 +218,7 @@ static int mirror_of(koc__host_config *c, const char *url, koc__endpoint **out, 
     if (!koc__grow((void **)&c->mirrors, &c->capacity, c->n_mirrors + 1, sizeof(c->mirrors[0]))) {
         return koc__oom(err);
     }
-    koc__endpoint e = {.caps = KOC__CAP_PULL | KOC__CAP_RESOLVE};
+    koc__host_endpoint e = {.caps = KOC__CAP_PULL | KOC__CAP_RESOLVE};
     int rc = set_url(&e, url, err);
     if (rc != KOC_OK) {
         endpoint_dispose(&e);
@@ -230,7 +232,7 @@ static int mirror_of(koc__host_config *c, const char *url, koc__endpoint **out, 
 static int on_item(void *self, const koc__toml_item *item, koc_error **err)
 {
     reading *r = self;
-    koc__endpoint *e = &r->config->origin;
+    koc__host_endpoint *e = &r->config->origin;
     bool in_host = item->depth >= 2 && strcmp(item->table[0], "host") == 0;
     bool in_header = item->depth > 0 && strcmp(item->table[item->depth - 1], "header") == 0;
 
@@ -240,7 +242,7 @@ static int on_item(void *self, const koc__toml_item *item, koc_error **err)
                       : set_url(e, item->text, err);
     }
     if (in_host) {
-        KOC__TRY(mirror_of(r->config, item->table[1], &e, err));
+        KOC__TRY(find_or_add_mirror(r->config, item->table[1], &e, err));
     }
     if (!item->key) {
         return KOC_OK;
@@ -252,7 +254,7 @@ static int on_item(void *self, const koc__toml_item *item, koc_error **err)
 }
 
 /* The path of the address stands before /v2 unless it overrides it. */
-static int settle_prefix(koc__endpoint *e, koc_error **err)
+static int settle_prefix(koc__host_endpoint *e, koc_error **err)
 {
     if (e->prefix && !e->overrides && !koc__str_ends(koc__str(e->prefix), "/v2")) {
         char *whole = koc__format("%s/v2", e->prefix);
@@ -268,11 +270,11 @@ static int settle_prefix(koc__endpoint *e, koc_error **err)
     return KOC_OK;
 }
 
-int koc__hosts_toml_read(koc_str text, const char *file, const char *folder, koc__host_config *out,
-                         koc_error **err)
+int koc__hosts_toml_read(koc_str text, const char *file, const char *directory,
+                         koc__host_config *out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__host_config) c = KOC__HOST_CONFIG_INIT;
-    reading r = {&c, folder};
+    reading r = {&c, directory};
 
     KOC__TRY(koc__toml_read(text, file, on_item, &r, err));
     KOC__TRY(settle_prefix(&c.origin, err));

@@ -1,54 +1,107 @@
 /*
- * How fast one host is asked: never more than so many requests a second where a limit is set, and fewer at
- * once after it said that it has enough (R-196): half as many, then slowly more again.
+ * The window of requests in flight halves when the host answers 429 or 503, and grows again by about one
+ * request each time that a whole window succeeded.
  */
 #include "core/common.h"
 
+#include "registry/host/pacing.h"
+
+#include <pthread.h>
+
+#include "core/run/timed_wait.h"
 #include "core/text.h"
-#include "registry/client.h"
 
 #define NS_PER_SECOND 1000000000LL
 #define ONE           256u /* of window_256ths */
+#define CHECK_MS      50   /* how soon a waiting thread notices that its call was cancelled */
 
-static int wait_for_rate(koc__host *h, koc__call *call, koc_error **err)
+struct koc__pace {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    unsigned rate;              /* requests per second; 0: no limit */
+    int64_t next_ns;            /* with a rate: when the next request may be sent */
+    unsigned in_flight;         /* requests between acquire and release */
+    unsigned window_256ths;     /* how many there may be, times 256: it grows by fractions */
+    unsigned max_window_256ths; /* the window of a host that never complained */
+    int64_t pause_until_ms;     /* by the monotonic clock */
+};
+
+koc__pace *koc__pace_new(unsigned rate, unsigned max_in_flight)
 {
-    if (h->rate == 0) {
+    koc__pace *p = koc__calloc(1, sizeof(*p));
+
+    if (p) {
+        pthread_mutex_init(&p->mutex, NULL);
+        koc__cond_init(&p->changed);
+        p->rate = rate;
+        p->window_256ths = p->max_window_256ths = max_in_flight * ONE;
+    }
+    return p;
+}
+
+void koc__pace_free(koc__pace *p)
+{
+    if (p) {
+        pthread_mutex_destroy(&p->mutex);
+        pthread_cond_destroy(&p->changed);
+        koc__free(p);
+    }
+}
+
+static int wait_for_rate(koc__pace *p, koc__call *call, koc_error **err)
+{
+    if (p->rate == 0) {
         return KOC_OK;
     }
     int64_t now = koc__monotonic_ns();
-    pthread_mutex_lock(&h->mutex);
-    int64_t mine = KOC__MAX(h->next_ns, now);
-    h->next_ns = mine + NS_PER_SECOND / h->rate;
-    pthread_mutex_unlock(&h->mutex);
+    pthread_mutex_lock(&p->mutex);
+    int64_t mine = KOC__MAX(p->next_ns, now);
+    p->next_ns = mine + NS_PER_SECOND / p->rate;
+    pthread_mutex_unlock(&p->mutex);
     return mine > now ? koc__call_sleep(call, (mine - now + 999999) / 1000000, err) : KOC_OK;
 }
 
-int koc__host_take_place(koc__host *h, koc__call *call, koc_error **err)
+int koc__pace_acquire(koc__pace *p, koc__call *call, koc_error **err)
 {
-    int rc = wait_for_rate(h, call, err);
+    int rc = wait_for_rate(p, call, err);
 
-    pthread_mutex_lock(&h->mutex);
-    while (rc == KOC_OK && h->in_flight >= h->window_256ths / ONE) {
-        koc__host_wait_locked(h);
+    pthread_mutex_lock(&p->mutex);
+    while (rc == KOC_OK && p->in_flight >= p->window_256ths / ONE) {
+        koc__cond_wait_ms(&p->changed, &p->mutex, CHECK_MS);
         rc = koc__call_check(call, err);
     }
-    h->in_flight += rc == KOC_OK;
-    pthread_mutex_unlock(&h->mutex);
+    p->in_flight += rc == KOC_OK;
+    pthread_mutex_unlock(&p->mutex);
     return rc;
 }
 
-void koc__host_leave_place(koc__host *h, int status)
+void koc__pace_release(koc__pace *p, int status)
 {
-    unsigned most = h->client->max_connections * ONE;
-
-    pthread_mutex_lock(&h->mutex);
-    h->in_flight--;
+    pthread_mutex_lock(&p->mutex);
+    p->in_flight--;
     if (status == 429 || status == 503) {
-        h->window_256ths = KOC__MAX(h->window_256ths / 2, ONE);
+        p->window_256ths = KOC__MAX(p->window_256ths / 2, ONE);
     } else if (status >= 200 && status < 300) {
-        /* One more once as many as go at once have gone well. */
-        h->window_256ths = KOC__MIN(h->window_256ths + ONE * ONE / h->window_256ths, most);
+        p->window_256ths =
+            KOC__MIN(p->window_256ths + ONE * ONE / p->window_256ths, p->max_window_256ths);
     }
-    pthread_cond_broadcast(&h->left);
-    pthread_mutex_unlock(&h->mutex);
+    pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->mutex);
+}
+
+void koc__pace_pause(koc__pace *p, int64_t ms)
+{
+    int64_t until = koc__monotonic_ms() + ms;
+
+    pthread_mutex_lock(&p->mutex);
+    p->pause_until_ms = KOC__MAX(p->pause_until_ms, until);
+    pthread_mutex_unlock(&p->mutex);
+}
+
+int64_t koc__pace_pause_left(koc__pace *p)
+{
+    pthread_mutex_lock(&p->mutex);
+    int64_t left = p->pause_until_ms - koc__monotonic_ms();
+    pthread_mutex_unlock(&p->mutex);
+    return KOC__MAX(left, (int64_t)0);
 }

@@ -5,40 +5,39 @@
 #include "core/clean.h"
 #include "core/hash/crypto.h"
 #include "core/text.h"
+#include "registry/client.h"
+#include "registry/host/reported_wait.h"
 #include "registry/host/retry.h"
+#include "registry/host/session.h"
 
 #define REDIRECTS_MAX      10
-#define LOGINS_MAX         3 /* answers to challenges in one try */
+#define LOGINS_MAX         3 /* challenges answered in one attempt */
 #define FIRST_BYTE_NEW_MS  30000
 #define FIRST_BYTE_MS      60000
 #define FIRST_BYTE_SLOW_MS 300000
-/* A plain HTTP server may wait for more when it is greeted by TLS. */
+/* A plain HTTP server may wait for the rest of a request when it gets a TLS greeting. */
 #define GUESS_LOCAL_MS    1000
 #define GUESS_MS          5000
 #define NEW_HOST_ATTEMPTS 3
 #define WAITING_MAX_MS    120000
 #define WARNINGS_MAX      4096 /* bytes of Warning texts looked at in one reply */
-#define WARNED_MAX        64
-#define DROP_MAX          ((size_t)1 << 20)
 
-/* One run of a logical request. */
+/* One request, over all its attempts. */
 typedef struct run {
     const koc__request *rq;
     koc__host *host;
-    koc__host *target; /* of the last exchange: host, or where we were sent */
+    koc__host *target; /* of the last exchange: host, or the host that a redirect named */
     koc__call *call;
     koc__response *resp;
-    unsigned attempts;
-    unsigned throttled;
+    koc__session session; /* its login */
+    koc__waiter waiter;   /* reports its waits */
+    unsigned attempts;    /* made so far */
     int64_t started_ms;
-    int64_t waited_ms;
-    bool used_once; /* the one retry that KOC__RETRY_ONCE allows */
-    bool fresh;     /* the next try takes a new connection */
-    bool authorized;
-    bool refreshed;
-    bool elsewhere; /* the reply came from a host we were sent to */
-    bool guessing;  /* this scheme is a guess, the other one comes next */
-    koc__waiter waiter;
+    int64_t waited_ms;     /* between attempts, in all */
+    bool used_once;        /* the one retry that KOC__RETRY_ONCE allows was made */
+    bool fresh_connection; /* the next attempt takes a new connection */
+    bool redirected;       /* the last exchange was with another origin than host */
+    bool guessing_scheme;  /* the scheme of this attempt is a guess; the other one comes next */
 } run;
 
 void koc__response_dispose(koc__response *r)
@@ -63,7 +62,7 @@ static bool is_wanted(const koc__request *rq, int status)
     return false;
 }
 
-/* --- one exchange ------------------------------------------------------------------------------- */
+/* --- one exchange --- */
 
 static void log_exchange(run *r, const koc__http_request *h, const char *outcome, int64_t ms)
 {
@@ -74,47 +73,10 @@ static void log_exchange(run *r, const koc__http_request *h, const char *outcome
     }
     KOC__AUTO_STR url = koc__url_redacted(h->url);
     if (url) {
-        koc__session_scrub(r->host, url); /* a redirect may lead anywhere */
+        koc__login_scrub(r->host->login, url); /* a redirect may lead anywhere */
     }
     koc__log(ctx, KOC_LOG_DEBUG, "registry", "%s %s: %s (%lld ms)", h->method, url ? url : "",
              outcome, (long long)ms);
-}
-
-/* Reads the body to its end. Past max it is an error, or cut for bodies that only explain. */
-static int read_body(koc__exchange *x, size_t max, bool cut, koc__call *call, koc__dynbuf *body,
-                     koc__failure *why, koc_error **err)
-{
-    char chunk[16384];
-    size_t n, total = 0;
-
-    for (;;) {
-        KOC__TRY(koc__exchange_read(x, call, chunk, sizeof(chunk), &n, why, err));
-        if (n == 0) {
-            return KOC_OK;
-        }
-        total += n;
-        if (body->len + n > max) {
-            if (!cut) {
-                *why = KOC__FAIL_LOCAL;
-                return koc__error(err, KOC_ELIMIT, "the reply has more than %zu bytes", max);
-            }
-            n = max - body->len;
-        }
-        KOC__TRY(koc__dynbuf_append(body, chunk, n, err));
-        if (cut && total > DROP_MAX && body->len >= max) {
-            return KOC_OK; /* an endless error page: enough */
-        }
-    }
-}
-
-int koc__send_plain(koc_client *c, const koc__http_request *rq, size_t max, koc__call *call,
-                    koc__http_reply *reply, koc__dynbuf *body, koc__failure *why, koc_error **err)
-{
-    KOC__AUTO(koc__exchange) x = NULL;
-
-    KOC__TRY(koc__exchange_open(c->transport, rq, true, call, reply, why, &x, err));
-    body->max = max;
-    return read_body(x, max, reply->status >= 300, call, body, why, err);
 }
 
 static int check_encoding(const koc__headers *h, koc_error **err)
@@ -123,12 +85,12 @@ static int check_encoding(const koc__headers *h, koc_error **err)
 
     if (encoding && encoding[0] && !koc__str_ieq(koc__str(encoding), KOC__STR("identity"))) {
         return koc__error(err, KOC_EFORMAT,
-                          "the reply came with a Content-Encoding nobody asked for");
+                          "the reply has a Content-Encoding that koc did not ask for");
     }
     return KOC_OK;
 }
 
-/* Once per text; never acted upon. */
+/* Logs each text once; koc never acts upon them. */
 static void show_warnings(run *r, const koc__headers *h)
 {
     koc_client *c = r->host->client;
@@ -143,14 +105,8 @@ static void show_warnings(run *r, const koc__headers *h)
         }
         left -= raw.len;
         koc__clean_text(raw, text, sizeof(text));
-        koc__session_scrub(r->host, text);
-        pthread_mutex_lock(&c->mutex);
-        c->warned = c->warned ? c->warned : koc__map_new(NULL);
-        bool news = c->warned && koc__map_count(c->warned) < WARNED_MAX &&
-                    !koc__map_get(c->warned, koc__str(text)) &&
-                    koc__map_set(c->warned, koc__str(text), c, NULL) == KOC_OK;
-        pthread_mutex_unlock(&c->mutex);
-        if (news) {
+        koc__login_scrub(r->host->login, text);
+        if (koc__client_note_warning(c, text)) {
             koc__log(c->ctx, KOC_LOG_WARN, "registry", "%s says: %s", r->target->name, text);
         }
     }
@@ -167,9 +123,9 @@ static int exchange(run *r, const koc__http_request *h, koc_error **err)
     koc__response_dispose(resp);
     resp->status = 0;
     koc_error *why = NULL;
-    int rc = koc__exchange_open(r->host->client->transport, h, stream, r->call, &reply,
-                                &resp->failure, &x, &why);
+    int rc = koc__exchange_open(r->host->client->transport, h, r->call, &reply, &x, &why);
     if (rc != KOC_OK) {
+        resp->failure = reply.failure;
         log_exchange(r, h, koc_error_message(why), koc__monotonic_ms() - begin);
         return koc__error_move(err, &why);
     }
@@ -179,10 +135,10 @@ static int exchange(run *r, const koc__http_request *h, koc_error **err)
     resp->status = reply.status;
     resp->headers = reply.headers;
     reply.headers = (koc__headers)KOC__HEADERS_INIT;
-    if (!r->elsewhere) {
-        koc__host_learn(r->host, h->url->https, reply.address);
+    if (!r->redirected) {
+        koc__reach_learn(r->host->reach, h->url->https, reply.address);
         if (reply.expect_expired || reply.status == 417) {
-            r->host->no_expect = true;
+            koc__reach_drop_expect(r->host->reach);
         }
     }
     show_warnings(r, &resp->headers);
@@ -200,11 +156,11 @@ static int exchange(run *r, const koc__http_request *h, koc_error **err)
         return KOC_OK;
     }
     resp->body.max = success ? r->rq->max_reply : KOC__ERROR_BODY_MAX;
-    return read_body(x, resp->body.max, !success || r->rq->max_reply == 0, r->call, &resp->body,
-                     &resp->failure, err);
+    bool may_cut = !success || r->rq->max_reply == 0;
+    return koc__exchange_read_all(x, r->call, may_cut, &resp->body, &resp->failure, err);
 }
 
-/* --- one request, followed to the reply that counts ---------------------------------------------- */
+/* --- one attempt, through challenges and redirects --- */
 
 static int common_headers(run *r, koc__headers *h, koc_error **err)
 {
@@ -234,30 +190,30 @@ static int64_t response_timeout(const run *r)
     if (r->rq->flags & KOC__RQ_SLOW) {
         return FIRST_BYTE_SLOW_MS;
     }
-    return r->host->answered ? FIRST_BYTE_MS : FIRST_BYTE_NEW_MS;
+    return koc__reach_answered(r->host->reach) ? FIRST_BYTE_MS : FIRST_BYTE_NEW_MS;
 }
 
 static int64_t connect_timeout(const run *r)
 {
     int64_t usual = r->host->client->connect_timeout_ms;
 
-    if (!r->guessing) {
+    if (!r->guessing_scheme) {
         return usual;
     }
-    return KOC__MIN(usual, r->host->loopback ? GUESS_LOCAL_MS : GUESS_MS);
+    return KOC__MIN(usual, koc__reach_is_loopback(r->host->reach) ? GUESS_LOCAL_MS : GUESS_MS);
 }
 
-/* A stream is not held back: what waits for its bytes may hold a place itself. */
-static int in_its_place(run *r, const koc__http_request *h, koc_error **err)
+/* Keeps the pace of the host. A stream is exempt: the thread that reads it may be inside another request. */
+static int exchange_paced(run *r, const koc__http_request *h, koc_error **err)
 {
-    if (r->elsewhere || (r->rq->flags & KOC__RQ_STREAM)) {
+    if (r->redirected || (r->rq->flags & KOC__RQ_STREAM)) {
         return exchange(r, h, err);
     }
     r->resp->status = 0;
     r->resp->failure = KOC__FAIL_LOCAL;
-    KOC__TRY(koc__host_take_place(r->host, r->call, err));
+    KOC__TRY(koc__pace_acquire(r->host->pace, r->call, err));
     int rc = exchange(r, h, err);
-    koc__host_leave_place(r->host, r->resp->status);
+    koc__pace_release(r->host->pace, r->resp->status);
     return rc;
 }
 
@@ -265,7 +221,7 @@ static void on_quiet(void *self, const char *reason, int64_t left_ms)
 {
     run *r = self;
 
-    koc__waiter_wait(&r->waiter, reason, left_ms);
+    koc__waiter_report(&r->waiter, reason, left_ms);
 }
 
 static int send_once(run *r, const koc__url *url, koc_error **err)
@@ -275,16 +231,16 @@ static int send_once(run *r, const koc__url *url, koc_error **err)
     KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
 
     KOC__TRY(common_headers(r, &headers, err));
-    r->authorized = false;
-    for (size_t i = 0; !r->elsewhere && i < r->host->fields.count; i++) {
+    r->session.sent = false;
+    for (size_t i = 0; !r->redirected && i < r->host->fields.count; i++) {
         const koc__header *f = &r->host->fields.list[i];
         KOC__TRY(koc__headers_put(&headers, f->name, f->value, err));
     }
     if (rq->cookies) {
         KOC__TRY(koc__cookies_put(rq->cookies, url, &headers, err));
     }
-    if (!r->elsewhere) {
-        KOC__TRY(koc__session_authorize(r->host, rq, r->call, &headers, &r->authorized, err));
+    if (!r->redirected) {
+        KOC__TRY(koc__session_authorize(&r->session, &headers, err));
     }
     koc__http_request h = {
         .method = rq->method,
@@ -295,10 +251,12 @@ static int send_once(run *r, const koc__url *url, koc_error **err)
         .blob_offset = rq->blob_offset,
         .blob_size = rq->blob_size,
         .has_body = rq->has_body,
-        .fresh = r->fresh || rq->fresh,
-        .expect = !r->host->no_expect,
-        .reach = r->elsewhere && r->host->kind == (int)KOC__ADDRESS_PUBLIC ? KOC__REACH_PUBLIC
-                                                                           : KOC__REACH_ANY,
+        .fresh = r->fresh_connection || rq->fresh,
+        .expect = koc__reach_expects(r->host->reach),
+        .uncounted = (rq->flags & KOC__RQ_STREAM) != 0,
+        .reach = r->redirected && koc__reach_address(r->host->reach) == KOC__ADDRESS_PUBLIC
+                     ? KOC__REACH_PUBLIC
+                     : KOC__REACH_ANY,
         .connect_timeout_ms = connect_timeout(r),
         .response_timeout_ms = response_timeout(r),
         .sent = rq->sent,
@@ -306,16 +264,16 @@ static int send_once(run *r, const koc__url *url, koc_error **err)
         .quiet = on_quiet,
         .quiet_self = r,
     };
-    r->fresh = false;
+    r->fresh_connection = false;
     r->target = r->host;
-    if (r->elsewhere) {
+    if (r->redirected) {
         KOC__TRY(koc__client_host_of_url(c, url, &r->target, err));
     }
     koc__client_route(c, r->target, &h);
-    return in_its_place(r, &h, err);
+    return exchange_paced(r, &h, err);
 }
 
-/* Where a redirect leads; KOC_OK with *out empty: it is no redirect that is followed. */
+/* The target of a redirect; KOC_OK with *out empty: the reply is not a redirect that koc follows. */
 static int next_hop(const run *r, const koc__url *from, koc__url *out, koc_error **err)
 {
     const char *location = koc__headers_get(&r->resp->headers, "Location");
@@ -323,20 +281,12 @@ static int next_hop(const run *r, const koc__url *from, koc__url *out, koc_error
     bool keeps = r->resp->status == 307 || r->resp->status == 308;
     KOC__AUTO_VAL(koc__url) to = KOC__URL_INIT;
 
-    switch (r->resp->status) {
-    case 301:
-    case 302:
-    case 303:
-    case 307:
-    case 308: break;
-    default: return KOC_OK;
-    }
-    if (!location || !(reads || keeps)) {
+    if (!koc__http_is_redirect(r->resp->status) || !location || !(reads || keeps)) {
         return KOC_OK;
     }
     int rc = koc__url_resolve(from, koc__str(location), &to, err);
     if (rc != KOC_OK) {
-        return koc__error_prefix(err, rc, "redirected to nowhere");
+        return koc__error_prefix(err, rc, "invalid redirect target");
     }
     if (from->https && !to.https) {
         return koc__error(err, KOC_EDENIED,
@@ -364,7 +314,7 @@ static int origin_of(const run *r, bool https, koc__url *out, koc_error **err)
     return koc__url_make(https, r->host->wire, moved ? moved : target, out, err);
 }
 
-/* Sends by this scheme, answers a challenge, follows redirects. KOC_OK: there is a status. */
+/* Sends by this scheme, answers challenges, follows redirects. KOC_OK: there is a status. */
 static int send_followed(run *r, bool https, koc_error **err)
 {
     KOC__AUTO_VAL(koc__url) origin = KOC__URL_INIT;
@@ -375,12 +325,12 @@ static int send_followed(run *r, bool https, koc_error **err)
     for (int hops = 0, logins = 0; hops <= REDIRECTS_MAX;) {
         KOC__AUTO_VAL(koc__url) next = KOC__URL_INIT;
         bool again = false;
-        r->elsewhere = !koc__url_same_origin(&origin, &url);
+        r->redirected = !koc__url_same_origin(&origin, &url);
         KOC__TRY(send_once(r, &url, err));
         r->resp->failure = KOC__FAIL_LOCAL;
-        if (r->resp->status == 401 && !r->elsewhere) {
-            KOC__TRY(koc__session_challenged(r->host, r->rq, r->resp, r->authorized, &r->refreshed,
-                                             &again, r->call, err));
+        if (r->resp->status == 401 && !r->redirected) {
+            KOC__TRY(koc__session_challenged(&r->session, &r->resp->headers, &r->resp->url, &again,
+                                             err));
             if (again && ++logins <= LOGINS_MAX) {
                 continue;
             }
@@ -397,8 +347,8 @@ static int send_followed(run *r, bool https, koc_error **err)
     return koc__error(err, KOC_ELIMIT, "redirected more than %d times", REDIRECTS_MAX);
 }
 
-/* Whether a failed https try on a host that may speak http says "no TLS here" (R-11): never after a
- * certificate was seen, unless the user allowed http. */
+/* Whether the failure of one scheme leaves the other one possible (R-11): never after a certificate was seen,
+ * unless the user allowed http. */
 static bool try_other_scheme(const koc__host *h, koc__failure why)
 {
     switch (why) {
@@ -407,30 +357,32 @@ static bool try_other_scheme(const koc__host *h, koc__failure why)
     case KOC__FAIL_TLS:
     case KOC__FAIL_BROKEN:
     case KOC__FAIL_PROTOCOL: return true;
-    case KOC__FAIL_RESOLVE: /* http may go through a proxy that knows the name */
+    case KOC__FAIL_RESOLVE: /* http may go through a proxy, which resolves the name */
     case KOC__FAIL_PROXY:
-    case KOC__FAIL_CERT: return h->may_http;
+    case KOC__FAIL_CERT: return koc__reach_may_http(h->reach);
     default: return false;
     }
 }
 
+/* The scheme of the host is not known yet: tries the likely one, then the other one. */
 static int send_discovering(run *r, koc_error **err)
 {
-    bool first = koc__host_first_guess_https(r->host);
+    koc__host_reach *reach = r->host->reach;
+    bool first = koc__reach_first_guess_https(reach), https;
     koc_error *error = NULL;
 
-    r->guessing = true;
+    r->guessing_scheme = true;
     int rc = send_followed(r, first, &error);
-    r->guessing = false;
-
-    if (rc == KOC_OK || r->host->scheme_known || !try_other_scheme(r->host, r->resp->failure)) {
+    r->guessing_scheme = false;
+    if (rc == KOC_OK || koc__reach_scheme(reach, &https) ||
+        !try_other_scheme(r->host, r->resp->failure)) {
         return rc == KOC_OK ? KOC_OK : koc__error_move(err, &error);
     }
     koc__failure first_why = r->resp->failure;
     rc = send_followed(r, !first, err);
-    if (rc != KOC_OK && !r->host->scheme_known && r->resp->failure == KOC__FAIL_CONNECT &&
-        first_why != KOC__FAIL_CONNECT) {
-        /* What a server that listens says counts more than "refused". */
+    if (rc != KOC_OK && !koc__reach_scheme(reach, &https) &&
+        r->resp->failure == KOC__FAIL_CONNECT && first_why != KOC__FAIL_CONNECT) {
+        /* The first failure came from a server that listens: it says more than "refused". */
         r->resp->failure = first_why;
         return koc__error_move(err, &error);
     }
@@ -438,25 +390,26 @@ static int send_discovering(run *r, koc_error **err)
     return rc;
 }
 
-static int try_once(run *r, koc_error **err)
+static int attempt_once(run *r, koc_error **err)
 {
-    koc__host *h = r->host;
+    koc__host_reach *reach = r->host->reach;
+    bool https;
 
     r->resp->failure = KOC__FAIL_LOCAL;
-    if (h->client->flags & KOC_CLIENT_OFFLINE) {
+    if (r->host->client->flags & KOC_CLIENT_OFFLINE) {
         return koc__error(err, KOC_ENET, "not asked: offline");
     }
-    if (h->scheme_known) {
-        return send_followed(r, h->https, err);
+    if (koc__reach_scheme(reach, &https)) {
+        return send_followed(r, https, err);
     }
-    KOC__TRY(koc__host_enter(h, KOC__GATE_SCHEME, r->call, err));
-    bool known = h->scheme_known;
+    KOC__TRY(koc__reach_enter(reach, r->call, err));
+    bool known = koc__reach_scheme(reach, &https);
     int rc = known ? KOC_OK : send_discovering(r, err);
-    koc__host_leave(h, KOC__GATE_SCHEME);
-    return known ? send_followed(r, h->https, err) : rc;
+    koc__reach_leave(reach);
+    return known ? send_followed(r, https, err) : rc;
 }
 
-/* --- again or not --------------------------------------------------------------------------------- */
+/* --- retries --- */
 
 static uint32_t random32(void)
 {
@@ -468,31 +421,16 @@ static uint32_t random32(void)
     return n;
 }
 
-/* A pause that a server asked for holds for every request to it. */
+/* A pause that the server asked for applies to every request to it. */
 static int wait_for_host(run *r, koc_error **err)
 {
-    koc__host *h = r->host;
+    int64_t left = koc__pace_pause_left(r->host->pace);
 
-    pthread_mutex_lock(&h->mutex);
-    int64_t until = h->pause_until_ms;
-    pthread_mutex_unlock(&h->mutex);
-    int64_t now = koc__monotonic_ms();
-    if (until <= now) {
-        return KOC_OK;
-    }
-    return koc__waiter_sleep(&r->waiter, "the registry asked for a pause", until - now, err);
+    return left > 0 ? koc__waiter_sleep(&r->waiter, "the registry asked for a pause", left, err)
+                    : KOC_OK;
 }
 
-static void pause_host(koc__host *h, int64_t ms)
-{
-    int64_t until = koc__monotonic_ms() + ms;
-
-    pthread_mutex_lock(&h->mutex);
-    h->pause_until_ms = KOC__MAX(h->pause_until_ms, until);
-    pthread_mutex_unlock(&h->mutex);
-}
-
-static koc__retry judge(run *r, bool has_status)
+static koc__retry choose_retry(const run *r, bool has_status)
 {
     bool idempotent = !(r->rq->flags & KOC__RQ_UNSAFE);
 
@@ -500,32 +438,33 @@ static koc__retry judge(run *r, bool has_status)
         return KOC__RETRY_NO;
     }
     if (!has_status) {
-        return koc__retry_of_failure(r->resp->failure, idempotent, r->host->answered);
+        return koc__retry_of_failure(r->resp->failure, idempotent,
+                                     koc__reach_answered(r->host->reach));
     }
-    if (r->elsewhere && r->resp->status == 403) {
-        return KOC__RETRY_ONCE; /* a presigned link that went stale: start again at the registry */
+    if (r->redirected && r->resp->status == 403) {
+        return KOC__RETRY_ONCE; /* a presigned link expired: the registry gives a new one */
     }
     koc__retry retry = koc__retry_of_status(r->resp->status, r->resp->error.code);
-    /* A pause that the server asks for comes before it did anything. */
+    /* A server that asks for a pause has not done anything yet. */
     return idempotent || retry == KOC__RETRY_THROTTLE ? retry : KOC__RETRY_NO;
 }
 
-/* Milliseconds to wait before the next try; negative: no more tries. */
+/* Milliseconds to wait before the next attempt; negative: there is none. */
 static int64_t next_wait(run *r, bool has_status)
 {
-    koc__retry retry = judge(r, has_status);
+    koc__retry retry = choose_retry(r, has_status);
     unsigned limit = r->host->client->max_attempts;
     int64_t seconds = 0, delay;
 
     if (retry == KOC__RETRY_NO || (retry == KOC__RETRY_ONCE && r->used_once)) {
         return -1;
     }
-    if (!has_status && !r->host->answered) {
+    if (!has_status && !koc__reach_answered(r->host->reach)) {
         bool slow = koc__monotonic_ms() - r->started_ms >= r->host->client->connect_total_ms;
         limit = slow ? 0 : KOC__MIN(limit, (unsigned)NEW_HOST_ATTEMPTS);
     }
     r->used_once = r->used_once || retry == KOC__RETRY_ONCE;
-    /* Being told when to come back needs no waits that grow. */
+    /* When the server says how long to wait, the wait need not grow with each attempt. */
     bool told = has_status && koc__retry_after(koc__headers_get(&r->resp->headers, "Retry-After"),
                                                koc__now(), &seconds);
     delay = koc__retry_delay_ms(told ? 0 : r->attempts - 1, random32());
@@ -536,9 +475,8 @@ static int64_t next_wait(run *r, bool has_status)
         delay += seconds * 1000;
     }
     if (retry == KOC__RETRY_THROTTLE) {
-        r->throttled++;
-        limit *= 3; /* being slowed down is no failure */
-        pause_host(r->host, seconds * 1000);
+        limit *= 3; /* a request that is slowed down has not failed */
+        koc__pace_pause(r->host->pace, seconds * 1000);
     }
     if (r->attempts >= limit || r->waited_ms + delay > WAITING_MAX_MS) {
         return -1;
@@ -546,7 +484,7 @@ static int64_t next_wait(run *r, bool has_status)
     return delay;
 }
 
-/* --- the error that people see -------------------------------------------------------------------- */
+/* --- errors --- */
 
 /* Takes *why. */
 static void hint_at_network(const run *r, koc_error **why)
@@ -554,11 +492,11 @@ static void hint_at_network(const run *r, koc_error **why)
     const koc__host *h = r->host;
 
     if (r->resp->failure == KOC__FAIL_RESOLVE) {
-        koc__error_hint(why, "check the name; where only a proxy knows names: "
+        koc__error_hint(why, "check the name; if only a proxy resolves names, set "
                              "HTTPS_PROXY=http://HOST:PORT");
     } else if (r->resp->failure == KOC__FAIL_CONNECT && koc__streq(h->name, "localhost")) {
-        koc__error_hint(why, "localhost alone is port 443 or 80; a registry there has another "
-                             "one: localhost:PORT");
+        koc__error_hint(why, "localhost without a port means 443 or 80; a registry there "
+                             "usually has another one: localhost:PORT");
     }
 }
 
@@ -574,11 +512,11 @@ static int network_error(const run *r, koc_error **why, koc_error **err)
         hint_at_network(r, why);
         koc__error_retryable(why, true);
     }
-    koc__error_scrub(why, koc__session_scrub, h);
+    koc__error_scrub(why, koc__login_scrub, h->login);
     return koc__error_move(err, why);
 }
 
-/* Not every registry makes a repository when something is pushed to it. */
+/* Some registries do not create a repository on the first push. */
 static void hint_to_create(const run *r, koc_error **err)
 {
     const char *repository = r->rq->repository, *name = r->host->name;
@@ -592,8 +530,8 @@ static void hint_to_create(const run *r, koc_error **err)
         return;
     }
     koc__error_hint(err,
-                    "this registry makes no repositories by a push: create %s there first, or ask "
-                    "who may",
+                    "this registry does not create repositories on push: create %s there first, "
+                    "or ask its administrator",
                     repository);
 }
 
@@ -610,10 +548,10 @@ static int status_error(run *r, koc_error **err)
     int64_t seconds;
     int rc = koc__regerror_make(r->rq->what, resp->status, &resp->error, err);
 
-    if (r->elsewhere) {
+    if (r->redirected) {
         return koc__error_prefix(err, rc, "%s", resp->url.host);
     }
-    if (resp->status == 401 && koc__session_is_anonymous(r->host, r->rq->repository)) {
+    if (resp->status == 401 && koc__login_is_anonymous(r->host->login, r->rq->repository)) {
         rc = koc__error(err, KOC_EAUTH, "no credentials for %s", r->host->name);
         koc__error_http(err, 401, resp->error.code[0] ? resp->error.code : NULL);
     }
@@ -634,12 +572,12 @@ static int status_error(run *r, koc_error **err)
     }
     if (koc__retry_after(koc__headers_get(&resp->headers, "Retry-After"), koc__now(), &seconds) &&
         seconds > KOC__RETRY_AFTER_MAX) {
-        koc__error_hint(err, "the registry asks to come back in %lld s", (long long)seconds);
+        koc__error_hint(err, "the registry asks to retry in %lld s", (long long)seconds);
     }
     return rc;
 }
 
-/* Why the next try has to wait. */
+/* Why the next attempt has to wait. */
 static void reason_to_wait(const run *r, const koc_error *failure, char *out, size_t size)
 {
     const koc__response *resp = r->resp;
@@ -653,7 +591,7 @@ static void reason_to_wait(const run *r, const koc_error *failure, char *out, si
     koc__reply_reason(resp->status, &resp->error, seconds, out, size);
 }
 
-static int run_tries(run *r, koc_error **err)
+static int run_attempts(run *r, koc_error **err)
 {
     koc__response *resp = r->resp;
 
@@ -663,19 +601,19 @@ static int run_tries(run *r, koc_error **err)
         KOC__TRY(wait_for_host(r, err));
         resp->status = 0;
         r->waiter.attempt = ++r->attempts;
-        int rc = try_once(r, &failure);
+        int rc = attempt_once(r, &failure);
         bool has_status = rc == KOC_OK;
         if (has_status && is_wanted(r->rq, resp->status)) {
             return KOC_OK;
         }
         if (has_status) {
-            /* Before it is cut, and once more when nothing hides it. */
+            /* Once before the text is cut, which could leave half a secret, and once after escapes are gone. */
             if (resp->body.ptr) {
-                koc__session_scrub(r->host, resp->body.ptr);
+                koc__login_scrub(r->host->login, resp->body.ptr);
             }
             koc__regerror_read(koc__str(koc__dynbuf_cstr(&resp->body)), &resp->error);
-            koc__session_scrub(r->host, resp->error.message);
-            koc__session_scrub(r->host, resp->error.code);
+            koc__login_scrub(r->host->login, resp->error.message);
+            koc__login_scrub(r->host->login, resp->error.code);
         }
         int64_t wait = next_wait(r, has_status);
         if (wait < 0) {
@@ -685,8 +623,8 @@ static int run_tries(run *r, koc_error **err)
             return network_error(r, &failure, err);
         }
         reason_to_wait(r, failure, reason, sizeof(reason));
-        r->fresh = !has_status;
-        r->refreshed = false;
+        r->fresh_connection = !has_status;
+        r->session.renewed = false;
         r->waited_ms += wait;
         KOC__TRY(koc__waiter_sleep(&r->waiter, reason, wait, err));
     }
@@ -699,10 +637,15 @@ int koc__request_run_at(const koc__request *rq, koc__call *call, koc__response *
              .host = rq->host,
              .call = call,
              .resp = resp,
-             .started_ms = koc__monotonic_ms(),
-             .waiter = {call, rq->host, 0, 1}};
-    int rc = run_tries(&r, err);
+             .session = {.host = rq->host,
+                         .call = call,
+                         .repository = rq->repository,
+                         .actions = rq->actions,
+                         .mount_from = rq->mount_from},
+             .waiter = {call, rq->host, 0, 1},
+             .started_ms = koc__monotonic_ms()};
+    int rc = run_attempts(&r, err);
 
-    koc__waiter_tell(&r.waiter, rc == KOC_OK ? KOC_STATE_FINISHED : KOC_STATE_FAILED);
+    koc__waiter_finish(&r.waiter, rc == KOC_OK);
     return rc;
 }

@@ -1,29 +1,39 @@
-/* Asking a token server: GET with Basic, or OAuth2's POST with a refresh token. */
+/* GET with Basic, or OAuth2's POST with a refresh token. */
 #include "core/common.h"
 
+#include "registry/host/token_fetch.h"
+
 #include "core/text.h"
-#include "registry/host/request.h"
+#include "http/transport.h"
+#include "registry/client.h"
+#include "registry/host/reported_wait.h"
 #include "registry/host/retry.h"
+#include "registry/registry_error.h"
 
 #define TOKEN_REDIRECTS_MAX 3
 #define TOKEN_ATTEMPTS      5
 #define TOKEN_TIMEOUT_MS    30000
 
-typedef struct ask {
-    koc__host *host;
+/* One question to a token server, and its last reply. */
+typedef struct fetch {
+    const koc__token_request *want;
     koc__call *call;
-    const koc_credential *cred;
     koc__url realm;
     char *service;
     koc_strlist *scopes;
-} ask;
+    koc__http_reply reply;
+    koc__dynbuf body;
+} fetch;
 
-static void ask_dispose(ask *a)
+static void fetch_dispose(fetch *f)
 {
-    koc__url_dispose(&a->realm);
-    koc__free(a->service);
-    koc_strlist_free(a->scopes);
+    koc__url_dispose(&f->realm);
+    koc__free(f->service);
+    koc_strlist_free(f->scopes);
+    koc__http_reply_dispose(&f->reply);
+    koc__dynbuf_wipe(&f->body);
 }
+KOC__DEFINE_AUTO_VAL(fetch, fetch_dispose);
 
 int koc__basic_header(koc__headers *h, const koc_credential *cred, koc_error **err)
 {
@@ -46,87 +56,87 @@ int koc__basic_header(koc__headers *h, const koc_credential *cred, koc_error **e
     return rc;
 }
 
-/* Behind a proxy nobody sees which address is connected to: then at least none that is written out may be
- * of this machine or its link, unless the registry is there itself (R-66). */
-static int check_place(const ask *a, const koc__url *url, koc_error **err)
+/*
+ * Behind a proxy koc does not see which address it connects to. Then at least no URL may name an address of this
+ * host or its link, unless the registry itself has it (R-66).
+ */
+static int check_address(const fetch *f, const koc__url *url, koc_error **err)
 {
-    bool unknown = a->host->kind == (int)KOC__ADDRESS_NAME;
-    koc__address place = koc__address_of_text(koc__str(url->host));
-    bool inside = place == KOC__ADDRESS_LOCAL || koc__address_is_loopback(koc__str(url->host));
+    const koc__host *h = f->want->host;
+    bool unknown = koc__reach_address(h->reach) == KOC__ADDRESS_NAME;
+    koc_str host = koc__str(url->host);
+    bool local = koc__address_of_text(host) == KOC__ADDRESS_LOCAL || koc__address_is_loopback(host);
 
-    if (unknown && inside && !koc__url_same_origin(url, &a->host->challenged_at)) {
+    if (unknown && local && !koc__login_is_origin(h->login, url)) {
         return koc__error(err, KOC_EDENIED, "the token server is said to be at %s: refused",
                           url->host);
     }
     return KOC_OK;
 }
 
-/* One try over the wire. with_secret: this hop may see it. */
-static int ask_hop(const ask *a, const koc__url *url, koc_str form, bool with_secret,
-                   koc__http_reply *reply, koc__dynbuf *body, koc__failure *why, koc_error **err)
+static int put_fields(const fetch *f, bool is_form, bool with_secret, koc__headers *headers,
+                      koc_error **err)
 {
-    koc_client *c = a->host->client;
-    KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
-    bool same = koc__url_same_origin(url, &a->host->challenged_at);
-
-    *why = KOC__FAIL_LOCAL;
-    KOC__TRY(check_place(a, url, err));
-    KOC__TRY(koc__headers_put(&headers, "User-Agent", c->user_agent, err));
-    KOC__TRY(koc__headers_put(&headers, "Accept-Encoding", "identity", err));
-    if (form.len > 0) {
-        KOC__TRY(
-            koc__headers_put(&headers, "Content-Type", "application/x-www-form-urlencoded", err));
-    } else if (with_secret && a->cred) {
-        KOC__TRY(koc__basic_header(&headers, a->cred, err));
+    KOC__TRY(koc__headers_put(headers, "User-Agent", f->want->host->client->user_agent, err));
+    KOC__TRY(koc__headers_put(headers, "Accept-Encoding", "identity", err));
+    if (is_form) {
+        return koc__headers_put(headers, "Content-Type", "application/x-www-form-urlencoded", err);
     }
-    koc__http_request h = {
+    return with_secret && f->want->cred ? koc__basic_header(headers, f->want->cred, err) : KOC_OK;
+}
+
+/* One request. with_secret: this URL may see the credential. */
+static int send_once(fetch *f, const koc__url *url, koc_str form, bool with_secret, koc_error **err)
+{
+    koc__host *h = f->want->host, *target = h;
+    koc_client *c = h->client;
+    KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
+
+    koc__http_reply_dispose(&f->reply);
+    f->reply = (koc__http_reply)KOC__HTTP_REPLY_INIT;
+    f->reply.failure = KOC__FAIL_LOCAL;
+    koc__dynbuf_clear(&f->body);
+    KOC__TRY(check_address(f, url, err));
+    KOC__TRY(put_fields(f, form.len > 0, with_secret, &headers, err));
+    bool foreign = !koc__login_is_origin(h->login, url);
+    koc__http_request rq = {
         .method = form.len > 0 ? "POST" : "GET",
         .url = url,
         .headers = &headers,
         .bytes = form,
         .has_body = form.len > 0,
-        .reach =
-            !same && a->host->kind == (int)KOC__ADDRESS_PUBLIC ? KOC__REACH_PUBLIC : KOC__REACH_ANY,
+        .reach = foreign && koc__reach_address(h->reach) == KOC__ADDRESS_PUBLIC ? KOC__REACH_PUBLIC
+                                                                                : KOC__REACH_ANY,
         .connect_timeout_ms = c->connect_timeout_ms,
         .response_timeout_ms = c->response_timeout_ms ? c->response_timeout_ms : TOKEN_TIMEOUT_MS,
     };
-    koc__host *target = a->host;
-    if (!same) {
+    if (foreign) {
         KOC__TRY(koc__client_host_of_url(c, url, &target, err));
     }
-    koc__client_route(c, target, &h);
+    koc__client_route(c, target, &rq);
     int64_t begin = koc__monotonic_ms();
-    int rc = koc__send_plain(c, &h, KOC__TOKEN_REPLY_MAX, a->call, reply, body, why, err);
-    koc__log(c->ctx, KOC_LOG_DEBUG, "registry", "%s token for %s from %s: %d (%lld ms)", h.method,
-             a->host->name, url->host, rc == KOC_OK ? reply->status : 0,
+    int rc = koc__exchange_fetch(c->transport, &rq, f->call, &f->reply, &f->body, err);
+    koc__log(c->ctx, KOC_LOG_DEBUG, "registry", "%s token for %s from %s: %d (%lld ms)", rq.method,
+             h->name, url->host, rc == KOC_OK ? f->reply.status : 0,
              (long long)(koc__monotonic_ms() - begin));
     return rc;
 }
 
-static bool is_redirect(int status)
-{
-    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
-/* GET or POST with redirects: at most three, and the secret stays with the origin that was named. */
-static int ask_followed(const ask *a, const koc__url *start, koc_str form, koc__http_reply *reply,
-                        koc__dynbuf *body, koc__failure *why, koc_error **err)
+/* Follows at most three redirects; only the origin of start sees the secret. */
+static int send_followed(fetch *f, const koc__url *start, koc_str form, koc_error **err)
 {
     KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
 
-    *why = KOC__FAIL_LOCAL;
+    f->reply.failure = KOC__FAIL_LOCAL;
     KOC__TRY(koc__url_copy(start, &url, err));
     for (int hop = 0; hop <= TOKEN_REDIRECTS_MAX; hop++) {
         KOC__AUTO_VAL(koc__url) next = KOC__URL_INIT;
-        const char *location;
-        koc__http_reply_dispose(reply);
-        koc__dynbuf_clear(body);
-        KOC__TRY(ask_hop(a, &url, form, koc__url_same_origin(&url, start), reply, body, why, err));
-        location = koc__headers_get(&reply->headers, "Location");
-        if (!is_redirect(reply->status) || !location) {
+        KOC__TRY(send_once(f, &url, form, koc__url_same_origin(&url, start), err));
+        const char *location = koc__headers_get(&f->reply.headers, "Location");
+        if (!koc__http_is_redirect(f->reply.status) || !location) {
             return KOC_OK;
         }
-        *why = KOC__FAIL_LOCAL;
+        f->reply.failure = KOC__FAIL_LOCAL;
         KOC__TRY(koc__url_resolve(&url, koc__str(location), &next, err));
         if ((url.https && !next.https) || (form.len > 0 && !koc__url_same_origin(&url, &next))) {
             return koc__error(err, KOC_EDENIED,
@@ -141,7 +151,7 @@ static int ask_followed(const ask *a, const koc__url *start, koc_str form, koc__
                       TOKEN_REDIRECTS_MAX);
 }
 
-/* failure NULL: the server answered with status, and wants us back in so many seconds. */
+/* failure NULL: the server answered, and asks to wait so many seconds. */
 static int wait_for_server(koc__waiter *w, int status, int64_t seconds, const koc_error *failure,
                            koc_error **err)
 {
@@ -158,138 +168,127 @@ static int wait_for_server(koc__waiter *w, int status, int64_t seconds, const ko
     return koc__waiter_sleep(w, reason, wait + seconds * 1000, err);
 }
 
-/* The ordinary retry policy round it; refused credentials are never tried twice. */
-static int ask_retried(const ask *a, const koc__url *url, koc_str form, int *status,
-                       koc__dynbuf *body, koc_error **err)
+/* Retries by the ordinary policy, which never repeats credentials that were rejected (R-76). KOC_OK: there is a
+ * reply. */
+static int send_retried(fetch *f, const koc__url *url, koc_str form, koc_error **err)
 {
-    koc__waiter waiter = {a->call, a->host, 0, 1};
+    koc__waiter waiter = {f->call, f->want->host, 0, 1};
 
     for (unsigned attempt = 0;; attempt++) {
-        KOC__AUTO_VAL(koc__http_reply) reply = KOC__HTTP_REPLY_INIT;
         koc_error *failure = NULL;
-        koc__failure why;
         int64_t seconds = 0;
-        int rc = ask_followed(a, url, form, &reply, body, &why, &failure);
-        koc__retry retry = rc == KOC_OK ? koc__retry_of_status(reply.status, "")
-                                        : koc__retry_of_failure(why, true, attempt == 0);
-        bool wants =
-            koc__retry_after(koc__headers_get(&reply.headers, "Retry-After"), koc__now(), &seconds);
+        int rc = send_followed(f, url, form, &failure);
+        koc__retry retry = rc == KOC_OK
+                               ? koc__retry_of_status(f->reply.status, "")
+                               : koc__retry_of_failure(f->reply.failure, true, attempt == 0);
+        bool asks_to_wait = koc__retry_after(koc__headers_get(&f->reply.headers, "Retry-After"),
+                                             koc__now(), &seconds);
         if (retry == KOC__RETRY_NO || attempt + 1 >= TOKEN_ATTEMPTS ||
-            (wants && seconds > KOC__RETRY_AFTER_MAX)) {
-            koc__waiter_tell(&waiter, rc == KOC_OK ? KOC_STATE_FINISHED : KOC_STATE_FAILED);
+            (asks_to_wait && seconds > KOC__RETRY_AFTER_MAX)) {
+            koc__waiter_finish(&waiter, rc == KOC_OK);
             if (rc == KOC_OK) {
-                *status = reply.status;
                 return KOC_OK;
             }
             koc__error_prefix(&failure, rc, "token server %s", url->host);
             return koc__error_move(err, &failure);
         }
         waiter.attempt = attempt + 1;
-        rc = wait_for_server(&waiter, reply.status, wants ? seconds : 0, failure, err);
-        koc__error_clear(&failure);
+        rc = wait_for_server(&waiter, f->reply.status, asks_to_wait ? seconds : 0, failure, err);
+        koc_error_free(failure);
         KOC__TRY(rc);
     }
 }
 
-static int ask_by_post(const ask *a, int *status, koc__dynbuf *body, koc_error **err)
+static int send_post(fetch *f, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) form = KOC__DYNBUF_INIT(256 << 10);
 
-    int rc = koc__token_form(&form, a->service, a->scopes, a->cred->secret, NULL, NULL, err);
+    int rc = koc__token_form(&form, f->service, f->scopes, f->want->cred->secret, NULL, NULL, err);
     if (rc == KOC_OK) {
-        rc = ask_retried(a, &a->realm, koc__dynbuf_view(&form), status, body, err);
+        rc = send_retried(f, &f->realm, koc__dynbuf_view(&form), err);
     }
     koc__dynbuf_wipe(&form);
     return rc;
 }
 
-static int ask_by_get(const ask *a, int *status, koc__dynbuf *body, koc_error **err)
+static int send_get(fetch *f, koc_error **err)
 {
+    const koc_credential *cred = f->want->cred;
     KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
 
-    KOC__TRY(koc__url_copy(&a->realm, &url, err));
-    KOC__TRY(
-        koc__token_query(&url, a->service, a->scopes, a->cred ? a->cred->username : NULL, err));
-    return ask_retried(a, &url, (koc_str){"", 0}, status, body, err);
+    KOC__TRY(koc__url_copy(&f->realm, &url, err));
+    KOC__TRY(koc__token_query(&url, f->service, f->scopes, cred ? cred->username : NULL, err));
+    return send_retried(f, &url, (koc_str){"", 0}, err);
 }
 
-/* The token server said no. */
-static int refused(const ask *a, int status, koc_str body, koc_error **err)
+static int refusal_error(const fetch *f, koc_error **err)
 {
+    koc__login_state *login = f->want->host->login;
+    bool with_cred = f->want->cred != NULL;
+    int status = f->reply.status, rc = KOC_EAUTH;
     koc__regerror e;
-    int rc = KOC_EAUTH;
 
-    koc__regerror_read(body, &e);
-    koc__session_scrub(a->host, e.message);
-    koc__session_scrub(a->host, e.code);
-    if (status == 401 || status == 403 || (status == 400 && a->cred)) {
+    koc__regerror_read(koc__dynbuf_view(&f->body), &e);
+    koc__login_scrub(login, e.message);
+    koc__login_scrub(login, e.code);
+    if (status == 401 || status == 403 || (status == 400 && with_cred)) {
         koc__error(err, rc, "%s%s%s%s",
-                   a->cred ? "the credentials were not accepted" : "it wants a login",
+                   with_cred ? "the credentials were not accepted" : "it requires a login",
                    e.message[0] ? " (" : "", e.message, e.message[0] ? ")" : "");
     } else {
         rc = koc__regerror_make(KOC__DO_TOKEN, status, &e, err);
-        koc__error_prefix(err, rc, "token server %s", a->realm.host);
+        koc__error_prefix(err, rc, "token server %s", f->realm.host);
     }
     koc__error_http(err, status, e.code[0] ? e.code : NULL);
     return rc;
 }
 
-static int ask_for_token(const ask *a, koc__token_reply *out, koc_error **err)
+static int get_token(fetch *f, koc__token_reply *out, koc_error **err)
 {
-    KOC__AUTO_VAL(koc__dynbuf) body = KOC__DYNBUF_INIT(KOC__TOKEN_REPLY_MAX);
-    bool identity = a->cred && a->cred->kind == KOC_CRED_IDENTITY_TOKEN;
-    int status = 0;
+    const koc_credential *cred = f->want->cred;
+    bool by_post = cred && cred->kind == KOC_CRED_IDENTITY_TOKEN;
 
-    if (identity) {
-        KOC__TRY(ask_by_post(a, &status, &body, err));
+    if (by_post) {
+        KOC__TRY(send_post(f, err));
+        bool has_user = cred->username && cred->username[0];
+        by_post = !koc__token_post_unsupported(f->reply.status, has_user);
     }
-    if (!identity ||
-        koc__token_post_unsupported(status, a->cred->username && a->cred->username[0])) {
-        KOC__TRY(ask_by_get(a, &status, &body, err));
+    if (!by_post) {
+        KOC__TRY(send_get(f, err));
     }
-    if (status < 200 || status >= 300) {
-        return refused(a, status, koc__dynbuf_view(&body), err);
+    if (f->reply.status < 200 || f->reply.status >= 300) {
+        return refusal_error(f, err);
     }
-    int rc = koc__token_reply_read(koc__dynbuf_view(&body), out, err);
-    koc__dynbuf_wipe(&body);
-    return rc;
+    return koc__token_reply_read(koc__dynbuf_view(&f->body), out, err);
 }
 
-/* Fills realm, service and scopes from what the host is known to want. */
-static int prepare(ask *a, const koc__request *rq, const char *demanded, bool with_mount,
-                   koc_error **err)
+/* Finds realm, service and scopes. */
+static int prepare(fetch *f, koc_error **err)
 {
-    koc__host *h = a->host;
+    const koc__token_request *want = f->want;
 
-    KOC__TRY(koc__strlist_new(&a->scopes, err));
-    if (rq->repository) {
-        KOC__TRY(koc__scope_add(a->scopes, rq->repository, rq->actions, err));
+    KOC__TRY(koc__strlist_new(&f->scopes, err));
+    if (want->repository) {
+        KOC__TRY(koc__scope_add(f->scopes, want->repository, want->actions, err));
     }
-    if (rq->mount_from && with_mount) {
-        KOC__TRY(koc__scope_add(a->scopes, rq->mount_from, KOC__ACT_PULL, err));
+    if (want->mount_from) {
+        KOC__TRY(koc__scope_add(f->scopes, want->mount_from, KOC__ACT_PULL, err));
     }
-    if (demanded) {
-        KOC__TRY(koc__scope_demand(&a->scopes, demanded, err));
+    if (want->demanded) {
+        KOC__TRY(koc__scope_demand(&f->scopes, want->demanded, err));
     }
-    pthread_mutex_lock(&h->mutex);
-    int rc = koc__realm_resolve(&h->challenged_at, h->realm, &a->realm, err);
-    a->service = h->service ? koc__strdup(h->service) : NULL;
-    bool oom = h->service && !a->service;
-    pthread_mutex_unlock(&h->mutex);
-    KOC__TRY(rc);
-    return oom ? koc__oom(err) : KOC_OK;
+    return koc__login_realm(want->host->login, &f->realm, &f->service, err);
 }
 
-int koc__token_fetch(koc__host *h, const koc__request *rq, const koc_credential *cred,
-                     const char *demanded, bool with_mount, koc__call *call, koc__token_reply *out,
+int koc__token_fetch(const koc__token_request *want, koc__call *call, koc__token_reply *out,
                      koc_error **err)
 {
-    ask a = {.host = h, .call = call, .cred = cred};
-    int rc = prepare(&a, rq, demanded, with_mount, err);
+    KOC__AUTO_VAL(fetch)
+    f = {.want = want,
+         .call = call,
+         .reply = KOC__HTTP_REPLY_INIT,
+         .body = KOC__DYNBUF_INIT(KOC__TOKEN_REPLY_MAX)};
 
-    if (rc == KOC_OK) {
-        rc = ask_for_token(&a, out, err);
-    }
-    ask_dispose(&a);
-    return rc;
+    KOC__TRY(prepare(&f, err));
+    return get_token(&f, out, err);
 }

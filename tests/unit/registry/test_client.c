@@ -115,19 +115,22 @@ KOC_TEST(client_hosts_know_their_scheme_R10)
     koc_client_options o = KOC_CLIENT_OPTIONS_INIT;
     KOC__AUTO(koc_client) c = NULL;
     koc__host *h = NULL, *again = NULL;
+    bool https;
 
     o.allow_http = allow;
     assert_int_equal(koc_client_new(ctx, &o, &c, NULL), KOC_OK);
     assert_int_equal(koc__client_host(c, "r.example", &h, NULL), KOC_OK);
-    assert_true(h->scheme_known && h->https && !h->may_http);
+    assert_true(koc__reach_scheme(h->reach, &https) && https && !koc__reach_may_http(h->reach));
     assert_int_equal(koc__client_host(c, "r.example", &again, NULL), KOC_OK);
     assert_ptr_equal(h, again);
     assert_int_equal(koc__client_host(c, "192.168.1.1:5000", &h, NULL), KOC_OK);
-    assert_true(h->scheme_known && h->https);
+    assert_true(koc__reach_scheme(h->reach, &https) && https);
     assert_int_equal(koc__client_host(c, "old.example:5000", &h, NULL), KOC_OK);
-    assert_true(!h->scheme_known && h->may_http && !h->insecure);
+    assert_true(!koc__reach_scheme(h->reach, &https) && koc__reach_may_http(h->reach));
+    assert_false(h->insecure);
     assert_int_equal(koc__client_host(c, "127.0.0.1:5000", &h, NULL), KOC_OK);
-    assert_true(!h->scheme_known && !h->may_http && h->loopback);
+    assert_true(!koc__reach_scheme(h->reach, &https) && !koc__reach_may_http(h->reach));
+    assert_true(koc__reach_is_loopback(h->reach));
     assert_int_equal(koc__client_host(c, "index.docker.io", &h, NULL), KOC_OK);
     assert_string_equal(h->wire, "registry-1.docker.io");
 }

@@ -129,7 +129,7 @@ KOC_TEST(hosts_toml_R15)
     assert_int_equal(c.origin.rate, 7);
     assert_string_equal(koc_strlist_get(c.origin.ca, 0), "/c/own.crt");
     assert_int_equal(c.n_mirrors, 3);
-    const koc__endpoint *m = c.mirrors;
+    const koc__host_endpoint *m = c.mirrors;
     assert_string_equal(m[0].authority, "mirror:5000");
     assert_false(m[0].https);
     assert_true(m[0].skip_verify);
