@@ -1,30 +1,31 @@
 /*
- * koc/base.h: types that every other header uses.
+ * koc/base.h: the types that every other header uses, and the rules that hold everywhere.
  *
- * What libkoc asks of your process
- *  - It never prints, exits, aborts, installs signal handlers, changes the locale, the working
- *    directory, the umask or the environment. Children are started with posix_spawn and reaped by pid.
- *  - It initialises libcurl and mbedTLS once (koc_init) and never tears them down.
- *  - Signals: no call changes what a signal does, SIGPIPE included. A call blocks SIGPIPE for its own thread while it
- *    writes, and its threads leave all signals to yours.
- *  - fork: a child may release what it inherited, use it, or make a context of its own, when no other thread was inside
- *    libkoc at the moment of the fork. Threads and connections stay with the parent; the child starts its own. Calls
- *    that were running belong to the parent, and so do cancel tokens: make new ones.
- *  - Do not call cJSON_InitHooks, setlocale or setenv while another thread is inside libkoc.
- *
- * Rules that hold everywhere
- *  - A function that returns int gives KOC_OK (0) or a negative koc_code. On failure it fills *err
- *    when err is not NULL (free it with koc_error_free) and leaves all outputs as they were; on
- *    success *err is untouched.
- *  - _unref and _free take NULL, and objects may be released in any order. "Borrowed from x" means:
- *    valid while you hold x, do not free.
- *  - A struct whose first member is struct_size is set up by its _INIT macro; all-zero members mean
- *    the default; unknown flags and non-zero reserved members are KOC_EMISUSE. Such structs grow at their
- *    end in later versions. In an array of them all have the struct_size of the first.
- *  - All other structs are what they are for good: koc_str, koc_buf, koc_kv, koc_digest, koc_writer.
- *  - Immutable objects (image, layer, index, blob, reference), contexts, clients and auths may be
- *    shared between threads. Builders and readers belong to one thread at a time.
+ * Rules
+ *  - A function that returns int returns KOC_OK (0) or a negative koc_code. On failure it sets *err, if err is
+ *    not NULL, to an error that you free with koc_error_free, and leaves all other outputs as they were. On
+ *    success it does not touch *err. (docs/errors.md)
+ *  - _unref and _free accept NULL, and objects may be released in any order. "Borrowed from x" means: valid while
+ *    you hold x; do not free it.
+ *  - Initialise a struct whose first member is struct_size with its _INIT macro. A zero member means the default.
+ *    Unknown flags and non-zero reserved members are KOC_EMISUSE. Later versions append members. In an array all
+ *    elements have the struct_size of the first. (docs/abi.md)
+ *  - The other structs never change: koc_str, koc_buf, koc_kv, koc_digest, koc_writer.
+ *  - Immutable objects (image, layer, index, blob, reference), contexts, clients, auths and layouts may be shared
+ *    between threads. Builders and readers belong to one thread at a time. (docs/threads.md)
  *  - Callbacks run on the thread that made the call.
+ *  - Everything exists since 0.1.0 unless its comment says otherwise.
+ *
+ * The library in your process
+ *  - It never prints, exits or aborts, and never changes the locale, the working directory, the umask or the
+ *    environment. It starts child processes with posix_spawn and reaps them by pid.
+ *  - It initialises libcurl and mbedTLS once (koc_init) and never shuts them down.
+ *  - Signals: it installs no handler and changes no disposition, not even of SIGPIPE, which a call blocks on its own
+ *    thread while it writes. Threads of the library block all signals, so your handlers never run there.
+ *  - fork: a child may use or release what it inherited, or create a context of its own, if no other thread was
+ *    inside libkoc at the moment of the fork. Threads and connections stay with the parent; the child starts its
+ *    own. Running calls and cancel tokens belong to the parent: create new tokens.
+ *  - Do not call cJSON_InitHooks, setlocale or setenv while another thread is inside libkoc.
  */
 #ifndef KOC_BASE_H
 #define KOC_BASE_H
@@ -55,7 +56,7 @@ typedef struct koc_str {
     size_t len;
 } koc_str;
 
-/** Bytes owned by the caller; ptr[len] is NUL. Start from KOC_BUF_INIT, end with koc_buf_dispose. */
+/** Bytes that the caller owns; ptr[len] is NUL. Starts as KOC_BUF_INIT, ends with koc_buf_dispose. */
 typedef struct koc_buf {
     char *ptr;
     size_t len;
@@ -71,37 +72,36 @@ typedef struct koc_kv {
     const char *value;
 } koc_kv;
 
-/** Result of a call: KOC_OK or one of the negative codes. Frozen once released; treat an unknown
- * negative value as a plain failure. */
+/** Result of a call: KOC_OK or a negative code. A code keeps its value for ever. Later versions add codes: treat
+ * an unknown negative value as a plain failure. docs/errors.md says what to do about each. */
 typedef int32_t koc_code;
 enum {
     KOC_OK = 0,
-    KOC_EMISUSE =
-        -1, /**< the call itself is wrong (NULL object, bad struct_size); nothing changed */
+    KOC_EMISUSE = -1,       /**< wrong call: NULL object, bad struct_size; nothing changed */
     KOC_ENOMEM = -2,        /**< out of memory */
-    KOC_EINVAL = -3,        /**< a value given by the user is not valid */
+    KOC_EINVAL = -3,        /**< a value is not valid */
     KOC_EIO = -4,           /**< the file system or a pipe failed */
-    KOC_ENOTFOUND = -5,     /**< what was asked for is not there */
-    KOC_EEXISTS = -6,       /**< what was to be made is there already */
-    KOC_ELIMIT = -7,        /**< a ceiling was hit */
-    KOC_EFORMAT = -8,       /**< bytes that do not parse */
-    KOC_EDIGEST = -9,       /**< content does not have the digest or size that was promised */
+    KOC_ENOTFOUND = -5,     /**< it does not exist */
+    KOC_EEXISTS = -6,       /**< it exists already */
+    KOC_ELIMIT = -7,        /**< a limit was exceeded */
+    KOC_EFORMAT = -8,       /**< bytes do not parse */
+    KOC_EDIGEST = -9,       /**< content does not match its digest or size */
     KOC_ENET = -10,         /**< connecting, sending or receiving failed */
-    KOC_ETLS = -11,         /**< certificate or TLS failure */
-    KOC_EHTTP = -12,        /**< the registry answered with an error status */
-    KOC_EAUTH = -13,        /**< credentials are missing or were not accepted */
-    KOC_EDENIED = -14,      /**< credentials are good but do not allow this */
+    KOC_ETLS = -11,         /**< a certificate or TLS failed */
+    KOC_EHTTP = -12,        /**< the registry returned an error status */
+    KOC_EAUTH = -13,        /**< credentials are missing or not accepted */
+    KOC_EDENIED = -14,      /**< credentials do not permit this */
     KOC_ERATE = -15,        /**< the registry limits the rate of requests */
     KOC_ETIMEOUT = -16,     /**< a time limit passed */
     KOC_ECANCELLED = -17,   /**< koc_cancel_trigger was called */
     KOC_EUNSUPPORTED = -18, /**< valid, but this build or this format cannot do it */
-    KOC_EPLATFORM = -19,    /**< no image for the platform asked for */
-    KOC_EPROCESS = -20,     /**< a child process (go, git, a credential helper) failed */
-    KOC_ECONFLICT = -21,    /**< somebody else changed the same thing */
-    KOC_EVERIFY = -22,      /**< a check found something */
-    KOC_EUSER = -30         /**< a callback failed; its own error is the cause */
+    KOC_EPLATFORM = -19,    /**< no image for the requested platform */
+    KOC_EPROCESS = -20,     /**< a child process (go, git, credential helper) failed */
+    KOC_ECONFLICT = -21,    /**< something else changed the same thing meanwhile */
+    KOC_EVERIFY = -22,      /**< a check found problems */
+    KOC_EUSER = -30         /**< a callback failed; its error is the cause */
 };
-/** Returned by a callback: behave as if it were not set. */
+/** A callback returns it to mean: behave as if this callback were not set. */
 enum { KOC_PASSTHROUGH = 1 };
 
 /* clang-format off */

@@ -1,7 +1,7 @@
 /*
- * koc/context.h: the context that objects share, cancellation, progress, versions.
+ * koc/context.h: the context that objects share, cancel tokens, progress, versions.
  *
- * A context holds the cache, the thread pool and the log callback. One per process is enough.
+ * A context has the cache, the worker threads and the log callback. One per process is enough.
  */
 #ifndef KOC_CONTEXT_H
 #define KOC_CONTEXT_H
@@ -20,8 +20,8 @@ enum {
     KOC_LOG_TRACE = 4
 };
 
-/** Receives log messages: one line, secrets already removed. component is "registry", "golang", …
- * Called from each thread that makes calls on the context, perhaps from several at once. */
+/** Receives a log message: one line, without secrets. component is "registry", "golang", … Runs on a thread that
+ * makes a call on the context: on several at once if several threads make calls. */
 typedef void (*koc_log_fn)(int32_t level, const char *component, const char *message,
                            void *payload);
 
@@ -30,24 +30,24 @@ typedef struct koc_ctx_options {
     uint32_t flags;
     koc_log_fn log;
     void *log_payload;
-    int32_t log_level;     /**< highest level to report; 0: errors only */
+    int32_t log_level;     /**< highest KOC_LOG_* to report; 0: errors only */
     uint32_t threads;      /**< workers for hashing and compression; 0: one per core, at most 16 */
-    const char *cache_dir; /**< NULL: no cache; "": the default place; else that folder */
-    uint64_t max_memory;   /**< bytes for buffers in flight; 0: 2.5 MiB a thread */
+    const char *cache_dir; /**< NULL: no cache; "": the default directory; else this directory */
+    uint64_t max_memory;   /**< bytes of buffers for compression; 0: 2.5 MiB per thread */
 } koc_ctx_options;
 /* clang-format off */
 #define KOC_CTX_OPTIONS_INIT { sizeof(koc_ctx_options), 0, NULL, NULL, 0, 0, NULL, 0 }
 /* clang-format on */
 
-/** Makes a context; opts may be NULL. Release it with koc_ctx_unref. A cache folder that cannot be
- * written means no cache and one warning to the log. */
+/** Creates a context; opts may be NULL. Release it with koc_ctx_unref. If the cache directory cannot be written,
+ * the context works without a cache and logs a warning. */
 KOC_API int koc_ctx_new(const koc_ctx_options *opts, koc_ctx **out, koc_error **err);
 /** Takes another reference; returns ctx. */
 KOC_API koc_ctx *koc_ctx_ref(koc_ctx *ctx);
-/** Drops a reference; takes NULL. */
+/** Releases a reference; accepts NULL. */
 KOC_API void koc_ctx_unref(koc_ctx *ctx);
 
-/** Initialises libcurl and mbedTLS now instead of at the first use. Optional, idempotent, thread-safe. */
+/** Initialises libcurl and mbedTLS now instead of at their first use. Optional, idempotent, thread-safe. */
 KOC_API int koc_init(koc_error **err);
 
 /** The library's version at run time, as KOC_VERSION_NUMBER. */
@@ -66,16 +66,16 @@ enum {
     KOC_FEATURE_YAML = 1u << 7,    /**< always set; the detail names libyaml and its version */
     KOC_FEATURE_SERVE = 1u << 8    /**< koc_serve; the detail is the version of libmicrohttpd */
 };
-/** The features of this build on this machine, KOC_FEATURE_* bits. */
+/** KOC_FEATURE_* bits: the features of this build on this processor. */
 KOC_API uint64_t koc_features(void);
-/** What stands behind one feature bit, "libcurl/7.88.1 OpenSSL/3.0.15"; NULL when it is absent. Static. */
+/** What provides a feature: "libcurl/7.88.1 OpenSSL/3.0.15"; NULL if it is absent. Static. */
 KOC_API const char *koc_feature_detail(uint64_t feature);
 
-/** A token that ends calls early. May be used for any number of calls. */
+/** Creates a token that ends calls early. Any number of calls may hold it. */
 KOC_API int koc_cancel_new(koc_cancel **out, koc_error **err);
 KOC_API koc_cancel *koc_cancel_ref(koc_cancel *c);
 KOC_API void koc_cancel_unref(koc_cancel *c);
-/** Ends every call that holds c with KOC_ECANCELLED, for good. Any thread; safe in signal handlers. */
+/** Ends every call that holds c, now and later, with KOC_ECANCELLED. Any thread; safe in signal handlers. */
 KOC_API void koc_cancel_trigger(koc_cancel *c);
 KOC_API bool koc_cancel_is_triggered(const koc_cancel *c);
 
@@ -138,19 +138,20 @@ typedef struct koc_op {
 #define KOC_OP_INIT { sizeof(koc_op), 0, NULL, 0, NULL, NULL }
 /* clang-format on */
 
-/** Replaces the content of b with a copy of data; how callbacks fill a koc_buf. */
+/** Replaces the content of b by a copy of data: how callbacks fill a koc_buf. */
 KOC_API int koc_buf_set(koc_buf *b, koc_str data, koc_error **err);
-/** Releases what b holds and makes it empty; takes NULL. */
+/** Frees the content of b and leaves it empty; accepts NULL. */
 KOC_API void koc_buf_dispose(koc_buf *b);
-/** koc_buf_dispose after overwriting the content: for secrets. */
+/** Overwrites the content, then koc_buf_dispose: for secrets. */
 KOC_API void koc_buf_wipe(koc_buf *b);
 
-/** Text from elsewhere (the output of a program, the name of a file) as a terminal may show it: line ends and
- * tabs stay, escape sequences are left out, other control characters, marks that reorder text and bytes that are
- * not UTF-8 become '?'. With colors the sequences that set colours stay, and are off again at the end. Replaces
- * the content of out. What koc_error_message, koc_error_detail and the log give has been through this. */
+/** Makes text of unknown origin (a program's output, a file's name) safe for a terminal. Line ends and tabs stay.
+ * Escape sequences are removed. Other control characters, marks that reorder text and bytes that are not UTF-8
+ * become '?'. With colors, sequences that set colours stay and are reset at the end. Replaces the content of out.
+ * koc_error_message, koc_error_detail and log messages are safe already. */
 KOC_API int koc_printable(koc_str text, bool colors, koc_buf *out, koc_error **err);
 
+/** The number of strings; 0 for NULL. */
 KOC_API size_t koc_strlist_count(const koc_strlist *l);
 /** The i-th string, borrowed from l; NULL past the end. */
 KOC_API const char *koc_strlist_get(const koc_strlist *l, size_t i);

@@ -9,10 +9,10 @@
 KOC_BEGIN_DECLS
 
 enum { KOC_DIGEST_NONE = 0, KOC_DIGEST_SHA256 = 1, KOC_DIGEST_SHA512 = 2 };
-/** Room for the longest text form and its NUL. */
+/** Bytes of the longest text form with its NUL. */
 #define KOC_DIGEST_TEXT_MAX 136
 
-/** A digest by value; all-zero is "none". */
+/** A digest, passed by value; all-zero means none. Never changes. */
 typedef struct koc_digest {
     uint8_t algorithm; /**< KOC_DIGEST_* */
     uint8_t len;       /**< bytes used: 32 or 64 */
@@ -20,19 +20,19 @@ typedef struct koc_digest {
     uint8_t bytes[64];
 } koc_digest;
 
-/** Reads "sha256:<64 hex>" or "sha512:<128 hex>", lower case only. KOC_EINVAL otherwise. */
+/** Parses "sha256:<64 hex>" or "sha512:<128 hex>", lower case only. KOC_EINVAL: anything else. */
 KOC_API int koc_digest_parse(const char *text, koc_digest *out, koc_error **err);
-/** Writes the text form with its NUL into out; KOC_ELIMIT when out_size is too small. */
+/** Writes the text form with its NUL to out. KOC_ELIMIT: out_size is too small. */
 KOC_API int koc_digest_format(const koc_digest *d, char *out, size_t out_size, koc_error **err);
-/** False when either is NULL or none. */
+/** Whether a and b are the same digest; false if either is NULL or none. */
 KOC_API bool koc_digest_equal(const koc_digest *a, const koc_digest *b);
 /** The SHA-256 of data. */
 KOC_API int koc_digest_of(koc_str data, koc_digest *out, koc_error **err);
 
-/** A running hash; algorithm is KOC_DIGEST_SHA256 or KOC_DIGEST_SHA512. One thread at a time. */
+/** Starts a hash; algorithm is KOC_DIGEST_SHA256 or KOC_DIGEST_SHA512. One thread at a time. */
 KOC_API int koc_hasher_new(int32_t algorithm, koc_hasher **out, koc_error **err);
 KOC_API void koc_hasher_update(koc_hasher *h, koc_str data);
-/** Gives the digest; h may only be freed afterwards. */
+/** Returns the digest of all data. Afterwards h can only be freed. */
 KOC_API int koc_hasher_finish(koc_hasher *h, koc_digest *out, koc_error **err);
 KOC_API void koc_hasher_free(koc_hasher *h);
 

@@ -1,8 +1,7 @@
 /*
- * koc/io.h: blobs (immutable content that can be opened again and again) and readers.
+ * koc/io.h: blobs (immutable content that can be opened any number of times), readers and files.
  *
- * Retries, authentication and redirects all need to rewind, so everything that is sent is a blob and
- * not a stream.
+ * Retries, logins and redirects start again from the beginning, so uploads take blobs, not streams.
  */
 #ifndef KOC_IO_H
 #define KOC_IO_H
@@ -13,7 +12,7 @@
 
 KOC_BEGIN_DECLS
 
-/** Your own source of bytes. read gives at most len bytes; *n_read == 0 is the end. */
+/** A reader of your own. read stores at most len bytes; *n_read == 0 is the end. */
 typedef struct koc_reader_ops {
     uint32_t struct_size;
     uint32_t flags;
@@ -24,7 +23,7 @@ typedef struct koc_reader_ops {
 #define KOC_READER_OPS_INIT { sizeof(koc_reader_ops), 0, NULL, NULL }
 /* clang-format on */
 
-/** Your own blob. open starts at offset; release is called once, when the last reference goes. */
+/** A blob of your own. open starts at offset (bytes). release is called once, after the last reference is gone. */
 typedef struct koc_blob_ops {
     uint32_t struct_size;
     uint32_t flags;
@@ -35,65 +34,64 @@ typedef struct koc_blob_ops {
 #define KOC_BLOB_OPS_INIT { sizeof(koc_blob_ops), 0, NULL, NULL }
 /* clang-format on */
 
-/** A sink that the caller owns: a function and its argument. write takes all of data or fails. */
+/** Where output goes: a function and its argument, which the caller owns. write consumes all of data or fails. */
 typedef struct koc_writer {
     int (*write)(void *self, const void *data, size_t len, koc_error **err);
     void *self;
 } koc_writer;
 
 /**
- * A file that is written whole or not at all: made beside its place, and renamed over it by
- * koc_file_finish after it was written out to the disk. A link is followed, the mode of a file that is
- * there is kept, missing parent folders are made; nothing is made before there is something to write. A
- * pipe or device is written to as it is, and "-" is stdout. op (or NULL) lends its cancel token, which ends
- * waiting for the reader of a pipe. mode 0: 0644, less the umask; 0600 is enforced on an old file.
+ * Opens a file that is written completely or not at all: the content goes to a temporary file in the same
+ * directory, which koc_file_finish syncs and renames. Symbolic links are followed, the mode of an existing file is
+ * kept, and missing parent directories are created. Nothing is created before the first write. Pipes and devices are
+ * written to directly; "-" is stdout. mode 0: 0644 minus the umask; 0600 applies to an existing file also. op (or
+ * NULL): its cancel token ends waiting for the reader of a pipe.
  */
 KOC_API int koc_file_new(const char *path, uint32_t mode, const koc_op *op, koc_file **out,
                          koc_error **err);
-/** The write of a koc_writer whose self is a koc_file: koc_writer w = {koc_file_write, f}. */
+/** Writes to a koc_file; fits koc_writer: koc_writer w = {koc_file_write, f}. */
 KOC_API int koc_file_write(void *file, const void *data, size_t len, koc_error **err);
-/** Gives it its name. On failure what had the name still has it. f then takes koc_file_free only. */
+/** Replaces the old file by the new one. On failure the old file stays. Afterwards f can only be freed. */
 KOC_API int koc_file_finish(koc_file *f, koc_error **err);
-/** Takes NULL. What was not finished is gone. */
+/** Frees f and removes the file if it was not finished. Accepts NULL. */
 KOC_API void koc_file_free(koc_file *f);
 
 /** A blob with a copy of data. */
 KOC_API int koc_blob_from_bytes(koc_str data, koc_blob **out, koc_error **err);
-/** A blob over a file, opened at each use. expect (or NULL) is the digest that readers check at the
- * end: KOC_EDIGEST when the file has another. The size is taken now. */
+/** A blob over a file that is opened at each use. Its size is read now. Readers verify expect (or NULL) at the end:
+ * KOC_EDIGEST. */
 KOC_API int koc_blob_from_file(const char *path, const koc_digest *expect, koc_blob **out,
                                koc_error **err);
-/** As koc_blob_from_file where path is a regular file. What can be read only once (a pipe, a device, "-" for
- * stdin) is copied into a temporary file without a name, in $TMPDIR. */
+/** Like koc_blob_from_file for a regular file. Anything that can be read only once (a pipe, a device, "-" for stdin) is
+ * copied to a nameless temporary file in $TMPDIR first. */
 KOC_API int koc_blob_from_stream(const char *path, const koc_op *op, koc_blob **out,
                                  koc_error **err);
-/** A blob over callbacks. Copies ops, takes self on success only. digest may be NULL. */
+/** A blob over callbacks. Copies ops; owns self on success only. size in bytes; digest may be NULL. */
 KOC_API int koc_blob_new(const koc_blob_ops *ops, void *self, uint64_t size,
                          const koc_digest *digest, koc_blob **out, koc_error **err);
 KOC_API koc_blob *koc_blob_ref(koc_blob *b);
 KOC_API void koc_blob_unref(koc_blob *b);
 /** Size in bytes. */
 KOC_API uint64_t koc_blob_size(const koc_blob *b);
-/** The SHA-256; read once and remembered when it was not given. */
+/** The SHA-256 digest. If it is not known, the content is read once and the digest remembered. */
 KOC_API int koc_blob_digest(koc_blob *b, const koc_op *op, koc_digest *out, koc_error **err);
-/** Opens b at offset (at most its size). The reader keeps b and op's cancel token alive. */
+/** Opens b at offset (at most its size). The reader holds references to b and to op's cancel token. */
 KOC_API int koc_blob_open(koc_blob *b, uint64_t offset, const koc_op *op, koc_reader **out,
                           koc_error **err);
-/** The whole content; KOC_ELIMIT when it has more than max bytes. */
+/** The whole content. KOC_ELIMIT: it has more than max bytes. */
 KOC_API int koc_blob_read_all(koc_blob *b, size_t max, const koc_op *op, koc_buf *out,
                               koc_error **err);
 
-/** A reader over callbacks. Copies ops, takes self on success only. */
+/** A reader over callbacks. Copies ops; owns self on success only. */
 KOC_API int koc_reader_new(const koc_reader_ops *ops, void *self, koc_reader **out,
                            koc_error **err);
-/** Reads up to len bytes; *n_read == 0 is the end. A reader that checks a digest can tell only at the
- * end: what was read before is trusted when a read has given 0 bytes, or after koc_reader_finish. */
+/** Reads up to len bytes; *n_read == 0 is the end. A digest can be verified only at the end: do not trust what you
+ * read before a read has returned 0 bytes or koc_reader_finish has succeeded. */
 KOC_API int koc_reader_read(koc_reader *r, void *buf, size_t len, size_t *n_read, koc_error **err);
-/** For those who need no more, because their own format has ended (a tar may be followed by padding):
- * reads what is left and fails as koc_reader_read does, with KOC_EDIGEST when the content was not what
- * it should be. */
+/** Reads the rest and verifies the content: for formats that end before their stream does, as a tar followed by
+ * padding. Fails as koc_reader_read does; KOC_EDIGEST: the content does not match. */
 KOC_API int koc_reader_finish(koc_reader *r, koc_error **err);
-/** Frees r. It says nothing about content whose end was not read. */
+/** Frees r. Content whose end was not read has not been verified. */
 KOC_API void koc_reader_free(koc_reader *r);
 
 KOC_END_DECLS

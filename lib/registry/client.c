@@ -38,8 +38,8 @@ static int set_options(koc_client *c, const koc_client_options *o, koc_error **e
 {
     const uint32_t known = KOC_CLIENT_INSECURE | KOC_CLIENT_NO_PROXY_ENV | KOC_CLIENT_OFFLINE;
 
-    if (o->flags & ~known) {
-        return koc__misuse(err, "koc_client_new: unknown flags");
+    if (o->flags & ~known || o->reserved) {
+        return koc__misuse(err, "koc_client_new: unknown flags, or reserved is not 0");
     }
     if (o->connect_timeout_ms < 0 || o->response_timeout_ms < 0) {
         return koc__misuse(err, "koc_client_new: negative time limit");

@@ -27,13 +27,14 @@ def compile_header(name, language, standard, folders):
     return f"<{name}> as {standard}: {problem}" if problem else None
 
 
-def compile_text(text, language, standard, folders):
+def compile_text(text, language, standard, folders, *more):
     """What the compiler says against it, or None."""
     command = [
         compiler(language),
         f"-x{language}",
         f"-std={standard}",
         *WARNINGS,
+        *more,
         "-fsyntax-only",
         *[f"-I{folder}" for folder in folders],
         "-",
@@ -113,13 +114,21 @@ def macros_that_do_not_fit(folders):
     return [f"_INIT macros: {problem}"] if problem else []
 
 
+def padded_structs(folders):
+    """Padding at the end of a struct would be noise where a later version has a member."""
+    headers = sources("include/koc/**/*.h")
+    text = "".join(f"#include <{path.relative_to('include')}>\n" for path in headers)
+    problem = compile_text(text, "c", "c99", folders, "-Wpadded")
+    return [f"padding: {problem}"] if problem else []
+
+
 def check(context):
     if compiler("c") is None:
         raise Missing("a C compiler")
     # version.h is generated, so the build folder holds a second include/koc.
     folders = [ROOT / "include", context.build / "include"]
     names = [str(path.relative_to("include")) for path in sources("include/koc/**/*.h")]
-    problems = [*shared_prefixes(), *structs_that_cannot_grow(), *macros_that_do_not_fit(folders)]
+    problems = [*shared_prefixes(), *structs_that_cannot_grow(), *macros_that_do_not_fit(folders), *padded_structs(folders)]
     for language, standard in LANGUAGES:
         if compiler(language) is None:
             continue

@@ -1,7 +1,7 @@
 /*
- * koc/ext/publish.h: what `koc build` is, in one call: Go packages in, pushed images out.
+ * koc/ext/publish.h: `koc build` in one call: builds Go packages into images and pushes them.
  *
- * ext/ headers may change in any minor version before they move up.
+ * Headers in ext/ may change in any minor version (docs/abi.md).
  */
 #ifndef KOC_EXT_PUBLISH_H
 #define KOC_EXT_PUBLISH_H
@@ -24,53 +24,51 @@ enum {
     KOC_PUBLISH_DISABLE_OPTIMIZATIONS = 1u << 5, /**< compile with -N -l */
     KOC_PUBLISH_COMPAT_KO = 1u << 6,             /**< ko's identity strings and byte quirks */
     KOC_PUBLISH_DEFAULT_LAYOUT = 1u << 7, /**< no repository: write to the default OCI layout */
-    KOC_PUBLISH_FORCE = 1u << 8,          /**< build even when nothing changed */
+    KOC_PUBLISH_FORCE = 1u << 8,          /**< build even if nothing changed */
     KOC_PUBLISH_DEBUG = 1u << 12,         /**< add Delve and start under it; implies -N -l */
-    KOC_PUBLISH_OFFLINE = 1u << 9, /**< bases from the cache, no module downloads, no push; give
-                                           * the client KOC_CLIENT_OFFLINE as well */
-    KOC_PUBLISH_INPUTS =
-        1u << 10 /**< koc_published_inputs is wanted: after a build whose inputs were
-                                   * not known this costs one `go list` */
+    /** Bases from the cache, no module downloads, no push. Set KOC_CLIENT_OFFLINE for the client as well. */
+    KOC_PUBLISH_OFFLINE = 1u << 9,
+    /** Collect koc_published_inputs. If the inputs of a build are not on record, this costs one `go list`. */
+    KOC_PUBLISH_INPUTS = 1u << 10
 };
 enum { KOC_SBOM_SPDX = 0, KOC_SBOM_NONE = 1 };
 
-/** Told of each result as soon as it is complete, in any order: the import path without its scheme, and
- * what is to be printed for it; once more for each ko:// reference that spells the path in another way
- * (ko://./cmd/api), as it is spelled there. Runs on the calling thread; a non-zero return ends the call,
- * KOC_EUSER. */
+/** Called for each result as soon as it is complete, in any order: the import path without ko://, and the reference to
+ * print. Called again for each ko:// reference that spells the path differently (ko://./cmd/api), with that spelling.
+ * Runs on the calling thread. A non-zero return ends the call with KOC_EUSER. */
 typedef int (*koc_published_fn)(const char *import_path, const char *reference, void *payload);
 
-/** NULL or zero members mean: what the environment and .ko.yaml say, else ko's default. Lists are
+/** A NULL or zero member means the value of the environment or of .ko.yaml, else ko's default. Lists are
  * NULL-terminated. All strings are borrowed for the call. */
 typedef struct koc_publish_options {
     uint32_t struct_size;
     uint32_t flags;                  /**< KOC_PUBLISH_* */
-    koc_client *client;              /**< NULL: one with docker's credentials */
+    koc_client *client;              /**< NULL: a client with docker's credentials */
     const char *const *import_paths; /**< as on the command line; NULL or empty: "." */
     const char *repository;          /**< KO_DOCKER_REPO; NULL: from the environment */
     const char *const *tags;         /**< NULL: latest */
-    const char *const *platforms;    /**< "all" or os[/arch[/variant]][:os.version] */
-    const char *config_path;         /**< NULL: KO_CONFIG_PATH or .ko.yaml here */
-    const char *base_image;          /**< for all import paths; "scratch" */
+    const char *const *platforms;    /**< "all", or os[/arch[/variant]][:os.version] */
+    const char *config_path;         /**< NULL: KO_CONFIG_PATH, else ./.ko.yaml */
+    const char *base_image;          /**< for all import paths, "scratch" included */
     const char *const *ldflags;      /**< NULL: from the configuration */
     const char *const *labels;       /**< key=value */
     const char *const *annotations;  /**< key=value */
     const char *user;                /**< config.User */
-    const char *oci_layout_path;     /**< also write there */
+    const char *oci_layout_path;     /**< also write a layout in this directory */
     const char *tarball;             /**< also write a docker-save archive */
     const char *image_refs;          /**< also write all references to this file */
-    const char *sbom_dir;            /**< also write the SBOMs there */
+    const char *sbom_dir;            /**< also write the SBOMs to this directory */
     int32_t sbom;                    /**< KOC_SBOM_* */
     int32_t compression;             /**< KOC_COMPRESS_* of new layers */
     int32_t level;                   /**< 0: the default */
-    int32_t jobs;                    /**< compiles at once; 0: one per core */
+    int32_t jobs;                    /**< compiles in parallel; 0: one per core */
     koc_published_fn published;      /**< or NULL */
     void *published_payload;
-    const char *delve_version; /**< for KOC_PUBLISH_DEBUG; NULL: the one koc was made for */
-    /** Where images go instead of a registry: "docker" (the Docker daemon or podman, as --local),
-     * "kind[:CLUSTER]", "k3d[:CLUSTER]", "minikube[:PROFILE]", "containerd[:SOCKET]". NULL: by the first
-     * component of repository (ko.local, kind.local, k3d.local, minikube.local, containerd.local), else a
-     * registry. Results are then repo:<hex of the digest>. */
+    const char *delve_version; /**< for KOC_PUBLISH_DEBUG; NULL: the version koc was tested with */
+    /** Load images instead of pushing them: "docker" (Docker or podman, as --local), "kind[:CLUSTER]",
+     * "k3d[:CLUSTER]", "minikube[:PROFILE]", "containerd[:SOCKET]". NULL: the first component of repository
+     * decides (ko.local, kind.local, k3d.local, minikube.local, containerd.local; else a registry). Loaded images
+     * are named repo:<hex of the digest>. */
     const char *into;
 } koc_publish_options;
 /* clang-format off */
@@ -78,44 +76,43 @@ typedef struct koc_publish_options {
     NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL }
 /* clang-format on */
 
-/** Builds and publishes. All or nothing is printed by the caller, but what was pushed before a failure
- * stays. Progress events of kind KOC_PROGRESS_IMAGE carry the name of the image. */
+/** Builds and publishes all packages of o. If one fails, there is no result and no tag is written; images that were
+ * already pushed by digest stay. KOC_PROGRESS_IMAGE events carry the name of the image. */
 KOC_API int koc_publish(koc_ctx *ctx, const koc_publish_options *o, const koc_op *op,
                         koc_published **out, koc_error **err);
-/** How many references there are: one for each distinct import path, in the order given. */
+/** The number of results: one per distinct import path, in the order given. */
 KOC_API size_t koc_published_count(const koc_published *p);
-/** The i-th result as it is to be printed ("repo@sha256:…", "oci:dir@sha256:…"). Borrowed from p. */
+/** The reference to print for result i: "repo@sha256:…", "oci:dir@sha256:…". Borrowed from p. */
 KOC_API const char *koc_published_reference(const koc_published *p, size_t i);
-/** The import path (without ko://) it was built from. Borrowed from p. */
+/** The import path of result i without ko://. Borrowed from p. */
 KOC_API const char *koc_published_import_path(const koc_published *p, size_t i);
 /** A JSON document: images, digests, sizes, platforms, timings, cache hits, encoder (docs/json.md). */
 KOC_API koc_str koc_published_report(const koc_published *p);
-/** Where the time went, as lines of text for people. Borrowed from p. */
+/** Where the time went, as text for people. Borrowed from p. */
 KOC_API koc_str koc_published_timings(const koc_published *p);
-/** Warnings that a person should see once. Borrowed from p. */
+/** Warnings for the user. Borrowed from p. */
 KOC_API const koc_strlist *koc_published_warnings(const koc_published *p);
-/** Under KOC_PUBLISH_INPUTS: the absolute paths of all that the packages were made from: Go files, go.mod
- * and its like, embedded files, kodata, the settings, the tools of go. A folder counts by the names in it,
- * one that ends in a slash by all that is below it; what is not there counts once it is. Base images are
- * no part of it. NULL: not everything is known (cgo, overlays, no cache). Borrowed from p. */
+/** With KOC_PUBLISH_INPUTS: the absolute paths of all inputs: Go files, go.mod and go.sum, embedded files, kodata, the
+ * settings file, Go's tools. A directory means the names in it; with a slash at its end, everything below it. A path
+ * that does not exist is an input if it is created. Base images are not included. NULL: not all inputs are known
+ * (cgo, overlays, no cache). Borrowed from p. */
 KOC_API const koc_strlist *koc_published_inputs(const koc_published *p);
 KOC_API void koc_published_free(koc_published *p);
 
-/** Told of what a build with some options would work with, one fact at a time: "config" (the file that was
- * read), "repository", "layout" (the folder, where images go to one), "base" (the default one, then those of
- * baseImageOverrides), "platform", "warning", "git" (why git does not read the repository here) and
- * "git hint" (what to do about it). The strings live for the call. A non-zero return ends the
- * call, KOC_EUSER. */
+/** Called once per setting that a build with these options would use. name: "config" (the settings file), "repository",
+ * "layout" (its directory, if images go to one), "base" (the default, then those of baseImageOverrides), "platform",
+ * "warning", "git" (why git cannot read this repository), "git hint" (what to do about it). The strings are valid
+ * during the callback. A non-zero return ends the call with KOC_EUSER. */
 typedef int (*koc_publish_setting_fn)(const char *name, const char *value, void *payload);
-/** Reads options, environment and .ko.yaml as koc_publish does, and no more: of packages only the entries of
- * builds: are looked at (one that cannot be loaded is a warning), bases and registries are not. Calls fn on this thread. Errors are those of koc_publish (KOC_EFORMAT and KOC_EINVAL
- * name file and line). */
+/** Reads options, environment and .ko.yaml as koc_publish does, and reports them to fn on this thread. It sends no
+ * request. Of packages, only the entries of builds: are loaded; a failure is a warning. Fails as koc_publish does:
+ * KOC_EFORMAT and KOC_EINVAL name file and line. */
 KOC_API int koc_publish_settings(koc_ctx *ctx, const koc_publish_options *o,
                                  koc_publish_setting_fn fn, void *payload, koc_error **err);
 
-/** What has changed since the last build of o's packages, as lines of text: each package and platform, and
- * below it the inputs that differ ("changed: /src/main.go"). Nothing is built; of o what shapes the
- * binary counts. Platforms are those asked for by name. */
+/** What has changed since the last build of o's packages, as text: each package and platform, and below it the inputs
+ * that differ ("changed: /src/main.go"). Nothing is built. Only the options that influence the binary are used.
+ * Platforms are those that o names. */
 KOC_API int koc_explain(koc_ctx *ctx, const koc_publish_options *o, const koc_op *op, koc_buf *out,
                         koc_error **err);
 

@@ -1,7 +1,7 @@
 /*
- * koc/ext/transfer.h: images wherever they are: in a registry, an OCI layout, an archive.
+ * koc/ext/transfer.h: read, check and copy images in any place: registry, OCI layout, archive.
  *
- * ext/ headers may change in any minor version before they move up.
+ * Headers in ext/ may change in any minor version (docs/abi.md).
  */
 #ifndef KOC_EXT_TRANSFER_H
 #define KOC_EXT_TRANSFER_H
@@ -17,25 +17,24 @@ KOC_BEGIN_DECLS
 
 enum {
     KOC_PLACE_REGISTRY = 1,
-    KOC_PLACE_LAYOUT = 2,         /**< a folder: OCI image-spec, image-layout.md */
-    KOC_PLACE_OCI_ARCHIVE = 3,    /**< a tar file with such a layout in it */
+    KOC_PLACE_LAYOUT = 2,         /**< a directory: OCI image-spec, image-layout.md */
+    KOC_PLACE_OCI_ARCHIVE = 3,    /**< a tar file that contains such a layout */
     KOC_PLACE_DOCKER_ARCHIVE = 4, /**< a tar file of `docker save` */
-    KOC_PLACE_ARCHIVE = 5         /**< a tar file that is one of the two: for reading */
+    KOC_PLACE_ARCHIVE = 5         /**< a tar file, either of the two; to read only */
 };
 
-/** Names an image, or an index, or all that a layout or archive holds. Members are borrowed. */
+/** Names an image, an index, or everything in a layout or archive. Members are borrowed. */
 typedef struct koc_place {
     uint32_t struct_size;
     uint32_t flags; /**< 0 */
     int32_t kind;   /**< KOC_PLACE_* */
     uint32_t reserved;
-    koc_reference
-        *reference;   /**< KOC_PLACE_REGISTRY: tag "latest" when it has neither tag nor digest */
-    const char *path; /**< of the folder or file, in all other kinds */
+    koc_reference *reference; /**< in a registry; without tag and digest: tag "latest" */
+    const char *path;         /**< of the directory or file, for all other kinds */
     /** In a layout org.opencontainers.image.ref.name, in docker's archives a tag with or without its
-     * repository; NULL: the only image there is. */
+     * repository; NULL: the only image in it. */
     const char *name;
-    const koc_digest *digest; /**< which one, beside or instead of a name; NULL: any */
+    const koc_digest *digest; /**< in addition to a name or instead of one; NULL: any */
 } koc_place;
 /* clang-format off */
 #define KOC_PLACE_INIT { sizeof(koc_place), 0, 0, 0, NULL, NULL, NULL, NULL }
@@ -45,69 +44,71 @@ enum {
     KOC_PLACE_PARSE_PATH = 1u << 0,   /**< a text without a prefix is a path */
     KOC_PLACE_PARSE_NO_PATH = 1u << 1 /**< a text without a prefix is a reference */
 };
-/** Parses "oci:DIR[:NAME][@DIGEST]", "oci-archive:FILE[:NAME][@DIGEST]", "docker-archive:FILE[:NAME]", and without such
- * a prefix a reference or a path. Without a flag it is a path when it begins with "/", "./" or "../", is ".", ".." or
- * "-", ends in ".tar", or names an OCI layout. What is read decides the kind of a path. out->reference, NULL in all
- * other kinds, is the caller's: koc_reference_unref; all else that out points to lives in storage. KOC_EINVAL. */
+/** Parses "oci:DIR[:NAME][@DIGEST]", "oci-archive:FILE[:NAME][@DIGEST]" or "docker-archive:FILE[:NAME]"; a text without
+ * such a prefix is a reference or a path. Without a flag it is a path if it begins with "/", "./" or "../", is ".", ".."
+ * or "-", ends in ".tar", or names an existing OCI layout. The content of a path decides its kind. The caller owns
+ * out->reference (koc_reference_unref), which is NULL unless the place is in a registry; everything else in out points
+ * into storage. KOC_EINVAL. */
 KOC_API int koc_place_parse(const char *text, uint32_t flags, koc_buf *storage, koc_place *out,
                             koc_error **err);
 
-/** An opened place to read from. One thread at a time. */
+/** An open place to read from. One thread at a time. */
 typedef struct koc_source koc_source;
 
-/** Opens p and reads what it names: one manifest or index, checked. client may be NULL unless p is in a
- * registry. KOC_ENOTFOUND, KOC_EFORMAT, KOC_EDIGEST; KOC_EINVAL when p could mean several. */
+/** Opens p and reads the manifest or index that it names, verified. client may be NULL unless p is in a registry.
+ * KOC_ENOTFOUND, KOC_EFORMAT, KOC_EDIGEST; KOC_EINVAL: p is ambiguous. */
 KOC_API int koc_source_open(koc_ctx *ctx, koc_client *client, const koc_place *p, const koc_op *op,
                             koc_source **out, koc_error **err);
 KOC_API void koc_source_free(koc_source *s);
-/** Media type, digest and size of what the place names, and its bytes. Borrowed from s. */
+/** The descriptor of the manifest or index. Borrowed from s. */
 KOC_API const koc_descriptor *koc_source_descriptor(const koc_source *s);
+/** Its bytes. Borrowed from s. */
 KOC_API koc_str koc_source_manifest(const koc_source *s);
-/** Another manifest or index of the same place, checked. media_type may be NULL. */
+/** Another manifest or index of the same place, verified. media_type may be NULL. */
 KOC_API int koc_source_get_manifest(koc_source *s, const koc_digest *d, const koc_op *op,
                                     koc_buf *bytes, koc_buf *media_type, koc_error **err);
-/** A blob of the same place, whose readers check it. KOC_ENOTFOUND (in a registry only when it is read). */
+/** A blob of the same place, verified when it is read. KOC_ENOTFOUND (in a registry only when it is read). */
 KOC_API int koc_source_get_blob(koc_source *s, const koc_descriptor *d, koc_blob **out,
                                 koc_error **err);
-/** The image; of an index the entry that serves want (NULL: the only one, else linux/amd64), through
- * indexes in indexes. Its layers are read when needed. KOC_EPLATFORM, KOC_EUNSUPPORTED (an artifact). */
+/** The image; of an index, the entry that matches want (NULL: the only one, else linux/amd64), also in nested indexes.
+ * Its layers are read when needed. KOC_EPLATFORM; KOC_EUNSUPPORTED: an artifact. */
 KOC_API int koc_source_get_image(koc_source *s, const koc_platform *want, const koc_op *op,
                                  koc_image **out, koc_error **err);
 /** The image whose manifest has the digest d. KOC_EUNSUPPORTED: an index or artifact. */
 KOC_API int koc_source_get_image_by(koc_source *s, const koc_digest *d, const koc_op *op,
                                     koc_image **out, koc_error **err);
-/** What refers to subject at that place, as an index; artifact_type NULL: all. */
+/** The referrers of subject at this place as an index; artifact_type NULL: all types. */
 KOC_API int koc_source_list_referrers(koc_source *s, const koc_digest *subject,
                                       const char *artifact_type, const koc_op *op, koc_index **out,
                                       koc_error **err);
 
-/** All about it as one JSON document (docs/json.md, "koc-inspect-1"): manifests, configs, layers, sizes,
+/** Describes the image or index as a JSON document (docs/json.md, "koc-inspect-1"): manifests, configs, layers, sizes,
  * platforms, history, referrers. want NULL: every platform. KOC_EPLATFORM. */
 KOC_API int koc_source_inspect(koc_source *s, const koc_platform *want, const koc_op *op,
                                koc_buf *json, koc_error **err);
 
 enum {
-    KOC_CHECK_FAST = 1u << 0 /**< documents, and whether blobs are there; no layer is read */
+    KOC_CHECK_FAST = 1u << 0 /**< documents, and the existence of blobs; reads no layer */
 };
-/** Told of each thing that was looked at: "layer sha256:… of linux/amd64". problem NULL: it is right. */
+/** Called for each thing that was checked: "layer sha256:… of linux/amd64". problem NULL: it is correct. A non-zero
+ * return ends the call with KOC_EUSER. */
 typedef int (*koc_check_fn)(const char *what, const char *problem, void *payload);
-/** Checks all that s names: digests, sizes, DiffIDs, that layers are tar files, that platforms are those of
- * the configs. fn (or NULL) runs on the calling thread. KOC_EVERIFY when something is wrong; other codes
- * when it could not be looked at. */
+/** Checks everything that s names: digests, sizes, DiffIDs, that layers are tar files, that platforms match the configs.
+ * fn (or NULL) runs on the calling thread. KOC_EVERIFY: there are problems; other codes: it could not be checked. */
 KOC_API int koc_source_check(koc_source *s, uint32_t flags, koc_check_fn fn, void *payload,
                              const koc_op *op, koc_error **err);
 
 enum {
-    KOC_COPY_REFERRERS = 1u << 0, /**< signatures, SBOMs, … that refer to what is copied, too */
-    /** A pair that fails does not end the others: it is logged (KOC_LOG_WARN), its result has no digest, and
-     * the call fails at the end with how many there were. */
+    KOC_COPY_REFERRERS = 1u << 0, /**< copy referrers as well: signatures, SBOMs, … */
+    /** A failed pair does not end the others: it is logged (KOC_LOG_WARN), its result has no digest, and the call
+     * fails at the end with the number of failures. */
     KOC_COPY_KEEP_GOING = 1u << 1
 };
 typedef struct koc_copy_options {
     uint32_t struct_size;
     uint32_t flags; /**< KOC_COPY_* */
-    /** NULL-terminated os[/arch[/variant]][:os.version]; NULL: all. One that serves a single image makes
-     * that image the copy, several make a shorter index. */
+    /** NULL-terminated os[/arch[/variant]][:os.version]; NULL: all. If a single image matches, the copy is that
+     * image; if several match, it is a shorter index. */
     const char *const *platforms;
     uint32_t jobs; /**< images at once; 0: 8 */
     uint32_t reserved;
@@ -127,26 +128,25 @@ typedef struct koc_copy_pair {
 #define KOC_COPY_PAIR_INIT { sizeof(koc_copy_pair), 0, NULL, NULL }
 /* clang-format on */
 
-/** What was done for one pair. */
+/** What koc_copy did for one pair. */
 typedef struct koc_copy_result {
     uint32_t struct_size;
-    uint32_t flags;    /**< 0 */
-    koc_digest digest; /**< of the copy's manifest or index */
-    uint64_t bytes;    /**< of blobs that were moved */
-    uint32_t blobs;    /**< that the image needs, each once */
-    uint32_t copied;
-    uint32_t mounted;
-    uint32_t unchanged; /**< 1: the target had it all under that name */
+    uint32_t flags;     /**< 0 */
+    koc_digest digest;  /**< of the copy's manifest or index */
+    uint64_t bytes;     /**< of blobs that were transferred */
+    uint32_t blobs;     /**< distinct blobs of the image */
+    uint32_t copied;    /**< of these: transferred */
+    uint32_t mounted;   /**< of these: mounted from another repository */
+    uint32_t unchanged; /**< 1: the target had everything under this name */
 } koc_copy_result;
 /* clang-format off */
 #define KOC_COPY_RESULT_INIT { sizeof(koc_copy_result), 0, { 0, 0, { 0, 0, 0, 0, 0, 0 }, { 0 } }, 0, 0, 0, 0, 0 }
 /* clang-format on */
 
-/** Copies from place to place, byte for byte. Blobs go from reader to writer and never touch the disk
- * between; those that the target has are not moved, and manifests are written after all that they name. A
- * docker archive takes one platform of each image (the only one, else linux/amd64). results is NULL or
- * has n of them, each set up with its _INIT macro. The first failure ends it all; what is complete stays, and
- * archives appear when they are whole. */
+/** Copies images between places, byte for byte. Blobs are streamed without a temporary file, and only if the target
+ * lacks them. Manifests are written after everything that they name. A docker archive receives one platform of each
+ * image (the only one, else linux/amd64). results: NULL, or n structs initialised with their _INIT macro. The first
+ * failure ends the call; complete copies stay, and an archive appears when it is complete. */
 KOC_API int koc_copy(koc_ctx *ctx, koc_client *client, const koc_copy_pair *pairs, size_t n,
                      const koc_copy_options *opts, const koc_op *op, koc_copy_result *results,
                      koc_error **err);

@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: d4325106263fe8e5f9db489e1613e96624805e33b21544712635d5ce52c48e3c
+// Declarations: 6b00796dfe48f47ae385d24557399ce174d0d174ea34e57e125e982067351804
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -453,6 +453,7 @@ pub struct koc_client_options {
     pub connect_timeout_ms: i64,
     pub response_timeout_ms: i64,
     pub requests_per_second: u32,
+    pub reserved: u32,
 }
 
 #[repr(C)]

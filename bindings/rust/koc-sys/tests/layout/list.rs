@@ -18,7 +18,7 @@ layout! {
     koc_tree_options { struct_size, flags, defaults, filter, payload }
     koc_archive_image { struct_size, flags, image, tags, n_tags }
     koc_auth_ops { struct_size, flags, get, rejected, release }
-    koc_client_options { struct_size, flags, auth, user_agent, ca_file, allow_http, max_connections, max_attempts, connect_timeout_ms, response_timeout_ms, requests_per_second }
+    koc_client_options { struct_size, flags, auth, user_agent, ca_file, allow_http, max_connections, max_attempts, connect_timeout_ms, response_timeout_ms, requests_per_second, reserved }
     koc_push_options { struct_size, flags, extra_tags }
     koc_resolver_options { struct_size, flags, prefix, selector, max_bytes, max_depth, reserved }
     koc_publish_options { struct_size, flags, client, import_paths, repository, tags, platforms, config_path, base_image, ldflags, labels, annotations, user, oci_layout_path, tarball, image_refs, sbom_dir, sbom, compression, level, jobs, published, published_payload, delve_version, into }
