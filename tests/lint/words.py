@@ -58,7 +58,7 @@ def check_file(path, words, better):
 
 def check(_context):
     better = given_up()
-    words = pattern(r"(?<![\w-])(?:" + "|".join(sorted(better, key=len, reverse=True)) + r")(?![\w-])")
+    words = pattern(r"(?<![\w-])(?:" + "|".join(sorted(better, key=len, reverse=True)) + r")(?![\w-]|\.[ch]\b)")
     paths = [path for path in sources(*CODE, *TEXT) if str(path) != GLOSSARY]
     return [problem for path in paths for problem in check_file(path, words, better)]
 
