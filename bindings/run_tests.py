@@ -3,7 +3,7 @@
 hand:  bindings/run_tests.py [python] [rust]
 
 What is made of this checkout is kept in build-bindings/: the library, its prefix, the Python package.
-What all checkouts share is kept below $KOC_TEST_TOOLS/bindings: a venv, cargo's target folder.
+What all checkouts share is kept below $KOC_TEST_TOOLS/bindings: a venv, cargo's target directory.
 """
 
 import os

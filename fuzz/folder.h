@@ -1,4 +1,4 @@
-/* A folder for targets whose readers want files: in memory where there is /dev/shm, one for each process. */
+/* A directory for targets that need files: one per process, in memory if /dev/shm exists. */
 #ifndef KOC_FUZZ_FOLDER_H
 #define KOC_FUZZ_FOLDER_H
 
@@ -16,7 +16,7 @@ static inline void fuzz_folder_remove(void)
     koc__free(fuzz_folder_path);
 }
 
-/* Removed when the process ends. */
+/* Creates the directory at the first call. It is removed when the process ends. */
 static inline const char *fuzz_folder(void)
 {
     if (!fuzz_folder_path) {
@@ -27,7 +27,7 @@ static inline const char *fuzz_folder(void)
     return fuzz_folder_path;
 }
 
-/* Writes in place: nobody else looks. */
+/* Writes in place: no other process reads it. */
 static inline void fuzz_write(const char *path, koc_str content)
 {
     FILE *f = fopen(path, "wb");

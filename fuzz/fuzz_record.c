@@ -24,7 +24,7 @@ static bool same(const koc__inputs *a, const koc__inputs *b)
     return equal;
 }
 
-/* Every file belongs to a folder, and no folder has files that are not there. */
+/* Every file belongs to a directory, and no directory has files that do not exist. */
 static void check(const koc__inputs *in)
 {
     for (size_t i = 0; i < in->n_dirs; i++) {

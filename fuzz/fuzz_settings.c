@@ -34,7 +34,7 @@ static void clean_up(void)
     koc__free(folder);
 }
 
-/* The reader wants a file: one, written anew for each input. */
+/* The parser needs a file: one file, written again for each input. */
 static char *store(koc_str text)
 {
     koc_error *err = NULL;

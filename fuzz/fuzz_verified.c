@@ -1,8 +1,7 @@
 /*
- * What is used was verified: a layer whose bytes are not those of its digest is never handed out with success,
- * wherever in it the difference is, and whoever asks: export, the tar of a layer, a layout, an archive. The
- * first two bytes say which byte is another one, the third in which pass over the layer it is, and how many zeros
- * follow the tar.
+ * A layer whose bytes do not match its digest is never returned with success, wherever the difference is, neither
+ * by export, nor as a tar, nor to a layout or an archive. The first two bytes of the input select the byte that is
+ * changed, the third the pass over the layer in which it is changed, and the number of zeros after the tar.
  */
 #include "folder.h"
 #include "layers.h"

@@ -1,9 +1,9 @@
 /*
- * Replays a folder of inputs without a fuzzer, with any compiler: each input as it is, cut short, and
- * changed a little (the same way each time). Reports as cmocka does, for tests/run.py.
+ * Replays a directory of inputs without a fuzzer, with any compiler: each input unchanged, cut, and
+ * changed a little (in the same way each time). Reports like cmocka, for tests/run.py.
  *
- *     fuzz_json FOLDER [PATTERN]     nothing runs unless the program's name contains PATTERN
- *     fuzz_json FILE                 that input alone: to look at a finding
+ *     fuzz_json DIRECTORY [PATTERN]  runs nothing unless the program's name contains PATTERN
+ *     fuzz_json FILE                 only this input: to debug a finding
  */
 #include "fuzz.h"
 
@@ -93,7 +93,7 @@ int main(int argc, char **argv)
     const char *slash = strrchr(argv[0], '/');
     const char *name = slash ? slash + 1 : argv[0];
     if (argc < 2 || argc > 3) {
-        fprintf(stderr, "usage: %s FOLDER|FILE [PATTERN]\n", name);
+        fprintf(stderr, "usage: %s DIRECTORY|FILE [PATTERN]\n", name);
         return 2;
     }
     if (argc == 3 && !strstr(name, argv[2])) {

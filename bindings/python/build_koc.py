@@ -102,12 +102,12 @@ def pkg_config(*words):
 
 def link_options():
     """What to give to the linker. KOC_STATIC means libkoc; what it stands on stays shared."""
-    folder = pkg_config("--variable=libdir", "libkoc")
+    directory = pkg_config("--variable=libdir", "libkoc")
     if os.environ.get("KOC_STATIC", "0") in ("", "0"):
-        return shlex.split(pkg_config("--libs", "libkoc")) + [f"-Wl,-rpath,{folder}"]
+        return shlex.split(pkg_config("--libs", "libkoc")) + [f"-Wl,-rpath,{directory}"]
     below = pkg_config("--print-requires-private", "libkoc").splitlines()
     shared = pkg_config("--libs", *[line.split()[0] for line in below])
-    return [f"{folder}/libkoc.a", "-lmbedcrypto", "-pthread", *shlex.split(shared)]
+    return [f"{directory}/libkoc.a", "-lmbedcrypto", "-pthread", *shlex.split(shared)]
 
 
 def make():
@@ -115,13 +115,13 @@ def make():
         sys.exit(
             f"libkoc {MINIMUM} or newer, below {BELOW}, is needed (pkg-config does not find it)"
         )
-    folder = pkg_config("--variable=includedir", "libkoc")
+    directory = pkg_config("--variable=includedir", "libkoc")
     ffi = cffi.FFI()
-    ffi.cdef(cdef.cdef(folder) + CALLBACKS)
+    ffi.cdef(cdef.cdef(directory) + CALLBACKS)
     ffi.set_source(
         "koc._native",
         SOURCE,
-        include_dirs=[folder],
+        include_dirs=[directory],
         extra_link_args=link_options(),
         py_limited_api=True,
     )

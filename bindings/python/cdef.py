@@ -29,16 +29,16 @@ NUMBER = re.compile(r"#define (KOC_\w+)\s+(\(?[0-9K].*)")
 STRING = re.compile(r'#define (KOC_\w+)\s+(".*")')
 
 
-def read(folder, name):
+def read(directory, name):
     """A header without comments, lines joined; in the source tree version.h is .in."""
-    path = pathlib.Path(folder) / "koc" / name
+    path = pathlib.Path(directory) / "koc" / name
     path = path if path.exists() else path.with_name(f"{path.name}.in")
     text = path.read_text(encoding="utf-8")
     return re.sub(r"/\*.*?\*/", " ", text, flags=re.DOTALL).replace("\\\n", " ")
 
 
 def split(text):
-    """What is C, and what is for the preprocessor; conditional parts are nobody's business here."""
+    """Separates C from preprocessor lines; conditional parts are ignored."""
     code, macros, depth = [], [], 0
     for line in text.splitlines():
         directive = re.match(r"\s*#\s*(\w+)", line)
@@ -54,11 +54,11 @@ def split(text):
     return "\n".join(code), macros
 
 
-def declarations(folder):
+def declarations(directory):
     """(C text, number macros, string macros): the macros as dicts of name and text."""
     code, numbers, strings = [], {}, {}
     for name in HEADERS:
-        text, macros = split(read(folder, name))
+        text, macros = split(read(directory, name))
         code.append(text)
         numbers |= {m[1]: m[2].strip() for m in map(NUMBER.match, macros) if m}
         strings |= {m[1]: m[2].strip() for m in map(STRING.match, macros) if m}
@@ -66,23 +66,23 @@ def declarations(folder):
     return re.sub(r"\s*\n\s*", "\n", text).strip(), numbers, strings
 
 
-def fingerprint(folder):
+def fingerprint(directory):
     """Changes when the declarations do, and not with comments or layout."""
-    text, numbers, strings = declarations(folder)
+    text, numbers, strings = declarations(directory)
     return hashlib.sha256(" ".join(f"{text} {numbers} {strings}".split()).encode()).hexdigest()
 
 
-def cdef(folder):
+def cdef(directory):
     """The text for cffi; values are left to the C compiler."""
-    text, numbers, strings = declarations(folder)
+    text, numbers, strings = declarations(directory)
     text = re.sub(r"(KOC_\w+)\s*=\s*[^,}]+", r"\1 = ...", text)
     text += "".join(f"\n#define {name} ..." for name in numbers)
     return text + "".join(f"\nstatic const char *const {name};" for name in strings) + "\n"
 
 
-def functions(folder):
+def functions(directory):
     """The names of all functions."""
-    text, _, _ = declarations(folder)
+    text, _, _ = declarations(directory)
     return sorted(
         set(
             re.findall(

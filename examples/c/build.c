@@ -1,10 +1,10 @@
 /*
- * build PACKAGE...: what `koc build` does, as one call.
+ * build PACKAGE...: `koc build` in one call.
  *
  *     cc -o build build.c $(pkg-config --cflags --libs libkoc)
  *     KO_DOCKER_REPO=localhost:5000/me ./build ./cmd/app
  *
- * Everything else comes from .ko.yaml and the KO_* variables, as for the command.
+ * .ko.yaml and the KO_* environment variables provide the settings, as for the command.
  */
 #include <koc/ext/publish.h>
 #include <koc/koc.h>
@@ -20,7 +20,7 @@ int main(int argc, char **argv)
     int rc = koc_ctx_new(NULL, &ctx, &err);
 
     if (argc > 1) {
-        options.import_paths = (const char *const *)&argv[1]; /* argv ends in NULL too */
+        options.import_paths = (const char *const *)&argv[1]; /* argv also ends with NULL */
     }
     if (rc == KOC_OK) {
         rc = koc_publish(ctx, &options, NULL, &published, &err);

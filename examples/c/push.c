@@ -1,10 +1,10 @@
 /*
- * push BASE TARGET PROGRAM: puts a program on top of a base image and pushes the result.
+ * push BASE TARGET PROGRAM: adds a program to a base image and pushes the result.
  *
  *     cc -o push push.c $(pkg-config --cflags --libs libkoc)
  *     ./push gcr.io/distroless/static localhost:5000/app:dev build/server
  *
- * This is all a build tool in C needs. Layers of the base are never downloaded when the target has
+ * This is everything that a build tool in C needs. Layers of the base are not downloaded if the target has
  * them or can mount them. ^C ends it cleanly.
  */
 #include <koc/koc.h>
@@ -17,7 +17,7 @@ static koc_cancel *cancel;
 static void on_signal(int number)
 {
     (void)number;
-    koc_cancel_trigger(cancel); /* made for signal handlers */
+    koc_cancel_trigger(cancel); /* safe in a signal handler */
 }
 
 static int on_progress(const koc_progress *event, void *payload)
@@ -100,7 +100,7 @@ static int build_and_push(koc_ctx *ctx, koc_client *client, char **argv, const k
     if (rc == KOC_OK) {
         rc = koc_client_push_image(client, target, image, NULL, op, digest, err);
     }
-    /* In any order; all take NULL. */
+    /* In any order; all of them accept NULL. */
     koc_image_unref(image);
     koc_image_unref(base);
     koc_layer_unref(layer);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The paths, links and functions that documents name are there, and the files that comments name."""
 
+import fnmatch
 import re
 import sys
 
@@ -17,6 +18,7 @@ ELSEWHERE = re.compile(
 
 
 LINK = re.compile(r"\]\((?![a-z]+:)([^)#\s]*)(?:#([^)\s]+))?\)")
+FILE = re.compile(r"`([a-z][a-z0-9_*]*\.[ch])`")
 FUNCTION = re.compile(r"`(koc__?[a-z0-9_]*[a-z0-9])(?:\(\))?`")
 
 
@@ -38,8 +40,11 @@ def anchors(path):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def check_links(path, names):
+def check_links(path, names, files):
     for number, line in enumerate(read(path).splitlines(), 1):
+        for name in FILE.findall(line):
+            if not fnmatch.filter(files, name):
+                yield f"{path}:{number}: there is no file {name}"
         for target, anchor in LINK.findall(line):
             page = (path.parent / target) if target else path
             if not (ROOT / page).exists():
@@ -64,8 +69,9 @@ def check(_context):
     problems = []
     code = "".join(read(path) for path in sources("lib/**/*.[ch]", "include/**/*.h", "include/**/*.h.in"))
     names = set(re.findall(r"\bkoc_\w+", code))
+    files = [path.name for path in sources(*(f"{top}/**/*.[ch]" for top in ("lib", "cli", "include", "tests", "fuzz", "bench")))]
     for path in sources("*.md", "docs/**/*.md", "fuzz/*.md", "tests/**/*.md", "examples/**/*.md"):
-        problems += [*check_document(path), *check_links(path, names)]
+        problems += [*check_document(path), *check_links(path, names, files)]
     for path in sources("lib/**/*.[ch]", "cli/**/*.[ch]", "tests/unit/**/*.[ch]", "fuzz/*.[ch]"):
         problems += check_comments(path)
     return problems

@@ -309,7 +309,7 @@ def upload_elsewhere(scene, client):
     for thing in (front, other, server):
         thing.close()
     outcome = ok(*result)
-    leak = " and tells the password" if any(seen) else ""
+    leak = " and reveals the password" if any(seen) else ""
     return Outcome(outcome.holds and not leak, outcome.text + leak)
 
 
@@ -336,7 +336,7 @@ def store_elsewhere(scene, client):
     for thing in (front, store, server):
         thing.close()
     outcome = ok(*result)
-    return Outcome(outcome.holds and not seen, outcome.text + (" and tells the password" if seen else ""))
+    return Outcome(outcome.holds and not seen, outcome.text + (" and reveals the password" if seen else ""))
 
 
 def rate_limit(scene, client):

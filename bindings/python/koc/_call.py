@@ -14,7 +14,7 @@ from ._native import ffi, lib
 
 
 def _values(prefix):
-    """The constants that begin so: each prefix is of one enum (tests/lint/headers.py)."""
+    """The constants with this prefix, which belongs to one enum (tests/lint/headers.py)."""
     return {n[len(prefix) :]: getattr(lib, n) for n in dir(lib) if n.startswith(prefix)}
 
 
@@ -23,14 +23,14 @@ def _names(prefix):
 
 
 Code = enum.IntEnum("Code", {"OK": lib.KOC_OK} | {f"E{n}": v for n, v in _values("KOC_E").items()})
-Code.__doc__ = "Why a call failed: the KOC_E* values of koc/base.h without their prefix."
+Code.__doc__ = "Why a call failed: the KOC_E* codes of koc/base.h without KOC_."
 
 Hint = enum.IntEnum("Hint", _values("KOC_HINT_"))
-Hint.__doc__ = "What a hint is about: the KOC_HINT_* values of koc/error.h without their prefix."
+Hint.__doc__ = "What a hint is about: the KOC_HINT_* values of koc/error.h without this prefix."
 
 
 def text(value) -> Optional[str]:
-    """A str from a C string; None from NULL."""
+    """A C string as a str; NULL as None."""
     return None if value == ffi.NULL else ffi.string(value).decode("utf-8", "replace")
 
 
@@ -40,7 +40,12 @@ def view(value) -> bytes:
 
 
 class Error(Exception):
-    """A call of libkoc failed; str() is one line for people: what failed, on what, why."""
+    """A call of libkoc failed. str() is one line for people: what failed, on what, why.
+
+    code: a Code. option: the option whose value was rejected. hint, hint_kind, hint_argument: what to do next.
+    detail: output of a tool, such as compile errors. http_status, registry_code: the registry's response.
+    retryable: the same call may succeed later.
+    """
 
     def __init__(self, error):
         super().__init__(text(lib.koc_error_message(error)))
@@ -58,7 +63,7 @@ class Error(Exception):
 
 
 class Arguments:
-    """C values for one call, and what must live as long as it."""
+    """C values for one call. Keeps alive what they point to."""
 
     def __init__(self):
         self.kept = []
@@ -68,7 +73,7 @@ class Arguments:
         return value
 
     def string(self, value):
-        """str, bytes or a path; None is NULL. C strings end at a NUL, so there must be none."""
+        """A C string from str, bytes or a path without NUL; None is NULL."""
         if value is None:
             return ffi.NULL
         raw = os.fsencode(value)
@@ -77,7 +82,7 @@ class Arguments:
         return self.keep(ffi.new("char[]", raw))
 
     def strings(self, values):
-        """A NULL-terminated list; None is NULL."""
+        """A NULL-terminated list of C strings; None is NULL."""
         if values is None:
             return ffi.NULL
         if isinstance(values, (str, bytes, os.PathLike)):
@@ -85,12 +90,12 @@ class Arguments:
         return self.keep(ffi.new("char *[]", [self.string(v) for v in values] + [ffi.NULL]))
 
     def bytes(self, data):
-        """A koc_str over anything with bytes."""
+        """A koc_str over any object with the buffer interface."""
         raw = self.keep(ffi.from_buffer(data))
         return self.keep(ffi.new("koc_str *", (ffi.cast("char *", raw), len(raw))))[0]
 
     def options(self, name, **members):
-        """A struct with struct_size set and the rest of it zero but for members."""
+        """A struct with struct_size and members set, and zero elsewhere."""
         struct = self.keep(ffi.new(f"{name} *"))
         struct.struct_size = ffi.sizeof(name)
         for key, value in members.items():
@@ -111,7 +116,7 @@ _interrupts = []  # that came in callbacks which have no Watch
 
 
 def check(function, *arguments):
-    """Calls function with an error pointer behind its arguments; raises what it reports."""
+    """Calls function with an error pointer as the last argument; raises Error if it fails."""
     error = ffi.new("koc_error **")
     failure = None
     if function(*arguments, error) != lib.KOC_OK:
@@ -123,7 +128,7 @@ def check(function, *arguments):
 
 
 def make(type_name, release, function, *arguments):
-    """check() for functions whose last output is a new object; release is called when it goes."""
+    """check() for functions whose last output is a new object, which release frees."""
     out = ffi.new(f"{type_name} **")
     check(function, *arguments, out)
     return ffi.gc(out[0], release)
@@ -131,7 +136,7 @@ def make(type_name, release, function, *arguments):
 
 @dataclass(frozen=True)
 class Progress:
-    """Something that went on: koc_progress of koc/context.h, with names for its numbers."""
+    """A progress event: koc_progress of koc/context.h, with names instead of numbers."""
 
     kind: str  # "blob", "manifest", "layer", "build", "resolve", "image", "request"
     state: str  # "started", "active", "skipped", "mounted", "finished", "failed", "waiting"
@@ -157,12 +162,11 @@ def digest_text(digest) -> Optional[str]:
 
 
 class Watch:
-    """The koc_op of one call. A callback's exception ends the call and is raised where it was made.
+    """The koc_op of one call. An exception of a callback ends the call and is raised from it.
 
-    In the main thread SIGINT ends the call at once, where Python's own handler would raise
-    KeyboardInterrupt; that is raised even if the call succeeds. A program that has a handler of its
-    own, or gives a token of its own, decides what ends the call: its handler runs at the next
-    event, for which there always is a progress callback.
+    In the main thread SIGINT ends the call at once, if Python's own handler is installed. KeyboardInterrupt
+    is then raised even if the call has succeeded. A program with its own handler or token decides itself
+    what ends the call: its handler runs at the next event, for which a progress callback always exists.
     """
 
     def __init__(
@@ -192,7 +196,7 @@ class Watch:
 
     @contextlib.contextmanager
     def calls(self):
-        """Around the call: what a callback raised goes before the error that came of it."""
+        """Surrounds the call. An exception of a callback takes precedence over the error that it caused."""
         try:
             if self._interrupt is not None:
                 lib.koc_py_interrupts_begin(self._interrupt)
@@ -212,7 +216,7 @@ class Watch:
             raise KeyboardInterrupt from error
 
     def run(self, function, *arguments):
-        """Calls the user's function; 0 to go on."""
+        """Calls the user's function; returns 0 to continue."""
         if self.exception is None:
             try:
                 function(*arguments)
@@ -222,7 +226,7 @@ class Watch:
 
 
 def _park(exception, value, traceback):
-    """An exception outside of the user's function: KeyboardInterrupt between two lines of ours."""
+    """Keeps an exception raised outside of the user's function: KeyboardInterrupt within this module."""
     payload = traceback.tb_frame.f_locals.get("payload") if traceback else None
     if payload is not None:
         watch = ffi.from_handle(payload)

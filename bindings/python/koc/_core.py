@@ -1,4 +1,4 @@
-"""Contexts, cancelling, digests and references."""
+"""Contexts, cancel tokens, digests and references."""
 
 from typing import Callable, Optional
 
@@ -9,7 +9,7 @@ _logs = []
 
 
 class Cancel:
-    """A token that ends calls early: give it to them, and call trigger() from any thread."""
+    """A token that ends calls early: pass it as cancel=, and call trigger() on any thread."""
 
     def __init__(self):
         self._c = make("koc_cancel", lib.koc_cancel_unref, lib.koc_cancel_new)
@@ -23,9 +23,10 @@ class Cancel:
 
 
 class Context:
-    """The cache, the threads and the log that objects share. One a process is enough.
+    """The cache, worker threads and log that objects share. One per process is enough.
 
-    cache: None for no cache, True for the default place, or a folder.
+    cache: None for no cache, True for the default directory, or a path.
+    threads: workers for hashing and compression; 0 is one per core.
     log: called with (level, component, message); level 0 is an error, 4 a trace.
     """
 
@@ -58,7 +59,7 @@ class Digest:
 
     @classmethod
     def of(cls, data) -> "Digest":
-        """The SHA-256 of bytes."""
+        """The SHA-256 digest of data."""
         a = Arguments()
         out = ffi.new("koc_digest *")
         check(lib.koc_digest_of, a.bytes(data), out)
@@ -83,7 +84,7 @@ class Digest:
 
 
 class Reference:
-    """A name of an image: [registry/]repository[:tag][@digest]."""
+    """A reference, the name of an image: [registry/]repository[:tag][@digest]. Immutable."""
 
     def __init__(self, value: str):
         a = Arguments()

@@ -7,19 +7,19 @@ from ._core import Context, Digest
 
 
 class Layer:
-    """A finished layer. Immutable; shared between threads at will."""
+    """A finished layer. Immutable; may be shared between threads."""
 
     def __init__(self, pointer):
         self._c = pointer
 
     @property
     def digest(self) -> Digest:
-        """Of the compressed bytes."""
+        """The digest of the compressed bytes."""
         return Digest._of(ffi.addressof(lib.koc_layer_descriptor(self._c).digest))
 
     @property
     def size(self) -> int:
-        """Of the compressed bytes."""
+        """The size of the compressed bytes."""
         return lib.koc_layer_descriptor(self._c).size
 
     @property
@@ -27,7 +27,7 @@ class Layer:
         return text(lib.koc_layer_descriptor(self._c).media_type)
 
     def diff_id(self, **watch) -> Digest:
-        """Of the uncompressed tar; may have to read the layer once."""
+        """The digest of the uncompressed tar. If it is not known, the layer is read once."""
         w = Watch(**watch)
         out = ffi.new("koc_digest *")
         with w.calls() as op:
@@ -49,9 +49,9 @@ def compression_code(name: str) -> int:
 
 
 class LayerBuilder:
-    """Collects files and writes them as one layer, in a fixed order. For one thread at a time.
+    """Collects files and writes them as one layer in a fixed order. Belongs to one thread at a time.
 
-    Paths are image paths ("/app/x"). mode 0 is 0644 for files and 0755 for folders.
+    Paths are paths in the image ("/app/x"). mode 0 is 0644 for files and 0755 for directories.
     """
 
     def __init__(
@@ -112,12 +112,12 @@ class LayerBuilder:
         return self._add(lib.koc_layer_builder_add_hardlink, path, a.string(target), a=a)
 
     def add_tree(self, path, source) -> "LayerBuilder":
-        """A folder on disk with all that is in it."""
+        """Adds a directory on disk with everything in it."""
         a = Arguments()
         return self._add(lib.koc_layer_builder_add_tree, path, a.string(source), ffi.NULL, a=a)
 
     def finish(self, **watch) -> Layer:
-        """Makes the layer; the builder is of no use afterwards."""
+        """Builds the layer. The builder cannot be used afterwards."""
         w = Watch(**watch)
         with w.calls() as op:
             return Layer(
@@ -126,7 +126,7 @@ class LayerBuilder:
 
 
 class Image:
-    """A manifest, its config and its layers. Immutable; the bytes are kept as they came."""
+    """A manifest, its config and its layers. Immutable; the bytes are kept as received."""
 
     def __init__(self, pointer):
         self._c = pointer
@@ -178,7 +178,7 @@ class Image:
 
 
 class ImageBuilder:
-    """An image from a base (None: scratch) and changes. For one thread at a time."""
+    """Builds an image from a base (None: scratch) and changes. Belongs to one thread at a time."""
 
     def __init__(
         self, context: Context, base: Optional[Image] = None, *, platform: Optional[str] = None
@@ -221,7 +221,7 @@ class ImageBuilder:
         return self._list(lib.koc_image_builder_set_cmd, argv)
 
     def env(self, name: str, value: Optional[str]) -> "ImageBuilder":
-        """None removes; so in label and annotation."""
+        """Sets an environment variable; None removes it. The same holds for label and annotation."""
         return self._pair(lib.koc_image_builder_set_env, name, value)
 
     def label(self, key: str, value: Optional[str]) -> "ImageBuilder":
@@ -245,7 +245,7 @@ class ImageBuilder:
         return self
 
     def finish(self, **watch) -> Image:
-        """Makes the image; the builder is of no use afterwards."""
+        """Builds the image. The builder cannot be used afterwards."""
         w = Watch(**watch)
         with w.calls() as op:
             return Image(
@@ -254,7 +254,7 @@ class ImageBuilder:
 
 
 class Layout:
-    """An OCI image layout: a folder that holds images."""
+    """An OCI image layout: a directory with images."""
 
     def __init__(self, context: Context, path, *, create: bool = False):
         a = Arguments()
@@ -268,7 +268,7 @@ class Layout:
         )
 
     def put(self, image: Image, name: Optional[str] = None, **watch) -> None:
-        """Stores an image with all its blobs; name replaces an older entry of that name."""
+        """Writes an image with all of its blobs; an older entry loses the name."""
         a, w = Arguments(), Watch(**watch)
         with w.calls() as op:
             check(lib.koc_layout_put_image, self._c, image._c, a.string(name), op)

@@ -1,4 +1,4 @@
-"""What `koc build` is, in one call."""
+"""`koc build` in one call."""
 
 import json
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ._registry import Client
 
 @dataclass(frozen=True)
 class Published:
-    """References and import paths belong together one by one."""
+    """What publish() returns: references[i] is the image of import_paths[i]."""
 
     references: List[str]
     import_paths: List[str]
@@ -82,8 +82,8 @@ def publish(
     timeout: Optional[float] = None,
     **options,
 ) -> Published:
-    """Builds Go packages into images and publishes them. What is not given comes from the
-    environment and .ko.yaml, as for the command.
+    """Builds Go packages into images and publishes them. The environment and .ko.yaml provide what
+    is not given, as for the command.
 
     options: those of koc_publish_options (koc/ext/publish.h): repository, config_path, base_image,
     user, oci_layout_path, tarball, image_refs, sbom_dir; the lists tags, platforms, ldflags,

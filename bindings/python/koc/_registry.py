@@ -1,4 +1,4 @@
-"""Registries."""
+"""The registry client."""
 
 from typing import Optional, Sequence
 
@@ -8,10 +8,10 @@ from ._image import Image
 
 
 class Client:
-    """A registry client: connections, tokens, what is known of hosts. Share one between threads.
+    """A registry client with its connections and tokens. Share one between threads.
 
     docker_auth: use docker's and podman's credentials; False is anonymous.
-    insecure: plain HTTP and unverified certificates are fine for every registry.
+    insecure: allow plain HTTP and unverified certificates for every registry.
     allow_http: hosts that may be reached by plain HTTP.
     """
 
@@ -40,7 +40,7 @@ class Client:
     def push(
         self, reference: Reference, image: Image, *, extra_tags: Sequence[str] = (), **watch
     ) -> Digest:
-        """Sends what the registry lacks; the digest of what is there now."""
+        """Pushes an image; only what the registry lacks is sent. Returns its digest."""
         a, w = Arguments(), Watch(**watch)
         options = a.options("koc_push_options", extra_tags=a.strings(extra_tags))
         out = ffi.new("koc_digest *")
@@ -49,7 +49,7 @@ class Client:
         return Digest._of(out)
 
     def image(self, reference: Reference, platform: Optional[str] = None, **watch) -> Image:
-        """The image of that name; of an index the entry for platform (None: linux/amd64)."""
+        """The image with this reference; of an index, the entry for platform (None: linux/amd64)."""
         a, w = Arguments(), Watch(**watch)
         with w.calls() as op:
             return Image(

@@ -12,7 +12,7 @@ def _take(strings) -> List[str]:
 
 
 class Resolver:
-    """Finds ko:// references and puts images in their place; every other byte stays as it was.
+    """Finds ko:// references and replaces them by image references; all other bytes stay.
 
         r = koc.Resolver().add_file("deploy.yaml")
         for reference in r.references():
@@ -43,7 +43,7 @@ class Resolver:
         self._inputs = Arguments()  # borrowed by the resolver
 
     def add_bytes(self, label: str, yaml) -> "Resolver":
-        """label names the input in errors."""
+        """Adds an input. label names it in errors."""
         a = Arguments()
         copy = self._inputs.bytes(bytes(yaml))
         check(lib.koc_resolver_add_bytes, self._c, a.string(label), copy)
@@ -74,7 +74,7 @@ class Resolver:
         return self
 
     def write(self) -> bytes:
-        """All inputs in order. Every reference must have been set."""
+        """All inputs in order, as bytes. Every reference must have a replacement."""
         parts: List[bytes] = []
         handle = ffi.new_handle(parts)
         writer = ffi.new("koc_writer *", {"write": lib.koc_py_write, "self": handle})

@@ -1,5 +1,5 @@
-//! Declarations of libkoc's C functions. The crate `koc` is the safe way to them; ownership, threads
-//! and errors are explained in the C headers.
+//! Declarations of libkoc's C functions. The crate `koc` wraps them safely. The C headers explain ownership,
+//! threads and errors.
 #![allow(non_camel_case_types)]
 
 #[rustfmt::skip]

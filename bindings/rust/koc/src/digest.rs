@@ -14,7 +14,7 @@ fn none() -> koc_sys::koc_digest {
 }
 
 impl Digest {
-    /// The SHA-256 of data.
+    /// The SHA-256 digest of data.
     pub fn of(data: &[u8]) -> Result<Self> {
         unsafe { make(none(), |out, err| koc_sys::koc_digest_of(view(data), out, err)).map(Digest) }
     }

@@ -4,7 +4,7 @@ use crate::ffi::owned;
 
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why a call failed: a `KOC_E*` number of koc/base.h.
+/// Why a call failed: a `KOC_E*` code of koc/base.h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Code(pub i32);
 
@@ -30,11 +30,11 @@ impl Code {
 pub struct Error {
     pub code: Code,
     pub message: String,
-    /// The option whose value was refused: a member of the call's options ("jobs").
+    /// The option whose value was rejected: a member of the call's options ("jobs").
     pub option: Option<String>,
     /// What to do or check next, in the words of the library.
     pub hint: Option<String>,
-    /// What the hint is about, for a program with words of its own: a `KOC_HINT_*` number of koc/error.h.
+    /// What the hint is about, to phrase it yourself: a `KOC_HINT_*` value of koc/error.h.
     pub hint_kind: i32,
     /// The registry or option that the hint is about.
     pub hint_argument: Option<String>,
@@ -63,7 +63,7 @@ impl Error {
         }
     }
 
-    /// Takes what a call that returned `code` put there.
+    /// Owns the error of a call that returned `code`.
     ///
     /// # Safety
     /// `error` is NULL or owned by the caller.

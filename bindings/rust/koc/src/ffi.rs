@@ -1,4 +1,4 @@
-//! Small steps between C and Rust.
+//! Conversions between C and Rust.
 
 use std::ffi::{c_char, CStr, CString};
 
@@ -20,12 +20,12 @@ pub fn view(data: &[u8]) -> koc_sys::koc_str {
     koc_sys::koc_str { ptr: data.as_ptr().cast(), len: data.len() }
 }
 
-/// A C string; a NUL within is an error, and never a shorter string.
+/// A C string. A NUL within is an error, not a shorter string.
 pub fn c_string(text: impl Into<Vec<u8>>) -> Result<CString> {
     CString::new(text).map_err(|_| Error::invalid("a string holds a NUL byte"))
 }
 
-/// Calls a function that takes an output and an error, and gives the output.
+/// Calls a function that has an output and an error, and returns the output.
 ///
 /// # Safety
 /// `call` must be a call of libkoc that fills its output on success.
@@ -41,7 +41,7 @@ pub unsafe fn make<T>(
     }
 }
 
-/// Defines a counted object: Clone takes a reference, Drop gives one back.
+/// Defines a reference-counted object: Clone takes a reference, Drop releases one.
 macro_rules! counted {
     ($name:ident, $c:ident, $reference:ident, $unreference:ident) => {
         impl Clone for $name {

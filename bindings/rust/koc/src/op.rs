@@ -1,5 +1,5 @@
-//! How a call is watched and stopped. Callbacks run on the thread that made the call; a panic in one
-//! ends the call, and goes on when C has been left.
+//! Progress, cancel token and time limit of a call. Callbacks run on the thread that made the call. A
+//! panic in one ends the call, and resumes after C has returned.
 
 use std::any::Any;
 use std::ffi::{c_char, c_int, c_void};
@@ -38,7 +38,7 @@ pub enum State {
     Other(i32),
 }
 
-/// Something that went on; sizes are bytes, `total` is 0 when not known.
+/// A progress event. Sizes are in bytes; `total` is 0 if it is not known.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Progress {
@@ -96,7 +96,7 @@ impl Progress {
 type OnProgress<'a> = Box<dyn FnMut(&Progress) -> ControlFlow<()> + 'a>;
 pub(crate) type OnPublished<'a> = Box<dyn FnMut(&str, &str) -> ControlFlow<()> + 'a>;
 
-/// What a call that can wait is given: a time limit, a token, a progress callback; all optional.
+/// Options of a call that can wait: a time limit, a token, a progress callback.
 #[derive(Default)]
 pub struct Op<'a> {
     cancel: Option<&'a Cancel>,
@@ -127,7 +127,7 @@ impl<'a> Op<'a> {
     }
 }
 
-/// The callbacks of one call, and the panic that one of them made.
+/// The callbacks of one call, and the panic of one of them.
 pub(crate) struct Watch<'a> {
     op: Op<'a>,
     published: Option<OnPublished<'a>>,
@@ -139,7 +139,7 @@ impl<'a> Watch<'a> {
         Watch { op, published, panic: None }
     }
 
-    /// Makes the call with its koc_op and the payload for other callbacks; resumes a panic.
+    /// Runs the call with its koc_op and the payload of other callbacks; resumes a panic.
     pub fn run<T>(&mut self, call: impl FnOnce(&koc_sys::koc_op, *mut c_void) -> T) -> T {
         let mut op: koc_sys::koc_op = unsafe { std::mem::zeroed() };
         op.struct_size = std::mem::size_of_val(&op) as u32;

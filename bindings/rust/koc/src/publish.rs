@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::ffi::{c_string, make, owned};
 use crate::op::{on_published, OnPublished, Op, Watch};
 
-/// What became of a [`Publish`]; references and import paths belong together one by one.
+/// The result of [`Publish`]: `references[i]` is the image of `import_paths[i]`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Published {
@@ -23,7 +23,7 @@ pub struct Published {
 #[derive(Default)]
 struct List(Vec<Vec<u8>>);
 
-/// A list as C wants it, with what it points to; NULL when it is empty.
+/// A NULL-terminated list for C that owns its strings; NULL if it is empty.
 struct CList(#[allow(dead_code)] Vec<CString>, Vec<*const c_char>);
 
 impl List {
@@ -45,8 +45,8 @@ impl CList {
     }
 }
 
-/// What `koc build` is: Go packages in, published images out. What is not given comes from the
-/// environment and `.ko.yaml`.
+/// `koc build` in one call: builds Go packages into images and publishes them. The environment and
+/// `.ko.yaml` provide what is not given.
 pub struct Publish<'a> {
     context: &'a Context,
     flags: u32,
@@ -98,7 +98,7 @@ impl<'a> Publish<'a> {
     setters! {
         /// KO_DOCKER_REPO.
         repository(&str) => repository = str::as_bytes;
-        /// For all import paths; "scratch".
+        /// For all import paths; "scratch" is the empty image.
         base_image(&str) => base_image = str::as_bytes;
         config_path(&Path) => config_path = path;
         /// Also write to this OCI layout.
@@ -107,7 +107,7 @@ impl<'a> Publish<'a> {
         tarball(&Path) => tarball = path;
     }
 
-    /// One more; none at all is ".".
+    /// Adds an import path; without any it is ".".
     pub fn import_path(mut self, path: &str) -> Self {
         self.import_paths.0.push(path.into());
         self
@@ -129,7 +129,7 @@ impl<'a> Publish<'a> {
         self
     }
 
-    /// Or not: then only layout and archive are written.
+    /// Whether to push; without it only layout and archive are written.
     pub fn push(self, yes: bool) -> Self {
         self.flag(koc_sys::KOC_PUBLISH_NO_PUSH, !yes)
     }
@@ -148,7 +148,7 @@ impl<'a> Publish<'a> {
         self
     }
 
-    /// Called with import path and reference of each result as soon as it is there.
+    /// Called with import path and reference of each result as soon as it is complete.
     pub fn published(mut self, f: impl FnMut(&str, &str) -> ControlFlow<()> + 'a) -> Self {
         self.published = Some(Box::new(f));
         self
@@ -189,7 +189,7 @@ impl<'a> Publish<'a> {
     }
 }
 
-/// Freed also when a callback's panic goes on.
+/// Frees the result also while a callback's panic unwinds.
 struct Handle(*mut koc_sys::koc_published);
 
 impl Drop for Handle {
@@ -198,7 +198,7 @@ impl Drop for Handle {
     }
 }
 
-/// Copies what p holds.
+/// Copies the result from C.
 unsafe fn read(p: *const koc_sys::koc_published) -> Published {
     let count = koc_sys::koc_published_count(p);
     let warnings = koc_sys::koc_published_warnings(p);

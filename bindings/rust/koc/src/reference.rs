@@ -6,7 +6,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::ffi::{c_string, counted, make, owned};
 
-/// A name of an image: `[registry/]repository[:tag][@digest]`.
+/// A reference, the name of an image: `[registry/]repository[:tag][@digest]`.
 pub struct Reference(pub(crate) *mut koc_sys::koc_reference);
 counted!(Reference, koc_reference, koc_reference_ref, koc_reference_unref);
 
