@@ -1,5 +1,5 @@
 /*
- * The words that say where an image is or shall be, the same for every command:
+ * The words that name the place of an image, the same for every command (koc_place_parse):
  *
  *   example.com/app:1, docker://example.com/app:1      in a registry
  *   oci:DIR[:NAME][@DIGEST]                             in an OCI layout
@@ -7,8 +7,7 @@
  *   docker-archive:FILE[:NAME]                          in a tar file of docker save
  *   DIR or FILE                                         one of these, by what is there
  *
- * A word is a path when it begins with "/", "./" or "../", is "." or "..", ends in ".tar", or names a folder that is an
- * OCI layout.
+ * A word is a path when it begins with "/", "./" or "../", is ".", ".." or "-", ends in ".tar", or names an OCI layout.
  */
 #ifndef CLI_SOURCE_H
 #define CLI_SOURCE_H

@@ -10,7 +10,7 @@
 #define BASE_NAME   "org.opencontainers.image.base.name"
 #define BASE_DIGEST "org.opencontainers.image.base.digest"
 
-/* Who the image says it was made by: ko's words under --compat=ko. */
+/* The author that images name: ko in compatibility mode. */
 typedef struct identity {
     const char *author, *history_author, *verb;
 } identity;
@@ -55,10 +55,10 @@ static int add_layers(const koc__unit *u, koc_image_builder *b, koc_error **err)
     return add_layer(u, b, u->delve, "Delve debugger, at /ko-app/dlv", p->has_epoch, p->epoch, err);
 }
 
-/* PATH gets the folder of the binary; ko joins with a colon on Windows too (its quirk Q12). */
+/* PATH gets the directory of the binary; ko joins with a colon even on Windows (its quirk Q12). */
 static int set_path(const koc__unit *u, koc_image_builder *b, bool windows, koc_error **err)
 {
-    const char *folder = windows ? "C:\\ko-app" : "/ko-app";
+    const char *directory = windows ? "C:\\ko-app" : "/ko-app";
     const char *separator = windows && !u->work->plan->compat ? ";" : ":";
     const char *name = "PATH";
     const char *old = u->on->image ? koc_image_env(u->on->image, name) : NULL;
@@ -66,7 +66,8 @@ static int set_path(const koc__unit *u, koc_image_builder *b, bool windows, koc_
         old = koc_image_env(u->on->image, "Path");
         name = old ? "Path" : name;
     }
-    KOC__AUTO_STR value = old ? koc__format("%s%s%s", old, separator, folder) : koc__strdup(folder);
+    KOC__AUTO_STR value =
+        old ? koc__format("%s%s%s", old, separator, directory) : koc__strdup(directory);
     if (!value) {
         return koc__oom(err);
     }
@@ -77,7 +78,7 @@ static int set_environment(const koc__unit *u, koc_image_builder *b, bool window
 {
     const char *data = windows ? "C:\\var\\run\\ko" : "/var/run/ko";
     KOC__TRY(set_path(u, b, windows, err));
-    if (u->work->plan->compat) { /* appended even when it is there: quirk Q13 */
+    if (u->work->plan->compat) { /* appended even if it is set already: quirk Q13 */
         KOC__AUTO_STR item = koc__format("KO_DATA_PATH=%s", data);
         if (!item) {
             return koc__oom(err);
@@ -101,7 +102,7 @@ static int set_entrypoint(const koc__unit *u, koc_image_builder *b, bool windows
     return koc_image_builder_set_cmd(b, NULL, err);
 }
 
-/* The user's own, then what names the base; digest: of the base as this image has it. */
+/* The user's annotations, then those that name the base: of an index, its entry for this platform. */
 static int set_annotations(const koc__unit *u, koc_image_builder *b, koc_error **err)
 {
     const koc__plan *p = u->work->plan;
@@ -154,7 +155,7 @@ static int assemble_unit(koc__unit *u, koc__call *call, koc_error **err)
     return koc__image_builder_finish(b, call, &u->image, err);
 }
 
-/* ko writes another digest for an OCI index base than the one it has (its quirk Q1). */
+/* For an OCI index as base ko writes a digest that differs from the index's own (its quirk Q1). */
 static int index_base_digest(const koc__work *w, koc_digest *out, koc_error **err)
 {
     const koc__plan *p = w->plan;

@@ -59,7 +59,7 @@ int koc__base_of(const koc__plan *p, const char *import_path, koc__base **out, k
     return by ? base_new(asked->name, by, !asked->where, out, err) : koc__oom(err);
 }
 
-int koc__base_again(const koc__base *b, koc__base **out, koc_error **err)
+int koc__base_copy_unopened(const koc__base *b, koc__base **out, koc_error **err)
 {
     return base_new(b->name, b->asked_by, b->by_default, out, err);
 }
@@ -131,7 +131,7 @@ static int open_scratch(const koc__plan *p, koc__base *b, koc_error **err)
     return KOC_OK;
 }
 
-/* have: "linux/amd64, linux/arm64". */
+/* have: as in "linux/amd64, linux/arm64". */
 static int no_platform(const koc__plan *p, const char *have, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) want = KOC__DYNBUF_INIT(1024);
@@ -402,11 +402,11 @@ static void report_resolved(const koc__base *b, koc__call *call)
 static bool is_cached(koc__plan *p, const koc__base *b, koc__call *call)
 {
     KOC__AUTO(koc__base) again = NULL;
-    return p->ctx->cache && koc__base_again(b, &again, NULL) == KOC_OK &&
+    return p->ctx->cache && koc__base_copy_unopened(b, &again, NULL) == KOC_OK &&
            koc__base_recall(p, again, call, NULL) == KOC_OK;
 }
 
-/* Adds the hint that fits the cause. The registry client gives hints of its own. Scratch is proposed only if nobody asked for
+/* Adds the hint that fits the cause. The registry client gives hints of its own. Scratch is proposed only if no option or setting names
  * this base: an image without CA certificates is not what the others want. */
 static void add_hint(koc__plan *p, const koc__base *b, int rc, koc__call *call, koc_error **why)
 {

@@ -1,6 +1,6 @@
 /*
- * Programs that cannot start: they name a dynamic loader, and their base has none. The base's layers are not
- * fetched, so that only two kinds of base are known to have none: scratch, and those that are named after it
+ * Warns about programs that cannot start because their base lacks the dynamic loader they name. The layers of the base
+ * are not fetched, so only two kinds of base are known to lack it: scratch, and those called static
  * (distroless/static, chainguard/static).
  */
 #include "core/common.h"
@@ -33,7 +33,7 @@ static const char *setting(const koc__exe_info *info, const char *name)
     return NULL;
 }
 
-static int warn(koc__plan *p, const koc__unit *u, const char *loader, koc_error **err)
+static int warn_loader(koc__plan *p, const koc__unit *u, const char *loader, koc_error **err)
 {
     KOC__AUTO(koc__exe_info) info = NULL;
     (void)koc__exe_info_read(u->binary->path, &info, NULL);
@@ -53,7 +53,7 @@ static int warn(koc__plan *p, const koc__unit *u, const char *loader, koc_error 
     return koc__strlist_has(p->warnings, text) ? KOC_OK : koc__strlist_add(p->warnings, text, err);
 }
 
-/* A library is no program at all. */
+/* A library cannot be started at all. */
 static int warn_library(koc__plan *p, const koc__unit *u, koc_error **err)
 {
     KOC__AUTO(koc__exe_info) info = NULL;
@@ -78,7 +78,7 @@ int koc__warn_loaders(koc__plan *p, const koc__work *works, size_t n, koc_error 
                 koc__exe_loader(u->binary->path, &loader, NULL) != KOC_OK) {
                 continue;
             }
-            KOC__TRY(loader && is_static(works[i].base) ? warn(p, u, loader, err) : KOC_OK);
+            KOC__TRY(loader && is_static(works[i].base) ? warn_loader(p, u, loader, err) : KOC_OK);
             KOC__TRY(loader ? KOC_OK : warn_library(p, u, err));
         }
     }

@@ -62,7 +62,7 @@ static int build_layers(void *unit, koc__call *call, koc_error **err)
     u->layers_ms = koc__monotonic_ms() - start;
     log_layer(u, u->kodata, "kodata");
     log_layer(u, u->app, "binary");
-    return koc__sends_ready(u, err);
+    return koc__early_pushes_part_ready(u, err);
 }
 
 static int build_debug_layer(void *unit, koc__call *call, koc_error **err)
@@ -70,7 +70,7 @@ static int build_debug_layer(void *unit, koc__call *call, koc_error **err)
     koc__unit *u = unit;
     const koc__go_layer_options o = layer_options(u);
     KOC__TRY(koc__debug_layer(u, u->debugger, &o, call, err));
-    return koc__sends_ready(u, err);
+    return koc__early_pushes_part_ready(u, err);
 }
 
 static void report_unit(const koc__unit *u, int32_t state, koc__call *call)

@@ -6,7 +6,7 @@
 #include "core/text.h"
 #include "model/model.h"
 
-bool koc__debug_fits(const koc__plan *p, const koc_platform *platform)
+bool koc__debug_supports(const koc__plan *p, const koc_platform *platform)
 {
     return p->debug && koc__streq(platform->os, "linux") &&
            (koc__streq(platform->arch, "amd64") || koc__streq(platform->arch, "arm64"));
@@ -14,8 +14,8 @@ bool koc__debug_fits(const koc__plan *p, const koc_platform *platform)
 
 int koc__debug_warn(koc__plan *p, const koc__work *works, size_t n, koc_error **err)
 {
-    KOC__AUTO(koc_strlist) told = NULL;
-    KOC__TRY(koc__strlist_new(&told, err));
+    KOC__AUTO(koc_strlist) warned = NULL;
+    KOC__TRY(koc__strlist_new(&warned, err));
     for (size_t i = 0; p->debug && i < n; i++) {
         for (size_t k = 0; k < works[i].n_units; k++) {
             const koc_platform *on = works[i].units[k].on->platform;
@@ -23,10 +23,10 @@ int koc__debug_warn(koc__plan *p, const koc__work *works, size_t n, koc_error **
             if (!platform) {
                 return koc__oom(err);
             }
-            if (koc__debug_fits(p, on) || koc__strlist_has(told, platform)) {
+            if (koc__debug_supports(p, on) || koc__strlist_has(warned, platform)) {
                 continue;
             }
-            KOC__TRY(koc__strlist_add(told, platform, err));
+            KOC__TRY(koc__strlist_add(warned, platform, err));
             KOC__TRY(koc__strlist_addf(p->warnings, err,
                                        "there is no debugger for %s (only for linux/amd64 "
                                        "and linux/arm64), its image starts without one",
@@ -39,7 +39,7 @@ int koc__debug_warn(koc__plan *p, const koc__work *works, size_t n, koc_error **
 int koc__debug_build(koc__plan *p, const koc_platform *platform, koc__call *call,
                      koc__go_binary **out, koc_error **err)
 {
-    if (!koc__debug_fits(p, platform)) {
+    if (!koc__debug_supports(p, platform)) {
         return KOC_OK;
     }
     KOC__AUTO_STR text = koc__platform_str(platform);

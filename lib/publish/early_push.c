@@ -1,7 +1,7 @@
 /*
- * What goes to the registry while others still compile: the layers of a program as soon as they are made, and the
- * whole image once its last platform is. Only names wait for the end: what fails leaves every tag as it was.
- * Nothing goes out before the bases are known to be what was built on, and the target has said what it has.
+ * Pushes while other packages still compile: the layers of a program as soon as they are built, and the whole image
+ * once its last platform is complete. Only names wait for the end, so that a failure leaves every tag as it was.
+ * Nothing is pushed before the bases are confirmed and the target has answered which images it has.
  */
 #include "core/common.h"
 
@@ -12,7 +12,7 @@
 
 enum { AT_ONCE = 8 };
 
-int koc__sends_begin(koc__sends *s, koc__run *r, koc__call *call, koc_error **err)
+int koc__early_pushes_begin(koc__early_pushes *s, koc__run *r, koc__call *call, koc_error **err)
 {
     s->run = r;
     KOC__TRY(koc__group_begin(&s->group, call, AT_ONCE, err));
@@ -20,7 +20,7 @@ int koc__sends_begin(koc__sends *s, koc__run *r, koc__call *call, koc_error **er
     return KOC_OK;
 }
 
-void koc__sends_end(koc__sends *s)
+void koc__early_pushes_end(koc__early_pushes *s)
 {
     if (s->group.live) {
         koc__group_end(&s->group);
@@ -30,10 +30,10 @@ void koc__sends_end(koc__sends *s)
 
 /* --- sending --- */
 
-/* The first thing of w that is sent. */
-static void tell_started(koc__work *w, koc__call *call)
+/* Once for each work: several of its parts are pushed in parallel. */
+static void report_started(koc__work *w, koc__call *call)
 {
-    if (!atomic_flag_test_and_set(&w->told)) {
+    if (!atomic_flag_test_and_set(&w->push_reported)) {
         koc__report_image(w, call, KOC_STATE_STARTED);
     }
 }
@@ -56,14 +56,14 @@ static int send_base_layers(const koc__unit *u, const koc_reference *repository,
 
 static void add_sent(koc__work *w, const koc__push_result *sum)
 {
-    pthread_mutex_lock(&w->sends->mutex);
+    pthread_mutex_lock(&w->pushes->mutex);
     w->pushed.blobs_sent += sum->blobs_sent;
     w->pushed.blobs_mounted += sum->blobs_mounted;
     w->pushed.bytes_sent += sum->bytes_sent;
-    pthread_mutex_unlock(&w->sends->mutex);
+    pthread_mutex_unlock(&w->pushes->mutex);
 }
 
-/* The layers of one platform, while others are compiled. */
+/* The layers of one platform. */
 static int send_unit(void *arg, koc__call *call, koc_error **err)
 {
     koc__unit *u = arg;
@@ -71,7 +71,7 @@ static int send_unit(void *arg, koc__call *call, koc_error **err)
     koc__push_result sum = {0};
     KOC__AUTO(koc_reference) repository = NULL;
     KOC__TRY(koc__reference_parse_repository(w->name, &repository, err));
-    tell_started(w, call);
+    report_started(w, call);
     KOC__TRY(send_layer(w, repository, u->app, &sum, call, err));
     KOC__TRY(send_layer(w, repository, u->kodata, &sum, call, err));
     KOC__TRY(send_layer(w, repository, u->delve, &sum, call, err));
@@ -80,17 +80,17 @@ static int send_unit(void *arg, koc__call *call, koc_error **err)
     return KOC_OK;
 }
 
-/* The bases of images that the target does not have, while the first program is compiled. One after the other: what
- * one repository has got is mounted into the next. */
+/* The layers of the bases, for images that the target lacks, while the first program compiles. One repository after the
+ * other: a layer that one has is mounted into the next. */
 static int send_bases(void *arg, koc__call *call, koc_error **err)
 {
-    koc__sends *s = arg;
+    koc__early_pushes *s = arg;
     for (size_t i = 0; i < s->run->n_works; i++) {
         koc__work *w = &s->run->works[i];
         koc__push_result sum = {0};
         KOC__AUTO(koc_reference) repository = NULL;
         KOC__TRY(koc__reference_parse_repository(w->name, &repository, err));
-        for (size_t k = 0; k < w->n_units && w->ahead.lacks_image; k++) {
+        for (size_t k = 0; k < w->n_units && w->target_state.lacks_image; k++) {
             KOC__TRY(send_base_layers(&w->units[k], repository, &sum, call, err));
         }
         add_sent(w, &sum);
@@ -98,25 +98,25 @@ static int send_bases(void *arg, koc__call *call, koc_error **err)
     return KOC_OK;
 }
 
-/* A whole image but for its names. */
+/* A whole image without its names. */
 static int send_work(void *arg, koc__call *call, koc_error **err)
 {
     koc__work *w = arg;
     int64_t start = koc__monotonic_ms();
-    tell_started(w, call);
+    report_started(w, call);
     KOC__TRY(koc__assemble(w, call, err));
-    KOC__TRY(koc__sboms_make(w, call, err));
-    KOC__TRY(koc__early_push_begin(w, call, err));
+    KOC__TRY(koc__sboms_create(w, call, err));
+    KOC__TRY(koc__output_content(w, call, err));
     w->push_ms = koc__monotonic_ms() - start;
     koc__report_image(w, call, KOC_STATE_WAITING);
     return KOC_OK;
 }
 
-/* --- what may go --- */
+/* --- scheduling --- */
 
-/* With the mutex held: a work whose last part is there, or a part of one. What was not linked now has most likely
- * been sent before; the whole image asks for it. */
-static int send_next(koc__sends *s, koc__work *w, koc__unit *u, koc_error **err)
+/* Needs the mutex. Adds the push of a work that is complete, or of a unit that is. The layers of a program that was not
+ * linked now are probably in the registry already: only the push of the whole image looks for them. */
+static int send_next(koc__early_pushes *s, koc__work *w, koc__unit *u, koc_error **err)
 {
     if (w->parts_left == 0) {
         w->early = s->parts_left > 0;
@@ -126,10 +126,10 @@ static int send_next(koc__sends *s, koc__work *w, koc__unit *u, koc_error **err)
     return worth ? koc__group_add(&s->group, send_unit, u, err) : KOC_OK;
 }
 
-int koc__sends_ready(koc__unit *u, koc_error **err)
+int koc__early_pushes_part_ready(koc__unit *u, koc_error **err)
 {
     koc__work *w = u->work;
-    koc__sends *s = w->sends;
+    koc__early_pushes *s = w->pushes;
     int rc = KOC_OK;
     if (!s) {
         return KOC_OK;
@@ -145,7 +145,7 @@ int koc__sends_ready(koc__unit *u, koc_error **err)
     return rc;
 }
 
-static int send_ready_units(koc__sends *s, koc__work *w, koc_error **err)
+static int send_ready_units(koc__early_pushes *s, koc__work *w, koc_error **err)
 {
     for (size_t k = 0; k < w->n_units; k++) {
         KOC__TRY(send_next(s, w, &w->units[k], err));
@@ -156,41 +156,41 @@ static int send_ready_units(koc__sends *s, koc__work *w, koc_error **err)
 static bool is_any_image_missing(const koc__run *r)
 {
     for (size_t i = 0; i < r->n_works; i++) {
-        if (r->works[i].ahead.lacks_image) {
+        if (r->works[i].target_state.lacks_image) {
             return true;
         }
     }
     return false;
 }
 
-/* With the mutex held. Where the target was not asked, the push itself asks for each layer. */
-static int begin_bases(koc__sends *s, koc_error **err)
+/* Needs the mutex. Does nothing unless the target said that an image is missing. */
+static int add_bases(koc__early_pushes *s, koc_error **err)
 {
     bool worth = s->allowed && s->parts_left > 0 && is_any_image_missing(s->run);
     return worth ? koc__group_add(&s->group, send_bases, s, err) : KOC_OK;
 }
 
-int koc__sends_expect(koc__sends *s, koc_error **err)
+int koc__early_pushes_expect(koc__early_pushes *s, koc_error **err)
 {
     pthread_mutex_lock(&s->mutex);
     s->parts_left = 0;
     for (size_t i = 0; i < s->run->n_works; i++) {
         koc__work *w = &s->run->works[i];
-        w->sends = s;
+        w->pushes = s;
         w->parts_left = 0;
         for (size_t k = 0; k < w->n_units; k++) {
             koc__unit *u = &w->units[k];
-            u->parts_left = koc__debug_fits(s->run->plan, u->on->platform) ? 2 : 1;
+            u->parts_left = koc__debug_supports(s->run->plan, u->on->platform) ? 2 : 1;
             w->parts_left += u->parts_left;
         }
         s->parts_left += w->parts_left;
     }
-    int rc = begin_bases(s, err);
+    int rc = add_bases(s, err);
     pthread_mutex_unlock(&s->mutex);
     return rc;
 }
 
-int koc__sends_allow(koc__sends *s, koc_error **err)
+int koc__early_pushes_allow(koc__early_pushes *s, koc_error **err)
 {
     int rc = KOC_OK;
     if (!s->group.live) {
@@ -198,11 +198,11 @@ int koc__sends_allow(koc__sends *s, koc_error **err)
     }
     pthread_mutex_lock(&s->mutex);
     s->allowed = true;
-    rc = begin_bases(s, err);
+    rc = add_bases(s, err);
     for (size_t i = 0; rc == KOC_OK && i < s->run->n_works; i++) {
         koc__work *w = &s->run->works[i];
         if (w->n_units == 0) {
-            continue; /* nothing of it was begun */
+            continue; /* not compiled yet */
         }
         rc = w->parts_left == 0 ? send_next(s, w, NULL, err) : send_ready_units(s, w, err);
     }

@@ -1,4 +1,4 @@
-/* koc_explain: which inputs differ from those of the last build. */
+/* koc_explain: the inputs that differ from those of the last build. */
 #include "core/common.h"
 
 #include "publish/publish.h"
@@ -38,7 +38,7 @@ static int explain(koc_ctx *ctx, const koc_publish_options *o, koc__call *call, 
     KOC__AUTO(koc__plan) p = NULL;
     KOC__AUTO(koc__go_targets) targets = NULL;
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(TEXT_MAX);
-    KOC__TRY(koc__plan_make(ctx, o, &p, err));
+    KOC__TRY(koc__plan_new(ctx, o, &p, err));
     const char *const *args = p->o.import_paths;
     KOC__TRY(koc__go_targets_find(ctx, p->settings, koc_strlist_get(p->platforms, 0),
                                   args && args[0] ? args : here, call, &targets, err));

@@ -1,4 +1,4 @@
-/* Images into the daemon or the nodes at hand, under ko's names: repo:<digest>, then the tags. */
+/* Loads images into the Docker daemon or cluster nodes under ko's names: repo:<digest>, then the tags. */
 #include "core/common.h"
 
 #include "publish/publish.h"
@@ -15,14 +15,14 @@ int koc__output_local_prepare(koc__plan *p, koc__call *call, koc_error **err)
     if (!p->default_platform) {
         return KOC_OK;
     }
-    /* Nobody named a platform: the one that runs there, not a guess. */
+    /* No platform is configured: build for the one that runs there. */
     const koc_platform *there = koc__local_platform(p->local);
     koc__strlist_clear(p->platforms);
     return koc__strlist_addf(p->platforms, err, "%s/%s", there->os, there->arch);
 }
 
-/* The unit that runs there; without regard to the variant when none is just so. NULL: none does. */
-static koc__unit *fitting(const koc__work *w)
+/* The unit that can run there. If none matches exactly, the variant is ignored. NULL: none can. */
+static koc__unit *find_runnable(const koc__work *w)
 {
     koc_platform want = *koc__local_platform(w->plan->local);
     for (int round = 0; round < 2; round++) {
@@ -36,7 +36,7 @@ static koc__unit *fitting(const koc__work *w)
     return NULL;
 }
 
-static int does_not_fit(const koc__work *w, koc_error **err)
+static int not_runnable(const koc__work *w, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) have = KOC__DYNBUF_INIT(4096);
     KOC__AUTO_STR there = koc__platform_str(koc__local_platform(w->plan->local));
@@ -48,21 +48,21 @@ static int does_not_fit(const koc__work *w, koc_error **err)
         koc__error(err, KOC_EPLATFORM, "cannot load %s: %s runs %s, the image is for %s", w->app,
                    koc__local_where(w->plan->local), there ? there : "?", koc__dynbuf_cstr(&have));
     koc__error_hint_on(err, KOC_HINT_OPTION, "platforms",
-                       "leave platforms out: then it is built for what runs there");
+                       "leave platforms out: koc then builds for the platform that runs there");
     return rc;
 }
 
-/* Of several platforms one is loaded, so the others need not be built. An image of one platform that was asked
- * for is loaded as it is: emulation may run it. */
+/* Only one platform is loaded, so the others are not built. An image with a single platform is loaded even if another
+ * one runs there: emulation may run it. */
 int koc__output_local_choose(koc__work *w, koc_error **err)
 {
     if (!w->plan->local) {
         return KOC_OK;
     }
-    koc__unit *unit = fitting(w);
+    koc__unit *unit = find_runnable(w);
     const koc_platform *there = koc__local_platform(w->plan->local);
     if (!unit && (w->n_units != 1 || !koc__streq(w->units[0].on->platform->os, there->os))) {
-        return does_not_fit(w, err);
+        return not_runnable(w, err);
     }
     if (!unit) {
         KOC__AUTO_STR have = koc__platform_str(w->units[0].on->platform);
@@ -81,16 +81,16 @@ typedef struct name_list {
     size_t n;
 } name_list;
 
-static void dispose(name_list *l)
+static void name_list_dispose(name_list *l)
 {
     for (size_t i = 0; i < l->n; i++) {
         koc_reference_unref(l->list[i]);
     }
     koc__free(l->list);
 }
-KOC__DEFINE_AUTO_VAL(name_list, dispose);
+KOC__DEFINE_AUTO_VAL(name_list, name_list_dispose);
 
-static int make_names(const koc__work *w, name_list *out, koc_error **err)
+static int list_names(const koc__work *w, name_list *out, koc_error **err)
 {
     const koc_strlist *tags = w->plan->tags;
     const koc__digest_text hex = koc__digest_hex(&koc__work_descriptor(w)->digest);
@@ -114,11 +114,11 @@ int koc__output_local(koc__work *w, koc__call *call, koc_error **err)
 {
     KOC__AUTO_VAL(name_list) names = {0};
     koc__local_result result = {0};
-    KOC__TRY(make_names(w, &names, err));
+    KOC__TRY(list_names(w, &names, err));
     KOC__TRY(
         koc__local_put(w->plan->local, w->units[0].image, names.list, names.n, call, &result, err));
     w->printed = koc__format("%s:%s", w->name, koc__digest_hex(&koc__work_descriptor(w)->digest).s);
-    w->state = result.unchanged ? "unchanged" : "loaded";
+    w->state = result.unchanged ? KOC__WORK_UNCHANGED : KOC__WORK_LOADED;
     w->pushed.bytes_sent = result.bytes_sent;
     return w->printed ? KOC_OK : koc__oom(err);
 }

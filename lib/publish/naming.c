@@ -1,3 +1,4 @@
+/* Names of images and the references that are printed. */
 #include "core/common.h"
 
 #include "publish/naming.h"
@@ -24,8 +25,8 @@ koc__namer koc__namer_of(uint32_t flags)
     return KOC__NAME_MD5;
 }
 
-/* Go's path.Join: empty parts vanish, the rest is cleaned. */
-static int join(const char *base, const char *rest, char **out, koc_error **err)
+/* Go's path.Join: drops empty parts and cleans the rest. */
+static int join_path(const char *base, const char *rest, char **out, koc_error **err)
 {
     if (!*base && !*rest) {
         *out = koc__strdup("");
@@ -60,7 +61,7 @@ int koc__name_image(koc__namer namer, const char *base, const char *import_path,
     if (!name) {
         return koc__oom(err);
     }
-    return join(base, name, out, err);
+    return join_path(base, name, out, err);
 }
 
 char *koc__name_app(const char *import_path)

@@ -1,4 +1,4 @@
-/* Where images go: registry, OCI layout, tarball, or nowhere; and what is printed for each. */
+/* The destinations of images: registry, OCI layout, tarball or none; and the reference that is printed for each. */
 #include "core/common.h"
 
 #include "publish/publish.h"
@@ -40,7 +40,7 @@ static int to_layout(koc__work *w, koc__call *call, koc_error **err)
     }
     w->printed = koc__format("%s%s@%s", is_default ? "oci:" : "", p->layout_path,
                              koc__digest_str(&koc__work_descriptor(w)->digest).s);
-    w->state = "written";
+    w->state = KOC__WORK_WRITTEN;
     return w->printed ? KOC_OK : koc__oom(err);
 }
 
@@ -51,7 +51,7 @@ static int send_image(void *arg, koc__call *call, koc_error **err)
     koc__work *w = arg;
     koc_push_options o = KOC_PUSH_OPTIONS_INIT;
     o.extra_tags = koc__strlist_argv(w->plan->tags) + 1; /* the first is the target's own */
-    if (koc__ahead_has_image(w)) {
+    if (koc__target_has_image(w)) {
         return KOC_OK;
     }
     koc__push_source what = {w->index ? NULL : w->units[0].image, w->index};
@@ -65,9 +65,9 @@ static int send_sboms(void *arg, koc__call *call, koc_error **err)
     return koc__sboms_push_begin(arg, call, err);
 }
 
-/* Both halves of what has to be sent side by side: the image and its SBOMs. */
-static int both(koc__work *w, koc__task_fn image, koc__task_fn sboms, koc__call *call,
-                koc_error **err)
+/* The image and its SBOMs in parallel. */
+static int run_both(koc__work *w, koc__task_fn image, koc__task_fn sboms, koc__call *call,
+                    koc_error **err)
 {
     KOC__AUTO_VAL(koc__group) group = {0};
     if (w->n_sboms == 0) {
@@ -79,12 +79,12 @@ static int both(koc__work *w, koc__task_fn image, koc__task_fn sboms, koc__call 
     return koc__group_wait(&group, err);
 }
 
-int koc__early_push_begin(koc__work *w, koc__call *call, koc_error **err)
+int koc__output_content(koc__work *w, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc_reference) repository = NULL;
     KOC__TRY(koc__reference_parse_repository(w->name, &repository, err));
     KOC__TRY(koc_reference_with_tag(repository, koc_strlist_get(w->plan->tags, 0), &w->to, err));
-    return both(w, send_image, send_sboms, call, err);
+    return run_both(w, send_image, send_sboms, call, err);
 }
 
 static int name_image(void *arg, koc__call *call, koc_error **err)
@@ -100,23 +100,23 @@ static int name_sboms(void *arg, koc__call *call, koc_error **err)
     return koc__sboms_push_names(arg, err);
 }
 
-/* The second half of koc__early_push_begin. */
+/* Names what koc__output_content sent. */
 static int to_registry(koc__work *w, koc__call *call, koc_error **err)
 {
-    KOC__TRY(both(w, name_image, name_sboms, call, err));
+    KOC__TRY(run_both(w, name_image, name_sboms, call, err));
     w->pushed.digest = koc__work_descriptor(w)->digest;
     w->pushed.unchanged = true;
     if (w->push) {
         koc__push_add_result(w->push, &w->pushed);
     }
-    w->state = w->pushed.unchanged ? "unchanged" : "pushed";
+    w->state = w->pushed.unchanged ? KOC__WORK_UNCHANGED : KOC__WORK_PUSHED;
     return printed_name(w, true, err);
 }
 
-static void tell_done(koc__work *w, koc__call *call)
+static void report_done(const koc__work *w, koc__call *call)
 {
-    if (!koc__streq(w->state, "built")) { /* else nothing was sent or written */
-        bool unchanged = koc__streq(w->state, "unchanged");
+    if (w->state != KOC__WORK_BUILT) {
+        bool unchanged = w->state == KOC__WORK_UNCHANGED;
         koc__report_image(w, call, unchanged ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED);
     }
 }
@@ -136,12 +136,12 @@ int koc__output(koc__work *w, koc__call *call, koc_error **err)
         KOC__TRY(to_registry(w, call, err));
     }
     if (!w->printed || (p->o.tarball && !p->to_registry)) {
-        /* Only the tarball, which is written at the end, or nothing at all (--push=false). */
+        /* Only the tarball, which is written at the end, or no destination. */
         KOC__TRY(printed_name(w, p->o.tarball != NULL, err));
-        w->state = p->o.tarball ? "written" : "built";
+        w->state = p->o.tarball ? KOC__WORK_WRITTEN : KOC__WORK_BUILT;
     }
     w->push_ms += koc__monotonic_ms() - start;
-    tell_done(w, call);
+    report_done(w, call);
     return KOC_OK;
 }
 
@@ -149,7 +149,7 @@ int koc__output(koc__work *w, koc__call *call, koc_error **err)
 
 typedef struct tarball {
     koc_archive_image *images;
-    koc_reference **tags; /* n * n_tags */
+    koc_reference **tags; /* n * n_tags, those of each image together */
     size_t n, n_tags;
 } tarball;
 
@@ -163,7 +163,7 @@ static void tarball_dispose(tarball *t)
 }
 KOC__DEFINE_AUTO_VAL(tarball, tarball_dispose);
 
-static int tarball_entry(tarball *t, size_t i, const koc__work *w, koc_error **err)
+static int add_to_tarball(tarball *t, size_t i, const koc__work *w, koc_error **err)
 {
     const koc_strlist *tags = w->plan->tags;
     for (size_t k = 0; k < t->n_tags; k++) {
@@ -191,7 +191,7 @@ static int write_tarball(koc__plan *p, koc__work *works, size_t n, koc__call *ca
         return koc__oom(err);
     }
     for (size_t i = 0; i < n; i++) {
-        KOC__TRY(tarball_entry(&t, i, &works[i], err));
+        KOC__TRY(add_to_tarball(&t, i, &works[i], err));
     }
     KOC__AUTO_VAL(koc__outfile) file = KOC__OUTFILE_INIT;
     KOC__TRY(koc__outfile_open(p->o.tarball, 0644, call->user.cancel, &file, err));

@@ -1,4 +1,4 @@
-/* Options, environment and .ko.yaml become one plan; whatever can be refused before work starts is. */
+/* Options, environment and .ko.yaml become one plan. Rejects everything that can be rejected before work starts. */
 #include "core/common.h"
 
 #include "publish/publish.h"
@@ -37,7 +37,7 @@ void koc__plan_free(koc__plan *p)
     koc__free(p);
 }
 
-/* key=value items; the copy of an item is owned through kv.key. */
+/* Parses key=value items; kv.key owns the copy of an item. */
 static int read_pairs(const char *const *items, const char *option, koc_kv **out, size_t *n_out,
                       koc_error **err)
 {
@@ -70,7 +70,7 @@ static int read_pairs(const char *const *items, const char *option, koc_kv **out
     return KOC_OK;
 }
 
-/* Duplicates vanish, order stays (ko 1.3). */
+/* Drops duplicates and keeps the order (ko 1.3). */
 static int read_tags(koc__plan *p, koc_error **err)
 {
     KOC__TRY(koc__strlist_new(&p->tags, err));
@@ -121,7 +121,7 @@ static int default_layout(char **out, koc_error **err)
     if (!data) {
         return koc__error(
             err, KOC_EINVAL,
-            "no destination: KO_DOCKER_REPO is not set, and there is no home folder for a layout");
+            "no destination: KO_DOCKER_REPO is not set, and there is no home directory for a layout");
     }
     *out = koc__path_join(data, "koc/images");
     return *out ? KOC_OK : koc__oom(err);
@@ -142,7 +142,7 @@ static int check_repository(const char *text, koc_error **err)
     return rc;
 }
 
-/* A name without a namespace is one of Docker's own images there: "library/app". */
+/* On docker.io a name without a namespace is one of Docker's own images: "library/app". */
 static int check_namespace(const koc__plan *p, koc_error **err)
 {
     KOC__AUTO_STR probe = koc__format("%s/x", p->repository);
@@ -170,7 +170,7 @@ static int cannot_push(const koc__plan *p, koc_error **err)
     return rc;
 }
 
-/* Daemon and nodes are the only destination, as in ko (its quirk Q15); what else was asked for is named. */
+/* Daemon and nodes are the only destination, as in ko (its quirk Q15). A warning names the destination that is ignored. */
 static int choose_local(koc__plan *p, koc_error **err)
 {
     const char *domain = koc__local_domain(p->local_kind);
@@ -198,7 +198,7 @@ static int choose_destination(koc__plan *p, koc_error **err)
 {
     const char *repo = p->o.repository ? p->o.repository : koc__env("KO_DOCKER_REPO");
     if (repo && koc__str_starts(koc__str(repo), "docker://")) {
-        repo += strlen("docker://"); /* skopeo's way to write it */
+        repo += strlen("docker://"); /* as skopeo writes it */
     }
     size_t n = repo ? strlen(repo) : 0;
     while (n > 0 && repo[n - 1] == '/') {
@@ -241,7 +241,7 @@ static int choose_destination(koc__plan *p, koc_error **err)
     return KOC_OK;
 }
 
-/* A place that cannot be written is told before a compile, not after. */
+/* Finds out before the compile whether the file can be written. */
 static int check_file(const char *path, const char *option, koc_error **err)
 {
     KOC__AUTO_VAL(koc__outfile) file = KOC__OUTFILE_INIT;
@@ -250,32 +250,31 @@ static int check_file(const char *path, const char *option, koc_error **err)
     return koc__error_prefix(err, rc, "%s", option);
 }
 
-static int check_folder(const char *path, const char *option, koc_error **err)
+static int check_directory(const char *path, const char *option, koc_error **err)
 {
-    KOC__AUTO_STR folder = path ? koc__strdup(path) : NULL;
+    KOC__AUTO_STR directory = path ? koc__strdup(path) : NULL;
     if (!path) {
         return KOC_OK;
     }
     if (koc__fs_exists(path) && !koc__fs_is_dir(path)) {
         return koc__error_option(err, option, "%s is a file, a directory is needed", path);
     }
-    while (folder && !koc__fs_exists(folder)) { /* what will be made counts by its nearest parent */
-        char *up = koc__str_dup(koc__path_dir(koc__str(folder)));
-        koc__free(folder);
-        folder = up;
+    while (directory && !koc__fs_exists(directory)) { /* the nearest existing parent decides */
+        char *up = koc__str_dup(koc__path_dir(koc__str(directory)));
+        koc__free(directory);
+        directory = up;
     }
-    if (!folder) {
+    if (!directory) {
         return koc__oom(err);
     }
-    if (access(folder, W_OK | X_OK) != 0) {
-        int rc = koc__error_errno(err, errno, "%s: cannot write to %s", option, folder);
+    if (access(directory, W_OK | X_OK) != 0) {
+        int rc = koc__error_errno(err, errno, "%s: cannot write to %s", option, directory);
         koc__error_blame(err, option);
         return rc;
     }
     return KOC_OK;
 }
 
-/* Now, rather than after the compile. */
 static int check_compression(koc__plan *p, koc_error **err)
 {
     koc_layer_options o = KOC_LAYER_OPTIONS_INIT;
@@ -292,8 +291,8 @@ static int check_outputs(koc__plan *p, koc_error **err)
 {
     KOC__TRY(check_file(p->o.tarball, "tarball", err));
     KOC__TRY(check_file(p->o.image_refs, "image_refs", err));
-    KOC__TRY(check_folder(p->o.sbom_dir, "sbom_dir", err));
-    KOC__TRY(check_folder(p->o.oci_layout_path, "oci_layout_path", err));
+    KOC__TRY(check_directory(p->o.sbom_dir, "sbom_dir", err));
+    KOC__TRY(check_directory(p->o.oci_layout_path, "oci_layout_path", err));
     if (p->o.sbom != KOC_SBOM_SPDX && p->o.sbom != KOC_SBOM_NONE) {
         return koc__error(err, KOC_EMISUSE, "koc_publish: sbom %d is not known", (int)p->o.sbom);
     }
@@ -326,7 +325,7 @@ static int check_base(const koc__plan *p, koc_error **err)
     return koc__error_prefix(err, rc, "base_image");
 }
 
-static int make_client(koc__plan *p, koc_error **err)
+static int create_client(koc__plan *p, koc_error **err)
 {
     if (p->o.client) {
         p->client = koc_client_ref(p->o.client);
@@ -342,7 +341,7 @@ static int make_client(koc__plan *p, koc_error **err)
     return rc;
 }
 
-/* Container tools say wasi/wasm: go would find out after the base was looked up. */
+/* Container tools write wasi/wasm, which go would reject after the base was looked up. */
 static int check_os(const char *text, const koc_platform *platform, koc_error **err)
 {
     if (!koc__streq(platform->os, "wasi")) {
@@ -353,7 +352,7 @@ static int check_os(const char *text, const koc_platform *platform, koc_error **
     return rc;
 }
 
-/* Each platform in one spelling; the error names the place where it was written. */
+/* Brings each platform into one spelling; an error names where it was written. */
 static int spell_platforms(koc__plan *p, koc_error **err)
 {
     KOC__AUTO(koc_strlist) list = NULL;
@@ -387,7 +386,7 @@ static int spell_platforms(koc__plan *p, koc_error **err)
     return KOC_OK;
 }
 
-int koc__plan_warnings(koc__plan *p, const koc_strlist *warnings, koc_error **err)
+int koc__plan_add_warnings(koc__plan *p, const koc_strlist *warnings, koc_error **err)
 {
     for (size_t i = 0; i < koc_strlist_count(warnings); i++) {
         const char *text = koc_strlist_get(warnings, i);
@@ -435,11 +434,11 @@ static int fill(koc__plan *p, koc_error **err)
     p->go.force = p->o.flags & KOC_PUBLISH_FORCE;
     p->go.inputs = p->o.flags & KOC_PUBLISH_INPUTS;
     p->go.jobs = (unsigned)p->o.jobs;
-    KOC__TRY(koc__plan_warnings(p, p->settings->warnings, err));
-    return make_client(p, err);
+    KOC__TRY(koc__plan_add_warnings(p, p->settings->warnings, err));
+    return create_client(p, err);
 }
 
-int koc__plan_make(koc_ctx *ctx, const koc_publish_options *o, koc__plan **out, koc_error **err)
+int koc__plan_new(koc_ctx *ctx, const koc_publish_options *o, koc__plan **out, koc_error **err)
 {
     KOC__AUTO(koc__plan) p = koc__calloc(1, sizeof(*p));
     if (!p) {

@@ -1,4 +1,4 @@
-/* koc_publish: plan, packages, bases, compile, assemble, send; one reference for each package. */
+/* koc_publish: runs the steps of a build and collects one reference for each package. */
 #include "core/common.h"
 
 #include "publish/publish.h"
@@ -10,7 +10,7 @@ struct koc_published {
     koc_strlist *references;
     koc_strlist *import_paths;
     koc_strlist *warnings;
-    koc_strlist *inputs; /* NULL: not asked for, or not known */
+    koc_strlist *inputs; /* NULL: not requested, or not known */
     koc_buf report, timings;
 };
 
@@ -33,7 +33,7 @@ KOC__DEFINE_AUTO(koc_published, koc_published_free);
 
 static void work_dispose(koc__work *w)
 {
-    for (size_t i = 0; w->sboms && i <= w->n_units; i++) { /* the one that failed half-way too */
+    for (size_t i = 0; w->sboms && i <= w->n_units; i++) { /* also the one that failed */
         koc__push_free(w->sboms[i].push);
         koc_image_unref(w->sboms[i].artifact);
         koc_reference_unref(w->sboms[i].target);
@@ -83,7 +83,7 @@ static int base_for(koc__run *r, const char *import_path, koc__base **out, koc_e
     return KOC_OK;
 }
 
-/* The pseudo publisher of --push=false keeps upper case (ko's quirk Q14). */
+/* An image without a destination keeps upper case in its name (ko's quirk Q14). */
 static int name_work(const koc__run *r, koc__work *w, koc_error **err)
 {
     const koc__plan *p = r->plan;
@@ -96,7 +96,7 @@ static int name_work(const koc__run *r, koc__work *w, koc_error **err)
                            &w->name, err);
 }
 
-static int make_works(koc__run *r, koc_error **err)
+static int create_works(koc__run *r, koc_error **err)
 {
     r->works = koc__calloc(r->targets->count, sizeof(*r->works));
     if (!r->works) {
@@ -105,7 +105,7 @@ static int make_works(koc__run *r, koc_error **err)
     for (size_t i = 0; i < r->targets->count; i++) {
         koc__work *w = &r->works[r->n_works++];
         w->plan = r->plan;
-        atomic_flag_clear(&w->told);
+        atomic_flag_clear(&w->push_reported);
         w->target = r->targets->items[i];
         KOC__TRY(base_for(r, w->target->import_path, &w->base, err));
         KOC__TRY(name_work(r, w, err));
@@ -113,7 +113,7 @@ static int make_works(koc__run *r, koc_error **err)
     return KOC_OK;
 }
 
-/* Under -B two packages may end in one name: each keeps its digest, the tags are the last one's. */
+/* With base import paths two packages can get the same name: each keeps its digest, the tags go to the last one. */
 static int warn_same_names(koc__run *r, koc_error **err)
 {
     if (koc__namer_of(r->plan->o.flags) != KOC__NAME_BASE) {
@@ -122,17 +122,18 @@ static int warn_same_names(koc__run *r, koc_error **err)
     for (size_t i = 0; i < r->n_works; i++) {
         for (size_t k = 0; k < i; k++) {
             if (koc__streq(r->works[i].name, r->works[k].name)) {
-                KOC__TRY(koc__strlist_addf(r->plan->warnings, err,
-                                           "%s and %s both become %s; -P keeps whole paths apart",
-                                           r->works[k].target->import_path,
-                                           r->works[i].target->import_path, r->works[i].name));
+                KOC__TRY(koc__strlist_addf(
+                    r->plan->warnings, err,
+                    "%s and %s both become %s; their whole import paths would differ",
+                    r->works[k].target->import_path, r->works[i].target->import_path,
+                    r->works[i].name));
             }
         }
     }
     return KOC_OK;
 }
 
-static int tell_published(void *arg, koc_error **err)
+static int report_published(void *arg, koc_error **err)
 {
     const koc__work *w = arg;
     const koc_publish_options *o = &w->plan->o;
@@ -148,22 +149,22 @@ static int finish_work(void *arg, koc__call *call, koc_error **err)
 {
     koc__work *w = arg;
     const koc__plan *p = w->plan;
-    if (!p->to_registry) { /* else all that was done when it was sent */
+    if (!p->to_registry) { /* early_push.c has done it for a registry */
         koc__report_image(w, call, KOC_STATE_STARTED);
         KOC__TRY(koc__assemble(w, call, err));
-        KOC__TRY(!p->local || p->o.sbom_dir ? koc__sboms_make(w, call, err) : KOC_OK);
+        KOC__TRY(!p->local || p->o.sbom_dir ? koc__sboms_create(w, call, err) : KOC_OK);
     }
     KOC__TRY(koc__output(w, call, err));
     for (size_t i = 0; i < w->n_units; i++) {
-        koc__fingerprint_keep(&w->units[i], call);
+        koc__fingerprint_record(&w->units[i], call);
     }
-    return p->o.published ? koc__call_on_caller(call, tell_published, w, err) : KOC_OK;
+    return p->o.published ? koc__call_on_caller(call, report_published, w, err) : KOC_OK;
 }
 
 static int finish_works(koc__run *r, koc__call *call, koc_error **err)
 {
     KOC__AUTO_VAL(koc__group) group = {0};
-    if (r->n_works == 1) { /* the usual build: no thread for it */
+    if (r->n_works == 1) { /* the usual case needs no thread */
         KOC__TRY(finish_work(&r->works[0], call, err));
         return koc__output_together(r->plan, r->works, r->n_works, call, err);
     }
@@ -204,7 +205,7 @@ static int publish(koc_ctx *ctx, const koc_publish_options *o, koc__call *call, 
     const int64_t start = koc__monotonic_ns();
     int64_t lap = start;
     KOC__AUTO_VAL(koc__run) r = {0};
-    KOC__TRY(koc__plan_make(ctx, o, &r.plan, err));
+    KOC__TRY(koc__plan_new(ctx, o, &r.plan, err));
     KOC__TRY(koc__output_local_prepare(r.plan, call, err));
     koc__timings *t = &r.plan->times;
     t->settings = koc__lap(&lap);
@@ -212,11 +213,11 @@ static int publish(koc_ctx *ctx, const koc_publish_options *o, koc__call *call, 
     args = args && args[0] ? args : here;
     KOC__TRY(koc__go_targets_find(ctx, r.plan->settings, koc_strlist_get(r.plan->platforms, 0),
                                   args, call, &r.targets, err));
-    KOC__TRY(koc__plan_warnings(r.plan, r.targets->warnings, err));
-    KOC__TRY(make_works(&r, err));
+    KOC__TRY(koc__plan_add_warnings(r.plan, r.targets->warnings, err));
+    KOC__TRY(create_works(&r, err));
     KOC__TRY(warn_same_names(&r, err));
     t->packages = koc__lap(&lap);
-    KOC__TRY(koc__start(&r, call, err));
+    KOC__TRY(koc__run_builds(&r, call, err));
     lap = r.compiled_at;
     KOC__TRY(finish_works(&r, call, err));
     KOC__TRY(koc__warn_loaders(r.plan, r.works, r.n_works, err));
@@ -226,11 +227,11 @@ static int publish(koc_ctx *ctx, const koc_publish_options *o, koc__call *call, 
     return collect(&r, t->total / 1000000, out, err);
 }
 
-/* A cache that is full, was damaged or went away costs time, not the build: once more without it. */
+/* A cache that is full, damaged or gone costs time, not the build: builds again without it. */
 static int publish_without_cache(koc_ctx *ctx, const koc_publish_options *o, koc__call *call,
                                  koc_error **failure, koc_published **out, koc_error **err)
 {
-    koc__log(ctx, KOC_LOG_WARN, "cache", "going on without the cache: %s",
+    koc__log(ctx, KOC_LOG_WARN, "cache", "continuing without the cache: %s",
              koc_error_message(*failure));
     koc_error_free(koc__steal(failure));
     koc__cache_set_off(ctx->cache, true);

@@ -1,4 +1,4 @@
-/* Progress events of a build, and how they name its parts. */
+/* Progress events of a build, and the names of its parts in them. */
 #include "core/common.h"
 
 #include "publish/publish.h"
@@ -48,6 +48,6 @@ void koc__report_image(const koc__work *w, koc__call *call, int32_t state)
     e.what = w->app;
     e.done = w->pushed.bytes_sent;
     e.reason = state == KOC_STATE_WAITING ? "for the other images" : NULL;
-    e.total = koc__streq(w->state, "pushed") ? size_of(w) : 0;
+    e.total = w->state == KOC__WORK_PUSHED ? size_of(w) : 0;
     koc__call_progress(call, &e);
 }

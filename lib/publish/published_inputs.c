@@ -1,4 +1,4 @@
-/* koc_published_inputs: what a build was made from, as paths. */
+/* koc_published_inputs: the paths that a build has read. */
 #include "core/common.h"
 
 #include "publish/publish.h"
@@ -28,7 +28,7 @@ static int add(gathering *g, const char *path, koc_error **err)
     return koc__strlist_add(g->paths, path, err);
 }
 
-/* The settings file, or the names under which one would be found. */
+/* The settings file, or the names that koc would look for. */
 static int add_settings(gathering *g, const koc__plan *p, koc_error **err)
 {
     static const char *const names[] = {".ko.json", ".ko.toml", ".ko.yaml", ".ko.yml"};

@@ -1,4 +1,4 @@
-/* Bills of materials of a work's images: made once for a digest, pushed as ko does, written to files. */
+/* The SBOMs of a work's images: created once for each digest, pushed as ko does, written to files. */
 #include "core/common.h"
 
 #include <koc/version.h>
@@ -14,7 +14,7 @@
 
 #define SBOM_MAX ((size_t)64 << 20)
 
-/* The document is a function of these; the image's digest stands for its content. */
+/* Everything that decides the document; the image's digest covers its content. */
 static char *record_key(const koc__work *w, const koc__sbom_options *o, const koc_digest *subject)
 {
     return koc__format("%s|%s|%s|%d|%d %lld|%s|%s|%s", KOC_VERSION_STRING,
@@ -24,8 +24,8 @@ static char *record_key(const koc__work *w, const koc__sbom_options *o, const ko
 }
 
 /* unit NULL: the index. */
-static int make_text(koc__work *w, const koc__unit *unit, const koc__sbom_options *o,
-                     koc__call *call, koc_buf *out, koc_error **err)
+static int create_text(koc__work *w, const koc__unit *unit, const koc__sbom_options *o,
+                       koc__call *call, koc_buf *out, koc_error **err)
 {
     if (!unit) {
         return koc__sbom_index(o, w->index, call, out, err);
@@ -33,7 +33,7 @@ static int make_text(koc__work *w, const koc__unit *unit, const koc__sbom_option
     KOC__AUTO(koc__exe_info) info = NULL;
     koc_error *why = NULL;
     int rc = koc__exe_info_read(unit->binary->path, &info, &why);
-    if (rc == KOC_ENOTFOUND) { /* stripped of it: a bill without modules is still true */
+    if (rc == KOC_ENOTFOUND) { /* stripped: an SBOM without modules is still correct */
         koc__error_clear(&why);
         koc__log(w->plan->ctx, KOC_LOG_WARN, "sbom",
                  "the SBOM of %s names no modules: its program holds no build info",
@@ -46,8 +46,8 @@ static int make_text(koc__work *w, const koc__unit *unit, const koc__sbom_option
     return koc__sbom_image(o, unit->image, info, call, out, err);
 }
 
-static int make_one(koc__work *w, const koc__unit *unit, const koc__sbom_options *o,
-                    koc__call *call, koc__sbom_doc *doc, koc_error **err)
+static int create_one(koc__work *w, const koc__unit *unit, const koc__sbom_options *o,
+                      koc__call *call, koc__sbom_doc *doc, koc_error **err)
 {
     koc__cache *cache = w->plan->ctx->cache;
     const koc_descriptor *d =
@@ -65,15 +65,15 @@ static int make_one(koc__work *w, const koc__unit *unit, const koc__sbom_options
     if (found) {
         return KOC_OK;
     }
-    KOC__TRY(make_text(w, unit, o, call, &doc->text, err));
-    if (cache) { /* a cache that cannot be written costs time, not the build */
+    KOC__TRY(create_text(w, unit, o, call, &doc->text, err));
+    if (cache) { /* a failed write costs time, not the build */
         koc__cache_put(cache, "sbom", koc__str(key), koc__str_n(doc->text.ptr, doc->text.len),
                        NULL);
     }
     return KOC_OK;
 }
 
-/* Where modules come from: for ko always the place that a toolchain comes with. */
+/* The module proxy and the private modules. ko always takes the default proxy of the toolchain. */
 static int find_sources(const koc__plan *p, char **proxy, char **private, koc_error **err)
 {
     KOC__AUTO_STR list = NULL;
@@ -83,7 +83,7 @@ static int find_sources(const koc__plan *p, char **proxy, char **private, koc_er
     return *private ? KOC_OK : koc__go_variable(p->settings, "GOPRIVATE", false, private, err);
 }
 
-int koc__sboms_make(koc__work *w, koc__call *call, koc_error **err)
+int koc__sboms_create(koc__work *w, koc__call *call, koc_error **err)
 {
     const koc__plan *p = w->plan;
     bool wanted = p->to_registry || p->o.sbom_dir;
@@ -109,12 +109,12 @@ int koc__sboms_make(koc__work *w, koc__call *call, koc_error **err)
         .module_private = private,
     };
     for (size_t i = 0; i < w->n_units; i++) {
-        /* o.binary stays unset: hashing the file once more would cost more than all else here. */
-        KOC__TRY(make_one(w, &w->units[i], &o, call, &w->sboms[i], err));
+        /* o.binary stays unset: hashing the file again would cost more than everything else here. */
+        KOC__TRY(create_one(w, &w->units[i], &o, call, &w->sboms[i], err));
         w->n_sboms++;
     }
     if (w->index) {
-        KOC__TRY(make_one(w, NULL, &o, call, &w->sboms[w->n_sboms], err));
+        KOC__TRY(create_one(w, NULL, &o, call, &w->sboms[w->n_sboms], err));
         w->n_sboms++;
     }
     return KOC_OK;
@@ -124,7 +124,7 @@ static int push_one(koc__work *w, koc__sbom_doc *doc, koc__call *call, koc_error
 {
     KOC__TRY(koc__sbom_artifact(w->plan->ctx, koc__str_n(doc->text.ptr, doc->text.len),
                                 &doc->artifact, err));
-    if (koc__ahead_has_sbom(w, doc->subject, &koc_image_descriptor(doc->artifact)->digest)) {
+    if (koc__target_has_sbom(w, doc->subject, &koc_image_descriptor(doc->artifact)->digest)) {
         return KOC_OK;
     }
     KOC__TRY(koc__work_sbom_reference(w, doc->subject, &doc->target, err));

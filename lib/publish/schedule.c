@@ -1,7 +1,7 @@
 /*
- * What goes on at the same time. A base is taken to be what it was last time, so that the compile need not wait
- * for a registry; should it have moved, what was compiled is dropped and made again, which go and the cache
- * have ready by then. As soon as a go is about to start, one asks whether what it makes may be pushed.
+ * What a build does in parallel. Each base is assumed to be what it was at the last lookup, so that the compile need not
+ * wait for a registry; if the tag has moved, the units are dropped and built again, which the caches make cheap. Push
+ * permission is checked when the first go build is about to start.
  */
 #include "core/common.h"
 
@@ -14,44 +14,44 @@
 
 enum { AT_ONCE = 32 };
 
-typedef struct start start;
+typedef struct schedule schedule;
 
-typedef struct lookup { /* one base */
-    start *start;
-    koc__base *base;
+typedef struct base_lookup {
+    schedule *schedule;
+    koc__base *base; /* NULL: not in a registry */
     int64_t took;
-} lookup;
+} base_lookup;
 
-typedef struct ahead { /* one image at the target */
-    start *start;
+typedef struct target_lookup { /* of one image */
+    schedule *schedule;
     koc__work *work;
-} ahead;
+} target_lookup;
 
-struct start {
+struct schedule {
     koc__run *run;
     koc__group group;
-    koc__sends sends; /* begun when something goes to a registry */
-    lookup *lookups;
-    size_t n_lookups;
-    ahead *aheads;
-    size_t n_aheads;
-    bool known;          /* one compiles for the bases of last time */
-    atomic_uint unknown; /* questions without an answer, and one until all are asked */
+    koc__early_pushes pushes; /* begun if a destination is a registry */
+    base_lookup *bases;
+    size_t n_bases;
+    target_lookup *targets;
+    size_t n_targets;
+    bool recalled;       /* the compile uses the bases of the last lookup */
+    atomic_uint pending; /* lookups without an answer, and one more until all are added */
     int64_t compile_took;
-    atomic_flag asked; /* whether pushing is allowed */
+    atomic_flag push_checked;
 };
 
-static void start_dispose(start *s)
+static void schedule_dispose(schedule *s)
 {
-    koc__group_end(&s->group); /* its tasks add to sends */
-    koc__sends_end(&s->sends);
-    for (size_t i = 0; i < s->n_lookups; i++) {
-        koc__base_free(s->lookups[i].base);
+    koc__group_end(&s->group); /* its tasks add to pushes */
+    koc__early_pushes_end(&s->pushes);
+    for (size_t i = 0; i < s->n_bases; i++) {
+        koc__base_free(s->bases[i].base);
     }
-    koc__free(s->lookups);
-    koc__free(s->aheads);
+    koc__free(s->bases);
+    koc__free(s->targets);
 }
-KOC__DEFINE_AUTO_VAL(start, start_dispose);
+KOC__DEFINE_AUTO_VAL(schedule, schedule_dispose);
 
 /* --- units --- */
 
@@ -70,7 +70,7 @@ void koc__work_reset(koc__work *w)
     w->n_units = 0;
 }
 
-static int make_units(koc__run *r, koc_error **err)
+static int create_units(koc__run *r, koc_error **err)
 {
     for (size_t i = 0; i < r->n_works; i++) {
         koc__work *w = &r->works[i];
@@ -97,8 +97,8 @@ static int make_units(koc__run *r, koc_error **err)
 
 /* --- bases --- */
 
-/* Puts b in the place of a base. What was compiled on that is dropped. */
-static void put_base(koc__run *r, size_t i, koc__base *b)
+/* Replaces a base by b and drops the units that were compiled on it. */
+static void replace_base(koc__run *r, size_t i, koc__base *b)
 {
     for (size_t k = 0; k < r->n_works; k++) {
         koc__work *w = &r->works[k];
@@ -111,8 +111,7 @@ static void put_base(koc__run *r, size_t i, koc__base *b)
     r->bases[i] = b;
 }
 
-/* *known false: at least one base must be asked for before it can be built on; none of the remote ones is open
- * then. */
+/* *known false: at least one base must be looked up before the compile; no remote base is open then. */
 static int recall_bases(koc__run *r, koc__call *call, bool *known, koc_error **err)
 {
     *known = r->plan->ctx->cache && !r->plan->go.force;
@@ -127,18 +126,18 @@ static int recall_bases(koc__run *r, koc__call *call, bool *known, koc_error **e
     for (size_t i = 0; !*known && i < r->n_bases; i++) {
         koc__base *fresh = NULL;
         if (koc__base_is_remote(r->bases[i])) {
-            KOC__TRY(koc__base_again(r->bases[i], &fresh, err));
-            put_base(r, i, fresh);
+            KOC__TRY(koc__base_copy_unopened(r->bases[i], &fresh, err));
+            replace_base(r, i, fresh);
         }
     }
     return KOC_OK;
 }
 
-/* Whether a base is not what was built on. */
-static bool have_moved(const start *s)
+/* Whether a lookup found another base than the one that the units were built on. */
+static bool have_bases_moved(const schedule *s)
 {
-    for (size_t i = 0; i < s->n_lookups; i++) {
-        const koc__base *now = s->lookups[i].base, *then = s->run->bases[i];
+    for (size_t i = 0; i < s->n_bases; i++) {
+        const koc__base *now = s->bases[i].base, *then = s->run->bases[i];
         if (now &&
             (!koc_digest_equal(&now->digest, &then->digest) || now->n_items != then->n_items)) {
             return true;
@@ -147,83 +146,82 @@ static bool have_moved(const start *s)
     return false;
 }
 
-/* The last answer lets out what is complete, unless it must be made again. */
-static int answered(start *s, koc_error **err)
+/* --- lookups --- */
+
+/* The last answer allows the early pushes, unless the units must be built again. */
+static int lookup_done(schedule *s, koc_error **err)
 {
-    bool last = atomic_fetch_sub(&s->unknown, 1) == 1;
-    return last && s->known && !have_moved(s) ? koc__sends_allow(&s->sends, err) : KOC_OK;
+    bool last = atomic_fetch_sub(&s->pending, 1) == 1;
+    return last && s->recalled && !have_bases_moved(s) ? koc__early_pushes_allow(&s->pushes, err)
+                                                       : KOC_OK;
 }
 
-static int look_up(void *arg, koc__call *call, koc_error **err)
+static int look_up_base(void *arg, koc__call *call, koc_error **err)
 {
-    lookup *l = arg;
+    base_lookup *l = arg;
     int64_t since = koc__monotonic_ns();
-    KOC__TRY(koc__base_open(l->start->run->plan, l->base, call, err));
+    KOC__TRY(koc__base_open(l->schedule->run->plan, l->base, call, err));
     l->took = koc__lap(&since);
-    return answered(l->start, err);
+    return lookup_done(l->schedule, err);
 }
 
-/* What the target has of every image. */
-static int look_ahead(void *arg, koc__call *call, koc_error **err)
+static int look_up_target(void *arg, koc__call *call, koc_error **err)
 {
-    ahead *a = arg;
-    KOC__TRY(koc__ahead_task(a->work, call, err));
-    return answered(a->start, err);
+    target_lookup *l = arg;
+    KOC__TRY(koc__target_state_fetch(l->work, call, err));
+    return lookup_done(l->schedule, err);
 }
 
-/* Bases are opened beside those of the run, which stay as they are. */
-static int make_questions(start *s, koc_error **err)
+/* A lookup opens a base of its own: those of the run may be in use. */
+static int create_lookups(schedule *s, koc_error **err)
 {
     koc__run *r = s->run;
-    s->lookups = koc__calloc(r->n_bases, sizeof(*s->lookups));
-    s->aheads = koc__calloc(r->n_works, sizeof(*s->aheads));
-    if (!s->lookups || !s->aheads) {
+    s->bases = koc__calloc(r->n_bases, sizeof(*s->bases));
+    s->targets = koc__calloc(r->n_works, sizeof(*s->targets));
+    if (!s->bases || !s->targets) {
         return koc__oom(err);
     }
-    for (; s->n_lookups < r->n_bases; s->n_lookups++) {
-        lookup *l = &s->lookups[s->n_lookups];
-        l->start = s;
-        if (koc__base_is_remote(r->bases[s->n_lookups])) {
-            KOC__TRY(koc__base_again(r->bases[s->n_lookups], &l->base, err));
+    for (; s->n_bases < r->n_bases; s->n_bases++) {
+        base_lookup *l = &s->bases[s->n_bases];
+        l->schedule = s;
+        if (koc__base_is_remote(r->bases[s->n_bases])) {
+            KOC__TRY(koc__base_copy_unopened(r->bases[s->n_bases], &l->base, err));
         }
     }
-    bool asks = r->plan->to_registry && r->plan->ctx->cache && !r->plan->go.force;
-    for (; asks && s->n_aheads < r->n_works; s->n_aheads++) {
-        s->aheads[s->n_aheads].start = s;
-        s->aheads[s->n_aheads].work = &r->works[s->n_aheads];
+    bool asks_target = r->plan->to_registry && r->plan->ctx->cache && !r->plan->go.force;
+    for (; asks_target && s->n_targets < r->n_works; s->n_targets++) {
+        s->targets[s->n_targets] = (target_lookup){s, &r->works[s->n_targets]};
     }
     return KOC_OK;
 }
 
-/* Adds what asks registries. */
-static int ask(start *s, koc_error **err)
+static int add_lookups(schedule *s, koc_error **err)
 {
-    KOC__TRY(make_questions(s, err));
-    for (size_t i = 0; i < s->n_lookups; i++) {
-        if (s->lookups[i].base) {
-            atomic_fetch_add(&s->unknown, 1);
-            KOC__TRY(koc__group_add(&s->group, look_up, &s->lookups[i], err));
+    KOC__TRY(create_lookups(s, err));
+    for (size_t i = 0; i < s->n_bases; i++) {
+        if (s->bases[i].base) {
+            atomic_fetch_add(&s->pending, 1);
+            KOC__TRY(koc__group_add(&s->group, look_up_base, &s->bases[i], err));
         }
     }
-    for (size_t i = 0; i < s->n_aheads; i++) {
-        atomic_fetch_add(&s->unknown, 1);
-        KOC__TRY(koc__group_add(&s->group, look_ahead, &s->aheads[i], err));
+    for (size_t i = 0; i < s->n_targets; i++) {
+        atomic_fetch_add(&s->pending, 1);
+        KOC__TRY(koc__group_add(&s->group, look_up_target, &s->targets[i], err));
     }
-    return answered(s, err);
+    return lookup_done(s, err);
 }
 
-/* Puts the bases that were looked up into the place of those that are not known, or have moved. */
-static void take_bases(start *s)
+static void replace_remote_bases(schedule *s)
 {
-    for (size_t i = 0; i < s->n_lookups; i++) {
-        koc__base *now = koc__steal(&s->lookups[i].base);
+    for (size_t i = 0; i < s->n_bases; i++) {
+        koc__base *now = koc__steal(&s->bases[i].base);
         if (now) {
-            put_base(s->run, i, now);
+            replace_base(s->run, i, now);
         }
     }
 }
 
-/* --- the right to push --- */
+/* --- push permission --- */
 
 static int check_push(void *work, koc__call *call, koc_error **err)
 {
@@ -243,26 +241,26 @@ static bool is_first_of_name(const koc__run *r, size_t i)
     return true;
 }
 
-/* A go starts. To be refused now is better than after the compile; where nothing is compiled, the push itself
- * is as soon. */
+/* A go build is about to start: a push that is denied fails now, not after the compile. Without a compile the push itself
+ * is as early. */
 static void on_starting(void *self)
 {
-    start *s = self;
-    if (!s->run->plan->to_registry || atomic_flag_test_and_set(&s->asked)) {
+    schedule *s = self;
+    if (!s->run->plan->to_registry || atomic_flag_test_and_set(&s->push_checked)) {
         return;
     }
     for (size_t i = 0; i < s->run->n_works; i++) {
-        if (is_first_of_name(s->run, i)) { /* one that cannot be asked here is asked by the push */
+        if (is_first_of_name(s->run, i)) { /* if this fails, the push finds out */
             (void)koc__group_add(&s->group, check_push, &s->run->works[i], NULL);
         }
     }
 }
 
-/* --- the whole --- */
+/* --- all of it --- */
 
 static int compile(void *arg, koc__call *call, koc_error **err)
 {
-    start *s = arg;
+    schedule *s = arg;
     int64_t since = koc__monotonic_ns();
     int rc = koc__compile(s->run->plan, s->run->works, s->run->n_works, call, err);
     s->compile_took += koc__lap(&since);
@@ -270,55 +268,56 @@ static int compile(void *arg, koc__call *call, koc_error **err)
     return rc;
 }
 
-static int add_compile(start *s, koc_error **err)
+static int add_compile(schedule *s, koc_error **err)
 {
-    KOC__TRY(make_units(s->run, err));
-    if (s->sends.group.live) {
-        KOC__TRY(koc__sends_expect(&s->sends, err));
+    KOC__TRY(create_units(s->run, err));
+    if (s->pushes.group.live) {
+        KOC__TRY(koc__early_pushes_expect(&s->pushes, err));
     }
     return koc__group_add(&s->group, compile, s, err);
 }
 
-static int wait_for_all(start *s, koc_error **err)
+static int wait_for_all(schedule *s, koc_error **err)
 {
-    return s->sends.group.live ? koc__group_wait_both(&s->group, &s->sends.group, err)
-                               : koc__group_wait(&s->group, err);
+    return s->pushes.group.live ? koc__group_wait_both(&s->group, &s->pushes.group, err)
+                                : koc__group_wait(&s->group, err);
 }
 
-static int run_all(start *s, koc__call *call, koc_error **err)
+static int run_all(schedule *s, koc__call *call, koc_error **err)
 {
-    KOC__TRY(recall_bases(s->run, call, &s->known, err));
-    if (s->known) {
+    KOC__TRY(recall_bases(s->run, call, &s->recalled, err));
+    if (s->recalled) {
         KOC__TRY(add_compile(s, err));
     }
-    KOC__TRY(ask(s, err));
+    KOC__TRY(add_lookups(s, err));
     KOC__TRY(wait_for_all(s, err));
-    if (s->known && !have_moved(s)) {
+    if (s->recalled && !have_bases_moved(s)) {
         return KOC_OK;
     }
-    for (size_t i = 0; s->known && i < s->run->n_works; i++) { /* those answers have become old */
+    for (size_t i = 0; s->recalled && i < s->run->n_works; i++) { /* those answers are stale */
         koc__work_reset(&s->run->works[i]);
-        s->run->works[i].ahead = (koc__ahead){0};
+        s->run->works[i].target_state = (koc__target_state){0};
     }
-    take_bases(s);
-    KOC__TRY(koc__sends_allow(&s->sends, err));
+    replace_remote_bases(s);
+    KOC__TRY(koc__early_pushes_allow(&s->pushes, err));
     KOC__TRY(add_compile(s, err));
     return wait_for_all(s, err);
 }
 
-int koc__start(koc__run *r, koc__call *call, koc_error **err)
+int koc__run_builds(koc__run *r, koc__call *call, koc_error **err)
 {
     koc__timings *t = &r->plan->times;
-    KOC__AUTO_VAL(start) s = {.run = r, .asked = ATOMIC_FLAG_INIT, .unknown = 1};
+    KOC__AUTO_VAL(schedule) s = {.run = r, .push_checked = ATOMIC_FLAG_INIT, .pending = 1};
     r->plan->go.starting = on_starting;
     r->plan->go.starting_self = &s;
     KOC__TRY(koc__group_begin(&s.group, call, AT_ONCE, err));
     if (r->plan->to_registry) {
-        KOC__TRY(koc__sends_begin(&s.sends, r, call, err));
+        KOC__TRY(koc__early_pushes_begin(&s.pushes, r, call, err));
     }
     KOC__TRY(run_all(&s, call, err));
-    for (size_t i = 0; i < s.n_lookups; i++) {
-        t->bases = KOC__MAX(t->bases, s.lookups[i].took);
+    r->plan->go.starting = NULL; /* s ends here, the plan does not */
+    for (size_t i = 0; i < s.n_bases; i++) {
+        t->bases = KOC__MAX(t->bases, s.bases[i].took);
     }
     t->build = s.compile_took;
     return koc__debug_warn(r->plan, r->works, r->n_works, err);

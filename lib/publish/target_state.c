@@ -1,6 +1,6 @@
 /*
- * What the target has of each image, asked while the bases are looked up: a build that changes nothing
- * needs no request after that.
+ * What the target has of each image. It is asked while the bases are looked up, so that a build that changes
+ * nothing sends no request after that.
  */
 #include "core/common.h"
 
@@ -10,7 +10,6 @@
 #include "model/model.h"
 #include "sbom/sbom.h"
 
-/* Where the SBOM of the image with this digest is. */
 int koc__work_sbom_reference(const koc__work *w, const koc_digest *subject, koc_reference **out,
                              koc_error **err)
 {
@@ -24,10 +23,10 @@ int koc__work_sbom_reference(const koc__work *w, const koc_digest *subject, koc_
     return koc_reference_with_tag(repository, tag, out, err);
 }
 
-static int ask(koc__work *w, koc__call *call, koc_error **err)
+static int fetch(koc__work *w, koc__call *call, koc_error **err)
 {
     const koc__plan *p = w->plan;
-    koc__ahead *a = &w->ahead;
+    koc__target_state *a = &w->target_state;
     KOC__AUTO(koc_reference) repository = NULL;
     KOC__AUTO(koc_reference) sbom = NULL;
     koc__found found = {0};
@@ -38,7 +37,7 @@ static int ask(koc__work *w, koc__call *call, koc_error **err)
         KOC__TRY(koc__client_head_manifest(p->client, tagged, true, call, &found, err));
         a->lacks_image = !found.found;
         if (!found.found || (i > 0 && !koc_digest_equal(&found.digest, &a->image))) {
-            return KOC_OK; /* something is to be sent */
+            return KOC_OK; /* something has to be sent */
         }
         a->image = found.digest;
     }
@@ -53,17 +52,17 @@ static int ask(koc__work *w, koc__call *call, koc_error **err)
     return KOC_OK;
 }
 
-int koc__ahead_task(void *work, koc__call *call, koc_error **err)
+int koc__target_state_fetch(void *work, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc_error) why = NULL;
-    int rc = ask(work, call, &why);
+    int rc = fetch(work, call, &why);
     if (rc == KOC_ECANCELLED || rc == KOC_ENOMEM || rc == KOC_ETIMEOUT || rc == KOC_EUSER) {
         return koc__error_move(err, &why);
     }
-    return KOC_OK; /* whatever else it was, the push will find it again */
+    return KOC_OK; /* ignore other errors: the push reports them */
 }
 
-/* After a compile the answer is old: somebody may have pushed meanwhile. */
+/* A compile makes the answer stale: another process may have pushed meanwhile. */
 static bool is_fresh(const koc__work *w)
 {
     for (size_t i = 0; i < w->n_units; i++) {
@@ -74,14 +73,15 @@ static bool is_fresh(const koc__work *w)
     return true;
 }
 
-bool koc__ahead_has_image(const koc__work *w)
+bool koc__target_has_image(const koc__work *w)
 {
-    return w->ahead.has_image && is_fresh(w) &&
-           koc_digest_equal(&w->ahead.image, &koc__work_descriptor(w)->digest);
+    return w->target_state.has_image && is_fresh(w) &&
+           koc_digest_equal(&w->target_state.image, &koc__work_descriptor(w)->digest);
 }
 
-bool koc__ahead_has_sbom(const koc__work *w, const koc_digest *subject, const koc_digest *sbom)
+bool koc__target_has_sbom(const koc__work *w, const koc_digest *subject, const koc_digest *sbom)
 {
-    return w->ahead.has_sbom && is_fresh(w) && koc_digest_equal(&w->ahead.image, subject) &&
-           koc_digest_equal(&w->ahead.sbom, sbom);
+    return w->target_state.has_sbom && is_fresh(w) &&
+           koc_digest_equal(&w->target_state.image, subject) &&
+           koc_digest_equal(&w->target_state.sbom, sbom);
 }

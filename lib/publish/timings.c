@@ -1,4 +1,4 @@
-/* Where the time of a call went, for people (--timings). */
+/* The durations of a call's parts, as text. */
 #include "core/common.h"
 
 #include "publish/publish.h"

@@ -1,4 +1,4 @@
-/* koc_source_check: whether everything that a place holds is what it says. */
+/* koc_source_check: verifies all content that a place names. */
 #include "core/common.h"
 
 #include "transfer/transfer.h"
@@ -18,8 +18,8 @@ typedef struct check {
     size_t problems;
 } check;
 
-/* What was found is told; what kept us from looking is an error. Takes *why. */
-static int judge(check *k, const char *what, int rc, koc_error **why, koc_error **err)
+/* Reports a fault of the content to the callback; any other failure is an error. Takes *why. */
+static int report_finding(check *k, const char *what, int rc, koc_error **why, koc_error **err)
 {
     bool problem = rc == KOC_EDIGEST || rc == KOC_EFORMAT || rc == KOC_ENOTFOUND ||
                    rc == KOC_ELIMIT || rc == KOC_EUNSUPPORTED || rc == KOC_EPLATFORM;
@@ -33,7 +33,7 @@ static int judge(check *k, const char *what, int rc, koc_error **why, koc_error 
                 : KOC_OK;
 }
 
-static int drain(check *k, koc_reader *in, koc_error **err)
+static int read_to_end(check *k, koc_reader *in, koc_error **err)
 {
     KOC__AUTO_STR buf = koc__malloc(COPY);
     size_t n = 1;
@@ -56,7 +56,7 @@ static int is_there(check *k, const koc_descriptor *d, const koc_blob *blob, koc
         KOC__TRY(koc__client_has_blob(k->s->client, k->s->repo, &d->digest, false, k->call, &there,
                                       err));
     }
-    return there ? KOC_OK : koc__error(err, KOC_ENOTFOUND, "it is missing, or of another size");
+    return there ? KOC_OK : koc__error(err, KOC_ENOTFOUND, "it is missing or has another size");
 }
 
 static int read_blob(check *k, const koc_descriptor *d, koc_error **err)
@@ -77,7 +77,7 @@ static int read_blob(check *k, const koc_descriptor *d, koc_error **err)
     KOC__TRY(koc__blob_open(blob, 0, k->call, &raw, err));
     KOC__TRY(koc__reader_verify(raw, d->size, &d->digest, &in, err));
     koc__steal(&raw);
-    return drain(k, in, err);
+    return read_to_end(k, in, err);
 }
 
 static int check_layer(check *k, koc_layer *layer, const char *where, koc_error **err)
@@ -90,7 +90,7 @@ static int check_layer(check *k, koc_layer *layer, const char *where, koc_error 
         layer->blob && !(k->flags & KOC_CHECK_FAST) && koc__mt_compression(d->media_type) >= 0;
     int rc =
         unpack ? koc__layer_check(layer, "its tar", false, k->call, &why) : read_blob(k, d, &why);
-    return judge(k, what, rc, &why, err);
+    return report_finding(k, what, rc, &why, err);
 }
 
 /* --- manifests --- */
@@ -109,7 +109,7 @@ static int check_artifact(check *k, const koc__document *m, const char *where, k
         rc = rc == KOC_OK ? read_blob(k, d, &why) : rc;
         snprintf(what, sizeof(what), "blob %s of %.300s", d ? koc__digest_str(&d->digest).s : "?",
                  where);
-        KOC__TRY(judge(k, what, rc, &why, err));
+        KOC__TRY(report_finding(k, what, rc, &why, err));
         l = l == koc__json_get(root, "config") ? first : koc__json_next(l);
     }
     return KOC_OK;
@@ -144,7 +144,7 @@ static int check_manifest(check *k, const koc__document *m, const koc_platform *
         return check_artifact(k, m, what, err);
     }
     rc = rc == KOC_OK ? check_platform(img, said, &why) : rc;
-    KOC__TRY(judge(k, what, rc, &why, err));
+    KOC__TRY(report_finding(k, what, rc, &why, err));
     for (size_t i = 0; img && i < koc_image_layer_count(img); i++) {
         KOC__TRY(check_layer(k, koc_image_layer(img, i), what, err));
     }
@@ -162,7 +162,7 @@ static int check_entry(check *k, const koc_descriptor *d, int depth, koc_error *
     snprintf(what, sizeof(what), "entry %s of the index", koc__digest_str(&d->digest).s);
     if (!koc__mt_is_index(d->media_type) && !koc__mt_is_manifest(d->media_type)) {
         int rc = read_blob(k, d, &why);
-        return judge(k, what, rc, &why, err);
+        return report_finding(k, what, rc, &why, err);
     }
     int rc = koc__source_manifest(k->s, &d->digest, k->call, &child, &why);
     if (rc == KOC_OK && child.bytes.len != d->size) {
@@ -173,7 +173,7 @@ static int check_entry(check *k, const koc_descriptor *d, int depth, koc_error *
                         d->media_type);
     }
     return rc == KOC_OK ? check_document(k, &child, d->platform, depth, err)
-                        : judge(k, what, rc, &why, err);
+                        : report_finding(k, what, rc, &why, err);
 }
 
 static int check_document(check *k, const koc__document *m, const koc_platform *said, int depth,
@@ -191,7 +191,7 @@ static int check_document(check *k, const koc__document *m, const koc_platform *
     }
     snprintf(what, sizeof(what), "index %s", koc__digest_str(&m->digest).s);
     int rc = koc_index_from_bytes(k->s->ctx, koc__document_text(m), &idx, &why);
-    KOC__TRY(judge(k, what, rc, &why, err));
+    KOC__TRY(report_finding(k, what, rc, &why, err));
     for (size_t i = 0; idx && i < koc_index_count(idx); i++) {
         KOC__TRY(check_entry(k, koc_index_get(idx, i), depth + 1, err));
     }
@@ -209,6 +209,6 @@ int koc_source_check(koc_source *s, uint32_t flags, koc_check_fn fn, void *paylo
     check k = {s, &call, flags, fn, payload, 0};
     KOC__TRY(check_document(&k, &s->top, NULL, 0, err));
     return k.problems == 0 ? KOC_OK
-                           : koc__error(err, KOC_EVERIFY, "%s is not right: %zu problem%s", s->what,
+                           : koc__error(err, KOC_EVERIFY, "%s is not valid: %zu problem%s", s->what,
                                         k.problems, k.problems == 1 ? "" : "s");
 }

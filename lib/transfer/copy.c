@@ -1,4 +1,4 @@
-/* koc_copy: many pairs of places, side by side. */
+/* koc_copy: copies many pairs of places in parallel. */
 #include "core/common.h"
 
 #include "transfer/transfer.h"
@@ -21,16 +21,16 @@ typedef struct run {
     unsigned jobs, width;
     koc__stream *streams; /* archives that came through a pipe */
     size_t n_streams, streams_capacity;
-    koc__dest **dests; /* one for each folder or file, one for all registries */
+    koc__dest **dests; /* one for each directory or file, one for all registries */
     size_t n_dests, dests_capacity;
 } run;
 
 /* One pair. */
 typedef struct job {
     run *run;
-    koc_place given; /* where the pair is from */
-    koc_place from;  /* the same, or a stream's copy */
-    koc_place to;    /* the pair's, with a name where it needs one */
+    koc_place given; /* the pair's source */
+    koc_place from;  /* the same, or the copy of a stream */
+    koc_place to;    /* the pair's target, with a name if its kind needs one */
     char *label;     /* for messages */
     char *name;      /* or NULL */
     koc__dest *dest;
@@ -54,7 +54,7 @@ KOC__DEFINE_AUTO_VAL(run, run_dispose);
 
 /* --- one pair --- */
 
-static void tell(koc__call *call, const job *j, int32_t state)
+static void report_pair(koc__call *call, const job *j, int32_t state)
 {
     koc_progress event = KOC_PROGRESS_INIT;
     event.kind = KOC_PROGRESS_IMAGE;
@@ -66,8 +66,8 @@ static void tell(koc__call *call, const job *j, int32_t state)
     koc__call_progress(call, &event);
 }
 
-/* Of an index only one platform comes along, and people should know which. */
-static void say_which(const job *j, const koc_source *from, const koc_image *img)
+/* An archive of Docker gets only one platform of an index: the log names it. */
+static void log_chosen_platform(const job *j, const koc_source *from, const koc_image *img)
 {
     const koc_platform *have = koc_image_platform(img);
     KOC__AUTO_STR name = have ? koc__platform_str(have) : NULL;
@@ -79,7 +79,7 @@ static void say_which(const job *j, const koc_source *from, const koc_image *img
     }
 }
 
-/* Docker's archives: a whole image, no index. */
+/* An archive of Docker holds a whole image, no index. */
 static int copy_image(const job *j, koc_source *from, koc__call *call, koc_digest *digest,
                       koc_error **err)
 {
@@ -96,7 +96,7 @@ static int copy_image(const job *j, koc_source *from, koc__call *call, koc_diges
     }
     KOC__TRY(koc__source_image(from, platform ? &want : NULL, call, &img, err));
     if (!platform) {
-        say_which(j, from, img);
+        log_chosen_platform(j, from, img);
     }
     *digest = koc_image_descriptor(img)->digest;
     return j->dest->vt->put_image(j->dest, &j->to, img, &j->given, call, err);
@@ -112,10 +112,12 @@ static int copy_tree(job *j, koc_source *from, koc__document *top, koc__call *ca
                        .referrers = j->run->referrers};
     bool there = false;
     if (koc_strlist_count(j->run->platforms) > 0) {
-        KOC__TRY(koc__pick_platforms(from, j->run->platforms, top, call, err));
+        KOC__TRY(koc__select_platforms(from, j->run->platforms, top, call, err));
     }
     j->result.digest = top->digest;
-    KOC__TRY(t.to->vt->has_top(t.to, t.place, &top->digest, call, &there, err));
+    if (t.to->vt->has_top) {
+        KOC__TRY(t.to->vt->has_top(t.to, t.place, &top->digest, call, &there, err));
+    }
     if (there && !t.referrers) {
         j->result.unchanged = 1;
         return KOC_OK;
@@ -134,7 +136,7 @@ static int copy_pair(job *j, koc__call *call, koc_error **err)
     KOC__AUTO(koc_source) from = NULL;
     KOC__AUTO_VAL(koc__document) top = KOC__DOCUMENT_INIT;
     j->id = koc__call_new_id(call);
-    tell(call, j, KOC_STATE_STARTED);
+    report_pair(call, j, KOC_STATE_STARTED);
     KOC__TRY(koc__source_open(j->run->ctx, j->run->client, &j->from, call, &from, err));
     top.digest = from->top.digest;
     KOC__TRY(koc_buf_set(&top.bytes, koc__document_text(&from->top), err));
@@ -142,10 +144,10 @@ static int copy_pair(job *j, koc__call *call, koc_error **err)
     int rc = j->dest->vt->put_image ? copy_image(j, from, call, &j->result.digest, err)
                                     : copy_tree(j, from, &top, call, err);
     if (rc != KOC_OK) {
-        tell(call, j, KOC_STATE_FAILED);
+        report_pair(call, j, KOC_STATE_FAILED);
         return koc__error_prefix(err, rc, "cannot copy %s to %s", from->what, j->label);
     }
-    tell(call, j, j->result.unchanged ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED);
+    report_pair(call, j, j->result.unchanged ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED);
     return KOC_OK;
 }
 
@@ -169,11 +171,11 @@ static int run_pair(void *arg, koc__call *call, koc_error **err)
     return KOC_OK;
 }
 
-/* --- all --- */
+/* --- all pairs --- */
 
 static int dest_for(run *r, const koc_place *p, koc__call *call, koc__dest **out, koc_error **err)
 {
-    koc__dest *made = NULL;
+    koc__dest *dest = NULL;
     for (size_t i = 0; i < r->n_dests; i++) {
         const koc__dest *d = r->dests[i];
         if (d->kind == p->kind && (!d->path || strcmp(d->path, p->path) == 0)) {
@@ -185,24 +187,24 @@ static int dest_for(run *r, const koc_place *p, koc__call *call, koc__dest **out
         return koc__oom(err);
     }
     switch (p->kind) {
-    case KOC_PLACE_REGISTRY: KOC__TRY(koc__dest_registry(r->ctx, r->client, &made, err)); break;
-    case KOC_PLACE_LAYOUT: KOC__TRY(koc__dest_layout(r->ctx, p->path, &made, err)); break;
+    case KOC_PLACE_REGISTRY: KOC__TRY(koc__dest_registry(r->ctx, r->client, &dest, err)); break;
+    case KOC_PLACE_LAYOUT: KOC__TRY(koc__dest_layout(r->ctx, p->path, &dest, err)); break;
     case KOC_PLACE_OCI_ARCHIVE:
-        KOC__TRY(koc__dest_oci_archive(r->ctx, p->path, call, &made, err));
+        KOC__TRY(koc__dest_oci_archive(r->ctx, p->path, call, &dest, err));
         break;
     case KOC_PLACE_DOCKER_ARCHIVE:
-        KOC__TRY(koc__dest_docker_archive(r->ctx, p->path, call, &made, err));
+        KOC__TRY(koc__dest_docker_archive(r->ctx, p->path, call, &dest, err));
         break;
     default:
         return koc__misuse(err,
                            "koc_copy: a target cannot be KOC_PLACE_ARCHIVE, which is for reading");
     }
-    r->dests[r->n_dests++] = made;
-    *out = made;
+    r->dests[r->n_dests++] = dest;
+    *out = dest;
     return KOC_OK;
 }
 
-/* In a layout an image from a registry keeps its whole name, one from elsewhere the name it had there. */
+/* In a layout an image from a registry keeps its whole reference, any other image its name. */
 static int name_target(job *j, koc_error **err)
 {
     const koc_place *from = &j->given;
@@ -248,8 +250,8 @@ static int read_pair(const koc_copy_pair *p, koc_client *client, job *j, koc_err
     return KOC_OK;
 }
 
-/* A stream can be read once, and may be copied to several places. */
-static int bring_here(run *r, koc_place *from, koc__call *call, koc_error **err)
+/* A stream can be read only once, but several pairs may read it: keeps a copy. */
+static int keep_stream(run *r, koc_place *from, koc__call *call, koc_error **err)
 {
     if (!koc__place_is_stream(from)) {
         return KOC_OK;
@@ -288,27 +290,28 @@ static int prepare(run *r, const koc_copy_options *o, const koc_copy_pair *pairs
     for (size_t i = 0; i < n; i++) {
         jobs[i] = (job){.run = r, .result = KOC_COPY_RESULT_INIT};
         KOC__TRY(read_pair(&pairs[i], r->client, &jobs[i], err));
-        KOC__TRY(bring_here(r, &jobs[i].from, call, err));
+        KOC__TRY(keep_stream(r, &jobs[i].from, call, err));
         KOC__TRY(name_target(&jobs[i], err));
         KOC__TRY(dest_for(r, &jobs[i].to, call, &jobs[i].dest, err));
         archive |= is_archive(&jobs[i].to);
     }
-    /* An archive is written from front to end, and the same images are to give the same bytes. */
+    /* An archive is written from start to end, and the same images must give the same bytes. */
     r->jobs = archive ? 1 : KOC__MIN(o->jobs ? o->jobs : JOBS_DEFAULT, JOBS_MAX);
     r->width = archive ? 1 : n >= WIDTH ? 1 : WIDTH / (unsigned)n;
     return KOC_OK;
 }
 
-/* How far it came, where there was more to do. */
-static int tell_rest(run *r, size_t n, int rc, koc_error **err)
+/* Adds to an error how many pairs were copied. */
+static int add_counts(run *r, size_t n, int rc, koc_error **err)
 {
     size_t copied = atomic_load(&r->copied);
     if (rc == KOC_OK && copied < n) {
         return koc__error(err, KOC_EIO, "%zu of %zu images could not be copied", n - copied, n);
     }
     if (rc != KOC_OK && rc != KOC_ECANCELLED && n > 1 && !r->keep_going) {
-        koc__error_hint(err, "%zu of %zu images were copied; --keep-going copies what can be had",
-                        copied, n);
+        koc__error_hint_on(err, KOC_HINT_OPTION, "keep_going",
+                           "%zu of %zu images were copied; keep_going copies all that it can",
+                           copied, n);
     }
     return rc;
 }
@@ -346,7 +349,7 @@ static int check_results(const koc_copy_result *results, size_t n, koc_error **e
 }
 
 /* results may be NULL. */
-static void give_results(koc_copy_result *results, const job *jobs, size_t n)
+static void store_results(koc_copy_result *results, const job *jobs, size_t n)
 {
     char *at = (char *)results;
     for (size_t i = 0; at && i < n; i++, at += results->struct_size) {
@@ -362,9 +365,9 @@ static int copy_pairs(run *r, const koc_copy_options *o, const koc_copy_pair *pa
         return koc__oom(err);
     }
     int rc = prepare(r, o, pairs, n, jobs, call, err);
-    rc = rc == KOC_OK ? tell_rest(r, n, copy_all(r, jobs, n, call, err), err) : rc;
+    rc = rc == KOC_OK ? add_counts(r, n, copy_all(r, jobs, n, call, err), err) : rc;
     if (rc == KOC_OK || r->keep_going) {
-        give_results(results, jobs, n);
+        store_results(results, jobs, n);
     }
     for (size_t i = 0; i < n; i++) {
         koc__free(jobs[i].label);

@@ -1,6 +1,6 @@
 /*
- * The copy of one image or index with all below it: documents are read from the top down, then blobs go side
- * by side, then manifests are written from the bottom up, so that nothing names what is not there.
+ * Copies one image or index with everything below it: reads documents from the top down, moves blobs in parallel, then
+ * writes manifests from the bottom up, so that no manifest names missing content.
  */
 #include "core/common.h"
 
@@ -11,17 +11,17 @@
 
 enum { NODES_MAX = 10000, DEPTH_MAX = 6 };
 
-/* A manifest or index on its way. */
+/* A manifest or index to copy. */
 typedef struct node {
     koc__transfer *t;
     koc__document doc;
     koc_digest digest;
     unsigned depth;
     bool referrer; /* listed on its own */
-    bool there;    /* the target has it and all below */
+    bool there;    /* the target has it and everything below it */
 } node;
 
-/* A blob on its way. */
+/* A blob to copy. */
 typedef struct move {
     koc__transfer *t;
     koc_descriptor *descriptor;
@@ -52,8 +52,9 @@ static void tree_dispose(tree *w)
 }
 KOC__DEFINE_AUTO_VAL(tree, tree_dispose);
 
-/* Runs fn on list[from..to), side by side where that is wanted. */
-static int each(const tree *w, koc__task_fn fn, void *list, size_t from, size_t to, koc_error **err)
+/* Runs fn on list[from..to), in parallel if the width allows it. */
+static int run_each(const tree *w, koc__task_fn fn, void *list, size_t from, size_t to,
+                    koc_error **err)
 {
     KOC__AUTO_VAL(koc__group) g = {0};
     void **items = list;
@@ -73,9 +74,9 @@ static int each(const tree *w, koc__task_fn fn, void *list, size_t from, size_t 
     return koc__group_wait(&g, err);
 }
 
-/* --- what there is --- */
+/* --- reading --- */
 
-static int note(tree *w, const koc_digest *d, bool *first, koc_error **err)
+static int mark_seen(tree *w, const koc_digest *d, bool *first, koc_error **err)
 {
     const koc_str key = koc__str_n((const char *)d->bytes, d->len);
     *first = !koc__map_get(w->seen, key);
@@ -87,12 +88,12 @@ static int add_node(tree *w, const koc_digest *d, unsigned depth, bool referrer,
 {
     bool first = false;
     *out = NULL;
-    KOC__TRY(note(w, d, &first, err));
+    KOC__TRY(mark_seen(w, d, &first, err));
     if (!first) {
         return KOC_OK;
     }
     if (w->n_nodes >= NODES_MAX || depth > DEPTH_MAX) {
-        return koc__error(err, KOC_ELIMIT, "%s is made of too many manifests", w->t->from->what);
+        return koc__error(err, KOC_ELIMIT, "%s consists of too many manifests", w->t->from->what);
     }
     if (!koc__grow((void **)&w->nodes, &w->nodes_capacity, w->n_nodes + 1, sizeof(node *))) {
         return koc__oom(err);
@@ -112,7 +113,7 @@ static int add_blob(tree *w, const koc__jnode *member, const char *what, koc_err
     KOC__AUTO(koc_descriptor) d = NULL;
     bool first = false;
     KOC__TRY(koc__descriptor_read(member, what, &d, err));
-    KOC__TRY(note(w, &d->digest, &first, err));
+    KOC__TRY(mark_seen(w, &d->digest, &first, err));
     if (!first) {
         return KOC_OK;
     }
@@ -126,9 +127,8 @@ static int add_blob(tree *w, const koc__jnode *member, const char *what, koc_err
     return KOC_OK;
 }
 
-static int read_manifest(tree *w, const node *n, const koc__jnode *root, koc_error **err)
+static int read_manifest(tree *w, const koc__jnode *root, koc_error **err)
 {
-    (void)n;
     const koc__jnode *layers = koc__json_get(root, "layers");
     for (const koc__jnode *l = koc__json_child(layers); l; l = koc__json_next(l)) {
         KOC__TRY(add_blob(w, l, "a layer", err));
@@ -159,7 +159,7 @@ static int read_node(tree *w, const node *n, koc_error **err)
                              err));
     const koc__jnode *root = koc__json_root(doc);
     return koc__mt_is_index(n->doc.media_type.ptr) ? read_index(w, n, root, err)
-                                                   : read_manifest(w, n, root, err);
+                                                   : read_manifest(w, root, err);
 }
 
 /* A koc__task_fn. */
@@ -167,7 +167,7 @@ static int fetch_node(void *arg, koc__call *call, koc_error **err)
 {
     node *n = arg;
     koc__transfer *t = n->t;
-    if (n->depth > 0 && !t->referrers) {
+    if (n->depth > 0 && !t->referrers && t->to->vt->has_manifest) {
         KOC__TRY(t->to->vt->has_manifest(t->to, t->place, &n->digest, call, &n->there, err));
     }
     if (n->there || n->doc.bytes.ptr) {
@@ -192,12 +192,12 @@ static int add_referrers(tree *w, const node *n, koc_error **err)
     return KOC_OK;
 }
 
-/* Level after level, since each is known by the one above. */
+/* Level by level: each one lists the next. */
 static int read_all(tree *w, koc_error **err)
 {
     for (size_t from = 0; from < w->n_nodes;) {
         size_t to = w->n_nodes;
-        KOC__TRY(each(w, fetch_node, w->nodes, from, to, err));
+        KOC__TRY(run_each(w, fetch_node, w->nodes, from, to, err));
         for (; from < to; from++) {
             const node *n = w->nodes[from];
             if (!n->there) {
@@ -213,7 +213,7 @@ static int read_all(tree *w, koc_error **err)
 
 /* --- moving --- */
 
-static void count(koc__transfer *t, int32_t state, uint64_t size)
+static void count_blob(koc__transfer *t, int32_t state, uint64_t size)
 {
     pthread_mutex_lock(&t->mutex);
     t->result.blobs++;
@@ -231,14 +231,14 @@ static int move_blob(void *arg, koc__call *call, koc_error **err)
     const move *m = arg;
     koc__transfer *t = m->t;
     KOC__AUTO(koc_blob) blob = NULL;
-    int32_t state = KOC_STATE_SKIPPED;
     KOC__TRY(t->from->vt->blob(t->from, m->descriptor, &blob, err));
     if (!blob && koc__mt_is_foreign(m->descriptor->media_type)) {
-        return KOC_OK; /* named by URL, kept nowhere */
+        return KOC_OK; /* a foreign layer stays at its URL */
     }
-    KOC__TRY(t->to->vt->put_blob(t->to, t->place, m->descriptor, blob, t->from->repo, call, &state,
-                                 err));
-    count(t, state, m->descriptor->size);
+    const koc__known_blob b = {m->descriptor, blob, t->from->repo};
+    int32_t state = KOC_STATE_SKIPPED;
+    KOC__TRY(t->to->vt->put_blob(t->to, t->place, &b, call, &state, err));
+    count_blob(t, state, m->descriptor->size);
     return KOC_OK;
 }
 
@@ -253,7 +253,7 @@ static int write_node(void *arg, koc__call *call, koc_error **err)
     return t->to->vt->put_manifest(t->to, t->place, &n->doc, n->depth == 0, n->referrer, call, err);
 }
 
-/* Deepest level first. Referrers stand a level below what they refer to, and may be written before it. */
+/* Deepest level first. Referrers are one level below their subject and may be written before it. */
 static int write_all(const tree *w, koc_error **err)
 {
     size_t to = w->n_nodes;
@@ -262,7 +262,7 @@ static int write_all(const tree *w, koc_error **err)
         while (from > 0 && w->nodes[from - 1]->depth == w->nodes[to - 1]->depth) {
             from--;
         }
-        KOC__TRY(each(w, write_node, w->nodes, from, to, err));
+        KOC__TRY(run_each(w, write_node, w->nodes, from, to, err));
         to = from;
     }
     return KOC_OK;
@@ -281,6 +281,6 @@ int koc__transfer_tree(koc__transfer *t, const koc__document *top, koc_error **e
     KOC__TRY(koc_buf_set(&n->doc.bytes, koc__document_text(top), err));
     KOC__TRY(koc_buf_set(&n->doc.media_type, koc__str(top->media_type.ptr), err));
     KOC__TRY(read_all(&w, err));
-    KOC__TRY(each(&w, move_blob, w.moves, 0, w.n_moves, err));
+    KOC__TRY(run_each(&w, move_blob, w.moves, 0, w.n_moves, err));
     return write_all(&w, err);
 }

@@ -1,6 +1,6 @@
 /*
- * Reading from tar files: those of an OCI layout, in place, and those of docker save. An archive that is both,
- * as newer Dockers write them, is read as a layout: only that has the manifests' own bytes.
+ * Reads archives in place: tar files of an OCI layout and those of docker save. An archive that is both, as newer versions
+ * of Docker write them, is read as a layout: only the layout has the original bytes of manifests.
  */
 #include "core/common.h"
 
@@ -43,7 +43,7 @@ static int oci_top(koc_source *s, const koc_place *p, koc__call *call, koc__docu
     KOC__AUTO(koc_index) list = NULL;
     const koc_descriptor *d = NULL;
     KOC__TRY(oci_list(s, call, &list, err));
-    KOC__TRY(koc__pick(list, p, s->what, &d, err));
+    KOC__TRY(koc__select_entry(list, p, s->what, &d, err));
     return oci_manifest(s, d ? &d->digest : p->digest, call, out, err);
 }
 
@@ -122,7 +122,7 @@ static int docker_referrers(koc_source *s, const koc_digest *subject, const char
 static const koc__source_vt docker_vt = {docker_top, docker_manifest, docker_blob,
                                          docker_referrers};
 
-/* --- which --- */
+/* --- choice of the format --- */
 
 int koc__source_archive(koc_source *s, const koc_place *p, koc__call *call, koc_error **err)
 {
@@ -134,12 +134,13 @@ int koc__source_archive(koc_source *s, const koc_place *p, koc__call *call, koc_
         s->vt = &oci_vt;
         return oci ? KOC_OK
                    : koc__error(err, KOC_EFORMAT,
-                                "%s is no archive of an OCI layout: it has no oci-layout", p->path);
+                                "%s is not an archive of an OCI layout: it has no oci-layout",
+                                p->path);
     }
     s->vt = &docker_vt;
-    return docker
-               ? KOC_OK
-               : koc__error(err, KOC_EFORMAT,
-                            "%s is no image archive: it has neither oci-layout nor manifest.json",
-                            p->path);
+    return docker ? KOC_OK
+                  : koc__error(
+                        err, KOC_EFORMAT,
+                        "%s is not an image archive: it has neither oci-layout nor manifest.json",
+                        p->path);
 }

@@ -1,4 +1,4 @@
-/* Reading from an OCI layout. */
+/* Reads OCI layouts. */
 #include "core/common.h"
 
 #include "transfer/transfer.h"
@@ -18,7 +18,7 @@ static int top(koc_source *s, const koc_place *p, koc__call *call, koc__document
     KOC__AUTO(koc_index) list = NULL;
     const koc_descriptor *d = NULL;
     KOC__TRY(koc_layout_list(s->layout, &list, err));
-    KOC__TRY(koc__pick(list, p, s->what, &d, err));
+    KOC__TRY(koc__select_entry(list, p, s->what, &d, err));
     return manifest(s, d ? &d->digest : p->digest, call, out, err);
 }
 

@@ -1,4 +1,4 @@
-/* Reading from a registry. */
+/* Reads from registries. */
 #include "core/common.h"
 
 #include "transfer/transfer.h"
@@ -28,7 +28,7 @@ static int blob(koc_source *s, const koc_descriptor *d, koc_blob **out, koc_erro
 {
     *out = NULL;
     if (koc__mt_is_foreign(d->media_type)) {
-        return KOC_OK; /* named by URL: registries do not keep it */
+        return KOC_OK; /* a foreign layer: registries do not have it */
     }
     return koc_client_get_blob(s->client, s->repo, d, out, err);
 }

@@ -1,4 +1,4 @@
-/* koc_source_inspect: what a place names, as one JSON document ("koc-inspect-1", docs/json.md). */
+/* koc_source_inspect: describes what a place names as one JSON document ("koc-inspect-1", docs/json.md). */
 #include "core/common.h"
 
 #include "transfer/transfer.h"
@@ -10,11 +10,11 @@
 #define SUBJECT_OF "vnd.docker.reference.digest"
 enum { DEPTH_MAX = 6, INDENT = 2 };
 
-/* A manifest that is no image: an attestation, a signature, a chart. */
+/* A manifest that is not an image: an attestation, a signature, a chart. */
 typedef struct artifact {
     koc__document manifest;
     koc__json *doc;
-    char *about; /* what the index says that it is about, or NULL */
+    char *about; /* its subject according to the index, or NULL */
 } artifact;
 
 typedef struct report {
@@ -23,7 +23,7 @@ typedef struct report {
     const koc_platform *want; /* NULL: all */
     koc__jw w;
     size_t images;       /* written */
-    artifact *artifacts; /* found on the way, written after the images */
+    artifact *artifacts; /* written after the images */
     size_t n_artifacts, capacity;
 } report;
 
@@ -51,7 +51,7 @@ static void put_size(koc__jw *w, const char *name, uint64_t size)
     koc__jw_u64(w, size);
 }
 
-/* A member of another document as it is; nothing when it is absent. */
+/* Copies a member of another document; writes nothing if it is absent. */
 static void put_member(koc__jw *w, const char *name, const koc__jnode *value)
 {
     if (value) {
@@ -104,7 +104,7 @@ static void put_layers(koc__jw *w, const koc_image *img)
     put_size(w, "totalSize", total);
 }
 
-/* Each step with the layer that it made. */
+/* Each step with its layer. */
 static void put_history(koc__jw *w, const koc_image *img)
 {
     const koc__jnode *root = koc__json_root(koc__image_config_json(img));
@@ -159,8 +159,8 @@ static const char *about_of(const koc_descriptor *entry)
 }
 
 /* Takes *doc. */
-static int note_artifact(report *r, const koc__document *m, const koc_descriptor *entry,
-                         koc__json **doc, koc_error **err)
+static int add_artifact(report *r, const koc__document *m, const koc_descriptor *entry,
+                        koc__json **doc, koc_error **err)
 {
     if (!koc__grow((void **)&r->artifacts, &r->capacity, r->n_artifacts + 1, sizeof(artifact))) {
         return koc__oom(err);
@@ -200,7 +200,7 @@ static bool is_attestation(const koc_descriptor *entry)
     return entry && entry->platform && koc__platform_is_unknown(entry->platform);
 }
 
-/* entry: what the index says of m, or NULL. */
+/* entry: that of m in its index, or NULL. */
 static int put_manifest(report *r, const koc__document *m, const koc_descriptor *entry,
                         koc_error **err)
 {
@@ -212,7 +212,7 @@ static int put_manifest(report *r, const koc__document *m, const koc_descriptor 
                                    : koc__source_image_of(r->s, m, r->call, &img, &why);
     if (rc == KOC_EUNSUPPORTED) {
         koc__error_clear(&why);
-        return note_artifact(r, m, entry, &doc, err);
+        return add_artifact(r, m, entry, &doc, err);
     }
     if (rc != KOC_OK) {
         return koc__error_move(err, &why);

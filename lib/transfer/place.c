@@ -1,4 +1,4 @@
-/* Where an image is: the one parser of the texts that name a place, and the check of a caller's koc_place. */
+/* Places of images: parses the texts that name them, validates a caller's koc_place. */
 #include "core/common.h"
 
 #include "transfer/transfer.h"

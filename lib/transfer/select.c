@@ -1,4 +1,4 @@
-/* Choosing: which entry of a layout, which platforms of an index, what refers to something. */
+/* Selects the entry of a layout, the platforms of an index, the referrers of a subject. */
 #include "core/common.h"
 
 #include "transfer/transfer.h"
@@ -7,8 +7,8 @@
 #include "core/str.h"
 
 #define REF_NAME   "org.opencontainers.image.ref.name"
-#define IMAGE_NAME "io.containerd.image.name"    /* the whole reference, as Docker writes it */
-#define SUBJECT_OF "vnd.docker.reference.digest" /* what an attestation of buildx is about */
+#define IMAGE_NAME "io.containerd.image.name"    /* the whole reference, written by Docker */
+#define SUBJECT_OF "vnd.docker.reference.digest" /* the subject of an attestation of buildx */
 
 static const char *annotation(const koc_descriptor *d, const char *key)
 {
@@ -39,8 +39,8 @@ static bool matches(const koc_descriptor *d, const koc_place *p)
            is_named(annotation(d, IMAGE_NAME), p->name);
 }
 
-/* Something that is listed only because it refers to something else. Some write the config's type of a plain
- * image as its artifact type. */
+/* An entry that is listed only because it refers to another one. Some tools write the config's media type of a plain image
+ * as its artifact type. */
 static bool is_referrer(const koc_descriptor *d)
 {
     const char *name = annotation(d, REF_NAME), *type = d->artifact_type;
@@ -60,8 +60,8 @@ static void list_names(const koc_index *list, koc__dynbuf *out)
     }
 }
 
-int koc__pick(const koc_index *list, const koc_place *p, const char *what,
-              const koc_descriptor **out, koc_error **err)
+int koc__select_entry(const koc_index *list, const koc_place *p, const char *what,
+                      const koc_descriptor **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) have = KOC__DYNBUF_INIT(2048);
     const koc_descriptor *found = NULL;
@@ -114,7 +114,7 @@ static int add_if_refers(koc_source *s, const koc_descriptor *d, const koc_diges
                : KOC_OK;
 }
 
-/* What the tag schema keeps in an index of its own (distribution-spec, "Referrers Tag Schema"). */
+/* The index of the tag schema (distribution-spec, "Referrers Tag Schema"). */
 static int add_tagged(koc_source *s, const koc_descriptor *d, const char *type, koc__call *call,
                       koc_index_builder *b, koc_error **err)
 {
@@ -153,14 +153,14 @@ int koc__listed_referrers(koc_source *s, const koc_index *list, const koc_digest
 
 /* --- platforms --- */
 
-/* What the images are that are wanted. */
+/* The images of the wanted platforms. */
 typedef struct chosen {
-    koc__source_walk way; /* first */
+    koc__source_walk way; /* first: the walk takes it for its self */
     const koc_strlist *wanted;
     const koc_index *top;
     koc_descriptor **items;
     size_t n, capacity;
-    bool nested; /* some lie in an index below */
+    bool nested; /* some are in an index below top */
 } chosen;
 
 static void chosen_dispose(chosen *c)
@@ -188,8 +188,8 @@ static bool lists(const koc_index *idx, const koc_digest *digest)
     return false;
 }
 
-static int choose(void *self, const koc_descriptor *d, const koc_platform *p,
-                  koc_image *img KOC__UNUSED, bool *over KOC__UNUSED, koc_error **err)
+static int add_chosen(void *self, const koc_descriptor *d, const koc_platform *p,
+                      koc_image *img KOC__UNUSED, bool *over KOC__UNUSED, koc_error **err)
 {
     chosen *c = self;
     koc_descriptor named = *d;
@@ -206,7 +206,7 @@ static int choose(void *self, const koc_descriptor *d, const koc_platform *p,
     return KOC_OK;
 }
 
-/* A chosen image, or what an attestation says of one. */
+/* A chosen image, or an attestation of one. */
 static bool is_kept(const chosen *c, const koc_descriptor *d)
 {
     const char *about = annotation(d, SUBJECT_OF);
@@ -220,8 +220,8 @@ static bool is_kept(const chosen *c, const koc_descriptor *d)
     return false;
 }
 
-/* d without the entries that are not kept; its other members stay. */
-static int shorten(const chosen *c, koc__document *d, koc_error **err)
+/* Removes the other entries from d and keeps its other members. */
+static int remove_others(const chosen *c, koc__document *d, koc_error **err)
 {
     KOC__AUTO(koc__json) doc = NULL;
     KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(KOC__MANIFEST_MAX);
@@ -244,8 +244,8 @@ static int shorten(const chosen *c, koc__document *d, koc_error **err)
     return koc__document_describe(d, "index", err);
 }
 
-/* Images from several indexes: one flat index of them. */
-static int flatten(koc_source *s, const chosen *c, koc__document *d, koc_error **err)
+/* Puts images of several indexes into one. */
+static int merge_indexes(koc_source *s, const chosen *c, koc__document *d, koc_error **err)
 {
     KOC__AUTO(koc_index_builder) b = NULL;
     KOC__AUTO(koc_index) idx = NULL;
@@ -273,9 +273,9 @@ static int check_image(koc_source *s, const koc_strlist *wanted, koc__call *call
                       text ? text : "no platform");
 }
 
-/* d becomes its entry e. */
-static int enter(koc_source *s, const koc_descriptor *e, koc__document *d, koc__call *call,
-                 koc_error **err)
+/* Replaces d by its entry e. */
+static int replace_by_entry(koc_source *s, const koc_descriptor *e, koc__document *d,
+                            koc__call *call, koc_error **err)
 {
     KOC__AUTO_VAL(koc__document) child = KOC__DOCUMENT_INIT;
     KOC__TRY(koc__source_manifest(s, &e->digest, call, &child, err));
@@ -285,8 +285,8 @@ static int enter(koc_source *s, const koc_descriptor *e, koc__document *d, koc__
     return KOC_OK;
 }
 
-int koc__pick_platforms(koc_source *s, const koc_strlist *wanted, koc__document *d, koc__call *call,
-                        koc_error **err)
+int koc__select_platforms(koc_source *s, const koc_strlist *wanted, koc__document *d,
+                          koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc_index) top = NULL;
     if (!koc__mt_is_index(d->media_type.ptr)) {
@@ -296,14 +296,14 @@ int koc__pick_platforms(koc_source *s, const koc_strlist *wanted, koc__document 
     KOC__AUTO_VAL(chosen) c = {.way = {s}, .wanted = wanted, .top = top};
     KOC__AUTO_VAL(koc__walk) walk = koc__source_walk_init(&c.way, call);
     walk.wanted = is_wanted;
-    walk.found = choose;
+    walk.found = add_chosen;
     KOC__TRY(koc__walk_run(&walk, top, err));
     if (c.n == 0) {
         return koc__error(err, KOC_EPLATFORM, "%s has no %s (it has %s)", s->what,
                           koc_strlist_get(wanted, 0), koc__walk_others(&walk));
     }
     if (c.n == 1 && koc_strlist_count(wanted) == 1) {
-        return enter(s, c.items[0], d, call, err);
+        return replace_by_entry(s, c.items[0], d, call, err);
     }
-    return c.nested ? flatten(s, &c, d, err) : shorten(&c, d, err);
+    return c.nested ? merge_indexes(s, &c, d, err) : remove_others(&c, d, err);
 }

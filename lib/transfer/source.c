@@ -1,4 +1,4 @@
-/* Reading images wherever they are: what is the same for all places. */
+/* Reads images from any place: the code that all kinds share. */
 #include "core/common.h"
 
 #include "transfer/transfer.h"
@@ -111,7 +111,7 @@ int koc_source_list_referrers(koc_source *s, const koc_digest *subject, const ch
     KOC__AUTO_VAL(koc__call) call = {0};
     KOC__TRY(koc__call_begin(&call, s->ctx, op, err));
     int rc = s->vt->referrers(s, subject, artifact_type, &call, out, err);
-    return koc__error_prefix(err, rc, "cannot list what refers to %s of %s",
+    return koc__error_prefix(err, rc, "cannot list the referrers of %s in %s",
                              koc__digest_str(subject).s, s->what);
 }
 
@@ -155,8 +155,8 @@ int koc__source_image_of(koc_source *s, const koc__document *manifest, koc__call
     return KOC_OK;
 }
 
-/* The only entry for an image or index beside attestations and artifacts. */
-static const koc_descriptor *only_one(const koc_index *idx)
+/* The only entry for an image or index, or NULL. Attestations and artifacts do not count. */
+static const koc_descriptor *find_only_entry(const koc_index *idx)
 {
     const koc_descriptor *found = NULL;
     for (size_t i = 0; i < koc_index_count(idx); i++) {
@@ -174,8 +174,8 @@ static const koc_descriptor *only_one(const koc_index *idx)
     return found;
 }
 
-static int below_index(void *self, const koc_descriptor *d, koc__call *call, koc_index **out,
-                       koc_error **err)
+static int walk_index(void *self, const koc_descriptor *d, koc__call *call, koc_index **out,
+                      koc_error **err)
 {
     KOC__AUTO_VAL(koc__document) doc = KOC__DOCUMENT_INIT;
     koc__source_walk *way = self;
@@ -183,8 +183,8 @@ static int below_index(void *self, const koc_descriptor *d, koc__call *call, koc
     return koc_index_from_bytes(way->source->ctx, koc__document_text(&doc), out, err);
 }
 
-static int below_image(void *self, const koc_descriptor *d, koc__call *call, koc_image **out,
-                       koc_error **err)
+static int walk_image(void *self, const koc_descriptor *d, koc__call *call, koc_image **out,
+                      koc_error **err)
 {
     KOC__AUTO_VAL(koc__document) doc = KOC__DOCUMENT_INIT;
     koc__source_walk *way = self;
@@ -194,7 +194,7 @@ static int below_image(void *self, const koc_descriptor *d, koc__call *call, koc
 
 koc__walk koc__source_walk_init(koc__source_walk *way, koc__call *call)
 {
-    return (koc__walk){.self = way, .index = below_index, .image = below_image, .call = call};
+    return (koc__walk){.self = way, .index = walk_index, .image = walk_image, .call = call};
 }
 
 /* The image for want, at any depth. */
@@ -212,7 +212,7 @@ static int find_platform(koc_source *s, const koc_index *top, const koc_platform
                       text ? text : "such platform", koc__walk_others(&walk));
 }
 
-/* Without a platform that is wanted: what is alone in an index, else linux/amd64. */
+/* want NULL: the only image of an index, else linux/amd64. */
 int koc__source_image(koc_source *s, const koc_platform *want, koc__call *call, koc_image **out,
                       koc_error **err)
 {
@@ -225,7 +225,7 @@ int koc__source_image(koc_source *s, const koc_platform *want, koc__call *call, 
         KOC__AUTO(koc_index) idx = NULL;
         KOC__AUTO_VAL(koc__document) next = KOC__DOCUMENT_INIT;
         KOC__TRY(koc_index_from_bytes(s->ctx, koc__document_text(now), &idx, err));
-        const koc_descriptor *d = want || depth == ALONE_MAX ? NULL : only_one(idx);
+        const koc_descriptor *d = want || depth == ALONE_MAX ? NULL : find_only_entry(idx);
         if (!d) {
             return find_platform(s, idx, want ? want : &usual, call, out, err);
         }

@@ -1,4 +1,4 @@
-/* An archive that can be read only once: it is kept in a temporary file. */
+/* Copies an archive that can be read only once into a temporary file. */
 #include "core/common.h"
 
 #include "transfer/transfer.h"
@@ -14,8 +14,8 @@ int koc__stream_keep(const char *name, koc__call *call, koc__stream *out, koc_er
     size_t n = 1;
     out->name = koc__strdup(name);
     KOC__TRY(koc__blob_from_stream(name, call, &blob, err));
-    KOC__TRY(koc__fs_tempdir("koc-archive-", &out->folder, err));
-    out->file = koc__format("%s/archive.tar", out->folder);
+    KOC__TRY(koc__fs_tempdir("koc-archive-", &out->directory, err));
+    out->file = koc__format("%s/archive.tar", out->directory);
     if (!out->name || !out->file) {
         return koc__oom(err);
     }
@@ -30,11 +30,11 @@ int koc__stream_keep(const char *name, koc__call *call, koc__stream *out, koc_er
 
 void koc__stream_dispose(koc__stream *s)
 {
-    if (s->folder) {
-        (void)koc__fs_remove(s->folder, NULL);
+    if (s->directory) {
+        (void)koc__fs_remove(s->directory, NULL);
     }
     koc__free(s->name);
-    koc__free(s->folder);
+    koc__free(s->directory);
     koc__free(s->file);
     *s = (koc__stream){0};
 }

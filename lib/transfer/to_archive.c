@@ -1,4 +1,4 @@
-/* Writing tar files, of an OCI layout or as docker save does. */
+/* Writes archives: a tar file of an OCI layout, or one as docker save writes it. */
 #include "core/common.h"
 
 #include "transfer/transfer.h"
@@ -35,34 +35,29 @@ typedef struct archive_dest {
 
 /* --- the file --- */
 
-static int sink(void *self, const void *data, size_t len, koc_error **err)
+static int write_bytes(void *self, const void *data, size_t len, koc_error **err)
 {
     archive_dest *t = self;
     return koc__outfile_write(&t->file, data, len, err);
 }
 
-static int writer_write(void *self, const void *data, size_t len, koc_error **err)
-{
-    return sink(self, data, len, err);
-}
-
-static int header(archive_dest *t, const char *name, uint64_t size, koc_error **err)
+static int write_header(archive_dest *t, const char *name, uint64_t size, koc_error **err)
 {
     const koc__tar_entry e = {.name = name, .type = KOC__TAR_FILE, .mode = MODE, .size = size};
     return koc__tar_header(&t->tar, &e, err);
 }
 
-static int put_bytes(archive_dest *t, const char *name, koc_str bytes, koc_error **err)
+static int write_entry(archive_dest *t, const char *name, koc_str bytes, koc_error **err)
 {
-    KOC__TRY(header(t, name, bytes.len, err));
+    KOC__TRY(write_header(t, name, bytes.len, err));
     return koc__tar_data(&t->tar, bytes.ptr, bytes.len, err);
 }
 
 /* --- OCI --- */
 
-/* Notes d; *first: it was not written yet. */
-static int first_time(archive_dest *t, const koc_digest *d, char **name, bool *first,
-                      koc_error **err)
+/* Names the entry of d and marks it as written; *first: it was not yet. */
+static int mark_written(archive_dest *t, const koc_digest *d, char **name, bool *first,
+                        koc_error **err)
 {
     *name = koc__format("blobs/%s/%s", d->algorithm == KOC_DIGEST_SHA512 ? "sha512" : "sha256",
                         koc__digest_hex(d).s);
@@ -70,7 +65,7 @@ static int first_time(archive_dest *t, const koc_digest *d, char **name, bool *f
         return koc__oom(err);
     }
     if (koc__map_count(t->written) == 0) {
-        KOC__TRY(put_bytes(t, "oci-layout", KOC__STR("{\"imageLayoutVersion\":\"1.0.0\"}"), err));
+        KOC__TRY(write_entry(t, "oci-layout", KOC__STR("{\"imageLayoutVersion\":\"1.0.0\"}"), err));
     }
     *first = !koc__map_get(t->written, koc__str(*name));
     if (koc__map_count(t->written) + 2 >= KOC__CONTENTS_MAX) {
@@ -80,27 +75,26 @@ static int first_time(archive_dest *t, const koc_digest *d, char **name, bool *f
     return *first ? koc__map_set(t->written, koc__str(*name), t, err) : KOC_OK;
 }
 
-static int put_blob(koc__dest *base, const koc_place *p, const koc_descriptor *d, koc_blob *blob,
-                    const koc_reference *origin, koc__call *call, int32_t *state, koc_error **err)
+static int put_blob(koc__dest *base, const koc_place *p KOC__UNUSED, const koc__known_blob *b,
+                    koc__call *call, int32_t *state, koc_error **err)
 {
     archive_dest *t = (archive_dest *)base;
+    const koc_descriptor *d = b->descriptor;
     KOC__AUTO_STR name = NULL;
     bool first = false;
-    (void)p;
-    (void)origin;
-    KOC__TRY(first_time(t, &d->digest, &name, &first, err));
+    KOC__TRY(mark_written(t, &d->digest, &name, &first, err));
     *state = KOC_STATE_SKIPPED;
     if (!first) {
         return KOC_OK;
     }
-    if (!blob) {
+    if (!b->blob) {
         return koc__error(err, KOC_ENOTFOUND, "%s has no content here",
                           koc__digest_str(&d->digest).s);
     }
     const koc_writer to = {koc__tar_data_write, &t->tar};
-    KOC__TRY(header(t, name, d->size, err));
+    KOC__TRY(write_header(t, name, d->size, err));
     *state = KOC_STATE_FINISHED;
-    return koc__blob_copy_reported(blob, d->size, &d->digest, &to, call, err);
+    return koc__blob_copy_reported(b->blob, d->size, &d->digest, &to, call, err);
 }
 
 static int list_entry(archive_dest *t, const koc__document *d, const char *name, koc_error **err)
@@ -127,9 +121,9 @@ static int put_manifest(koc__dest *base, const koc_place *p, const koc__document
     KOC__AUTO_STR name = NULL;
     bool first = false;
     (void)call;
-    KOC__TRY(first_time(t, &d->digest, &name, &first, err));
+    KOC__TRY(mark_written(t, &d->digest, &name, &first, err));
     if (first) {
-        KOC__TRY(put_bytes(t, name, koc__document_text(d), err));
+        KOC__TRY(write_entry(t, name, koc__document_text(d), err));
     }
     return named || listed ? list_entry(t, d, named ? p->name : NULL, err) : KOC_OK;
 }
@@ -147,7 +141,7 @@ static int write_index(archive_dest *t, koc_error **err)
         koc__descriptor_write(&w, &d);
     }
     KOC__TRY(koc__index_write_end(&w, err));
-    return put_bytes(t, "index.json", koc__dynbuf_view(&out), err);
+    return write_entry(t, "index.json", koc__dynbuf_view(&out), err);
 }
 
 static int finish_oci(koc__dest *base, koc__call *call, koc_error **err)
@@ -159,21 +153,9 @@ static int finish_oci(koc__dest *base, koc__call *call, koc_error **err)
     return koc__outfile_finish(&t->file, err);
 }
 
-static int has(koc__dest *t, const koc_place *p, const koc_digest *d, koc__call *call, bool *out,
-               koc_error **err)
-{
-    (void)t;
-    (void)p;
-    (void)d;
-    (void)call;
-    (void)err;
-    *out = false;
-    return KOC_OK;
-}
-
 /* --- Docker --- */
 
-/* The tag to record: what the target is called, else what the source is. *out NULL: none. */
+/* The tag to record: the name of the target, else that of the source. *out NULL: none. */
 static int tag_of(const koc_place *p, const koc_place *from, koc_reference **out, koc_error **err)
 {
     KOC__AUTO(koc_reference) r = NULL;
@@ -211,7 +193,7 @@ static int put_image(koc__dest *base, const koc_place *p, koc_image *img, const 
 static int finish_docker(koc__dest *base, koc__call *call, koc_error **err)
 {
     archive_dest *t = (archive_dest *)base;
-    const koc_writer w = {writer_write, t};
+    const koc_writer w = {write_bytes, t};
     koc_archive_image *list = koc__calloc(t->n_images + 1, sizeof(*list));
     int rc = list ? KOC_OK : koc__oom(err);
     for (size_t i = 0; rc == KOC_OK && i < t->n_images; i++) {
@@ -244,17 +226,13 @@ static void release(koc__dest *base)
     koc__free(t);
 }
 
-static const koc__dest_vt oci_vt = {.has_top = has,
-                                    .has_manifest = has,
-                                    .put_blob = put_blob,
-                                    .put_manifest = put_manifest,
-                                    .finish = finish_oci,
-                                    .release = release};
+static const koc__dest_vt oci_vt = {
+    .put_blob = put_blob, .put_manifest = put_manifest, .finish = finish_oci, .release = release};
 static const koc__dest_vt docker_vt = {
     .put_image = put_image, .finish = finish_docker, .release = release};
 
-static int make(koc_ctx *ctx, const char *path, int32_t kind, const koc__dest_vt *vt,
-                koc__call *call, koc__dest **out, koc_error **err)
+static int create_dest(koc_ctx *ctx, const char *path, int32_t kind, const koc__dest_vt *vt,
+                       koc__call *call, koc__dest **out, koc_error **err)
 {
     archive_dest *t = koc__calloc(1, sizeof(*t));
     if (!t) {
@@ -262,7 +240,7 @@ static int make(koc_ctx *ctx, const char *path, int32_t kind, const koc__dest_vt
     }
     t->base = (koc__dest){.vt = vt, .ctx = ctx, .kind = kind, .path = koc__strdup(path)};
     t->file = (koc__outfile)KOC__OUTFILE_INIT;
-    t->tar = (koc__tar_writer)KOC__TAR_WRITER_INIT(sink, t);
+    t->tar = (koc__tar_writer)KOC__TAR_WRITER_INIT(write_bytes, t);
     t->written = koc__map_new(NULL);
     if (!t->base.path || !t->written) {
         release(&t->base);
@@ -280,11 +258,11 @@ static int make(koc_ctx *ctx, const char *path, int32_t kind, const koc__dest_vt
 int koc__dest_oci_archive(koc_ctx *ctx, const char *path, koc__call *call, koc__dest **out,
                           koc_error **err)
 {
-    return make(ctx, path, KOC_PLACE_OCI_ARCHIVE, &oci_vt, call, out, err);
+    return create_dest(ctx, path, KOC_PLACE_OCI_ARCHIVE, &oci_vt, call, out, err);
 }
 
 int koc__dest_docker_archive(koc_ctx *ctx, const char *path, koc__call *call, koc__dest **out,
                              koc_error **err)
 {
-    return make(ctx, path, KOC_PLACE_DOCKER_ARCHIVE, &docker_vt, call, out, err);
+    return create_dest(ctx, path, KOC_PLACE_DOCKER_ARCHIVE, &docker_vt, call, out, err);
 }

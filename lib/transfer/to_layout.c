@@ -1,4 +1,4 @@
-/* Writing to OCI layouts. */
+/* Writes to OCI layouts. */
 #include "core/common.h"
 
 #include "transfer/transfer.h"
@@ -9,7 +9,7 @@ typedef struct layout_dest {
     koc_layout *layout;
 } layout_dest;
 
-/* Made only now: a source that cannot be read leaves no folder behind. */
+/* Creates the directory only when something is written: an unreadable source leaves none behind. */
 static int open_once(layout_dest *t, koc_error **err)
 {
     pthread_mutex_lock(&t->mutex);
@@ -20,27 +20,12 @@ static int open_once(layout_dest *t, koc_error **err)
     return rc;
 }
 
-/* A layout is no registry: it costs little to look at each blob, so nothing is concluded from a name. */
-static int has(koc__dest *t, const koc_place *p, const koc_digest *d, koc__call *call, bool *out,
-               koc_error **err)
-{
-    (void)t;
-    (void)p;
-    (void)d;
-    (void)call;
-    (void)err;
-    *out = false;
-    return KOC_OK;
-}
-
-static int put_blob(koc__dest *base, const koc_place *p, const koc_descriptor *d, koc_blob *blob,
-                    const koc_reference *origin, koc__call *call, int32_t *state, koc_error **err)
+static int put_blob(koc__dest *base, const koc_place *p KOC__UNUSED, const koc__known_blob *b,
+                    koc__call *call, int32_t *state, koc_error **err)
 {
     layout_dest *t = (layout_dest *)base;
-    (void)p;
-    (void)origin;
     KOC__TRY(open_once(t, err));
-    return koc__layout_put_blob(t->layout, d, blob, call, state, err);
+    return koc__layout_put_blob(t->layout, b->descriptor, b->blob, call, state, err);
 }
 
 static int put_manifest(koc__dest *base, const koc_place *p, const koc__document *d, bool named,
@@ -50,7 +35,7 @@ static int put_manifest(koc__dest *base, const koc_place *p, const koc__document
     const koc_descriptor as = koc__document_descriptor(d);
     KOC__TRY(open_once(t, err));
     if (named && p->digest && !koc_digest_equal(p->digest, &d->digest)) {
-        return koc__error(err, KOC_EDIGEST, "%s: what is to be written has another digest",
+        return koc__error(err, KOC_EDIGEST, "%s: the image to be written has another digest",
                           p->path);
     }
     KOC__TRY(koc__layout_put_bytes(t->layout, koc__document_text(d), &as, err));
@@ -69,11 +54,9 @@ static void release(koc__dest *base)
     koc__free(t);
 }
 
-static const koc__dest_vt vt = {.has_top = has,
-                                .has_manifest = has,
-                                .put_blob = put_blob,
-                                .put_manifest = put_manifest,
-                                .release = release};
+/* Looking at each blob of a layout costs little, so no manifest is taken for complete. */
+static const koc__dest_vt vt = {
+    .put_blob = put_blob, .put_manifest = put_manifest, .release = release};
 
 int koc__dest_layout(koc_ctx *ctx, const char *path, koc__dest **out, koc_error **err)
 {

@@ -1,10 +1,11 @@
-/* Writing to registries. */
+/* Writes to registries. */
 #include "core/common.h"
 
 #include "transfer/transfer.h"
 
 /* p's repository with the digest d. */
-static int by_digest(const koc_place *p, const koc_digest *d, koc_reference **out, koc_error **err)
+static int reference_by_digest(const koc_place *p, const koc_digest *d, koc_reference **out,
+                               koc_error **err)
 {
     KOC__AUTO(koc_reference) untagged = NULL;
     KOC__TRY(koc_reference_with_tag(p->reference, NULL, &untagged, err));
@@ -20,12 +21,13 @@ static int has(koc__dest *t, const koc_reference *r, const koc_digest *d, koc__c
     return KOC_OK;
 }
 
-/* What the copy is called: a tag, unless the place asks for exactly this digest. */
-static int name_for(const koc_place *p, const koc_digest *d, koc_reference **out, koc_error **err)
+/* The name of the copy: a tag, unless the place names exactly this digest. */
+static int reference_for(const koc_place *p, const koc_digest *d, koc_reference **out,
+                         koc_error **err)
 {
     const koc_digest *asked = koc_reference_digest(p->reference);
     if (asked && !koc_digest_equal(asked, d)) {
-        return koc__error(err, KOC_EDIGEST, "%s: what is to be written has another digest",
+        return koc__error(err, KOC_EDIGEST, "%s: the image to be written has another digest",
                           koc_reference_string(p->reference));
     }
     if (asked && !koc_reference_tag(p->reference)) {
@@ -39,7 +41,7 @@ static int has_top(koc__dest *t, const koc_place *p, const koc_digest *d, koc__c
                    bool *out, koc_error **err)
 {
     KOC__AUTO(koc_reference) r = NULL;
-    KOC__TRY(name_for(p, d, &r, err));
+    KOC__TRY(reference_for(p, d, &r, err));
     return has(t, r, d, call, out, err);
 }
 
@@ -47,23 +49,23 @@ static int has_manifest(koc__dest *t, const koc_place *p, const koc_digest *d, k
                         bool *out, koc_error **err)
 {
     KOC__AUTO(koc_reference) r = NULL;
-    KOC__TRY(by_digest(p, d, &r, err));
+    KOC__TRY(reference_by_digest(p, d, &r, err));
     return has(t, r, d, call, out, err);
 }
 
-static int put_blob(koc__dest *t, const koc_place *p, const koc_descriptor *d, koc_blob *blob,
-                    const koc_reference *origin, koc__call *call, int32_t *state, koc_error **err)
+static int put_blob(koc__dest *t, const koc_place *p, const koc__known_blob *b, koc__call *call,
+                    int32_t *state, koc_error **err)
 {
-    koc__known_blob copy = {d, blob, origin};
-    return koc__client_copy_blob(t->client, p->reference, &copy, call, state, err);
+    return koc__client_copy_blob(t->client, p->reference, b, call, state, err);
 }
 
 static int put_manifest(koc__dest *t, const koc_place *p, const koc__document *d, bool named,
                         bool listed, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc_reference) r = NULL;
-    (void)listed; /* the client sees to referrers */
-    KOC__TRY(named ? name_for(p, &d->digest, &r, err) : by_digest(p, &d->digest, &r, err));
+    (void)listed; /* the client lists referrers */
+    KOC__TRY(named ? reference_for(p, &d->digest, &r, err)
+                   : reference_by_digest(p, &d->digest, &r, err));
     return koc__client_put_manifest(t->client, r, d->media_type.ptr, koc__document_text(d), call,
                                     NULL, err);
 }

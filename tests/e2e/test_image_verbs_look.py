@@ -144,4 +144,4 @@ def test_validate_finds_what_is_wrong(bare_koc, registry):
     problems = [check["problem"] for check in report["checks"] if not check["ok"]]
     assert problems[0] == "the index says linux/arm64, the config linux/amd64"
     assert "sha256:0000" in problems[1]
-    assert result.errors == [f"koc: {name} is not right: 2 problems"]
+    assert result.errors == [f"koc: {name} is not valid: 2 problems"]
