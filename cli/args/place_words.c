@@ -9,8 +9,8 @@ int cli_source_parse(const char *word, uint32_t flags, cli_source *out, koc_erro
 {
     *out = (cli_source){.place = KOC_PLACE_INIT};
     if (!(flags & CLI_SOURCE_REFERENCE)) {
-        return koc_place_parse(word, flags & CLI_SOURCE_PATH ? KOC_PLACE_PARSE_PATH : 0,
-                               &out->storage, &out->place, err);
+        return koc_place_parse(word, flags & CLI_SOURCE_PATH ? KOC_PARSE_PATH : 0, &out->storage,
+                               &out->place, err);
     }
     out->place.kind = KOC_PLACE_REGISTRY;
     return koc_reference_parse(word, KOC_REFERENCE_TRANSPORTS, &out->place.reference, err);

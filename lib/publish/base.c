@@ -38,7 +38,7 @@ static int base_new(const char *name, const char *asked_by, bool by_default, koc
                                                                 : KOC__BASE_REMOTE;
     if (b->kind ==
         KOC__BASE_REMOTE) { /* a text that does not parse fails when the base is opened */
-        int rc = koc_place_parse(b->name, KOC_PLACE_PARSE_NO_PATH, &b->storage, &place, NULL);
+        int rc = koc_place_parse(b->name, KOC_PARSE_NO_PATH, &b->storage, &place, NULL);
         b->kind = rc == KOC_OK && place.path ? KOC__BASE_FILE : KOC__BASE_REMOTE;
         koc_reference_unref(place.reference);
         b->place = place;

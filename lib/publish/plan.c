@@ -316,7 +316,7 @@ static int check_base(const koc__plan *p, koc_error **err)
     if (!name || koc__streq(name, "scratch")) {
         return KOC_OK;
     }
-    int rc = koc_place_parse(name, KOC_PLACE_PARSE_NO_PATH, &storage, &place, err);
+    int rc = koc_place_parse(name, KOC_PARSE_NO_PATH, &storage, &place, err);
     if (rc == KOC_OK && place.kind == KOC_PLACE_OCI_ARCHIVE) {
         rc = koc_reference_parse(name, KOC_REFERENCE_TRANSPORTS, &place.reference, err);
     }

@@ -122,7 +122,7 @@ int koc_place_parse(const char *text, uint32_t flags, koc_buf *storage, koc_plac
     if (!text || !storage || !out) {
         return koc__misuse(err, "koc_place_parse: text, storage or out is NULL");
     }
-    if (flags & ~(uint32_t)(KOC_PLACE_PARSE_PATH | KOC_PLACE_PARSE_NO_PATH)) {
+    if (flags & ~(uint32_t)(KOC_PARSE_PATH | KOC_PARSE_NO_PATH)) {
         return koc__misuse(err, "koc_place_parse: unknown flags");
     }
     koc_str word = koc__str(text);
@@ -132,9 +132,9 @@ int koc_place_parse(const char *text, uint32_t flags, koc_buf *storage, koc_plac
                               out, err);
         }
     }
-    bool reference = flags & KOC_PLACE_PARSE_NO_PATH || koc__str_starts(word, "docker://") ||
+    bool reference = flags & KOC_PARSE_NO_PATH || koc__str_starts(word, "docker://") ||
                      is_foreign_transport(text);
-    if (!reference && (flags & KOC_PLACE_PARSE_PATH || looks_like_path(word))) {
+    if (!reference && (flags & KOC_PARSE_PATH || looks_like_path(word))) {
         return parse_file(text, text, 0, storage, out, err);
     }
     koc_place place = KOC_PLACE_INIT;

@@ -41,8 +41,8 @@ typedef struct koc_place {
 /* clang-format on */
 
 enum {
-    KOC_PLACE_PARSE_PATH = 1u << 0,   /**< a text without a prefix is a path */
-    KOC_PLACE_PARSE_NO_PATH = 1u << 1 /**< a text without a prefix is a reference */
+    KOC_PARSE_PATH = 1u << 0,   /**< a text without a prefix is a path */
+    KOC_PARSE_NO_PATH = 1u << 1 /**< a text without a prefix is a reference */
 };
 /** Parses "oci:DIR[:NAME][@DIGEST]", "oci-archive:FILE[:NAME][@DIGEST]" or "docker-archive:FILE[:NAME]"; a text without
  * such a prefix is a reference or a path. Without a flag it is a path if it begins with "/", "./" or "../", is ".", ".."

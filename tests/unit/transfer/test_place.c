@@ -7,7 +7,7 @@
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-enum { PATH = KOC_PLACE_PARSE_PATH, NO_PATH = KOC_PLACE_PARSE_NO_PATH };
+enum { PATH = KOC_PARSE_PATH, NO_PATH = KOC_PARSE_NO_PATH };
 
 /* A directory with the layout "laid", the file "a:b" and the file "x". */
 static void go_to_places(void)
