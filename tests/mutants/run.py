@@ -329,15 +329,25 @@ class Runner:
             if seconds + test["seconds"] <= self.options.budget or not chosen:
                 chosen.append(test["test"])
                 seconds += test["seconds"]
-        if not chosen:
-            return None, 0
-        ran, failed = self.pytest_until_failure(chosen, {"KOC_MUTANT": str(mutant.number)}, 90 + 6 * seconds)
-        if failed:  # a test that fails without the fault too says nothing about it
-            again, _ = self.pytest_until_failure([failed], {}, 300)
-            if not again.ok:
-                say(f"warning: {failed} fails now and then; {mutant} may live on")
-                return None, len(tests)
-        return (failed or ran.why or None), len(tests) - len(chosen)
+        env = {"KOC_MUTANT": str(mutant.number)}
+        while chosen:
+            ran, failed = self.pytest_until_failure(chosen, env, 90 + 6 * seconds)
+            if ran.ok:
+                break
+            if not failed or self.is_right(failed, env):
+                return failed or ran.why, 0
+            chosen = chosen[chosen.index(failed) + 1 :]
+        return None, len(tests) - len(chosen)
+
+    def is_right(self, test, env):
+        """Whether a failure is the fault's: it fails alone too, and does not fail without the fault."""
+        with_fault, _ = self.pytest_until_failure([test], env, 300)
+        without = with_fault if with_fault.ok else self.pytest_until_failure([test], {}, 300)[0]
+        if with_fault.ok or not without.ok:
+            say(f"warning: {test} fails now and then, or after certain other tests; it is left out")
+            self.program_tests = [t for t in self.program_tests if t["test"] != test]
+            return False
+        return True
 
     def pytest_until_failure(self, tests, env, timeout):
         """How it ended, and the test that failed."""
