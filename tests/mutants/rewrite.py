@@ -131,6 +131,11 @@ class Rewriter:
         """Whether a macro, or a part of one, is all there is: its text is not the code."""
         return any(start <= span[0] and span[1] <= end for start, end in self.macros.items())
 
+    def looks_called(self, cursor):
+        """Whether it is a macro with a function's name and arguments, as curl_easy_setopt is."""
+        start, end = self.extent(cursor)
+        return self.macros.get(start) == end and re.match(r"[a-z]\w*\s*\(", self.text[start:end]) is not None
+
     def line(self, offset):
         return self.text.count("\n", 0, offset) + 1
 
@@ -180,7 +185,8 @@ class Rewriter:
     def within_statements(self, children):
         found = []
         for child in children:
-            found += self.drop(child) if child.kind in (Kind.CALL_EXPR, Kind.CSTYLE_CAST_EXPR) else self.visit(child)
+            called = child.kind in (Kind.CALL_EXPR, Kind.CSTYLE_CAST_EXPR) or self.looks_called(child)
+            found += self.drop(child) if called else self.visit(child)
         return found
 
     def visit_variable(self, cursor, children):
@@ -201,7 +207,7 @@ class Rewriter:
         span = self.extent(cursor)
         if cursor.kind == Kind.CALL_EXPR and cursor.spelling == "KOC__TRY":
             return self.visit(cursor)
-        if self.from_macro(span) or "(" not in self.slice(span):
+        if (self.from_macro(span) and not self.looks_called(cursor)) or "(" not in self.slice(span):
             return []
         mutant = self.mutant(span, self.slice(span) + ";", ";")
         return self.site(
