@@ -126,6 +126,35 @@ def test_a_refresh_token_is_not_sent_on(regtool, home, closing, status):
     assert thief.log == []
 
 
+@pytest.mark.parametrize("hops", [3, 4])
+def test_a_token_server_redirects_three_times(regtool, home, closing, hops):
+    """R-68: the third is followed, the fourth is not."""
+    front = closing(Faulty("127.0.0.1:9"))
+    challenge = {"WWW-Authenticate": f'Bearer realm="http://{front.host}/token",service="s"'}
+    front.add(Rule("GET|HEAD", "/manifests/", faults.answer(401, challenge), times=1))
+    for hop in range(hops):
+        front.add(Rule("GET", f"^/token{'/x' * hop}[?]", redirect(f"http://{front.host}/token{'/x' * (hop + 1)}?n=1")))
+    front.add(Rule("GET", f"^/token{'/x' * hops}[?]", faults.answer(200, body=b'{"token":"given"}')))
+    serve_image(front)
+    result = regtool("pull", f"{front.host}/a/b:v1", status=None)
+    assert (result.status == 0) == (hops == 3), str(result)
+    assert front.count("GET", "^/token") == 4
+    assert hops == 3 or "redirects more than 3 times" in result.stderr
+
+
+def test_a_token_server_stays_with_https(regtool, pki, home, closing):
+    """R-65, R-68: it redirects to plain http, where a token would be given."""
+    front, plain = closing(TlsFaulty(pki)), closing(Faulty("127.0.0.1:9"))
+    challenge = {"WWW-Authenticate": f'Bearer realm="https://{front.host}/token",service="s"'}
+    front.add(Rule("GET|HEAD", "/manifests/", faults.answer(401, challenge), times=1))
+    front.add(Rule("GET", "^/token", redirect(f"http://{plain.host}/token")))
+    serve_image(front)
+    plain.add(Rule("*", "", faults.answer(200, body=b'{"token":"given"}')))
+    result = regtool("--ca", pki.ca, "pull", f"{front.host}/a/b:v1", status=1)
+    assert "KOC_EDENIED" in result.stderr and "the token server redirects to http://" in result.stderr
+    assert plain.log == []
+
+
 # --- private addresses --------------------------------------------------------------------------------------
 
 @pytest.fixture
