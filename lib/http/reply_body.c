@@ -11,17 +11,14 @@ int koc__exchange_read_all(koc__exchange *x, koc__call *call, bool may_cut, koc_
     size_t n = 1, total = 0;
     int rc = KOC_OK;
 
-    while (rc == KOC_OK && n > 0 && (total <= DROP_MAX || body->len < body->max)) {
-        rc = koc__exchange_read(x, call, chunk, sizeof(chunk), &n, why, err);
-        if (rc != KOC_OK) {
-            break;
-        }
-        total += n;
+    while (rc == KOC_OK && n > 0 && !(may_cut && total > DROP_MAX && body->len >= body->max)) {
         size_t room = body->max - body->len;
-        if (n > room && !may_cut) {
+        rc = koc__exchange_read(x, call, chunk, sizeof(chunk), &n, why, err);
+        if (rc == KOC_OK && n > room && !may_cut) {
             *why = KOC__FAIL_LOCAL;
             rc = koc__error(err, KOC_ELIMIT, "the reply has more than %zu bytes", body->max);
-        } else {
+        } else if (rc == KOC_OK) {
+            total += n;
             rc = koc__dynbuf_append(body, chunk, KOC__MIN(n, room), err);
         }
     }
