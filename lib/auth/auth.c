@@ -39,8 +39,8 @@ static bool has_line_end(koc_str s)
     return false;
 }
 
-static int make(int32_t kind, koc_str username, koc_str secret, koc_credential **out,
-                koc_error **err)
+static int make_credential(int32_t kind, koc_str username, koc_str secret, koc_credential **out,
+                           koc_error **err)
 {
     KOC__AUTO(koc_credential) c = NULL;
 
@@ -51,7 +51,7 @@ static int make(int32_t kind, koc_str username, koc_str secret, koc_credential *
         return koc__error(err, KOC_ELIMIT, "a credential is longer than %zu bytes", SECRET_MAX);
     }
     if (has_line_end(username) || has_line_end(secret)) {
-        return koc__error(err, KOC_EINVAL, "a credential with a line end in it");
+        return koc__error(err, KOC_EINVAL, "the credential contains a line end");
     }
     c = koc__calloc(1, sizeof(*c));
     if (!c) {
@@ -75,7 +75,7 @@ int koc_credential_new(int32_t kind, const char *username, const char *secret, k
             err,
             "koc_credential_new: secret or out is NULL, or username, which KOC_CRED_BASIC needs");
     }
-    return make(kind, koc__str(username), koc__str(secret), out, err);
+    return make_credential(kind, koc__str(username), koc__str(secret), out, err);
 }
 
 int koc__credential_make(int32_t kind, koc_str username, koc_str secret, koc_credential **out,
@@ -89,7 +89,7 @@ int koc__credential_make(int32_t kind, koc_str username, koc_str secret, koc_cre
     int rc = koc__dynbuf_vprintf(&text, err, source, args);
     va_end(args);
     KOC__TRY(rc);
-    rc = make(kind, username, secret, &c, err);
+    rc = make_credential(kind, username, secret, &c, err);
     if (rc != KOC_OK) {
         return koc__error_prefix(err, rc, "%s", koc__dynbuf_cstr(&text));
     }
@@ -105,8 +105,8 @@ koc_credential *koc__credential_dup(const koc_credential *from)
 {
     KOC__AUTO(koc_credential) c = NULL;
 
-    if (!from ||
-        make(from->kind, koc__str(from->username), koc__str(from->secret), &c, NULL) != KOC_OK) {
+    if (!from || make_credential(from->kind, koc__str(from->username), koc__str(from->secret), &c,
+                                 NULL) != KOC_OK) {
         return NULL;
     }
     c->expires_ms = from->expires_ms;
@@ -263,7 +263,7 @@ int koc_auth_static(const char *registry, const koc_credential *cred, koc_auth *
     return rc;
 }
 
-/* --- the first that has something --- */
+/* --- chains --- */
 
 typedef struct chain {
     size_t n;
@@ -326,7 +326,7 @@ int koc_auth_chain(koc_auth *const *list, size_t n, koc_auth **out, koc_error **
     return rc;
 }
 
-/* --- the caller's own --- */
+/* --- sources of the caller --- */
 
 typedef struct custom {
     koc_auth_ops ops;

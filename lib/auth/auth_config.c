@@ -63,8 +63,8 @@ const char *koc__config_helper(const koc__jnode *root, const char *registry, con
     return store && store[0] ? store : NULL;
 }
 
-/* Whether key, without a scheme, is "registry/some/path" and repository lies at or below that path. */
-static bool path_fits(koc_str key, koc_str registry, koc_str repository)
+/* Whether key, without a scheme, is "registry/some/path" and repository is at or below that path. */
+static bool path_matches(koc_str key, koc_str registry, koc_str repository)
 {
     koc_str host, path;
 
@@ -77,7 +77,7 @@ static bool path_fits(koc_str key, koc_str registry, koc_str repository)
     return path.len == repository.len || repository.ptr[path.len] == '/';
 }
 
-/* What fits best so far. */
+/* The best matches so far. */
 typedef struct search {
     koc_str registry, repository;
     const char *helper_key;
@@ -89,7 +89,7 @@ static void search_auths(search *s, const koc__jnode *auths)
 {
     for (const koc__jnode *n = koc__json_child(auths); n; n = koc__json_next(n)) {
         koc_str key = koc__str(koc__json_name(n));
-        if (path_fits(key, s->registry, s->repository) && key.len >= s->path_len) {
+        if (path_matches(key, s->registry, s->repository) && key.len >= s->path_len) {
             s->by_path = n;
             s->path_len = key.len;
         }
@@ -109,7 +109,7 @@ const koc__jnode *koc__config_entry(const koc__jnode *root, bool legacy, const c
     if (legacy) {
         search_auths(&s, root);
     }
-    /* Go adds up what stands under "auths" and under "Auths". */
+    /* Go merges "auths" and "Auths". */
     for (const koc__jnode *n = koc__json_child(root); n && !legacy; n = koc__json_next(n)) {
         if (koc__json_name_folds(n, "auths")) {
             search_auths(&s, n);
@@ -119,7 +119,7 @@ const koc__jnode *koc__config_entry(const koc__jnode *root, bool legacy, const c
 }
 
 /* "user:password" from base64. */
-static int from_auth(const char *text, const char *source, const char *identity,
+static int read_auth(const char *text, const char *source, const char *identity,
                      const char **broken, koc_credential **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) plain = KOC__DYNBUF_INIT(SECRET_MAX);
@@ -156,13 +156,13 @@ static int from_auth(const char *text, const char *source, const char *identity,
     return rc;
 }
 
-/* A text, or nothing; anything else is no entry of docker's. */
+/* A string, or NULL; docker writes nothing else. */
 static const char *member(const koc__jnode *entry, const char *name, const char **broken)
 {
     const koc__jnode *n = koc__json_get_folded(entry, name);
 
     if (n && !koc__json_str(n)) {
-        *broken = "a member of it is not a text";
+        *broken = "a member of it is not a string";
     }
     return koc__json_str(n);
 }
@@ -170,9 +170,9 @@ static const char *member(const koc__jnode *entry, const char *name, const char 
 int koc__config_credential(const koc__jnode *entry, const char *source, const char **broken,
                            koc_credential **out, koc_error **err)
 {
-    bool fits = koc__json_is(entry, KOC__JSON_OBJECT) || koc__json_is(entry, KOC__JSON_NULL);
+    bool valid = koc__json_is(entry, KOC__JSON_OBJECT) || koc__json_is(entry, KOC__JSON_NULL);
 
-    *broken = fits ? NULL : "it is not an object";
+    *broken = valid ? NULL : "it is not an object";
     const char *auth = member(entry, "auth", broken);
     const char *user = member(entry, "username", broken);
     const char *password = member(entry, "password", broken);
@@ -188,7 +188,7 @@ int koc__config_credential(const koc__jnode *entry, const char *source, const ch
     }
     identity = identity && identity[0] ? identity : NULL;
     if (auth && auth[0]) {
-        return from_auth(auth, source, identity, broken, out, err);
+        return read_auth(auth, source, identity, broken, out, err);
     }
     if (identity) {
         return koc__credential_make(KOC_CRED_IDENTITY_TOKEN, koc__str(user), koc__str(identity),

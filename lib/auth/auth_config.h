@@ -1,4 +1,5 @@
-/* Documents of docker and podman that hold credentials: pure reading, no files, no programs. */
+/* Reads documents of docker and podman that hold credentials. No I/O. Member names are compared as in Go: without
+ * case. */
 #ifndef KOC__AUTH_CONFIG_H
 #define KOC__AUTH_CONFIG_H
 
@@ -12,17 +13,15 @@ bool koc__config_is_hub(koc_str host);
 /* The helper that the document names for registry (credHelpers, then credsStore) or NULL; *how is then
  * "credHelpers" or "credsStore". Borrowed from root. */
 const char *koc__config_helper(const koc__jnode *root, const char *registry, const char **how);
-/* Whether a key of auths stands for this registry as a whole. */
+/* Whether a key of auths means this registry as a whole. */
 bool koc__config_key_is_host(const char *key, const char *registry);
-/* What a helper is asked for. */
+/* The server name that a helper gets for registry. */
 const char *koc__config_helper_key(const char *registry);
-/* The names of members are read as Go reads them, in any case. */
-
-/* The entry of auths (or, legacy, of the whole document) that serves registry/repository: keys with a
- * path first, the longest that fits, then by host. NULL: none. */
+/* The entry of auths (or, legacy, of the whole document) for registry/repository: the longest key with a path that
+ * matches, else one with the host alone. NULL: none. */
 const koc__jnode *koc__config_entry(const koc__jnode *root, bool legacy, const char *registry,
                                     const char *repository);
-/* *out stays as it is for an entry that says nothing; *broken: why it cannot be read, or NULL. */
+/* *out stays unchanged for an empty entry; *broken: why it cannot be read, or NULL. */
 int koc__config_credential(const koc__jnode *entry, const char *source, const char **broken,
                            koc_credential **out, koc_error **err);
 

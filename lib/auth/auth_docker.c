@@ -1,7 +1,7 @@
 /*
- * Credentials from docker's and podman's configuration: which files, in which order, and helper programs.
- * Not there moves on to the next place; broken is an error that names it, so that nothing is ever done
- * anonymously, or with another credential, behind the user's back (R-41).
+ * Credentials from the configuration of docker and podman: which files, in which order, and helper programs. A
+ * missing file is skipped. A broken one is an error that names it, because koc must not continue anonymously or
+ * with another credential without the user's knowledge (R-41).
  */
 #include "core/common.h"
 
@@ -19,33 +19,33 @@
 
 #define CONFIG_MAX ((size_t)1 << 20)
 #define PLACES_MAX 8
-#define LOOK_MS    50
-/* What a helper gave may be short-lived, and it does not say so: asked again in programs that run on. */
+#define CHECK_MS   50 /* how soon a waiting thread notices that its call was cancelled */
+/* Helpers do not say how long a credential lasts: programs that run longer ask again. */
 #define HELPER_LASTS_MS ((int64_t)10 * 60 * 1000)
 
 typedef struct place {
     char *path;    /* or NULL: text is the document */
     char *text;    /* DOCKER_AUTH_CONFIG */
     bool legacy;   /* the whole document is the map of auths */
-    bool required; /* missing is an error */
+    bool required; /* its absence is an error */
     bool loaded;
-    bool lacks_helper; /* a warning said so */
-    koc__json *doc;    /* NULL: not there */
+    bool warned;    /* about a helper that is not installed */
+    koc__json *doc; /* NULL: there is none */
 } place;
 
 typedef struct docker {
     pthread_mutex_t mutex; /* guards all below */
     pthread_cond_t left;
-    bool busy; /* somebody reads a file or runs a helper */
+    bool busy; /* a thread reads a file or runs a helper */
     char *config_path;
     koc__auth_cloud_fn *cloud; /* or NULL */
     bool placed;
     place places[PLACES_MAX];
     size_t n_places;
-    koc__map *answers; /* "helper server" to what it gave: one run of each */
+    koc__map *answers; /* by "helper server": each helper runs once */
 } docker;
 
-/* An answer of a helper: cred NULL: it has none. */
+/* The answer of a helper. cred NULL: it has none. */
 typedef struct answer {
     koc_credential *cred;
 } answer;
@@ -72,9 +72,9 @@ static void add_file(docker *d, char *path, bool legacy, bool required)
     }
 }
 
-static char *below(const char *folder, const char *name)
+static char *path_below(const char *directory, const char *name)
 {
-    return folder ? koc__format("%s/%s", folder, name) : NULL;
+    return directory ? koc__format("%s/%s", directory, name) : NULL;
 }
 
 static void find_places(docker *d)
@@ -95,20 +95,20 @@ static void find_places(docker *d)
     }
     add_file(d, koc__strdup(koc__env_nonempty("REGISTRY_AUTH_FILE")), false, false);
     if (docker_dir) {
-        add_file(d, below(docker_dir, "config.json"), false, false);
+        add_file(d, path_below(docker_dir, "config.json"), false, false);
     } else {
-        add_file(d, below(home, ".docker/config.json"), false, false);
+        add_file(d, path_below(home, ".docker/config.json"), false, false);
     }
     if (runtime) {
-        add_file(d, below(runtime, "containers/auth.json"), false, false);
+        add_file(d, path_below(runtime, "containers/auth.json"), false, false);
     } else {
         add_file(d, koc__format("/run/containers/%u/auth.json", (unsigned)getuid()), false, false);
     }
-    add_file(d, below(config, "containers/auth.json"), false, false);
-    add_file(d, below(home, ".dockercfg"), true, false);
+    add_file(d, path_below(config, "containers/auth.json"), false, false);
+    add_file(d, path_below(home, ".dockercfg"), true, false);
 }
 
-/* once, and only where there is something to read. */
+/* once, and only if the file holds a secret. */
 static void warn_if_open(const place *p, koc__call *call)
 {
     static const char *const members[] = {"auth", "password", "identitytoken", "registrytoken"};
@@ -124,7 +124,7 @@ static void warn_if_open(const place *p, koc__call *call)
     }
     if (secret && call && p->path && stat(p->path, &st) == 0 && (st.st_mode & 0004)) {
         koc__log(call->ctx, KOC_LOG_WARN, "registry",
-                 "%s can be read by everybody on this machine; try: chmod 600 %s", p->path,
+                 "%s can be read by every user of this computer; try: chmod 600 %s", p->path,
                  p->path);
     }
 }
@@ -145,7 +145,7 @@ static int load(place *p, koc__call *call, koc_error **err)
     if (koc__str_trim(koc__dynbuf_view(&text)).len == 0) {
         return KOC_OK;
     }
-    /* What the parser would quote may be a secret. */
+    /* The parser's own message might quote a secret. */
     int rc = koc__json_parse(koc__dynbuf_view(&text), CONFIG_MAX, name, &p->doc, NULL);
     koc__dynbuf_wipe(&text);
     if (rc == KOC_ENOMEM) {
@@ -162,8 +162,9 @@ static int load(place *p, koc__call *call, koc_error **err)
 
 /* --- one place --- */
 
-/* What was answered to key before: a copy, or nothing. */
-static int recall(docker *d, const char *key, bool *known, koc_credential **out, koc_error **err)
+/* *known: key was asked before; *out is then a copy of the answer, or NULL. */
+static int find_answer(docker *d, const char *key, bool *known, koc_credential **out,
+                       koc_error **err)
 {
     const answer *a = d->answers ? koc__map_get(d->answers, koc__str(key)) : NULL;
 
@@ -176,7 +177,7 @@ static int recall(docker *d, const char *key, bool *known, koc_credential **out,
 }
 
 /* Keeps a copy of cred (NULL: there is none) under key. */
-static int remember(docker *d, const char *key, const koc_credential *cred, koc_error **err)
+static int add_answer(docker *d, const char *key, const koc_credential *cred, koc_error **err)
 {
     answer *a = koc__calloc(1, sizeof(*a));
 
@@ -207,7 +208,7 @@ static int ask_helper(docker *d, const char *helper, const char *how, const char
     if (!key || !source) {
         return koc__oom(err);
     }
-    KOC__TRY(recall(d, key, &known, out, err));
+    KOC__TRY(find_answer(d, key, &known, out, err));
     if (known) {
         return KOC_OK;
     }
@@ -215,12 +216,12 @@ static int ask_helper(docker *d, const char *helper, const char *how, const char
     if (*out) {
         koc__credential_lasts(*out, HELPER_LASTS_MS);
     }
-    return remember(d, key, *out, err);
+    return add_answer(d, key, *out, err);
 }
 
-/* What needs no configuration: the environment of a CI system, and clouds. */
-static int ask_surroundings(docker *d, const char *registry, koc__call *call, koc_credential **out,
-                            koc_error **err)
+/* Sources that need no configuration: the environment of a CI system, and clouds. */
+static int ask_environment(docker *d, const char *registry, koc__call *call, koc_credential **out,
+                           koc_error **err)
 {
     KOC__AUTO_STR key = koc__format(" %s", registry);
     bool known = false;
@@ -228,18 +229,18 @@ static int ask_surroundings(docker *d, const char *registry, koc__call *call, ko
     if (!key) {
         return koc__oom(err);
     }
-    KOC__TRY(recall(d, key, &known, out, err));
+    KOC__TRY(find_answer(d, key, &known, out, err));
     if (known) {
         return KOC_OK;
     }
     KOC__TRY(koc__auth_from_env(registry, out, err));
     KOC__TRY(*out || !d->cloud ? KOC_OK : d->cloud(registry, call, out, err));
-    return remember(d, key, *out, err);
+    return add_answer(d, key, *out, err);
 }
 
-/* What stands in the file itself. */
-static int ask_entry(place *p, const char *registry, const char *repository, koc_credential **out,
-                     koc_error **err)
+/* The entry in the file itself. */
+static int read_file_entry(place *p, const char *registry, const char *repository,
+                           koc_credential **out, koc_error **err)
 {
     const char *name = p->path ? p->path : "DOCKER_AUTH_CONFIG", *broken;
     const koc__jnode *entry =
@@ -264,24 +265,23 @@ static int ask_entry(place *p, const char *registry, const char *repository, koc
     return KOC_OK;
 }
 
-/* Configurations are copied to machines without the helper that they name: what stands beside it counts then,
- * and is said. Takes missing: the error when there is nothing. */
-static int without_helper(place *p, const char *registry, const char *repository, koc__call *call,
+/* People copy configurations to hosts where the helper is not installed: then the entry in the file is used, with
+ * a warning. missing: the error of the helper, which is returned when there is no entry. */
+static int replace_helper(place *p, const char *registry, const char *repository, koc__call *call,
                           koc_error **missing, koc_credential **out, koc_error **err)
 {
     const char *name = p->path ? p->path : "DOCKER_AUTH_CONFIG";
 
-    KOC__TRY(ask_entry(p, registry, repository, out, err));
+    KOC__TRY(read_file_entry(p, registry, repository, out, err));
     if (!*out) {
         koc__error(err, KOC_EPROCESS, "%s (%s names it)", koc_error_message(*missing), name);
         return KOC_EPROCESS;
     }
-    if (call && !p->lacks_helper) {
-        koc__log(call->ctx, KOC_LOG_WARN, "registry",
-                 "%s; what stands in %s itself is used for %s instead", koc_error_message(*missing),
-                 name, registry);
+    if (call && !p->warned) {
+        koc__log(call->ctx, KOC_LOG_WARN, "registry", "%s; using the entry in %s for %s instead",
+                 koc_error_message(*missing), name, registry);
     }
-    p->lacks_helper = true;
+    p->warned = true;
     return KOC_OK;
 }
 
@@ -303,7 +303,7 @@ static int ask_place(docker *d, place *p, const char *registry, const char *repo
     if (helper) {
         int rc = ask_helper(d, helper, how, registry, call, out, &failure);
         if (rc == KOC_EPROCESS && koc__helper_is_missing(helper)) {
-            return without_helper(p, registry, repository, call, &failure, out, err);
+            return replace_helper(p, registry, repository, call, &failure, out, err);
         }
         if (rc != KOC_OK) {
             return koc__error_move(err, &failure);
@@ -312,7 +312,7 @@ static int ask_place(docker *d, place *p, const char *registry, const char *repo
             return KOC_OK;
         }
     }
-    return ask_entry(p, registry, repository, out, err);
+    return read_file_entry(p, registry, repository, out, err);
 }
 
 static int ask_all(docker *d, const char *registry, const char *repository, koc__call *call,
@@ -328,7 +328,7 @@ static int ask_all(docker *d, const char *registry, const char *repository, koc_
         KOC__TRY(ask_place(d, &d->places[i], registry, repository, call, &found, err));
     }
     if (!found && !d->config_path) {
-        KOC__TRY(ask_surroundings(d, registry, call, &found, err));
+        KOC__TRY(ask_environment(d, registry, call, &found, err));
     }
     if (found) {
         *out = koc__steal(&found);
@@ -347,7 +347,7 @@ static int docker_get(void *self, const char *registry, const char *repository, 
 
     pthread_mutex_lock(&d->mutex);
     while (rc == KOC_OK && d->busy) {
-        koc__cond_wait_ms(&d->left, &d->mutex, LOOK_MS);
+        koc__cond_wait_ms(&d->left, &d->mutex, CHECK_MS);
         rc = koc__call_check(call, err);
     }
     d->busy = d->busy || rc == KOC_OK;

@@ -4,11 +4,11 @@
 
 #include "auth/auth.h"
 
-/* The login of a cloud for its own registries. *out stays as it is when there is none. */
+/* Finds a credential of a cloud for its own registries. *out stays unchanged when there is none. */
 typedef int koc__auth_cloud_fn(const char *registry, koc__call *call, koc_credential **out,
                                koc_error **err);
 
-/* config_path NULL: the usual files. cloud is asked after these; NULL: no cloud is. */
+/* config_path NULL: the usual files. cloud is called after these; or NULL. */
 int koc__auth_docker(const char *config_path, koc__auth_cloud_fn *cloud, koc_auth **out,
                      koc_error **err);
 

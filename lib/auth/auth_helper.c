@@ -25,15 +25,15 @@ static bool is_name(const char *name)
     return name[0] != '\0';
 }
 
-/* Its message is what it printed, unless that is what it prints when it does not fail. */
-static int failed(const char *name, const char *server, koc_str output, koc_error **err)
+/* Quotes the output, unless it looks like a credential. */
+static int failure_error(const char *name, const char *server, koc_str output, koc_error **err)
 {
     char text[256];
 
     koc__clean_text(output, text, sizeof(text));
     koc__error(err, KOC_EPROCESS, "the credential helper docker-credential-%s failed%s%s", name,
                text[0] && text[0] != '{' ? ": " : "", text[0] != '{' ? text : "");
-    koc__error_hint(err, "to see what it says: echo %s | docker-credential-%s get", server, name);
+    koc__error_hint(err, "to see its output: echo %s | docker-credential-%s get", server, name);
     return KOC_EPROCESS;
 }
 
@@ -43,10 +43,11 @@ int koc__helper_reply(const char *name, const char *server, int exit_code, koc_s
     KOC__AUTO(koc__json) doc = NULL;
 
     if (exit_code != 0) {
-        return koc__str_is(koc__str_trim(output), NOT_FOUND) ? KOC_OK
-                                                             : failed(name, server, output, err);
+        return koc__str_is(koc__str_trim(output), NOT_FOUND)
+                   ? KOC_OK
+                   : failure_error(name, server, output, err);
     }
-    /* The parser's own words could quote a secret; so they are not shown. */
+    /* The parser's own message might quote a secret. */
     if (koc__json_parse(output, OUTPUT_MAX, "reply", &doc, NULL) != KOC_OK) {
         return koc__error(err, KOC_EPROCESS,
                           "the credential helper docker-credential-%s did not print JSON", name);
@@ -62,7 +63,7 @@ int koc__helper_reply(const char *name, const char *server, int exit_code, koc_s
                                 koc__str(secret), out, err, "%s", source);
 }
 
-/* A helper that asks koc in turn would go round for ever: koc tells it who runs. */
+/* Names the helper that koc runs: one that runs koc in turn would loop forever. */
 #define RUNNING "KOC_HELPER"
 
 bool koc__helper_runs(const char *name)
@@ -78,13 +79,13 @@ bool koc__helper_is_missing(const char *name)
     return program && is_name(name) && koc__proc_find(program, NULL, &path, NULL) == KOC_ENOTFOUND;
 }
 
-/* Runs it with input on stdin. A failure to run is an error; how it ended is in result. */
+/* Runs it with input on stdin. Only a failure to run is an error; result has the exit status. */
 static int run_helper(const char *name, const char *verb, koc_str input, koc__call *call,
                       koc__proc_result *result, koc_error **err)
 {
     if (!is_name(name)) {
         return koc__error(err, KOC_EPROCESS,
-                          "the name of a credential helper has characters that it may not have");
+                          "the name of the credential helper contains invalid characters");
     }
     KOC__AUTO_STR program = koc__format("docker-credential-%s", name);
     if (!program) {
@@ -107,7 +108,7 @@ static int run_helper(const char *name, const char *verb, koc_str input, koc__ca
     }
     KOC__TRY(rc);
     if (result->errors.len > 0 && call) {
-        /* What a helper says there may hold anything. */
+        /* The text may contain a secret. */
         koc__log(call->ctx, KOC_LOG_DEBUG, "registry", "%s: wrote to stderr (not shown)", program);
     }
     return KOC_OK;
@@ -136,7 +137,7 @@ int koc__helper_put(const char *name, const char *server, const koc_credential *
         KOC__TRY(run_helper(name, "erase", koc__str(server), call, &result, err));
         bool fine = result.exit_code == 0 ||
                     koc__str_is(koc__str_trim(koc__dynbuf_view(&result.output)), NOT_FOUND);
-        return fine ? KOC_OK : failed(name, server, koc__dynbuf_view(&result.output), err);
+        return fine ? KOC_OK : failure_error(name, server, koc__dynbuf_view(&result.output), err);
     }
     koc__jw_begin(&w, &input, 0, 0);
     koc__jw_object(&w);
@@ -150,6 +151,7 @@ int koc__helper_put(const char *name, const char *server, const koc_credential *
     }
     koc__dynbuf_wipe(&input);
     KOC__TRY(rc);
-    return result.exit_code == 0 ? KOC_OK
-                                 : failed(name, server, koc__dynbuf_view(&result.output), err);
+    return result.exit_code == 0
+               ? KOC_OK
+               : failure_error(name, server, koc__dynbuf_view(&result.output), err);
 }

@@ -1,6 +1,6 @@
 /*
- * Logging in and out: an entry of docker's configuration is written or removed, everything else in the
- * file stays as it is; where a helper program keeps the secrets, it gets them instead.
+ * Login and logout: writes or removes one entry of docker's configuration and keeps everything else in the file.
+ * If the configuration names a helper program, the helper gets the secret instead.
  */
 #include "core/common.h"
 
@@ -26,14 +26,14 @@ typedef struct change {
 
 static char *config_path_of(const char *given)
 {
-    const char *folder = koc__env_nonempty("DOCKER_CONFIG");
+    const char *directory = koc__env_nonempty("DOCKER_CONFIG");
     KOC__AUTO_STR home = koc__home();
 
     if (given && given[0]) {
         return koc__strdup(given);
     }
-    if (folder) {
-        return koc__format("%s/config.json", folder);
+    if (directory) {
+        return koc__format("%s/config.json", directory);
     }
     return home ? koc__format("%s/.docker/config.json", home) : NULL;
 }
@@ -87,7 +87,7 @@ static int write_entry(change *c, koc_error **err)
     return KOC_OK;
 }
 
-/* with_entry: the new one goes here; there may be "auths" and "Auths". */
+/* with_entry: the new entry goes here; a file may have both "auths" and "Auths". */
 static int write_auths(change *c, const koc__jnode *auths, bool with_entry, koc_error **err)
 {
     const char *key = koc__config_helper_key(c->registry);
@@ -108,7 +108,7 @@ static int write_auths(change *c, const koc__jnode *auths, bool with_entry, koc_
     return KOC_OK;
 }
 
-/* Indented by tabs, as docker and ko write it: no string of JSON has a line end in it. */
+/* Indents with tabs, as docker and ko do. Strings of JSON do not contain line ends, so lines can be edited. */
 static int put_with_tabs(koc__dynbuf *out, koc_str text, koc_error **err)
 {
     bool start = true;
@@ -156,18 +156,18 @@ static int write_config(const char *path, const koc__jnode *root, change *c, koc
     return rc;
 }
 
-static int make_folder(const char *path, koc_error **err)
+static int make_directory(const char *path, koc_error **err)
 {
     const char *slash = strrchr(path, '/');
-    KOC__AUTO_STR folder = slash ? koc__strndup(path, (size_t)(slash - path)) : NULL;
+    KOC__AUTO_STR directory = slash ? koc__strndup(path, (size_t)(slash - path)) : NULL;
 
-    if (slash && !folder) {
+    if (slash && !directory) {
         return koc__oom(err);
     }
-    return folder && folder[0] ? koc__fs_mkdirs(folder, 0700, err) : KOC_OK;
+    return directory && directory[0] ? koc__fs_mkdirs(directory, 0700, err) : KOC_OK;
 }
 
-/* A link to a file elsewhere stays one: people keep their configuration under version control. */
+/* Writes to the target of a symbolic link, which stays: people keep configurations under version control. */
 static int follow_link(char **path, koc_error **err)
 {
     char *real = NULL;
@@ -191,7 +191,7 @@ static bool holds_host(const koc__jnode *auths, const char *registry)
     return false;
 }
 
-/* Whether there is something to remove. A helper that cannot say is asked to forget all the same. */
+/* Fails if there is nothing to remove. A helper that cannot say gets the request to erase anyway. */
 static int check_kept(const koc__jnode *root, const char *helper, const char *registry,
                       const char *path, koc__call *call, koc_error **err)
 {
@@ -207,7 +207,7 @@ static int check_kept(const koc__jnode *root, const char *helper, const char *re
                    found)) {
         return KOC_OK;
     }
-    return koc__error(err, KOC_ENOTFOUND, "not logged in to %s: %s%s%s has nothing for it",
+    return koc__error(err, KOC_ENOTFOUND, "not logged in to %s: %s%s%s has no entry for it",
                       koc__streq(registry, "index.docker.io") ? "docker.io" : registry,
                       helper ? "docker-credential-" : "", helper ? helper : "", helper ? "" : path);
 }
@@ -221,7 +221,7 @@ static int change_config(const char *given, const char *registry, const koc_cred
     const char *how;
 
     if (!path) {
-        return koc__error(err, KOC_ENOTFOUND, "there is no home folder to keep credentials in");
+        return koc__error(err, KOC_ENOTFOUND, "there is no home directory to keep credentials in");
     }
     KOC__TRY(koc__call_begin(&call, NULL, user, err));
     KOC__TRY(follow_link(&path, err));
@@ -234,7 +234,7 @@ static int change_config(const char *given, const char *registry, const koc_cred
     if (helper) {
         KOC__TRY(koc__helper_put(helper, koc__config_helper_key(registry), cred, &call, err));
     }
-    KOC__TRY(make_folder(path, err));
+    KOC__TRY(make_directory(path, err));
     KOC__TRY(write_config(path, koc__json_root(doc), &c, err));
     return where ? koc_buf_set(where, koc__str(path), err) : KOC_OK;
 }

@@ -95,8 +95,8 @@ int koc__aws_post(const koc__aws_call *args, koc__call *call, koc__dynbuf *reply
                     .body = args->body};
     KOC__TRY(koc__sigv4_sign(&s, &authorization, err));
     KOC__TRY(koc__headers_put(&headers, "Authorization", authorization, err));
-    koc__cloud_question q = {.url = args->url, .headers = &headers, .body = args->body};
-    return koc__cloud_ask(&q, call, reply, err);
+    koc__cloud_query q = {.url = args->url, .headers = &headers, .body = args->body};
+    return koc__cloud_send(&q, call, reply, err);
 }
 
 bool koc__aws_is_region(const char *text)

@@ -80,8 +80,8 @@ static int keys_of_container(koc__call *call, koc__aws_keys *out, koc_error **er
                           "AWS_CONTAINER_CREDENTIALS_FULL_URI is neither https nor local");
     }
     KOC__TRY(put_container_token(&headers, err));
-    koc__cloud_question q = {.url = url, .headers = &headers, .local = true};
-    KOC__TRY(koc__cloud_ask_json(&q, "the container's agent", call, &doc, err));
+    koc__cloud_query q = {.url = url, .headers = &headers, .local = true};
+    KOC__TRY(koc__cloud_get_json(&q, "the container's agent", call, &doc, err));
     return koc__aws_keys_set(out, member(doc, "AccessKeyId"), member(doc, "SecretAccessKey"),
                              member(doc, "Token"), err);
 }
@@ -97,9 +97,9 @@ static int get_metadata(const char *base, const char *path, const koc__headers *
         return koc__oom(err);
     }
     bool first = strcmp(path, "/latest/api/token") == 0;
-    koc__cloud_question q = {
+    koc__cloud_query q = {
         .method = first ? "PUT" : "GET", .url = url, .headers = headers, .local = true};
-    return koc__cloud_ask(&q, call, reply, err);
+    return koc__cloud_send(&q, call, reply, err);
 }
 
 static int keys_of_role(const char *base, const koc__headers *headers, koc__call *call,

@@ -114,10 +114,10 @@ static int fetch_sso_keys(const char *url, const char *token, koc__call *call, k
 {
     KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
     KOC__AUTO(koc__json) doc = NULL;
-    koc__cloud_question q = {.url = url, .headers = &headers};
+    koc__cloud_query q = {.url = url, .headers = &headers};
 
     KOC__TRY(koc__headers_put(&headers, "x-amz-sso_bearer_token", token, err));
-    KOC__TRY(koc__cloud_ask_json(&q, "Amazon's single sign-on", call, &doc, err));
+    KOC__TRY(koc__cloud_get_json(&q, "Amazon's single sign-on", call, &doc, err));
     const koc__jnode *n = koc__json_get_folded(koc__json_root(doc), "roleCredentials");
     return koc__aws_keys_set(out, koc__str(koc__json_str(koc__json_get_folded(n, "accessKeyId"))),
                              koc__str(koc__json_str(koc__json_get_folded(n, "secretAccessKey"))),

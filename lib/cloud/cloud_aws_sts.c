@@ -43,8 +43,8 @@ int koc__aws_web_identity(const char *role, const char *token_file, const char *
     KOC__TRY(koc__cloud_read(token_file, &token, err));
     int rc = web_identity_form(role, koc__dynbuf_cstr(&token), session, &form, err);
     if (rc == KOC_OK) {
-        koc__cloud_question q = {.url = url, .headers = &headers, .body = koc__dynbuf_view(&form)};
-        rc = koc__cloud_ask(&q, call, &reply, err);
+        koc__cloud_query q = {.url = url, .headers = &headers, .body = koc__dynbuf_view(&form)};
+        rc = koc__cloud_send(&q, call, &reply, err);
     }
     if (rc == KOC_OK) {
         rc = koc__aws_sts_reply(koc__dynbuf_view(&reply), out, err);

@@ -1,7 +1,7 @@
 /*
- * Azure Container Registry: an access token of Microsoft Entra, from the environment or from the machine,
- * is exchanged for the registry's own refresh token (learn.microsoft.com, "Azure Container Registry
- * authentication": POST /oauth2/exchange).
+ * Azure Container Registry: exchanges an access token of Microsoft Entra, from the environment or the virtual
+ * machine, for the registry's own refresh token (learn.microsoft.com, "Azure Container Registry authentication":
+ * POST /oauth2/exchange).
  */
 #include "core/common.h"
 
@@ -10,15 +10,15 @@
 #include "core/env.h"
 #include "core/text.h"
 
-#define FORM_MAX  ((size_t)256 << 10)
-#define AUTHORITY "https://login.microsoftonline.com/"
-#define RESOURCE  "https://containerregistry.azure.net"
-#define LINK      "http://169.254.169.254"
-#define NOBODY    "00000000-0000-0000-0000-000000000000" /* the user name of tokens (R-72) */
-#define ASSERTION "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+#define FORM_MAX   ((size_t)256 << 10)
+#define AUTHORITY  "https://login.microsoftonline.com/"
+#define RESOURCE   "https://containerregistry.azure.net"
+#define LINK       "http://169.254.169.254"
+#define TOKEN_USER "00000000-0000-0000-0000-000000000000" /* the user name of tokens (R-72) */
+#define ASSERTION  "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-/* The secret member of a reply, as its own copy. */
-static int take(const koc__json *doc, const char *name, char **out, koc_error **err)
+/* A copy of the secret in a member of the reply. */
+static int copy_secret(const koc__json *doc, const char *name, char **out, koc_error **err)
 {
     const char *token = koc__json_str(koc__json_get_folded(koc__json_root(doc), name));
 
@@ -29,7 +29,7 @@ static int take(const koc__json *doc, const char *name, char **out, koc_error **
     return *out ? KOC_OK : koc__oom(err);
 }
 
-/* What proves the client: a secret, or the token that a cluster or a CI system wrote to a file. */
+/* The proof of the client: a secret, or the token that a cluster or a CI system wrote to a file. */
 static int put_proof(koc__dynbuf *form, const char *secret, const char *file, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) token = KOC__DYNBUF_INIT(0);
@@ -45,7 +45,7 @@ static int put_proof(koc__dynbuf *form, const char *secret, const char *file, ko
 }
 
 /* A service principal or a workload identity (OAuth2's client credentials). */
-static int of_client(koc__call *call, char **out, koc_error **err)
+static int token_of_client(koc__call *call, char **out, koc_error **err)
 {
     const char *id = koc__env_nonempty("AZURE_CLIENT_ID");
     const char *tenant = koc__env_nonempty("AZURE_TENANT_ID");
@@ -73,7 +73,7 @@ static int of_client(koc__call *call, char **out, koc_error **err)
     }
     koc__dynbuf_wipe(&form);
     KOC__TRY(rc);
-    return take(doc, "access_token", out, err);
+    return copy_secret(doc, "access_token", out, err);
 }
 
 /* The query of a managed identity: which resource, which of several identities. */
@@ -91,8 +91,8 @@ static int identity_url(const char *base, const char *version, char **out, koc_e
     return *out ? KOC_OK : koc__oom(err);
 }
 
-/* App Service and Container Apps name an endpoint; virtual machines have one on their link. */
-static int of_machine(koc__call *call, char **out, koc_error **err)
+/* App Service and Container Apps name an endpoint; virtual machines have a link-local one. */
+static int token_of_machine(koc__call *call, char **out, koc_error **err)
 {
     const char *endpoint = koc__env_nonempty("IDENTITY_ENDPOINT");
     const char *secret = koc__env_nonempty("IDENTITY_HEADER");
@@ -114,13 +114,13 @@ static int of_machine(koc__call *call, char **out, koc_error **err)
     } else {
         return KOC_OK;
     }
-    koc__cloud_question q = {.url = url, .headers = &headers, .local = true};
-    KOC__TRY(koc__cloud_ask_json(&q, "Azure", call, &doc, err));
-    return take(doc, "access_token", out, err);
+    koc__cloud_query q = {.url = url, .headers = &headers, .local = true};
+    KOC__TRY(koc__cloud_get_json(&q, "Azure", call, &doc, err));
+    return copy_secret(doc, "access_token", out, err);
 }
 
-static int exchange(const char *registry, const char *token, koc__call *call, koc_credential **out,
-                    koc_error **err)
+static int exchange_token(const char *registry, const char *token, koc__call *call,
+                          koc_credential **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) form = KOC__DYNBUF_INIT(FORM_MAX);
     KOC__AUTO(koc__json) doc = NULL;
@@ -142,8 +142,8 @@ static int exchange(const char *registry, const char *token, koc__call *call, ko
     }
     koc__dynbuf_wipe(&form);
     KOC__TRY(rc);
-    KOC__TRY(take(doc, "refresh_token", &refresh, err));
-    rc = koc__credential_make(KOC_CRED_IDENTITY_TOKEN, KOC__STR(NOBODY), koc__str(refresh), out,
+    KOC__TRY(copy_secret(doc, "refresh_token", &refresh, err));
+    rc = koc__credential_make(KOC_CRED_IDENTITY_TOKEN, KOC__STR(TOKEN_USER), koc__str(refresh), out,
                               err, "Azure's login");
     koc__wipe(refresh, strlen(refresh));
     return rc;
@@ -153,14 +153,14 @@ int koc__cloud_azure(const char *registry, koc__call *call, koc_credential **out
 {
     KOC__AUTO_STR token = NULL;
 
-    KOC__TRY(of_client(call, &token, err));
+    KOC__TRY(token_of_client(call, &token, err));
     if (!token) {
-        KOC__TRY(of_machine(call, &token, err));
+        KOC__TRY(token_of_machine(call, &token, err));
     }
     if (!token) {
         return KOC_OK;
     }
-    int rc = exchange(registry, token, call, out, err);
+    int rc = exchange_token(registry, token, call, out, err);
     koc__wipe(token, strlen(token));
     if (rc == KOC_OK) {
         koc__credential_lasts(*out, KOC__CLOUD_LIFETIME_MS);

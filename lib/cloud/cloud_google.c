@@ -1,7 +1,7 @@
 /*
- * Google's registries: an access token of Google's default credentials (a user, a service account, a
- * workload identity), of the machine, or of gcloud, under the user name "_token" (cloud.google.com,
- * "Application Default Credentials").
+ * Google's registries: an access token of the default credentials (a user, a service account, a workload
+ * identity), of the virtual machine, or of gcloud, with the user name "_token" (cloud.google.com, "Application
+ * Default Credentials").
  */
 #include "core/common.h"
 
@@ -17,7 +17,8 @@
 #define LINK      "169.254.169.254"
 
 /* A user's refresh token ("authorized_user"). */
-static int of_user(const koc__jnode *root, koc__call *call, koc_credential **out, koc_error **err)
+static int credential_of_user(const koc__jnode *root, koc__call *call, koc_credential **out,
+                              koc_error **err)
 {
     static const char *const names[] = {"client_id", "client_secret", "refresh_token"};
     KOC__AUTO_VAL(koc__dynbuf) form = KOC__DYNBUF_INIT(64 << 10);
@@ -40,17 +41,18 @@ static int of_user(const koc__jnode *root, koc__call *call, koc_credential **out
     return koc__google_credential(doc, "access_token", KOC__GOOGLE_DEFAULT, out, err);
 }
 
-static int of_file(koc__call *call, koc_credential **out, koc_error **err)
+static int credential_of_file(koc__call *call, koc_credential **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(FILE_MAX);
     KOC__AUTO_STR config = koc__xdg("XDG_CONFIG_HOME", ".config");
     KOC__AUTO(koc__json) doc = NULL;
     const char *given = koc__env_nonempty("GOOGLE_APPLICATION_CREDENTIALS");
-    const char *folder = koc__env_nonempty("CLOUDSDK_CONFIG");
-    KOC__AUTO_STR path = given    ? koc__strdup(given)
-                         : folder ? koc__format("%s/application_default_credentials.json", folder)
-                                  : koc__format("%s/gcloud/application_default_credentials.json",
-                                                config ? config : "");
+    const char *directory = koc__env_nonempty("CLOUDSDK_CONFIG");
+    KOC__AUTO_STR path =
+        given ? koc__strdup(given)
+        : directory
+            ? koc__format("%s/application_default_credentials.json", directory)
+            : koc__format("%s/gcloud/application_default_credentials.json", config ? config : "");
 
     if (!path) {
         return koc__oom(err);
@@ -67,7 +69,7 @@ static int of_file(koc__call *call, koc_credential **out, koc_error **err)
     const koc__jnode *root = koc__json_root(doc);
     const char *type = koc__json_str(koc__json_get_folded(root, "type"));
     if (koc__streq(type, "authorized_user")) {
-        return of_user(root, call, out, err);
+        return credential_of_user(root, call, out, err);
     }
     if (koc__streq(type, "service_account")) {
         return koc__google_service_account(root, call, out, err);
@@ -81,13 +83,13 @@ static int of_file(koc__call *call, koc_credential **out, koc_error **err)
 
 static bool on_google(void)
 {
-    /* Where a sandbox hides the firmware: Cloud Run. */
+    /* Cloud Run hides the firmware. */
     return koc__env_nonempty("K_SERVICE") || koc__env_nonempty("CLOUD_RUN_JOB") ||
            koc__machine_of(NULL) == KOC__MACHINE_GOOGLE;
 }
 
-/* The account of the machine: asked where something says that it is Google's. */
-static int of_machine(koc__call *call, koc_credential **out, koc_error **err)
+/* The account of the virtual machine. */
+static int credential_of_machine(koc__call *call, koc_credential **out, koc_error **err)
 {
     const char *host = koc__env_nonempty("GCE_METADATA_HOST");
     KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
@@ -102,12 +104,12 @@ static int of_machine(koc__call *call, koc_credential **out, koc_error **err)
         return koc__oom(err);
     }
     KOC__TRY(koc__headers_put(&headers, "Metadata-Flavor", "Google", err));
-    koc__cloud_question q = {.url = url, .headers = &headers, .local = true};
-    KOC__TRY(koc__cloud_ask_json(&q, "Google's metadata server", call, &doc, err));
+    koc__cloud_query q = {.url = url, .headers = &headers, .local = true};
+    KOC__TRY(koc__cloud_get_json(&q, "Google's metadata server", call, &doc, err));
     return koc__google_credential(doc, "access_token", "Google's metadata server", out, err);
 }
 
-static int of_gcloud(koc__call *call, koc_credential **out, koc_error **err)
+static int credential_of_gcloud(koc__call *call, koc_credential **out, koc_error **err)
 {
     static const char *const argv[] = {
         "gcloud", "config", "config-helper", "--force-auth-refresh", "--format=json(credential)",
@@ -140,11 +142,11 @@ static int of_gcloud(koc__call *call, koc_credential **out, koc_error **err)
     return KOC_OK;
 }
 
-/* What is broken does not hide what comes after it; it is told when nothing else was found. */
+/* A broken source does not hide the next ones; its error is returned only when no source has a credential. */
 int koc__cloud_google(koc__call *call, koc_credential **out, koc_error **err)
 {
-    static int (*const ways[])(koc__call *, koc_credential **, koc_error **) = {of_file, of_machine,
-                                                                                of_gcloud};
+    static int (*const ways[])(koc__call *, koc_credential **, koc_error **) = {
+        credential_of_file, credential_of_machine, credential_of_gcloud};
     koc_error *first = NULL;
 
     for (size_t i = 0; i < KOC__COUNT(ways) && !*out; i++) {

@@ -1,4 +1,4 @@
-/* Accounts of Google's that a file describes. */
+/* Google accounts that a file describes. */
 #ifndef KOC__CLOUD_GOOGLE_H
 #define KOC__CLOUD_GOOGLE_H
 
@@ -9,14 +9,14 @@
 #define KOC__GOOGLE_SCOPE     "https://www.googleapis.com/auth/cloud-platform"
 #define KOC__GOOGLE_DEFAULT   "Google's default credentials"
 
-/* A credential of the token that a member of the reply holds. */
+/* Makes a credential of the token in a member of the reply. */
 int koc__google_credential(const koc__json *doc, const char *member, const char *source,
                            koc_credential **out, koc_error **err);
 /* A service account's key: an assertion signed with it (RFC 7523). */
 int koc__google_service_account(const koc__jnode *root, koc__call *call, koc_credential **out,
                                 koc_error **err);
-/* A workload identity: somebody else's token from a file or a URL is exchanged (RFC 8693), and where the
- * file says so a service account is spoken for with the result. */
+/* A workload identity: exchanges the token of another provider, from a file or a URL (RFC 8693). If the file says
+ * so, the result is used to impersonate a service account. */
 int koc__google_external_account(const koc__jnode *root, koc__call *call, koc_credential **out,
                                  koc_error **err);
 

@@ -25,7 +25,7 @@ int koc__google_credential(const koc__json *doc, const char *member, const char 
     }
     KOC__TRY(koc__credential_make(KOC_CRED_BASIC, KOC__STR("_token"), koc__str(token), out, err,
                                   "%s", source));
-    /* A token that the machine hands out may be near its end. */
+    /* A token of the metadata server may be about to expire. */
     int64_t lasts = KOC__CLOUD_LIFETIME_MS;
     if (koc__json_i64(koc__json_get_folded(root, "expires_in"), &seconds) && seconds >= 0) {
         lasts = KOC__MIN(lasts, KOC__MIN(seconds, 86400) * 900);
@@ -133,8 +133,8 @@ int koc__google_service_account(const koc__jnode *root, koc__call *call, koc_cre
 
 /* --- workload identities --- */
 
-/* What was read is the token, or JSON with it in a member. */
-static int unpack(const koc__jnode *source, koc__dynbuf *text, koc_error **err)
+/* text is the token, or JSON with the token in a member: keeps only the token. */
+static int extract_token(const koc__jnode *source, koc__dynbuf *text, koc_error **err)
 {
     const char *type = koc__json_str(koc__json_at(source, "/format/type"));
     const char *name = koc__json_str(koc__json_at(source, "/format/subject_token_field_name"));
@@ -162,7 +162,7 @@ static int subject_token(const koc__jnode *source, koc__call *call, koc__dynbuf 
 
     if (file) {
         KOC__TRY(koc__cloud_read(file, out, err));
-        return unpack(source, out, err);
+        return extract_token(source, out, err);
     }
     if (!url || koc__json_str(koc__json_get_folded(source, "environment_id"))) {
         return koc__error(err, KOC_EUNSUPPORTED,
@@ -173,9 +173,9 @@ static int subject_token(const koc__jnode *source, koc__call *call, koc__dynbuf 
         const char *value = koc__json_str(n);
         KOC__TRY(value ? koc__headers_put(&headers, koc__json_name(n), value, err) : KOC_OK);
     }
-    koc__cloud_question q = {.url = url, .headers = &headers};
-    KOC__TRY(koc__cloud_ask(&q, call, out, err));
-    return unpack(source, out, err);
+    koc__cloud_query q = {.url = url, .headers = &headers};
+    KOC__TRY(koc__cloud_send(&q, call, out, err));
+    return extract_token(source, out, err);
 }
 
 static int exchange(const koc__jnode *root, const char *token, koc__call *call, koc__json **out,
@@ -206,18 +206,18 @@ static int exchange(const koc__jnode *root, const char *token, koc__call *call, 
     return rc;
 }
 
-/* The service account that the workload may speak for. */
+/* The workload may impersonate this service account. */
 static int impersonate(const char *url, const char *token, koc__call *call, koc_credential **out,
                        koc_error **err)
 {
     static const char body[] = "{\"scope\":[\"" KOC__GOOGLE_SCOPE "\"]}";
     KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
     KOC__AUTO(koc__json) doc = NULL;
-    koc__cloud_question q = {.url = url, .headers = &headers, .body = koc__str(body)};
+    koc__cloud_query q = {.url = url, .headers = &headers, .body = koc__str(body)};
 
     KOC__TRY(koc__headers_put(&headers, "Content-Type", "application/json", err));
     KOC__TRY(koc__headers_printf(&headers, "Authorization", err, "Bearer %s", token));
-    KOC__TRY(koc__cloud_ask_json(&q, "Google", call, &doc, err));
+    KOC__TRY(koc__cloud_get_json(&q, "Google", call, &doc, err));
     return koc__google_credential(doc, "accessToken", KOC__GOOGLE_DEFAULT, out, err);
 }
 

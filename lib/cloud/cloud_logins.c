@@ -46,9 +46,9 @@ bool koc__cloud_is_azure(const char *registry)
             koc__str_is(rest, "azurecr.de") || koc__str_is(rest, "azurecr.us"));
 }
 
-/* --- the whole --- */
+/* --- logins --- */
 
-/* The published helper, where it is installed and has an answer. */
+/* The published helper, if it is installed and has an answer. */
 static int ask_helper(const char *name, const char *registry, koc__call *call, koc_credential **out,
                       koc_error **err)
 {
@@ -63,7 +63,7 @@ static int ask_helper(const char *name, const char *registry, koc__call *call, k
     }
     int rc = koc__helper_get(name, registry, program, call, out, err);
     if (rc == KOC_EPROCESS || rc == KOC_ELIMIT) {
-        koc__error_clear(err); /* nobody named it: that it fails is not the user's trouble */
+        koc__error_clear(err); /* the user did not configure it, and need not hear of its failure */
         return KOC_OK;
     }
     return rc;
@@ -100,7 +100,7 @@ int koc__cloud_login(const char *registry, koc__call *call, koc_credential **out
         return koc__error_move(err, &failure);
     }
     if (rc != KOC_OK && call) {
-        koc__log(call->ctx, KOC_LOG_INFO, "registry", "%s: going on without credentials: %s",
+        koc__log(call->ctx, KOC_LOG_INFO, "registry", "%s: continuing without credentials: %s",
                  registry, koc_error_message(failure));
     }
     koc_error_free(failure);

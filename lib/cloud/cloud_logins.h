@@ -1,9 +1,9 @@
 /*
- * Logins of clouds without their helper programs, where HTTPS and what the environment holds are enough
- * (R-47): Amazon ECR, Google and Azure. Only for that cloud's own host names; a failure means anonymous.
+ * Logins of clouds without their helper programs, by HTTPS and the environment (R-47): Amazon ECR, Google and
+ * Azure. Only for that cloud's own host names; after a failure koc continues anonymously.
  */
-#ifndef KOC__AUTH_CLOUD_H
-#define KOC__AUTH_CLOUD_H
+#ifndef KOC__CLOUD_LOGINS_H
+#define KOC__CLOUD_LOGINS_H
 
 #include "auth/auth.h"
 #include "core/run/call.h"
@@ -20,10 +20,10 @@ bool koc__cloud_is_google(const char *registry);
 /* "name.azurecr.io", .cn, .de, .us. */
 bool koc__cloud_is_azure(const char *registry);
 
-/* *out stays as it is when there is nothing. The helper program, where installed, goes first. */
+/* The helper program, if installed, comes first. *out stays unchanged when there is no credential. */
 int koc__cloud_login(const char *registry, koc__call *call, koc_credential **out, koc_error **err);
 
-/* --- each cloud (cloud_*.c): *out stays as it is when nothing is set up --- */
+/* --- each cloud (cloud_*.c): *out stays unchanged when nothing is set up --- */
 int koc__cloud_aws(const koc__ecr_host *host, koc__call *call, koc_credential **out,
                    koc_error **err);
 int koc__cloud_google(koc__call *call, koc_credential **out, koc_error **err);

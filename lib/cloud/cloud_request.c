@@ -15,11 +15,11 @@
 #define ATTEMPTS         3
 #define RETRY_MS         200
 
-/* --- one exchange --- */
+/* --- requests --- */
 
-/* *again: the endpoint is busy or broken, which may be over soon. */
-static int send(koc__transport *t, const koc__http_request *rq, koc__call *call, koc__dynbuf *body,
-                bool *again, koc_error **err)
+/* *again: the endpoint is busy or broken, which may pass. */
+static int send_once(koc__transport *t, const koc__http_request *rq, koc__call *call,
+                     koc__dynbuf *body, bool *again, koc_error **err)
 {
     KOC__AUTO(koc__exchange) x = NULL;
     KOC__AUTO_VAL(koc__http_reply) reply = KOC__HTTP_REPLY_INIT;
@@ -43,7 +43,7 @@ static int send_retried(const koc__http_request *rq, koc__call *call, koc__dynbu
     for (unsigned attempt = 1;; attempt++) {
         koc_error *failure = NULL;
         bool again = false;
-        int rc = send(t, rq, call, body, &again, &failure);
+        int rc = send_once(t, rq, call, body, &again, &failure);
         if (rc == KOC_OK || !again || attempt == ATTEMPTS) {
             return rc == KOC_OK ? KOC_OK : koc__error_move(err, &failure);
         }
@@ -52,8 +52,7 @@ static int send_retried(const koc__http_request *rq, koc__call *call, koc__dynbu
     }
 }
 
-int koc__cloud_ask(const koc__cloud_question *q, koc__call *call, koc__dynbuf *body,
-                   koc_error **err)
+int koc__cloud_send(const koc__cloud_query *q, koc__call *call, koc__dynbuf *body, koc_error **err)
 {
     static const koc__headers none = KOC__HEADERS_INIT;
     KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
@@ -61,7 +60,8 @@ int koc__cloud_ask(const koc__cloud_question *q, koc__call *call, koc__dynbuf *b
 
     KOC__TRY(koc__url_parse(koc__str(q->url), &url, err));
     if (!url.https && !q->local && !koc__address_is_loopback(koc__str(url.host))) {
-        return koc__error(err, KOC_EDENIED, "%s is not asked for a login by plain http", url.host);
+        return koc__error(err, KOC_EDENIED, "koc does not ask %s for a login by plain http",
+                          url.host);
     }
     const char *method = q->method ? q->method : q->body.len > 0 ? "POST" : "GET";
     koc__http_request rq = {
@@ -85,12 +85,12 @@ int koc__cloud_ask(const koc__cloud_question *q, koc__call *call, koc__dynbuf *b
     return koc__error_prefix(err, rc, "%s", url.host);
 }
 
-int koc__cloud_ask_json(const koc__cloud_question *q, const char *what, koc__call *call,
+int koc__cloud_get_json(const koc__cloud_query *q, const char *what, koc__call *call,
                         koc__json **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) body = KOC__DYNBUF_INIT(KOC__CLOUD_REPLY_MAX);
 
-    int rc = koc__cloud_ask(q, call, &body, err);
+    int rc = koc__cloud_send(q, call, &body, err);
     if (rc == KOC_OK &&
         koc__json_parse(koc__dynbuf_view(&body), KOC__CLOUD_REPLY_MAX, what, out, NULL) != KOC_OK) {
         rc = koc__error(err, KOC_EFORMAT, "the reply of %s is not JSON", what);
@@ -111,10 +111,10 @@ int koc__cloud_post_form(const char *url, koc_str form, const char *what, koc__c
                          koc__json **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
-    koc__cloud_question q = {.url = url, .headers = &headers, .body = form};
+    koc__cloud_query q = {.url = url, .headers = &headers, .body = form};
 
     KOC__TRY(koc__headers_put(&headers, "Content-Type", "application/x-www-form-urlencoded", err));
-    return koc__cloud_ask_json(&q, what, call, out, err);
+    return koc__cloud_get_json(&q, what, call, out, err);
 }
 
 int koc__cloud_read(const char *path, koc__dynbuf *out, koc_error **err)
@@ -130,9 +130,9 @@ int koc__cloud_read(const char *path, koc__dynbuf *out, koc_error **err)
     return KOC_OK;
 }
 
-/* --- whose machine --- */
+/* --- the cloud of this virtual machine --- */
 
-static bool says(const char *dmi, const char *name, const char *prefix)
+static bool dmi_starts_with(const char *dmi, const char *name, const char *prefix)
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(4096);
     KOC__AUTO_STR path = koc__format("%s/%s", dmi, name);
@@ -154,7 +154,7 @@ koc__machine koc__machine_of(const char *dmi)
     };
 
     for (size_t i = 0; i < KOC__COUNT(signs); i++) {
-        if (says(dmi ? dmi : "/sys/class/dmi/id", signs[i].name, signs[i].prefix)) {
+        if (dmi_starts_with(dmi ? dmi : "/sys/class/dmi/id", signs[i].name, signs[i].prefix)) {
             return signs[i].machine;
         }
     }

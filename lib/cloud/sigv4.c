@@ -26,7 +26,7 @@ static int put_names(koc__dynbuf *out, const koc__headers *h, koc_error **err)
     return KOC_OK;
 }
 
-static int canonical(const koc__sigv4 *in, const char *names, koc__dynbuf *out, koc_error **err)
+static int put_canonical(const koc__sigv4 *in, const char *names, koc__dynbuf *out, koc_error **err)
 {
     char body[65];
 
@@ -39,7 +39,7 @@ static int canonical(const koc__sigv4 *in, const char *names, koc__dynbuf *out, 
     return koc__dynbuf_printf(out, err, "\n%s\n%s", names, body);
 }
 
-/* The key is folded with date, region and service, so that a leaked signature is worth little. */
+/* Derives the key from date, region and service, so that a leaked one is worth little. */
 static int signing_key(const koc__sigv4 *in, uint8_t key[32], koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) secret = KOC__DYNBUF_INIT(REQUEST_MAX);
@@ -70,7 +70,7 @@ int koc__sigv4_sign(const koc__sigv4 *in, char **out, koc_error **err)
         return koc__oom(err);
     }
     KOC__TRY(put_names(&names, in->headers, err));
-    KOC__TRY(canonical(in, koc__dynbuf_cstr(&names), &request, err));
+    KOC__TRY(put_canonical(in, koc__dynbuf_cstr(&names), &request, err));
     hex_digest(koc__dynbuf_view(&request), digest);
     KOC__AUTO_STR to_sign = koc__format("AWS4-HMAC-SHA256\n%s\n%s\n%s", in->time, scope, digest);
     if (!to_sign) {

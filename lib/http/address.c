@@ -14,7 +14,7 @@ typedef struct network4 {
     koc__address kind;
 } network4;
 
-/* IANA special-purpose registry, plus the metadata address of one cloud that is no link-local one. */
+/* IANA special-purpose registry, plus the metadata address of one cloud that is not link-local. */
 static const network4 networks4[] = {
     {0x00000000, 8, KOC__ADDRESS_LOCAL},    /* 0.0.0.0/8: this network */
     {0x7f000000, 8, KOC__ADDRESS_LOCAL},    /* 127.0.0.0/8: loopback */
@@ -55,7 +55,7 @@ static koc__address of_ip6(const uint8_t a[16])
         return of_ip4(be32(a + 12));
     }
     if (memcmp(a, zero, 12) == 0) {
-        /* ::, ::1 and the long dead IPv4-compatible form. */
+        /* ::, ::1 and the obsolete IPv4-compatible form. */
         return KOC__ADDRESS_LOCAL;
     }
     if ((a[0] == 0xfe && (a[1] & 0xc0) == 0x80) || a[0] == 0xff || memcmp(a, metadata, 16) == 0) {
@@ -102,7 +102,7 @@ koc__address koc__address_of_socket(const struct sockaddr *sa)
     return KOC__ADDRESS_LOCAL;
 }
 
-/* "10.1" and "0x0a000001" are numbers to the resolver too: the last label begins with a digit. */
+/* Resolvers also read "10.1" and "0x0a000001" as addresses: the last label begins with a digit. */
 static bool is_number(koc_str host)
 {
     koc_str before, label = host;

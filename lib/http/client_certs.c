@@ -19,20 +19,20 @@ static int add_authority(const char *path, koc__certs *out, koc_error **err)
     return koc__dynbuf_putc(&out->authorities, '\n', err);
 }
 
-/* name is "X.cert" or "X.key": its other half must be there. */
-static int add_pair(const char *folder, koc_str name, koc__certs *out, koc_error **err)
+/* name is "X.cert" or "X.key": the other file of the pair must exist. */
+static int add_pair(const char *directory, koc_str name, koc__certs *out, koc_error **err)
 {
     bool is_cert = koc__str_ends(name, ".cert");
     int stem = (int)(name.len - (is_cert ? 5 : 4));
-    KOC__AUTO_STR cert = koc__format("%s/%.*s.cert", folder, stem, name.ptr);
-    KOC__AUTO_STR key = koc__format("%s/%.*s.key", folder, stem, name.ptr);
+    KOC__AUTO_STR cert = koc__format("%s/%.*s.cert", directory, stem, name.ptr);
+    KOC__AUTO_STR key = koc__format("%s/%.*s.key", directory, stem, name.ptr);
 
     if (!cert || !key) {
         return koc__oom(err);
     }
     if (!koc__fs_is_file(is_cert ? key : cert)) {
         return koc__error(err, KOC_ENOTFOUND,
-                          "the client certificate needs two files; there is no %s",
+                          "the client certificate needs two files; %s is missing",
                           is_cert ? key : cert);
     }
     if (is_cert && !out->client_cert) {
@@ -42,21 +42,21 @@ static int add_pair(const char *folder, koc_str name, koc__certs *out, koc_error
     return KOC_OK;
 }
 
-int koc__certs_read(const char *folder, bool *found, koc__certs *out, koc_error **err)
+int koc__certs_read(const char *directory, bool *found, koc__certs *out, koc_error **err)
 {
     KOC__AUTO(koc_strlist) names = NULL;
 
-    *found = koc__fs_is_dir(folder) && koc__fs_list(folder, &names, NULL) == KOC_OK;
+    *found = koc__fs_is_dir(directory) && koc__fs_list(directory, &names, NULL) == KOC_OK;
     for (size_t i = 0; i < koc_strlist_count(names); i++) {
         koc_str name = koc__str(koc_strlist_get(names, i));
         if (koc__str_ends(name, ".crt")) {
-            KOC__AUTO_STR path = koc__format("%s/%s", folder, name.ptr);
+            KOC__AUTO_STR path = koc__format("%s/%s", directory, name.ptr);
             if (!path) {
                 return koc__oom(err);
             }
             KOC__TRY(add_authority(path, out, err));
         } else if (koc__str_ends(name, ".cert") || koc__str_ends(name, ".key")) {
-            KOC__TRY(add_pair(folder, name, out, err));
+            KOC__TRY(add_pair(directory, name, out, err));
         }
     }
     return KOC_OK;
@@ -70,14 +70,14 @@ int koc__certs_of(const char *host, koc__certs *out, koc_error **err)
     bool found = false;
 
     if (host[0] == '.') {
-        return KOC_OK; /* no name of a host; and ".." would be a folder */
+        return KOC_OK; /* not the name of a host; and ".." would be a directory */
     }
     host = strcmp(host, "index.docker.io") == 0 ? "docker.io" : host;
     roots[0] = own;
     for (size_t i = 0; i < KOC__COUNT(roots) && !found; i++) {
-        KOC__AUTO_STR folder = roots[i] ? koc__format("%s/certs.d/%s", roots[i], host) : NULL;
-        if (folder) {
-            KOC__TRY(koc__certs_read(folder, &found, out, err));
+        KOC__AUTO_STR directory = roots[i] ? koc__format("%s/certs.d/%s", roots[i], host) : NULL;
+        if (directory) {
+            KOC__TRY(koc__certs_read(directory, &found, out, err));
         }
     }
     return KOC_OK;

@@ -90,7 +90,7 @@ static int take_one(koc__cookies *c, const koc__url *url, koc_str field, koc_err
     }
     name = koc__str_trim(name);
     value = koc__str_trim(value);
-    /* Harbor's login session: who sends it back must have its token against forged requests, too. */
+    /* Harbor's login session: a request with it also needs a CSRF token. */
     if (name.len == 0 || !is_plain(name) || !is_plain(value) ||
         name.len + value.len > KOC__COOKIE_TEXT_MAX || koc__str_is(name, "sid")) {
         return KOC_OK;

@@ -1,6 +1,6 @@
 /*
- * Cookies within one upload session: load balancers keep a session at the registry that opened it by a cookie
- * (RFC 6265). They go back to the origin that set them and nowhere else, and end with the session. No I/O.
+ * Cookies of one upload session: load balancers use them to route a session to the server that opened it (RFC
+ * 6265). koc sends them only to the origin that set them, and drops them with the session. No I/O.
  */
 #ifndef KOC__COOKIES_H
 #define KOC__COOKIES_H
@@ -11,7 +11,7 @@
 #define KOC__COOKIE_TEXT_MAX ((size_t)4096) /* of one: name and value */
 
 typedef struct koc__cookie {
-    koc__url from; /* whose origin it belongs to */
+    koc__url from; /* the URL that set it */
     char *name;
     char *value;
     char *path;
@@ -21,10 +21,10 @@ typedef struct koc__cookies {
     size_t count;
 } koc__cookies;
 
-/* Takes the Set-Cookie fields of a reply of url. What makes no sense is passed over. */
+/* Reads the Set-Cookie fields of a reply of url. Invalid ones are ignored. */
 int koc__cookies_take(koc__cookies *c, const koc__url *url, const koc__headers *reply,
                       koc_error **err);
-/* Adds the Cookie field for a request to url where there is something for it. */
+/* Adds the Cookie field for a request to url, if there are cookies for it. */
 int koc__cookies_put(const koc__cookies *c, const koc__url *url, koc__headers *request,
                      koc_error **err);
 void koc__cookies_clear(koc__cookies *c);

@@ -193,7 +193,7 @@ bool koc__http_warning(const char *value, koc_str *text)
     return true;
 }
 
-/* Whether the parameters after a link's target say rel=next, with or without quotes. */
+/* Whether the parameters after a link's target contain rel=next, with or without quotes. */
 static bool says_next(koc_str parameters)
 {
     koc_str parameter, name, value, word;

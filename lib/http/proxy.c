@@ -94,7 +94,7 @@ static bool entry_matches(koc_str entry, koc_str host, uint16_t port)
         return in_network(network, bits, host);
     }
     if (koc__str_ieq(entry, host)) {
-        return true; /* a bare IPv6 address has colons that are no port */
+        return true; /* a bare IPv6 address has colons that do not begin a port */
     }
     if (koc__str_starts(entry, "*.")) {
         entry = koc__str_from(entry, 1);

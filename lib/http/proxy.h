@@ -1,4 +1,4 @@
-/* Which proxy a URL is reached by: the environment as Go reads it. No I/O. */
+/* The proxy for a URL, by the environment as Go reads it. No I/O. */
 #ifndef KOC__PROXY_H
 #define KOC__PROXY_H
 
@@ -7,7 +7,7 @@
 #include "core/str.h"
 #include "http/url.h"
 
-/* A proxy and the variable that names it (static). */
+/* A proxy and the environment variable that names it (static). */
 typedef struct koc__proxy {
     char *url; /* NULL: none */
     const char *variable;
@@ -23,7 +23,7 @@ typedef struct koc__proxies {
 /* clang-format on */
 int koc__proxies_from_env(koc__proxies *out, koc_error **err);
 void koc__proxies_dispose(koc__proxies *p);
-/* The proxy for u, borrowed from p, or NULL. Loopback never goes through one. */
+/* The proxy for u, borrowed from p, or NULL. There is none for loopback. */
 const koc__proxy *koc__proxies_for(const koc__proxies *p, const koc__url *u);
 /* Whether a NO_PROXY list names host:port. */
 bool koc__proxy_is_excluded(const char *list, const char *host, uint16_t port);

@@ -1,6 +1,6 @@
 /*
- * What is wrong with a server's certificate, for the error. libcurl only says that it did not trust it, so the
- * server is asked for its certificates once more, over a connection on which nothing is sent.
+ * Finds out why a server's certificate is not trusted, for the error. libcurl does not say, so koc fetches the
+ * certificates again, over a connection on which it sends nothing.
  */
 #include "core/common.h"
 
@@ -14,11 +14,11 @@
 #include "core/str.h"
 #include "core/text.h"
 
-#define LOOK_MS   3000L
+#define FETCH_MS  3000L
 #define NAMES_MAX ((size_t)5)
 #define SHOWN     200 /* bytes of one name */
 
-/* A certificate as the TLS library wrote it down; texts borrowed from libcurl. */
+/* A certificate as the TLS library prints it; texts borrowed from libcurl. */
 typedef struct certificate {
     const char *subject, *issuer, *names;
     time_t from, until; /* -1: unknown */
@@ -60,8 +60,9 @@ static int stop_when_cancelled(void *self, curl_off_t a, curl_off_t b, curl_off_
     return koc__call_check(x->call, NULL) != KOC_OK;
 }
 
-/* A copy of the handle that failed, so that proxy and addresses are the same, as far as the end of the handshake. */
-static CURL *look(koc__exchange *x, struct curl_certinfo **out)
+/* Connects again, up to the end of the handshake, with a copy of the handle that failed: proxy and addresses
+ * stay the same. */
+static CURL *fetch_certificates(koc__exchange *x, struct curl_certinfo **out)
 {
     CURL *e = curl_easy_duphandle(x->conn->easy);
     if (!e) {
@@ -74,7 +75,7 @@ static CURL *look(koc__exchange *x, struct curl_certinfo **out)
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L);
     curl_easy_setopt(e, CURLOPT_CERTINFO, 1L);
     curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 1L);
-    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, LOOK_MS);
+    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, FETCH_MS);
     curl_easy_setopt(e, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(e, CURLOPT_XFERINFOFUNCTION, stop_when_cancelled);
     curl_easy_setopt(e, CURLOPT_XFERINFODATA, x);
@@ -83,7 +84,7 @@ static CURL *look(koc__exchange *x, struct curl_certinfo **out)
         curl_easy_getinfo(e, CURLINFO_CERTINFO, out) != CURLE_OK) {
         *out = NULL;
     }
-    koc__error_clear(&x->error); /* on_socket's, should it have refused */
+    koc__error_clear(&x->error); /* on_socket may have refused the address */
     return e;
 }
 
@@ -96,8 +97,8 @@ static const char *date_text(time_t t, char out[32])
     return out;
 }
 
-/* The first certificate, the server's own before its authorities', that is too old or too new. */
-static bool tell_dates(const certificate *list, size_t n, koc_error **err)
+/* Reports the first certificate that expired or is not valid yet, the server's own before its authorities'. */
+static bool report_dates(const certificate *list, size_t n, koc_error **err)
 {
     time_t now = koc__now();
     char date[32], today[32];
@@ -120,9 +121,9 @@ static bool tell_dates(const certificate *list, size_t n, koc_error **err)
     return false;
 }
 
-/* "localhost, 127.0.0.1" of "DNS:localhost, IP Address:127.0.0.1", with after behind each. Without usable those with
- * a wildcard too. */
-static char *names_of(const certificate *c, bool usable, const char *after)
+/* "localhost, 127.0.0.1" of "DNS:localhost, IP Address:127.0.0.1", each followed by suffix. usable:
+ * without wildcards. */
+static char *names_of(const certificate *c, bool usable, const char *suffix)
 {
     KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(4096);
     koc_str rest = koc__str(c->names ? c->names : ""), item, kind, name;
@@ -132,7 +133,7 @@ static char *names_of(const certificate *c, bool usable, const char *after)
         bool named = koc__str_cut(item, ':', &kind, &name) && name.len > 0;
         if (named && !(usable && name.ptr[0] == '*') && n++ < NAMES_MAX) {
             (void)koc__dynbuf_printf(&out, NULL, "%s%.*s%s", out.len ? ", " : "",
-                                     (int)KOC__MIN(name.len, (size_t)SHOWN), name.ptr, after);
+                                     (int)KOC__MIN(name.len, (size_t)SHOWN), name.ptr, suffix);
         }
     }
     if (n > NAMES_MAX && !usable) {
@@ -141,7 +142,7 @@ static char *names_of(const certificate *c, bool usable, const char *after)
     return out.len ? koc__dynbuf_steal(&out) : NULL;
 }
 
-static void tell_names(const koc__exchange *x, const certificate *c, koc_error **err)
+static void report_names(const koc__exchange *x, const certificate *c, koc_error **err)
 {
     const char *port = x->peer.authority + strcspn(x->peer.authority, "]");
     port = strrchr(*port ? port : x->peer.authority, ':');
@@ -158,19 +159,19 @@ static void tell_names(const koc__exchange *x, const certificate *c, koc_error *
     }
 }
 
-/* The user's own folder, which is the first of those that are looked into (certs.c). */
-static void hint_at_folder(const koc__exchange *x, koc_hint kind, const char *what,
-                           const char *file, koc_error **err)
+/* Names the user's own directory, the first one that koc reads (client_certs.c). */
+static void hint_at_directory(const koc__exchange *x, koc_hint kind, const char *what,
+                              const char *file, koc_error **err)
 {
     KOC__AUTO_STR config = koc__xdg("XDG_CONFIG_HOME", ".config");
     koc__error_hint_on(err, kind, x->peer.authority, "put %s into %s/containers/certs.d/%s%s", what,
                        config ? config : "/etc", x->peer.authority, file);
 }
 
-static void tell_authority(const koc__exchange *x, const certificate *list, size_t n,
-                           koc_error **err)
+static void report_authority(const koc__exchange *x, const certificate *list, size_t n,
+                             koc_error **err)
 {
-    const certificate *c = n ? &list[n - 1] : NULL; /* the one that leads furthest up */
+    const certificate *c = n ? &list[n - 1] : NULL; /* the highest one of the chain */
     if (n == 1 && c->issuer && koc__streq(c->issuer, c->subject)) {
         koc__error(err, KOC_ETLS, "its certificate is self-signed (%.*s)", SHOWN, c->subject);
     } else if (c && c->issuer) {
@@ -179,14 +180,14 @@ static void tell_authority(const koc__exchange *x, const certificate *list, size
     } else {
         koc__error(err, KOC_ETLS, "its certificate is signed by an unknown authority");
     }
-    hint_at_folder(x, KOC_HINT_TRUST_CA, "the authority's certificate", "/ca.crt", err);
+    hint_at_directory(x, KOC_HINT_TRUST_CA, "the authority's certificate", "/ca.crt", err);
 }
 
-static int untrusted(koc__exchange *x, koc_error **err)
+static int explain_untrusted(koc__exchange *x, koc_error **err)
 {
     struct curl_certinfo *info = NULL;
     certificate list[8];
-    CURL *e = look(x, &info);
+    CURL *e = fetch_certificates(x, &info);
     size_t n =
         info && info->num_of_certs > 0 ? KOC__MIN((size_t)info->num_of_certs, KOC__COUNT(list)) : 0;
     for (size_t i = 0; i < n; i++) {
@@ -195,12 +196,12 @@ static int untrusted(koc__exchange *x, koc_error **err)
     const char *text = x->error_text;
     bool name = strstr(text, "subject name") || strstr(text, "does not match");
     if (name) {
-        tell_names(x, n ? &list[0] : NULL, err);
-    } else if (!tell_dates(list, n, err)) {
+        report_names(x, n ? &list[0] : NULL, err);
+    } else if (!report_dates(list, n, err)) {
         if (strstr(text, "expired")) {
             koc__error(err, KOC_ETLS, "its certificate has expired");
         } else {
-            tell_authority(x, list, n, err);
+            report_authority(x, list, n, err);
         }
     }
     curl_easy_cleanup(e);
@@ -210,12 +211,12 @@ static int untrusted(koc__exchange *x, koc_error **err)
 int koc__easy_certificate(koc__exchange *x, bool wants_client, koc_error **err)
 {
     if (wants_client) {
-        koc__error(err, KOC_ETLS, "this registry wants a client certificate");
-        hint_at_folder(x, KOC_HINT_CLIENT_CERT, "client.cert and client.key", "", err);
+        koc__error(err, KOC_ETLS, "this registry requires a client certificate");
+        hint_at_directory(x, KOC_HINT_CLIENT_CERT, "client.cert and client.key", "", err);
         return KOC_ETLS;
     }
     if (x->result == CURLE_SSL_CERTPROBLEM || x->result == CURLE_SSL_CACERT_BADFILE) {
         return koc__error(err, KOC_ETLS, "a certificate file could not be used: %s", x->error_text);
     }
-    return untrusted(x, err);
+    return explain_untrusted(x, err);
 }

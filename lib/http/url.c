@@ -6,7 +6,7 @@
 #include "core/str.h"
 #include "core/text.h"
 
-/* Query parameters whose values may be shown. All else may be a signature or a session's state. */
+/* Query parameters whose values may be shown. Others may be a signature or the state of a session. */
 static const char *const harmless[] = {
     "account", "artifactType", "client_id", "digest",  "from",  "last", "mount",
     "n",       "ns",           "origin",    "service", "scope", "tag",
@@ -79,7 +79,7 @@ void koc__url_dispose(koc__url *u)
     *u = (koc__url)KOC__URL_INIT;
 }
 
-static int build(bool https, koc_str authority, koc_str target, koc__url *out, koc_error **err)
+static int make_url(bool https, koc_str authority, koc_str target, koc__url *out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
     koc_str host;
@@ -90,7 +90,7 @@ static int build(bool https, koc_str authority, koc_str target, koc__url *out, k
     for (size_t i = 0; i < target.len; i++) {
         unsigned char c = (unsigned char)target.ptr[i];
         if (c <= ' ' || c >= 0x7f) {
-            return koc__error(err, KOC_EINVAL, "a URL of %.*s has a character that no URL may have",
+            return koc__error(err, KOC_EINVAL, "a URL of %.*s contains an invalid character",
                               KOC__FMT(host));
         }
     }
@@ -128,7 +128,7 @@ static size_t scheme_length(koc_str text)
     return 0;
 }
 
-/* What follows "//". */
+/* Parses the text after "//". */
 static int parse_hierarchy(bool https, koc_str rest, koc__url *out, koc_error **err)
 {
     size_t end = 0;
@@ -139,9 +139,9 @@ static int parse_hierarchy(bool https, koc_str rest, koc__url *out, koc_error **
     koc_str authority = koc__str_n(rest.ptr, end), target = koc__str_from(rest, end), ignored;
     koc__str_cut(target, '#', &target, &ignored);
     if (memchr(authority.ptr, '@', authority.len)) {
-        return koc__error(err, KOC_EINVAL, "a URL with a user name in it is not used");
+        return koc__error(err, KOC_EINVAL, "koc does not use URLs with a user name");
     }
-    return build(https, authority, target, out, err);
+    return make_url(https, authority, target, out, err);
 }
 
 int koc__url_parse(koc_str text, koc__url *out, koc_error **err)
@@ -163,7 +163,7 @@ int koc__url_parse(koc_str text, koc__url *out, koc_error **err)
 int koc__url_make(bool https, const char *authority, const char *target, koc__url *out,
                   koc_error **err)
 {
-    return build(https, koc__str(authority), koc__str(target), out, err);
+    return make_url(https, koc__str(authority), koc__str(target), out, err);
 }
 
 /* Appends path to out without "." and ".." segments (RFC 3986, 5.2.4). path begins with '/'. */
@@ -246,8 +246,8 @@ int koc__url_resolve(const koc__url *base, koc_str reference, koc__url *out, koc
     if (!authority) {
         return koc__oom(err);
     }
-    return build(owner.https, koc__str(authority + (owner.https ? 8 : 7)),
-                 koc__dynbuf_view(&target), out, err);
+    return make_url(owner.https, koc__str(authority + (owner.https ? 8 : 7)),
+                    koc__dynbuf_view(&target), out, err);
 }
 
 int koc__url_copy(const koc__url *from, koc__url *out, koc_error **err)

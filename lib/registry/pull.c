@@ -1,6 +1,6 @@
 /*
- * Pull: a name becomes an image or an index whose documents are here and checked; layers are fetched when
- * somebody reads them. Documents by digest come from the cache where there is one.
+ * Pull: fetches and verifies the documents of an image or index; layers are downloaded when they are read. Documents
+ * with a known digest come from the cache, if it has them.
  */
 #include "core/common.h"
 
@@ -12,7 +12,7 @@
 
 #define RECORD_MAX 256
 
-/* A manifest or index as it came. */
+/* A manifest or index, byte for byte. */
 typedef struct document {
     koc_buf bytes;
     koc_buf media_type;
@@ -28,7 +28,7 @@ KOC__DEFINE_AUTO_VAL(document, document_dispose);
 
 /* --- the cache --- */
 
-/* The cache knows blobs by digest and size; the record beside a manifest keeps its size and type. */
+/* The cache finds blobs by digest and size; a record keeps size and type of a manifest. */
 static void keep_document(koc_client *c, const document *d)
 {
     koc__cache *cache = c->ctx->cache;
@@ -78,8 +78,8 @@ static bool cached_document(koc_client *c, const koc_digest *digest, koc__call *
 
 /* --- documents --- */
 
-static int fetch(koc_client *c, const koc_reference *r, koc__call *call, document *out,
-                 koc_error **err)
+static int fetch_document(koc_client *c, const koc_reference *r, koc__call *call, document *out,
+                          koc_error **err)
 {
     if (koc_reference_digest(r) && cached_document(c, koc_reference_digest(r), call, out)) {
         return KOC_OK;
@@ -90,7 +90,7 @@ static int fetch(koc_client *c, const koc_reference *r, koc__call *call, documen
     return KOC_OK;
 }
 
-/* A tag is looked up by HEAD first when its manifest may be in the cache: that costs nothing of a quota. */
+/* With a cache koc resolves a tag by HEAD first, which does not count against a pull quota. */
 static int fetch_named(koc_client *c, const koc_reference *r, koc__call *call, document *out,
                        koc_error **err)
 {
@@ -98,14 +98,14 @@ static int fetch_named(koc_client *c, const koc_reference *r, koc__call *call, d
     koc__found f;
 
     if (koc_reference_digest(r) || !c->ctx->cache) {
-        return fetch(c, r, call, out, err);
+        return fetch_document(c, r, call, out, err);
     }
     KOC__TRY(koc__client_head_manifest(c, r, false, call, &f, err));
     if (!f.found) {
         return koc__missing_image(r, err);
     }
     KOC__TRY(koc_reference_with_digest(r, &f.digest, &exact, err));
-    return fetch(c, exact, call, out, err);
+    return fetch_document(c, exact, call, out, err);
 }
 
 /* --- images --- */
@@ -131,7 +131,7 @@ static int fetch_config(koc_client *c, const koc_reference *r, const koc_descrip
     KOC__TRY(koc_client_get_blob(c, r, d, &blob, err));
     int rc = koc__blob_read_all(blob, KOC__CONFIG_MAX, call, out, err);
     if (rc == KOC_EDIGEST) {
-        /* Once more: a store between us and the registry may have been ill, or a mirror. */
+        /* A cache on the way or a mirror may have sent wrong bytes: ask the registry itself once. */
         koc__host *h = NULL;
         koc__error_clear(err);
         KOC__TRY(koc__client_host(c, koc_reference_registry(r), &h, err));
@@ -147,7 +147,7 @@ static int fetch_config(koc_client *c, const koc_reference *r, const koc_descrip
     return KOC_OK;
 }
 
-/* Layers that the cache has are read from there, others from the registry when somebody reads them. */
+/* Layers in the cache are read from there, others are downloaded when they are read. */
 int koc__client_attach_layers(koc_client *c, const koc_reference *r, koc_image *img,
                               koc_error **err)
 {
@@ -191,14 +191,14 @@ static int image_of(koc_client *c, const koc_reference *r, const document *d, ko
     return KOC_OK;
 }
 
-/* The document d of r's repository; digest and size are held against d. */
+/* Fetches the document d of r's repository, and compares digest and size with d. */
 static int fetch_by(koc_client *c, const koc_reference *r, const koc_descriptor *d, koc__call *call,
                     document *out, koc_error **err)
 {
     KOC__AUTO(koc_reference) exact = NULL;
 
     KOC__TRY(koc_reference_with_digest(r, &d->digest, &exact, err));
-    KOC__TRY(fetch(c, exact, call, out, err));
+    KOC__TRY(fetch_document(c, exact, call, out, err));
     if (out->bytes.len != d->size) {
         return koc__error(err, KOC_EDIGEST, "%s has %zu bytes, not %llu",
                           koc__digest_str(&d->digest).s, out->bytes.len,
@@ -225,7 +225,7 @@ int koc__client_get_image_by(koc_client *c, const koc_reference *r, const koc_de
     return image_of(c, r, &doc, call, out, err);
 }
 
-/* The way from an index to one image. */
+/* Self of the walk from an index to one image. */
 typedef struct descent {
     koc_client *client;
     const koc_reference *ref;
@@ -262,7 +262,7 @@ static int find_image(descent *way, const koc_index *top, const koc_platform *wa
                       wanted ? wanted : "such platform", koc__walk_others(&walk));
 }
 
-/* A single image is for what it says; one that says nothing (an artifact) is for everybody. */
+/* An image that does not name its platform (an artifact) matches every platform. */
 static int check_platform(const koc_image *img, const koc_platform *want, koc_error **err)
 {
     const koc_platform *has = koc_image_platform(img);

@@ -6,14 +6,14 @@
 #include "core/str.h"
 #include "text/json.h"
 
-#define TEXT_MAX     201 /* of a body that is no JSON */
+#define TEXT_MAX     201 /* of a body that is not JSON */
 #define MESSAGE_MAX  256 /* of one error */
 #define DETAIL_MAX   256
 #define DETAIL_DEPTH 3
 #define ERRORS_MAX   16
 
-/* Appends cleaned text; what has no room is cut at a character, and the end says so. */
-static void put(char *out, size_t size, const char *separator, const char *text)
+/* Appends text; if there is no room, cuts it at a character and ends it with "...". */
+static void append_text(char *out, size_t size, const char *separator, const char *text)
 {
     size_t used = strlen(out);
     int n = snprintf(out + used, size - used, "%s%s", used ? separator : "", text);
@@ -33,7 +33,7 @@ static const char *text_of(const koc__jnode *n)
     return koc__json_str(n) ? koc__json_str(n) : koc__json_number(n);
 }
 
-static void take_text(const koc__jnode *n, char *out, size_t size)
+static void copy_text(const koc__jnode *n, char *out, size_t size)
 {
     const char *s = text_of(n);
 
@@ -42,8 +42,8 @@ static void take_text(const koc__jnode *n, char *out, size_t size)
     }
 }
 
-/* A detail is a text, or values with or without names: {"Tag":"v1"} becomes "Tag v1". What message has said
- * already is left out. */
+/* A detail is a string, or values with or without names: {"Tag":"v1"} becomes "Tag v1". Values that message
+ * contains already are left out. */
 static void put_detail(const koc__jnode *n, const char *message, int depth, char *out, size_t size)
 {
     const char *s = text_of(n);
@@ -56,7 +56,7 @@ static void put_detail(const koc__jnode *n, const char *message, int depth, char
         snprintf(named, sizeof(named), "%s%s%s", depth ? name : "", depth && name[0] ? " " : "",
                  value);
         if (value[0] && !strstr(message, value)) {
-            put(out, size, ", ", named);
+            append_text(out, size, ", ", named);
         }
         return;
     }
@@ -68,27 +68,27 @@ static void put_detail(const koc__jnode *n, const char *message, int depth, char
     }
 }
 
-/* "message: detail", the code in front where there are several errors or nothing else. */
+/* "message: detail", after the code if there are several errors. */
 static void read_object(const koc__jnode *n, bool several, koc__regerror *out)
 {
     const koc__jnode *code_node = koc__json_get(n, "code");
     char code[64] = "", message[MESSAGE_MAX] = "", detail[DETAIL_MAX] = "";
     char whole[sizeof(code) + sizeof(message) + sizeof(detail) + 8] = "";
 
-    take_text(code_node ? code_node : koc__json_get(n, "status"), code, sizeof(code));
-    take_text(koc__json_get(n, "message"), message, sizeof(message));
+    copy_text(code_node ? code_node : koc__json_get(n, "status"), code, sizeof(code));
+    copy_text(koc__json_get(n, "message"), message, sizeof(message));
     put_detail(koc__json_get(n, "detail"), message, 0, detail, sizeof(detail));
     if (several) {
-        put(whole, sizeof(whole), "", code);
+        append_text(whole, sizeof(whole), "", code);
     }
     if (message[0]) {
-        put(whole, sizeof(whole), ": ", message);
+        append_text(whole, sizeof(whole), ": ", message);
     }
     if (detail[0]) {
-        put(whole, sizeof(whole), ": ", detail);
+        append_text(whole, sizeof(whole), ": ", detail);
     }
     if (whole[0]) {
-        put(out->message, sizeof(out->message), "; ", whole);
+        append_text(out->message, sizeof(out->message), "; ", whole);
     }
     if (code[0] && (!out->code[0] || strcmp(out->code, "UNKNOWN") == 0)) {
         memcpy(out->code, code, sizeof(code));
@@ -120,12 +120,12 @@ void koc__regerror_read(koc_str body, koc__regerror *out)
         read_errors(errors, out);
     } else if (koc__json_get(root, "error")) {
         /* RFC 6749, 5.2 */
-        take_text(koc__json_get(root, "error"), out->code, sizeof(out->code));
-        take_text(koc__json_get(root, "error_description"), out->message, MESSAGE_MAX);
+        copy_text(koc__json_get(root, "error"), out->code, sizeof(out->code));
+        copy_text(koc__json_get(root, "error_description"), out->message, MESSAGE_MAX);
     } else {
         read_object(root, false, out);
     }
     if (!out->message[0]) {
-        take_text(koc__json_get(root, "details"), out->message, MESSAGE_MAX);
+        copy_text(koc__json_get(root, "details"), out->message, MESSAGE_MAX);
     }
 }

@@ -1,4 +1,4 @@
-/* What registries say when they refuse: their bodies read, and made into errors for people. */
+/* Error replies of registries: reads their bodies, and makes koc_errors of them. */
 #ifndef KOC__REGERROR_H
 #define KOC__REGERROR_H
 
@@ -7,18 +7,18 @@
 #define KOC__ERROR_BODY_MAX ((size_t)64 << 10)
 
 typedef struct koc__regerror {
-    char code[64];      /* "MANIFEST_UNKNOWN": of several the first that means something; or "" */
-    char message[1024]; /* of all errors, with their details; cleaned: printable, one line; or "" */
+    char code[64];      /* "MANIFEST_UNKNOWN": the first specific one of several; or "" */
+    char message[1024]; /* of all errors, with details; printable, one line; or "" */
 } koc__regerror;
 
-/* What a request is for: the same status means different things. */
+/* The purpose of a request, which decides what a status means. */
 typedef enum koc__operation {
     KOC__DO_OTHER,
     KOC__DO_MANIFEST_GET,
     KOC__DO_MANIFEST_PUT,
     KOC__DO_BLOB_GET,
     KOC__DO_UPLOAD_OPEN, /* POST: a session or a mount */
-    KOC__DO_UPLOAD_SEND, /* PUT, PATCH and what else a session takes */
+    KOC__DO_UPLOAD_SEND, /* PUT, PATCH and other requests to a session */
     KOC__DO_LIST,        /* tags, referrers */
     KOC__DO_DELETE,
     KOC__DO_TOKEN
@@ -26,13 +26,12 @@ typedef enum koc__operation {
 /* path: what follows "/v2/<name>/", or a format string for it. */
 koc__operation koc__operation_of(const char *method, const char *path);
 
-/* JSON of the distribution-spec, a bare object, OAuth's, else the first printable text. */
+/* Reads the JSON of the distribution-spec, a bare object, the JSON of OAuth, else printable text. */
 void koc__regerror_read(koc_str body, koc__regerror *out);
 
-/* "503 Service Unavailable": the number and its usual phrase, never the server's own. */
+/* "503 Service Unavailable": the number and its standard phrase, never the server's own. */
 void koc__status_text(int status, char *out, size_t size);
-/* Why a reply makes us wait: the status, what the registry says, and when it wants us back (seconds; 0: it
- * does not say). Never empty. */
+/* Why koc waits after a reply: status, message and Retry-After (seconds; 0: not given). Never empty. */
 void koc__reply_reason(int status, const koc__regerror *e, int64_t seconds, char *out, size_t size);
 
 /* The error of a status: code, reason, HTTP status and the registry's own code; no hint. */

@@ -1,4 +1,4 @@
-/* What a status means to a person, by what was asked for. */
+/* The error of a status, by the purpose of the request. */
 #include "core/common.h"
 
 #include "registry/registry_error.h"
@@ -79,7 +79,7 @@ void koc__reply_reason(int status, const koc__regerror *e, int64_t seconds, char
 #define UPLOADS   (BIT(KOC__DO_UPLOAD_OPEN) | BIT(KOC__DO_UPLOAD_SEND))
 #define ANY       (~0u)
 
-/* The first row that fits counts. code NULL: whatever the registry's own code is. */
+/* The first matching row counts. registry_code NULL: any. */
 static const struct meaning {
     unsigned what;
     int status; /* 0: any */
@@ -89,8 +89,8 @@ static const struct meaning {
 } meanings[] = {
     {ANY, 429, NULL, KOC_ERATE, "too many requests"},
     {ANY, 401, NULL, KOC_EAUTH, "not authorised"},
-    {ANY, 407, NULL, KOC_EAUTH, "the proxy wants credentials (407)"},
-    {ANY, 402, NULL, KOC_EDENIED, "the registry wants a payment"},
+    {ANY, 407, NULL, KOC_EAUTH, "the proxy requires credentials (407)"},
+    {ANY, 402, NULL, KOC_EDENIED, "the registry requires a payment"},
     {ANY, 403, NULL, KOC_EDENIED, "access denied"},
     {ANY, 451, NULL, KOC_EDENIED, "not available for legal reasons"},
     {ANY, 404, "NAME_UNKNOWN", KOC_ENOTFOUND, "no such repository"},
@@ -129,7 +129,7 @@ static const struct meaning {
     {BIT(KOC__DO_MANIFEST_PUT), 409, NULL, KOC_ECONFLICT,
      "the registry reports a conflict with what is there"},
     {ANY, 409, NULL, KOC_ECONFLICT, "the registry reports a conflict"},
-    {ANY, 411, NULL, KOC_EHTTP, "the registry wants a length"},
+    {ANY, 411, NULL, KOC_EHTTP, "the registry requires a length"},
     {PUSHES, 412, NULL, KOC_EDENIED,
      "a condition of the registry does not hold, perhaps its quota (412 Precondition Failed)"},
     {ANY, 412, NULL, KOC_EDENIED,
@@ -165,7 +165,7 @@ int koc__regerror_make(koc__operation what, int status, const koc__regerror *e, 
         }
     }
     if (status == 400 && strstr(e->message, "No required SSL certificate")) {
-        text = "this registry wants a client certificate";
+        text = "this registry requires a client certificate";
         code = KOC_ETLS;
     }
     if (!text) {

@@ -57,7 +57,7 @@ bool koc__journal_looks_secret(const char *target)
     return false;
 }
 
-/* Whether u is an address of h itself. */
+/* Whether u has the origin of h. */
 static bool is_of_host(const koc__host *h, const koc__url *u)
 {
     KOC__AUTO_STR origin = koc__url_origin(u);
@@ -100,7 +100,7 @@ void koc__journal_note(koc__journal *j, const koc__host *h, const koc__url *sess
     KOC__AUTO_STR record =
         address ? koc__format("%s %lld %s", VERSION, (long long)koc__now() + LIFE_S, address)
                 : NULL;
-    /* Not being able to keep it is no failure. */
+    /* A failure to keep it does no harm. */
     if (record) {
         (void)koc__cache_put(j->cache, KIND, koc__str(j->key), koc__str(record), NULL);
     }

@@ -282,7 +282,7 @@ def test_a_proxy_that_wants_a_password(bare_koc, behind_proxy):
     strict = Proxy(proxy.names, user="me:p4ss")
     env = no_proxy(HTTPS_PROXY=f"http://{strict.host}")
     result = bare_koc("digest", flag, image, status=1, env=env)
-    assert re.search(rf"the proxy http://{strict.host}\b.* wants credentials", result.errors[0])
+    assert re.search(rf"the proxy http://{strict.host}\b.* requires credentials", result.errors[0])
     host, port = strict.host.split(":")
     filled = variable_of(hint_of(result), "HTTPS_PROXY", USER="me", PASSWORD="p4ss", HOST=host, PORT=port)
     bare_koc("digest", flag, image, env=no_proxy(**filled))

@@ -268,7 +268,7 @@ def test_config_that_cannot_be_changed(bare_koc, home, make):
 def test_logout_of_nothing(bare_koc, home):
     """A typo is no logout: what is kept stays, and the exit code says so."""
     refused = bare_koc("logout", "a.example", status=1)
-    assert refused.stderr == f"koc: not logged in to a.example: {config_of(home)} has nothing for it\n"
+    assert refused.stderr == f"koc: not logged in to a.example: {config_of(home)} has no entry for it\n"
     assert not config_of(home).exists()
     login(bare_koc, "b.example", "--check=false")
     before = config_of(home).read_bytes()
@@ -286,7 +286,7 @@ def test_logout_of_nothing_with_a_helper_program(bare_koc, home, key):
     config_of(home).parent.mkdir()
     config_of(home).write_text(json.dumps({key: "lab" if key == "credsStore" else {"a.example": "lab"}}))
     refused = bare_koc("logout", "a.example", status=1, env=env)
-    assert "not logged in to a.example: docker-credential-lab has nothing for it" in refused.errors[0]
+    assert "not logged in to a.example: docker-credential-lab has no entry for it" in refused.errors[0]
 
 
 # --- koc auth -----------------------------------------------------------------------------------------
@@ -399,7 +399,7 @@ def test_auth_get_says_why_a_cloud_gave_nothing(bare_koc):
     quiet = bare_koc("auth", "get", host, env=env, status=1)
     assert quiet.stderr == ""
     told = bare_koc("auth", "get", "-v", host, env=env, status=1)
-    assert "going on without credentials: 127.0.0.1" in told.stderr and "planted" not in told.stderr
+    assert "continuing without credentials: 127.0.0.1" in told.stderr and "planted" not in told.stderr
 
 
 def test_a_denied_build_says_who_we_were(bare_koc, home, basic_registry, app):

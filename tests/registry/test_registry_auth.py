@@ -112,7 +112,7 @@ def test_realm_in_plain_http_of_a_tls_registry(regtool, tls_registry, pki, home)
     host = f"localhost:{server.server_port}"
     write_config(home, login(host, password="planted"))
     result = regtool("-v", "-v", "-v", "--ca", pki.ca, "pull", f"{host}/x:v1", status=1)
-    assert "token server is named with plain http" in result.stderr
+    assert "names a token server with plain http" in result.stderr
     assert "planted" not in result.stderr
     server.shutdown()
 
@@ -252,12 +252,12 @@ def test_client_certificate(regtool, mutual_registry, home, pki):
     """R-21, R-23"""
     target = f"{mutual_registry.host}/app:v1"
     refused = regtool("--ca", pki.ca, "push", *SMALL, target, status=1)
-    assert "wants a client certificate" in refused.stderr
+    assert "requires a client certificate" in refused.stderr
     folder = certs_folder(home, mutual_registry.host)
     (folder / "ca.crt").write_bytes(pki.ca.read_bytes())
     (folder / "me.cert").write_bytes((pki.folder / "client.crt").read_bytes())
     half = regtool("push", *SMALL, target, status=1)
-    assert f"there is no {folder}/me.key" in half.stderr
+    assert f"{folder}/me.key is missing" in half.stderr
     (folder / "me.key").write_bytes((pki.folder / "client.key").read_bytes())
     regtool("push", *SMALL, target)
 

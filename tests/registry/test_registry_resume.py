@@ -55,7 +55,7 @@ def check_resumed(regtool, server, cache, seed):
     assert len(records(cache)) == 1
     time.sleep(0.3)
     result, sent = again(regtool, proxy, cache, target, seed)
-    assert "going on with the upload of an earlier run" in result.stderr
+    assert "resuming the upload of an earlier run" in result.stderr
     assert 0 < sum(sent) <= 9 * MB - first + 20000
     assert regtool("pull", target).ref == result.ref
     assert records(cache) == []

@@ -318,7 +318,7 @@ def test_helper_that_is_not_installed_leaves_the_entry_beside_it(regtool, front,
     config = {**names, "auths": {"H": {"auth": AUTH}}}
     write_config(home, json.loads(json.dumps(config).replace('"H"', f'"{front.host}"')))
     result = regtool("push", 300, 71, 1, f"{front.host}/sources/absent:v1")
-    assert result.stderr.count("docker-credential-absent is not installed; what stands in") == 1
+    assert result.stderr.count("docker-credential-absent is not installed; using the entry in") == 1
     write_config(home, json.loads(json.dumps({**names, "auths": {"H": {}}}).replace('"H"', f'"{front.host}"')))
     refused(regtool, front.host, "docker-credential-absent is not installed")
 

@@ -60,7 +60,7 @@ static int quoted(scanner *s, koc__dynbuf *out, koc_error **err)
     return KOC_OK;
 }
 
-/* An unquoted value: '=' may be in it (base64), '/' and ':' too. */
+/* An unquoted value may contain '=' (base64), '/' and ':'. */
 static koc_str bare(scanner *s)
 {
     size_t start = s->at;
@@ -127,7 +127,7 @@ static int begin_scheme(koc__challenge *c, koc__scheme scheme, koc_str name, koc
     }
 }
 
-/* After a name: "=value" makes it a parameter of the current scheme, else it began a new scheme. */
+/* A name followed by "=value" is a parameter of the current scheme; else it begins a new scheme. */
 static int parameter_or_scheme(scanner *s, koc_str name, koc__scheme *current, koc__challenge *c,
                                koc_error **err)
 {

@@ -1,4 +1,4 @@
-/* WWW-Authenticate (RFC 9110, 11.6.1), read the way registries write it. No I/O. */
+/* WWW-Authenticate (RFC 9110, 11.6.1), as registries write it. No I/O. */
 #ifndef KOC__CHALLENGE_H
 #define KOC__CHALLENGE_H
 
@@ -14,7 +14,7 @@ typedef enum koc__scheme {
     KOC__SCHEME_OTHER
 } koc__scheme;
 
-/* What the server wants, from all its challenges. Strings are owned; NULL: not given. */
+/* The union of all challenges of a reply. Strings are owned; NULL: not given. */
 typedef struct koc__challenge {
     bool basic;
     bool bearer; /* with a realm */
@@ -22,7 +22,7 @@ typedef struct koc__challenge {
     char *service;
     char *scope;
     char *error;
-    char *others; /* names of schemes that are not used: "Negotiate, Digest" */
+    char *others; /* names of unsupported schemes: "Negotiate, Digest" */
 } koc__challenge;
 /* clang-format off */
 #define KOC__CHALLENGE_INIT { false, false, NULL, NULL, NULL, NULL, NULL }
@@ -30,7 +30,7 @@ typedef struct koc__challenge {
 void koc__challenge_dispose(koc__challenge *c);
 KOC__DEFINE_AUTO_VAL(koc__challenge, koc__challenge_dispose);
 
-/* Adds what one field value says; garbage adds nothing. KOC_ENOMEM only. */
+/* Adds the challenges of one field value; invalid text adds nothing. KOC_ENOMEM only. */
 int koc__challenge_read(koc_str value, koc__challenge *c, koc_error **err);
 /* All WWW-Authenticate fields of a reply. */
 int koc__challenge_of(const koc__headers *h, koc__challenge *c, koc_error **err);

@@ -1,4 +1,4 @@
-/* Which host is asked, by which scheme: decisions that need only names. No I/O. */
+/* Rules about hosts that need only names. No I/O. */
 #ifndef KOC__HOST_RULES_H
 #define KOC__HOST_RULES_H
 
@@ -7,9 +7,9 @@
 #include "core/cleanup.h"
 #include "core/str.h"
 
-/* The host asked on the wire: Docker Hub is named index.docker.io but answers elsewhere. */
+/* The host to connect to: Docker Hub is called index.docker.io, but answers at another host. */
 const char *koc__host_on_wire(const char *registry);
-/* Whether list (NULL-terminated, or NULL) names host[:port]; an entry without a port means any port. */
+/* Whether list (NULL-terminated, or NULL) names host[:port]; an entry without a port matches any port. */
 bool koc__host_listed(const koc_strlist *list, const char *registry);
 
 #endif

@@ -36,7 +36,7 @@ void koc__host_config_dispose(koc__host_config *c)
 
 /* --- members --- */
 
-static int want(const koc__toml_item *item, koc__toml_kind kind, koc_error **err)
+static int check_kind(const koc__toml_item *item, koc__toml_kind kind, koc_error **err)
 {
     static const char *const names[] = {"a string", "true or false", "a number"};
 
@@ -45,7 +45,7 @@ static int want(const koc__toml_item *item, koc__toml_kind kind, koc_error **err
                : koc__error(err, KOC_EFORMAT, "%s must be %s", item->key, names[kind]);
 }
 
-/* "https://host[:port][/path]", or without a scheme; the path, for now, as it stands. */
+/* "https://host[:port][/path]", or without a scheme. set_prefix completes the path. */
 static int set_url(koc__host_endpoint *e, const char *text, koc_error **err)
 {
     KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
@@ -74,7 +74,7 @@ static int add_capability(koc__host_endpoint *e, const koc__toml_item *item, koc
 {
     static const char *const names[] = {"pull", "resolve", "push"};
 
-    KOC__TRY(want(item, KOC__TOML_STRING, err));
+    KOC__TRY(check_kind(item, KOC__TOML_STRING, err));
     if (item->index[0] == 0) {
         e->caps = 0;
     }
@@ -96,7 +96,7 @@ static char *path_of(const reading *r, const char *text)
 static int add_ca(const reading *r, koc__host_endpoint *e, const koc__toml_item *item,
                   koc_error **err)
 {
-    KOC__TRY(want(item, KOC__TOML_STRING, err));
+    KOC__TRY(check_kind(item, KOC__TOML_STRING, err));
     KOC__AUTO_STR path = path_of(r, item->text);
     if (!path) {
         return koc__oom(err);
@@ -113,7 +113,7 @@ static int set_client(const reading *r, koc__host_endpoint *e, const koc__toml_i
 {
     bool is_key = item->index[1] == 1;
 
-    KOC__TRY(want(item, KOC__TOML_STRING, err));
+    KOC__TRY(check_kind(item, KOC__TOML_STRING, err));
     if (item->index[0] > 0 || item->index[1] > 1) {
         return koc__error(err, KOC_EUNSUPPORTED, "more than one client certificate for a host");
     }
@@ -128,7 +128,7 @@ static int set_client(const reading *r, koc__host_endpoint *e, const koc__toml_i
     return *slot ? KOC_OK : koc__oom(err);
 }
 
-/* Fields that are ours to set, or that belong to one connection. */
+/* Fields that koc sets itself, or that belong to one connection. */
 static bool is_reserved(const char *name)
 {
     static const char *const list[] = {
@@ -151,7 +151,7 @@ static bool is_reserved(const char *name)
 
 static int add_field(koc__host_endpoint *e, const koc__toml_item *item, koc_error **err)
 {
-    KOC__TRY(want(item, KOC__TOML_STRING, err));
+    KOC__TRY(check_kind(item, KOC__TOML_STRING, err));
     if (is_reserved(item->key)) {
         return koc__error(err, KOC_EDENIED, "the header field %s cannot be set here", item->key);
     }
@@ -160,7 +160,7 @@ static int add_field(koc__host_endpoint *e, const koc__toml_item *item, koc_erro
 
 static int set_rate(koc__host_endpoint *e, const koc__toml_item *item, koc_error **err)
 {
-    KOC__TRY(want(item, KOC__TOML_INTEGER, err));
+    KOC__TRY(check_kind(item, KOC__TOML_INTEGER, err));
     if (item->number < 1 || item->number > RATE_MAX) {
         return koc__error(err, KOC_EFORMAT, "requests_per_second must be from 1 to %d", RATE_MAX);
     }
@@ -168,10 +168,10 @@ static int set_rate(koc__host_endpoint *e, const koc__toml_item *item, koc_error
     return KOC_OK;
 }
 
-/* What override_path makes of the path: all of the prefix, or only what stands before /v2. */
+/* override_path: the path is the whole prefix, not only the part before /v2. */
 static int override_path(koc__host_endpoint *e, const koc__toml_item *item, koc_error **err)
 {
-    KOC__TRY(want(item, KOC__TOML_BOOL, err));
+    KOC__TRY(check_kind(item, KOC__TOML_BOOL, err));
     e->overrides = item->truth;
     return KOC_OK;
 }
@@ -195,7 +195,7 @@ static int set_member(const reading *r, koc__host_endpoint *e, const koc__toml_i
         return override_path(e, item, err);
     }
     if (strcmp(item->key, "skip_verify") == 0) {
-        KOC__TRY(want(item, KOC__TOML_BOOL, err));
+        KOC__TRY(check_kind(item, KOC__TOML_BOOL, err));
         e->skip_verify = item->truth;
     }
     return KOC_OK;
@@ -237,7 +237,7 @@ static int on_item(void *self, const koc__toml_item *item, koc_error **err)
     bool in_header = item->depth > 0 && strcmp(item->table[item->depth - 1], "header") == 0;
 
     if (item->depth == 0 && koc__streq(item->key, "server")) {
-        KOC__TRY(want(item, KOC__TOML_STRING, err));
+        KOC__TRY(check_kind(item, KOC__TOML_STRING, err));
         return e->url ? koc__error(err, KOC_EFORMAT, "server is set twice")
                       : set_url(e, item->text, err);
     }
@@ -253,8 +253,8 @@ static int on_item(void *self, const koc__toml_item *item, koc_error **err)
     return item->depth == (in_host ? 2 : 0) ? set_member(r, e, item, err) : KOC_OK;
 }
 
-/* The path of the address stands before /v2 unless it overrides it. */
-static int settle_prefix(koc__host_endpoint *e, koc_error **err)
+/* Appends /v2 to the path of the address, unless override_path is set. */
+static int set_prefix(koc__host_endpoint *e, koc_error **err)
 {
     if (e->prefix && !e->overrides && !koc__str_ends(koc__str(e->prefix), "/v2")) {
         char *whole = koc__format("%s/v2", e->prefix);
@@ -277,9 +277,9 @@ int koc__hosts_toml_read(koc_str text, const char *file, const char *directory,
     reading r = {&c, directory};
 
     KOC__TRY(koc__toml_read(text, file, on_item, &r, err));
-    KOC__TRY(settle_prefix(&c.origin, err));
+    KOC__TRY(set_prefix(&c.origin, err));
     for (size_t i = 0; i < c.n_mirrors; i++) {
-        KOC__TRY(settle_prefix(&c.mirrors[i], err));
+        KOC__TRY(set_prefix(&c.mirrors[i], err));
     }
     *out = c;
     c = (koc__host_config)KOC__HOST_CONFIG_INIT;

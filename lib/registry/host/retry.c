@@ -20,9 +20,9 @@ static bool is_code(const char *code, const char *const *list)
 
 koc__retry koc__retry_of_status(int status, const char *code)
 {
-    /* Registries that answer 400 to what is their own passing trouble. */
-    static const char *const passing[] = {"UNKNOWN", "BLOB_UPLOAD_INVALID", "TOOMANYREQUESTS",
-                                          NULL};
+    /* Some registries report a temporary failure of their own with 400. */
+    static const char *const temporary[] = {"UNKNOWN", "BLOB_UPLOAD_INVALID", "TOOMANYREQUESTS",
+                                            NULL};
 
     switch (status) {
     case 429: return KOC__RETRY_THROTTLE;
@@ -35,7 +35,7 @@ koc__retry koc__retry_of_status(int status, const char *code)
     case 503:
     case 504:
     case 529: return KOC__RETRY_YES;
-    case 400: return is_code(code, passing) ? KOC__RETRY_ONCE : KOC__RETRY_NO;
+    case 400: return is_code(code, temporary) ? KOC__RETRY_ONCE : KOC__RETRY_NO;
     default: break;
     }
     if (status >= 520 && status <= 527) {
@@ -50,7 +50,7 @@ koc__retry koc__retry_of_failure(koc__failure failure, bool idempotent, bool ans
     case KOC__FAIL_RESOLVE:
     case KOC__FAIL_CONNECT:
     case KOC__FAIL_CONNECT_TIMEOUT:
-    case KOC__FAIL_TLS: return KOC__RETRY_YES; /* nothing was asked yet */
+    case KOC__FAIL_TLS: return KOC__RETRY_YES; /* nothing was sent yet */
     case KOC__FAIL_BROKEN: return idempotent ? KOC__RETRY_YES : KOC__RETRY_NO;
     case KOC__FAIL_SILENT: return idempotent && answered ? KOC__RETRY_YES : KOC__RETRY_NO;
     default: return KOC__RETRY_NO;

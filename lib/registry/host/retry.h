@@ -1,4 +1,4 @@
-/* What is tried again, and when. No I/O. */
+/* Which requests are retried, and when. No I/O. */
 #ifndef KOC__RETRY_H
 #define KOC__RETRY_H
 
@@ -10,20 +10,20 @@ typedef enum koc__retry {
     KOC__RETRY_NO,
     KOC__RETRY_YES,
     KOC__RETRY_ONCE,    /* once, then it is final */
-    KOC__RETRY_THROTTLE /* the server wants us slower: the whole host pauses */
+    KOC__RETRY_THROTTLE /* the server wants fewer requests: all requests to the host pause */
 } koc__retry;
 
-/* The longest wait that a server may ask for, seconds. */
+/* The longest wait that koc accepts from a server, in seconds. */
 #define KOC__RETRY_AFTER_MAX 60
 
 /* code: the registry's error code or "". */
 koc__retry koc__retry_of_status(int status, const char *code);
-/* idempotent: sending it twice does no harm although the first may have been done. answered: the host
- * has answered in this process. */
+/* idempotent: sending the request twice does no harm. answered: the host answered an earlier request of this
+ * process. */
 koc__retry koc__retry_of_failure(koc__failure failure, bool idempotent, bool answered);
-/* Retry-After: seconds or an HTTP date, in seconds from now; false: absent, past or nonsense. */
+/* Retry-After: seconds or an HTTP date, in seconds from now; false: absent, past or invalid. */
 bool koc__retry_after(const char *value, int64_t now, int64_t *seconds);
-/* Full jitter over 0.1 s doubled each time, at most 5 s. attempt counts from 0; random: any number. */
+/* A random wait of up to 0.1 s, doubled with each attempt, at most 5 s. attempt counts from 0; random: any number. */
 int64_t koc__retry_delay_ms(unsigned attempt, uint32_t random);
 
 #endif

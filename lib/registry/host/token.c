@@ -50,9 +50,9 @@ int koc__realm_resolve(const koc__url *registry, const char *realm, koc__url *ou
         return koc__error_prefix(err, rc, "the registry's token server");
     }
     if (!u.https && registry->https) {
-        return koc__error(
-            err, KOC_EDENIED,
-            "the registry's token server is named with plain http (http://%s): refused", u.host);
+        return koc__error(err, KOC_EDENIED,
+                          "the registry names a token server with plain http (http://%s): refused",
+                          u.host);
     }
     *out = u;
     u = (koc__url)KOC__URL_INIT;
@@ -74,7 +74,7 @@ int koc__token_query(koc__url *realm, const char *service, const koc_strlist *sc
     return koc__url_add_query(realm, "client_id", KOC__STR("koc"), err);
 }
 
-static int field(koc__dynbuf *out, const char *name, const char *value, koc_error **err)
+static int put_field(koc__dynbuf *out, const char *name, const char *value, koc_error **err)
 {
     if (out->len > 0) {
         KOC__TRY(koc__dynbuf_putc(out, '&', err));
@@ -97,18 +97,18 @@ int koc__token_form(koc__dynbuf *out, const char *service, const koc_strlist *sc
         KOC__TRY(koc__dynbuf_puts(&all, koc_strlist_get(scopes, i), err));
     }
     if (refresh_token) {
-        KOC__TRY(field(out, "grant_type", "refresh_token", err));
-        KOC__TRY(field(out, "refresh_token", refresh_token, err));
+        KOC__TRY(put_field(out, "grant_type", "refresh_token", err));
+        KOC__TRY(put_field(out, "refresh_token", refresh_token, err));
     } else {
-        KOC__TRY(field(out, "grant_type", "password", err));
-        KOC__TRY(field(out, "username", username, err));
-        KOC__TRY(field(out, "password", password, err));
+        KOC__TRY(put_field(out, "grant_type", "password", err));
+        KOC__TRY(put_field(out, "username", username, err));
+        KOC__TRY(put_field(out, "password", password, err));
     }
     if (service) {
-        KOC__TRY(field(out, "service", service, err));
+        KOC__TRY(put_field(out, "service", service, err));
     }
-    KOC__TRY(field(out, "client_id", "koc", err));
-    return field(out, "scope", koc__dynbuf_cstr(&all), err);
+    KOC__TRY(put_field(out, "client_id", "koc", err));
+    return put_field(out, "scope", koc__dynbuf_cstr(&all), err);
 }
 
 bool koc__token_post_unsupported(int status, bool has_username)
@@ -119,7 +119,7 @@ bool koc__token_post_unsupported(int status, bool has_username)
     return has_username && (status == 400 || status == 401 || status == 403);
 }
 
-/* Renewed 10 % early, at least 5 s: a token must not die on its way. */
+/* Tokens are renewed 10 % early, at least 5 s: one must not expire on its way to the registry. */
 static int64_t lifetime_ms(const koc__jnode *n)
 {
     uint64_t seconds = LIFETIME_DEFAULT;

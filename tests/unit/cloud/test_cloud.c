@@ -38,8 +38,8 @@ KOC_TEST(cloud_questions_that_are_not_asked)
 
     for (size_t i = 0; i < KOC__COUNT(bad); i++) {
         KOC__AUTO_VAL(koc__dynbuf) body = KOC__DYNBUF_INIT(1024);
-        koc__cloud_question q = {.url = bad[i]};
-        int rc = koc__cloud_ask(&q, NULL, &body, NULL);
+        koc__cloud_query q = {.url = bad[i]};
+        int rc = koc__cloud_send(&q, NULL, &body, NULL);
         assert_int_equal(rc, i == 0 ? KOC_EDENIED : KOC_EINVAL);
     }
 }
