@@ -1,6 +1,7 @@
 /*
- * Go's build ID: "<action>/…/<content>", in a note of ELF files, in the first bytes of the code of others.
- * The last part is a hash of the whole file, which is how go itself knows that it need not link.
+ * Reads Go's build ID, "<action>/…/<content>": from a note of ELF files, or the first bytes of the code
+ * of others. The last part is a hash of the whole file, by which go itself decides whether it has to
+ * link.
  */
 #include "core/common.h"
 
@@ -17,7 +18,7 @@ static uint32_t read_u32(const uint8_t *p, bool big)
                : (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
 }
 
-/* Note: name size 4, description size, type 4, "Go\0\0", description. */
+/* A note: name size 4, description size, type 4, "Go\0\0", description. */
 static bool find_note(koc_str head, bool big, koc_str *out)
 {
     for (size_t i = 0; i + 16 <= head.len; i += 4) {
@@ -49,7 +50,8 @@ static bool find_text(koc_str head, koc_str *out)
     return true;
 }
 
-/* Four parts, as the linker's default gives; one that -ldflags=-buildid sets says nothing about content. */
+/* True for the four parts of the linker's default; one set by -ldflags=-buildid has no hash of the
+ * content. */
 static bool has_content_hash(koc_str id)
 {
     size_t slashes = 0;

@@ -1,9 +1,9 @@
 /*
- * Go build info out of a linked program: what `go version -m` shows, without a process.
+ * Reads Go build info from a linked program: what `go version -m` prints, without starting go.
  *
- * The linker leaves a block that begins with a 14-byte magic at a 16-byte-aligned address in a section
- * of its own, or else in the first writable segment. Since Go 1.18 the two strings (toolchain version,
- * module text) follow the block; before, it holds pointers to Go string headers.
+ * The linker writes a block that begins with a 14-byte magic at a 16-byte-aligned address, in a section
+ * of its own or in the first writable segment. Since Go 1.18 the two strings (toolchain version, module
+ * text) follow the block; earlier versions have pointers to Go string headers in it.
  */
 #include "core/common.h"
 
@@ -23,7 +23,7 @@
 #define VARINT_MAX   10
 #define VERSION_MAX  4096
 
-/* Bytes from addr to the end of its range. false: no range has the address. */
+/* The file offset of addr, and how many bytes its range has left. False: addr is in no range. */
 static bool locate(const koc__exe *x, uint64_t addr, uint64_t *offset, uint64_t *left)
 {
     for (size_t i = 0; i < x->n_ranges; i++) {
@@ -40,22 +40,22 @@ static bool locate(const koc__exe *x, uint64_t addr, uint64_t *offset, uint64_t 
     return false;
 }
 
-static int not_go(const koc__exe *x, koc_error **err)
+static int report_no_info(const koc__exe *x, koc_error **err)
 {
-    return koc__error(err, KOC_ENOTFOUND, "%s holds no Go build info", x->what);
+    return koc__error(err, KOC_ENOTFOUND, "%s has no Go build info", x->what);
 }
 
-/* All len bytes at addr, or KOC_ENOTFOUND when its range ends before. */
+/* Reads len bytes at addr. KOC_ENOTFOUND: its range ends before. */
 static int read_addr(koc__exe *x, uint64_t addr, void *buf, size_t len, koc_error **err)
 {
     uint64_t offset = 0, left = 0;
     if (!locate(x, addr, &offset, &left) || len > left) {
-        return not_go(x, err);
+        return report_no_info(x, err);
     }
     return koc__exe_read(x, offset, buf, len, err);
 }
 
-/* The first aligned magic in the first n bytes; n when there is none. */
+/* The offset of the first aligned magic in n bytes; n: there is none. */
 static size_t scan(const uint8_t *data, size_t n)
 {
     for (size_t i = 0; i + MAGIC_LEN <= n; i += ALIGNMENT) {
@@ -86,10 +86,10 @@ static int search_chunks(koc__exe *x, uint64_t start, uint64_t end, uint8_t *chu
         }
         start += n;
     }
-    return not_go(x, err);
+    return report_no_info(x, err);
 }
 
-/* Where the block is. */
+/* Finds the block. */
 static int search(koc__exe *x, uint64_t *found, koc_error **err)
 {
     uint64_t end = 0, start = 0;
@@ -99,7 +99,7 @@ static int search(koc__exe *x, uint64_t *found, koc_error **err)
     }
     start &= ~(uint64_t)(ALIGNMENT - 1);
     if (x->data_size == 0 || start >= end) {
-        return not_go(x, err);
+        return report_no_info(x, err);
     }
     KOC__AUTO_STR chunk = koc__malloc(SEARCH_CHUNK);
     if (!chunk) {
@@ -108,13 +108,13 @@ static int search(koc__exe *x, uint64_t *found, koc_error **err)
     return search_chunks(x, start, end, (uint8_t *)chunk, found, err);
 }
 
-/* len bytes at addr as text of its own. */
+/* Copies len bytes at addr. */
 static int read_text(koc__exe *x, uint64_t addr, uint64_t len, size_t max, char **out,
                      koc_error **err)
 {
     uint64_t offset = 0, left = 0;
     if (len > 0 && (!locate(x, addr, &offset, &left) || len > left)) {
-        return not_go(x, err);
+        return report_no_info(x, err);
     }
     if (len > max) {
         return koc__error(err, KOC_ELIMIT, "the Go build info of %s is too large", x->what);
@@ -129,7 +129,7 @@ static int read_text(koc__exe *x, uint64_t addr, uint64_t len, size_t max, char 
     return KOC_OK;
 }
 
-/* The string behind a length written in groups of 7 bits; *addr moves past it. */
+/* Reads a length in groups of 7 bits and the string after it; *addr moves past both. */
 static int read_inline(koc__exe *x, uint64_t *addr, size_t max, char **out, size_t *out_len,
                        koc_error **err)
 {
@@ -137,12 +137,12 @@ static int read_inline(koc__exe *x, uint64_t *addr, size_t max, char **out, size
     for (unsigned i = 0;; i++) {
         uint8_t byte = 0;
         if (i == VARINT_MAX) {
-            return not_go(x, err);
+            return report_no_info(x, err);
         }
         KOC__TRY(read_addr(x, *addr, &byte, 1, err));
         (*addr)++;
         if (i == VARINT_MAX - 1 && byte > 1) {
-            return not_go(x, err);
+            return report_no_info(x, err);
         }
         len |= (uint64_t)(byte & 0x7f) << (7 * i);
         if (byte < 0x80) {
@@ -151,10 +151,10 @@ static int read_inline(koc__exe *x, uint64_t *addr, size_t max, char **out, size
     }
     KOC__TRY(read_text(x, *addr, len, max, out, err));
     *out_len = (size_t)len;
-    return __builtin_add_overflow(*addr, len, addr) ? not_go(x, err) : KOC_OK;
+    return __builtin_add_overflow(*addr, len, addr) ? report_no_info(x, err) : KOC_OK;
 }
 
-/* Before Go 1.18: the string whose Go header lies at addr; an unusable pointer gives "". */
+/* Before Go 1.18: reads the string whose Go header is at addr; an invalid pointer gives "". */
 static int read_pointed(koc__exe *x, unsigned pointer, uint64_t addr, size_t max, char **out,
                         size_t *out_len, koc_error **err)
 {
@@ -178,7 +178,7 @@ static int read_pointed(koc__exe *x, unsigned pointer, uint64_t addr, size_t max
     return KOC_OK;
 }
 
-/* Both strings of the block at addr. */
+/* Reads both strings of the block at addr. */
 static int read_strings(koc__exe *x, uint64_t addr, char **version, char **text, size_t *text_len,
                         koc_error **err)
 {
@@ -192,7 +192,7 @@ static int read_strings(koc__exe *x, uint64_t addr, char **version, char **text,
         KOC__TRY(read_inline(x, &addr, KOC__EXE_STRING_MAX, text, text_len, err));
     } else {
         if (pointer != 4 && pointer != 8) {
-            return not_go(x, err);
+            return report_no_info(x, err);
         }
         x->big = (flags & 1) != 0;
         const uint8_t *p = header + 16, *q = p + pointer;
@@ -202,13 +202,14 @@ static int read_strings(koc__exe *x, uint64_t addr, char **version, char **text,
         KOC__TRY(read_pointed(x, pointer, second, KOC__EXE_STRING_MAX, text, text_len, err));
     }
     if (version_len == 0) {
-        return not_go(x, err);
+        return report_no_info(x, err);
     }
-    return strlen(*version) == version_len ? KOC_OK
-                                           : koc__exe_damaged(x, "its Go version is no text", err);
+    return strlen(*version) == version_len
+               ? KOC_OK
+               : koc__exe_damaged(x, "its Go version is not a string", err);
 }
 
-/* Takes the framing off; what has none is no module text. */
+/* Removes the framing. Text without it is not a module text and is dropped. */
 static size_t unframe(char *text, size_t len)
 {
     if (len < 2 * FRAME + 1 || text[len - FRAME - 1] != '\n') {
@@ -221,7 +222,7 @@ static size_t unframe(char *text, size_t len)
     return len;
 }
 
-/* Finds out the format and fills the ranges. */
+/* Detects the format and fills in the ranges. */
 static int open_exe(koc__exe *x, koc_error **err)
 {
     uint8_t id[16] = {0};

@@ -1,4 +1,4 @@
-/* ELF, both classes and byte orders: program headers, and the section named .go.buildinfo. */
+/* ELF, both classes and byte orders: reads the program headers and finds the section .go.buildinfo. */
 #include "core/common.h"
 
 #include "goexe/buildinfo.h"
@@ -90,7 +90,7 @@ static int has_name(koc__exe *x, const section *names, const section *s, bool *y
     uint64_t at = 0;
     *yes = false;
     if (s->name >= names->size || names->size - s->name < sizeof(name)) {
-        return KOC_OK; /* too short to be the one */
+        return KOC_OK; /* too short for the name */
     }
     if (__builtin_add_overflow(names->offset, (uint64_t)s->name, &at)) {
         return koc__exe_damaged(x, "bad ELF section names", err);
@@ -104,7 +104,7 @@ static int find_section(koc__exe *x, const header *h, koc_error **err)
 {
     section names = {0}, s = {0};
     if (h->sh_offset == 0) {
-        return KOC_OK; /* stripped of all sections: the segment has to do */
+        return KOC_OK; /* all sections are stripped: use the segment */
     }
     if (h->sh_count == 0 || h->sh_size < (h->wide ? 64U : 40U) || h->sh_names >= h->sh_count) {
         return koc__exe_damaged(x, "bad ELF section headers", err);

@@ -1,4 +1,5 @@
-/* Mach-O, both sizes and byte orders; of a universal file the first program. */
+/* Mach-O, both sizes and byte orders: finds the section of build info, or the first writable segment. Of
+ * a universal file it reads the first program. */
 #include "core/common.h"
 
 #include "goexe/buildinfo.h"
@@ -11,11 +12,11 @@ enum { LC_SEGMENT_32 = 0x1, LC_SEGMENT_64BIT = 0x19, PROTECTION_RW = 3 };
 
 typedef struct walk {
     bool wide;         /* 64 bit */
-    bool have_section; /* the named one was found: it decides */
-    bool have_segment; /* the first that is readable and writable */
+    bool have_section; /* the section by name was found; it wins over the segment */
+    bool have_segment; /* the first readable and writable segment was found */
 } walk;
 
-/* A name field of 16 bytes, filled up with NUL. */
+/* Whether a field of 16 bytes, padded with NUL, is name. */
 static bool is_name(const uint8_t *field, const char *name)
 {
     size_t n = strlen(name);
@@ -88,7 +89,7 @@ static int visit_commands(koc__exe *x, uint32_t count, uint32_t total, walk *w, 
     return KOC_OK;
 }
 
-/* Moves on to the first program of a universal file. */
+/* Goes to the first program of a universal file. */
 static int enter_universal(koc__exe *x, koc_error **err)
 {
     uint8_t b[28] = {0};

@@ -1,4 +1,4 @@
-/* PE, 32 and 64 bit: the first section of initialised, readable and writable data. */
+/* PE, 32 and 64 bit: finds the first section of initialised, readable and writable data. */
 #include "core/common.h"
 
 #include "goexe/buildinfo.h"

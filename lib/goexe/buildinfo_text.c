@@ -1,5 +1,5 @@
 /*
- * The text inside build info: one line a fact, columns divided by tabs.
+ * Parses and prints the text in build info: one entry per line, columns separated by tabs.
  *
  *     path  <main package>
  *     mod   path  version  [sum]
@@ -7,8 +7,8 @@
  *     =>    path  version  sum      replaces the module of the line before
  *     build key=value               both Go-quoted when they hold white space, = or quotes
  *
- * Lines with other words are skipped. Strings of the result live in one copy of the text, cut up in
- * place: what Go quotes is never shorter than what it means.
+ * Other lines are skipped. Strings of the result point into one copy of the text, which is unquoted in
+ * place: the quoted form is never shorter than the content.
  */
 #include "core/common.h"
 
@@ -20,7 +20,7 @@
 #define PATH_MAX_LEN 8192
 #define COLUMNS_MAX  3
 
-/* The public part first, then what it points into. */
+/* The public part comes first, then what it points into. */
 typedef struct owner {
     koc__exe_info info;
     char *storage;
@@ -33,7 +33,7 @@ typedef struct owner {
 typedef struct parser {
     owner *to;
     const char *what;
-    koc__exe_module *last; /* the module that a => line would replace */
+    koc__exe_module *last; /* the module that a => line replaces */
     size_t line;
 } parser;
 
@@ -73,7 +73,7 @@ static bool value_needs_quotes(const char *s)
     return strpbrk(s, " \t\r\n\"`") != NULL;
 }
 
-/* Writes code point c as UTF-8; the new end. */
+/* Writes code point c as UTF-8. Returns the new end. */
 static char *put_rune(char *to, uint32_t c)
 {
     if (c < 0x80) {
@@ -94,7 +94,7 @@ static char *put_rune(char *to, uint32_t c)
     return to;
 }
 
-/* Reads n digits of a base; false: not that many. */
+/* Reads n digits of a base. False: there are fewer. */
 static bool digits(const char *s, size_t n, unsigned base, uint32_t *out)
 {
     uint32_t v = 0;
@@ -102,7 +102,7 @@ static bool digits(const char *s, size_t n, unsigned base, uint32_t *out)
         static const char all[] = "0123456789abcdefABCDEF";
         const char *at = s[i] ? strchr(all, s[i]) : NULL;
         uint32_t digit = at ? (uint32_t)(at - all) : base;
-        digit -= digit > 15 && digit < 22 ? 6 : 0; /* capitals mean the same */
+        digit -= digit > 15 && digit < 22 ? 6 : 0; /* capitals have the same value */
         if (!at || digit >= base) {
             return false;
         }
@@ -112,7 +112,8 @@ static bool digits(const char *s, size_t n, unsigned base, uint32_t *out)
     return true;
 }
 
-/* A numeric escape: \x41 \101 give bytes, \u0041 \U00000041 code points. The new read position or NULL. */
+/* A numeric escape: \x41 and \101 are bytes, \u0041 and \U00000041 code points. Returns the new read
+ * position, or NULL. */
 static const char *unescape_number(const char *from, char **to)
 {
     uint32_t v;
@@ -137,7 +138,7 @@ static const char *unescape_number(const char *from, char **to)
     return from + 1 + n;
 }
 
-/* One escape, from points behind the backslash. The new read position or NULL. */
+/* One escape; from points after the backslash. Returns the new read position, or NULL. */
 static const char *unescape(const char *from, char **to)
 {
     static const char names[] = "abfnrtv\\\"", means[] = "\a\b\f\n\r\t\v\\\"";
@@ -152,7 +153,7 @@ static const char *unescape(const char *from, char **to)
     return NULL;
 }
 
-/* Takes the Go string literal at s apart in place; the position behind it, or NULL. */
+/* Unquotes the Go string literal at s in place. Returns the position after it, or NULL. */
 static char *unquote(char *s)
 {
     char *to = s;
@@ -163,7 +164,7 @@ static char *unquote(char *s)
             return NULL;
         }
         for (size_t i = 0; i < n; i++) {
-            if (from[i] != '\r') { /* as Go drops it from raw strings */
+            if (from[i] != '\r') { /* Go drops it from raw strings */
                 *to++ = from[i];
             }
         }
@@ -181,11 +182,11 @@ static char *unquote(char *s)
         return NULL;
     }
     char *end = s + (from - s) + 1;
-    *to = '\0'; /* to is at least two bytes before end */
+    *to = '\0'; /* to is before end by two bytes or more */
     return end;
 }
 
-/* Whether Go prints c as it is (near enough: unassigned code points are not known here). */
+/* Whether Go prints c unescaped. (Approximately: unassigned code points are not known here.) */
 static bool printable(uint32_t c)
 {
     if (c < 0x20 || c == 0x7f || (c >= 0x80 && c <= 0xa0) || c == 0xad) {
@@ -197,7 +198,7 @@ static bool printable(uint32_t c)
     return !space && !private_use && c != 0xfeff && (c & 0xfffe) != 0xfffe;
 }
 
-/* Decodes one character; 0 bytes used when it is no valid UTF-8. */
+/* Decodes one character. Returns how many bytes it has; 0: not valid UTF-8. */
 static size_t get_rune(const unsigned char *s, uint32_t *out)
 {
     size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc0 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
@@ -230,7 +231,7 @@ static int put_escaped(koc__dynbuf *b, uint32_t c, koc_error **err)
     return koc__dynbuf_printf(b, err, c < 0x10000 ? "\\u%04x" : "\\U%08x", (unsigned)c);
 }
 
-/* s as a Go string literal. */
+/* Writes s as a Go string literal. */
 static int put_quoted(koc__dynbuf *b, const char *s, koc_error **err)
 {
     KOC__TRY(koc__dynbuf_putc(b, '"', err));
@@ -254,8 +255,8 @@ static int put_quoted(koc__dynbuf *b, const char *s, koc_error **err)
 
 /* --- reading --- */
 
-/* Cuts a line at its tabs; how many columns there are (COLUMNS_MAX + 1: more than that). */
-static size_t columns(char *s, char *out[COLUMNS_MAX])
+/* Cuts a line at its tabs. Returns the number of columns; COLUMNS_MAX + 1: too many. */
+static size_t split_columns(char *s, char *out[COLUMNS_MAX])
 {
     size_t n = 0;
     for (char *rest = s; rest; n++) {
@@ -270,7 +271,7 @@ static size_t columns(char *s, char *out[COLUMNS_MAX])
 static int read_module(parser *p, char *s, size_t least, koc__exe_module *out, koc_error **err)
 {
     char *c[COLUMNS_MAX];
-    size_t n = columns(s, c);
+    size_t n = split_columns(s, c);
     if (n < least || n > COLUMNS_MAX) {
         return damaged(p, "wrong number of columns", err);
     }
@@ -317,7 +318,7 @@ static int add_replacement(parser *p, char *s, koc_error **err)
     return KOC_OK;
 }
 
-/* Splits "key=value" with its quotes; both end in NUL. */
+/* Splits "key=value" and unquotes both. */
 static int read_setting(parser *p, char *s, char **key, char **value, koc_error **err)
 {
     char *end;
@@ -358,7 +359,7 @@ static int add_setting(parser *p, char *s, koc_error **err)
     return KOC_OK;
 }
 
-static char *after(char *line, const char *word)
+static char *skip_word(char *line, const char *word)
 {
     size_t n = strlen(word);
     return strncmp(line, word, n) == 0 ? line + n : NULL;
@@ -367,30 +368,30 @@ static char *after(char *line, const char *word)
 static int read_line(parser *p, char *line, koc_error **err)
 {
     koc__exe_info *i = &p->to->info;
-    char *rest = after(line, "path\t");
+    char *rest = skip_word(line, "path\t");
     if (rest) {
         i->path = rest;
         return strlen(rest) > PATH_MAX_LEN ? damaged(p, "the package path is too long", err)
                                            : KOC_OK;
     }
-    rest = after(line, "mod\t");
+    rest = skip_word(line, "mod\t");
     if (rest) {
         p->last = &i->main;
         return read_module(p, rest, 2, &i->main, err);
     }
-    rest = after(line, "dep\t");
+    rest = skip_word(line, "dep\t");
     if (rest) {
         return add_dep(p, rest, err);
     }
-    rest = after(line, "=>\t");
+    rest = skip_word(line, "=>\t");
     if (rest) {
         return add_replacement(p, rest, err);
     }
-    rest = after(line, "build\t");
+    rest = skip_word(line, "build\t");
     return rest ? add_setting(p, rest, err) : KOC_OK;
 }
 
-/* What follows the last line end is dropped, as Go does. */
+/* Drops what follows the last line break, as Go does. */
 static int read_lines(parser *p, char *text, koc_error **err)
 {
     for (char *end = strchr(text, '\n'); end; end = strchr(text, '\n')) {
@@ -415,8 +416,7 @@ static int put_module(koc__dynbuf *b, const char *word, const koc__exe_module *m
     }
     KOC__TRY(koc__dynbuf_putc(b, '\n', err));
     KOC__TRY(put_module(b, "=>", m->replace, err));
-    return koc__dynbuf_puts(b, "\t\n",
-                            err); /* the empty line that Go leaves behind a replacement */
+    return koc__dynbuf_puts(b, "\t\n", err); /* the empty line that Go writes after a replacement */
 }
 
 static int put_setting(koc__dynbuf *b, const koc_kv *s, koc_error **err)
@@ -472,7 +472,7 @@ int koc__exe_info_from_text(const char *what, const char *version, char *text, s
         rc = render(info, err);
     }
     if (rc != KOC_OK) {
-        o->storage = NULL; /* the text is the caller's again */
+        o->storage = NULL; /* the caller keeps the text */
         return rc;
     }
     *out = koc__steal(&info);

@@ -1,4 +1,4 @@
-/* What starts a linked program: the dynamic loader that it names (PT_INTERP), if it names one. */
+/* Reads the name of the dynamic loader (PT_INTERP) from a linked program. */
 #include "core/common.h"
 
 #include "core/io/fs.h"
@@ -6,8 +6,8 @@
 
 enum { PT_INTERP_TYPE = 3, HEADERS_MAX = 256, NAME_MAX_BYTES = 4096 };
 
-/* Where the name is; *size 0: there is none. */
-static int find(koc__exe *x, uint64_t *offset, uint64_t *size, koc_error **err)
+/* Finds the name; *size 0: there is none. */
+static int find_name(koc__exe *x, uint64_t *offset, uint64_t *size, koc_error **err)
 {
     uint8_t b[64] = {0};
     *size = 0;
@@ -38,7 +38,7 @@ int koc__exe_loader(const char *path, char **out, koc_error **err)
     uint64_t offset = 0, size = 0;
     KOC__TRY(koc__fs_open_read(path, &fd, err));
     if (fstat(fd, &st) != 0) {
-        return koc__error_errno(err, errno, "cannot look at %s", path);
+        return koc__error_errno(err, errno, "cannot read %s", path);
     }
     koc__exe *x = koc__calloc(1, sizeof(*x));
     if (!x) {
@@ -47,7 +47,7 @@ int koc__exe_loader(const char *path, char **out, koc_error **err)
     x->fd = fd;
     x->size = (uint64_t)st.st_size;
     x->what = path;
-    int rc = find(x, &offset, &size, err);
+    int rc = find_name(x, &offset, &size, err);
     char *name =
         rc == KOC_OK && size > 1 && size <= NAME_MAX_BYTES ? koc__calloc(1, size + 1) : NULL;
     if (name) {

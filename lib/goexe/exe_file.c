@@ -46,7 +46,7 @@ static int read_file(const koc__exe *x, uint64_t offset, void *buf, size_t len, 
     return KOC_OK;
 }
 
-/* Small reads come from the window, which holds what lies behind the last of them. */
+/* Serves small reads from the window, which has the bytes from the last such read on. */
 static int read_window(koc__exe *x, uint64_t offset, void *buf, size_t len, koc_error **err)
 {
     bool inside = offset >= x->window_offset && offset - x->window_offset <= x->window_len &&
@@ -66,7 +66,7 @@ int koc__exe_read(koc__exe *x, uint64_t offset, void *buf, size_t len, koc_error
 {
     uint64_t at;
     if (__builtin_add_overflow(x->base, offset, &at) || at > x->size || len > x->size - at) {
-        return koc__exe_damaged(x, "it is cut short", err);
+        return koc__exe_damaged(x, "it is truncated", err);
     }
     if (len == 0) {
         return KOC_OK;

@@ -1,13 +1,13 @@
 /*
- * Runs one `go build`. With a cache, linked programs stay in the build directory, so that go sees from their build IDs
- * whether it has to link again. A file stays only if the record of the last build confirms it: go would take a
- * truncated one for complete.
+ * Runs one `go build`. With a cache, linked programs stay in the build directory, so that go sees from
+ * their build IDs whether it has to link again. A file stays only if the record of the last build
+ * confirms it: go would take a truncated one for complete.
  *
  *   <dir>/<hash of the package>/<name>   one program per target
  *   <dir>/run-XXXXXX/<name>              where one go works; files are moved in and out
  *
- * Each run has a directory that no other build knows. If koc is killed, its go continues and may still write when
- * another koc has the lock on <dir>.
+ * Each run has a directory that no other build knows. If koc is killed, its go continues and may still
+ * write when another koc has the lock on <dir>.
  */
 #include "core/common.h"
 
@@ -246,7 +246,8 @@ static bool i64_member(const koc__jnode *n, const char *name, int64_t *out)
     return text && koc__str_i64(koc__str(text), out);
 }
 
-/* Fills in was from the record if the file is still as recorded. A record that cannot be read counts as none. */
+/* Fills in was from the record if the file is still as recorded. A record that cannot be read counts as
+ * none. */
 static int recall_binary(koc__cache *cache, const koc__go_binary *bin, before *was, koc_error **err)
 {
     KOC__AUTO_VAL(koc_buf) text = KOC_BUF_INIT;
@@ -403,8 +404,8 @@ static int get_gotmpdir(const koc__go_batch *b, char **out, koc_error **err)
     return koc__go_value(tool, b->units[0]->env, "GOTMPDIR", out, err);
 }
 
-/* Makes a directory for go's temporary files, which go leaves behind if a signal ends it. *env: a copy of the unit's
- * environment with GOTMPDIR. */
+/* Makes a directory for go's temporary files, which go leaves behind if a signal ends it. *env: a copy of
+ * the unit's environment with GOTMPDIR. */
 static int make_tempdir(const koc__go_batch *b, koc_strlist **env, char **dir, koc_error **err)
 {
     const koc__go_unit *u = b->units[0];
@@ -523,9 +524,9 @@ static int finish_unit(const koc__go_batch *b, koc__go_unit *u, const before *wa
     bool there = koc__fs_stamp(bin->path, false, &bin->stamp, NULL) == KOC_OK;
     bin->from_cache = there && was->known && bin->build_id && bin->stamp.size == was->stamp.size &&
                       koc__streq(bin->build_id, was->build_id);
-    /* go sets the time of a file that it finds up to date, so the stamp changes though the content does not. A file
-     * with the old time may be left over: of several packages go builds the main ones and silently skips the
-     * others. */
+    /* go sets the time of a file that it finds up to date, so the stamp changes though the content does
+     * not. A file with the old time may be left over: of several packages go builds the main ones and
+     * silently skips the others. */
     bool marked = bin->stamp.mtime_ns != was->stamp.mtime_ns;
     if (!bin->from_cache) {
         KOC__TRY(check_program(b, u, call, err));
@@ -552,9 +553,9 @@ static int deliver(const koc__go_batch *b, koc__go_unit *u, koc_error **err)
 /* --- several programs --- */
 
 /*
- * go links a program in its temporary directory and renames it into place when it is complete, while it may link
- * others for seconds. koc collects it at once and builds its layer meanwhile. Between two file systems go would copy,
- * and the file could be incomplete: then nothing is collected early.
+ * go links a program in its temporary directory and renames it into place when it is complete, while it
+ * may link others for seconds. koc collects it at once and builds its layer meanwhile. Between two file
+ * systems go would copy, and the file could be incomplete: then nothing is collected early.
  */
 typedef struct watch {
     koc__go_batch *b;
@@ -606,7 +607,8 @@ static int run_go_into(void *arg, koc__call *call, koc_error **err)
     return w->rc;
 }
 
-/* Whether go renames programs from its temporary directory into dir. A wrapper around go may copy or change them. */
+/* Whether go renames programs from its temporary directory into dir. A wrapper around go may copy or
+ * change them. */
 static bool may_watch(const koc__go_batch *b, const char *dir)
 {
     KOC__AUTO_STR own = NULL;
@@ -706,8 +708,8 @@ static int deliver_all(const koc__go_batch *b, koc_error **err)
     return KOC_OK;
 }
 
-/* If one package does not compile, the others need not be linked again. Their files were moved and go set their time;
- * inode, size and build ID show that they are the same. */
+/* If one package does not compile, the others need not be linked again. Their files were moved and go set
+ * their time; inode, size and build ID show that they are the same. */
 static void rerecord_known(const koc__go_batch *b, const before *was)
 {
     for (size_t i = 0; i < b->n; i++) {

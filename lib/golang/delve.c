@@ -1,6 +1,6 @@
 /*
- * Builds Delve, the debugger, at one version and for one platform: from a module that requires only Delve. The cache
- * keeps the program (docs/decisions.md).
+ * Builds Delve, the debugger, at one version and for one platform: from a module that requires only
+ * Delve. The cache keeps the program (docs/decisions.md).
  */
 #include "core/common.h"
 

@@ -1,7 +1,7 @@
 /*
- * Values of the git work tree for templates (docs/ko.md, templates). Each part takes one git process, which runs
- * when a template uses it. Without a repository or a commit all strings are empty and the tree is clean, as in
- * ko, with a warning; a repository that cannot be read is an error.
+ * Values of the git work tree for templates (docs/ko.md, templates). Each part takes one git process,
+ * which runs when a template uses it. Without a repository or a commit all strings are empty and the tree
+ * is clean, as in ko, with a warning; a repository that cannot be read is an error.
  */
 #include "core/common.h"
 
@@ -206,8 +206,8 @@ static int check_empty(const reader *r, bool *has_commit, koc_error **err)
     return KOC_OK;
 }
 
-/* Runs git for one part. *ok false: there is nothing to read in result. may_fail: git also fails in a repository
- * with commits, if it has none of what is asked for. */
+/* Runs git for one part. *ok false: there is nothing to read in result. may_fail: git also fails in a
+ * repository with commits, if it has none of what is asked for. */
 static int query(const reader *r, const char *const *arguments, bool may_fail,
                  koc__proc_result *result, bool *ok, koc_error **err)
 {

@@ -7,8 +7,8 @@
 #include "golang/go_env.h"
 #include "golang/golang.h"
 
-/* Exclusive use of a build directory: a lock on one in the cache, or a temporary one. Shared by the binaries that
- * are in it. */
+/* Exclusive use of a build directory: a lock on one in the cache, or a temporary one. Shared by the
+ * binaries that are in it. */
 typedef struct koc__go_lock {
     atomic_uint refs;
     int fd;          /* the lock; -1: none */

@@ -4,9 +4,9 @@
 
 #include "golang/go_build.h"
 
-/* The environment of go, sorted, each name once: ko's defaults for the platform, then koc's own environment, then
- * the entry's env (config NULL or without env: defaultEnv); the last value of a name wins. KOC_EINVAL: a value
- * contradicts the platform, or GOFLAGS has -toolexec. */
+/* The environment of go, sorted, each name once: ko's defaults for the platform, then koc's own
+ * environment, then the entry's env (config NULL or without env: defaultEnv); the last value of a name
+ * wins. KOC_EINVAL: a value contradicts the platform, or GOFLAGS has -toolexec. */
 int koc__go_command_env(const koc__go_settings *s, const koc__go_config *config,
                         const char *work_dir, const koc_platform *p, koc_strlist **out,
                         koc_error **err);

@@ -1,6 +1,6 @@
 /*
- * What one run knows about go and git. The memo belongs to the settings. Each answer is fetched when it is first
- * needed, and once, however many images and platforms there are.
+ * What one run knows about go and git. The memo belongs to the settings. Each answer is fetched when it
+ * is first needed, and once, however many images and platforms there are.
  */
 #ifndef KOC__GOLANG_GO_ENV_H
 #define KOC__GOLANG_GO_ENV_H
@@ -33,15 +33,16 @@ typedef struct koc__git {
     bool empty;     /* no repository or no commit, and the warning has been given */
     uint32_t known; /* one bit per KOC__GIT_* */
 } koc__git;
-/* The values of the repository around dir (NULL: the working directory); only the given part is filled in.
- * KOC_EPROCESS with git's words and a cure: git cannot read the repository, or there is no git in PATH. Without a
- * repository or a commit, call's log gets a warning. Borrowed from e. */
+/* The values of the repository around dir (NULL: the working directory); only the given part is filled
+ * in. KOC_EPROCESS with git's words and a cure: git cannot read the repository, or there is no git in
+ * PATH. Without a repository or a commit, call's log gets a warning. Borrowed from e. */
 int koc__go_git(koc__go_env *e, const char *dir, int part, koc__call *call, const koc__git **out,
                 koc_error **err);
 /* Fills in one part; for koc__go_git. */
 int koc__git_fill(koc__git *g, const char *dir, int part, koc__call *call, koc_error **err);
 void koc__git_free(koc__git *g);
-/* The nearest directory from dir upwards that has a .git, searched as git does. *root stays NULL without one. */
+/* The nearest directory from dir upwards that has a .git, searched as git does. *root stays NULL without
+ * one. */
 int koc__git_root(const char *dir, char **root, koc_error **err);
 /* KOC_OK: dir is in a repository that git can read, or in none. */
 int koc__git_check(const char *dir, koc__call *call, koc_error **err);

@@ -1,6 +1,6 @@
 /*
- * Values of Go's own variables without running `go env`: from the environment, then the file that `go env -w` writes,
- * then $GOROOT/go.env, which the toolchain came with.
+ * Values of Go's own variables without running `go env`: from the environment, then the file that `go env
+ * -w` writes, then $GOROOT/go.env, which the toolchain came with.
  */
 #include "core/common.h"
 
@@ -60,8 +60,8 @@ static const char *get_nonempty(const koc_strlist *env, const char *name)
     return value && *value ? value : NULL;
 }
 
-/* The value in the last NAME=value line of a file, as go reads it; it may be empty. *out stays NULL: there is no such
- * line or no file. */
+/* The value in the last NAME=value line of a file, as go reads it; it may be empty. *out stays NULL:
+ * there is no such line or no file. */
 static int read_from_file(const char *path, const char *name, char **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(FILE_MAX);
@@ -100,7 +100,8 @@ static char *user_file(const koc_strlist *env)
 #endif
 }
 
-/* $GOROOT/go.env; without $GOROOT, the directory above that of the real go is the root. NULL: there is no go. */
+/* $GOROOT/go.env; without $GOROOT, the directory above that of the real go is the root. NULL: there is no
+ * go. */
 static char *toolchain_file(const char *tool, const koc_strlist *env)
 {
     const char *root = get_nonempty(env, "GOROOT");

@@ -1,6 +1,6 @@
 /*
- * The inside of the golang module: from arguments and .ko.yaml to linked binaries and their layers. docs/ko.md
- * describes the behaviour of ko that it reproduces.
+ * The inside of the golang module: from arguments and .ko.yaml to linked binaries and their layers.
+ * docs/ko.md describes the behaviour of ko that it reproduces.
  */
 #ifndef KOC__GOLANG_H
 #define KOC__GOLANG_H
@@ -25,8 +25,7 @@ typedef struct koc__go_config { /* an entry of builds: */
 typedef struct koc__go_base { /* a base image and where it is configured */
     char *path;               /* of an override: the import path in lower case; else NULL */
     char *name;               /* never NULL */
-    char *
-        where; /* ".ko.yaml:3:19: defaultBaseImage"; NULL: nobody does, it is the built-in default */
+    char *where;              /* ".ko.yaml:3:19: defaultBaseImage"; NULL: the built-in default */
 } koc__go_base;
 typedef struct koc__go_settings { /* does not change once it is loaded */
     char *path;                   /* of the file, or NULL */
@@ -38,8 +37,8 @@ typedef struct koc__go_settings { /* does not change once it is loaded */
     size_t n_builds;
     koc_strlist *warnings; /* about the file; never NULL */
     bool offline;          /* go must not download anything */
-    /* Memo of what go and git answered, for whoever runs go with these settings. It has its own lock and is
-     * the one part that is filled in later (go_env.h). */
+    /* Memo of the answers of go and git (go_env.h), the one part that is filled in later. It has its own
+     * lock. */
     struct koc__go_env *go_env;
 } koc__go_settings;
 /* path NULL: KO_CONFIG_PATH, else .ko.json / .ko.yaml / .ko.yml in the working directory, else defaults. */
@@ -69,12 +68,12 @@ typedef struct koc__go_targets {
     size_t count;
     koc_strlist *warnings; /* about entries that cannot be loaded and packages that were left out */
 } koc__go_targets;
-/* Finds the package of each argument ("./...": every main package below) and checks that it is a main package.
- * platform: packages are loaded for it (ko loads them for the host); NULL or "all": linux/amd64. Runs `go list` as
- * rarely as possible: the cache keeps answers while go.mod, go.work and the environment of go are unchanged, and the
- * build detects stale ones (koc__go_build reads the build info). Entries of builds: that cannot be loaded and that no
- * argument needs become warnings, as do main packages that a pattern leaves out. Without arguments only the entries
- * are checked. */
+/* Finds the package of each argument ("./...": every main package below) and checks that it is a main
+ * package. platform: packages are loaded for it (ko loads them for the host); NULL or "all": linux/amd64.
+ * Runs `go list` as rarely as possible: the cache keeps answers while go.mod, go.work and the environment
+ * of go are unchanged, and the build detects stale ones (koc__go_build reads the build info). Entries of
+ * builds: that cannot be loaded and that no argument needs become warnings, as do main packages that a
+ * pattern leaves out. Without arguments only the entries are checked. */
 int koc__go_targets_find(koc_ctx *ctx, const koc__go_settings *s, const char *platform,
                          const char *const *args, koc__call *call, koc__go_targets **out,
                          koc_error **err);
@@ -93,8 +92,8 @@ typedef struct koc__go_options {
     void (*starting)(void *self);
     void *starting_self;
     /* The next two are called on any thread, with the index of a job. May be NULL: both, or linked alone.
-     * begun: its batch has left the queue. linked: its program is complete, while go may still link the others
-     * of the batch. b is borrowed: koc__go_binary_ref. */
+     * begun: its batch has left the queue. linked: its program is complete, while go may still link the
+     * others of the batch. b is borrowed: koc__go_binary_ref. */
     void (*begun)(void *self, size_t job);
     int (*linked)(void *self, size_t job, struct koc__go_binary *b, koc_error **err);
     void *jobs_self; /* of both */
@@ -119,8 +118,9 @@ typedef struct koc__go_job {
     const koc_platform *platform;
     koc__go_binary *binary; /* NULL until koc__go_build succeeds; then the caller's */
 } koc__go_job;
-/* Runs one `go build` for all jobs that agree in platform, work_dir, arguments and environment and differ in the
- * name of the program. Sets all binaries or none. A compile error is KOC_EPROCESS with go's output as detail. */
+/* Runs one `go build` for all jobs that agree in platform, work_dir, arguments and environment and differ
+ * in the name of the program. Sets all binaries or none. A compile error is KOC_EPROCESS with go's output
+ * as detail. */
 int koc__go_build(koc_ctx *ctx, const koc__go_settings *s, koc__go_job *jobs, size_t n,
                   const koc__go_options *o, koc__call *call, koc_error **err);
 /* Sets the digest of b's file and records it for later builds. */
@@ -132,14 +132,15 @@ KOC__DEFINE_AUTO(koc__go_binary, koc__go_binary_free);
 /* Fills in t->package_dir unless it is known, by a `go list`. */
 int koc__go_package_dir(koc_ctx *ctx, koc__go_target *t, koc__call *call, koc_error **err);
 
-/* Adds one line for people per difference to the last build of t for p. Builds nothing. call: with a context. */
+/* Adds one line for people per difference to the last build of t for p. Builds nothing. call: with a
+ * context. */
 int koc__go_explain(const koc__go_settings *s, koc__go_target *t, const koc_platform *p,
                     const koc__go_options *o, koc__call *call, koc_strlist *out, koc_error **err);
 
 /* --- the debugger (delve.c) --- */
 #define KOC__DELVE_VERSION "v1.27.2"
-/* dlv of version (NULL: KOC__DELVE_VERSION) for p, from the cache or built with the go tool. KOC_EINVAL: not a
- * version. KOC_EPROCESS with go's output: go cannot get or build it. */
+/* dlv of version (NULL: KOC__DELVE_VERSION) for p, from the cache or built with the go tool. KOC_EINVAL:
+ * not a version. KOC_EPROCESS with go's output: go cannot get or build it. */
 int koc__go_delve(koc_ctx *ctx, const koc__go_settings *s, const char *version,
                   const koc_platform *p, koc__call *call, koc__go_binary **out, koc_error **err);
 
@@ -153,7 +154,8 @@ typedef struct koc__go_layer_options {
     int32_t format; /* KOC_FORMAT_OCI or _DOCKER */
     int32_t compression, level;
 } koc__go_layer_options;
-/* The layer with /ko-app/<base>, in ko's tar dialect. If the cache has the layer of this file, nothing is read. */
+/* The layer with /ko-app/<base>, in ko's tar dialect. If the cache has the layer of this file, nothing is
+ * read. */
 int koc__go_binary_layer(koc_ctx *ctx, const koc__go_target *t, koc__go_binary *b,
                          const koc__go_layer_options *o, koc__call *call, koc_layer **out,
                          koc_error **err);
@@ -166,15 +168,16 @@ int koc__go_kodata_layer(koc_ctx *ctx, const koc__go_target *t, const koc__go_la
 const char *koc__go_var_get(const koc_strlist *env, const char *name);
 /* Whether a variable (NAME=value) can change what go builds or finds. */
 bool koc__go_var_matters(const char *item);
-/* The value of one of go's own variables (GOFLAGS, GOPROXY) for a go with env (NULL: koc's own), without running go:
- * from the environment, the user's file (GOENV, `go env -w`), or go.env of the toolchain of tool (NULL: not known).
- * All code that needs such a value calls this. *out NULL: not set, or empty. */
+/* The value of one of go's own variables (GOFLAGS, GOPROXY) for a go with env (NULL: koc's own), without
+ * running go: from the environment, the user's file (GOENV, `go env -w`), or go.env of the toolchain of
+ * tool (NULL: not known). All code that needs such a value calls this. *out NULL: not set, or empty. */
 int koc__go_value(const char *tool, const koc_strlist *env, const char *name, char **out,
                   koc_error **err);
 /* Adds the paths of those two files, whether they exist or not. */
 int koc__go_value_files(const char *tool, const koc_strlist *env, koc_strlist *out,
                         koc_error **err);
-/* The same for koc's own environment and the go of s. defaults: only the value that the toolchain came with. */
+/* The same for koc's own environment and the go of s. defaults: only the value that the toolchain came
+ * with. */
 int koc__go_variable(const koc__go_settings *s, const char *name, bool defaults, char **out,
                      koc_error **err);
 

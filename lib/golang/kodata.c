@@ -15,9 +15,9 @@ typedef struct collector {
     koc_ctx *ctx;
     koc__kodata *to;
     char *dir;    /* that of the previous file */
-    char *real;   /* the same, with its links resolved */
+    char *real;   /* the same without symbolic links */
     char *git;    /* the directory of git around it, or NULL */
-    bool refused; /* a file of git, with a hint of its own */
+    bool refused; /* the error is about a file of git and has its own hint */
 } collector;
 
 static void collector_dispose(collector *c)

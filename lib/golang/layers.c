@@ -1,6 +1,6 @@
 /*
- * The two layers of an image in ko's tar dialect (docs/ko.md, layers). The cache knows earlier layers by everything
- * that determines their bytes; to reuse one, koc reads no source and compresses nothing.
+ * The two layers of an image in ko's tar dialect (docs/ko.md, layers). The cache knows earlier layers by
+ * everything that determines their bytes; to reuse one, koc reads no source and compresses nothing.
  */
 #include "core/common.h"
 
@@ -114,7 +114,7 @@ static int find_layer(const maker *m, koc_str key, koc_layer **out, koc_error **
     return koc__layer_new(&d, &diff_id, tar_size, blob, NULL, out, err);
 }
 
-/* A cache that cannot be written costs time, not the build. */
+/* A cache that cannot be written must not fail the build. */
 static void record_layer(const maker *m, koc_str key, koc_layer *l, koc__call *call)
 {
     koc_digest diff_id;
@@ -223,8 +223,8 @@ static int build_program_layer(maker *m, const char *source, koc__call *call, ko
 }
 
 /*
- * The layer's key. The program's content is in it as Go's build ID, whose last part is a hash of the whole file, so
- * that the file need not be read; or as its SHA-256, if a flag removed the build ID.
+ * The layer's key. The program's content is in it as Go's build ID, whose last part is a hash of the
+ * whole file, so that the file need not be read; or as its SHA-256, if a flag removed the build ID.
  */
 static bool binary_key(const maker *m, const koc__go_binary *b, const koc_digest *content,
                        koc__digest_text *out)
@@ -244,8 +244,8 @@ static bool binary_key(const maker *m, const koc__go_binary *b, const koc_digest
     return true;
 }
 
-/* Whether the file still is the program that go linked. A chmod, or a backup that makes hard links, changes its stamp
- * but not its content. */
+/* Whether the file still is the program that go linked. A chmod, or a backup that makes hard links,
+ * changes its stamp but not its content. */
 static bool is_same_program(const koc__go_binary *b)
 {
     KOC__AUTO_STR id = NULL;

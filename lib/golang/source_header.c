@@ -1,7 +1,7 @@
 /*
- * The part of a Go file that decides which other files go reads: build constraints, package clause, imports (with the
- * comments between them, since cgo's preamble is one) and the lines with directives. Two files with the same header
- * make go read the same other files.
+ * The part of a Go file that decides which other files go reads: build constraints, package clause,
+ * imports (with the comments between them, since cgo's preamble is one) and the lines with directives.
+ * Two files with the same header make go read the same other files.
  */
 #include "core/common.h"
 
@@ -107,7 +107,7 @@ static bool skip_import(cursor *c)
     }
 }
 
-/* Moves c behind the last import. */
+/* Moves c past the last import. */
 static bool skip_imports(cursor *c)
 {
     if (c->end - c->at >= 3 && memcmp(c->at, "\xef\xbb\xbf", 3) == 0) {

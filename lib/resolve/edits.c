@@ -1,4 +1,4 @@
-/* Lists of edits. */
+/* Lists of edits: adds, sorts and frees them. */
 #include "core/common.h"
 
 #include "resolve/resolve.h"
@@ -47,7 +47,7 @@ static int by_place(const void *a, const void *b)
     if (x->end != y->end) {
         return x->end < y->end ? -1 : 1;
     }
-    return (int)x->form - (int)y->form; /* newName, then digest */
+    return (int)x->form - (int)y->form; /* newName before digest */
 }
 
 void koc__edits_sort(koc__edits *l, size_t first)

@@ -1,4 +1,4 @@
-/* Inputs that are files, and directories of files. */
+/* Reads inputs from files, and finds the files in directories. */
 #include "core/common.h"
 
 #include "resolve/input_files.h"
@@ -26,8 +26,8 @@ static bool is_manifest(const char *name)
     return koc__str_ends(s, ".yaml") || koc__str_ends(s, ".yml") || koc__str_ends(s, ".json");
 }
 
-static int walk(const char *dir, bool recursive, int depth, koc_strlist *files,
-                koc_strlist *warnings, koc_error **err)
+static int add_files(const char *dir, bool recursive, int depth, koc_strlist *files,
+                     koc_strlist *warnings, koc_error **err)
 {
     KOC__AUTO(koc_strlist) names = NULL;
     if (depth > DEPTH_MAX) {
@@ -44,13 +44,13 @@ static int walk(const char *dir, bool recursive, int depth, koc_strlist *files,
         }
         bool is_dir = lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
         if (is_dir && recursive) {
-            KOC__TRY(walk(path, recursive, depth + 1, files, warnings, err));
+            KOC__TRY(add_files(path, recursive, depth + 1, files, warnings, err));
         }
         if (is_dir || !is_manifest(name)) {
             continue;
         }
         if (stat(path, &st) != 0 || !S_ISREG(st.st_mode)) {
-            KOC__TRY(koc__strlist_addf(warnings, err, "%s is left out: it is no file", path));
+            KOC__TRY(koc__strlist_addf(warnings, err, "skipping %s: not a regular file", path));
         } else {
             KOC__TRY(koc__strlist_add(files, path, err));
         }
@@ -61,7 +61,7 @@ static int walk(const char *dir, bool recursive, int depth, koc_strlist *files,
 int koc__input_files_find(const char *dir, bool recursive, koc_strlist *files,
                           koc_strlist *warnings, koc_error **err)
 {
-    KOC__TRY(walk(dir, recursive, 0, files, warnings, err));
+    KOC__TRY(add_files(dir, recursive, 0, files, warnings, err));
     if (koc_strlist_count(files) == 0) {
         int rc = koc__error(err, KOC_ENOTFOUND, "%s: no .yaml, .yml or .json file in it", dir);
         if (!recursive) {

@@ -1,4 +1,5 @@
-/* What stands in a scalar: ko://IMPORTPATH, or ko://IMPORTPATH:TAG as charts make it of two values. */
+/* Parses a reference in a scalar: ko://IMPORTPATH, or ko://IMPORTPATH:TAG, which charts compose of two
+ * values. */
 #include "core/common.h"
 
 #include "resolve/resolve.h"
@@ -18,34 +19,34 @@ static bool is_tag(koc_str s)
     return s.len > 0 && s.len <= TAG_MAX;
 }
 
-static int refuse(koc_str text, const char *why, koc_error **err)
+static int reject(koc_str text, const char *why, koc_error **err)
 {
     return koc__error(err, KOC_EINVAL, "\"%.*s\": %s", KOC__FMT(text), why);
 }
 
-/* Whether an import path it could be; go decides whether it is one. */
+/* Whether it may be an import path; go decides whether it is one. */
 static int check_path(koc_str text, koc_str path, koc_error **err)
 {
     if (path.len == 0) {
-        return refuse(text, "a reference without an import path", err);
+        return reject(text, "a reference without an import path", err);
     }
     for (size_t i = 0; i < path.len; i++) {
         unsigned char c = (unsigned char)path.ptr[i];
         if (c <= ' ' || c == 0x7F) {
-            return refuse(text, "white space within a reference", err);
+            return reject(text, "white space within a reference", err);
         }
         if (strchr("\"'`\\*?<>|{}[],;!#$%^&()", c)) {
-            return refuse(text, "not an import path", err);
+            return reject(text, "not an import path", err);
         }
     }
     if (!koc__str_utf8(path)) {
-        return refuse(text, "not UTF-8", err);
+        return reject(text, "not UTF-8", err);
     }
     if (memchr(path.ptr, '@', path.len)) {
-        return refuse(text, "a version or digest cannot be part of a reference", err);
+        return reject(text, "a version or digest cannot be part of a reference", err);
     }
     if (memmem(path.ptr, path.len, "...", 3)) {
-        return refuse(text, "a reference names one package, not a pattern", err);
+        return reject(text, "a reference names one package, not a pattern", err);
     }
     return KOC_OK;
 }
@@ -62,7 +63,7 @@ int koc__ko_reference_read(koc_str text, koc_str prefix, char **out, char **tag,
     bool has_tag = koc__str_rcut(path, ':', &before, &after) && !memchr(after.ptr, '/', after.len);
     KOC__TRY(check_path(text, has_tag ? before : path, err));
     if (has_tag && !is_tag(after)) {
-        return refuse(text, "what stands behind the colon is no tag", err);
+        return reject(text, "the text after the colon is not a tag", err);
     }
     KOC__AUTO_STR reference =
         koc__str_dup(koc__str_n(text.ptr, has_tag ? prefix.len + before.len : text.len));

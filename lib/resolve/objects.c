@@ -1,4 +1,4 @@
-/* Which documents stay: a label selector drops documents, and items of a List, as ko does. */
+/* Decides which documents are kept: a label selector removes documents and items of a List, as ko does. */
 #include "core/common.h"
 
 #include "core/path.h"
@@ -15,7 +15,7 @@ koc__object *koc__object_now(koc__scan *s)
     return s->in_item ? &s->items[s->n_items - 1] : &s->document;
 }
 
-/* --- while it is read --- */
+/* --- while a document is read --- */
 
 static bool is_kustomization(koc_str kind)
 {
@@ -37,16 +37,16 @@ int koc__object_member(koc__scan *s, const koc__frame *f, const koc__yevent *e, 
         o->items = at;
         o->items_key_end = f->last_key.end;
     }
-    bool looked_at = (top && f->key == KOC__KEY_METADATA) ||
-                     (f->role == KOC__ROLE_METADATA && f->key == KOC__KEY_LABELS);
-    if (s->selector && looked_at && e->type == KOC__YEVENT_ALIAS) {
+    bool has_labels = (top && f->key == KOC__KEY_METADATA) ||
+                      (f->role == KOC__ROLE_METADATA && f->key == KOC__KEY_LABELS);
+    if (s->selector && has_labels && e->type == KOC__YEVENT_ALIAS) {
         return koc__scan_fail(s, &at, KOC_EINVAL,
                               "a selector cannot see labels behind an alias; write them out", err);
     }
     return KOC_OK;
 }
 
-/* Keys and values come in turn. */
+/* Called for keys and values alternately. */
 int koc__object_label(koc__scan *s, koc_str text, koc_error **err)
 {
     koc__object *o = koc__object_now(s);
@@ -72,10 +72,10 @@ int koc__object_begin_item(koc__scan *s, const koc__yevent *e, koc_error **err)
     return KOC_OK;
 }
 
-/* --- what goes --- */
+/* --- removal --- */
 
-/* Bytes that go; what adjoins becomes one. */
-static int drop(koc__scan *s, size_t start, size_t end, koc_error **err)
+/* Removes bytes; joins adjacent removals. */
+static int remove_bytes(koc__scan *s, size_t start, size_t end, koc_error **err)
 {
     koc__edit *last = s->edits.count > 0 ? &s->edits.items[s->edits.count - 1] : NULL;
     if (last && last->form == KOC__FORM_NOTHING && last->end == start) {
@@ -141,7 +141,7 @@ static size_t line_start(const koc__scan *s, size_t at)
     return at;
 }
 
-/* Old Macs' line breaks count too, as they do for libyaml. */
+/* A lone CR is a line break also, as for libyaml. */
 static bool is_line_start(const koc__scan *s, size_t at)
 {
     char before = at > 0 ? s->text.ptr[at - 1] : '\n';
@@ -164,7 +164,7 @@ static char first_character(const koc__scan *s, size_t at)
     return at < s->end ? s->text.ptr[at] : '\0';
 }
 
-/* The line of an item's dash, with the comment lines right above it. */
+/* The line of an item's dash, with the comment lines directly above it. */
 static size_t block_item_start(const koc__scan *s, const koc__object *o, size_t bound)
 {
     size_t at = line_start(s, o->place.start);
@@ -187,24 +187,26 @@ static int drop_block_items(koc__scan *s, koc_error **err)
         const koc__object *o = &s->items[i];
         size_t bound = next_line(s, i > 0 ? o[-1].content_end : s->document.items_key_end);
         if (o->dropped) {
-            KOC__TRY(drop(s, block_item_start(s, o, bound), next_line(s, o->content_end), err));
+            KOC__TRY(
+                remove_bytes(s, block_item_start(s, o, bound), next_line(s, o->content_end), err));
         }
     }
     return KOC_OK;
 }
 
-/* With each item goes one comma: the one before it, or behind it at the beginning. */
+/* Removes one comma with each item: the one before it, or the one after it at the start of the list. */
 static int drop_flow_items(koc__scan *s, koc_error **err)
 {
-    bool any = false; /* an item that stays was seen */
+    bool any = false; /* an item before is kept */
     for (size_t i = 0; i < s->n_items; i++) {
         const koc__object *o = &s->items[i];
         if (!o->dropped) {
             any = true;
         } else if (any) {
-            KOC__TRY(drop(s, o[-1].content_end, o->content_end, err));
+            KOC__TRY(remove_bytes(s, o[-1].content_end, o->content_end, err));
         } else {
-            KOC__TRY(drop(s, o->place.start, o[1].place.start, err)); /* one that stays follows */
+            KOC__TRY(remove_bytes(s, o->place.start, o[1].place.start,
+                                  err)); /* an item that is kept follows */
         }
     }
     return KOC_OK;
@@ -255,8 +257,8 @@ static int is_selected(koc__scan *s, bool *out, koc_error **err)
     return KOC_OK;
 }
 
-/* A directive is read only behind the end of a document, and that may have gone. */
-static int keep_apart(koc__scan *s, koc_error **err)
+/* A directive is valid only after the end of a document, which may have been removed. */
+static int end_document_before_directive(koc__scan *s, koc_error **err)
 {
     koc_str rest = koc__str_from(s->text, s->document_start);
     if (!s->previous_dropped || !s->any_kept || !koc__str_starts(rest, "%")) {
@@ -268,13 +270,13 @@ static int keep_apart(koc__scan *s, koc_error **err)
     return gap->before ? KOC_OK : koc__oom(err);
 }
 
-/* Two rules may want one scalar: a digest beside both a repository and a newName. */
+/* Two rules may write to one scalar: a digest beside both a repository and a newName. */
 static int check_overlap(const koc__scan *s, koc_error **err)
 {
     for (size_t i = s->first_edit + 1; i < s->edits.count; i++) {
         const koc__edit *e = &s->edits.items[i];
-        bool same =
-            e->start == e[-1].start && !(e->after && e[-1].after); /* not: both put in here */
+        bool same = e->start == e[-1].start &&
+                    !(e->after && e[-1].after); /* two insertions at one place are fine */
         if (same || e->start < e[-1].end) {
             koc__node_pos at = {0};
             koc__ymarks_place(s->text, e->start, &at.line, &at.column);
@@ -295,9 +297,9 @@ int koc__object_end_document(koc__scan *s, size_t end, koc_error **err)
     KOC__TRY(is_selected(s, &stays, err));
     if (!stays) {
         koc__edits_truncate(&s->edits, s->first_edit);
-        KOC__TRY(drop(s, s->document_start, end, err));
+        KOC__TRY(remove_bytes(s, s->document_start, end, err));
     } else {
-        KOC__TRY(keep_apart(s, err));
+        KOC__TRY(end_document_before_directive(s, err));
         s->any_kept = true;
     }
     s->previous_dropped = !stays;

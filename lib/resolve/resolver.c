@@ -1,4 +1,4 @@
-/* The public object: inputs, the references in them, what stands for each, and the way out. */
+/* The public object: inputs, the references in them, their replacements, and the output. */
 #include "core/common.h"
 
 #include "core/map.h"
@@ -20,22 +20,22 @@ typedef struct input {
     koc__dynbuf owned; /* the content of a file; empty for borrowed bytes */
     koc_str text;
     koc__edits edits;
-    koc__tail tail; /* for when another input follows */
+    koc__tail tail; /* used if another input follows */
 } input;
 
 typedef struct reference {
     char *name;
     char *replacement; /* NULL: not set yet */
-    size_t input;      /* where it stands first */
+    size_t input;      /* its first occurrence: input and byte */
     size_t at;
 } reference;
 
-/* How far was written. */
+/* How far the output is written. */
 typedef struct cursor {
-    size_t input, edit, at; /* what comes next: an edit and a byte of an input */
-    bool begun;             /* something of this input ... */
-    bool has_written;       /* ... or of one before it */
-    bool has_document;      /* not only comments */
+    size_t input, edit, at; /* the next edit and the next byte of an input */
+    bool begun;             /* bytes of this input were written */
+    bool has_written;       /* bytes of any input were written */
+    bool has_document;      /* more than comments was written */
     char last_byte;
 } cursor;
 
@@ -125,7 +125,7 @@ int koc_resolver_new(koc_ctx *ctx, const koc_resolver_options *opts, koc_resolve
 /* --- reading --- */
 
 typedef struct piece {
-    koc__job job; /* first: the pool gives it back */
+    koc__job job; /* first member: the pool returns it */
     koc__scan scan;
     koc_error *error;
     int code;
@@ -150,9 +150,9 @@ static koc__scan new_scan(const koc_resolver *r, const input *in, size_t base, s
     };
 }
 
-static int take_edits(input *in, koc__edits *from, koc_error **err)
+static int move_edits(input *in, koc__edits *from, koc_error **err)
 {
-    if (in->edits.count == 0) { /* as a whole: there may be millions */
+    if (in->edits.count == 0) { /* move the list: there may be millions */
         koc__edits_dispose(&in->edits);
         in->edits = *from;
         *from = (koc__edits){0};
@@ -169,10 +169,10 @@ static int read_whole(const koc_resolver *r, input *in, koc_error **err)
     KOC__AUTO_VAL(koc__scan) scan = new_scan(r, in, 0, in->text.len);
     KOC__TRY(koc__scan_run(&scan, err));
     in->tail = scan.tail;
-    return take_edits(in, &scan.edits, err);
+    return move_edits(in, &scan.edits, err);
 }
 
-/* --- JSON documents one after the other, as kubectl takes them --- */
+/* --- sequences of JSON documents, as kubectl accepts them --- */
 
 static size_t skip_space(koc_str text, size_t at)
 {
@@ -187,7 +187,7 @@ static bool is_json(koc_str text, size_t at)
     return at < text.len && (text.ptr[at] == '{' || text.ptr[at] == '[');
 }
 
-/* What is written has a marker between them: then it is YAML, and can be joined with anything. */
+/* Inserts a document marker between two values: then the output is YAML and can be joined with other YAML. */
 static int put_marker(input *in, size_t at, koc_error **err)
 {
     koc__edit e = {.start = at,
@@ -197,7 +197,7 @@ static int put_marker(input *in, size_t at, koc_error **err)
     return e.before ? koc__edits_add(&in->edits, &e, err) : koc__oom(err);
 }
 
-/* JSON values, and then perhaps YAML behind a marker. KOC_EFORMAT: it is something else. */
+/* Reads JSON values, and YAML if it follows after a marker. KOC_EFORMAT: the input is something else. */
 static int read_json(const koc_resolver *r, input *in, koc_error **err)
 {
     size_t base = 0;
@@ -208,12 +208,12 @@ static int read_json(const koc_resolver *r, input *in, koc_error **err)
                      : is_json(in->text, at) ? koc__split_json(in->text, at)
                                              : at;
         if (end == at) {
-            return koc__error(err, KOC_EFORMAT, "%s: no JSON", in->label);
+            return koc__error(err, KOC_EFORMAT, "%s: not JSON", in->label);
         }
         end = skip_space(in->text, end);
         KOC__AUTO_VAL(koc__scan) scan = new_scan(r, in, base, end);
         KOC__TRY(koc__scan_run(&scan, err));
-        KOC__TRY(take_edits(in, &scan.edits, err));
+        KOC__TRY(move_edits(in, &scan.edits, err));
         in->tail = scan.tail;
         KOC__TRY(is_json(in->text, end) ? put_marker(in, end, err) : KOC_OK);
         at = base = end;
@@ -223,13 +223,13 @@ static int read_json(const koc_resolver *r, input *in, koc_error **err)
 
 /* --- pieces --- */
 
-/* Takes what a piece found. false: it failed, and the input is to be read as a whole: that gives the same
- * error with its right place, or shows that the cut was wrong. */
+/* Takes the edits of a piece. False: it failed. Then the input must be read as one: that gives the same
+ * error with the right position, or shows that the split was wrong. */
 static bool finish_piece(piece *p, koc__pool *pool, input *in)
 {
     koc__pool_wait(pool, &p->job);
-    bool good = p->code == KOC_OK && take_edits(in, &p->scan.edits, NULL) == KOC_OK;
-    in->tail = p->scan.tail; /* the last one's in the end */
+    bool good = p->code == KOC_OK && move_edits(in, &p->scan.edits, NULL) == KOC_OK;
+    in->tail = p->scan.tail; /* finally that of the last piece */
     koc__scan_dispose(&p->scan);
     koc_error_free(p->error);
     return good;
@@ -283,7 +283,7 @@ static int read_input(const koc_resolver *r, input *in, koc_error **err)
 
 /* --- references --- */
 
-static int intern(koc_resolver *r, koc__edit *e, koc_error **err)
+static int number_reference(koc_resolver *r, koc__edit *e, koc_error **err)
 {
     koc_str name = koc__str(e->reference);
     uintptr_t known = (uintptr_t)koc__map_get(r->by_name, name);
@@ -303,8 +303,8 @@ static int intern(koc_resolver *r, koc__edit *e, koc_error **err)
     return KOC_OK;
 }
 
-/* Takes in on success only. */
-static int add(koc_resolver *r, input *in, koc_error **err)
+/* Takes ownership of in on success only. */
+static int add_input(koc_resolver *r, input *in, koc_error **err)
 {
     if (!koc__grow((void **)&r->inputs, &r->inputs_capacity, r->n_inputs + 1, sizeof(*r->inputs))) {
         return koc__oom(err);
@@ -313,7 +313,7 @@ static int add(koc_resolver *r, input *in, koc_error **err)
     for (size_t i = 0; i < in->edits.count; i++) {
         koc__edit *e = &in->edits.items[i];
         if (e->form != KOC__FORM_NOTHING) {
-            KOC__TRY(intern(r, e, err));
+            KOC__TRY(number_reference(r, e, err));
         }
     }
     r->inputs[r->n_inputs++] = *in;
@@ -331,7 +331,7 @@ int koc_resolver_add_bytes(koc_resolver *r, const char *label, koc_str yaml, koc
         return koc__oom(err);
     }
     in.text.ptr = yaml.ptr ? yaml.ptr : "";
-    return add(r, &in, err);
+    return add_input(r, &in, err);
 }
 
 int koc_resolver_add_file(koc_resolver *r, const char *path, koc_error **err)
@@ -345,7 +345,7 @@ int koc_resolver_add_file(koc_resolver *r, const char *path, koc_error **err)
     }
     KOC__TRY(koc__input_read(path, r->max_bytes, &in.owned, err));
     in.text = koc__str_n(koc__dynbuf_cstr(&in.owned), in.owned.len);
-    return add(r, &in, err);
+    return add_input(r, &in, err);
 }
 
 int koc_resolver_add_dir(koc_resolver *r, const char *path, bool recursive, koc_error **err)
@@ -391,7 +391,7 @@ int koc_resolver_references(const koc_resolver *r, koc_strlist **out, koc_error 
     return KOC_OK;
 }
 
-static reference *find(const koc_resolver *r, const char *name)
+static reference *find_reference(const koc_resolver *r, const char *name)
 {
     uintptr_t known = r && name ? (uintptr_t)koc__map_get(r->by_name, koc__str(name)) : 0;
     return known ? &r->references[known - 1] : NULL;
@@ -399,7 +399,7 @@ static reference *find(const koc_resolver *r, const char *name)
 
 const char *koc_resolver_place(koc_resolver *r, const char *name)
 {
-    const reference *x = find(r, name);
+    const reference *x = find_reference(r, name);
     if (!x) {
         return NULL;
     }
@@ -419,14 +419,14 @@ void koc_resolver_locate(koc_resolver *r, koc_error **error)
         return;
     }
     int rc = koc_error_code(*error);
-    if (rc == KOC_EPROCESS) { /* the package is there, and does not compile */
+    if (rc == KOC_EPROCESS) { /* the package exists but does not compile */
         return;
     }
-    koc_str told = koc__str_from(koc__str(koc_error_message(*error)), strlen(words));
+    koc_str rest = koc__str_from(koc__str(koc_error_message(*error)), strlen(words));
     for (size_t i = 0; i < r->n_references; i++) {
         const char *name = r->references[i].name;
         size_t len = strlen(name);
-        if (koc__str_starts(told, name) && told.len > len && told.ptr[len] == ':') {
+        if (koc__str_starts(rest, name) && rest.len > len && rest.ptr[len] == ':') {
             (void)koc__error_prefix(error, rc, "%s", koc_resolver_place(r, name));
             return;
         }
@@ -440,9 +440,9 @@ int koc_resolver_set(koc_resolver *r, const char *name, const char *replacement,
     if (!r || !name || !replacement) {
         return koc__misuse(err, "koc_resolver_set: r, reference and replacement must be given");
     }
-    reference *x = find(r, name);
+    reference *x = find_reference(r, name);
     if (!x) {
-        return koc__error(err, KOC_ENOTFOUND, "%s: no input holds this reference", name);
+        return koc__error(err, KOC_ENOTFOUND, "%s: no input has this reference", name);
     }
     KOC__TRY(koc__rewrite_check(replacement, err));
     char *copy = koc__strdup(replacement);
@@ -456,7 +456,7 @@ int koc_resolver_set(koc_resolver *r, const char *name, const char *replacement,
 
 const char *koc_resolver_replacement(const koc_resolver *r, const char *name)
 {
-    const reference *x = find(r, name);
+    const reference *x = find_reference(r, name);
     return x ? x->replacement : NULL;
 }
 
@@ -474,9 +474,11 @@ int koc_resolver_read_map(koc_resolver *r, const char *label, koc_str json, koc_
     for (koc__jnode *n = koc__json_child(root); n; n = koc__json_next(n)) {
         const char *name = koc__json_name(n);
         if (!koc__json_str(n)) {
-            return koc__error(err, KOC_EFORMAT, "%s: the value of \"%s\" is no text", label, name);
+            return koc__error(err, KOC_EFORMAT, "%s: the value of \"%s\" is not a string", label,
+                              name);
         }
-        int rc = find(r, name) ? koc_resolver_set(r, name, koc__json_str(n), err) : KOC_OK;
+        int rc =
+            find_reference(r, name) ? koc_resolver_set(r, name, koc__json_str(n), err) : KOC_OK;
         KOC__TRY(koc__error_prefix(err, rc, "%s: %s", label, name));
     }
     return KOC_OK;
@@ -501,7 +503,7 @@ int koc_resolver_write_map(const koc_resolver *r, koc_buf *out, koc_error **err)
     return KOC_OK;
 }
 
-/* The first edit from `from` on that has no replacement yet; their number when there is none. */
+/* The first edit from `from` on that has no replacement yet; the number of edits: there is none. */
 static size_t first_open(const koc_resolver *r, const input *in, size_t from)
 {
     while (from < in->edits.count) {
@@ -527,8 +529,9 @@ static int put(cursor *c, const koc_writer *w, koc_str data, koc_error **err)
         return KOC_OK;
     }
     if (!c->begun && c->has_written) {
-        data = koc__str_from(data, koc__ymarks_begin(data)); /* a mark is for the beginning only */
-        /* A directive is read only behind the end of a document, or before all of them. */
+        data = koc__str_from(
+            data, koc__ymarks_begin(data)); /* a byte order mark is allowed at the beginning only */
+        /* A directive is valid only after the end of a document, or before the first. */
         size_t first = koc__split_first(data);
         bool directive = first < data.len && data.ptr[first] == '%';
         const char *between = !directive ? "\n---\n" : c->has_document ? "\n...\n" : "\n";
@@ -546,7 +549,7 @@ static int put(cursor *c, const koc_writer *w, koc_str data, koc_error **err)
     return KOC_OK;
 }
 
-static int place_error(const input *in, const koc__edit *e, int rc, koc_error **err)
+static int prefix_place(const input *in, const koc__edit *e, int rc, koc_error **err)
 {
     size_t line = 0;
     size_t column = 0;
@@ -554,7 +557,7 @@ static int place_error(const input *in, const koc__edit *e, int rc, koc_error **
     return koc__error_prefix(err, rc, "%s:%zu:%zu", in->label, line, column);
 }
 
-/* Goes on to byte `end` of an input, with all edits before number `n_edits`. */
+/* Writes up to byte `end` of an input, with all edits before number `n_edits`. */
 static int write_until(const koc_resolver *r, const input *in, cursor *c, size_t n_edits,
                        size_t end, const koc_writer *w, koc_error **err)
 {
@@ -566,7 +569,7 @@ static int write_until(const koc_resolver *r, const input *in, cursor *c, size_t
         koc__dynbuf_clear(&value);
         int rc = koc__rewrite_edit(e, replacement, &value, err);
         if (rc != KOC_OK) {
-            return place_error(in, e, rc, err);
+            return prefix_place(in, e, rc, err);
         }
         KOC__TRY(put(c, w, koc__str_n(in->text.ptr + c->at, e->start - c->at), err));
         KOC__TRY(put(c, w, koc__dynbuf_view(&value), err));
@@ -580,7 +583,7 @@ static int write_until(const koc_resolver *r, const input *in, cursor *c, size_t
     return KOC_OK;
 }
 
-/* Whole documents, up to that of the edit that has to wait. */
+/* Writes complete documents, up to that of the edit that has no replacement yet. */
 static int write_documents(const koc_resolver *r, const input *in, cursor *c, size_t open,
                            const koc_writer *w, koc_error **err)
 {
@@ -594,7 +597,7 @@ static int write_documents(const koc_resolver *r, const input *in, cursor *c, si
     return end > c->at ? write_until(r, in, c, open, end, w, err) : KOC_OK;
 }
 
-/* Whether something of a later input comes behind number i. */
+/* Whether an input after number i has content. */
 static bool is_followed(const koc_resolver *r, size_t i)
 {
     for (i++; i < r->n_inputs; i++) {
@@ -605,8 +608,8 @@ static bool is_followed(const koc_resolver *r, size_t i)
     return false;
 }
 
-/* The end of an input that another follows, unless its last document was left out or the scalar is a reference,
- * which has its own form. */
+/* Writes the end of an input that another one follows (koc__tail), unless its last document was removed
+ * or the scalar is a reference, which is written in its own form. */
 static int write_tail(const koc_resolver *r, const input *in, cursor *c, const koc_writer *w,
                       koc_error **err)
 {

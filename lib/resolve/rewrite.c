@@ -1,21 +1,22 @@
-/* Edits and replacements become bytes, in the style that the scalar had. */
+/* Writes the bytes of an edit with its replacement, in the style of the scalar. */
 #include "core/common.h"
 
 #include "resolve/resolve.h"
 
 #define REPLACEMENT_MAX ((size_t)4 << 10)
-#define NO_TAG          "latest" /* a registry's own default, where a chart needs some tag */
+#define NO_TAG          "latest" /* the default of registries, for charts that need a tag */
 
 int koc__rewrite_check(const char *replacement, koc_error **err)
 {
     size_t len = strlen(replacement);
     if (len == 0 || len > REPLACEMENT_MAX) {
-        return koc__error(err, KOC_EINVAL, "a replacement of %zu bytes is no image reference", len);
+        return koc__error(err, KOC_EINVAL, "a replacement of %zu bytes is not an image reference",
+                          len);
     }
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)replacement[i];
         if (c <= ' ' || c >= 0x7F) {
-            return koc__error(err, KOC_EINVAL, "\"%s\" is no image reference", replacement);
+            return koc__error(err, KOC_EINVAL, "\"%s\" is not an image reference", replacement);
         }
     }
     return KOC_OK;
@@ -29,7 +30,7 @@ typedef struct parts {
     koc_str digest;
 } parts;
 
-static parts take_apart(const char *replacement)
+static parts split_replacement(const char *replacement)
 {
     parts p = {.name = koc__str(replacement)};
     koc_str name;
@@ -42,8 +43,8 @@ static parts take_apart(const char *replacement)
     return p;
 }
 
-/* The tag that was asked for counts only beside a digest: without one the image has the tags it was
- * pushed with, and no other. */
+/* The tag of the reference counts only together with a digest: without one the image has only the tags it
+ * was pushed with. */
 static int put_tag(const koc__edit *e, const parts *p, koc__dynbuf *out, koc_error **err)
 {
     koc_str pushed = p->tag.len > 0 ? p->tag : koc__str(NO_TAG);
@@ -56,7 +57,7 @@ static int put_tag(const koc__edit *e, const parts *p, koc__dynbuf *out, koc_err
 
 static int put_value(const koc__edit *e, const char *replacement, koc__dynbuf *out, koc_error **err)
 {
-    parts p = take_apart(replacement);
+    parts p = split_replacement(replacement);
     koc_str registry = {0};
     koc_str path = p.name;
     (void)koc__str_cut(p.name, '/', &registry, &path);
@@ -83,8 +84,8 @@ static int put_value(const koc__edit *e, const char *replacement, koc__dynbuf *o
 
 /* --- the style --- */
 
-/* Whether a plain scalar would be read back as this text and as a string, within brackets too. Strict: in
- * doubt it is quoted ("1:30" is a number to YAML 1.1). */
+/* Whether a plain scalar is read back as this text and as a string, also inside of brackets. Strict: in
+ * case of doubt the text is quoted ("1:30" is a number in YAML 1.1). */
 static bool is_plain_safe(koc_str value)
 {
     bool colon = memchr(value.ptr, ':', value.len) != NULL;
@@ -118,7 +119,7 @@ static int put_quoted(koc_str value, char quote, koc__dynbuf *out, koc_error **e
 static int put_styled(const koc__edit *e, koc_str value, koc__dynbuf *out, koc_error **err)
 {
     switch (e->style) {
-    case 0: return koc__dynbuf_put(out, value, err); /* a line of a block: anything goes */
+    case 0: return koc__dynbuf_put(out, value, err); /* a line of a block scalar needs no quotes */
     case KOC__YSTYLE_SINGLE: return put_quoted(value, '\'', out, err);
     case KOC__YSTYLE_DOUBLE: return put_quoted(value, '"', out, err);
     default: break;

@@ -1,6 +1,6 @@
 /*
- * From events to edits. The stack of open collections is kept only as far as the rules need it: whether a
- * scalar is a key, which of the known keys it belongs to, and what the collection is in its document.
+ * Turns events into edits. The stack of open collections has only what the rules need: whether a scalar
+ * is a key, which known key it belongs to, and the role of the collection in its document.
  */
 #include "core/common.h"
 
@@ -10,7 +10,7 @@
 
 /* --- references --- */
 
-/* The text of a block scalar in the bytes: its one line, without what is around it. */
+/* Finds the text of a block scalar with one line in the bytes of the input. */
 static bool find_block_text(const koc__scan *s, koc_str value, koc__node_pos *p)
 {
     const char *t = s->text.ptr;
@@ -30,7 +30,7 @@ static bool find_block_text(const koc__scan *s, koc_str value, koc__node_pos *p)
     return true;
 }
 
-/* Strings, and nothing else, are looked at; *out stays NULL for what is no reference. */
+/* Reads a scalar that is a string. *out stays NULL: it is not a reference. */
 static int read_reference(const koc__scan *s, const koc__yevent *e, koc__node_pos *p, char **out,
                           char **tag, koc_error **err)
 {
@@ -48,15 +48,14 @@ static int read_reference(const koc__scan *s, const koc__yevent *e, koc__node_po
         koc__free(*tag);
         *out = NULL;
         *tag = NULL;
-        return koc__scan_fail(s, p, KOC_EINVAL, "a reference in a block must stand on one line",
-                              err);
+        return koc__scan_fail(s, p, KOC_EINVAL, "a reference in a block must be on one line", err);
     }
     return KOC_OK;
 }
 
-/* What has to become of a block scalar when more is written behind it. With a line break at the end of its
- * value only white space can follow, which goes; without one the header has to say so ("|-"). */
-static koc__tail tail_of(const koc__scan *s, const koc__yevent *e)
+/* How to end a block scalar if another input follows. If its value ends in a line break, only white space
+ * can follow, and that is removed; if not, the header has to say so ("|-"). */
+static koc__tail make_tail(const koc__scan *s, const koc__yevent *e)
 {
     koc_str t = s->text;
     koc__node_pos p = koc__scan_position(s, e);
@@ -89,7 +88,7 @@ static koc__tail tail_of(const koc__scan *s, const koc__yevent *e)
     return number == after ? (koc__tail){p.start + 1, digit, "-"} : (koc__tail){number, after, "-"};
 }
 
-/* A scalar that no rule is about. */
+/* A scalar to which no rule applies. */
 static int on_text(koc__scan *s, const koc__yevent *e, koc_error **err)
 {
     if (!koc__ko_reference_begins(e->value, s->prefix)) {
@@ -104,8 +103,8 @@ static int on_text(koc__scan *s, const koc__yevent *e, koc_error **err)
 
 /* --- members --- */
 
-/* Asked for each key of a file: by length first, so that hardly any is compared. */
-static int key_of(koc_str k)
+/* Called for each key of a file; the length decides first, so that few keys are compared. */
+static int find_key(koc_str k)
 {
 #define IS(name) (memcmp(k.ptr, name, sizeof(name) - 1) == 0)
     switch (k.len) {
@@ -143,7 +142,7 @@ static void forget_members(koc__frame *f)
     f->has = 0;
 }
 
-/* Members of the rules wait for the end of their mapping: what becomes of one depends on its neighbours. */
+/* Keeps members for the end of their mapping, since their edits depend on their neighbours. */
 static int on_member(koc__scan *s, koc__frame *f, const koc__yevent *e, koc_error **err)
 {
     koc__member m = {.key = f->last_key, .value = koc__scan_position(s, e)};
@@ -152,7 +151,7 @@ static int on_member(koc__scan *s, koc__frame *f, const koc__yevent *e, koc_erro
         KOC__TRY(read_reference(s, e, &m.value, &m.reference, &m.tag, err));
     }
     int rc = KOC_OK;
-    if (f->has >> f->key & 1) { /* the same key once more: each stands for itself */
+    if (f->has >> f->key & 1) { /* a duplicate key: each value is replaced on its own */
         if (old->reference) {
             rc = koc__scan_replace(s, &old->value, old->reference, old->tag, KOC__FORM_WHOLE, 0,
                                    err);
@@ -172,7 +171,7 @@ static int on_key(koc__scan *s, koc__frame *f, const koc__yevent *e, koc_error *
     if (e->type != KOC__YEVENT_SCALAR) {
         return KOC_OK;
     }
-    f->key = (uint8_t)key_of(e->value);
+    f->key = (uint8_t)find_key(e->value);
     if (f->key != KOC__KEY_OTHER) {
         f->last_key = koc__scan_position(s, e);
     }
@@ -204,8 +203,8 @@ static koc__frame *top(koc__scan *s)
     return s->depth > 0 ? &s->frames[s->depth - 1] : NULL;
 }
 
-/* What a collection is, from where it stands. */
-static int role_of(const koc__scan *s, const koc__frame *parent)
+/* The role of a collection, which follows from its parent. */
+static int find_role(const koc__scan *s, const koc__frame *parent)
 {
     if (!parent) {
         return KOC__ROLE_ROOT;
@@ -254,7 +253,7 @@ static int pop(koc__scan *s, const koc__yevent *e, koc_error **err)
     koc__frame *f = top(s);
     int rc = f->has ? koc__values_apply(s, f, err) : KOC_OK;
     if (e->flow) {
-        s->last_end = s->base + e->end; /* a block's end is where the next thing begins */
+        s->last_end = s->base + e->end; /* the end of a block is the start of the next node */
     }
     if (f->role == KOC__ROLE_ITEM) {
         koc__object_now(s)->content_end = s->last_end;
@@ -265,13 +264,13 @@ static int pop(koc__scan *s, const koc__yevent *e, koc_error **err)
     return rc;
 }
 
-/* A node begins. The frame may move when a collection is pushed. */
+/* The start of a node. Frames may move when a collection is pushed. */
 static int on_node(koc__scan *s, const koc__yevent *e, koc_error **err)
 {
     koc__frame *f = top(s);
     bool collection = e->type == KOC__YEVENT_MAPPING || e->type == KOC__YEVENT_SEQUENCE;
     bool as_key = f && f->mapping && f->key_next;
-    int role = as_key ? KOC__ROLE_NONE : role_of(s, f);
+    int role = as_key ? KOC__ROLE_NONE : find_role(s, f);
     if (!f) {
         s->document.place = koc__scan_position(s, e);
     } else if (f->role == KOC__ROLE_ITEMS && !f->mapping && s->selector) {
@@ -281,7 +280,7 @@ static int on_node(koc__scan *s, const koc__yevent *e, koc_error **err)
         s->last_end = s->base + e->end;
     }
     if (collection || e->type == KOC__YEVENT_ALIAS || e->end > e->start) {
-        s->tail = e->type == KOC__YEVENT_SCALAR ? tail_of(s, e) : (koc__tail){0};
+        s->tail = e->type == KOC__YEVENT_SCALAR ? make_tail(s, e) : (koc__tail){0};
     }
     if (f && f->mapping) {
         KOC__TRY(as_key ? on_key(s, f, e, err) : on_value(s, f, e, err));
@@ -327,7 +326,7 @@ static int on_event(koc__scan *s, const koc__yevent *e, koc_error **err)
     }
 }
 
-/* Whatever the rules did, what is written rests on this. */
+/* The writer relies on this order, so it is checked whatever the rules did. */
 static int check_order(const koc__scan *s, koc_error **err)
 {
     size_t at = s->base;

@@ -1,4 +1,4 @@
-/* Nodes of a document: where they are, errors about them, edits that replace them. */
+/* Nodes of a document: their positions, errors about them, edits that replace them. */
 #include "core/common.h"
 
 #include "resolve/resolve.h"
@@ -38,7 +38,8 @@ bool koc__scan_is_block(const koc__node_pos *p)
     return p->style == KOC__YSTYLE_LITERAL || p->style == KOC__YSTYLE_FOLDED;
 }
 
-/* The header and indentation of a block, chomped ("|-"): ko trims the value, so no line break is left. */
+/* The header of a block with "-", and its indentation: ko trims the value, so it must not end in a line
+ * break. */
 static char *block_header(const koc__scan *s, const koc__node_pos *p)
 {
     const char *t = s->text.ptr;
@@ -65,8 +66,8 @@ static char *block_header(const koc__scan *s, const koc__node_pos *p)
     return header;
 }
 
-/* Whether something has to stand before a value: the block's header; a space behind a colon or an anchor. Most
- * references need nothing, and there may be a million of them. */
+/* Whether text must be written before a value: the header of a block; a space after a colon or an anchor.
+ * Most references need none, and there may be a million of them. */
 static bool needs_before(const koc__scan *s, const koc__node_pos *p)
 {
     bool close = p->start > 0 && !strchr(" \t\r\n", s->text.ptr[p->start - 1]);

@@ -5,7 +5,7 @@
  *     requirement = [ "!" ] key | key ( "=" | "==" | "!=" ) [ value ] | key ( "in" | "notin" ) "(" values ")"
  *                 | key ( ">" | "<" ) integer
  *
- * != and notin are true for what has no such label.
+ * != and notin match objects without the label.
  */
 #include "core/common.h"
 
@@ -46,7 +46,7 @@ void koc__selector_free(koc__selector *s)
 /* --- words --- */
 
 typedef struct lexer {
-    koc_str whole;
+    koc_str text;
     size_t at;
     koc_str token; /* empty: the end */
 } lexer;
@@ -58,7 +58,7 @@ static bool is_symbol(char c)
 
 static void advance(lexer *l)
 {
-    koc_str t = l->whole;
+    koc_str t = l->text;
     while (l->at < t.len && strchr(" \t\r\n", t.ptr[l->at])) {
         l->at++;
     }
@@ -85,14 +85,14 @@ static bool is(const lexer *l, const char *token)
     return koc__str_is(l->token, token);
 }
 
-static int refuse(const lexer *l, const char *why, koc_error **err)
+static int reject(const lexer *l, const char *why, koc_error **err)
 {
     koc_str t = l->token;
-    return koc__error(err, KOC_EINVAL, "selector \"%.*s\": %s%s%.*s%s", KOC__FMT(l->whole), why,
+    return koc__error(err, KOC_EINVAL, "selector \"%.*s\": %s%s%.*s%s", KOC__FMT(l->text), why,
                       t.len > 0 ? ", not \"" : "", KOC__FMT(t), t.len > 0 ? "\"" : "");
 }
 
-/* --- what keys and values may be (Kubernetes, "Labels and Selectors") --- */
+/* --- valid keys and values (Kubernetes, "Labels and Selectors") --- */
 
 static bool is_alphanumeric(char c)
 {
@@ -141,16 +141,16 @@ static int add_value(lexer *l, requirement *r, koc_str value, koc_error **err)
 {
     if (value.len > 0 && !is_name(value, NAME_MAX_LEN)) {
         return koc__error(err, KOC_EINVAL, "selector \"%.*s\": \"%.*s\" cannot be a label's value",
-                          KOC__FMT(l->whole), KOC__FMT(value));
+                          KOC__FMT(l->text), KOC__FMT(value));
     }
     return koc__strlist_add_n(r->values, value, err);
 }
 
-/* "(a,b)"; an empty place is the empty value. */
+/* "(a,b)"; an empty item is the empty value. */
 static int parse_set(lexer *l, requirement *r, koc_error **err)
 {
     if (!is(l, "(")) {
-        return refuse(l, "\"(\" is needed behind in and notin", err);
+        return reject(l, "\"(\" is needed after in and notin", err);
     }
     do {
         advance(l);
@@ -162,7 +162,7 @@ static int parse_set(lexer *l, requirement *r, koc_error **err)
         KOC__TRY(add_value(l, r, value, err));
     } while (is(l, ","));
     if (!is(l, ")")) {
-        return refuse(l, "\",\" or \")\" is needed within a list of values", err);
+        return reject(l, "\",\" or \")\" is needed in a list of values", err);
     }
     advance(l);
     return KOC_OK;
@@ -181,7 +181,7 @@ static int parse_value(lexer *l, requirement *r, koc_error **err)
 static int parse_number(lexer *l, requirement *r, koc_error **err)
 {
     if (!is_word(l) || !koc__str_i64(l->token, &r->number)) {
-        return refuse(l, "\">\" and \"<\" need a whole number", err);
+        return reject(l, "\">\" and \"<\" need a whole number", err);
     }
     advance(l);
     return KOC_OK;
@@ -210,7 +210,7 @@ static int parse_operator(lexer *l, requirement *r, koc_error **err)
             return operators[i].values(l, r, err);
         }
     }
-    return refuse(l, "an operator (= == != in notin > <) is needed", err);
+    return reject(l, "an operator (= == != in notin > <) is needed", err);
 }
 
 static int parse_requirement(lexer *l, koc__selector *s, koc_error **err)
@@ -226,11 +226,11 @@ static int parse_requirement(lexer *l, koc__selector *s, koc_error **err)
         advance(l);
     }
     if (!is_word(l)) {
-        return refuse(l, "a label's key is needed", err);
+        return reject(l, "a label's key is needed", err);
     }
     if (!is_key(l->token)) {
         return koc__error(err, KOC_EINVAL, "selector \"%.*s\": \"%.*s\" cannot be a label's key",
-                          KOC__FMT(l->whole), KOC__FMT(l->token));
+                          KOC__FMT(l->text), KOC__FMT(l->token));
     }
     r->key = koc__str_dup(l->token);
     if (!r->key) {
@@ -250,8 +250,8 @@ int koc__selector_parse(const char *text, koc__selector **out, koc_error **err)
     if (!s) {
         return koc__oom(err);
     }
-    lexer l = {.whole = koc__str(text)};
-    if (l.whole.len > SELECTOR_MAX) {
+    lexer l = {.text = koc__str(text)};
+    if (l.text.len > SELECTOR_MAX) {
         return koc__error(err, KOC_ELIMIT, "the selector is longer than %zu bytes", SELECTOR_MAX);
     }
     advance(&l);
@@ -260,7 +260,7 @@ int koc__selector_parse(const char *text, koc__selector **out, koc_error **err)
         KOC__TRY(parse_requirement(&l, s, err));
         more = is(&l, ",");
         if (!more && l.token.len > 0) {
-            return refuse(&l, "\",\" or the end is needed", err);
+            return reject(&l, "\",\" or the end is needed", err);
         }
         advance(&l);
     }

@@ -1,6 +1,6 @@
 /*
- * Where a stream can be cut. "---" at the beginning of a line is never part of a scalar, whatever its
- * style (YAML 1.2, rule 206, c-forbidden), so nothing has to be parsed to find the place.
+ * Splits a stream between documents. "---" at the start of a line is never part of a scalar, whatever its
+ * style (YAML 1.2, rule 206, c-forbidden), so that a split needs no parsing.
  */
 #include "core/common.h"
 
@@ -14,8 +14,8 @@ static bool is_marker(koc_str text, size_t at)
     return at + 3 == text.len || strchr(" \t\r\n", text.ptr[at + 3]) != NULL;
 }
 
-/* A directive, a line that begins with "%", speaks about the document behind the next marker. The sign is
- * looked for, and not the line: it is rare, and memchr is ten times as fast as memmem. */
+/* A directive, a line that starts with "%", applies to the document after the next marker. Searches for
+ * the character, not for the line: it is rare, and memchr is ten times as fast as memmem. */
 bool koc__split_allowed(koc_str text)
 {
     size_t at = koc__ymarks_begin(text);
@@ -61,7 +61,7 @@ size_t koc__split_before(koc_str text, size_t at)
         if (at == 0 || is_marker(text, at)) {
             return at;
         }
-        at--; /* into the line before */
+        at--; /* to the line before */
     }
 }
 

@@ -1,6 +1,7 @@
 /*
- * Where the consumer looks. A chart joins two values of its values.yaml, kustomize has members of its own;
- * a whole reference in one of them would come out wrong. docs/resolve.md has each rule with an example.
+ * Puts the parts of a reference where the consumer expects them. A chart joins two values of its
+ * values.yaml, kustomize has members of its own; a complete reference in one of them would be wrong.
+ * docs/resolve.md has each rule with an example.
  */
 #include "core/common.h"
 
@@ -21,8 +22,8 @@ static const char *reference_of(const koc__frame *f, int key)
     return has(f, key) ? f->members[key].reference : NULL;
 }
 
-/* The text of a scalar that was met before, read once more from its bytes. */
-static int text_of(const koc__scan *s, const koc__node_pos *p, char **out, koc_error **err)
+/* Reads the text of an earlier scalar again from its bytes. */
+static int read_text(const koc__scan *s, const koc__node_pos *p, char **out, koc_error **err)
 {
     koc_str bytes = koc__str_n(s->text.ptr + p->start, p->end - p->start);
     KOC__AUTO(koc__yevents) events = NULL;
@@ -38,9 +39,9 @@ static int text_of(const koc__scan *s, const koc__node_pos *p, char **out, koc_e
     return *out ? KOC_OK : koc__oom(err);
 }
 
-/* The scalar takes a part of the image's name, also where nothing stands behind the colon ("tag:"). */
-static int fill(koc__scan *s, const koc__member *m, const char *reference, int form, int only_in,
-                koc_error **err)
+/* Replaces a scalar by a part of the image's name, also if it is empty ("tag:"). */
+static int replace_member(koc__scan *s, const koc__member *m, const char *reference, int form,
+                          int only_in, koc_error **err)
 {
     KOC__AUTO_STR tag = NULL;
     koc__node_pos at = m->value;
@@ -50,7 +51,7 @@ static int fill(koc__scan *s, const koc__member *m, const char *reference, int f
                               err);
     }
     if (form == KOC__FORM_TAG) {
-        KOC__TRY(text_of(s, &at, &tag, err));
+        KOC__TRY(read_text(s, &at, &tag, err));
     }
     if (koc__scan_is_block(&at) && at.text == at.start) {
         return koc__scan_fail(
@@ -64,11 +65,11 @@ static int fill(koc__scan *s, const koc__member *m, const char *reference, int f
     return koc__scan_replace(s, &at, reference, tag, form, only_in, err);
 }
 
-/* --- a member that is not there --- */
+/* --- a missing member --- */
 
-/* "digest: VALUE" before the key of m, in the way that m's mapping is written. */
-static int insert(koc__scan *s, const koc__member *m, const char *key, const char *reference,
-                  int form, int only_in, koc_error **err)
+/* Inserts "digest: VALUE" before the key of m, in the style of m's mapping. */
+static int insert_member(koc__scan *s, const koc__member *m, const char *key, const char *reference,
+                         int form, int only_in, koc_error **err)
 {
     const koc__node_pos *at = &m->key;
     bool quoted = at->style == KOC__YSTYLE_DOUBLE;
@@ -76,8 +77,8 @@ static int insert(koc__scan *s, const koc__member *m, const char *key, const cha
     const char *eol = memmem(s->text.ptr, s->text.len, "\r\n", 2) ? "\r\n" : "\n";
     if (!at->bare || at->text != at->start) {
         return koc__error(err, KOC_EINVAL,
-                          "%s:%zu:%zu: \"%s\" is missing here, and an anchor or tag is in "
-                          "its way; write it down",
+                          "%s:%zu:%zu: \"%s\" is missing here and cannot be inserted before an "
+                          "anchor or tag; add it",
                           s->label, at->line, at->column, key);
     }
     koc__edit e = {
@@ -109,23 +110,26 @@ static int apply_repository(koc__scan *s, koc__frame *f, koc_error **err)
     bool tag = is_scalar(f, KOC__KEY_TAG);
     if ((has(f, KOC__KEY_DIGEST) && !digest) || (has(f, KOC__KEY_TAG) && !tag)) {
         return koc__scan_fail(s, &m->value, KOC_EINVAL,
-                              "the tag or digest beside it must be written out as a text", err);
+                              "the tag or digest beside it must be a string", err);
     }
     if (!digest && !tag) {
         return KOC_OK;
     }
     if (m->tag) {
         return koc__scan_fail(s, &m->value, KOC_EINVAL,
-                              "a tag behind the reference, and another beside it", err);
+                              "a tag after the reference, and another beside it", err);
     }
     bool registry = is_scalar(f, KOC__KEY_REGISTRY) && f->members[KOC__KEY_REGISTRY].value.filled;
     const char *reference = m->reference;
-    KOC__TRY(fill(s, m, reference, registry ? KOC__FORM_PATH : KOC__FORM_NAME, 0, err));
+    KOC__TRY(replace_member(s, m, reference, registry ? KOC__FORM_PATH : KOC__FORM_NAME, 0, err));
     if (registry) {
-        KOC__TRY(fill(s, &f->members[KOC__KEY_REGISTRY], reference, KOC__FORM_REGISTRY, 0, err));
+        KOC__TRY(replace_member(s, &f->members[KOC__KEY_REGISTRY], reference, KOC__FORM_REGISTRY, 0,
+                                err));
     }
-    KOC__TRY(digest ? fill(s, &f->members[KOC__KEY_DIGEST], reference, KOC__FORM_DIGEST, 0, err)
-                    : fill(s, &f->members[KOC__KEY_TAG], reference, KOC__FORM_TAG, 0, err));
+    KOC__TRY(
+        digest
+            ? replace_member(s, &f->members[KOC__KEY_DIGEST], reference, KOC__FORM_DIGEST, 0, err)
+            : replace_member(s, &f->members[KOC__KEY_TAG], reference, KOC__FORM_TAG, 0, err));
     koc__free(m->reference);
     m->reference = NULL;
     return KOC_OK;
@@ -137,12 +141,14 @@ static int apply_digest(koc__scan *s, koc__frame *f, const koc__member *beside,
                         const char *reference, int only_in, koc_error **err)
 {
     if (is_scalar(f, KOC__KEY_DIGEST)) {
-        return fill(s, &f->members[KOC__KEY_DIGEST], reference, KOC__FORM_DIGEST, only_in, err);
+        return replace_member(s, &f->members[KOC__KEY_DIGEST], reference, KOC__FORM_DIGEST, only_in,
+                              err);
     }
     if (is_scalar(f, KOC__KEY_NEW_TAG)) {
-        return fill(s, &f->members[KOC__KEY_NEW_TAG], reference, KOC__FORM_TAG, only_in, err);
+        return replace_member(s, &f->members[KOC__KEY_NEW_TAG], reference, KOC__FORM_TAG, only_in,
+                              err);
     }
-    return insert(s, beside, "digest", reference, KOC__FORM_DIGEST, only_in, err);
+    return insert_member(s, beside, "digest", reference, KOC__FORM_DIGEST, only_in, err);
 }
 
 static int apply_new_name(koc__scan *s, koc__frame *f, koc_error **err)
@@ -151,22 +157,23 @@ static int apply_new_name(koc__scan *s, koc__frame *f, koc_error **err)
     if (m->tag) {
         return koc__scan_fail(s, &m->value, KOC_EINVAL, "a tag belongs into newTag", err);
     }
-    KOC__TRY(fill(s, m, m->reference, KOC__FORM_NAME, 0, err));
+    KOC__TRY(replace_member(s, m, m->reference, KOC__FORM_NAME, 0, err));
     KOC__TRY(apply_digest(s, f, m, m->reference, 0, err));
     koc__free(m->reference);
     m->reference = NULL;
     return KOC_OK;
 }
 
-/* images: of a kustomization: name is what is looked for in the resources, so it stays. The same bytes in
- * another document are a reference as any other; which it is shows at the document's end. */
+/* images: of a kustomization: kustomize searches the resources for name, so it stays. In another document
+ * the same bytes are a plain reference. Which kind of document it is, is known at its end. */
 static int apply_name(koc__scan *s, koc__frame *f, koc_error **err)
 {
     koc__member *m = &f->members[KOC__KEY_NAME];
     KOC__TRY(
         koc__scan_replace(s, &m->value, m->reference, m->tag, KOC__FORM_WHOLE, KOC__IN_OTHER, err));
     if (!has(f, KOC__KEY_NEW_NAME)) {
-        KOC__TRY(insert(s, m, "newName", m->reference, KOC__FORM_NAME, KOC__IN_KUSTOMIZATION, err));
+        KOC__TRY(insert_member(s, m, "newName", m->reference, KOC__FORM_NAME, KOC__IN_KUSTOMIZATION,
+                               err));
         KOC__TRY(apply_digest(s, f, m, m->reference, KOC__IN_KUSTOMIZATION, err));
     }
     koc__free(m->reference);

@@ -1,4 +1,4 @@
-/* The model. Failure is remembered, so that collecting reads without a check a line. */
+/* The model. A failure is kept in it, so that the collector need not check each call. */
 #include "core/common.h"
 
 #include <stdarg.h>
@@ -77,8 +77,8 @@ const char *koc__bom_word(koc__bom *b, const char *text)
     return koc__bom_take(b, word);
 }
 
-/* wish as an id, with -2, -3, … while it is taken. */
-static const char *new_id(koc__bom *b, const char *wish)
+/* A unique id: wish, with -2, -3, … while it is taken. */
+static const char *make_id(koc__bom *b, const char *wish)
 {
     const char *first = koc__bom_word(b, wish), *id = first;
     for (unsigned n = 2; koc__map_get(b->ids, koc__str(id)) && !b->failed; n++) {
@@ -98,7 +98,7 @@ size_t koc__bom_add(koc__bom *b, int32_t kind, const char *wish, const char *nam
         return 0;
     }
     koc__bom_component c = {
-        .kind = kind, .id = new_id(b, wish), .name = koc__bom_text(b, "%s", name)};
+        .kind = kind, .id = make_id(b, wish), .name = koc__bom_text(b, "%s", name)};
     b->components[b->n_components] = c;
     return b->n_components++;
 }

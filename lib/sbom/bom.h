@@ -1,6 +1,6 @@
 /*
- * What a bill of materials says, in no format: components, their hashes, and edges between them. The
- * collector fills it, a writer for each format reads it.
+ * The model of a bill of materials, independent of a format: components, their hashes, and edges between
+ * them. The collector fills it in; a writer per format prints it.
  */
 #ifndef KOC__SBOM_BOM_H
 #define KOC__SBOM_BOM_H
@@ -22,14 +22,14 @@ enum {
     KOC__BOM_VARIANT_OF,
     KOC__BOM_GENERATED_FROM
 };
-#define KOC__BOM_DOCUMENT SIZE_MAX /* an edge's end that is the document itself */
+#define KOC__BOM_DOCUMENT SIZE_MAX /* the end of an edge that is the document itself */
 
 typedef struct koc__bom_hash {
     int32_t algorithm; /* KOC__BOM_SHA* */
     const char *hex;
 } koc__bom_hash;
 
-/* NULL members are not known. All strings belong to the bom (koc__bom_text) or are static. */
+/* NULL: not known. All strings belong to the bom (koc__bom_text) or are static. */
 typedef struct koc__bom_component {
     int32_t kind;   /* KOC__BOM_* */
     const char *id; /* unique in the document: [A-Za-z0-9.-]+ */
@@ -38,11 +38,11 @@ typedef struct koc__bom_component {
     const char *supplier; /* an organisation's name */
     const char *purl;
     const char *cpe;
-    const char *download;  /* where it can be fetched */
+    const char *download;  /* URL */
     const char *file_name; /* in the image */
     const char *license;   /* an SPDX expression */
     const char *copyright;
-    const char *go_sum; /* "h1:…": a hash over a module's file list, of no file */
+    const char *go_sum; /* "h1:…": a hash over a module's file list, not of a file */
     const char *source; /* how it was built or where it came from */
     koc__bom_hash hashes[2];
     size_t n_hashes;
@@ -63,11 +63,11 @@ typedef struct koc__bom {
     size_t n_components, components_capacity;
     koc__bom_edge *edges;
     size_t n_edges, edges_capacity;
-    char **texts; /* what koc__bom_text gave */
+    char **texts; /* owned; koc__bom_text returns them */
     size_t n_texts, texts_capacity;
     koc__map *ids;
-    bool failed;                /* out of memory somewhere: koc__bom_check says so */
-    koc__bom_component nothing; /* what koc__bom_get gives after a failure */
+    bool failed;                /* out of memory somewhere: koc__bom_check reports it */
+    koc__bom_component nothing; /* koc__bom_get returns it after a failure */
 } koc__bom;
 
 int koc__bom_new(koc__bom **out, koc_error **err);
@@ -76,17 +76,17 @@ KOC__DEFINE_AUTO(koc__bom, koc__bom_free);
 
 /* Text that lives as long as b. Without memory: "" and b->failed. */
 const char *koc__bom_text(koc__bom *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Takes s (NULL: out of memory). */
+/* Takes ownership of s (NULL: out of memory). */
 const char *koc__bom_take(koc__bom *b, char *s);
-/* text with all but [A-Za-z0-9.-] turned into '-'. */
+/* text with every character but [A-Za-z0-9.-] replaced by '-'. */
 const char *koc__bom_word(koc__bom *b, const char *text);
-/* A new component whose id is made of wish, with a number when that is taken. Its number. */
+/* Adds a component. Its id is derived from wish, with a number if that is taken. Returns its index. */
 size_t koc__bom_add(koc__bom *b, int32_t kind, const char *wish, const char *name);
 /* Valid until the next koc__bom_add. */
 koc__bom_component *koc__bom_get(koc__bom *b, size_t i);
 void koc__bom_hash_add(koc__bom *b, size_t i, int32_t algorithm, const uint8_t *bytes, size_t len);
 void koc__bom_link(koc__bom *b, size_t from, int32_t type, size_t to);
-/* KOC_ENOMEM when anything above failed. */
+/* KOC_ENOMEM: one of the calls above failed. */
 int koc__bom_check(const koc__bom *b, koc_error **err);
 
 /* --- writers --- */
@@ -101,16 +101,16 @@ int koc__spdx_ko_index(const koc__sbom_options *o, const koc_index *idx, koc__dy
 /* --- package URLs (purl.c); NULL: out of memory --- */
 /* pkg:golang/<path>@<version>; version NULL or "": none. The case of path is kept. */
 char *koc__purl_go(const char *path, const char *version);
-/* pkg:oci/<name>@<digest>?<qualifiers>; pairs with a NULL value are left out, keys must come sorted. */
+/* pkg:oci/<name>@<digest>?<qualifiers>; skips pairs with a NULL value; keys must be sorted. */
 char *koc__purl_oci(const char *name, const koc_digest *d, const koc_kv *qualifiers, size_t n);
-/* As ko writes them: the first two of more than two elements in lower case, "?type=module". */
+/* In ko's form: the first two of more than two elements in lower case, "?type=module". */
 char *koc__purl_ko_go(const char *path, const char *version);
 /* Qualifiers escaped as in a web form. */
 char *koc__purl_ko_oci(const char *name, const koc_digest *d, const koc_kv *qualifiers, size_t n);
-/* Where a module zip lies at a proxy: capitals written as '!' and the small letter. */
+/* The URL of a module zip at a proxy, with '!' and the small letter for each capital. */
 char *koc__purl_module_zip(const char *proxy, const char *path, const char *version);
 
-/* Whether path falls under one of the comma-separated patterns of GOPRIVATE. */
+/* Whether path matches one of the comma-separated patterns of GOPRIVATE. */
 bool koc__purl_is_private(const char *patterns, const char *path);
 
 /* --- the collector (collect.c) --- */
@@ -118,27 +118,27 @@ int koc__bom_collect_image(koc__bom *b, const koc__sbom_options *o, const koc_im
                            const koc__exe_info *info, koc__call *call, koc_error **err);
 int koc__bom_collect_index(koc__bom *b, const koc__sbom_options *o, const koc_index *idx,
                            koc_error **err);
-/* SHA-256 and SHA-1 of a file in one pass. known (or NULL) is its SHA-256: then a cached SHA-1 saves
- * the pass (file.c). */
+/* SHA-256 and SHA-1 of a file in one pass. known: its SHA-256, with which a cached SHA-1 saves the pass;
+ * or NULL. (sbom_file.c) */
 int koc__sbom_hash_file(const char *path, const koc_digest *known, koc__call *call,
                         uint8_t sha256[32], uint8_t sha1[20], koc_error **err);
-/* Who makes what a module path or an image name stands for: the owner at a forge, else the host. A
- * guess, and the document says so. (supplier.c) */
+/* The supplier of a module or an image: the owner at a forge, else the host. A guess, as the document says.
+ * (supplier.c) */
 const char *koc__bom_module_supplier(koc__bom *b, const char *module_path);
 const char *koc__bom_image_supplier(koc__bom *b, const koc_reference *name);
 
-/* --- what image and index say (source.c) --- */
+/* --- base and time of images and indexes (sbom_subject.c) --- */
 typedef struct koc__sbom_base {
-    koc_reference *name; /* or NULL: the annotation is no reference */
-    const char *text; /* the annotation; borrowed from the image or index. NULL: no base is known */
+    koc_reference *name; /* NULL: the annotation is not a reference */
+    const char *text; /* the annotation, borrowed from the image or index; NULL: no base is known */
     koc_digest digest;
 } koc__sbom_base;
 void koc__sbom_base_dispose(koc__sbom_base *b);
 KOC__DEFINE_AUTO_VAL(koc__sbom_base, koc__sbom_base_dispose);
-/* From org.opencontainers.image.base.name and .digest; text NULL without them. */
+/* From the values of org.opencontainers.image.base.name and .digest; text NULL: one is missing. */
 int koc__sbom_base_read(const char *name, const char *digest, koc__sbom_base *out, koc_error **err);
 const char *koc__sbom_index_annotation(const koc_index *idx, const char *key);
-/* config.created as it stands there, or NULL. Borrowed. */
+/* config.created verbatim, or NULL. Borrowed. */
 const char *koc__sbom_config_created(const koc_image *img);
 
 #define KOC__BASE_NAME   "org.opencontainers.image.base.name"

@@ -1,7 +1,7 @@
 /*
- * Fills the model for an image or an index. What a scanner or an auditor asks of it: each element has a
- * supplier, a version and a purl, and can be reached from the document over DESCRIBES, CONTAINS and
- * DEPENDS_ON (the edges that the NTIA's minimum elements are checked along).
+ * Fills in the model for an image or an index. As scanners and auditors require, each element has a
+ * supplier, a version and a purl, and can be reached from the document by DESCRIBES, CONTAINS and
+ * DEPENDS_ON edges (along which the NTIA's minimum elements are checked).
  */
 #include "core/common.h"
 
@@ -51,7 +51,7 @@ static const char *application_path(const collector *c)
     return c->o->import_path && *c->o->import_path ? c->o->import_path : NULL;
 }
 
-static void begin(collector *c)
+static void set_names(collector *c)
 {
     const char *path = application_path(c);
     const char *named = c->o->repository    ? c->o->repository
@@ -66,7 +66,7 @@ static void begin(collector *c)
     c->b->comment = "Suppliers are derived from module paths and image names.";
 }
 
-/* SOURCE_DATE_EPOCH, else the commit's time, else the config's; 1970 where these say nothing. */
+/* SOURCE_DATE_EPOCH, else the time of the commit, else that of the config, else 1970. */
 static int set_created(collector *c, const char *config_created, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(64);
@@ -103,7 +103,7 @@ static size_t add_container(collector *c, const char *id, const char *name, cons
     return i;
 }
 
-/* An image or index of ours; p NULL: an index. */
+/* The image or index that koc built. p NULL: an index. */
 static size_t add_image(collector *c, const char *id, const koc_digest *d, const koc_platform *p)
 {
     koc_kv qualifiers[] = {
@@ -156,8 +156,8 @@ static int add_base(collector *c, const char *name, const char *digest, const ch
 
 /* --- the program --- */
 
-/* How it was built: "package x; -trimpath=true; …". */
-static int build_text(collector *c, const char **out, koc_error **err)
+/* The build flags: "package x; -trimpath=true; …". */
+static int format_build(collector *c, const char **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(SOURCE_MAX);
     if (c->info && c->info->path) {
@@ -171,7 +171,7 @@ static int build_text(collector *c, const char **out, koc_error **err)
     return KOC_OK;
 }
 
-/* git+https://github.com/owner/name@revision where the path tells the repository, else NULL. */
+/* git+https://github.com/owner/name@revision if the path contains the repository, else NULL. */
 static const char *commit_url(collector *c, const char *path)
 {
     const char *revision = setting(c->info, "vcs.revision"), *vcs = setting(c->info, "vcs");
@@ -192,7 +192,7 @@ static const char *binary_name(const koc__sbom_options *o)
     return o->binary_name && o->binary_name[0] == '/' ? o->binary_name + 1 : o->binary_name;
 }
 
-/* The file itself, made from app; its SHA-256 is app's too. */
+/* The file, generated from app; app gets its SHA-256 also. */
 static int add_binary(collector *c, size_t app, koc_error **err)
 {
     uint8_t sha256[32], sha1[20];
@@ -209,7 +209,7 @@ static int add_binary(collector *c, size_t app, koc_error **err)
     return KOC_OK;
 }
 
-/* The main module, or what little is known of a program that tells nothing. */
+/* The main module; without build info, the little that is known of the program. */
 static int add_application(collector *c, const koc_digest *image, size_t *out, koc_error **err)
 {
     const koc__exe_module *m = c->info && c->info->main.path ? &c->info->main : NULL;
@@ -220,7 +220,7 @@ static int add_application(collector *c, const koc_digest *image, size_t *out, k
     bool released = version && strcmp(version, "(devel)") != 0;
     const char *purl = koc__bom_take(c->b, koc__purl_go(path, released ? version : NULL));
     const char *source;
-    KOC__TRY(build_text(c, &source, err));
+    KOC__TRY(format_build(c, &source, err));
     koc__bom_component *component = koc__bom_get(c->b, i);
     component->version = version ? version : koc__bom_text(c->b, "%s", koc__digest_str(image).s);
     component->supplier = c->supplier;
@@ -272,7 +272,7 @@ static void add_stdlib(collector *c, size_t app)
     koc__bom_link(c->b, app, KOC__BOM_DEPENDS_ON, i);
 }
 
-/* A directory stands in for the module; Go calls that version "(devel)" or leaves it empty. */
+/* Whether a directory replaces the module; Go calls that version "(devel)" or leaves it empty. */
 static bool is_dir(const koc__exe_module *m)
 {
     return m->path[0] == '.' || m->path[0] == '/' || *m->version == '\0' ||
@@ -314,7 +314,7 @@ int koc__bom_collect_image(koc__bom *b, const koc__sbom_options *o, const koc_im
     const koc_digest *digest = &koc_image_descriptor(img)->digest;
     const koc_platform *p = koc_image_platform(img);
     size_t app;
-    begin(&c);
+    set_names(&c);
     set_document_name(&c, digest);
     KOC__TRY(set_created(&c, koc__sbom_config_created(img), err));
     c.image = add_image(&c, koc__bom_text(b, "Image-%s", c.short_name), digest, p);
@@ -351,7 +351,7 @@ int koc__bom_collect_index(koc__bom *b, const koc__sbom_options *o, const koc_in
     collector c = {.b = b, .o = o};
     const koc_digest *digest = &koc_index_descriptor(idx)->digest;
     const koc_image *first = koc_index_image(idx, 0);
-    begin(&c);
+    set_names(&c);
     set_document_name(&c, digest);
     KOC__TRY(set_created(&c, first ? koc__sbom_config_created(first) : NULL, err));
     c.image = add_image(&c, koc__bom_text(b, "Index-%s", c.short_name), digest, NULL);

@@ -1,4 +1,4 @@
-/* Package URLs (purl-spec): what names a component in the world. */
+/* Package URLs (purl-spec), the global names of components. */
 #include "core/common.h"
 
 #include <fnmatch.h>
@@ -58,7 +58,7 @@ char *koc__purl_ko_go(const char *path, const char *version)
     return purl;
 }
 
-/* As Go's url.QueryEscape: a space is a plus. */
+/* Like Go's url.QueryEscape: a space becomes a plus. */
 static int put_form(koc__dynbuf *b, const char *text)
 {
     size_t start = b->len;
@@ -129,7 +129,7 @@ int koc__sbom_proxy(const char *goproxy, char **out, koc_error **err)
         }
         koc_str item = koc__str_trim(koc__str_n(rest.ptr, n));
         if (koc__str_is(item, "direct") || koc__str_is(item, "off")) {
-            return KOC_OK; /* what follows is never asked */
+            return KOC_OK; /* go never uses what follows */
         }
         while (koc__str_ends(item, "/")) {
             item.len--;
@@ -145,7 +145,7 @@ int koc__sbom_proxy(const char *goproxy, char **out, koc_error **err)
     return KOC_OK;
 }
 
-/* Whether pattern matches as many of path's first elements as it has itself. */
+/* Whether pattern matches the first elements of path, as many as it has itself. */
 static bool matches(koc_str pattern, const char *path)
 {
     size_t slashes = 0, n = 0;

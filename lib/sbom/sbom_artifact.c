@@ -1,4 +1,4 @@
-/* The two public doors, and the form in which a document lies beside its image in a registry. */
+/* The entry points of the module, and the image that stores a document beside its subject in a registry. */
 #include "core/common.h"
 
 #include "core/dynbuf.h"

@@ -1,4 +1,4 @@
-/* Hashes of the linked program. */
+/* Hashes the linked program. Builds do not use it yet: they set no koc__sbom_options.binary. */
 #include "core/common.h"
 
 #include "core/hash/crypto.h"
@@ -9,7 +9,7 @@
 #include "core/str.h"
 #include "sbom/bom.h"
 
-#define KIND  "sha1" /* of records: by SHA-256, so never out of date */
+#define KIND  "sha1" /* of records; their key is the SHA-256, so they never expire */
 #define PIECE ((size_t)64 << 10)
 
 KOC__DEFINE_AUTO(koc__sha1_state, koc__sha1_free);
@@ -69,7 +69,7 @@ int koc__sbom_hash_file(const char *path, const koc_digest *known, koc__call *ca
     KOC__TRY(koc__fs_open_read(path, &fd, err));
     KOC__TRY(hash_fd(fd, path, call, sha256, sha1, err));
     if (known && memcmp(known->bytes, sha256, 32) != 0) {
-        return koc__error(err, KOC_EDIGEST, "%s changed while it was being packed", path);
+        return koc__error(err, KOC_EDIGEST, "%s changed while it was packed", path);
     }
     if (cache) {
         koc_digest d = {.algorithm = KOC_DIGEST_SHA256, .len = 32};

@@ -1,4 +1,4 @@
-/* What images and indexes say about themselves: base and time. */
+/* Reads base and time from images and indexes. */
 #include "core/common.h"
 
 #include "model/model.h"
@@ -24,8 +24,7 @@ int koc__sbom_base_read(const char *name, const char *digest, koc__sbom_base *ou
     if (rc == KOC_ENOMEM) {
         return koc__error_move(err, &why);
     }
-    koc__error_clear(
-        &why); /* a base out of a directory or file has no reference, and that is fine */
+    koc__error_clear(&why); /* the base may be a layout or archive, which has no reference */
     *out = base;
     return KOC_OK;
 }

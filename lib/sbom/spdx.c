@@ -1,6 +1,6 @@
 /*
- * SPDX 2.3 in JSON. The document's namespace must be new for each content and the same for the same
- * content: it ends in the SHA-256 of the document, taken while that place held zeros.
+ * Writes SPDX 2.3 in JSON. The document's namespace must depend on the content and on nothing else: it
+ * ends in the SHA-256 of the document, computed with zeros in its place.
  */
 #include "core/common.h"
 
@@ -19,7 +19,7 @@ static const char *or_noassertion(const char *s)
     return s ? s : NOASSERTION;
 }
 
-/* Ids are words, so no id needs more room than this adds. */
+/* Ids are short words; the buffer is large enough. */
 static void put_id(koc__jw *w, const char *key, const koc__bom *b, size_t i)
 {
     char id[16384];
@@ -204,7 +204,7 @@ static void put_creation(koc__jw *w, const koc__bom *b)
     koc__jw_object_end(w);
 }
 
-/* What the document is about, besides the DESCRIBES edges: old readers look here. */
+/* Repeats the DESCRIBES edges for old readers. */
 static void put_described(koc__jw *w, const koc__bom *b)
 {
     char id[16384];
@@ -219,8 +219,8 @@ static void put_described(koc__jw *w, const koc__bom *b)
     koc__jw_array_end(w);
 }
 
-/* Puts the hash of what start begins in the place of the zeros. */
-static void seal(koc__dynbuf *out, size_t start)
+/* Replaces the zeros by the hash of the document at start. */
+static void fill_placeholder(koc__dynbuf *out, size_t start)
 {
     uint8_t hash[32];
     char hex[65];
@@ -256,6 +256,6 @@ int koc__spdx_write(const koc__bom *b, koc__dynbuf *out, koc_error **err)
     koc__jw_object_end(&w);
     KOC__TRY(koc__jw_end(&w, err));
     KOC__TRY(koc__dynbuf_putc(out, '\n', err));
-    seal(out, start);
+    fill_placeholder(out, start);
     return KOC_OK;
 }

@@ -1,7 +1,7 @@
 /*
- * ko's documents, byte for byte (--compat=ko): SPDX 2.3 as Go's encoder prints it. What is odd here is
- * odd there: ids with characters that SPDX does not allow, module hashes under SHA256, replacements
- * left out, no DESCRIBES in the document of an index.
+ * Writes ko's documents, byte for byte (--compat=ko): SPDX 2.3 as Go's encoder prints it. Reproduces ko's
+ * defects: ids with characters that SPDX does not allow, module hashes as SHA256, no replacements, no
+ * DESCRIBES in the document of an index.
  */
 #include "core/common.h"
 
@@ -18,7 +18,7 @@
 #define ZERO_TIME    "0001-01-01T00:00:00Z"
 #define FEATURES_MAX 64
 
-/* A package of the document; all but purpose is owned. download and checksum may be NULL. */
+/* A package of the document. Owns all but purpose. download and checksum may be NULL. */
 typedef struct package {
     char *id, *name, *version, *purl, *download, *checksum;
     const char *purpose;
@@ -68,10 +68,10 @@ static char *digest_id(const koc_digest *d)
     return koc__format("SPDXRef-Package-sha256-%s", koc__digest_hex(d).s);
 }
 
-/* Takes what p points to, also on failure; whole false: a part could not be allocated. */
-static int add_package(document *d, package p, bool whole, const char **id, koc_error **err)
+/* Takes ownership of the members of p, also on failure. complete false: a part could not be allocated. */
+static int add_package(document *d, package p, bool complete, const char **id, koc_error **err)
 {
-    if (!whole || !p.id || !p.name || !p.purl ||
+    if (!complete || !p.id || !p.name || !p.purl ||
         !koc__grow((void **)&d->packages, &d->packages_capacity, d->n_packages + 1, sizeof(p))) {
         package_dispose(&p);
         return koc__oom(err);
@@ -94,9 +94,9 @@ static int add_relation(document *d, const char *from, const char *type, const c
 
 /* --- content --- */
 
-/* The wall clock of the time as it stands, with a Z whatever its zone was. */
-static int begin(document *d, const koc__sbom_options *o, const koc_digest *subject,
-                 const char *created, koc_error **err)
+/* The date and time of created with a Z, whatever its zone is, as in ko. */
+static int begin_document(document *d, const koc__sbom_options *o, const koc_digest *subject,
+                          const char *created, koc_error **err)
 {
     int64_t ignored;
     KOC__AUTO_VAL(koc__dynbuf) epoch = KOC__DYNBUF_INIT(64);
@@ -150,7 +150,7 @@ static char *module_id(const koc__exe_module *m)
     return path ? koc__format("SPDXRef-Package-%s-%s", path, m->version) : NULL;
 }
 
-/* The hex form of an h1 sum, "" when it is none; NULL: out of memory. */
+/* An h1 sum in hexadecimal, "" for anything else. NULL: out of memory. */
 static char *sum_hex(const char *sum)
 {
     KOC__AUTO_VAL(koc__dynbuf) raw = KOC__DYNBUF_INIT(1024);
@@ -344,7 +344,7 @@ int koc__spdx_ko_image(const koc__sbom_options *o, const koc_image *img, const k
     koc_kv type = {"mediaType", media_type(koc__image_manifest_json(img))};
     const char *id = NULL;
     const koc_digest *digest = &koc_image_descriptor(img)->digest;
-    KOC__TRY(begin(&d, o, digest, koc__sbom_config_created(img), err));
+    KOC__TRY(begin_document(&d, o, digest, koc__sbom_config_created(img), err));
     KOC__TRY(add_relation(&d, "SPDXRef-DOCUMENT", "DESCRIBES", d.subject_id, err));
     package root = {
         .id = digest_id(digest),
@@ -367,7 +367,7 @@ int koc__spdx_ko_index(const koc__sbom_options *o, const koc_index *idx, koc__dy
     const char *id = NULL;
     const koc_digest *digest = &koc_index_descriptor(idx)->digest;
     const koc_image *first = koc_index_image(idx, 0);
-    KOC__TRY(begin(&d, o, digest, first ? koc__sbom_config_created(first) : NULL, err));
+    KOC__TRY(begin_document(&d, o, digest, first ? koc__sbom_config_created(first) : NULL, err));
     package root = {
         .id = digest_id(digest),
         .name = koc__strdup(koc__digest_str(digest).s),

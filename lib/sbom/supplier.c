@@ -1,4 +1,4 @@
-/* Names of makers, read off module paths and image names. */
+/* Derives suppliers from module paths and image names. */
 #include "core/common.h"
 
 #include <koc/reference.h>
@@ -6,7 +6,7 @@
 #include "core/str.h"
 #include "sbom/bom.h"
 
-/* Hosts whose first path element is an account. */
+/* Whether the first path element at the host is an account. */
 static bool is_forge(koc_str host)
 {
     static const char *const forges[] = {"github.com", "gitlab.com", "bitbucket.org",

@@ -1,4 +1,4 @@
-/* Rendering one text, the arena, and messages with a place. */
+/* Renders one text; the arena; errors with a position. */
 #include "core/common.h"
 
 #include <stdarg.h>

@@ -1,12 +1,12 @@
 /*
- * Go's text/template for the values that ko has: fields, pipelines, variables, if, with, range, named templates,
- * and the functions listed in template_func.c. Anything else is an error that names it.
+ * Go's text/template for the values that ko has: fields, pipelines, variables, if, with, range, named
+ * templates, and the functions listed in template_func.c. Anything else is an error that names it.
  *
- * template_lex.c makes tokens, template_parse.c makes a tree of them, template_exec.c runs the tree. Values, tree
- * and tokens are allocated in one arena and freed together.
+ * template_lex.c makes tokens, template_parse.c makes a tree of them, template_exec.c runs the tree.
+ * Values, tree and tokens are allocated in one arena and freed together.
  *
- * The files call each other in a circle on purpose: template.c renders by calling lexer, parser and executor, and
- * all of them report errors through koc__template_error, which needs the template's source.
+ * The files call each other in a circle on purpose: template.c renders by calling lexer, parser and
+ * executor, and all of them report errors through koc__template_error, which needs the template's source.
  */
 #ifndef KOC__TEMPLATE_H
 #define KOC__TEMPLATE_H
@@ -19,7 +19,7 @@
 #define KOC__TEMPLATE_MAX   ((size_t)1 << 20)
 #define KOC__TEMPLATE_DEPTH 64
 #define KOC__TEMPLATE_CALLS 100      /* nested lists at run time, over all templates */
-#define KOC__TEMPLATE_STEPS 1000000u /* text, actions and rounds of a loop */
+#define KOC__TEMPLATE_STEPS 1000000u /* texts, actions and iterations of loops */
 
 /* --- values --- */
 typedef enum koc__tkind {
@@ -50,7 +50,7 @@ struct koc__tmap {
 /* --- arena --- */
 typedef struct koc__arena {
     struct koc__arena_block *blocks;
-    size_t left; /* bytes that may still be taken */
+    size_t left; /* bytes that can still be allocated */
 } koc__arena;
 void *koc__arena_take(koc__arena *a, size_t size,
                       koc_error **err); /* zeroed; NULL: KOC_ENOMEM is set */
@@ -127,7 +127,7 @@ koc__tdefinition *koc__template_named(const koc__template *t, koc_str name); /* 
 int koc__template_lex(koc__template *t, koc_error **err);
 int koc__template_parse(koc__template *t, koc_error **err);
 int koc__template_exec(koc__template *t, const koc__tmap *data, koc__dynbuf *out, koc_error **err);
-/* "<what>:<line>:<column>: <message>" for the place pos. KOC_EINVAL. */
+/* "<what>:<line>:<column>: <message>" for position pos. KOC_EINVAL. */
 int koc__template_error(const koc__template *t, size_t pos, koc_error **err, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -1,5 +1,5 @@
-/* Walks the tree. Evaluation order, truth and failures are those of Go's text/template with
- * missingkey=error, the way ko runs it. */
+/* Executes the tree. Order of evaluation, truth and errors are those of Go's text/template with
+ * missingkey=error, as in ko. */
 #include "core/common.h"
 
 #include "template/template.h"
@@ -17,7 +17,8 @@ typedef struct state {
     variable variables[VARIABLES_MAX];
     size_t n_variables;
     unsigned depth, steps;
-    koc__tnode_kind flow; /* KOC__TN_BREAK or _CONTINUE on the way to its loop, else KOC__TN_TEXT */
+    koc__tnode_kind
+        flow; /* KOC__TN_BREAK or _CONTINUE until its loop handles it, else KOC__TN_TEXT */
 } state;
 
 static int eval_pipeline(state *s, const koc__tvalue *dot, const koc__tnode *pipe, koc__tvalue *out,
@@ -28,7 +29,7 @@ static koc_str source_of(const state *s, const koc__tnode *n)
     return koc__str_n(s->t->source.ptr + n->pos, n->end > n->pos ? n->end - n->pos : 0);
 }
 
-/* The keys of a map that has a fixed set, as a hint. */
+/* A hint with the keys of a map that has a fixed set. */
 static void hint_names(const koc__tmap *map, koc_error **err)
 {
     if (!map->names) {
@@ -41,25 +42,25 @@ static void hint_names(const koc__tmap *map, koc_error **err)
     koc__error_hint(err, "there are %s", koc__dynbuf_cstr(&text));
 }
 
-/* value.name; whole is the chain, for the message. */
-static int eval_field(state *s, const koc__tnode *whole, const koc__tnode *name, koc__tvalue *value,
+/* value.name; chain is for the message. */
+static int eval_field(state *s, const koc__tnode *chain, const koc__tnode *name, koc__tvalue *value,
                       koc_error **err)
 {
     if (value->kind == KOC__T_NIL) {
-        return koc__template_error(s->t, whole->pos, err, "<%.*s>: no value to take .%.*s from",
-                                   KOC__FMT(source_of(s, whole)), KOC__FMT(name->text));
+        return koc__template_error(s->t, chain->pos, err, "<%.*s>: no value to take .%.*s from",
+                                   KOC__FMT(source_of(s, chain)), KOC__FMT(name->text));
     }
     if (value->kind != KOC__T_MAP) {
         return koc__template_error(
-            s->t, whole->pos, err, "<%.*s>: can't evaluate field %.*s in type %s",
-            KOC__FMT(source_of(s, whole)), KOC__FMT(name->text), koc__template_type(value));
+            s->t, chain->pos, err, "<%.*s>: can't evaluate field %.*s in type %s",
+            KOC__FMT(source_of(s, chain)), KOC__FMT(name->text), koc__template_type(value));
     }
     const koc__tmap *map = value->map;
     bool found = false;
     KOC__TRY(map->get(map, name->text, &found, value, err));
     if (!found) {
-        int rc = koc__template_error(s->t, whole->pos, err, "<%.*s>: there is no %.*s",
-                                     KOC__FMT(source_of(s, whole)), KOC__FMT(name->text));
+        int rc = koc__template_error(s->t, chain->pos, err, "<%.*s>: there is no %.*s",
+                                     KOC__FMT(source_of(s, chain)), KOC__FMT(name->text));
         hint_names(map, err);
         return rc;
     }
@@ -81,7 +82,7 @@ static int call_function(state *s, const koc__tvalue *dot, const koc__tnode *fun
                          const koc__tnode *first, const koc__tvalue *piped, koc__tvalue *out,
                          koc_error **err);
 
-/* One operand by itself. */
+/* One operand. */
 static int eval_operand(state *s, const koc__tvalue *dot, const koc__tnode *n, koc__tvalue *out,
                         koc_error **err)
 {
@@ -101,7 +102,7 @@ static int eval_operand(state *s, const koc__tvalue *dot, const koc__tnode *n, k
     }
 }
 
-/* and, or: stop at the first argument that decides. */
+/* and, or: stop at the first argument whose truth is until. */
 static int eval_and_or(state *s, const koc__tvalue *dot, bool until, const koc__tnode *first,
                        const koc__tvalue *piped, koc__tvalue *out, koc_error **err)
 {
@@ -153,7 +154,7 @@ static int eval_command(state *s, const koc__tvalue *dot, const koc__tnode *n,
     }
     if (first->next || piped) {
         return koc__template_error(s->t, first->pos, err,
-                                   "%.*s is no function: it takes no arguments",
+                                   "%.*s is not a function: it takes no arguments",
                                    KOC__FMT(source_of(s, first)));
     }
     if (first->kind == KOC__TN_NIL) {
@@ -218,13 +219,13 @@ static int walk(state *s, const koc__tvalue *dot, const koc__tnode *n, koc_error
 static int step(state *s, const koc__tnode *at, koc_error **err)
 {
     if (++s->steps > KOC__TEMPLATE_STEPS) {
-        return koc__template_error(s->t, at->pos, err, "the template does more than %u steps",
+        return koc__template_error(s->t, at->pos, err, "the template takes more than %u steps",
                                    KOC__TEMPLATE_STEPS);
     }
     return KOC_OK;
 }
 
-/* One round of a loop; key NULL: there is none. *over: it was the last. */
+/* One iteration of a loop. key NULL: none. *over: it was the last. */
 static int iterate(state *s, const koc__tnode *n, const koc__tvalue *key,
                    const koc__tvalue *element, bool *over, koc_error **err)
 {
@@ -309,7 +310,7 @@ static int print_action(state *s, const koc__tnode *n, const koc__tvalue *value,
                                      : koc__template_print(s->t, value, s->out, err);
 }
 
-/* {{if}}, {{with}}, {{range}}: their variables end with them. */
+/* {{if}}, {{with}}, {{range}}; their variables end with them. */
 static int run_control(state *s, const koc__tvalue *dot, const koc__tnode *n, koc_error **err)
 {
     koc__tvalue value = {KOC__T_NIL, 0, {0}, NULL};
@@ -342,7 +343,7 @@ static int walk_one(state *s, const koc__tvalue *dot, const koc__tnode *n, koc_e
     }
 }
 
-/* Templates may call themselves: the depth is bounded here, not by the tree. */
+/* Templates may call themselves, so the depth is limited here, not by the tree. */
 static int walk(state *s, const koc__tvalue *dot, const koc__tnode *n, koc_error **err)
 {
     if (n && ++s->depth > KOC__TEMPLATE_CALLS) {

@@ -1,5 +1,6 @@
-/* The functions: not, eq ne lt le gt ge, index, slice, len, print, println, html, js, urlquery (and, or:
- * template_exec.c); printf is in template_printf.c. call is not there: no value is a function. */
+/* The template functions: not, eq ne lt le gt ge, index, slice, len, print, println, html, js, urlquery.
+ * and, or are in template_exec.c, printf in template_printf.c. There is no call, since no value is a
+ * function. */
 #include "core/common.h"
 
 #include <inttypes.h>
@@ -17,7 +18,7 @@ bool koc__template_truth(const koc__tvalue *v)
 {
     switch (v->kind) {
     case KOC__T_STRING: return v->text.len > 0;
-    case KOC__T_MAP: return true; /* none is empty */
+    case KOC__T_MAP: return true; /* no map is empty */
     case KOC__T_NIL: return false;
     default: return v->number != 0;
     }
@@ -58,7 +59,7 @@ int koc__template_keys(koc__template *t, const koc__tmap *map, koc_str **out, si
     return *out ? KOC_OK : KOC_ENOMEM;
 }
 
-/* As fmt prints a map: "map[a:1 b:2]". Maps lie in the root alone, so this ends. */
+/* As fmt prints a map: "map[a:1 b:2]". Only the root contains maps, so the recursion ends. */
 static int print_map(koc__template *t, const koc__tmap *map, koc__dynbuf *out, koc_error **err)
 {
     koc_str *keys = NULL;
@@ -96,7 +97,7 @@ static koc__tvalue bool_value(bool b)
     return (koc__tvalue){KOC__T_BOOL, b, {0}, NULL};
 }
 
-/* Content of buf as a string value that lives in the arena. */
+/* The content of buf as a string value in the arena. */
 static int text_value(const koc__tcall *c, const koc__dynbuf *buf, koc__tvalue *out,
                       koc_error **err)
 {
@@ -158,7 +159,7 @@ static int compare_order(const koc__tcall *c, koc__tvalue *out, koc_error **err)
     return KOC_OK;
 }
 
-/* --- the others --- */
+/* --- other functions --- */
 
 static int negate(const koc__tcall *c, koc__tvalue *out, koc_error **err)
 {
@@ -268,7 +269,7 @@ static int index_map(const koc__tcall *c, koc__tvalue *out, koc_error **err)
     return KOC_OK;
 }
 
-/* fmt.Sprint: a space between two operands when neither is a string; Sprintln: always. */
+/* As fmt.Sprint: a space between two operands if neither is a string; Sprintln: always. */
 static int join(const koc__tcall *c, bool line, koc__dynbuf *text, koc_error **err)
 {
     for (size_t i = 0; i < c->n_args; i++) {
@@ -304,7 +305,7 @@ static int escape_html(koc__dynbuf *out, unsigned char b, koc_error **err)
     }
 }
 
-/* Characters beyond ASCII are taken to be printable. */
+/* Every character beyond ASCII counts as printable. */
 static int escape_js(koc__dynbuf *out, unsigned char b, koc_error **err)
 {
     if (b == '\\' || b == '\'' || b == '"') {

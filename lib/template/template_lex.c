@@ -1,4 +1,4 @@
-/* Text to tokens, with Go's rules for trim markers, comments and what may follow a word. */
+/* Splits a text into tokens, with Go's rules for trim markers, comments and what may follow a word. */
 #include "core/common.h"
 
 #include "template/template.h"
@@ -22,7 +22,7 @@ static bool is_digit(int c)
     return c >= '0' && c <= '9';
 }
 
-/* Letters beyond ASCII count as letters, whole code points are not looked at. */
+/* Every byte beyond ASCII counts as a letter. */
 static bool is_word(int c)
 {
     return c == '_' || is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
@@ -63,7 +63,7 @@ static koc_str slice(const lexer *x, size_t start, size_t end)
     return koc__str_n(x->in.ptr + start, end - start);
 }
 
-/* Length of "}}" or " -}}" at pos, 0 when there is neither. */
+/* The length of "}}" or " -}}" at pos; 0: neither. */
 static size_t right_delimiter(const lexer *x, size_t pos)
 {
     if (looking_at(x, pos, "}}")) {
@@ -72,7 +72,7 @@ static size_t right_delimiter(const lexer *x, size_t pos)
     return is_space(at(x, pos)) && looking_at(x, pos + 1, "-}}") ? 4 : 0;
 }
 
-/* After a word or field: what Go lets follow. */
+/* Whether Go allows the character at pos after a word or field. */
 static bool at_terminator(const lexer *x, size_t pos)
 {
     int c = at(x, pos);
@@ -107,7 +107,7 @@ static size_t put_utf8(char *out, unsigned c)
     return n;
 }
 
-/* One escape after its backslash at *pos, as in Go's string constants. False: not valid. */
+/* One escape of Go's string constants, after its backslash at *pos. False: not valid. */
 static bool unescape(const lexer *x, size_t *pos, size_t end, char **out)
 {
     static const char from[] = "abfnrtv\\'\"";
@@ -145,7 +145,7 @@ static bool unescape(const lexer *x, size_t *pos, size_t end, char **out)
     return n > 0 && *pos <= end && value <= 0x10ffff && !surrogate;
 }
 
-/* A constant between quotes from start to end (both outside of the content). */
+/* A quoted constant; start and end are the positions of the quotes. */
 static int unquote(lexer *x, koc__ttoken kind, size_t start, size_t end, koc_error **err)
 {
     char *text = koc__arena_take(&x->t->arena, end - start + 1, err);
@@ -242,7 +242,7 @@ static int lex_punct(lexer *x, koc_error **err)
     return add(x, KOC__TT_PUNCT, start, slice(x, start, x->pos), err);
 }
 
-/* One token inside of an action. */
+/* One token in an action. */
 static int lex_inside(lexer *x, koc_error **err)
 {
     int c = at(x, x->pos);

@@ -1,4 +1,5 @@
-/* Tokens to a tree. The grammar is that of Go's text/template/parse, the messages are close to its. */
+/* Parses tokens into a tree. The grammar is that of Go's text/template/parse, and the messages are
+ * similar. */
 #include "core/common.h"
 
 #include "template/template.h"
@@ -170,7 +171,7 @@ static int parse_character(parser *p, const koc__ttok *tok, koc__tnode **out, ko
     return KOC_OK;
 }
 
-/* true, false, nil, or the name of a function. */
+/* true, false, nil, or a function name. */
 static int parse_word(parser *p, const koc__ttok *tok, koc__tnode **out, koc_error **err)
 {
     koc__tnode *n = new_node(p, KOC__TN_FUNCTION, tok, err);
@@ -206,7 +207,7 @@ static int parse_parenthesis(parser *p, koc__tnode **out, koc_error **err)
     return KOC_OK;
 }
 
-/* What an operand starts with; NULL in *out: this is none. */
+/* The start of an operand; *out NULL: the token does not start one. */
 static int parse_term(parser *p, koc__tnode **out, koc_error **err)
 {
     const koc__ttok *tok = peek(p);
@@ -229,14 +230,14 @@ static int parse_term(parser *p, koc__tnode **out, koc_error **err)
     case KOC__TT_DOT:
         *out = new_node(p, KOC__TN_DOT, take_token(p), err);
         return *out ? KOC_OK : KOC_ENOMEM;
-    case KOC__TT_FIELD: /* the names are taken by parse_operand() */
+    case KOC__TT_FIELD: /* parse_operand() takes the names */
         *out = new_node(p, KOC__TN_DOT, tok, err);
         return *out ? KOC_OK : KOC_ENOMEM;
     default: return is_punct(tok, "(") ? parse_parenthesis(p, out, err) : KOC_OK;
     }
 }
 
-/* A term and the fields right behind it. */
+/* A term and the fields directly after it. */
 static int parse_operand(parser *p, koc__tnode **out, koc_error **err)
 {
     koc__tnode *base = NULL;
@@ -300,8 +301,8 @@ static int parse_command(parser *p, koc__tnode **out, koc_error **err)
     return n->a ? KOC_OK : koc__template_error(p->t, n->pos, err, "empty command");
 }
 
-/* "$x := " or "$x = " at the start of a pipeline, with range also "$k, $x := ". The variable is there from the
- * pipeline's end on. */
+/* "$x := " or "$x = " at the start of a pipeline, with range also "$k, $x := ". The variable exists from
+ * the end of the pipeline on. */
 static int parse_declaration(parser *p, const char *context, koc__tnode *pipe, koc_error **err)
 {
     size_t start = p->next;
@@ -337,7 +338,7 @@ static int parse_declaration(parser *p, const char *context, koc__tnode *pipe, k
     return KOC_OK;
 }
 
-/* Only the first command may be a plain value: the others get one to work on. */
+/* Only the first command may be a plain value: the others receive one. */
 static int check_stages(const parser *p, const koc__tnode *pipe, const char *context,
                         koc_error **err)
 {
@@ -407,7 +408,7 @@ static int close_action(parser *p, const char *context, koc_error **err)
     return tok->kind == KOC__TT_CLOSE ? KOC_OK : unexpected(p, tok, context, err);
 }
 
-/* After the keyword: pipeline, list, and what follows else. */
+/* After the keyword: pipeline, list, and the else part. */
 static int parse_control(parser *p, koc__tnode_kind kind, const koc__ttok *tok, koc__tnode **out,
                          koc_error **err)
 {
@@ -468,7 +469,7 @@ static bool is_blank(const koc__tnode *n)
     return true;
 }
 
-/* Of two with one name the one that is not blank counts; two such are a mistake. */
+/* Of two definitions with one name, the one that is not blank counts; two such are an error. */
 static int define(parser *p, const koc__ttok *tok, koc_str name, koc__tnode *root, koc_error **err)
 {
     koc__tdefinition *d = koc__template_named(p->t, name);
@@ -491,7 +492,7 @@ static int define(parser *p, const koc__ttok *tok, koc_str name, koc__tnode *roo
     return KOC_OK;
 }
 
-/* What stands up to {{end}}: it sees no variables and no loops of what is around it. */
+/* The body up to {{end}}. It has no access to variables and loops around it. */
 static int parse_definition(parser *p, const koc__ttok *tok, koc_str name, const char *context,
                             koc_error **err)
 {
@@ -531,7 +532,7 @@ static int parse_use_template(parser *p, bool is_block, koc__tnode **out, koc_er
     return KOC_OK;
 }
 
-/* {{define "name"}}...{{end}}, which leaves nothing where it stands. */
+/* {{define "name"}}...{{end}}, which prints nothing in place. */
 static int define_template(parser *p, koc_error **err)
 {
     koc_str name;
@@ -553,7 +554,7 @@ static int parse_jump(parser *p, koc__tnode_kind kind, koc__tnode **out, koc_err
     return *out ? close_action(p, kind == KOC__TN_BREAK ? "break" : "continue", err) : KOC_ENOMEM;
 }
 
-/* An action after "{{". *why is set when it ends the list. */
+/* An action after "{{". *ends: it ends the list, for the reason *why. */
 static int parse_action(parser *p, koc__tnode **out, bool *ends, stop *why, koc_error **err)
 {
     skip_space(p);
@@ -588,7 +589,7 @@ static int parse_action(parser *p, koc__tnode **out, bool *ends, stop *why, koc_
     return parse_pipeline(p, "command", false, &n->a, err);
 }
 
-/* {{define}} stands at the top alone, as in Go. */
+/* {{define}} is allowed at the top level only, as in Go. */
 static bool is_definition(parser *p, bool top)
 {
     size_t start = p->next;

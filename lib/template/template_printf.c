@@ -53,7 +53,7 @@ static int put_padded(koc__dynbuf *out, const verb *v, koc_str text, koc_error *
     return v->minus ? pad(out, ' ', missing, err) : KOC_OK;
 }
 
-/* strconv.Quote; letters beyond ASCII are taken to be printable. */
+/* As strconv.Quote, but every letter beyond ASCII counts as printable. */
 static int put_quoted(koc__dynbuf *out, koc_str s, koc_error **err)
 {
     static const char from[] = "\a\b\f\n\r\t\v\\\"";
@@ -120,7 +120,7 @@ static void put_bits(uint64_t n, char out[72])
     out[len] = '\0';
 }
 
-/* Digits first, then precision or zero padding, then prefix and sign: as fmt does. */
+/* In the order of fmt: digits, precision or zero padding, prefix and sign. */
 static int put_int(koc__dynbuf *out, const verb *v, int64_t number, koc_error **err)
 {
     uint64_t size = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
@@ -198,7 +198,7 @@ static bool digits(koc_str *rest, size_t *out)
     return true;
 }
 
-/* Reads what stands between % and the end of the verb. */
+/* Reads the flags, width and precision between % and the verb. */
 static int parse_verb(const koc__tcall *c, koc_str *rest, verb *v, koc_error **err)
 {
     *v = (verb){.precision = SIZE_MAX};

@@ -241,7 +241,7 @@ def test_odd_but_good_input_passes_as_it_is(yaml_app, app):
     result = yaml_app("resolve", "-f", "k")
     assert result.stdout == "---\n".join((app / f"k/{name}.yaml").read_text() for name in "abc")
     assert result.stderr == (
-        "warning: k/d.yaml is left out: it is no file\n"
+        "warning: skipping k/d.yaml: not a regular file\n"
         "note: no reference that begins with ko://: nothing is built\n")
 
 

@@ -1,6 +1,6 @@
 /*
- * Reads .ko.yaml, .ko.yml and .ko.json (docs/ko.md, configuration file). Keys match in any case. Every error names
- * file, line and column.
+ * Reads .ko.yaml, .ko.yml and .ko.json (docs/ko.md, configuration file). Keys match in any case. Every
+ * error names file, line and column.
  */
 #include "core/common.h"
 
@@ -463,8 +463,8 @@ static int read_root(const loader *l, const koc__ynode *root, koc_error **err)
     return n ? read_builds(l, n, err) : KOC_OK;
 }
 
-/* Checks JSON as JSON; then it is read as YAML, which gives messages their places. Replaces tabs, which YAML does not
- * allow as indentation and which valid JSON has between tokens only. */
+/* Checks JSON as JSON; then it is read as YAML, which gives messages their places. Replaces tabs, which
+ * YAML does not allow as indentation and which valid JSON has between tokens only. */
 static int prepare_json(const char *file, koc__dynbuf *text, koc_error **err)
 {
     KOC__AUTO(koc__json) doc = NULL;

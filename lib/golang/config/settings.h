@@ -7,8 +7,8 @@
 #define KOC__GO_DEFAULT_BASE "cgr.dev/chainguard/static:latest"
 #define KOC__GO_SETTINGS_MAX ((size_t)1 << 20)
 
-/* where: the source for messages, ".ko.yaml:3:7: defaultBaseImage" or "KO_DEFAULTBASEIMAGE"; NULL: the built-in
- * default. */
+/* where: the source for messages, ".ko.yaml:3:7: defaultBaseImage" or "KO_DEFAULTBASEIMAGE"; NULL: the
+ * built-in default. */
 int koc__go_set_base(koc__go_settings *s, const char *where, const char *text, koc_error **err);
 int koc__go_add_override(koc__go_settings *s, const char *where, const char *import_path,
                          const char *text, koc_error **err);

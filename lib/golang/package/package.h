@@ -39,11 +39,11 @@ int koc__go_list(koc_ctx *ctx, koc__go_env *go_env, const koc_strlist *patterns,
 
 /* Whether path is "." or "..", or starts with one of them. */
 bool koc__go_is_local(const char *path);
-/* As go names a pattern in its answers: "./cmd/x" for "./cmd/x/". NULL: out of memory. */
+/* The form in which go prints a pattern: "./cmd/x" for "./cmd/x/". NULL: out of memory. */
 char *koc__go_clean(const char *path);
 
-/* Records of main packages (package_cache.c). They are valid while the go tool, its environment, go.mod, go.work and
- * vendor/modules.txt are unchanged. */
+/* Records of main packages (package_cache.c). They are valid while the go tool, its environment, go.mod,
+ * go.work and vendor/modules.txt are unchanged. */
 typedef struct koc__go_list_question {
     koc__cache *cache; /* NULL: none */
     const char *tool;
@@ -63,7 +63,8 @@ bool koc__go_list_may_keep(const koc__go_list_question *q);
 int koc__go_list_key(const koc__go_list_question *q, const char *pattern, koc__dynbuf *key,
                      koc_error **err);
 
-/* The same for patterns like ./cmd/... (package_tree.c); nothing for others. began_ns: when go list started. */
+/* The same for patterns like ./cmd/... (package_tree.c); nothing for others. began_ns: when go list
+ * started. */
 int koc__go_tree_recall(const koc__go_list_question *q, const char *pattern, koc_str key,
                         koc__call *call, bool *found, koc__go_listing *out, koc_error **err);
 int koc__go_tree_keep(const koc__go_list_question *q, const char *pattern, koc_str key,
@@ -73,8 +74,9 @@ int koc__go_tree_keep(const koc__go_list_question *q, const char *pattern, koc_s
 int koc__go_tree_has_cgo(const koc__go_list_question *q, const char *pattern, koc__call *call,
                          bool *out, koc_error **err);
 
-/* package_modules.c: adds the packages in the main modules below the directory of pattern; *found: there are such
- * modules. For "...", and for directories that contain modules of a go.work but are in none of them. */
+/* package_modules.c: adds the packages in the main modules below the directory of pattern; *found: there
+ * are such modules. For "...", and for directories that contain modules of a go.work but are in none of
+ * them. */
 int koc__go_list_modules(const koc__go_list_question *q, const char *pattern, koc__call *call,
                          bool *found, koc__go_listing *out, koc_error **err);
 /* Adds the packages in the output of `go list -json`. */

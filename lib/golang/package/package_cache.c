@@ -1,7 +1,7 @@
 /*
- * Caches answers of `go list`. A record has the stamps of the files on which the answer depends: go.mod, go.work and
- * vendor/modules.txt in each place where go looks for them (whether they exist or not), and the file of `go env -w`.
- * If an answer is stale nevertheless, the build detects it.
+ * Caches answers of `go list`. A record has the stamps of the files on which the answer depends: go.mod,
+ * go.work and vendor/modules.txt in each place where go looks for them (whether they exist or not), and
+ * the file of `go env -w`. If an answer is stale nevertheless, the build detects it.
  */
 #include "core/common.h"
 

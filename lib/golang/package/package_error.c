@@ -56,8 +56,8 @@ static char *find_own_module(char **dir)
     }
 }
 
-/* If the package would be in the module of the working directory, go's advice to get it from elsewhere does not help.
- * Then reports the error, with its code in *rc. */
+/* If the package would be in the module of the working directory, go's advice to get it from elsewhere
+ * does not help. Then reports the error, with its code in *rc. */
 static bool report_missing_in_own(const char *argument, const char *path, const char *said, int *rc,
                                   koc_error **err)
 {

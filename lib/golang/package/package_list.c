@@ -27,7 +27,7 @@ static bool is_between_modules(const koc__go_package *p)
     return p->error && strstr(p->error, "does not contain modules listed in go.work");
 }
 
-/* Adds what the modules below say to each pattern that go found in no module. */
+/* For each pattern that go found in no module, adds the packages of the modules below. */
 static int list_modules(const koc__go_list_question *q, size_t known, koc__call *call,
                         koc__go_listing *out, koc_error **err)
 {

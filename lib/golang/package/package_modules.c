@@ -1,4 +1,5 @@
-/* Patterns that go rejects in a directory with a go.work and no go.mod: lists the modules below it instead. */
+/* Patterns that go rejects in a directory with a go.work and no go.mod: lists the modules below it
+ * instead. */
 #include "core/common.h"
 
 #include "core/path.h"
@@ -7,7 +8,8 @@
 
 #define MODULES_MAX ((size_t)1 << 20)
 
-/* The directory in which a pattern like ./cmd/... starts, without symbolic links. *out stays NULL for "...". */
+/* The directory in which a pattern like ./cmd/... starts, without symbolic links. *out stays NULL for
+ * "...". */
 static int start_dir(const koc__go_list_question *q, const char *pattern, char **out,
                      koc_error **err)
 {

@@ -1,7 +1,7 @@
 /*
- * Caches answers of `go list` for patterns like ./cmd/..., as a record of inputs with every directory and Go file of
- * the tree. The packages depend on names, package clauses and constraints only, so an edit below the header of a file
- * does not change the answer.
+ * Caches answers of `go list` for patterns like ./cmd/..., as a record of inputs with every directory and
+ * Go file of the tree. The packages depend on names, package clauses and constraints only, so an edit
+ * below the header of a file does not change the answer.
  */
 #include "core/common.h"
 

@@ -1,7 +1,7 @@
 /*
- * Uses and writes input records in a build. If nothing changed, go is not started. If only contents changed, the record
- * is kept with new stamps after the build. A new record (its `go list` costs a fifth of a small build) is made only
- * after a build in which go had nothing to link.
+ * Uses and writes input records in a build. If nothing changed, go is not started. If only contents
+ * changed, the record is kept with new stamps after the build. A new record (its `go list` costs a fifth
+ * of a small build) is made only after a build in which go had nothing to link.
  */
 #include "core/common.h"
 
@@ -19,8 +19,8 @@
 
 #define LAST_KIND "inputslast"
 
-/* Raise it when the same inputs lead to another program or another record. The library's version alone does not
- * distinguish development builds. */
+/* Raise it when the same inputs lead to another program or another record. The library's version alone
+ * does not distinguish development builds. */
 enum { DIALECT = 3 };
 
 void koc__go_inputs_dispose(koc__go_inputs *x)
@@ -129,7 +129,8 @@ static char *last_key(const koc__go_batch *b, const koc__go_unit *u)
     return koc__format("%s\n%s\n%s", dir, platform, u->target->import_path);
 }
 
-/* Makes koc explain compare with the record of x from now on. Usually it does already, and nothing is written. */
+/* Makes koc explain compare with the record of x from now on. Usually it does already, and nothing is
+ * written. */
 static int mark_last(const koc__go_batch *b, const koc__go_inputs *x, koc_error **err)
 {
     for (size_t i = 0; i < b->n; i++) {
@@ -284,8 +285,8 @@ static int add_commit(const koc__go_unit *u, koc__inputs *in, koc_error **err)
                : KOC_OK;
 }
 
-/* After a build that linked: records flags, variables, commit and time, for koc explain, which finds changed files by
- * their times. Listing the inputs would cost a `go list` per edit. */
+/* After a build that linked: records flags, variables, commit and time, for koc explain, which finds
+ * changed files by their times. Listing the inputs would cost a `go list` per edit. */
 static int keep_light_record(const koc__go_batch *b, koc__go_inputs *x, koc_error **err)
 {
     KOC__AUTO(koc__inputs) in = NULL;

@@ -1,6 +1,6 @@
 /*
- * Records of the inputs of a `go build`. The cache keeps one after a build, so that the next build need not start go
- * if no input changed. docs/decisions.md says what is trusted and why.
+ * Records of the inputs of a `go build`. The cache keeps one after a build, so that the next build need
+ * not start go if no input changed. docs/decisions.md says what is trusted and why.
  *
  *   input_record.c  the record: its format, reading and writing
  *   inputs_check.c  compares a record with the disk
@@ -78,8 +78,8 @@ void koc__inputs_free(koc__inputs *in);
 KOC__DEFINE_AUTO(koc__inputs, koc__inputs_free);
 
 /* --- input_record.c --- */
-/* *out stays NULL: there is no record. One without files is of a build that linked (decisions.md, 60); it serves koc
- * explain only and never means that nothing changed. */
+/* *out stays NULL: there is no record. One without files is of a build that linked (decisions.md, 60); it
+ * serves koc explain only and never means that nothing changed. */
 int koc__inputs_recall(koc__cache *cache, koc_str key, koc__inputs **out, koc_error **err);
 int koc__inputs_keep(koc__cache *cache, koc_str key, const koc__inputs *in, koc_error **err);
 void koc__inputs_drop(koc__cache *cache, koc_str key);
@@ -106,7 +106,8 @@ int koc__inputs_check(koc__inputs *in, const koc_strlist *env, koc__call *call,
                       koc__inputs_verdict *out, koc_error **err);
 /* After a build: whether the files still are as koc__inputs_check saw them. */
 bool koc__inputs_settled(const koc__inputs *in);
-/* Adds the names in a directory that count (kind p: sources, w: all) to names, which may be NULL; *out: their hash. */
+/* Adds the names in a directory that count (kind p: sources, w: all) to names, which may be NULL; *out:
+ * their hash. */
 int koc__inputs_listing(const char *path, char kind, koc_strlist *names, koc__hash *out,
                         koc_error **err);
 bool koc__inputs_is_source(const char *name);
@@ -117,7 +118,8 @@ bool koc__hash_equal(const koc__hash *a, const koc__hash *b);
 int koc__inputs_hash_file(const char *path, koc__hash *content, koc__hash *header, koc_error **err);
 
 /* --- inputs_list.c --- */
-/* Adds everything that the build of b read, with stamps, as go lists it. *usable false: no record can be kept. */
+/* Adds everything that the build of b read, with stamps, as go lists it. *usable false: no record can be
+ * kept. */
 int koc__inputs_list(const koc__go_batch *b, koc__inputs *in, koc__call *call, bool *usable,
                      koc_error **err);
 
@@ -160,13 +162,15 @@ int koc__inputs_gather_vcs(koc__inputs_gather *g, const koc__go_unit *u, const c
 int koc__inputs_refresh_vcs(const koc__go_batch *b, koc__inputs *in, bool *usable, koc_error **err);
 
 /* --- inputs_flags.c --- */
-/* Whether a record covers everything that go reads with these arguments and variables; else *why is the reason. */
+/* Whether a record covers everything that go reads with these arguments and variables; else *why is the
+ * reason. */
 int koc__inputs_allowed(const koc__go_batch *b, bool *out, char **why, koc_error **err);
 /* Whether the flags turn the stamp of the commit off. */
 int koc__inputs_without_vcs(const koc__go_batch *b, bool *out, koc_error **err);
 
 /* --- source_header.c --- */
-/* The hash of a Go file's text up to its last import and of all its //go: lines. False: the text does not parse. */
+/* The hash of a Go file's text up to its last import and of all its //go: lines. False: the text does not
+ * parse. */
 bool koc__go_source_header(koc_str text, koc__hash *out);
 
 /* --- build_inputs.c: records in a build --- */
@@ -180,7 +184,7 @@ typedef struct koc__go_inputs {
 } koc__go_inputs;
 void koc__go_inputs_dispose(koc__go_inputs *x);
 KOC__DEFINE_AUTO_VAL(koc__go_inputs, koc__go_inputs_dispose);
-/* Before the build of b, whose units have their binaries. */
+/* Before the build of b, whose units have their binaries: reads and checks the last record. */
 int koc__go_inputs_begin(const koc__go_batch *b, koc__call *call, koc__go_inputs *out,
                          koc_error **err);
 /* After it. linked: go linked at least one program. */

@@ -32,8 +32,8 @@ static bool stamps_equal(const koc__stamp *a, const koc__stamp *b)
            a->inode == b->inode && a->mode == b->mode;
 }
 
-/* The clock of stamps ticks at least every 10 ms; if it seems to give whole seconds, every 2 s. Only ctime counts,
- * since programs can set mtime. */
+/* The clock of stamps ticks at least every 10 ms; if it seems to give whole seconds, every 2 s. Only
+ * ctime counts, since programs can set mtime. */
 bool koc__inputs_is_racy(const koc__stamp *s, int64_t time_ns)
 {
     const int64_t ms = 1000000;

@@ -1,6 +1,6 @@
 /*
- * Decides for which builds no record of inputs is kept: flags or variables name files or programs that `go list` does
- * not report. Unknown flags count as such.
+ * Decides for which builds no record of inputs is kept: flags or variables name files or programs that
+ * `go list` does not report. Unknown flags count as such.
  */
 #include "core/common.h"
 

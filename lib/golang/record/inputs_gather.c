@@ -73,7 +73,7 @@ int koc__inputs_gather_file(koc__inputs_gather *g, const char *dir, const char *
         return KOC_OK;
     }
     koc__hash
-        content; /* unused: the stamp stands for it, since recently changed files are not recorded */
+        content; /* not kept: the stamp is enough, since recently changed files are not recorded */
     if (rc == KOC_OK && kind == KOC__INPUT_SOURCE) {
         rc = koc__inputs_hash_file(path, &content, &f->header, NULL);
     }

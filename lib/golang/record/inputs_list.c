@@ -177,8 +177,8 @@ static int run_go_list(koc__inputs_gather *g, koc__proc_result *result, koc_erro
 
 /* --- modules --- */
 
-/* Directories named in go.mod (replace) and go.work (use, replace): their go.mod counts even if none of their packages
- * is built. Any word that looks like a directory is taken for one. */
+/* Directories named in go.mod (replace) and go.work (use, replace): their go.mod counts even if none of
+ * their packages is built. Any word that looks like a directory is taken for one. */
 static int add_named_dirs(koc__inputs_gather *g, const char *file, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(MODULE_MAX);
@@ -291,8 +291,8 @@ static int add_single_files(koc__inputs_gather *g, koc_error **err)
 
 /* --- trust --- */
 
-/* False: the file system does not report changes, the file changed so late that go may have read the old content, or
- * its name does not fit into a line of text. */
+/* False: the file system does not report changes, the file changed so late that go may have read the old
+ * content, or its name does not fit into a line of text. */
 static bool is_trusted(const koc__inputs *in, const char *path, const koc__stamp *s,
                        uint64_t *device)
 {

@@ -6,8 +6,8 @@
 
 static const char *const others[] = {".hg", ".svn", ".bzr", ".fslckout", "_FOSSIL_"};
 
-/* The nearest directory from dir upwards that has a .git; *root stays NULL: there is none. Records each path at which
- * a new repository would change the answer. */
+/* The nearest directory from dir upwards that has a .git; *root stays NULL: there is none. Records each
+ * path at which a new repository would change the answer. */
 static int find_root(koc__inputs_gather *g, const char *dir, char **root, koc_error **err)
 {
     KOC__AUTO_STR at = koc__strdup(dir);

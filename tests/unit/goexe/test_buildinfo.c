@@ -1,4 +1,5 @@
-/* Build info: real programs of several formats against `go version -m`, hand-made old ones, damage. */
+/* Build info: programs of several formats compared with `go version -m`, generated old ones, damaged
+ * files. */
 #include "core/common.h"
 
 #include "core/dynbuf.h"
@@ -10,7 +11,7 @@
 
 /* --- running go --- */
 
-/* Runs argv in dir to a good end; what it printed goes to output (or NULL). */
+/* Runs argv in dir, which must succeed; its output goes to output (or NULL). */
 static bool run(const char *dir, const char *const *argv, koc__dynbuf *output)
 {
     KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
@@ -73,7 +74,7 @@ static const char *build(const char *os, const char *arch)
     return koc_test_path("program");
 }
 
-/* What go itself shows, without the first line; version: its end. */
+/* The output of go itself without the first line; version: the end of that line. */
 static void ask_go(const char *program, koc__dynbuf *text, char *version, size_t size)
 {
     const char *const argv[] = {"go", "version", "-m", program, NULL};
@@ -198,7 +199,7 @@ static void elf(bytes *p, unsigned pointer, size_t data_size)
 #define FRAME_START "0123456789abcdef"
 #define TEXT        "path\tx/y\nmod\tx/y\tv1.0.0\t\ndep\ta/b\tv2.0.0\th1:s=\n"
 
-/* A program of before Go 1.18: the block holds pointers to string headers. */
+/* A program from before Go 1.18: the block has pointers to string headers. */
 static void old_program(bytes *p, unsigned pointer, bool big)
 {
     const char text[] = FRAME_START TEXT FRAME_START;
@@ -393,7 +394,7 @@ KOC_TEST(buildinfo_says_when_there_is_none)
     KOC__AUTO(koc__exe_info) info = NULL;
     KOC__AUTO(koc_error) err = NULL;
     assert_int_equal(koc__exe_info_read("/bin/sh", &info, &err), KOC_ENOTFOUND);
-    assert_string_equal(koc_error_message(err), "/bin/sh holds no Go build info");
+    assert_string_equal(koc_error_message(err), "/bin/sh has no Go build info");
     assert_int_equal(koc__exe_info_read(koc_test_path("missing"), &info, NULL), KOC_ENOTFOUND);
 }
 

@@ -1,4 +1,4 @@
-/* What the tests that run a real go share: modules in the test's directory, and a go that is watched. */
+/* Helpers for tests that run a real go: modules in the test's directory, and a go that logs its runs. */
 #ifndef KOC_TESTS_GOTEST_H
 #define KOC_TESTS_GOTEST_H
 
@@ -6,24 +6,24 @@
 
 #include "golang/golang.h"
 
-/* Skips the test where there is no go; goes to the test's directory, clears what steers go and ko, and puts
- * a go in its place that writes its arguments to go.log. */
+/* Skips the test if there is no go. Changes to the test's directory, clears the variables of go and ko,
+ * and replaces go by a script that logs its runs to go.log. */
 void gotest_begin(void);
 /* Writes a file, with the directories above it. */
 void gotest_write(const char *path, const char *text);
-/* A package main at directory that prints text. */
+/* Writes a package main in dir that prints text. */
 void gotest_main(const char *dir, const char *text);
-/* How many go processes were started since the last call, and forgets them. */
+/* The number of go processes that were started since the last call. */
 unsigned gotest_runs(void);
 /* A context with a cache in the test's directory. */
 koc_ctx *gotest_ctx(void);
 koc__go_settings *gotest_settings(void);
-/* One line "import path|work dir" (dir "." for NULL) a target; or the message, and " -- " hint. In a
- * static buffer. args are separated by spaces. */
+/* One line "import path|work dir" (dir "." for NULL) per target; or the message, " -- " and the hint. In
+ * a static buffer. args are separated by spaces. */
 const char *gotest_find(koc_ctx *ctx, const koc__go_settings *s, const char *args);
 /* The warnings of the last gotest_find, one per line. */
 const char *gotest_warnings(void);
-/* The targets of args; fails the test without. */
+/* The targets of args; fails the test on an error. */
 koc__go_targets *gotest_targets(koc_ctx *ctx, const koc__go_settings *s, const char *args);
 /* Runs a program (argv split at spaces) and fails the test when it fails. */
 void gotest_run(const char *command);

@@ -1,4 +1,4 @@
-/* What templates learn from git, with a real git: ko's table of repositories. */
+/* The values of git for templates, with a real git: ko's table of repositories. */
 #include "core/common.h"
 
 #include <unistd.h>
@@ -42,7 +42,7 @@ static void begin(bool repository, bool commit)
     }
 }
 
-/* Everything about work, asked anew. */
+/* Reads all values of work again. */
 static const koc__git *ask(koc__go_env **go_env)
 {
     const koc__git *g = NULL;
@@ -81,7 +81,7 @@ KOC_TEST(git_repository_without_a_commit)
     koc__go_env_free(go_env);
 }
 
-/* A repository that is there and cannot be read is not one that is empty. */
+/* A repository that cannot be read is not the same as an empty one. */
 KOC_TEST(git_that_gives_no_answer_is_an_error)
 {
     static const struct {
@@ -190,7 +190,7 @@ KOC_TEST(git_is_asked_once_for_each_part_and_dir)
     assert_int_equal(koc__go_env_new(&go_env, NULL), KOC_OK);
     assert_int_equal(koc__go_git(go_env, "work", KOC__GIT_DIRTY, NULL, &g, NULL), KOC_OK);
     assert_false(g->dirty);
-    assert_null(g->branch); /* nobody asked */
+    assert_null(g->branch); /* not requested yet */
     gotest_write("work/file", "2\n");
     assert_int_equal(koc__go_git(go_env, "work", KOC__GIT_DIRTY, NULL, &g, NULL), KOC_OK);
     assert_false(g->dirty); /* as it was at the start of the run */

@@ -1,4 +1,4 @@
-/* go build, with a real go: what is made, what is kept, and when go itself can skip the link. */
+/* go build, with a real go: programs, the cache, and when go can skip the link. */
 #include "core/common.h"
 
 #include <unistd.h>
@@ -172,7 +172,7 @@ KOC_TEST(build_takes_jobs_of_several_platforms)
     }
 }
 
-/* Maybe while go links the others: what is handed out must be whole then already. */
+/* A program that is delivered while go links the others must be complete. */
 KOC_TEST(build_hands_out_each_program_once_and_whole)
 {
     module();
@@ -261,7 +261,7 @@ KOC_TEST(build_sees_a_change)
     assert_false(koc_digest_equal(&before, &after));
 }
 
-/* go itself would take a file that begins like the program for the program. */
+/* go would take a file that starts like the program for the program. */
 KOC_TEST(build_trusts_no_file_that_was_touched)
 {
     module();
@@ -281,7 +281,7 @@ KOC_TEST(build_trusts_no_file_that_was_touched)
         koc_digest d = digest_of(x.b[0]->path);
         assert_true(koc_digest_equal(&d, &good));
     }
-    FILE *f = fopen(path, "r+"); /* somebody changed a byte at the end */
+    FILE *f = fopen(path, "r+"); /* change a byte at the end */
     assert_non_null(f);
     assert_int_equal(fseek(f, -5, SEEK_END), 0);
     assert_int_equal(fputc('!', f), '!');
@@ -382,7 +382,7 @@ KOC_TEST(build_failure_has_gos_words)
                         "cannot build ./cmd/worker: go build failed (exit 1)");
     assert_non_null(strstr(koc_error_detail(x.err), "undefined: undefined"));
     assert_null(x.b[0]);
-    /* The other one can be built meanwhile, and this one once it is mended. */
+    /* The other one can be built meanwhile, and this one after it is repaired. */
     KOC__AUTO_VAL(built) api = build(ctx, s, "./cmd/api");
     assert_non_null(api.b[0]);
     gotest_main("cmd/worker", "mended");
@@ -390,7 +390,7 @@ KOC_TEST(build_failure_has_gos_words)
     assert_int_equal(both.n, 2);
 }
 
-/* The cache says that these are main packages; go build finds out that they are not any more. */
+/* The cache says that these are main packages; the build detects that they are not any more. */
 KOC_TEST(build_finds_out_that_a_kept_answer_is_stale)
 {
     static const char *const sets[] = {"./cmd/api", "./cmd/api ./cmd/worker"};
@@ -426,7 +426,7 @@ KOC_TEST(build_groups_by_flags_and_environment)
         key = koc__strdup(x.b[1]->key);
         path = koc__strdup(x.b[1]->path);
     }
-    setenv("A_KOC", "2", 1); /* another command, but in the same place: commits pile up no files */
+    setenv("A_KOC", "2", 1); /* another command in the same directory: commits do not add files */
     KOC__AUTO_VAL(built) y = build(ctx, s, "./cmd/worker");
     assert_string_not_equal(y.b[0]->key, key);
     assert_string_equal(y.b[0]->path, path);

@@ -47,7 +47,7 @@ static const char *value_of(const koc_strlist *env, const char *name)
     return v ? v : "(unset)";
 }
 
-/* An import path for targets of which only that is looked at. */
+/* An import path for targets that need nothing else. */
 static char x[] = "x";
 
 KOC_TEST(command_env_follows_the_platform)
@@ -97,7 +97,7 @@ KOC_TEST(command_env_later_wins)
     assert_int_equal(koc__go_command_env(s, NULL, NULL, &p, &none, NULL), KOC_OK);
     assert_string_equal(value_of(none, "CGO_ENABLED"), "1");
     assert_string_equal(value_of(none, "FOO_KOC"), "default");
-    /* An entry's env takes the place of the default, it is not merged. */
+    /* An entry's env replaces the default; they are not merged. */
     assert_int_equal(koc__go_command_env(s, &s->builds[0], "/", &p, &first, NULL), KOC_OK);
     assert_string_equal(value_of(first, "FOO_KOC"), "entry");
     assert_string_equal(value_of(first, "A"), "(unset)");
@@ -127,7 +127,7 @@ KOC_TEST(command_env_refuses_what_contradicts_the_platform)
         {"GOAMD64", "v3", "amd64", "v2",
          "cannot build for linux/amd64/v2: GOAMD64=v3 is set in the environment"},
         {"GOARCH", "amd64", "amd64", NULL, NULL},
-        {"GOARCH", "", "amd64", NULL, NULL}, /* would mean this machine's */
+        {"GOARCH", "", "amd64", NULL, NULL}, /* would mean that of the host */
         {"GOARM", "7,softfloat", "arm", "v7", NULL},
         {"GOARM", "6", "arm", NULL, NULL},
         {"GOAMD64", "v3", "amd64", NULL, NULL},
@@ -268,7 +268,7 @@ KOC_TEST(command_templates_see_the_build)
                         "build|-trimpath|-ldflags=ab");
     assert_string_equal(
         arguments("defaultFlags: [\"{{if .Git.IsDirty}}-v{{end}}\", -x]\n", false, NULL),
-        "build|-x|-trimpath"); /* an item that comes out empty is no argument */
+        "build|-x|-trimpath"); /* an item that is empty afterwards is not an argument */
     assert_string_equal(arguments("defaultFlags: [-v, \"{{.Env.KOC_NOPE}}\"]\n", false, NULL),
                         ".ko.yaml: defaultFlags[1]:1:3: <.Env.KOC_NOPE>: there is no KOC_NOPE");
     assert_string_equal(arguments("builds:\n- ldflags: [a, \"x {{.Nope}}\"]\n", true, NULL),

@@ -1,4 +1,4 @@
-/* Records of inputs: headers of Go files, the record's form, and what the check makes of the disk. */
+/* Records of inputs: headers of Go files, the format, and the comparison with the disk. */
 #include "core/common.h"
 
 #include <sys/stat.h>
@@ -77,7 +77,7 @@ KOC_TEST(source_names)
     assert_false(koc__inputs_is_source(".a.go") || koc__inputs_is_source("README.md"));
 }
 
-/* A record of one package directory with a.go, and a loose file that is not there. */
+/* A record of one package directory with a.go, and a single file that does not exist. */
 static koc__inputs *record_of(const char *dir, int64_t time_ns)
 {
     koc__inputs *in = NULL;
@@ -114,7 +114,7 @@ static koc__inputs_verdict check(koc__inputs *in)
     return v;
 }
 
-/* As if the record had been made long after the files were; the check must not find that odd. */
+/* Makes the record look much newer than the files, which must not matter. */
 static koc__inputs *settled_record(const char *dir)
 {
     usleep(150000);
@@ -130,7 +130,7 @@ KOC_TEST(check_sees_each_change)
     koc__inputs_verdict v = check(in);
     assert_true(v.same && !v.moved);
 
-    koc_test_write("README", "x", 1); /* new, but no source */
+    koc_test_write("README", "x", 1); /* new, but not a source */
     v = check(in);
     assert_true(v.same && v.moved);
 

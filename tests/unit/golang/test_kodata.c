@@ -294,7 +294,7 @@ KOC_TEST(kodata_boundary_can_be_given)
     dir("elsewhere");
     file("top/x");
     link_to("../../x", "top/p/kodata/x");
-    set_root(koc_test_path("elsewhere")); /* not above kodata: does not count */
+    set_root(koc_test_path("elsewhere")); /* not above kodata, so it is ignored */
     check_refused("top/p", KOC_EINVAL, "outside of");
     set_root(koc_test_path("nothing"));
     check_refused("top/p", KOC_ENOTFOUND, ROOT_VARIABLE);

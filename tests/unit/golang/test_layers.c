@@ -121,7 +121,7 @@ KOC_TEST(layers_kodata_refuses_an_epoch_that_is_none)
     assert_int_equal(rc, KOC_EINVAL);
 }
 
-/* Makes the layer with a context of its own; how many layers were compressed for it. */
+/* Makes the layer with a context of its own. Returns how many layers were compressed for it. */
 static int kodata_again(const koc__go_layer_options *o, char diff_id[KOC_DIGEST_TEXT_MAX])
 {
     KOC__AUTO_VAL(call) c;
@@ -140,7 +140,7 @@ KOC_TEST(layers_kodata_is_found_again_once_its_files_are_old_enough)
     koc__go_layer_options o = {.platform = &linux_amd64, .format = KOC_FORMAT_OCI};
     make_kodata();
     assert_int_equal(kodata_again(&o, one), 1);
-    assert_int_equal(kodata_again(&o, one), 1); /* too young: their stamps say nothing yet */
+    assert_int_equal(kodata_again(&o, one), 1); /* too young: their stamps cannot be trusted yet */
     sleep(4);
     assert_int_equal(kodata_again(&o, one), 1);
     assert_int_equal(kodata_again(&o, two), 0);

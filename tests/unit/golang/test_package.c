@@ -38,13 +38,13 @@ KOC_TEST(package_arguments_become_import_paths)
         {"./...", "example.com/m/cmd/api|.\nexample.com/m/cmd/worker|.\n"},
         {"./cmd/...", "example.com/m/cmd/api|.\nexample.com/m/cmd/worker|.\n"},
         {"example.com/m/... ./cmd/api", "example.com/m/cmd/api|.\nexample.com/m/cmd/worker|.\n"},
-        {"./cmd/win", "example.com/m/cmd/win|.\n"}, /* the build will tell for which platform */
+        {"./cmd/win", "example.com/m/cmd/win|.\n"}, /* the build reports the platform */
     };
     module();
     KOC__AUTO(koc__go_settings) s = gotest_settings();
     for (size_t i = 0; i < KOC__COUNT(table); i++) {
         assert_string_equal(gotest_find(NULL, s, table[i].args), table[i].targets);
-        /* What needs cgo is asked for once more where files do not tell. */
+        /* Another go list finds packages that need cgo, if the files cannot show it. */
         assert_int_equal(gotest_runs(), strstr(table[i].args, "example.com/m/...") ? 2 : 1);
     }
 }
@@ -61,7 +61,7 @@ KOC_TEST(package_targets_know_dir_and_reference)
     assert_string_equal(t->items[0]->argument, "./cmd/worker");
     assert_string_equal(t->items[0]->reference, "ko://example.com/m/cmd/worker");
     assert_string_equal(t->items[0]->spellings ? koc_strlist_get(t->items[0]->spellings, 0) : "",
-                        "./cmd/worker"); /* what a document says is answered as it says it */
+                        "./cmd/worker"); /* the spelling in a document is kept */
     assert_string_equal(t->items[1]->import_path, "example.com/m/cmd/api");
     assert_string_equal(t->items[1]->package_dir, absolute);
 }
@@ -173,7 +173,7 @@ KOC_TEST(package_without_a_module_or_go)
     setenv("PATH", path, 1);
 }
 
-/* Two modules side by side, no workspace: go can only be asked in their directories. */
+/* Two modules beside each other without a workspace: go list works only in their directories. */
 static void write_two_modules(void)
 {
     gotest_write("one/go.mod", "module example.com/one\n\ngo 1.19\n");
@@ -196,7 +196,7 @@ KOC_TEST(package_entries_of_builds_say_where_go_runs)
         const char *args, *targets;
     } table[] = {
         {"example.com/one/cmd/app", "example.com/one/cmd/app|one\n"}, /* an entry's import path */
-        {"./one/cmd/app", "example.com/one/cmd/app|one\n"},           /* lies in an entry's dir */
+        {"./one/cmd/app", "example.com/one/cmd/app|one\n"},           /* is in an entry's dir */
         {"./one/cmd/extra", "example.com/one/cmd/extra|one\n"},
         {"example.com/one/cmd/extra", "example.com/one/cmd/extra|one\n"}, /* ko picks at random */
         {"example.com/two/app", "example.com/two/app|two\n"},
@@ -220,7 +220,6 @@ KOC_TEST(package_entries_of_builds_say_where_go_runs)
                            "cannot build example.com/three: no required module provides package"));
 }
 
-/* Entries that nobody asked for: the build goes on, and the warning names the place. */
 /* The last gotest_find has one warning, which starts with text; none if text is NULL. */
 static void check_warning(const char *text)
 {
@@ -230,6 +229,7 @@ static void check_warning(const char *text)
     assert_true(text ? strchr(warning, '\n') == warning + len - 1 : len == 0);
 }
 
+/* Entries that no argument needs: the build continues, and the warning names the position. */
 KOC_TEST(package_entries_that_go_cannot_load_are_warnings)
 {
     static const struct {
@@ -244,7 +244,7 @@ KOC_TEST(package_entries_that_go_cannot_load_are_warnings)
         {"main: ./cmd/worker\n  env: [A]", ".ko.yaml:5:8: builds[1].env: not of the form"},
         {"main: ./cmd/worker\n  linux_capabilities: [chwon]", ".ko.yaml:5:23: builds[1]: linux_"},
         {"main: ./lib/bad", ".ko.yaml:4:3: builds[1]: "},
-        {"main: ./cmd/worker\n  ldflags: ['{{.Nope}}']", NULL}, /* is told when it is used */
+        {"main: ./cmd/worker\n  ldflags: ['{{.Nope}}']", NULL}, /* is reported when it is used */
         {"main: ./lib", NULL},
     };
     module();
@@ -297,7 +297,7 @@ KOC_TEST(package_patterns_in_a_bare_workspace_are_all_modules_below)
         {"example.com/two/...", "example.com/two|.\nexample.com/two/app|.\n"},
         {"./deep/...", "example.com/deep/mod/x|.\n"},
     };
-    gotest_begin(); /* the log and the cache lie outside of the tree */
+    gotest_begin(); /* the log and the cache are outside of the tree */
     assert_int_equal(koc__fs_mkdirs("ws", 0755, NULL), KOC_OK);
     assert_int_equal(chdir("ws"), 0);
     write_two_modules();
@@ -306,7 +306,7 @@ KOC_TEST(package_patterns_in_a_bare_workspace_are_all_modules_below)
     gotest_write("go.work", "go 1.19\n\nuse ./one\nuse ./two\n");
     KOC__AUTO(koc_ctx) ctx = gotest_ctx();
     KOC__AUTO(koc__go_settings) s = gotest_settings();
-    usleep(250000); /* of files as young as the clock's tick nothing is kept */
+    usleep(250000); /* nothing is recorded about files as young as a tick of the clock */
     for (size_t i = 0; i < 5; i++) {
         assert_string_equal(gotest_find(NULL, s, table[i].args), table[i].targets);
     }
@@ -414,7 +414,7 @@ KOC_TEST(package_answers_are_kept)
     assert_int_equal(gotest_runs(), 1);
     assert_string_equal(gotest_find(ctx, s, "./cmd/api ./cmd/worker"), both);
     assert_int_equal(gotest_runs(), 0);
-    /* Only what is new is asked. */
+    /* Only new patterns are listed. */
     assert_string_equal(gotest_find(ctx, s, "./cmd/api ./cmd/win"),
                         "example.com/m/cmd/api|.\nexample.com/m/cmd/win|.\n");
     assert_int_equal(gotest_runs(), 1);
@@ -436,12 +436,12 @@ KOC_TEST(package_answers_are_kept)
     assert_string_equal(gotest_find(ctx, s, "./cmd/api"), "example.com/inner|.\n");
     assert_string_equal(gotest_find(ctx, s, "./cmd/api"), "example.com/inner|.\n");
     assert_int_equal(gotest_runs(), 1);
-    /* What steers go. */
+    /* A variable that matters to go. */
     setenv("GOWORK", "off", 1);
     assert_non_null(strstr(gotest_find(ctx, s, "./cmd/api"), "cannot build ./cmd/api: "));
     assert_int_equal(gotest_runs(), 1);
     unsetenv("GOWORK");
-    setenv("KOC_TEST_OTHER", "1", 1); /* and what does not */
+    setenv("KOC_TEST_OTHER", "1", 1); /* and one that does not */
     assert_string_equal(gotest_find(ctx, s, "./cmd/api"), "example.com/inner|.\n");
     assert_int_equal(gotest_runs(), 0);
     unsetenv("KOC_TEST_OTHER");
@@ -477,7 +477,7 @@ KOC_TEST(package_kept_answers_follow_go_env_w)
     assert_int_equal(gotest_runs(), 2);
 }
 
-/* A colon draws in the next line; there may be none. */
+/* After a colon the next line is joined; there may be none. */
 KOC_TEST(package_first_words_of_go)
 {
     static const char *const table[][2] = {

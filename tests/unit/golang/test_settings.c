@@ -20,7 +20,7 @@ static const char *const variables[] = {"KO_CONFIG_PATH",
                                         "GOARCH",
                                         "GOARM"};
 
-/* An empty directory to be in, and none of the variables set. */
+/* Changes to an empty directory and clears the variables. */
 static void begin(void)
 {
     for (size_t i = 0; i < KOC__COUNT(variables); i++) {
@@ -247,7 +247,7 @@ KOC_TEST(settings_keep_a_mistake_in_one_entry_for_who_asks_for_it)
         {"builds:\n- env: [A]\n", ".ko.yaml:2:8: builds[0].env: not of the form NAME=value: A"},
         {"builds: [{linux_capabilities: [chwon]}]\n",
          ".ko.yaml:1:31: builds[0]: linux_capabilities: unknown capability \"chwon\""},
-        {"builds: [{env: [A], linux_capabilities: [chwon]}]\n", /* the first is told */
+        {"builds: [{env: [A], linux_capabilities: [chwon]}]\n", /* the first is reported */
          ".ko.yaml:1:41: builds[0]: linux_capabilities: unknown capability \"chwon\""},
     };
     begin();
@@ -290,7 +290,7 @@ KOC_TEST(settings_are_found_in_kos_order)
     koc__go_settings_free(s);
 }
 
-/* What is there and cannot be read is told as what it is, never as nothing. */
+/* A file that exists but cannot be read is reported as such, never as missing. */
 KOC_TEST(settings_file_that_is_no_file)
 {
     static const struct {
@@ -372,7 +372,7 @@ KOC_TEST(settings_path_is_a_file_or_a_dir)
     setenv("KO_CONFIG_PATH", "full", 1);
     KOC__AUTO(koc__go_settings) dir = load(NULL);
     assert_string_equal(dir->base.name, "example.com/folder");
-    KOC__AUTO(koc__go_settings) named = load("x.yaml"); /* the argument beats the variable */
+    KOC__AUTO(koc__go_settings) named = load("x.yaml"); /* the argument wins over the variable */
     assert_string_equal(named->base.name, "example.com/named");
     unsetenv("KO_CONFIG_PATH");
 }

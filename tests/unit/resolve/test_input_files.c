@@ -56,7 +56,7 @@ KOC_TEST(a_fifo_in_a_dir_is_left_out)
     assert_int_equal(koc_resolver_add_dir(r, koc_test_dir(), false, NULL), KOC_OK);
     assert_int_equal(koc_resolver_count(r), 1);
     assert_int_equal(koc_strlist_count(koc_resolver_warnings(r)), 1);
-    KOC__AUTO_STR want = koc__format("%s is left out: it is no file", koc_test_path("f.yaml"));
+    KOC__AUTO_STR want = koc__format("skipping %s: not a regular file", koc_test_path("f.yaml"));
     assert_string_equal(koc_strlist_get(koc_resolver_warnings(r), 0), want);
     koc_resolver_free(r);
 }

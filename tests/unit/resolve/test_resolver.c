@@ -1,4 +1,4 @@
-/* What is replaced, and that nothing else is. */
+/* References are replaced, and nothing else is. */
 #include "core/common.h"
 
 #include "helper.h"
@@ -84,8 +84,8 @@ KOC_TEST(references_that_are_malformed_are_refused_with_their_place)
     REFUSED("b: &q 'ko://x@v1'\n",
             "1:7: \"ko://x@v1\": a version or digest cannot be part of a reference");
     REFUSED("b: ko://x/...\n", "1:4: \"ko://x/...\": a reference names one package, not a pattern");
-    REFUSED("b: ko://x:\"\"\n", "1:4: \"ko://x:\"\"\": what stands behind the colon is no tag");
-    REFUSED("b: ko://x:-a\n", "1:4: \"ko://x:-a\": what stands behind the colon is no tag");
+    REFUSED("b: ko://x:\"\"\n", "1:4: \"ko://x:\"\"\": the text after the colon is not a tag");
+    REFUSED("b: ko://x:-a\n", "1:4: \"ko://x:-a\": the text after the colon is not a tag");
     REFUSED("b: ko://x\n  y\n", "1:4: \"ko://x y\": white space within a reference");
     REFUSED("b: |\n  ko://x\n  more\n", "1:4: \"ko://x?more\": white space within a reference");
     REFUSED("é: 'ko://a\"b'\n", "1:4: \"ko://a\"b\": not an import path");
@@ -155,7 +155,7 @@ static int to_buf(void *self, const void *data, size_t len, koc_error **err)
     return koc__dynbuf_append(self, data, len, err);
 }
 
-/* Sets one reference, or none, and gives what is written then. */
+/* Sets one reference, or none, and returns the output. */
 static void step(koc_resolver *r, const char *reference, const char *want, bool is_rest)
 {
     koc_error *err = NULL;
@@ -187,7 +187,8 @@ KOC_TEST(documents_are_written_as_they_become_ready)
     step(r, NULL, "", true);
     koc_resolver_free(r);
 
-    /* Directives: as a whole. Documents that a selector leaves out do not hold up the others. */
+    /* With directives the input is written as one. Documents that a selector removes do not delay the
+     * others. */
     assert_int_equal(koc_resolver_new(NULL, NULL, &r, NULL), KOC_OK);
     const char *directive = "%YAML 1.1\n---\na\n...\n%YAML 1.1\n---\nko://b\n";
     assert_int_equal(koc_resolver_add_bytes(r, "1", koc__str(directive), NULL), KOC_OK);
@@ -295,11 +296,12 @@ KOC_TEST(maps_set_and_give_replacements)
     koc__error_clear(&err);
     assert_int_equal(koc_resolver_read_map(r, "m.json", koc__str("{\"ko://a\":1}"), &err),
                      KOC_EFORMAT);
-    assert_string_equal(koc_error_message(err), "m.json: the value of \"ko://a\" is no text");
+    assert_string_equal(koc_error_message(err), "m.json: the value of \"ko://a\" is not a string");
     koc__error_clear(&err);
     assert_int_equal(koc_resolver_read_map(r, "m.json", koc__str("{\"ko://a\":\"a b\"}"), &err),
                      KOC_EINVAL);
-    assert_string_equal(koc_error_message(err), "m.json: ko://a: \"a b\" is no image reference");
+    assert_string_equal(koc_error_message(err),
+                        "m.json: ko://a: \"a b\" is not an image reference");
     koc_error_free(err);
     koc_resolver_free(r);
 }
@@ -324,7 +326,7 @@ KOC_TEST(misuse_is_told)
     assert_int_equal(koc_resolver_count(NULL), 0);
 }
 
-/* A long stream: pieces on threads give what one reading gives. */
+/* A long stream: pieces on several threads give the same result as one scan. */
 static char *long_stream(size_t documents, const char *last)
 {
     koc__dynbuf b = KOC__DYNBUF_INIT((size_t)64 << 20);
@@ -371,7 +373,7 @@ KOC_TEST(pieces_give_what_one_reading_gives)
     koc__free(alone);
     koc__free(text);
 
-    /* an error in the last piece has its place in the whole */
+    /* an error in the last piece has its position in the whole input */
     text = long_stream(40000, "b: 1\n---\nc: [");
     assert_int_equal(koc_resolver_new(ctx, NULL, &r, &err), KOC_OK);
     assert_int_equal(koc_resolver_add_bytes(r, "long", koc__str(text), &err), KOC_EFORMAT);

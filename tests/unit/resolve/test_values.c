@@ -62,9 +62,9 @@ KOC_TEST(helm_without_a_digest_the_tag_is_the_pushed_one)
 KOC_TEST(helm_what_cannot_be_right_is_refused)
 {
     REFUSED("repository: ko://x:1\ntag: v1\n",
-            "1:13: a tag behind the reference, and another beside it");
+            "1:13: a tag after the reference, and another beside it");
     REFUSED("a: &t v1\nb: {repository: ko://x, tag: *t}\n",
-            "2:17: the tag or digest beside it must be written out as a text");
+            "2:17: the tag or digest beside it must be a string");
     REFUSED("{tag, repository: ko://x}", "1:2: a value must be written here: \"\" will do");
     REFUSED("{repository: ko://x, tag: ko://x}",
             "1:27: a reference here, where the one beside it puts its tag or digest");
@@ -94,8 +94,9 @@ KOC_TEST(kustomize_a_missing_digest_is_put_in)
           "images: [{name: app, digest: " DIGEST ", newName: " NAME "}]\n");
     CHECK("{\"images\":[{\"name\":\"app\",\"newName\":\"ko://x\"}]}",
           "{\"images\":[{\"name\":\"app\",\"digest\": \"" DIGEST "\", \"newName\":\"" NAME "\"}]}");
-    REFUSED("images:\n- name: app\n  &a newName: ko://x\n",
-            "3:6: \"digest\" is missing here, and an anchor or tag is in its way; write it down");
+    REFUSED(
+        "images:\n- name: app\n  &a newName: ko://x\n",
+        "3:6: \"digest\" is missing here and cannot be inserted before an anchor or tag; add it");
 }
 
 KOC_TEST(kustomize_a_name_is_what_is_looked_for)

@@ -40,7 +40,7 @@ static inline koc_index *sample_index(const char *name)
     return idx;
 }
 
-/* What the program of "01-single" says about itself. */
+/* The build info of the program of "01-single". */
 #define SAMPLE_UUID_SUM "h1:NIvaJDMOsjHA8n1jAhLSgzrAzy1Hgr+hNrb57e+94F0="
 static inline koc__exe_info sample_info(koc__exe_module deps[1])
 {

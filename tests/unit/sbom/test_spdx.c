@@ -1,11 +1,11 @@
-/* The document that is written by default: what ko gets wrong, and the minimum elements. */
+/* The default document: the defects of ko that it must not have, and the minimum elements. */
 #include "core/common.h"
 
 #include "core/str.h"
 #include "sample.h"
 #include "text/json.h"
 
-/* A document taken apart. */
+/* A parsed document. */
 typedef struct parsed {
     koc__json *json;
     const koc__jnode *root, *packages;
@@ -197,7 +197,7 @@ KOC_TEST(spdx_gives_no_module_sum_as_a_file_hash)
     assert_string_equal(
         koc__json_get_str(toml, "downloadLocation"),
         "https://p.example/github.com/!burnt!sushi/toml/@v/v1.6.0%2Bincompatible.zip");
-    /* Without a sum nobody says that it came from there. */
+    /* Without a sum it is not known that it came from there. */
     assert_string_equal(member(&p, "golang.org/x/sys", "downloadLocation"), "NOASSERTION");
     assert_string_equal(member(&p, "golang.org/x/sys", "supplier"), "Organization: The Go Authors");
 }

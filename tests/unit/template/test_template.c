@@ -124,7 +124,7 @@ static const struct {
     {"{{index \"abc\" 1}}{{slice \"abcd\" 1 3}}", "98bc"},
 };
 
-/* Go refuses these too, while parsing or while it runs. */
+/* Go rejects these also, while it parses or executes. */
 static const char *const refused_by_go[] = {
     "{{.Env.NOPE}}",
     "{{.Nope}}",
@@ -197,7 +197,7 @@ static const char *const refused_by_go[] = {
     "{{end -}}",
 };
 
-/* What koc leaves out; each error must name it. */
+/* What koc does not support; each error must name it. */
 static const struct {
     const char *source, *named;
 } left_out[] = {
@@ -214,7 +214,7 @@ static const struct {
     {"{{printf \"%*d\" 1 1}}", "%*"},
 };
 
-/* One line each: where, what. */
+/* One line per error: position, message. */
 static const struct {
     const char *source, *message;
 } messages[] = {
