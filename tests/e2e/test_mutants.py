@@ -54,7 +54,7 @@ def rewritten(rewrite, tmp_path_factory):
     for number, mutant in enumerate(mutants):
         mutant.number = number
     (directory / "example.c").write_text(rewriter.rewritten())
-    subprocess.run(["cc", "-w", "-o", directory / "example", folder / "example.c"], check=True)
+    subprocess.run(["cc", "-w", "-o", directory / "example", directory / "example.c"], check=True)
     return mutants, directory / "example"
 
 
