@@ -157,7 +157,7 @@ static int read_auth(const char *text, const char *source, const char *identity,
 }
 
 /* A string, or NULL; docker writes nothing else. */
-static const char *member(const koc__jnode *entry, const char *name, const char **broken)
+static const char *string_member(const koc__jnode *entry, const char *name, const char **broken)
 {
     const koc__jnode *n = koc__json_get_folded(entry, name);
 
@@ -173,11 +173,11 @@ int koc__config_credential(const koc__jnode *entry, const char *source, const ch
     bool valid = koc__json_is(entry, KOC__JSON_OBJECT) || koc__json_is(entry, KOC__JSON_NULL);
 
     *broken = valid ? NULL : "it is not an object";
-    const char *auth = member(entry, "auth", broken);
-    const char *user = member(entry, "username", broken);
-    const char *password = member(entry, "password", broken);
-    const char *identity = member(entry, "identitytoken", broken);
-    const char *ready = member(entry, "registrytoken", broken);
+    const char *auth = string_member(entry, "auth", broken);
+    const char *user = string_member(entry, "username", broken);
+    const char *password = string_member(entry, "password", broken);
+    const char *identity = string_member(entry, "identitytoken", broken);
+    const char *ready = string_member(entry, "registrytoken", broken);
 
     if (*broken) {
         return KOC_OK;

@@ -11,7 +11,7 @@
 #define TASK     "http://169.254.170.2"   /* credentials of a container */
 #define IMDS_TTL "300"
 
-static koc_str member(const koc__json *doc, const char *name)
+static koc_str string_member(const koc__json *doc, const char *name)
 {
     return koc__str(koc__json_str(koc__json_get_folded(koc__json_root(doc), name)));
 }
@@ -82,8 +82,9 @@ static int keys_of_container(koc__call *call, koc__aws_keys *out, koc_error **er
     KOC__TRY(put_container_token(&headers, err));
     koc__cloud_query q = {.url = url, .headers = &headers, .local = true};
     KOC__TRY(koc__cloud_get_json(&q, "the container's agent", call, &doc, err));
-    return koc__aws_keys_set(out, member(doc, "AccessKeyId"), member(doc, "SecretAccessKey"),
-                             member(doc, "Token"), err);
+    return koc__aws_keys_set(out, string_member(doc, "AccessKeyId"),
+                             string_member(doc, "SecretAccessKey"), string_member(doc, "Token"),
+                             err);
 }
 
 /* --- virtual machines (IMDSv2) --- */
@@ -126,8 +127,9 @@ static int keys_of_role(const char *base, const koc__headers *headers, koc__call
     if (rc != KOC_OK) {
         return koc__error(err, KOC_EFORMAT, "the reply of the metadata server is not JSON");
     }
-    return koc__aws_keys_set(out, member(doc, "AccessKeyId"), member(doc, "SecretAccessKey"),
-                             member(doc, "Token"), err);
+    return koc__aws_keys_set(out, string_member(doc, "AccessKeyId"),
+                             string_member(doc, "SecretAccessKey"), string_member(doc, "Token"),
+                             err);
 }
 
 static int keys_of_machine(koc__call *call, koc__aws_keys *out, koc_error **err)

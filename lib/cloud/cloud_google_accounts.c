@@ -178,8 +178,8 @@ static int subject_token(const koc__jnode *source, koc__call *call, koc__dynbuf 
     return extract_token(source, out, err);
 }
 
-static int exchange(const koc__jnode *root, const char *token, koc__call *call, koc__json **out,
-                    koc_error **err)
+static int exchange_token(const koc__jnode *root, const char *token, koc__call *call,
+                          koc__json **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) form = KOC__DYNBUF_INIT(2 * TEXT_MAX);
     const char *where = koc__json_str(koc__json_get_folded(root, "token_url"));
@@ -231,7 +231,7 @@ int koc__google_external_account(const koc__jnode *root, koc__call *call, koc_cr
 
     int rc = subject_token(koc__json_get_folded(root, "credential_source"), call, &token, err);
     if (rc == KOC_OK) {
-        rc = exchange(root, koc__dynbuf_cstr(&token), call, &doc, err);
+        rc = exchange_token(root, koc__dynbuf_cstr(&token), call, &doc, err);
     }
     koc__dynbuf_wipe(&token);
     KOC__TRY(rc);

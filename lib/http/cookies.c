@@ -65,8 +65,8 @@ static void read_attributes(koc_str rest, koc_str *path, bool *gone)
     }
 }
 
-static int add(koc__cookies *c, const koc__url *url, koc_str name, koc_str value, koc_str path,
-               koc_error **err)
+static int add_cookie(koc__cookies *c, const koc__url *url, koc_str name, koc_str value,
+                      koc_str path, koc_error **err)
 {
     koc__cookie k = {KOC__URL_INIT, koc__str_dup(name), koc__str_dup(value), koc__str_dup(path)};
     int rc = k.name && k.value && k.path ? koc__url_copy(url, &k.from, err) : koc__oom(err);
@@ -102,10 +102,11 @@ static int take_one(koc__cookies *c, const koc__url *url, koc_str field, koc_err
             break;
         }
     }
-    return gone || c->count >= KOC__COOKIES_MAX ? KOC_OK : add(c, url, name, value, path, err);
+    return gone || c->count >= KOC__COOKIES_MAX ? KOC_OK
+                                                : add_cookie(c, url, name, value, path, err);
 }
 
-int koc__cookies_take(koc__cookies *c, const koc__url *url, const koc__headers *reply,
+int koc__cookies_read(koc__cookies *c, const koc__url *url, const koc__headers *reply,
                       koc_error **err)
 {
     for (size_t i = 0; i < reply->count; i++) {

@@ -22,7 +22,7 @@ typedef struct koc__cookies {
 } koc__cookies;
 
 /* Reads the Set-Cookie fields of a reply of url. Invalid ones are ignored. */
-int koc__cookies_take(koc__cookies *c, const koc__url *url, const koc__headers *reply,
+int koc__cookies_read(koc__cookies *c, const koc__url *url, const koc__headers *reply,
                       koc_error **err);
 /* Adds the Cookie field for a request to url, if there are cookies for it. */
 int koc__cookies_put(const koc__cookies *c, const koc__url *url, koc__headers *request,

@@ -314,7 +314,7 @@ int koc__login_add_token(koc__login_state *s, const char *key, uint32_t actions,
 
 /* --- secrets in texts --- */
 
-static void mask(char *text, const char *secret)
+static void mask_secret(char *text, const char *secret)
 {
     size_t n = strlen(secret);
 
@@ -340,9 +340,9 @@ static void mask_credential(char *text, const koc_credential *cred)
     rc = rc == KOC_OK ? koc__base64(&basic, koc__dynbuf_view(&plain), false, NULL) : rc;
     rc = rc == KOC_OK ? koc__percent(&percent, koc__str(cred->secret), "", NULL) : rc;
     if (rc == KOC_OK) {
-        mask(text, koc__dynbuf_cstr(&basic));
-        mask(text, cred->secret);
-        mask(text, koc__dynbuf_cstr(&percent));
+        mask_secret(text, koc__dynbuf_cstr(&basic));
+        mask_secret(text, cred->secret);
+        mask_secret(text, koc__dynbuf_cstr(&percent));
     } else {
         text[0] = '\0';
     }
@@ -362,7 +362,7 @@ void koc__login_scrub(void *state, char *text)
         }
     }
     for (size_t i = 0; i < s->n_tokens; i++) {
-        mask(text, s->tokens[i].value);
+        mask_secret(text, s->tokens[i].value);
     }
     pthread_mutex_unlock(&s->mutex);
 }

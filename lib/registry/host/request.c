@@ -112,7 +112,7 @@ static void show_warnings(run *r, const koc__headers *h)
     }
 }
 
-static int exchange(run *r, const koc__http_request *h, koc_error **err)
+static int run_exchange(run *r, const koc__http_request *h, koc_error **err)
 {
     koc__response *resp = r->resp;
     bool stream = (r->rq->flags & KOC__RQ_STREAM) != 0;
@@ -143,7 +143,7 @@ static int exchange(run *r, const koc__http_request *h, koc_error **err)
     }
     show_warnings(r, &resp->headers);
     if (r->rq->cookies) {
-        KOC__TRY(koc__cookies_take(r->rq->cookies, h->url, &resp->headers, err));
+        KOC__TRY(koc__cookies_read(r->rq->cookies, h->url, &resp->headers, err));
     }
     KOC__TRY(koc__url_copy(h->url, &resp->url, err));
     bool success = resp->status >= 200 && resp->status < 300;
@@ -207,12 +207,12 @@ static int64_t connect_timeout(const run *r)
 static int exchange_paced(run *r, const koc__http_request *h, koc_error **err)
 {
     if (r->redirected || (r->rq->flags & KOC__RQ_STREAM)) {
-        return exchange(r, h, err);
+        return run_exchange(r, h, err);
     }
     r->resp->status = 0;
     r->resp->failure = KOC__FAIL_LOCAL;
     KOC__TRY(koc__pace_acquire(r->host->pace, r->call, err));
-    int rc = exchange(r, h, err);
+    int rc = run_exchange(r, h, err);
     koc__pace_release(r->host->pace, r->resp->status);
     return rc;
 }

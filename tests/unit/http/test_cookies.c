@@ -11,7 +11,7 @@ static void set(koc__cookies *c, const char *from, const char *field)
 
     assert_int_equal(koc__url_parse(koc__str(from), &url, NULL), KOC_OK);
     assert_int_equal(koc__headers_put(&reply, "Set-Cookie", field, NULL), KOC_OK);
-    assert_int_equal(koc__cookies_take(c, &url, &reply, NULL), KOC_OK);
+    assert_int_equal(koc__cookies_read(c, &url, &reply, NULL), KOC_OK);
 }
 
 static void sent(const koc__cookies *c, const char *to, const char *field)
