@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The same faults before koc, crane, oras and skopeo: prints the table of docs/registry.md, and fails when a row
+"""The same faults before koc, crane, oras and skopeo: prints the table of docs/registry.md, and fails if a row
 does not hold for koc. `./dev bench registry` runs it.
 
     tests/registry/compare.py BUILD [--quick] [ROW...]    (docker-registry on PATH; ROW: a word of its title)
@@ -38,7 +38,7 @@ ZEROS = "sha256:" + "0" * 64
 
 
 class Client:
-    """A program and its ways to copy and to pull."""
+    """A program, and how it copies and pulls."""
 
     def __init__(self, name, copy, pull, copy_all=None, env=None):
         self.name, self.copy, self.pull, self.copy_all, self.env = name, copy, pull, copy_all, env or {}
@@ -56,7 +56,7 @@ def koc_client(build):
 
 
 def whole(pairs):
-    """The repositories of pairs that differ in their tags alone."""
+    """The repositories of pairs that differ only in their tags."""
     return [x.rsplit(":", 1)[0] for x in pairs[0]]
 
 
@@ -92,14 +92,14 @@ def must_have(name):
 
 
 class Outcome:
-    """Whether a cell holds, and what it says."""
+    """Whether a cell holds, and its text."""
 
     def __init__(self, holds, text):
         self.holds, self.text = holds, text
 
 
 class Scene:
-    """What the rows share: registries, an image, a user of each client's own."""
+    """Shared by the rows: registries, an image, a separate user for each client."""
 
     def __init__(self, build, folder, quick):
         self.build, self.folder, self.quick = build, pathlib.Path(folder), quick
@@ -193,7 +193,7 @@ def random_503(scene, client):
 
 
 def many_pushes(scene, client, pushes):
-    """pushes: (rules, source), each through a proxy that is new. The peers get every tenth."""
+    """pushes: (rules, source), each through a new proxy. The peers get every tenth."""
     pushes = pushes if client.name == "koc" and not scene.quick else pushes[::10]
     begin, good = time.monotonic(), 0
     for rules, source in pushes:
@@ -290,7 +290,7 @@ BASIC = registries.base64.b64encode(f"{registries.USER}:{registries.PASSWORD}".e
 
 
 def lets_in(seen):
-    """The other host: it needs no credentials, notes what it is sent, and reaches the registry."""
+    """The other host: it needs no credentials, records requests, and forwards them to the registry."""
     def act(x):
         seen.append("authorization" in x.entry.headers)
         if not seen[-1]:
@@ -384,7 +384,7 @@ def killed(server_of):
 
 
 def put_many(host, repository, count):
-    """count images of three layers of their own; gives their tags."""
+    """count images with three layers each; returns their tags."""
     def one(numbers):
         connection = http.client.HTTPConnection(host)
 
@@ -419,7 +419,7 @@ def put_many(host, repository, count):
 
 
 class Many:
-    """1,000 images from registry to registry; koc must beat the peers, so that it comes last."""
+    """1,000 images from registry to registry; koc must beat the peers, so it runs last."""
 
     def __init__(self):
         self.tags, self.seconds = None, {}
@@ -485,7 +485,7 @@ def cell(scene, row, client):
 
 
 def table(build, quick=False, only=(), tools=()):
-    """Prints it; gives the titles of the rows that do not hold for koc."""
+    """Prints the table; returns the titles of the rows that fail for koc."""
     found, missed = clients(build, tools), []
     print("| fault |", " | ".join(c.name for c in found), "|")
     print("| --- |", " | ".join("---" for _ in found), "|", flush=True)

@@ -1,4 +1,4 @@
-"""An HTTP proxy before a real registry that breaks things on purpose, exactly and counted.
+"""An HTTP proxy before a real registry that injects faults, exactly and counted.
 
     faulty = Faulty(registry.host)
     faulty.add(Rule("PUT", r"/blobs/uploads/", answer(503), times=2))
@@ -28,7 +28,7 @@ class Broken(Exception):
 
 @dataclasses.dataclass
 class Entry:
-    """A request as it was seen."""
+    """A request as it arrived."""
     method: str
     path: str
     headers: dict
@@ -81,7 +81,7 @@ def read_head(stream):
 
 
 class Exchange:
-    """One request, its client and the registry behind."""
+    """One request, its client and the registry behind the proxy."""
 
     def __init__(self, proxy, entry, head, client, stream):
         self.proxy, self.entry, self.head = proxy, entry, head
@@ -237,7 +237,7 @@ class Faulty:
         return True
 
 
-# --- actions: True means that the exchange has been dealt with --------------------------------------
+# --- actions: True means that the action answered the request --------------------------------------
 
 def answer(status, headers=(), body=b"", drain=True):
     def act(x):
@@ -327,7 +327,7 @@ def header(name, value):
 
 
 def refuse_bodies(status, body=b"", more_than=0, drain=True):
-    """Of an upload: no body longer than that is taken. The closing PUT of an upload by PATCH has none."""
+    """Of an upload: a longer body is refused. The closing PUT of an upload by PATCH has none."""
     def act(x):
         if x.left <= more_than:
             return False
@@ -339,12 +339,12 @@ def refuse_bodies(status, body=b"", more_than=0, drain=True):
 
 
 def first_of(*actions):
-    """The first that deals with the exchange."""
+    """The first action that answers the request."""
     return lambda x: any(act(x) for act in actions)
 
 
 def do_but_say(status):
-    """The registry does it; the client is told something else."""
+    """The registry handles the request; the client gets another answer."""
     def act(x):
         x.lie = status
         return False
@@ -352,7 +352,7 @@ def do_but_say(status):
 
 
 class Hold:
-    """Lets `after` bytes of the first large body pass, then waits to be let go: time to kill who sends it."""
+    """Lets `after` bytes of the first large body pass, then waits for a signal: time to kill the client."""
 
     def __init__(self, after):
         self.after, self.taken = after, False
@@ -375,7 +375,7 @@ class Hold:
 
 
 class Rate:
-    """n requests a second, all others 429."""
+    """n requests per second; others get 429."""
 
     def __init__(self, n, retry_after="1"):
         self.n, self.retry_after, self.times, self.lock = n, retry_after, [], threading.Lock()

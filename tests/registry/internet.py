@@ -125,7 +125,7 @@ class Internet:
 
 
 def sigv4_is_right(asked, secret):
-    """Whether the request is signed with this secret key: computed anew from what arrived."""
+    """Whether the request is signed with this secret key: computed again from the request."""
     kind, rest = asked.headers["authorization"].split(" ", 1)
     parts = dict(part.strip().split("=", 1) for part in rest.split(","))
     _, day, region, service, end = parts["Credential"].split("/")

@@ -8,7 +8,7 @@ from runner import needed, wait_until
 
 
 class Server(Registry):
-    """A registry process of another kind: no access log to look into, all else as Registry has it."""
+    """A registry process of another kind: without an access log, otherwise like Registry."""
 
     def __init__(self, command, host, log, scheme="http", ca=None):
         self.host, self.log, self.scheme, self.ca = host, log, scheme, ca
@@ -31,7 +31,7 @@ def cue(folder, *flags, host="127.0.0.1"):
 
 
 def distribution3(folder):
-    """The upstream of docker-registry today: goes on with uploads that broke off."""
+    """The current upstream of docker-registry: resumes broken uploads."""
     folder.mkdir(parents=True, exist_ok=True)
     host = f"127.0.0.1:{free_port()}"
     config = folder / "config.yml"

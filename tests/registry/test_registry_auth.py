@@ -1,4 +1,4 @@
-"""Credentials: every place they may come from, every server that wants them, and decoys beside them."""
+"""Credentials: every place they may come from, every server that requires them, and decoys beside them."""
 
 import base64
 import json
@@ -85,7 +85,7 @@ def test_insufficient_scope(regtool, bearer, home):
 
 
 def test_realm_in_plain_http_of_a_tls_registry(regtool, tls_registry, pki, home):
-    """R-65: the token server of an https registry may not be http."""
+    """R-65: the token server of an https registry must not be http."""
     front = {"WWW-Authenticate": 'Bearer realm="http://127.0.0.1:9/token",service="x"'}
     import ssl
     import threading
@@ -137,7 +137,7 @@ def test_token_server_that_redirects(regtool, bearer, home):
 
 
 def test_challenge_only_from_the_ping(regtool, basic_registry, home):
-    """R-14: a 401 without a challenge: /v2/ tells."""
+    """R-14: a 401 without a challenge: /v2/ has it."""
     front = Faulty(basic_registry.host)
     front.add(Rule("HEAD", "/manifests/", faults.header("WWW-Authenticate", None), times=1))
     write_config(home, login(front.host))
@@ -172,7 +172,7 @@ def test_logins_we_cannot_do_are_named(regtool, basic_registry, home, challenge)
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"auths": planted', "\x00", '{"auths":{"x":{"auth":1}}}'])
 def test_odd_config_files(regtool, basic_registry, home, text):
-    """Bad input: one line, nothing of the file in it."""
+    """Bad input: the error is one line and quotes nothing of the file."""
     path = home.home / ".docker/config.json"
     path.parent.mkdir()
     path.write_text(text)

@@ -1,4 +1,4 @@
-"""Push, pull and resolve against real registries, and how many requests that takes."""
+"""Push, pull and resolve against real registries, and how many requests they take."""
 
 import base64
 import json
@@ -74,7 +74,7 @@ def test_index(regtool, registry):
 
 
 def test_scheme_is_remembered_between_runs(regtool, registry, home):
-    """R-11: the second process goes straight to plain http."""
+    """R-11: the second process begins with plain http."""
     regtool("push", *SMALL, f"{registry.host}/basics/scheme:v1")
     first = regtool("-v", "-v", "--cache", home.cache, "resolve", f"{registry.host}/basics/scheme:v1")
     second = regtool("-v", "-v", "--cache", home.cache, "resolve", f"{registry.host}/basics/scheme:v1")
@@ -104,7 +104,7 @@ def test_tls_with_own_authority(regtool, tls_registry):
 
 
 def test_basic(regtool, basic_registry, home):
-    """R-61, R-83: without credentials it says so; with them it is preemptive after the first challenge."""
+    """R-61, R-83: without credentials the error says so; after the first challenge they are sent preemptively."""
     target = f"{basic_registry.host}/app:v1"
     anonymous = regtool("push", *SMALL, target, status=1)
     assert f"no credentials for {basic_registry.host}" in anonymous.stderr
@@ -142,7 +142,7 @@ def test_bearer_without_credentials(regtool, bearer_registry):
 
 
 def test_bearer_with_refused_credentials(regtool, bearer_registry, home):
-    """R-76: never twice with the same password."""
+    """R-76: the same password is never sent twice."""
     registries.docker_config(home, bearer_registry.host, password="wrong-secret")
     result = regtool("-v", "-v", "-v", "push", *SMALL, f"{bearer_registry.host}/team/app:v1", status=1)
     assert "the credentials were not accepted" in result.stderr

@@ -19,7 +19,7 @@ ENTRA = "login.microsoftonline.com"
 GOOGLE = "oauth2.googleapis.com"
 METADATA = "/computeMetadata/v1/instance/service-accounts/default/token"
 
-# Credentials of every other cloud beside those of a test: none of them may be seen anywhere.
+# Credentials of all other clouds, beside those of a test: no server may see them.
 DECOYS = {
     "ecr": {"AWS_ACCESS_KEY_ID": "AKIDDECOY", "AWS_SECRET_ACCESS_KEY": "decoy-aws"},
     "acr": {"AZURE_CLIENT_ID": "decoy-id", "AZURE_TENANT_ID": "decoy-tenant", "AZURE_CLIENT_SECRET": "decoy-azure"},
@@ -46,7 +46,7 @@ def internet(pki, certificates):
 
 @pytest.fixture
 def lookup(regtool, tmp_path, internet):
-    """lookup(host, own kind, environment) -> "user secret"; no helper program of a cloud is installed."""
+    """lookup(host, own kind, environment) -> "user secret"; no helper program is installed."""
     (tmp_path / "empty").mkdir()
     regtool.extra["PATH"] = str(tmp_path / "empty")
 
@@ -264,7 +264,7 @@ def test_fake_azure_service_principal_R47(lookup, internet):
 
 
 def test_fake_azure_workload_identity_R47(lookup, internet, tmp_path):
-    """As AKS does it, in another cloud of Microsoft's."""
+    """As in AKS, in another cloud of Microsoft's."""
     authority, registry = "login.chinacloudapi.cn", "lab.azurecr.cn"
     (tmp_path / "token").write_text("planted.jwt\n")
     internet.answer(authority, "POST", "/tenant/oauth2/v2.0/token", {"access_token": "aad"})
@@ -297,14 +297,14 @@ def test_fake_azure_managed_identity_R47(lookup, internet, where):
 
 
 def test_fake_azure_elsewhere_is_not_asked(lookup, internet):
-    """No machine of Azure's: its metadata address is left alone, and nothing takes long."""
+    """Not a virtual machine of Azure: its metadata address is not contacted, and there is no delay."""
     begin = time.monotonic()
     assert lookup(ACR, "acr", anonymous=True) == ""
     assert internet.asked == [] and time.monotonic() - begin < 5
 
 
 def test_fake_azure_registry_takes_the_refresh_token(regtool, internet, tmp_path):
-    """The whole way: exchange, then the registry's token server by POST, then the registry."""
+    """End to end: exchange, then the registry's token server by POST, then the registry."""
     (tmp_path / "empty").mkdir()
     manifest = json.dumps({"schemaVersion": 2}).encode()
     digest = "sha256:" + hashlib.sha256(manifest).hexdigest()
@@ -455,14 +455,14 @@ def test_fake_clouds_that_refuse_mean_anonymous(lookup, internet):
 
 
 def test_fake_token_that_runs_out_is_fetched_again(regtool, internet):
-    """A program that lives for days: one look-up, and another when the token is old."""
+    """A long-running program: one look-up, and another when the token expires."""
     internet.answer("127.0.0.1", "GET", METADATA, lambda a: {"access_token": f"t{len(internet.asked)}", "expires_in": 2})
     env = internet.env | {"GCE_METADATA_HOST": internet.place}
     result = regtool("lookup", "gcr.io", "0", "gcr.io", "3", "gcr.io", env=env)
     assert result.lines == ["_token t1", "_token t1", "_token t2"]
 
 
-# --- the published helpers go first ---------------------------------------------------------------------
+# --- published helpers come first ---------------------------------------------------------------------
 
 @pytest.mark.parametrize("host, name, own", [(ECR, "ecr-login", "ecr"), ("gcr.io", "gcloud", None),
                                              (ACR, "acr-env", "acr")])
@@ -489,7 +489,7 @@ def test_github_R47(lookup, internet):
 @pytest.mark.parametrize("place", ["169.254.169.254", "127.0.0.1:9", "localhost", "[::1]:9", "[fd00:ec2::254]",
                                    "100.100.100.200", "0.0.0.0"])
 def test_fake_registry_that_names_the_inside_as_token_server_R66(regtool, internet, home, place):
-    """Also behind a proxy, where nobody sees which address is connected to."""
+    """Also behind a proxy, which hides the address of the connection."""
     config = home.home / ".docker/config.json"
     config.parent.mkdir()
     config.write_text(json.dumps({"auths": {"r.example": {"auth": base64.b64encode(b"koc:planted").decode()}}}))
@@ -501,7 +501,7 @@ def test_fake_registry_that_names_the_inside_as_token_server_R66(regtool, intern
 
 
 def test_fake_registry_with_its_token_server_elsewhere_R66(regtool, internet, home):
-    """That is how Docker Hub works: the password goes to that one host, and to no other."""
+    """As at Docker Hub: the password goes to that one host, and to no other."""
     config = home.home / ".docker/config.json"
     config.parent.mkdir()
     secret = base64.b64encode(b"koc:planted").decode()

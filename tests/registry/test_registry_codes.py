@@ -14,7 +14,7 @@ def drop(x):
     raise faults.Broken()
 
 
-# name: what breaks, and the command that fails of it.
+# name: the fault, and the command that fails because of it.
 FAILURES = {
     "a clean-up that fails, too": ([("PUT", UPLOAD, faults.answer(403)), ("DELETE", UPLOAD, drop)], "push"),
     "denied": ([("POST", UPLOAD, faults.answer(403))], "push"),

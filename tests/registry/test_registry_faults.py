@@ -1,4 +1,4 @@
-"""The client in bad weather: a scripted proxy before a real registry, everything counted."""
+"""The client under faults: a scripted proxy before a real registry counts every request."""
 
 import hashlib
 import json
@@ -37,7 +37,7 @@ def test_random_503(regtool, registry):
 
 
 def test_server_that_stares_at_tls(regtool, faulty):
-    """R-11: an http server that waits for more after a TLS greeting costs a second, not a time-out."""
+    """R-11: an http server that waits after a TLS greeting costs a second, not a time-out."""
     faulty.stare_at_tls = True
     begin = time.monotonic()
     regtool("push", 300, 1, 1, f"{faulty.host}/faults/stare:v1")
@@ -54,7 +54,7 @@ def test_two_503_on_the_manifest(regtool, faulty):
 
 
 def test_503_after_the_blob_was_stored(regtool, faulty):
-    """R-139: the outcome is unknown, so HEAD asks; the blob is not sent twice."""
+    """R-139: the outcome is unknown, so koc asks by HEAD; the blob is not sent twice."""
     faulty.add(Rule("PUT", UPLOAD, faults.do_but_say(502), times=1))
     regtool("push", 2 * MB, 2, 1, f"{faulty.host}/faults/stored:v1")
     assert faulty.count("PUT", UPLOAD) == 2  # layer and config, once each
@@ -84,7 +84,7 @@ def test_uploads_always_cut(regtool, faulty):
 
 
 def test_413_on_the_whole_blob(regtool, faulty):
-    """R-34, R-145: too large at once, so in chunks; chunks that are too large are halved."""
+    """R-34, R-145: the blob is too large for one request, so it is chunked; chunks that are too large are halved."""
     def too_large(x):
         if x.left <= 1 * MB:
             return False
@@ -109,7 +109,7 @@ def upload_rules(host, put=None, patch=None, limit=None, **more):
 
 
 def push_through(regtool, registry, seed, size=3 * MB, layers=2, status=0, **rules):
-    """Pushes a fresh image through a fresh proxy; its log and what was said. A success is pulled again."""
+    """Pushes a new image through a new proxy; returns its log and the output. A success is pulled again."""
     proxy, name = upload_rules(registry.host, **rules), f"faults/forms{seed}:v1"
     result = regtool("push", size, seed, layers, f"{proxy.host}/{name}", status=status)
     if status == 0:
@@ -120,7 +120,7 @@ def push_through(regtool, registry, seed, size=3 * MB, layers=2, status=0, **rul
 
 @pytest.mark.parametrize("layers", range(2, 9))
 def test_blobs_over_a_body_limit_in_flight_at_once(regtool, registry, layers):
-    """What the first refusal taught about the host is not the state of the others."""
+    """A refusal that one upload got does not change the state of the others."""
     push_through(regtool, registry, 1000 + 10 * layers, layers=layers, limit=1 << 20)
 
 
@@ -132,13 +132,13 @@ def test_body_limit_of_any_size(regtool, registry, limit):
 
 
 def test_body_limit_that_is_told_without_reading(regtool, registry):
-    """As nginx does it: 413, and the connection ends."""
+    """As nginx does: 413, and the connection is closed."""
     push_through(regtool, registry, 1200, layers=4, limit=1 << 20, drain=False)
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 406, 409, 411, 412, 413, 415, 416, 422, 500, 501, 502, 503, 505, 507])
 def test_refused_put_is_tried_by_patch(regtool, registry, status):
-    """Whatever a registry says to the one form, the other is tried before its answer counts."""
+    """Whatever a registry answers to one form, koc tries the other one before the answer is final."""
     proxy, _ = push_through(regtool, registry, 2000 + 10 * status, layers=3, put=status)
     whole = [e for e in proxy.requests("PUT", UPLOAD) if e.sent]
     assert len(whole) <= (4 if status < 500 or status in (501, 505, 507) else 8)
@@ -161,7 +161,7 @@ def test_put_refused_for_rights_is_not_tried_again(regtool, registry, status, wo
 
 
 def test_put_refused_for_its_digest_is_not_tried_by_patch(regtool, registry):
-    """R-152: once more in a new session, then it fails."""
+    """R-152: again in a new session, then it fails."""
     body = b'{"errors":[{"code":"DIGEST_INVALID","message":"other bytes"}]}'
     proxy, result = push_through(regtool, registry, 2700, layers=1, put=400, body=body, status=1)
     assert proxy.count("PATCH", UPLOAD) == 0
@@ -175,7 +175,7 @@ def test_refused_put_and_a_body_limit(regtool, registry, put):
 
 @pytest.mark.parametrize("patch", [400, 404, 405, 411, 413, 416, 500, 501])
 def test_refused_patch_does_no_harm(regtool, registry, patch):
-    """A connection that breaks in mid-PUT leads to PATCH; where that is refused the PUT is tried again."""
+    """A connection that breaks in mid-PUT leads to PATCH; if that is refused, koc repeats the PUT."""
     proxy = upload_rules(registry.host, patch=patch)
     proxy.rules.insert(0, Rule("PUT", UPLOAD, faults.break_body_after(500000), times=2))
     name = f"faults/nopatch{patch}:v1"
@@ -189,7 +189,7 @@ def test_refused_patch_does_no_harm(regtool, registry, patch):
     (404, 501, "lost the upload"), (400, 400, "400"),
 ])
 def test_both_forms_refused(regtool, registry, put, patch, words):
-    """The refusal that says more is told, and soon."""
+    """The refusal that says more is reported, and soon."""
     proxy, result = push_through(regtool, registry, 5000 + put + 7 * patch, layers=1, put=put, patch=patch, status=1)
     assert words in result.stderr
     assert proxy.count("P(UT|ATCH)", UPLOAD) <= 30
@@ -201,7 +201,7 @@ def test_body_limit_where_patch_is_refused(regtool, registry):
 
 
 def test_body_limit_of_a_copied_image(regtool, registry):
-    """The content is a stream from another registry, opened anew for each piece."""
+    """The content is a stream from another registry, opened again for each chunk."""
     source = f"{registry.host}/faults/streamed:v1"
     pushed = regtool("push", 3 * MB, 6000, 3, source)
     proxy = upload_rules(registry.host, put=404, limit=1 << 20)
@@ -218,7 +218,7 @@ def errors(*items):
 
 
 def test_every_error_of_an_answer_is_shown(regtool, faulty):
-    """The first may say nothing at all; the digest that people look for comes after it."""
+    """The first error may be empty; the digest that users look for is in a later one."""
     body = errors({"code": "UNKNOWN", "message": "unknown error"},
                   {"code": "MANIFEST_BLOB_UNKNOWN", "message": "blob unknown", "detail": {"digest": ZEROS}},
                   {"code": "TAG_INVALID", "detail": "a\u001b[31mtag"})
@@ -255,7 +255,7 @@ def test_words_of_a_refused_push(regtool, faulty, method, path, status, body, wo
 
 
 class Sticky:
-    """A load balancer: who comes back without the cookie of the session's POST is sent elsewhere."""
+    """A load balancer: a request without the cookie of the session's POST goes to another server."""
 
     def __init__(self, proxy, cut=False):
         self.number, self.lost, self.proxy = 0, 0, proxy
@@ -278,7 +278,7 @@ class Sticky:
 
 @pytest.mark.parametrize("cut", [False, True])
 def test_cookies_keep_an_upload_at_its_registry(regtool, faulty, cut):
-    """Within the session, over a break too; nothing else carries them, and no session those of another."""
+    """Cookies are sent within the session, also after a break; not by other requests or sessions."""
     sticky = Sticky(faulty, cut)
     result = regtool("-v", "-v", "-v", "push", 3 * MB, 6500 + cut, 2, f"{faulty.host}/faults/sticky{int(cut)}:v1")
     assert sticky.lost == 0
@@ -309,7 +309,7 @@ def give_location(x, front, other):
 
 
 def test_a_registry_that_refuses_cookies_gets_none(regtool, faulty):
-    """Some take whoever sends a cookie back for a browser, and want a token of theirs."""
+    """Some registries take a client that returns a cookie for a browser, and require a CSRF token."""
     faulty.add(Rule("POST", UPLOAD, faults.header("Set-Cookie", "session=1; Path=/")))
     faulty.add(Rule("PUT", UPLOAD, lambda x: "cookie" in x.entry.headers and faults.answer(
         403, body=b"CSRF token invalid")(x)))
@@ -317,7 +317,7 @@ def test_a_registry_that_refuses_cookies_gets_none(regtool, faulty):
 
 
 def test_429_with_retry_after(regtool, faulty):
-    """R-193: the wait is kept, and the whole host pauses."""
+    """R-193: koc waits as long as asked, and pauses the whole host."""
     faulty.add(Rule("POST", UPLOAD, faults.answer(429, {"Retry-After": "1"}), times=1))
     begin = time.monotonic()
     regtool("push", 300, 6, 1, f"{faulty.host}/faults/429:v1")
@@ -325,7 +325,7 @@ def test_429_with_retry_after(regtool, faulty):
 
 
 def waits_in(stderr):
-    """[(reason, attempt, ms)] of the events that say so."""
+    """[(reason, attempt, ms)] of the waiting events."""
     found = re.findall(r"progress: waiting \S+: (.*) \(attempt (\d+), (\d+) ms\)", stderr)
     return [(reason, int(attempt), int(ms)) for reason, attempt, ms in found]
 
@@ -354,7 +354,7 @@ def test_a_wait_for_a_host_that_refuses_says_so(regtool):
 
 
 def test_a_silent_host_is_waited_for_aloud(regtool, faulty):
-    """Two seconds without a byte are told, with what is left of the time limit."""
+    """Two seconds without a byte are reported, with the rest of the time limit."""
     faulty.add(Rule("*", "/v2/", faults.delay(3), times=1))
     result = regtool("-v", "manifest", f"{faulty.host}/faults/slow:v1", status=1)
     (reason, attempt, ms), = waits_in(result.stderr)
@@ -370,7 +370,7 @@ def test_an_upload_that_broke_says_so_while_it_waits(regtool, faulty):
 
 
 def test_rate_limit(regtool, faulty):
-    """R-193, R-196: 5 requests a second; the push takes little more than the limit itself."""
+    """R-193, R-196: 5 requests per second; the push takes little longer than the limit requires."""
     faulty.add(Rule("*", "/v2/", Rate(5)))
     begin = time.monotonic()
     regtool("push", 3000, 7, 3, f"{faulty.host}/faults/rate:v1")
@@ -389,7 +389,7 @@ def test_retry_after_too_long(regtool, faulty):
 
 
 def test_pull_truncated_once_per_connection(regtool, registry, faulty):
-    """R-122, R-123: resume by Range; hardly a byte comes twice."""
+    """R-122, R-123: resume by Range; hardly a byte is sent twice."""
     target = "faults/truncated:v1"
     pushed = regtool("push", 4 * MB, 9, 1, f"{registry.host}/{target}")
     faulty.add(Rule("GET", r"/blobs/", faults.truncate(1500000)))
@@ -399,7 +399,7 @@ def test_pull_truncated_once_per_connection(regtool, registry, faulty):
 
 
 def test_pull_from_a_server_without_ranges(regtool, registry, faulty):
-    """R-122: 200 to a Range request means: from the start, the known part is passed over."""
+    """R-122: 200 to a Range request means: the content starts at 0, and koc skips the part that it has."""
     target = "faults/noranges:v1"
     pushed = regtool("push", 2 * MB, 10, 1, f"{registry.host}/{target}")
 
@@ -430,7 +430,7 @@ def test_flipped_byte(regtool, registry, faulty):
 
 
 def test_wrong_digest_header_by_tag(regtool, registry, faulty):
-    """R-112: crane takes this one."""
+    """R-112: crane accepts this one."""
     target = "faults/liar:v1"
     regtool("push", 300, 13, 1, f"{registry.host}/{target}")
     faulty.add(Rule("GET", r"/manifests/", faults.header("Docker-Content-Digest", "sha256:" + "0" * 64)))
@@ -439,7 +439,7 @@ def test_wrong_digest_header_by_tag(regtool, registry, faulty):
 
 
 def test_head_without_digest(regtool, registry, faulty):
-    """R-114: a HEAD that does not tell is followed by GET."""
+    """R-114: a HEAD without a digest is followed by GET."""
     target = "faults/nodigest:v1"
     pushed = regtool("push", 300, 14, 1, f"{registry.host}/{target}")
     faulty.add(Rule("HEAD", r"/manifests/", faults.header("Docker-Content-Digest", None)))
@@ -513,7 +513,7 @@ def test_upload_on_another_host(regtool, registry, basic_registry, home):
 
 
 def test_blob_redirect_to_a_store(regtool, registry, basic_registry, home):
-    """R-91, R-92: the store refuses Authorization; nothing of ours goes there."""
+    """R-91, R-92: the store refuses Authorization; it gets no credentials."""
     import registry as registries
     front, store = Faulty(basic_registry.host), Faulty(basic_registry.host, host="127.0.0.2")
 
@@ -541,7 +541,7 @@ def test_blob_redirect_to_a_store(regtool, registry, basic_registry, home):
 
 
 def test_blob_that_is_not_seen_yet(regtool, faulty):
-    """R-126: a blob that was just pushed may take a moment; one that never was fails at once."""
+    """R-126: a blob that was just pushed may take a moment; one that was never pushed fails at once."""
     faulty.add(Rule("GET", r"/blobs/", faults.answer(404), times=1))
     begin = time.monotonic()
     regtool("push-pull", 3000, 40, 1, f"{faulty.host}/faults/late:v1")
@@ -585,7 +585,7 @@ def test_redirect_loop(regtool, faulty):
 
 
 def test_immutable_tag_that_is_ours(regtool, faulty):
-    """R-163, R-166: refused, but it holds what we push: success."""
+    """R-163, R-166: the PUT is refused, but the tag names this digest: success."""
     faulty.add(Rule("PUT", r"/manifests/", faults.do_but_say(409), times=1))
     regtool("push", 300, 19, 1, f"{faulty.host}/faults/immutable:v1")
 
@@ -601,7 +601,7 @@ def test_mount_refused(regtool, registry, faulty, status):
 
 
 def test_blob_lost_before_the_manifest(regtool, faulty):
-    """R-161: the registry lacks a blob that it took; it is sent again."""
+    """R-161: the registry lost a blob that it accepted; koc sends it again."""
     faulty.add(Rule("PUT", r"/manifests/", faults.answer(
         404, {"Content-Type": "application/json"},
         b'{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]}'), times=1))

@@ -1,4 +1,4 @@
-"""Servers that mean harm (SECURITY.md): each ends with one clear line, soon, in little memory, and no secret
+"""Malicious servers (SECURITY.md): each ends with one clear line, soon, in little memory, and no secret
 shows in any output at the highest log level.
 
 The planted secrets: the password, its Basic form, a token, a bearer token that the token server gives.
@@ -85,7 +85,7 @@ def test_sizes_that_are_none(victim, faulty, size):
 
 
 def test_config_of_terabytes(victim, faulty):
-    """CVE-2020-1702, GHSA-f36w-mj3v-6jqv: nothing is allocated by what a descriptor says."""
+    """CVE-2020-1702, GHSA-f36w-mj3v-6jqv: koc does not allocate memory by the size in a descriptor."""
     image = {"schemaVersion": 2, "mediaType": OCI, "layers": [], "config": {
         "mediaType": "application/vnd.oci.image.config.v1+json", "digest": "sha256:" + "0" * 64, "size": 1 << 42}}
     manifest_of(faulty, json.dumps(image).encode())
@@ -104,7 +104,7 @@ def test_manifest_of_ten_gigabytes(victim, faulty):
 
 
 def test_layer_that_never_ends(victim, regtool, registry, faulty):
-    """CVE-2020-1702, R-120: no byte past what the descriptor says."""
+    """CVE-2020-1702, R-120: no byte beyond the size in the descriptor."""
     regtool("push", 3000, 1, 1, f"{registry.host}/hostile/endless:v1")
 
     def endless(chunks):
@@ -146,7 +146,7 @@ def test_index_that_holds_itself(victim, registry, regtool, faulty):
 
 
 def test_gzip_bomb(victim, faulty):
-    """R-93: a body that is packed is not unpacked."""
+    """R-93: a compressed body is not decompressed."""
     manifest_of(faulty, gzip.compress(b" " * (64 * MIB)), **{"Content-Encoding": "gzip"})
     assert "Content-Encoding" in victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1")
 
@@ -174,7 +174,7 @@ def test_heads_that_mean_harm(victim, faulty, head):
     'Bearer realm="http://u:p@127.0.0.1/"', 'Bearer realm="//"', 'Bearer realm="http://[::1"', "Negotiate", "\x01\x02",
     'Bearer realm="http://127.0.0.1:1/\x1b[31m"'])
 def test_challenges_that_mean_harm(victim, faulty, challenge):
-    """R-60, R-65: garbage, and realms that nobody may send us to."""
+    """R-60, R-65: garbage, and realms that are not allowed."""
     faulty.add(Rule("*", "", faults.answer(401, {"WWW-Authenticate": challenge})))
     victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1", seconds=40)
 
@@ -202,11 +202,11 @@ def test_token_server_that_never_ends(victim, faulty):
     victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1")
 
 
-# --- being sent elsewhere ---------------------------------------------------------------------------------
+# --- redirects and links to other hosts ---------------------------------------------------------------------------------
 
 @pytest.fixture
 def thief():
-    """A host that answers everything, and remembers what it was told."""
+    """A host that answers everything, and records the requests."""
     proxy = Faulty("127.0.0.1:1", host="127.0.0.2")
     proxy.add(Rule("*", "", faults.answer(401, {"WWW-Authenticate": 'Basic realm="thief"'})))
     yield proxy
@@ -271,7 +271,7 @@ def test_redirects_that_mean_harm(victim, faulty, location):
 
 @pytest.mark.parametrize("tag", ["../x", "..", "a/b", "a\r\nX: y", "\x1b[31mred", "x" * 200, " ", "a?b", "%2e%2e"])
 def test_tags_that_mean_harm(victim, faulty, tag):
-    """R-5, R-191, R-201: given by a registry they are shown harmless; given to us they are refused."""
+    """R-5, R-191, R-201: from a registry they are printed escaped; from the user they are refused."""
     body = json.dumps({"name": "x", "tags": ["good", tag]}).encode()
     faulty.add(Rule("GET", "tags/list", faults.answer(200, {"Content-Type": "application/json"}, body)))
     result = victim(faulty.host, "tags", f"{faulty.host}/a/b", status=None)
@@ -283,7 +283,7 @@ def test_tags_that_mean_harm(victim, faulty, tag):
 
 
 def test_titles_never_become_paths(regtool, home, registry):
-    """GHSA-g5v4-5x39-vwhx, CVE-2026-50162, CVE-2026-50163, R-201: nothing of what is pulled becomes a file."""
+    """GHSA-g5v4-5x39-vwhx, CVE-2026-50162, CVE-2026-50163, R-201: pulled content never chooses a path."""
     before = home.listing()
     target = f"{registry.host}/hostile/title:v1"
     regtool("push", 3000, 1, 1, target)

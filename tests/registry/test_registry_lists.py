@@ -1,4 +1,4 @@
-"""Tags, deleting, and what refers to an image."""
+"""Lists of tags, deletion, and referrers."""
 
 import json
 
@@ -60,7 +60,7 @@ def test_delete(regtool, registry):
 
 
 def test_referrers_by_tag(regtool, registry):
-    """R-170 to R-173: this registry has no referrers API, so the stand-in tag is kept, sorted."""
+    """R-170 to R-173: this registry has no referrers API, so koc maintains the tag, sorted."""
     target = f"{registry.host}/lists/subject:v1"
     subject = regtool("push", "300", "3", "1", target).ref
     assert regtool("referrers", target).stdout == ""
@@ -76,7 +76,7 @@ def test_referrers_by_tag(regtool, registry):
 
 
 def test_deleted_referrers_leave_the_tag(regtool, registry):
-    """R-174: a manifest that is deleted is taken out of the stand-in tag."""
+    """R-174: a deleted manifest is removed from the list of referrers."""
     target = f"{registry.host}/lists/withdrawn:v1"
     regtool("push", "300", "31", "1", target)
     attached = [regtool("attach", seed, target).ref for seed in ("30", "31")]
@@ -87,7 +87,7 @@ def test_deleted_referrers_leave_the_tag(regtool, registry):
 
 
 def test_registry_that_knows_subjects(regtool, faulty):
-    """R-170: OCI-Subject: nothing more to do."""
+    """R-170: OCI-Subject: the registry maintains the list."""
     target = f"{faulty.host}/lists/knows:v1"
     subject = regtool("push", "300", "4", "1", target).ref
     faulty.add(Rule("PUT", "/manifests/", faults.header("OCI-Subject", subject)))
@@ -98,7 +98,7 @@ def test_registry_that_knows_subjects(regtool, faulty):
 
 
 def test_registry_with_the_api_but_without_the_header(regtool, faulty):
-    """R-170: the API is asked before the tag is touched."""
+    """R-170: koc asks the API before it writes the tag."""
     target = f"{faulty.host}/lists/api:v1"
     regtool("push", "300", "5", "1", target)
     empty = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": []}).encode()
@@ -110,7 +110,7 @@ def test_registry_with_the_api_but_without_the_header(regtool, faulty):
 
 
 def test_a_hundred_thousand_tags(regtool, faulty):
-    """All of them, in pages that the registry chooses."""
+    """All repositories, in pages that the registry chooses."""
     tags, count, page = [f"v{i:06}" for i in range(100000)], 100000, 100
 
     def list_tags(x):
@@ -125,7 +125,7 @@ def test_a_hundred_thousand_tags(regtool, faulty):
 
 
 def test_too_many_tags_say_so(regtool, faulty):
-    """There is an end to what is kept, and it is named."""
+    """The list has a limit, and the error names it."""
     body = b'{"tags":[' + b",".join(b'"t%d"' % i for i in range(1000001)) + b"]}"
     faulty.add(Rule("GET", r"/tags/list", faults.answer(200, {"Content-Type": "application/json"}, body)))
     result = regtool("tags", f"{faulty.host}/lists/endless", status=1)
@@ -133,7 +133,7 @@ def test_too_many_tags_say_so(regtool, faulty):
 
 
 def test_something_foreign_under_the_referrers_tag(regtool, registry):
-    """Nothing refers to the image, a warning says why, and what is there stays."""
+    """The image has no referrers, a warning says why, and the tag stays."""
     name = "lists/foreign"
     subject = regtool("push", 300, 80, 1, f"{registry.host}/{name}:v1").ref
     stand_in = subject.replace(":", "-")

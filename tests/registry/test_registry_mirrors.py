@@ -1,4 +1,4 @@
-"""R-15: mirrors, and what else a hosts.toml may say, before real registries."""
+"""R-15: mirrors and the other settings of hosts.toml, with real registries."""
 
 import time
 
@@ -30,7 +30,7 @@ def hosts_toml(home):
 
 
 def test_pull_from_a_mirror(regtool, registry, mirror, hosts_toml):
-    """R-15: all comes from the mirror, which is told for whom (`ns`)."""
+    """R-15: everything comes from the mirror, which gets the registry's name (`ns`)."""
     proxy = Faulty(mirror.host)
     pushed = regtool("push", *SMALL, f"{mirror.host}/mirrored:v1")
     hosts_toml(registry.host, f'[host."http://{proxy.host}"]\n')
@@ -43,7 +43,7 @@ def test_pull_from_a_mirror(regtool, registry, mirror, hosts_toml):
 
 @pytest.mark.parametrize("trouble", ["missing", "503", "404", "refused", "flipped"])
 def test_fall_back_to_the_registry(regtool, registry, mirror, hosts_toml, trouble):
-    """R-15: whatever is wrong with the mirror, the registry is asked then; nothing false gets through."""
+    """R-15: whatever is wrong with the mirror, koc asks the registry; wrong bytes are never used."""
     proxy = Faulty(mirror.host)
     pushed = regtool("push", *SMALL, f"{registry.host}/mirrors/fall:v1")
     if trouble == "flipped":
@@ -61,7 +61,7 @@ def test_fall_back_to_the_registry(regtool, registry, mirror, hosts_toml, troubl
 
 
 def test_tags_only_from_mirrors_that_may_resolve(regtool, registry, mirror, hosts_toml):
-    """R-15: a mirror for pulls alone says nothing about tags."""
+    """R-15: a mirror that may only pull does not resolve tags."""
     old = regtool("push", "300", "5", "1", f"{mirror.host}/mirrors/tags:v1")
     new = regtool("push", "300", "6", "1", f"{registry.host}/mirrors/tags:v1")
     assert old.ref != new.ref
@@ -72,7 +72,7 @@ def test_tags_only_from_mirrors_that_may_resolve(regtool, registry, mirror, host
 
 
 def test_pushes_go_to_the_registry(regtool, registry, mirror, hosts_toml):
-    """R-15: never to a mirror, unless it says that it takes them."""
+    """R-15: never to a mirror, unless its capabilities include push."""
     hosts_toml(registry.host, f'[host."http://{mirror.host}"]\n')
     mark = mirror.mark()
     regtool("push", *SMALL, f"{registry.host}/mirrors/push:v1")
@@ -85,7 +85,7 @@ def test_pushes_go_to_the_registry(regtool, registry, mirror, hosts_toml):
 
 
 def test_credentials_of_the_registry_stay_there(regtool, basic_registry, home, hosts_toml):
-    """R-15, R-69: the mirror wants a login too, and gets nothing that is not its own."""
+    """R-15, R-69: the mirror also requires a login, and gets only its own credentials."""
     proxy = Faulty(basic_registry.host, host="127.0.0.2")
     registries.docker_config(home, basic_registry.host)
     pushed = regtool("push", *SMALL, f"{basic_registry.host}/app:v1")
@@ -97,7 +97,7 @@ def test_credentials_of_the_registry_stay_there(regtool, basic_registry, home, h
 
 
 def test_alias_path_and_fields(regtool, registry, hosts_toml):
-    """R-15: server names another place; override_path another path; header fields go there, and only there."""
+    """R-15: server names another host, override_path another path; header fields go only there."""
     proxy, store = Faulty(registry.host), Faulty(registry.host, host="127.0.0.2")
     pushed = regtool("push", *SMALL, f"{registry.host}/v2/moved:v1")
 
@@ -135,7 +135,7 @@ def test_authority_of_a_mirror(regtool, registry, tls_registry, hosts_toml, pki)
 
 
 def test_requests_a_second(regtool, faulty, hosts_toml):
-    """The limit of hosts.toml is kept: no second sees more."""
+    """The rate of hosts.toml is kept in every second."""
     hosts_toml(faulty.host, "requests_per_second = 10\n")
     begin = time.monotonic()
     regtool("push", 300, 3, 3, f"{faulty.host}/mirrors/rate:v1")

@@ -1,4 +1,4 @@
-"""Any registry: the same life of an image, an index and an artifact at each server that can be had, in each
+"""The same operations on an image, an index and an artifact at every available registry, in each
 of its kinds of access; and every other client reads what we wrote there."""
 
 import json
@@ -74,7 +74,7 @@ def test_cue_with_tls(regtool, tmp_path, pki):
 
 @pytest.mark.parametrize("flag", ["-no-single-post", "-no-tag-digest", "-no-link", "-immutable-tags"])
 def test_cue_with_a_quirk(regtool, tmp_path, flag):
-    """R-112, R-114, R-140, R-163, R-181: what other registries do not offer."""
+    """R-112, R-114, R-140, R-163, R-181: features that other registries do not have."""
     server = servers.cue(tmp_path / "cue", flag)
     if flag == "-immutable-tags":
         target = f"{server.host}/others/fixed:v1"

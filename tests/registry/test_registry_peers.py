@@ -1,4 +1,4 @@
-"""Other clients read what we write, we read what they write, and another registry takes both."""
+"""Other clients read images of koc, koc reads theirs, and another registry accepts both."""
 
 import pytest
 
@@ -52,7 +52,7 @@ def test_we_read_cranes(regtool, registry, crane):
 
 
 def test_another_registry(regtool, ggcr, crane):
-    """One that refuses open ranges, cannot mount, and answers 400 to what it does not know."""
+    """One that refuses open ranges, cannot mount, and answers 400 to unknown content."""
     regtool("push", *SMALL, f"{ggcr}/a/b:v1", "v2")
     regtool("push-index", "200000", "3", f"{ggcr}/a/i:v1")
     regtool("copy", f"{ggcr}/a/i:v1", f"{ggcr}/c/d:v1")

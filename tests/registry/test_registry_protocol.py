@@ -1,4 +1,4 @@
-"""Small points of the protocol, one test each."""
+"""Details of the protocol, one test each."""
 
 import http.server
 import threading
@@ -34,14 +34,14 @@ def test_accept_R110(regtool, faulty):
     ("application/vnd.oci.image.index.v1+json", False),
     ("application/vnd.docker.distribution.manifest.v1+prettyjws", False)])
 def test_content_types_R111(regtool, registry, faulty, content_type, ok):
-    """R-111: generic types say nothing, others must agree with the document."""
+    """R-111: generic types are ignored, others must agree with the document."""
     regtool("push", *SMALL, f"{registry.host}/protocol/types:v1")
     faulty.add(Rule("GET", "/manifests/", faults.header("Content-Type", content_type)))
     regtool("pull", f"{faulty.host}/protocol/types:v1", status=0 if ok else 1)
 
 
 def test_resolved_once_R113(regtool, faulty, home):
-    """R-113: a tag is asked once, then everything goes by digest."""
+    """R-113: a tag is resolved once, then everything goes by digest."""
     regtool("push-index", "3000", "2", f"{faulty.host}/protocol/once:v1")
     faulty.log.clear()
     regtool("pull", f"{faulty.host}/protocol/once:v1")
@@ -75,7 +75,7 @@ def test_locations_R134(regtool, faulty):
 
 
 def test_uploads_R137(regtool, faulty):
-    """R-133, R-137, R-160: lengths and types of what is sent."""
+    """R-133, R-137, R-160: lengths and types of requests."""
     regtool("push", *SMALL, f"{faulty.host}/protocol/uploads:v1")
     for entry in faulty.requests("POST"):
         assert entry.headers["content-length"] == "0"
@@ -100,7 +100,7 @@ def test_digest_of_a_blob_in_the_answer_R138(regtool, faulty):
 
 
 def test_401_on_a_mount_target_host_change_R63(regtool, registry, faulty):
-    """R-63: a challenge from where we were redirected to is an error, not a login."""
+    """R-63: a challenge from a redirect target is an error, not a login."""
     regtool("push", *SMALL, f"{registry.host}/protocol/redirected:v1")
     elsewhere = faults.Faulty(registry.host, host="127.0.0.2")
     elsewhere.add(Rule("*", "", faults.answer(401, {"WWW-Authenticate": 'Basic realm="x"'})))
@@ -114,7 +114,7 @@ def test_401_on_a_mount_target_host_change_R63(regtool, registry, faulty):
 
 @pytest.fixture
 def proxy():
-    """An HTTP proxy that knows one host and writes down what it is asked."""
+    """An HTTP proxy that knows one host and records its requests."""
     seen = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -148,7 +148,7 @@ def clean(**env):
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
 def test_http_through_a_proxy_R30(regtool, proxy, name):
-    """R-30: upper case too; the proxy's password stays between us and it."""
+    """R-30: upper case too; only the proxy gets its password."""
     result = regtool("-v", "-v", "-v", "--allow-http", "registry.test", "resolve", "registry.test/a:v1",
                      status=1, env=clean(**{name: proxy.url}))
     assert ("HEAD", "http://registry.test/v2/a/manifests/v1") in [s[:2] for s in proxy.seen]
