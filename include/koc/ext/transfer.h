@@ -110,7 +110,7 @@ typedef struct koc_copy_options {
     /** NULL-terminated os[/arch[/variant]][:os.version]; NULL: all. If a single image matches, the copy is that
      * image; if several match, it is a shorter index. */
     const char *const *platforms;
-    uint32_t jobs; /**< images at once; 0: 8 */
+    uint32_t jobs; /**< images in parallel; 0: 8 */
     uint32_t reserved;
 } koc_copy_options;
 /* clang-format off */
