@@ -18,11 +18,30 @@ KOC__DEFINE_AUTO(koc_client, koc_client_unref);
 #define TAGS    "basetag"
 #define TAG_MAX ((size_t)256)
 
+/* Sets the kind and the place of a file. A text that does not parse is treated as a reference: koc__base_open reports
+ * the error with the setting that holds it. */
+static int set_kind(koc__base *b, koc_error **err)
+{
+    koc_place place = KOC_PLACE_INIT;
+    if (koc__str_starts(koc__str(b->name), "ko.local/")) {
+        b->kind = KOC__BASE_DAEMON;
+        return KOC_OK;
+    }
+    int rc = koc_place_parse(b->name, KOC_PARSE_NO_PATH, &b->storage, &place, NULL);
+    if (rc == KOC_ENOMEM) {
+        return koc__oom(err);
+    }
+    b->kind = place.path ? KOC__BASE_FILE : KOC__BASE_REMOTE;
+    koc_reference_unref(place.reference);
+    place.reference = NULL;
+    b->place = place;
+    return KOC_OK;
+}
+
 static int base_new(const char *name, const char *asked_by, bool by_default, koc__base **out,
                     koc_error **err)
 {
     KOC__AUTO(koc__base) b = koc__calloc(1, sizeof(*b));
-    koc_place place = KOC_PLACE_INIT;
     if (!b) {
         return koc__oom(err);
     }
@@ -33,17 +52,8 @@ static int base_new(const char *name, const char *asked_by, bool by_default, koc
         return koc__oom(err);
     }
     b->by_default = by_default;
-    b->kind = koc__streq(name, "scratch")                       ? KOC__BASE_SCRATCH
-              : koc__str_starts(koc__str(b->name), "ko.local/") ? KOC__BASE_DAEMON
-                                                                : KOC__BASE_REMOTE;
-    if (b->kind ==
-        KOC__BASE_REMOTE) { /* a text that does not parse fails when the base is opened */
-        int rc = koc_place_parse(b->name, KOC_PARSE_NO_PATH, &b->storage, &place, NULL);
-        b->kind = rc == KOC_OK && place.path ? KOC__BASE_FILE : KOC__BASE_REMOTE;
-        koc_reference_unref(place.reference);
-        b->place = place;
-        b->place.reference = NULL;
-    }
+    b->kind = KOC__BASE_SCRATCH;
+    KOC__TRY(koc__streq(name, "scratch") ? KOC_OK : set_kind(b, err));
     *out = koc__steal(&b);
     return KOC_OK;
 }
@@ -406,8 +416,8 @@ static bool is_cached(koc__plan *p, const koc__base *b, koc__call *call)
            koc__base_recall(p, again, call, NULL) == KOC_OK;
 }
 
-/* Adds the hint that fits the cause. The registry client gives hints of its own. Scratch is proposed only if no option or setting names
- * this base: an image without CA certificates is not what the others want. */
+/* Adds the hint that fits the cause; the registry client gives hints of its own. Scratch is proposed only if no option
+ * or setting names the base: who names one may need its CA certificates. */
 static void add_hint(koc__plan *p, const koc__base *b, int rc, koc__call *call, koc_error **why)
 {
     bool offline = p->o.flags & KOC_PUBLISH_OFFLINE;

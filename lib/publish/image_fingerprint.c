@@ -1,5 +1,5 @@
-/* Records what koc itself puts into an image, so that koc explain can name what changed. The inputs of go are recorded by
- * lib/golang/record. */
+/* Records what koc itself puts into an image, so that koc explain can name what changed. lib/golang/record has the inputs
+ * of go. */
 #include "core/common.h"
 
 #include "publish/publish.h"

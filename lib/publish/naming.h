@@ -15,8 +15,8 @@ typedef enum koc__namer {
 
 /* The namer that KOC_PUBLISH_* flags select; precedence as in ko: P, B, bare, md5. */
 koc__namer koc__namer_of(uint32_t flags);
-/* The repository for import_path (without ko://) below base (may be ""). lower: lower-cases the path first, as every real
- * destination requires. Owned by the caller. */
+/* The repository for import_path (without ko://) below base (may be ""). lower: lower-cases the path first, as every
+ * real destination requires. Owned by the caller. */
 int koc__name_image(koc__namer namer, const char *base, const char *import_path, bool lower,
                     char **out, koc_error **err);
 /* The last element of an import path, as ko names binaries: "ko-app" for "." and "/". Owned. */

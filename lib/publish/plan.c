@@ -170,7 +170,7 @@ static int cannot_push(const koc__plan *p, koc_error **err)
     return rc;
 }
 
-/* Daemon and nodes are the only destination, as in ko (its quirk Q15). A warning names the destination that is ignored. */
+/* Daemon and nodes are the only destination, as in ko (its quirk Q15). A warning names what is ignored. */
 static int choose_local(koc__plan *p, koc_error **err)
 {
     const char *domain = koc__local_domain(p->local_kind);

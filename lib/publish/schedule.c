@@ -1,7 +1,7 @@
 /*
- * What a build does in parallel. Each base is assumed to be what it was at the last lookup, so that the compile need not
- * wait for a registry; if the tag has moved, the units are dropped and built again, which the caches make cheap. Push
- * permission is checked when the first go build is about to start.
+ * What a build does in parallel. Each base is assumed to be what it was at the last lookup, so that the compile need
+ * not wait for a registry; if the tag has moved, the units are dropped and built again, which the caches make cheap.
+ * Push permission is checked when the first go build is about to start.
  */
 #include "core/common.h"
 
@@ -241,8 +241,8 @@ static bool is_first_of_name(const koc__run *r, size_t i)
     return true;
 }
 
-/* A go build is about to start: a push that is denied fails now, not after the compile. Without a compile the push itself
- * is as early. */
+/* A go build is about to start: a denied push fails now, not after the compile. Without a compile the push itself is as
+ * early. */
 static void on_starting(void *self)
 {
     schedule *s = self;

@@ -1,6 +1,6 @@
 /*
- * Reads archives in place: tar files of an OCI layout and those of docker save. An archive that is both, as newer versions
- * of Docker write them, is read as a layout: only the layout has the original bytes of manifests.
+ * Reads archives in place: tar files of an OCI layout and those of docker save. An archive that is both, as newer
+ * versions of Docker write them, is read as a layout: only the layout has the original bytes of manifests.
  */
 #include "core/common.h"
 

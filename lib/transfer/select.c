@@ -39,8 +39,8 @@ static bool matches(const koc_descriptor *d, const koc_place *p)
            is_named(annotation(d, IMAGE_NAME), p->name);
 }
 
-/* An entry that is listed only because it refers to another one. Some tools write the config's media type of a plain image
- * as its artifact type. */
+/* An entry that is listed only because it refers to another one. Some tools write the config's media type of a plain
+ * image as its artifact type. */
 static bool is_referrer(const koc_descriptor *d)
 {
     const char *name = annotation(d, REF_NAME), *type = d->artifact_type;

@@ -74,7 +74,7 @@ def test_missing_blob(bare_koc, registry, layout):
     blob = largest_blob(layout)
     blob.unlink()
     line = one_line(bare_koc("push", layout, f"{registry.host}/verbs/missing:1", status=1))
-    assert blob.name in line and "is not here" in line
+    assert blob.name in line and "is not at the target" in line
 
 
 def test_wrong_digest_in_the_index(bare_koc, layout):
