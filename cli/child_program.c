@@ -1,4 +1,4 @@
-/* Running other programs: posix_spawn, pipes that never block, one loop that also sees ^C. */
+/* Runs other programs: posix_spawn, pipes that never block, and one loop that also notices ^C. */
 #include "child_program.h"
 
 #include <errno.h>
@@ -12,8 +12,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "args/publish_flags.h"
 
 #define OUTPUT_MAX ((size_t)64 << 20)
 
@@ -52,7 +50,7 @@ bool child_on_path(const char *program)
 bool child_exists(const cli *c, const char *program)
 {
     if (!child_on_path(program)) {
-        cli_usage(c, "%s is needed, and not on PATH", program);
+        cli_failure(c, "%s is needed, but is not on PATH", program);
         return false;
     }
     return true;
@@ -60,13 +58,13 @@ bool child_exists(const cli *c, const char *program)
 
 /* --- start --- */
 
-typedef struct running {
+typedef struct process {
     pid_t pid;
-    int in, out; /* our ends; -1: none */
+    int in, out; /* our ends of its pipes; -1: none */
     size_t sent;
     char *text;
     size_t len, capacity;
-} running;
+} process;
 
 int child_pipe(int ends[2])
 {
@@ -84,7 +82,7 @@ static int spawn(const child *ch, const int in[2], const int out[2], pid_t *pid)
     posix_spawnattr_t attributes;
     sigset_t defaults;
     sigemptyset(&defaults);
-    sigaddset(&defaults, SIGPIPE); /* which koc ignores */
+    sigaddset(&defaults, SIGPIPE); /* koc itself ignores it */
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigdefault(&attributes, &defaults);
@@ -116,7 +114,7 @@ static void close_end(int *fd)
     }
 }
 
-static int start(const child *ch, running *r)
+static int start(const child *ch, process *r)
 {
     int in[2] = {-1, -1}, out[2] = {-1, -1};
     int rc = 0;
@@ -139,22 +137,22 @@ static int start(const child *ch, running *r)
     return rc;
 }
 
-/* --- go --- */
+/* --- serving its pipes --- */
 
-static void feed(const child *ch, running *r)
+static void write_input(const child *ch, process *r)
 {
     ssize_t n = write(r->in, ch->input + r->sent, ch->input_len - r->sent);
     if (n > 0) {
         r->sent += (size_t)n;
     }
     bool broken =
-        n < 0 && errno != EAGAIN && errno != EINTR; /* it has ended: its exit code tells */
+        n < 0 && errno != EAGAIN && errno != EINTR; /* it ended; its exit code says more */
     if (broken || r->sent == ch->input_len) {
         close_end(&r->in);
     }
 }
 
-static void take(running *r)
+static void read_output(process *r)
 {
     if (r->len + 4096 > r->capacity && r->capacity < OUTPUT_MAX) {
         size_t capacity = r->capacity ? r->capacity * 2 : 16384;
@@ -181,28 +179,28 @@ static bool must_end(const cli *c, const child *ch)
     return koc_cancel_is_triggered(c->cancel) || (ch->until && ch->until(ch->until_arg));
 }
 
-/* Serves its pipes until it has ended. Asked to end it gets two seconds. */
-static int serve(const cli *c, const child *ch, running *r)
+/* Serves the pipes of the process until it has ended. After SIGTERM it has two seconds before SIGKILL. */
+static int wait_for_end(const cli *c, const child *ch, process *r)
 {
     int status = 0;
-    double asked = 0;
+    double ended_at = 0; /* when SIGTERM was sent */
     for (;;) {
         struct pollfd fds[2] = {{r->in, POLLOUT, 0}, {r->out, POLLIN, 0}};
         (void)poll(fds, 2, 20);
         if (r->in >= 0 && fds[0].revents) {
-            feed(ch, r);
+            write_input(ch, r);
         }
         if (r->out >= 0 && fds[1].revents) {
-            take(r);
-            continue; /* all of its output, before its end is looked for */
+            read_output(r);
+            continue; /* read all output before checking whether it has ended */
         }
         if (waitpid(r->pid, &status, WNOHANG) == r->pid) {
             return status;
         }
-        if (must_end(c, ch) && asked == 0) {
-            asked = cli_now();
+        if (must_end(c, ch) && ended_at == 0) {
+            ended_at = cli_now();
             kill(r->pid, SIGTERM);
-        } else if (asked > 0 && cli_now() - asked > 2) {
+        } else if (ended_at > 0 && cli_now() - ended_at > 2) {
             kill(r->pid, SIGKILL);
         }
     }
@@ -210,14 +208,14 @@ static int serve(const cli *c, const child *ch, running *r)
 
 int child_run(const cli *c, const child *ch)
 {
-    running r = {.in = -1, .out = -1};
+    process r = {.in = -1, .out = -1};
     fflush(stdout);
     int rc = start(ch, &r);
     if (rc != 0) {
-        cli_usage(c, "cannot run %s: %s", ch->argv[0], strerror(rc));
+        cli_failure(c, "cannot run %s: %s", ch->argv[0], strerror(rc));
         return -1;
     }
-    int status = serve(c, ch, &r);
+    int status = wait_for_end(c, ch, &r);
     close_end(&r.in);
     close_end(&r.out);
     if (ch->output) {
@@ -237,6 +235,5 @@ int child_become(const cli *c, const char *const *argv)
     sigaction(SIGPIPE, &action, NULL);
     fflush(stdout);
     execvp(argv[0], (char *const *)(uintptr_t)argv);
-    cli_usage(c, "cannot run %s: %s", argv[0], strerror(errno));
-    return EXIT_FAILED;
+    return cli_failure(c, "cannot run %s: %s", argv[0], strerror(errno));
 }

@@ -1,4 +1,4 @@
-/* Programs that koc runs for its user, kubectl above all. */
+/* Runs other programs for the user, above all kubectl. */
 #ifndef CLI_CHILD_H
 #define CLI_CHILD_H
 
@@ -6,26 +6,26 @@
 
 typedef struct child {
     const char *const *argv;
-    const char *input; /* for its stdin; NULL: our stdin */
+    const char *input; /* for its stdin; NULL: it inherits ours */
     size_t input_len;
-    char **output; /* its stdout, owned by the caller afterwards; NULL: it has our stdout */
-    bool as_error; /* its stdout is our stderr */
-    bool quiet;    /* what it says on stderr is dropped */
-    bool (*until)(void *arg); /* it is to end once this says so; or NULL */
+    char **output;            /* receives its stdout, to be freed; NULL: it inherits ours */
+    bool as_error;            /* its stdout goes to our stderr */
+    bool quiet;               /* its stderr is discarded */
+    bool (*until)(void *arg); /* ends the program once it returns true; or NULL */
     void *until_arg;
 } child;
 
-/* Where PATH has it; a name with a slash is taken as it is. */
+/* Finds the program on PATH; a name with a slash is a path already. */
 bool child_find(const char *program, char *out, size_t size);
 bool child_on_path(const char *program);
-/* The same; the error line is printed. */
+/* The same; prints an error line if it is missing. */
 bool child_exists(const cli *c, const char *program);
-/* Runs it to its end. ^C and SIGTERM end it too. The result is its exit code, 128 + its signal, or -1 after a
- * line that says why it could not be run. */
+/* Runs the program and waits for its end. ^C and SIGTERM end it too. Returns its exit code, 128 + its signal, or -1
+ * after an error line if it could not be started. */
 int child_run(const cli *c, const child *ch);
-/* A pipe that no child inherits. 0, or -1 with errno. */
+/* Creates a pipe that no child inherits. 0, or -1 with errno. */
 int child_pipe(int ends[2]);
-/* Becomes the program. Returns an exit code when that cannot be. */
+/* Replaces koc with the program. Returns an exit code only if that fails. */
 int child_become(const cli *c, const char *const *argv);
 
 #endif

@@ -1,5 +1,8 @@
 /* koc: finds the command, parses its words, turns signals into a cancel. */
 #include "args/flag_tables.h"
+#include "cleanup_macros.h"
+#include "commands/commands.h"
+#include "help/help.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -11,7 +14,7 @@ static koc_cancel *on_signal_cancel;
 static volatile sig_atomic_t signals_seen;
 static volatile sig_atomic_t first_signal;
 
-/* The first one ends the work in good order, a second one ends the program. */
+/* The first signal cancels the command, a second one ends the process at once. */
 static void on_signal(int number)
 {
     if (signals_seen++ > 0) {
@@ -23,11 +26,9 @@ static void on_signal(int number)
 
 static int catch_signals(cli *c)
 {
-    koc_error *err = NULL;
+    CLI_AUTO(koc_error) err = NULL;
     if (koc_cancel_new(&c->cancel, &err) != KOC_OK) {
-        int code = cli_error(c, err);
-        koc_error_free(err);
-        return code;
+        return cli_error(c, err);
     }
     on_signal_cancel = c->cancel;
     struct sigaction action;
@@ -37,12 +38,12 @@ static int catch_signals(cli *c)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
-    action.sa_handler = SIG_IGN; /* a closed pipe is an error of the write, not the end */
+    action.sa_handler = SIG_IGN; /* writing to a closed pipe must fail, not end koc */
     sigaction(SIGPIPE, &action, NULL);
     return EXIT_OK;
 }
 
-static bool one_of(const char *value, const char *const *list)
+static bool is_one_of(const char *value, const char *const *list)
 {
     for (size_t i = 0; list[i]; i++) {
         if (strcmp(value, list[i]) == 0) {
@@ -52,21 +53,21 @@ static bool one_of(const char *value, const char *const *list)
     return false;
 }
 
-static int check_globals(const cli *c)
+static int check_global_flags(const cli *c)
 {
     static const char *const colors[] = {"auto", "always", "never", NULL};
     static const char *const modes[] = {"auto", "tty", "plain", "json", "none", NULL};
-    if (c->color && !one_of(c->color, colors)) {
+    if (c->color && !is_one_of(c->color, colors)) {
         return cli_usage(c, "--color: \"%s\" is not auto, always or never", c->color);
     }
-    if (c->progress_mode && !one_of(c->progress_mode, modes)) {
+    if (c->progress_mode && !is_one_of(c->progress_mode, modes)) {
         return cli_usage(c, "--progress: \"%s\" is not auto, tty, plain, json or none",
                          c->progress_mode);
     }
     return EXIT_OK;
 }
 
-/* Lists that the command has not freed: it was not run, or refused its words. */
+/* Frees the lists that flags of a table filled. */
 static void free_lists(const cli_flag *table, void *options)
 {
     for (; table && table->name; table++) {
@@ -81,7 +82,7 @@ static int run(cli *c, int argc, char **argv)
     void *options = calloc(1, c->command->options_size + 1);
     cli_list args = {0};
     if (!options) {
-        return cli_usage(c, "out of memory");
+        return cli_no_memory(c);
     }
     if (c->command->defaults) {
         c->command->defaults(options);
@@ -92,10 +93,8 @@ static int run(cli *c, int argc, char **argv)
         cli_help_command(c->command, false);
         code = cli_finish_stdout(c, EXIT_OK);
     } else if (code == EXIT_OK) {
-        code = check_globals(c);
-        if (code == EXIT_OK) {
-            code = c->command->run(c, options, &args);
-        }
+        code = check_global_flags(c);
+        code = code == EXIT_OK ? c->command->run(c, options, &args) : code;
         code = cli_finish_stdout(c, code);
     }
     cli_list_free(&args);
@@ -105,7 +104,7 @@ static int run(cli *c, int argc, char **argv)
     return code;
 }
 
-/* What nearly every program takes, in the place of a command. */
+/* Flags that nearly every program accepts in the place of a command. */
 static bool asks_version(const char *word)
 {
     return strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0;
@@ -113,9 +112,9 @@ static bool asks_version(const char *word)
 
 int main(int argc, char **argv)
 {
-    cli c = {0};
+    cli c = {.commands = cli_command_table};
     if (argc > 1 && strcmp(argv[1], "__complete") == 0) {
-        return cli_complete(argc - 2, argv + 2);
+        return cli_complete(&c, argc - 2, argv + 2);
     }
     cli_setup_output(&c);
     int at = 1;
@@ -126,23 +125,23 @@ int main(int argc, char **argv)
         cli_list none = {0};
         int code = cli_parse(&c, NULL, NULL, argc - 1, argv + 1, &none);
         if (code == EXIT_OK) {
-            cli_help_overview();
+            cli_help_overview(&c);
             code = cli_finish_stdout(&c, EXIT_OK);
         }
         return code;
     }
-    c.command = asks_version(argv[at]) ? &cli_version : cli_find_command(argv[at]);
+    c.command = cli_find_command(&c, asks_version(argv[at]) ? "version" : argv[at]);
     if (!c.command) {
-        return cli_no_such_command(&c, argv[at]);
+        return cli_unknown_command(&c, argv[at]);
     }
-    for (int i = at; i > 1; i--) { /* the command's word goes, its flags stay in order */
+    for (int i = at; i > 1; i--) { /* remove the command's word; flags stay in order */
         argv[i] = argv[i - 1];
     }
     int code = catch_signals(&c);
     if (code == EXIT_OK) {
         code = run(&c, argc - 2, argv + 2);
     }
-    if (first_signal && code == 130) {
+    if (first_signal && code == EXIT_CANCELLED) {
         code = 128 + (int)first_signal;
     }
     cli_free_kept();

@@ -40,7 +40,7 @@ double cli_now(void)
     return now;
 }
 
-int cli_usage(const cli *c, const char *fmt, ...)
+int cli_failure(const cli *c, const char *fmt, ...)
 {
     char line[4096];
     va_list args;
@@ -49,7 +49,13 @@ int cli_usage(const cli *c, const char *fmt, ...)
     vsnprintf(line, sizeof(line), fmt, args);
     va_end(args);
     FUZZ_CHECK(line[0]);
-    return EXIT_USAGE;
+    return EXIT_FAILED;
+}
+
+int cli_cancelled(const cli *c)
+{
+    (void)c;
+    return EXIT_CANCELLED;
 }
 
 void cli_output(const cli *c, const char *kind, const char *text)
@@ -74,6 +80,13 @@ int cli_list_add(cli_list *l, const char *item)
     l->items[l->count++] = item;
     l->items[l->count] = NULL;
     return 0;
+}
+
+void cli_list_add_all(cli_list *l, const char *const *items, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        cli_list_add(l, items[i]);
+    }
 }
 
 void cli_list_free(cli_list *l)

@@ -1,22 +1,18 @@
-/* What every command that reaches registries has in common: flags, context, credentials, client. */
+/* What every command that contacts registries shares: flags, context, credentials, client. */
 #include "args/client_flags.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-typedef struct only_client_flags {
+/* Any struct that begins with a client_flags. */
+typedef struct options_head {
     client_flags client;
-} only_client_flags;
+} options_head;
 
 const cli_flag client_flag_table[] = {
-    CLIENT_FLAG_ROWS(only_client_flags, client, "Registries"),
+    CLIENT_FLAG_ROWS(options_head, client, "Registries"),
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL},
 };
-
-void client_flags_free(client_flags *f)
-{
-    cli_list_free(&f->allow_http);
-}
 
 static int open_context(const cli *c, uint32_t flags, koc_ctx **out, koc_error **err)
 {
@@ -42,13 +38,13 @@ static int open_client(const client_flags *f, uint32_t flags, cli_session *s, ko
     }
     if (f && (f->timeout < 0 || f->rate < 0)) {
         bool timeout = f->timeout < 0;
-        return cli_refuse(err, timeout ? "registry_timeout" : "registry_rate", "%d is negative",
+        return cli_reject(err, timeout ? "registry_timeout" : "registry_rate", "%d is negative",
                           timeout ? (int)f->timeout : (int)f->rate);
     }
     return koc_client_new(s->ctx, &co, &s->client, err);
 }
 
-static void watch_op(cli_session *s, bool waits_only)
+static void attach_progress(cli_session *s, bool waits_only)
 {
     s->progress = cli_progress_new(s->c, waits_only);
     s->op.progress = s->progress ? cli_progress_event : NULL;
@@ -60,26 +56,34 @@ int cli_session_open_as(const cli *c, const client_flags *f, uint32_t flags, koc
 {
     *out = (cli_session){.c = c, .op = KOC_OP_INIT, .auth = koc_auth_ref(auth)};
     out->op.cancel = c->cancel;
-    watch_op(out, true); /* what has to wait is told by every command */
-    int rc = open_context(c, flags, &out->ctx, err);
-    return rc == KOC_OK ? open_client(f, flags, out, err) : rc;
+    attach_progress(out, true); /* every command reports requests that wait */
+    CLI_TRY(open_context(c, flags, &out->ctx, err));
+    return open_client(f, flags, out, err);
 }
 
 int cli_session_open(const cli *c, const client_flags *f, uint32_t flags, cli_session *out,
                      koc_error **err)
 {
-    koc_auth *auth = NULL;
+    CLI_AUTO(koc_auth) auth = NULL;
     *out = (cli_session){.c = c, .op = KOC_OP_INIT};
-    int rc = koc_auth_docker(getenv("KOC_AUTH_FILE"), &auth, err);
-    rc = rc == KOC_OK ? cli_session_open_as(c, f, flags, auth, out, err) : rc;
-    koc_auth_unref(auth);
-    return rc;
+    CLI_TRY(koc_auth_docker(getenv("KOC_AUTH_FILE"), &auth, err));
+    return cli_session_open_as(c, f, flags, auth, out, err);
+}
+
+int cli_session_run(const cli *c, const client_flags *f, cli_session_fn fn, const void *options,
+                    const cli_list *args)
+{
+    CLI_AUTO_VAL(cli_session) s = {0};
+    CLI_AUTO(koc_error) err = NULL;
+    int rc = cli_session_open(c, f, 0, &s, &err);
+    rc = rc == KOC_OK ? fn(&s, options, args, &err) : rc;
+    return cli_exit_code(c, rc, err);
 }
 
 const koc_op *cli_session_start(cli_session *s)
 {
     cli_session_settle(s);
-    watch_op(s, false);
+    attach_progress(s, false);
     return &s->op;
 }
 

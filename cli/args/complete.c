@@ -1,24 +1,25 @@
-/* What the shells' scripts ask at each press of the tab key: `koc __complete WORD...`. */
+/* `koc __complete WORD...`, which a shell's script runs at each press of the tab key. */
 #include "args/flag_tables.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What container images are made for; go builds for each. */
+/* Platforms that container images usually have; go builds for each. */
 static const char platforms[] =
     "linux/amd64 linux/arm64 linux/arm/v7 linux/arm/v6 linux/386 linux/ppc64le linux/s390x "
     "linux/riscv64 linux/loong64 linux/mips64le windows/amd64 windows/arm64 all";
 
-typedef struct asking {
+typedef struct query {
+    const cli *c;
     const cli_command *command;
-    const char *before; /* what of the word stays: "--platform=linux/amd64," */
+    const char *before; /* the part of the word that stays: "--platform=linux/amd64," */
     size_t before_len;
-    const char *word; /* what is to be completed */
-} asking;
+    const char *word; /* the part to complete */
+} query;
 
-/* A candidate, with what stays before it; the help text follows a tab. */
-static void offer(const asking *a, const char *candidate, const char *help)
+/* Prints a candidate after the part that stays; the help text follows a tab. */
+static void offer(const query *a, const char *candidate, const char *help)
 {
     if (strncmp(candidate, a->word, strlen(a->word)) == 0) {
         printf("%.*s%s%s%s\n", (int)a->before_len, a->before, candidate, help ? "\t" : "",
@@ -26,7 +27,7 @@ static void offer(const asking *a, const char *candidate, const char *help)
     }
 }
 
-static void offer_words(const asking *a, const char *words)
+static void offer_words(const query *a, const char *words)
 {
     char one[64];
     for (; *words; words += strspn(words, " ")) {
@@ -43,18 +44,19 @@ static int offer_package(const char *path, void *payload)
     return 0;
 }
 
-static void offer_commands(const asking *a)
+static void offer_commands(const query *a)
 {
-    for (size_t i = 0; cli_commands[i]; i++) {
-        offer(a, cli_commands[i]->name, cli_commands[i]->summary);
+    for (size_t i = 0; a->c->commands[i]; i++) {
+        offer(a, a->c->commands[i]->name, a->c->commands[i]->summary);
     }
 }
 
-/* kind: a name CLI_… or words. The first line says who completes: we, or the shell. */
-static void offer_kind(const asking *a, const char *kind)
+/* kind: a name CLI_… or words. The first line says whether koc or the shell completes. */
+static void offer_kind(const query *a, const char *kind)
 {
-    bool files = strcmp(kind, CLI_FILES) == 0, folders = strcmp(kind, CLI_FOLDERS) == 0;
-    puts(files ? "files" : folders ? "folders" : "words");
+    bool files = strcmp(kind, CLI_FILES) == 0;
+    bool directories = strcmp(kind, CLI_DIRECTORIES) == 0;
+    puts(files ? "files" : directories ? "directories" : "words");
     if (strcmp(kind, CLI_PLATFORMS) == 0) {
         offer_words(a, platforms);
     } else if (strcmp(kind, CLI_PACKAGES) == 0) {
@@ -66,7 +68,7 @@ static void offer_kind(const asking *a, const char *kind)
     }
 }
 
-static void offer_flags(const asking *a)
+static void offer_flags(const query *a)
 {
     puts("words");
     for (size_t t = 0; cli_flag_table_of(a->command, t); t++) {
@@ -97,8 +99,8 @@ static const cli_flag *find_flag(const cli_command *c, const char *word)
     return NULL;
 }
 
-/* The value of f: a list is completed item by item. */
-static void offer_value(asking *a, const cli_flag *f)
+/* A list is completed item by item. */
+static void offer_value(query *a, const cli_flag *f)
 {
     const char *comma = f->kind == CLI_CSV ? strrchr(a->word, ',') : NULL;
     if (comma) {
@@ -112,9 +114,10 @@ static void offer_value(asking *a, const cli_flag *f)
     }
 }
 
-/* How many arguments stand before the last word; *dashes: "--" does. *value_of: the flag that waits. */
-static size_t arguments_before(const asking *a, int argc, char **argv, bool *dashes,
-                               const cli_flag **value_of)
+/* Counts the arguments before the last word. *dashes: "--" is among them. *value_of: the flag whose value the last
+ * word is. */
+static size_t count_arguments(const query *a, int argc, char **argv, bool *dashes,
+                              const cli_flag **value_of)
 {
     size_t n = 0;
     for (int i = 0; i + 1 < argc; i++) {
@@ -133,17 +136,17 @@ static size_t arguments_before(const asking *a, int argc, char **argv, bool *das
     return n;
 }
 
-/* argv: the words after the command, or all without one. */
-static void offer_for_command(asking *a, int argc, char **argv)
+/* argv: the words after the command, or all of them if there is no command. */
+static void offer_for_command(query *a, int argc, char **argv)
 {
     bool dashes = false;
     const cli_flag *value_of = NULL;
-    size_t before = arguments_before(a, argc, argv, &dashes, &value_of);
+    size_t before = count_arguments(a, argc, argv, &dashes, &value_of);
     const char *equals = strchr(a->word, '=');
     const char *kind = a->command ? a->command->complete : CLI_COMMANDS;
     kind = kind ? kind : "";
     if (dashes) {
-        puts("files"); /* of kubectl, or of the program that is run */
+        puts("files"); /* arguments of kubectl or of the program to run */
     } else if (value_of) {
         offer_value(a, value_of);
     } else if (a->word[0] == '-' && equals) {
@@ -156,21 +159,21 @@ static void offer_for_command(asking *a, int argc, char **argv)
     } else if (a->word[0] == '-') {
         offer_flags(a);
     } else {
-        bool sub_word = *kind != '@' || strcmp(kind, CLI_COMMANDS) == 0;
-        offer_kind(a, before && sub_word ? "" : kind);
+        bool subcommand = *kind != '@' || strcmp(kind, CLI_COMMANDS) == 0;
+        offer_kind(a, before && subcommand ? "" : kind);
     }
 }
 
-int cli_complete(int argc, char **argv)
+int cli_complete(const cli *c, int argc, char **argv)
 {
     int at = 0;
     while (at + 1 < argc && argv[at][0] == '-') {
         at++;
     }
     const char *last = argc > 0 ? argv[argc - 1] : "";
-    asking a = {.before = last, .word = last};
+    query a = {.c = c, .before = last, .word = last};
     if (at + 1 < argc) {
-        a.command = cli_find_command(argv[at++]);
+        a.command = cli_find_command(c, argv[at++]);
         if (!a.command) {
             return EXIT_OK;
         }

@@ -1,4 +1,4 @@
-/* Main packages below a folder, found by looking into files: go list would be too slow for a tab key. */
+/* Finds main packages below a directory by reading files: go list would be too slow for a tab key. */
 #include "args/flag_tables.h"
 
 #include <ctype.h>
@@ -8,20 +8,20 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define PATH_SIZE   4096
-#define DEPTH_MAX   12
-#define FOLDERS_MAX 4000 /* a tab key that takes longer is no help */
-#define HEAD_SIZE   16384
+#define PATH_SIZE       4096
+#define DEPTH_MAX       12
+#define DIRECTORIES_MAX 4000 /* completion must be quick */
+#define HEAD_SIZE       16384
 
 typedef struct walk {
-    const char *shown; /* what stands for the working folder: ".", or the module's path */
+    const char *shown; /* printed for the working directory: ".", or the module's path */
     const char *wanted;
-    size_t folders;
+    size_t directories;
     int (*fn)(const char *path, void *payload);
     void *payload;
 } walk;
 
-/* The text after comments and blank lines; NULL when a build constraint takes the file out. */
+/* The text after comments and blank lines; NULL if a build constraint excludes the file. */
 static const char *after_comments(const char *s)
 {
     for (;;) {
@@ -68,58 +68,58 @@ static bool is_go_file(const char *name)
            !(len > 8 && strcmp(name + len - 8, "_test.go") == 0);
 }
 
-static bool is_left_out(const char *name)
+static bool is_skipped(const char *name)
 {
     return name[0] == '.' || name[0] == '_' || strcmp(name, "vendor") == 0 ||
            strcmp(name, "testdata") == 0 || strcmp(name, "node_modules") == 0;
 }
 
-/* Whether a package at or below shown can begin with what is wanted. */
-static bool leads_there(const walk *w, const char *shown)
+/* Whether the path of a package at or below shown can begin with the wanted prefix. */
+static bool may_match(const walk *w, const char *shown)
 {
     size_t a = strlen(shown), b = strlen(w->wanted);
     return strncmp(shown, w->wanted, a < b ? a : b) == 0;
 }
 
-static int look(walk *w, const char *folder, const char *shown, int depth);
+static int visit_directory(walk *w, const char *dir, const char *shown, int depth);
 
-static int look_below(walk *w, const char *folder, const char *shown, struct dirent **names,
-                      int count, int depth)
+static int visit_entries(walk *w, const char *dir, const char *shown, struct dirent **names,
+                         int count, int depth)
 {
     char path[PATH_SIZE], below[PATH_SIZE];
     bool main_package = false;
     struct stat st;
     int rc = 0;
     for (int i = 0; i < count && !main_package; i++) {
-        snprintf(path, sizeof(path), "%s/%s", folder, names[i]->d_name);
+        snprintf(path, sizeof(path), "%s/%s", dir, names[i]->d_name);
         main_package = is_go_file(names[i]->d_name) && is_main_file(path);
     }
     if (main_package) {
         rc = w->fn(strcmp(shown, ".") == 0 ? "./" : shown, w->payload);
     }
     for (int i = 0; rc == 0 && i < count && depth < DEPTH_MAX; i++) {
-        int n = snprintf(path, sizeof(path), "%s/%s", folder, names[i]->d_name);
+        int n = snprintf(path, sizeof(path), "%s/%s", dir, names[i]->d_name);
         int m = snprintf(below, sizeof(below), "%s/%s", shown, names[i]->d_name);
         bool fits = n < (int)sizeof(path) && m < (int)sizeof(below);
-        if (fits && !is_left_out(names[i]->d_name) && leads_there(w, below) &&
-            lstat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-            rc = look(w, path, below, depth + 1);
+        if (fits && !is_skipped(names[i]->d_name) && may_match(w, below) && lstat(path, &st) == 0 &&
+            S_ISDIR(st.st_mode)) {
+            rc = visit_directory(w, path, below, depth + 1);
         }
     }
     return rc;
 }
 
-static int look(walk *w, const char *folder, const char *shown, int depth)
+static int visit_directory(walk *w, const char *dir, const char *shown, int depth)
 {
     struct dirent **names = NULL;
-    if (w->folders++ > FOLDERS_MAX) {
+    if (w->directories++ > DIRECTORIES_MAX) {
         return 1;
     }
-    int count = scandir(folder, &names, NULL, alphasort);
+    int count = scandir(dir, &names, NULL, alphasort);
     if (count < 0) {
         return 0;
     }
-    int rc = look_below(w, folder, shown, names, count, depth);
+    int rc = visit_entries(w, dir, shown, names, count, depth);
     for (int i = 0; i < count; i++) {
         free(names[i]);
     }
@@ -127,7 +127,7 @@ static int look(walk *w, const char *folder, const char *shown, int depth)
     return rc;
 }
 
-/* The path after "module" in go.mod here; false: there is none. */
+/* The path after "module" in the go.mod of the working directory; false: there is none. */
 static bool module_path(char *out, size_t size)
 {
     char line[1024];
@@ -151,7 +151,7 @@ void cli_each_main_package(const char *prefix, int (*fn)(const char *path, void 
                            void *payload)
 {
     char shown[512] = ".";
-    char folder[PATH_SIZE] = ".";
+    char dir[PATH_SIZE] = ".";
     walk w = {.shown = shown, .wanted = prefix, .fn = fn, .payload = payload};
     if (strncmp(prefix, "../", 3) == 0) {
         size_t up = strspn(prefix, "./");
@@ -159,9 +159,9 @@ void cli_each_main_package(const char *prefix, int (*fn)(const char *path, void 
             up--;
         }
         snprintf(shown, sizeof(shown), "%.*s", (int)(up - 1), prefix);
-        snprintf(folder, sizeof(folder), "%s", shown);
+        snprintf(dir, sizeof(dir), "%s", shown);
     } else if (*prefix && prefix[0] != '.' && !module_path(shown, sizeof(shown))) {
         return;
     }
-    look(&w, folder, shown, 0);
+    visit_directory(&w, dir, shown, 0);
 }

@@ -1,11 +1,22 @@
-/* Walking the command tables. */
+/* The flags that all commands take, and iterating over tables. */
 #include "args/flag_tables.h"
 
 #include <stdio.h>
 #include <string.h>
 
-const char *const cli_groups[] = {"Build",        "Kubernetes", "Images", "Registry",
-                                  "Supply chain", "Other",      NULL};
+const cli_flag cli_global_flags[] = {
+    {"verbose", 'v', CLI_COUNT, offsetof(cli, verbose), NULL, "Output",
+     "report decisions; -vv adds HTTP requests, never credentials"},
+    {"quiet", 'q', CLI_BOOL, offsetof(cli, quiet), NULL, "Output", "print only errors to stderr"},
+    {"color", 0, CLI_STRING, offsetof(cli, color), "WHEN", "Output",
+     "auto, always or never (NO_COLOR and CLICOLOR_FORCE also apply)", "auto always never"},
+    {"progress", 0, CLI_STRING, offsetof(cli, progress_mode), "MODE", "Output",
+     "auto, tty, plain, json or none", "auto tty plain json none"},
+    {"help", 'h', CLI_BOOL, offsetof(cli, help), NULL, "Output", "show this help"},
+    {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL},
+};
+
+const char *const cli_groups[] = {"Build", "Kubernetes", "Images", "Registry", "Other", NULL};
 
 const cli_flag *cli_flag_table_of(const cli_command *command, size_t i)
 {
@@ -15,7 +26,7 @@ const cli_flag *cli_flag_table_of(const cli_command *command, size_t i)
     if (i >= sizeof(tables) / sizeof(tables[0])) {
         return NULL;
     }
-    bool words_of_others = command && command->raw; /* only -h is looked at */
+    bool words_of_others = command && command->raw; /* of its flags only -h is parsed */
     return tables[i] && !words_of_others ? tables[i] : empty;
 }
 
@@ -32,7 +43,7 @@ const char *cli_flag_completes_to(const cli_flag *f)
     if (f->value && strcmp(f->value, "FILE") == 0) {
         return CLI_FILES;
     }
-    return f->value && strcmp(f->value, "DIR") == 0 ? CLI_FOLDERS : "";
+    return f->value && strcmp(f->value, "DIR") == 0 ? CLI_DIRECTORIES : "";
 }
 
 const char *cli_flag_long(const cli_flag *f, char out[96])
@@ -46,8 +57,8 @@ const char *cli_flag_long(const cli_flag *f, char out[96])
     return out;
 }
 
-/* Whether a line of a block can not be run together with the one before it. */
-static bool is_set_out(const char *line, size_t len)
+/* Whether a line of a block is indented or set in columns, so that it must not be joined with the line before. */
+static bool is_literal_line(const char *line, size_t len)
 {
     if (strncmp(line, "   ", 3) == 0) {
         return true;
@@ -60,7 +71,7 @@ static bool is_set_out(const char *line, size_t len)
     return false;
 }
 
-/* Whether a line in the first column stands over an indented block. */
+/* Whether a line in the first column is followed by an indented block. */
 static bool is_heading(const char *line)
 {
     size_t len = strcspn(line, "\n");
@@ -78,7 +89,7 @@ bool cli_next_block(const char **text, enum cli_block *kind, const char **block,
     *kind = is_heading(s) ? CLI_HEADING : CLI_PARAGRAPH;
     do {
         size_t line = strcspn(end, "\n");
-        if (*kind == CLI_PARAGRAPH && is_set_out(end, line)) {
+        if (*kind == CLI_PARAGRAPH && is_literal_line(end, line)) {
             *kind = CLI_LITERAL;
         }
         end += line + (end[line] == '\n');

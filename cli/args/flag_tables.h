@@ -1,14 +1,16 @@
-/* Walking the command tables: what help, man pages, docs/cli.md and completions have in common. */
+/* Iterating over the command tables, for the parser, help, man pages, docs/cli.md and completion. */
 #ifndef CLI_TABLES_H
 #define CLI_TABLES_H
 
 #include "cli.h"
 
-/* In the order of the overview; ends with NULL. */
+/* The flags that every command takes; they write to the cli. */
+extern const cli_flag cli_global_flags[];
+/* The groups of commands in the order of the overview; ends with NULL. */
 extern const char *const cli_groups[];
 
-/* The i-th table of flags that a command takes: its own, the shared ones, the global ones. NULL past the
- * end; a table that a command lacks is an empty one. */
+/* The i-th table of flags that a command takes: its own, the shared ones, the global ones. NULL past the end. A
+ * command without one of the tables has an empty table in its place. */
 const cli_flag *cli_flag_table_of(const cli_command *command, size_t i);
 /* What the value of a flag completes to, "" for nothing. */
 const char *cli_flag_completes_to(const cli_flag *f);
@@ -16,22 +18,17 @@ bool cli_flag_takes_value(const cli_flag *f);
 /* "--tags TAGS", "--watch[=WHEN]" */
 const char *cli_flag_long(const cli_flag *f, char out[96]);
 
-/* A command's `more` text is headings in the first column and blocks below them, two columns in. A block
- * with lines further in, or in columns, is to be kept as it is. */
+/* A command's `more` text consists of headings in the first column and blocks indented by two columns. A block whose
+ * lines are indented further, or are set in columns, is printed as it is. */
 enum cli_block { CLI_HEADING, CLI_PARAGRAPH, CLI_LITERAL };
-/* The next block of *text: from its first line to its end, without the newline after it; false: none. */
+/* The next block of *text, without the newline after it; false: there is none. */
 bool cli_next_block(const char **text, enum cli_block *kind, const char **block, size_t *len);
 
-/* The rest of `koc help --format`. */
-void cli_help_man(const cli_command *command); /* NULL: koc(1) */
-void cli_help_markdown(void);
-void cli_help_json(void);
-
-/* `koc __complete WORD...`, which the scripts of `koc completion` ask: the last word is the one at the
- * cursor. Prints "words", "files" or "folders", then candidates with their description after a tab. */
-int cli_complete(int argc, char **argv);
-/* "./cmd/api" and the like: every main package below the working folder, or below the module's path when
- * prefix is no relative one. Stops when fn returns non-zero. */
+/* `koc __complete WORD...`, which the scripts of `koc completion` run: the last word is the one at the cursor.
+ * Prints "words", "files" or "directories", then candidates, each with a description after a tab. */
+int cli_complete(const cli *c, int argc, char **argv);
+/* Calls fn with "./cmd/api" and the like for every main package below the working directory; with names below the
+ * module's path if prefix is not a relative path. Stops when fn returns non-zero. */
 void cli_each_main_package(const char *prefix, int (*fn)(const char *path, void *payload),
                            void *payload);
 

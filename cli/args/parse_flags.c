@@ -1,39 +1,10 @@
-/* The parser of flags: tables in, filled option structs out. ko's flags keep pflag's meaning. */
-#include "cli.h"
+/* The parser of flags: it reads tables and fills option structs. ko's flags keep the meaning that pflag gives them. */
+#include "args/flag_tables.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int cli_list_add(cli_list *l, const char *item)
-{
-    if (l->count + 2 > l->capacity) {
-        size_t capacity = l->capacity ? l->capacity * 2 : 8;
-        const char **items = realloc(l->items, capacity * sizeof(*items));
-        if (!items) {
-            return -1;
-        }
-        l->items = items;
-        l->capacity = capacity;
-    }
-    l->items[l->count++] = item;
-    l->items[l->count] = NULL;
-    return 0;
-}
-
-void cli_list_free(cli_list *l)
-{
-    free(l->items);
-    *l = (cli_list){0};
-}
-
-const char *const *cli_list_argv(const cli_list *l)
-{
-    return l->count ? l->items : NULL;
-}
-
-/* --- one flag --- */
 
 typedef struct parser {
     cli *c;
@@ -41,40 +12,34 @@ typedef struct parser {
     void *options;
 } parser;
 
-static const cli_flag *find_in(const cli_flag *table, const char *name, size_t len, char letter)
+static bool is_called(const cli_flag *f, const char *name, size_t len, char letter)
 {
-    for (; table && table->name; table++) {
-        bool by_name = name && strlen(table->name) == len && strncmp(table->name, name, len) == 0;
-        if (by_name || (letter && table->letter == letter)) {
-            return table;
+    bool by_name = name && strlen(f->name) == len && strncmp(f->name, name, len) == 0;
+    return by_name || (letter && f->letter == letter);
+}
+
+/* The flag and the struct it writes to: the global flags are members of the cli. */
+static const cli_flag *find_flag(const parser *p, const char *name, size_t len, char letter,
+                                 void **base)
+{
+    for (size_t t = 0; cli_flag_table_of(p->command, t); t++) {
+        const cli_flag *table = cli_flag_table_of(p->command, t);
+        *base = table == cli_global_flags ? (void *)p->c : p->options;
+        for (const cli_flag *f = table; f->name; f++) {
+            if (is_called(f, name, len, letter)) {
+                return f;
+            }
         }
     }
     return NULL;
 }
 
-/* The flag and the struct it writes to. */
-static const cli_flag *find(const parser *p, const char *name, size_t len, char letter, void **base)
-{
-    const cli_flag *f = find_in(p->command ? p->command->flags : NULL, name, len, letter);
-    *base = p->options;
-    if (!f && p->command) {
-        f = find_in(p->command->shared_flags, name, len, letter);
-    }
-    if (!f) {
-        f = find_in(cli_global_flags, name, len, letter);
-        *base = p->c;
-    }
-    return f;
-}
-
-static int unknown(const parser *p, const char *word, size_t len)
+static int reject_unknown(const parser *p, const char *word, size_t len)
 {
     const char *names[128];
     size_t n = 0;
-    const cli_flag *tables[] = {p->command ? p->command->flags : NULL,
-                                p->command ? p->command->shared_flags : NULL, cli_global_flags};
-    for (size_t t = 0; t < 3; t++) {
-        for (const cli_flag *f = tables[t]; f && f->name && n < 127; f++) {
+    for (size_t t = 0; cli_flag_table_of(p->command, t); t++) {
+        for (const cli_flag *f = cli_flag_table_of(p->command, t); f->name && n < 127; f++) {
             names[n++] = f->name;
         }
     }
@@ -91,7 +56,7 @@ static int unknown(const parser *p, const char *word, size_t len)
     return EXIT_USAGE;
 }
 
-static int bad_value(const parser *p, const cli_flag *f, const char *value, const char *want)
+static int reject_value(const parser *p, const cli_flag *f, const char *value, const char *want)
 {
     return cli_usage(p->c, "--%s: \"%s\" is not %s", f->name, value, want);
 }
@@ -106,7 +71,7 @@ static int set_bool(const parser *p, const cli_flag *f, bool *out, const char *v
             return EXIT_OK;
         }
     }
-    return bad_value(p, f, value, "true or false");
+    return reject_value(p, f, value, "true or false");
 }
 
 static int set_int(const parser *p, const cli_flag *f, int32_t *out, const char *value)
@@ -115,42 +80,17 @@ static int set_int(const parser *p, const cli_flag *f, int32_t *out, const char 
     errno = 0;
     long n = strtol(value, &end, 10);
     if (!*value || *end || errno || n < INT32_MIN || n > INT32_MAX) {
-        return bad_value(p, f, value, "a number");
+        return reject_value(p, f, value, "a number");
     }
     *out = (int32_t)n;
     return EXIT_OK;
 }
 
-static cli_list kept; /* strings made while parsing; options borrow them until the end */
-
-int cli_list_keep(cli_list *l, char *item)
-{
-    if (cli_list_add(&kept, item) != 0) {
-        free(item);
-        return -1;
-    }
-    return cli_list_add(l, item);
-}
-
-void cli_free_kept(void)
-{
-    for (size_t i = 0; i < kept.count; i++) {
-        free((char *)(uintptr_t)kept.items[i]);
-    }
-    cli_list_free(&kept);
-}
-
-/* One field of a CSV record, as Go's encoding/csv reads it. */
-static const char *csv_field(const char **rest, bool *broken)
+/* One field of a CSV record, as Go's encoding/csv reads it, into out. */
+static void read_csv_field(const char **rest, char *out, bool *broken)
 {
     const char *s = *rest;
-    char *out = malloc(strlen(s) + 1);
     size_t n = 0;
-    if (!out || cli_list_add(&kept, out) != 0) {
-        free(out);
-        *broken = true;
-        return NULL;
-    }
     if (*s == '"') {
         for (s++; *s && !(*s == '"' && s[1] != '"'); s++) {
             s += *s == '"'; /* "" is one quote */
@@ -166,27 +106,29 @@ static const char *csv_field(const char **rest, bool *broken)
     }
     out[n] = '\0';
     *rest = *s == ',' ? s + 1 : NULL;
-    return out;
 }
 
 static int set_csv(const parser *p, const cli_flag *f, cli_list *out, const char *value)
 {
     const char *rest = *value ? value : NULL;
     if (!rest && out->count == 0) {
-        cli_list_add(out, ""); /* -t '' is seen as what it is: an empty item */
+        cli_list_add(out, ""); /* -t '' gives one empty item, not none */
     }
     while (rest) {
         bool broken = false;
-        const char *item = csv_field(&rest, &broken);
-        if (broken || cli_list_add(out, item) != 0) {
-            /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the list of kept strings has the item */
-            return bad_value(p, f, value, "a comma-separated list (quotes are out of place)");
+        char *item = malloc(strlen(rest) + 1);
+        if (!item || cli_list_keep(out, item) != 0) {
+            return cli_no_memory(p->c);
+        }
+        read_csv_field(&rest, item, &broken);
+        if (broken) {
+            return reject_value(p, f, value, "a comma-separated list (quotes are out of place)");
         }
     }
     return EXIT_OK;
 }
 
-static int set(const parser *p, const cli_flag *f, void *base, const char *value)
+static int set_option(const parser *p, const cli_flag *f, void *base, const char *value)
 {
     void *at = (char *)base + f->offset;
     switch (f->kind) {
@@ -206,12 +148,7 @@ static int set(const parser *p, const cli_flag *f, void *base, const char *value
     return EXIT_FAILED;
 }
 
-static bool takes_value(const cli_flag *f)
-{
-    return f->kind != CLI_BOOL && f->kind != CLI_COUNT && f->kind != CLI_OPTIONAL;
-}
-
-static const char *without_value(const cli_flag *f)
+static const char *implied_value(const cli_flag *f)
 {
     return f->kind == CLI_OPTIONAL ? "" : "true";
 }
@@ -221,21 +158,21 @@ static int parse_long(const parser *p, const char *word, char **next, int *used)
     const char *equals = strchr(word, '=');
     size_t len = equals ? (size_t)(equals - word) : strlen(word);
     void *base = NULL;
-    const cli_flag *f = find(p, word, len, 0, &base);
+    const cli_flag *f = find_flag(p, word, len, 0, &base);
     if (!f) {
-        return unknown(p, word, len);
+        return reject_unknown(p, word, len);
     }
     if (equals) {
-        return set(p, f, base, equals + 1);
+        return set_option(p, f, base, equals + 1);
     }
-    if (!takes_value(f)) {
-        return set(p, f, base, without_value(f));
+    if (!cli_flag_takes_value(f)) {
+        return set_option(p, f, base, implied_value(f));
     }
     if (!*next) {
         return cli_usage(p->c, "--%s needs a value (%s)", f->name, f->value);
     }
     *used = 1;
-    return set(p, f, base, *next);
+    return set_option(p, f, base, *next);
 }
 
 /* -vP, -j4, -j 4, -j=4 */
@@ -243,28 +180,28 @@ static int parse_short(const parser *p, const char *word, char **next, int *used
 {
     for (; *word; word++) {
         void *base = NULL;
-        const cli_flag *f = find(p, NULL, 0, *word, &base);
+        const cli_flag *f = find_flag(p, NULL, 0, *word, &base);
         if (!f) {
-            return unknown(p, word, 1);
+            return reject_unknown(p, word, 1);
         }
         const char *value = word[1] == '=' ? word + 2 : word + 1;
         int rc = EXIT_OK;
-        if (!takes_value(f)) {
+        if (!cli_flag_takes_value(f)) {
             bool given = word[1] == '=';
-            rc = set(p, f, base, given ? value : without_value(f));
+            rc = set_option(p, f, base, given ? value : implied_value(f));
             if (rc != EXIT_OK || given) {
                 return rc;
             }
             continue;
         }
         if (*value) {
-            return set(p, f, base, value);
+            return set_option(p, f, base, value);
         }
         if (!*next) {
             return cli_usage(p->c, "-%c needs a value (%s)", f->letter, f->value);
         }
         *used = 1;
-        return set(p, f, base, *next);
+        return set_option(p, f, base, *next);
     }
     return EXIT_OK;
 }

@@ -1,4 +1,4 @@
-/* Where an image is: from a word of the command line to a koc_place. */
+/* Reads a word that names an image into a koc_place. */
 #include "args/place_words.h"
 
 #include <stdio.h>
@@ -23,7 +23,7 @@ void cli_source_free(cli_source *s)
     *s = (cli_source){0};
 }
 
-/* "oci:", so that what is printed can be given back. */
+/* "oci:", so that the printed text can be used as an argument again. */
 static const char *prefix_of(int32_t kind)
 {
     switch (kind) {
@@ -34,9 +34,9 @@ static const char *prefix_of(int32_t kind)
     }
 }
 
-static char *written(const koc_place *p, const char *name)
+static char *path_text(const koc_place *p, const char *name)
 {
-    if (!p->path) { /* a word that was refused */
+    if (!p->path) { /* of a word that was rejected */
         return NULL;
     }
     size_t size = strlen(p->path) + (name ? strlen(name) : 0) + 32;
@@ -50,16 +50,12 @@ static char *written(const koc_place *p, const char *name)
 
 char *cli_source_text(const cli_source *s)
 {
-    koc_reference *plain = NULL;
+    CLI_AUTO(koc_reference) plain = NULL;
     if (s->place.kind != KOC_PLACE_REGISTRY) {
-        return written(&s->place, s->place.name);
+        return path_text(&s->place, s->place.name);
     }
-    if (koc_reference_with_digest(s->place.reference, NULL, &plain, NULL) != KOC_OK) {
-        return NULL;
-    }
-    char *text = strdup(koc_reference_string(plain));
-    koc_reference_unref(plain);
-    return text;
+    bool good = koc_reference_with_digest(s->place.reference, NULL, &plain, NULL) == KOC_OK;
+    return good ? strdup(koc_reference_string(plain)) : NULL;
 }
 
 int cli_source_tag(const cli_source *s, const char *tag, cli_source *out, koc_error **err)
@@ -73,6 +69,6 @@ int cli_source_tag(const cli_source *s, const char *tag, cli_source *out, koc_er
     const koc_str path = {s->place.path, strlen(s->place.path)};
     int rc = koc_buf_set(&out->storage, path, err);
     out->place.path = out->storage.ptr;
-    out->place.name = NULL; /* by the reference it comes from */
+    out->place.name = NULL; /* derived from the source reference */
     return rc;
 }

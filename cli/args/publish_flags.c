@@ -1,87 +1,89 @@
-/* The flags of every command that builds: one table, one way to koc_publish. */
+/* The flags of every command that builds, and their translation into options of koc_publish. */
 #include "args/publish_flags.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <koc/layer.h>
-
 #define AT(member) offsetof(publish_flags, member)
 const cli_flag publish_flag_table[] = {
-    {"tags", 't', CLI_CSV, AT(tags), "TAGS", "Where to", "tags to write (default latest)"},
-    {"tag-only", 0, CLI_BOOL, AT(tag_only), NULL, "Where to", "print repo:tag without the digest"},
-    {"push", 0, CLI_BOOL, AT(push), NULL, "Where to",
+    {"tags", 't', CLI_CSV, AT(tags), "TAGS", "Destination", "tags to write (default latest)"},
+    {"tag-only", 0, CLI_BOOL, AT(tag_only), NULL, "Destination",
+     "print repo:tag without the digest"},
+    {"push", 0, CLI_BOOL, AT(push), NULL, "Destination",
      "push to KO_DOCKER_REPO (default true; --push=false builds only)"},
-    {"oci-layout-path", 0, CLI_STRING, AT(layout), "DIR", "Where to",
+    {"oci-layout-path", 0, CLI_STRING, AT(layout), "DIR", "Destination",
      "also write an OCI image layout"},
-    {"tarball", 0, CLI_STRING, AT(tarball), "FILE", "Where to",
-     "also write a docker-save archive (- is stdout)"},
-    {"image-refs", 0, CLI_STRING, AT(image_refs), "FILE", "Where to",
+    {"tarball", 0, CLI_STRING, AT(tarball), "FILE", "Destination",
+     "also write an archive for docker load (- is stdout)"},
+    {"image-refs", 0, CLI_STRING, AT(image_refs), "FILE", "Destination",
      "also write the references of all images to FILE"},
-    {"local", 'L', CLI_BOOL, AT(local), NULL, "Where to",
-     "load into the Docker daemon or podman at hand (as KO_DOCKER_REPO=ko.local)"},
-    {"into", 0, CLI_STRING, AT(into), "WHERE", "Where to",
+    {"local", 'L', CLI_BOOL, AT(local), NULL, "Destination",
+     "load into the local Docker daemon or podman (as KO_DOCKER_REPO=ko.local)"},
+    {"into", 0, CLI_STRING, AT(into), "WHERE", "Destination",
      "load into docker, kind[:CLUSTER], k3d[:CLUSTER], minikube[:PROFILE] or containerd[:SOCKET]",
      "docker kind k3d minikube containerd"},
-    CLIENT_FLAG_ROWS(publish_flags, client, "Where to"),
+    CLIENT_FLAG_ROWS(publish_flags, client, "Destination"),
     {"preserve-import-paths", 'P', CLI_BOOL, AT(preserve), NULL, "Names",
-     "name images by their whole import path"},
+     "name images by their full import path"},
     {"base-import-paths", 'B', CLI_BOOL, AT(base_paths), NULL, "Names",
-     "name images by the last element of their import path, without the MD5"},
-    {"bare", 0, CLI_BOOL, AT(bare), NULL, "Names", "use KO_DOCKER_REPO alone as the name"},
-    {"platform", 0, CLI_CSV, AT(platforms), "LIST", "What is built",
+     "name images by the last element of their import path, without the MD5 sum"},
+    {"bare", 0, CLI_BOOL, AT(bare), NULL, "Names", "use KO_DOCKER_REPO itself as the name"},
+    {"platform", 0, CLI_CSV, AT(platforms), "LIST", "Build",
      "all, or a list of os[/arch[/variant]][:os.version] (default linux/amd64)", CLI_PLATFORMS},
-    {"base-image", 0, CLI_STRING, AT(base_image), "REF", "What is built",
-     "base for all packages: a reference, scratch, oci:DIR or docker-archive:FILE",
+    {"base-image", 0, CLI_STRING, AT(base_image), "REF", "Build",
+     "base image of all packages: a reference, scratch, oci:DIR or docker-archive:FILE",
      "scratch oci: docker-archive:"},
-    {"ldflags", 0, CLI_CSV, AT(ldflags), "FLAGS", "What is built",
+    {"ldflags", 0, CLI_CSV, AT(ldflags), "FLAGS", "Build",
      "linker flags instead of those in .ko.yaml"},
-    {"disable-optimizations", 0, CLI_BOOL, AT(disable_optimizations), NULL, "What is built",
+    {"disable-optimizations", 0, CLI_BOOL, AT(disable_optimizations), NULL, "Build",
      "compile without optimizations, for debuggers"},
-    {"debug", 0, CLI_BOOL, AT(debug), NULL, "What is built",
-     "add the debugger Delve and start under it, listening on port 40000"},
-    {"delve-version", 0, CLI_STRING, AT(delve_version), "VERSION", "What is built",
+    {"debug", 0, CLI_BOOL, AT(debug), NULL, "Build",
+     "add the debugger Delve and start the program under it, listening on port 40000"},
+    {"delve-version", 0, CLI_STRING, AT(delve_version), "VERSION", "Build",
      "the version of Delve for --debug (default v1.27.2)"},
-    {"jobs", 'j', CLI_INT, AT(jobs), "N", "What is built", "compiles at once (default one a core)"},
-    {"force", 0, CLI_BOOL, AT(force), NULL, "What is built", "build even when nothing changed"},
-    {"image-label", 0, CLI_CSV, AT(labels), "KEY=VALUE", "What is in it",
-     "labels for the image's config"},
-    {"image-annotation", 0, CLI_CSV, AT(annotations), "KEY=VALUE", "What is in it",
-     "annotations for manifests and index"},
-    {"image-user", 0, CLI_STRING, AT(user), "USER", "What is in it",
-     "user that the program runs as"},
-    {"sbom", 0, CLI_STRING, AT(sbom), "FORMAT", "What is in it", "spdx (default) or none",
-     "spdx none"},
-    {"sbom-dir", 0, CLI_STRING, AT(sbom_dir), "DIR", "What is in it",
-     "also write the SBOMs to DIR"},
-    {"compression", 0, CLI_STRING, AT(compression), "KIND", "What is in it",
+    {"jobs", 'j', CLI_INT, AT(jobs), "N", "Build",
+     "compile N packages in parallel (default one per core)"},
+    {"force", 0, CLI_BOOL, AT(force), NULL, "Build", "build even if nothing changed"},
+    {"image-label", 0, CLI_CSV, AT(labels), "KEY=VALUE", "Content", "labels of the image's config"},
+    {"image-annotation", 0, CLI_CSV, AT(annotations), "KEY=VALUE", "Content",
+     "annotations of manifests and index"},
+    {"image-user", 0, CLI_STRING, AT(user), "USER", "Content", "user to run the program as"},
+    {"sbom", 0, CLI_STRING, AT(sbom), "FORMAT", "Content", "spdx (default) or none", "spdx none"},
+    {"sbom-dir", 0, CLI_STRING, AT(sbom_dir), "DIR", "Content", "also write the SBOMs to DIR"},
+    {"compression", 0, CLI_STRING, AT(compression), "KIND", "Content",
      "gzip[:1-12] (default gzip:1), zstd[:1-19] or none", "gzip zstd none"},
-    {"compat", 0, CLI_STRING, AT(compat), "ko", "What is in it",
-     "ko's identity strings and byte quirks, so that config digests equal ko's (KOC_COMPAT)", "ko"},
+    {"compat", 0, CLI_STRING, AT(compat), "ko", "Content",
+     "reproduce ko's identity strings and byte quirks, so that config digests equal ko's (KOC_COMPAT)",
+     "ko"},
     {"offline", 0, CLI_BOOL, AT(offline), NULL, "Other",
-     "ask no registry and download no module: what is needed must be in the cache"},
-    {"timings", 0, CLI_BOOL, AT(timings), NULL, "Other", "say on stderr where the time went"},
-    {"no-cache", 0, CLI_BOOL, AT(no_cache), NULL, "Other", "neither read nor write koc's cache"},
+     "contact no registry and download no module: everything must be in the cache"},
+    {"timings", 0, CLI_BOOL, AT(timings), NULL, "Other", "report on stderr how the time was spent"},
+    {"no-cache", 0, CLI_BOOL, AT(no_cache), NULL, "Other", "do not use koc's cache"},
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL},
 };
 
-void publish_flags_defaults(publish_flags *f)
+void publish_flags_defaults(void *flags)
 {
+    publish_flags *f = flags;
     f->push = true;
     f->compat = getenv("KOC_COMPAT");
 }
 
-void publish_flags_free(publish_flags *f)
+bool is_local_repository(const char *repository)
 {
-    cli_list *lists[] = {&f->tags, &f->platforms, &f->ldflags, &f->labels, &f->annotations};
-    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-        cli_list_free(lists[i]);
+    static const char *const names[] = {"ko.local", "kind.local", "k3d.local", "minikube.local",
+                                        "containerd.local"};
+    size_t len = repository ? strcspn(repository, "/") : 0;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (len > 0 && strlen(names[i]) == len && strncmp(names[i], repository, len) == 0) {
+            return true;
+        }
     }
-    client_flags_free(&f->client);
+    return false;
 }
 
-/* --- values that are words --- */
+/* --- values --- */
 
 static int read_compression(const cli *c, const char *text, koc_publish_options *p)
 {
@@ -115,11 +117,30 @@ static int read_compression(const cli *c, const char *text, koc_publish_options 
     return cli_usage(c, "--compression: \"%s\" is not gzip[:1-12], zstd[:1-19] or none", text);
 }
 
-static int read_words(const cli *c, const publish_flags *f, koc_publish_options *p)
+static int check_values(const cli *c, const publish_flags *f)
+{
+    if (f->jobs < 0) {
+        return cli_usage(c, "--jobs: %d is negative", (int)f->jobs);
+    }
+    for (size_t i = 0; f->platforms.count > 1 && i < f->platforms.count; i++) {
+        if (strcmp(f->platforms.items[i], "all") == 0) {
+            return cli_usage(c, "--platform: all cannot be part of a list");
+        }
+    }
+    if (f->delve_version && !f->debug) {
+        return cli_usage(c, "--delve-version has no effect without --debug");
+    }
+    if (f->local && f->into && strcmp(f->into, "docker") != 0) {
+        return cli_usage(c, "--local and --into=%s exclude each other", f->into);
+    }
+    return EXIT_OK;
+}
+
+static int read_values(const cli *c, const publish_flags *f, koc_publish_options *p)
 {
     if (f->compat && *f->compat) {
         if (strcmp(f->compat, "ko") != 0) {
-            return cli_usage(c, "--compat: \"%s\" is not known; only ko is", f->compat);
+            return cli_usage(c, "--compat: \"%s\" is not ko", f->compat);
         }
         p->flags |= KOC_PUBLISH_COMPAT_KO;
     }
@@ -128,30 +149,11 @@ static int read_words(const cli *c, const publish_flags *f, koc_publish_options 
     } else if (f->sbom && strcmp(f->sbom, "spdx") != 0) {
         return cli_usage(c, "--sbom: \"%s\" is not spdx or none", f->sbom);
     }
-    int code = read_compression(c, f->compression, p);
-    if (code != EXIT_OK) {
-        return code;
-    }
+    CLI_TRY(read_compression(c, f->compression, p));
     if (p->compression == KOC_COMPRESS_ZSTD && !(koc_features() & KOC_FEATURE_ZSTD)) {
         return cli_usage(c, "--compression=zstd: this koc was built without zstd");
     }
-    if (f->jobs < 0) {
-        return cli_usage(c, "--jobs: %d is negative", (int)f->jobs);
-    }
-    if (f->platforms.count > 1) {
-        for (size_t i = 0; i < f->platforms.count; i++) {
-            if (strcmp(f->platforms.items[i], "all") == 0) {
-                return cli_usage(c, "--platform: all stands alone, it cannot be part of a list");
-            }
-        }
-    }
-    if (f->delve_version && !f->debug) {
-        return cli_usage(c, "--delve-version: it says nothing without --debug");
-    }
-    if (f->local && f->into && strcmp(f->into, "docker") != 0) {
-        return cli_usage(c, "--local and --into=%s exclude each other", f->into);
-    }
-    return EXIT_OK;
+    return check_values(c, f);
 }
 
 static uint32_t flag_bits(const publish_flags *f)
@@ -190,10 +192,10 @@ int publish_flags_read(const cli *c, const publish_flags *f, koc_publish_options
         cli_warn(c,
                  "--bare and --base-import-paths exclude each other; --base-import-paths is used");
     }
-    return read_words(c, f, p);
+    return read_values(c, f, p);
 }
 
-/* --- the run --- */
+/* --- sessions --- */
 
 int publish_session_open(const cli *c, const publish_flags *f, publish_session *out,
                          koc_error **err)
@@ -215,7 +217,7 @@ static void forget_inputs(publish_session *s)
     s->n_inputs = 0;
 }
 
-/* After a failure the old list is still the best there is. */
+/* After a failure the old list stays: it is the best guess. */
 static void keep_inputs(publish_session *s, const koc_published *result)
 {
     const koc_strlist *paths = koc_published_inputs(result);

@@ -1,10 +1,8 @@
-/* The flags of every command that builds, and the way from them to images. */
+/* The flags of every command that builds, and the session in which it does. */
 #ifndef CLI_PUBLISH_FLAGS_H
 #define CLI_PUBLISH_FLAGS_H
 
 #include "args/client_flags.h"
-
-#include <koc/ext/publish.h>
 
 /* First member of the options of each such command. */
 typedef struct publish_flags {
@@ -17,29 +15,32 @@ typedef struct publish_flags {
     bool local, debug, no_cache, force, offline, timings;
 } publish_flags;
 
-/* What these flags make koc write, for a list. */
+/* The files and directories that these flags make koc write, as items of an initializer. */
 #define PUBLISH_OUTPUTS(f) (f)->layout, (f)->tarball, (f)->image_refs, (f)->sbom_dir
 
 extern const cli_flag publish_flag_table[];
-void publish_flags_defaults(publish_flags *f);
-void publish_flags_free(publish_flags *f);
+void publish_flags_defaults(void *publish_flags);
+/* Whether a repository names the local engine or the nodes of a cluster ("ko.local", "kind.local/app"), not a
+ * registry. NULL is not local. */
+bool is_local_repository(const char *repository);
 
-/* Fills out from f. EXIT_OK, or EXIT_USAGE after one line: nothing was done. out borrows from f. */
+/* Fills out from f; out borrows from f. EXIT_OK, or EXIT_USAGE after an error line. */
 int publish_flags_read(const cli *c, const publish_flags *f, koc_publish_options *out);
 
-/* What the commands that build have in common once they run. */
+/* The session of a command that builds. */
 typedef struct publish_session {
     cli_session base;
     const publish_flags *flags;
-    bool watching; /* what a build reads is to be known afterwards: */
-    char **inputs; /* what the last one that could tell did read */
+    bool watching; /* the inputs of a build must be known afterwards: */
+    char **inputs; /* those of the last build that could list them */
     size_t n_inputs;
-    bool guessing; /* the last one failed, or could not tell */
+    bool guessing; /* the last build failed or could not list its inputs */
 } publish_session;
 int publish_session_open(const cli *c, const publish_flags *f, publish_session *out,
                          koc_error **err);
-void publish_session_close(publish_session *s); /* takes an all-zero one */
-/* koc_publish with progress and ^C; afterwards its warnings are on stderr. p from publish_flags_read. */
+void publish_session_close(publish_session *s); /* accepts an all-zero session */
+CLI_DEFINE_AUTO_VAL(publish_session, publish_session_close);
+/* Calls koc_publish with progress and ^C, then prints its warnings. p comes from publish_flags_read. */
 int publish_session_run(publish_session *s, const koc_publish_options *p, koc_published **out,
                         koc_error **err);
 

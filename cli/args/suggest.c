@@ -1,4 +1,4 @@
-/* What somebody may have meant: the nearest word there is, or koc's word for another tool's. */
+/* Suggestions for mistyped words: the nearest known word, or koc's command for that of another tool. */
 #include "cli.h"
 
 #include <stdint.h>
@@ -13,7 +13,7 @@ static size_t least(size_t a, size_t b, size_t c)
     return ab < c ? ab : c;
 }
 
-/* Letters that are missing, surplus, wrong, or swapped with their neighbour. */
+/* The number of letters that are missing, surplus, wrong, or swapped with their neighbour. */
 static size_t distance(const char *a, const char *b)
 {
     size_t rows[3][WORD_MAX + 1];
@@ -43,8 +43,8 @@ static size_t distance(const char *a, const char *b)
     return last[n];
 }
 
-/* The beginning of one name alone. */
-static const char *completed(const char *word, const char *const *names)
+/* The only name that begins with word, or NULL. */
+static const char *complete_unique(const char *word, const char *const *names)
 {
     const char *found = NULL;
     size_t len = strlen(word);
@@ -61,9 +61,9 @@ static const char *completed(const char *word, const char *const *names)
 
 const char *cli_nearest(const char *word, const char *const *names)
 {
-    const char *best = completed(word, names);
+    const char *best = complete_unique(word, names);
     size_t len = strlen(word);
-    size_t limit = len < 6 ? 1 : len / 3; /* further away is no suggestion */
+    size_t limit = len < 6 ? 1 : len / 3; /* names further away would not be useful suggestions */
     size_t nearest = SIZE_MAX;
     for (size_t i = 0; !best && names[i]; i++) {
         size_t d = distance(word, names[i]);
@@ -75,12 +75,12 @@ const char *cli_nearest(const char *word, const char *const *names)
     return best;
 }
 
-/* --- commands of other tools --- */
+/* --- commands --- */
 
 static const struct {
-    const char *words; /* with a blank before and after each */
+    const char *words; /* with a blank before and after each word */
     const char *hint;
-} elsewhere[] = {
+} foreign_commands[] = {
     {" images tags list list-tags ", "koc ls REPOSITORY lists tags, koc ls REGISTRY repositories"},
     {" catalog repositories ", "koc ls REGISTRY lists its repositories"},
     {" rmi remove untag ", "koc rm REF removes a tag or an image from a registry"},
@@ -89,47 +89,59 @@ static const struct {
     {" load import ", "koc push FILE.tar REF pushes an archive of docker save"},
     {" history describe-image ", "koc inspect REF shows settings, layers and history"},
     {" manifest-digest ", "koc digest SRC prints the digest of a manifest"},
-    {" registry ", "koc serve DIR is a small registry over an OCI layout"},
+    {" registry ", "koc serve DIR serves an OCI layout as a small registry"},
     {" buildx bake image compile ",
      "koc build ./cmd/app builds and pushes the image of a Go program"},
     {" deps sbom ", "koc build --sbom-dir=DIR writes the SBOM of each image to DIR"},
-    {" deploy rollout ", "koc apply -f FILE builds, pushes and applies, and --wait waits for it"},
+    {" deploy rollout ",
+     "koc apply -f FILE builds, pushes and applies; --wait waits for the rollout"},
     {" dev watch ", "koc build --watch builds again on every save"},
     {" clean clear prune gc ", "koc cache clear empties koc's cache, koc cache prune trims it"},
-    {" check info env ", "koc doctor says what of this machine a build needs is broken"},
+    {" check info env ", "koc doctor checks what a build needs on this machine"},
     {" whoami ", "koc auth get REGISTRY prints the credentials for a registry"},
     {" init ", "koc build ./cmd/app needs no settings; a .ko.yaml is optional"},
     {" layer ", "koc blob REPOSITORY@DIGEST prints a layer, koc append adds one"},
     {" logs exec ps start stop kill attach ",
-     "docker, podman or kubectl looks after containers; koc build --run starts one"},
+     "docker, podman or kubectl manages containers; koc build --run starts one"},
     {" get describe edit expose scale ",
-     "kubectl knows it; koc apply, create, delete and run use kubectl"},
+     "kubectl does that; koc apply, create, delete and run use kubectl"},
 };
 
-static const char *known_elsewhere(const char *word)
+static const char *hint_for_foreign(const char *word)
 {
     char padded[WORD_MAX + 3];
     int n = snprintf(padded, sizeof(padded), " %s ", word);
-    for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++) {
-        if (n > 2 && (size_t)n < sizeof(padded) && strstr(elsewhere[i].words, padded)) {
-            return elsewhere[i].hint;
+    for (size_t i = 0; i < sizeof(foreign_commands) / sizeof(foreign_commands[0]); i++) {
+        if (n > 2 && (size_t)n < sizeof(padded) && strstr(foreign_commands[i].words, padded)) {
+            return foreign_commands[i].hint;
         }
     }
     return NULL;
 }
 
-int cli_no_such_command(const cli *c, const char *word)
+const cli_command *cli_find_command(const cli *c, const char *name)
+{
+    for (size_t i = 0; c->commands[i]; i++) {
+        const cli_command *x = c->commands[i];
+        if (strcmp(x->name, name) == 0 || (x->alias && strcmp(x->alias, name) == 0)) {
+            return x;
+        }
+    }
+    return NULL;
+}
+
+int cli_unknown_command(const cli *c, const char *word)
 {
     const char *names[128];
     size_t n = 0;
-    for (size_t i = 0; cli_commands[i] && n < 126; i++) {
-        names[n++] = cli_commands[i]->name;
-        if (cli_commands[i]->alias) {
-            names[n++] = cli_commands[i]->alias;
+    for (size_t i = 0; c->commands[i] && n < 126; i++) {
+        names[n++] = c->commands[i]->name;
+        if (c->commands[i]->alias) {
+            names[n++] = c->commands[i]->alias;
         }
     }
     names[n] = NULL;
-    const char *known = known_elsewhere(word), *near = known ? NULL : cli_nearest(word, names);
+    const char *known = hint_for_foreign(word), *near = known ? NULL : cli_nearest(word, names);
     cli_usage(c, "unknown command: %s", word);
     if (known) {
         cli_hint(c, "%s", known);

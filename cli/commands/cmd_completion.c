@@ -1,11 +1,11 @@
-/* koc completion: scripts that let a shell ask `koc __complete`. They know no command and no flag, so they
- * fit every version. */
-#include "cli.h"
+/* koc completion: scripts that make a shell run `koc __complete`. They contain no commands and no flags, so they fit
+ * every version. */
+#include "commands/commands.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* bash takes a word apart at = and :, and wants only what follows the last of them; bash 3.2 too. */
+/* bash splits a word at = and :, and expects only the part after the last of them; so does bash 3.2. */
 static const char bash[] =
     "# koc completion bash\n"
     "_koc() {\n"
@@ -20,9 +20,9 @@ static const char bash[] =
     "    {\n"
     "        read -r kind\n"
     "        case $kind in\n"
-    "        files|folders)\n"
+    "        files|directories)\n"
     "            local how=-f\n"
-    "            [[ $kind == folders ]] && how=-d\n"
+    "            [[ $kind == directories ]] && how=-d\n"
     "            type compopt > /dev/null 2>&1 && compopt -o filenames\n"
     "            while IFS='' read -r candidate; do COMPREPLY+=(\"$candidate\"); done \\\n"
     "                < <(compgen $how -- \"${cur#\"$before\"}\") ;;\n"
@@ -49,9 +49,9 @@ static const char zsh[] =
     "    kind=$answer[1]\n"
     "    shift answer\n"
     "    case $kind in\n"
-    "    files|folders)\n"
+    "    files|directories)\n"
     "        [[ $PREFIX == -*=* ]] && compset -P '*='\n"
-    "        if [[ $kind == folders ]]; then _files -/; else _files; fi\n"
+    "        if [[ $kind == directories ]]; then _files -/; else _files; fi\n"
     "        return ;;\n"
     "    esac\n"
     "    for line in $answer; do\n"
@@ -84,11 +84,11 @@ static const char fish[] =
     "    set -l kind $answer[1]\n"
     "    set -e answer[1]\n"
     "    switch \"$kind\"\n"
-    "        case files folders\n"
+    "        case files directories\n"
     "            set -l before (string match -r -- '^-[^=]*=' \"$current\")\n"
     "            set -l value (string replace -r -- '^-[^=]*=' '' \"$current\")\n"
     "            set -l found\n"
-    "            if test $kind = folders\n"
+    "            if test $kind = directories\n"
     "                set found (__fish_complete_directories \"$value\" '')\n"
     "            else\n"
     "                set found (__fish_complete_path \"$value\")\n"
@@ -118,12 +118,12 @@ static int run(cli *c, void *options, const cli_list *args)
 }
 
 static const cli_example examples[] = {
-    {"source <(koc completion bash)", "in ~/.bashrc, or in ~/.zshrc with zsh"},
-    {"koc completion fish > ~/.config/fish/completions/koc.fish", "once, for fish"},
+    {"source <(koc completion bash)", "in ~/.bashrc; with zsh in ~/.zshrc"},
+    {"koc completion fish > ~/.config/fish/completions/koc.fish", "for fish, once"},
     {NULL, NULL},
 };
 
-static const char more[] = "Where packages put them\n"
+static const char more[] = "Installation\n"
                            "  meson install puts the scripts where the shells look for them:\n"
                            "    bash  share/bash-completion/completions/koc\n"
                            "    zsh   share/zsh/site-functions/_koc\n"
@@ -133,9 +133,9 @@ const cli_command cli_completion = {
     .name = "completion",
     .group = "Other",
     .usage = "koc completion bash|zsh|fish",
-    .summary = "print the completion script of a shell",
+    .summary = "print a completion script for a shell",
     .description =
-        "Prints a script with which a shell completes commands, flags, platforms and the import "
+        "Prints a script that makes a shell complete commands, flags, platforms and the import "
         "paths of main packages.",
     .more = more,
     .examples = examples,

@@ -1,4 +1,5 @@
-/* koc doctor: what of this machine a build needs, and what is wrong with it. */
+/* koc doctor: checks what a build needs on this machine. */
+#include "commands/commands.h"
 #include "doctor/doctor.h"
 
 #include <stdarg.h>
@@ -16,7 +17,7 @@ typedef struct doctor_options {
 
 static const cli_flag flags[] = {
     {"json", 0, CLI_BOOL, offsetof(doctor_options, json), NULL, "Results",
-     "print one JSON document with all findings"},
+     "print the findings as a JSON document"},
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL},
 };
 
@@ -81,13 +82,6 @@ static void print_text(const doctor *d)
     }
 }
 
-static void put_string(const char *name, const char *s, const char *after)
-{
-    printf("\"%s\": ", name);
-    cli_json_string(stdout, s, "");
-    fputs(after, stdout);
-}
-
 static void print_json(const doctor *d, bool healthy)
 {
     printf("{\n  \"schema\": \"koc-doctor-1\",\n  \"healthy\": %s,\n  \"findings\": [",
@@ -95,11 +89,11 @@ static void print_json(const doctor *d, bool healthy)
     for (size_t i = 0; i < d->count; i++) {
         const finding *f = &d->findings[i];
         fputs(i ? ",\n    {" : "\n    {", stdout);
-        put_string("check", f->check, ", ");
-        put_string("state", states[f->state], ", ");
-        put_string("text", f->text, *f->hint ? ", " : "}");
+        cli_json_inline("check", f->check, ", ");
+        cli_json_inline("state", states[f->state], ", ");
+        cli_json_inline("text", f->text, *f->hint ? ", " : "}");
         if (*f->hint) {
-            put_string("hint", f->hint, "}");
+            cli_json_inline("hint", f->hint, "}");
         }
     }
     puts("\n  ]\n}");
@@ -120,47 +114,43 @@ static int report(const doctor *d, bool json)
         return EXIT_FAILED;
     }
     if (broken && !json) {
-        cli_usage(d->c, "%zu thing%s that a build needs %s broken", broken, broken == 1 ? "" : "s",
-                  broken == 1 ? "is" : "are");
+        cli_failure(d->c, "%zu thing%s that a build needs %s broken", broken,
+                    broken == 1 ? "" : "s", broken == 1 ? "is" : "are");
     }
     return broken ? EXIT_FAILED : EXIT_OK;
 }
 
+static void doctor_dispose(doctor *d)
+{
+    cli_session_close(&d->session);
+    cli_list_free(&d->bases);
+    cli_list_free(&d->platforms);
+    free(d->findings);
+    free(d->config);
+    free(d->repository);
+    free(d->layout);
+}
+CLI_DEFINE_AUTO_VAL(doctor, doctor_dispose);
+
 static int run(cli *c, void *options, const cli_list *args)
 {
-    doctor_options *o = options;
-    doctor d = {.c = c};
-    koc_error *err = NULL;
-    int code;
+    const doctor_options *o = options;
+    CLI_AUTO_VAL(doctor) d = {.c = c};
+    CLI_AUTO(koc_error) err = NULL;
     if (args->count) {
-        code = cli_usage(c, "koc doctor takes no arguments");
-    } else if (cli_session_open(c, &o->client, 0, &d.session, &err) != KOC_OK) {
-        code = cli_error(c, err);
-    } else {
-        doctor_look_at_tools(&d);
-        doctor_look_at_files(&d);
-        doctor_look_at_network(&d);
-        if (koc_cancel_is_triggered(c->cancel)) {
-            cli_usage(c, "cancelled");
-            code = 130;
-        } else {
-            code = report(&d, o->json);
-        }
+        return cli_usage(c, "koc doctor takes no arguments");
     }
-    koc_error_free(err);
-    cli_session_close(&d.session);
-    client_flags_free(&o->client);
-    cli_list_free(&d.bases);
-    cli_list_free(&d.platforms);
-    free(d.findings);
-    free(d.config);
-    free(d.repository);
-    free(d.layout);
-    return code;
+    if (cli_session_open(c, &o->client, 0, &d.session, &err) != KOC_OK) {
+        return cli_error(c, err);
+    }
+    doctor_check_tools(&d);
+    doctor_check_files(&d);
+    doctor_check_network(&d);
+    return koc_cancel_is_triggered(c->cancel) ? cli_cancelled(c) : report(&d, o->json);
 }
 
 static const cli_example examples[] = {
-    {"koc doctor", "is everything there that a build here needs?"},
+    {"koc doctor", "check everything that a build needs here"},
     {"koc doctor --json", "the same for a program"},
     {NULL, NULL},
 };
@@ -168,25 +158,24 @@ static const cli_example examples[] = {
 static const char more[] =
     "Findings\n"
     "  ok       as it should be\n"
-    "  note     something is not there that only some commands need\n"
+    "  note     something is missing that only some commands need\n"
     "  warning  builds work, but not as well as they could\n"
-    "  broken   a build here fails like this; the hint says what to do\n"
+    "  broken   builds fail; the hint says what to do\n"
     "\n"
     "Secrets\n"
-    "  Of credentials only the user name and the place they come from are shown, and proxies without\n"
-    "  their passwords.\n"
+    "  Credentials are shown only by user name and source, proxies without their passwords.\n"
     "\n"
     "Exit codes\n"
-    "  0 when nothing is broken, 1 when something is, 2 wrong usage.\n";
+    "  0 if nothing is broken, 1 if something is, 2 wrong usage.\n";
 
 const cli_command cli_doctor = {
     .name = "doctor",
     .group = "Other",
     .usage = "koc doctor [flags]",
-    .summary = "say what is wrong with this machine, and what to do",
+    .summary = "find out what prevents builds on this machine",
     .description =
-        "Looks at go, git, kubectl, the container engine, .ko.yaml, the cache, proxies, credentials, "
-        "the registry of KO_DOCKER_REPO and the base images, and says what is wrong with them.",
+        "Checks go, git, kubectl, the container engine, .ko.yaml, the cache, proxies, credentials, "
+        "the registry of KO_DOCKER_REPO and the base images, and reports what is wrong with them.",
     .more = more,
     .examples = examples,
     .flags = flags,

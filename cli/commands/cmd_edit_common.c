@@ -1,101 +1,77 @@
+/* Reads, changes and writes an image or every image of an index. */
 #include "commands/cmd_edit_common.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <koc/ext/edit.h>
-#include <koc/store.h>
-
+#include "commands/cmd_inspect_common.h"
 #include "term/json_output.h"
-
-void edit_flags_free(edit_flags *f)
-{
-    cli_list_free(&f->platforms);
-    client_flags_free(&f->client);
-}
 
 /* --- reading --- */
 
-static bool is_index(const char *type)
-{
-    return strcmp(type, KOC_MT_OCI_INDEX) == 0 || strcmp(type, KOC_MT_DOCKER_LIST) == 0;
-}
-
-static bool is_manifest(const char *type)
-{
-    return strcmp(type, KOC_MT_OCI_MANIFEST) == 0 || strcmp(type, KOC_MT_DOCKER_MANIFEST) == 0;
-}
-
-/* BuildKit's attestations have the form of images, for the platform unknown/unknown. */
+/* BuildKit's attestations look like images for the platform unknown/unknown. */
 static bool is_attestation(const koc_descriptor *d)
 {
     return d->platform && d->platform->os && strcmp(d->platform->os, "unknown") == 0;
 }
 
-static int read_images(cli_session *s, picture *p, koc_error **err)
+static int read_entry(cli_session *s, edited *e, size_t i, koc_error **err)
 {
-    size_t n = koc_index_count(p->index);
-    p->images = calloc(n + 1, sizeof(koc_image *));
-    if (!p->images) {
-        return cli_fail(err, KOC_ENOMEM, "out of memory");
+    const koc_descriptor *d = koc_index_get(e->index, i);
+    CLI_AUTO(koc_error) why = NULL;
+    if (is_index_type(d->media_type) && !is_attestation(d)) {
+        return cli_fail(err, KOC_EUNSUPPORTED,
+                        "cannot change an index in an index: name the inner one by digest");
     }
-    p->n = n;
-    for (size_t i = 0; i < n; i++) {
-        const koc_descriptor *d = koc_index_get(p->index, i);
-        koc_error *why = NULL;
-        if (is_attestation(d) || (!is_index(d->media_type) && !is_manifest(d->media_type))) {
-            p->left_out++;
-            continue;
-        }
-        if (is_index(d->media_type)) {
-            return cli_fail(err, KOC_EUNSUPPORTED,
-                            "cannot change an index in an index: name the inner one by digest");
-        }
-        int rc = koc_source_get_image_by(p->source, &d->digest, &s->op, &p->images[i], &why);
-        if (rc == KOC_EUNSUPPORTED) {
-            p->left_out++;
-            koc_error_free(why);
-        } else if (rc != KOC_OK) {
-            *err = why;
-            return rc;
-        }
+    int rc = is_attestation(d) || !is_manifest_type(d->media_type)
+                 ? KOC_EUNSUPPORTED
+                 : koc_source_get_image_by(e->source, &d->digest, &s->op, &e->images[i], &why);
+    if (rc == KOC_EUNSUPPORTED) {
+        e->skipped++;
+        return KOC_OK;
     }
-    return KOC_OK;
-}
-
-int picture_open(cli_session *s, const char *word, picture *out, koc_error **err)
-{
-    *out = (picture){0};
-    int rc = cli_source_parse(word, 0, &out->place, err);
-    if (rc == KOC_OK) {
-        rc = koc_source_open(s->ctx, s->client, &out->place.place, &s->op, &out->source, err);
-    }
-    if (rc == KOC_OK && is_index(koc_source_descriptor(out->source)->media_type)) {
-        rc = koc_index_from_bytes(s->ctx, koc_source_manifest(out->source), &out->index, err);
-        return rc == KOC_OK ? read_images(s, out, err) : rc;
-    }
-    if (rc == KOC_OK) {
-        out->images = calloc(2, sizeof(koc_image *));
-        rc = out->images
-                 ? koc_source_get_image_by(out->source, &koc_source_descriptor(out->source)->digest,
-                                           &s->op, &out->images[0], err)
-                 : cli_fail(err, KOC_ENOMEM, "out of memory");
-        out->n = rc == KOC_OK ? 1 : 0;
+    if (rc != KOC_OK) {
+        *err = why;
+        why = NULL;
     }
     return rc;
 }
 
-void picture_close(picture *p)
+int edited_open(cli_session *s, const char *word, edited *out, koc_error **err)
 {
-    for (size_t i = 0; i < p->n; i++) {
-        koc_image_unref(p->images[i]);
+    *out = (edited){0};
+    CLI_TRY(cli_source_parse(word, 0, &out->place, err));
+    CLI_TRY(koc_source_open(s->ctx, s->client, &out->place.place, &s->op, &out->source, err));
+    const koc_descriptor *top = koc_source_descriptor(out->source);
+    if (is_index_type(top->media_type)) {
+        CLI_TRY(koc_index_from_bytes(s->ctx, koc_source_manifest(out->source), &out->index, err));
     }
-    free(p->images);
-    koc_index_unref(p->index);
-    koc_source_free(p->source);
-    cli_source_free(&p->place);
-    *p = (picture){0};
+    size_t n = out->index ? koc_index_count(out->index) : 1;
+    out->images = calloc(n + 1, sizeof(koc_image *));
+    if (!out->images) {
+        return cli_fail_memory(err);
+    }
+    out->n = n;
+    if (!out->index) {
+        return koc_source_get_image_by(out->source, &top->digest, &s->op, &out->images[0], err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        CLI_TRY(read_entry(s, out, i, err));
+    }
+    return KOC_OK;
+}
+
+void edited_close(edited *e)
+{
+    for (size_t i = 0; i < e->n; i++) {
+        koc_image_unref(e->images[i]);
+    }
+    free(e->images);
+    koc_index_unref(e->index);
+    koc_source_free(e->source);
+    cli_source_free(&e->place);
+    *e = (edited){0};
 }
 
 /* --- changing --- */
@@ -111,212 +87,196 @@ void base_annotations(const koc_place *place, const koc_digest *d, char digest[K
     }
 }
 
-bool picture_wanted(const cli_list *platforms, const koc_platform *have)
+/* word is "all" or a platform. *matches: whether it selects have. */
+static int match_platform(const char *word, const koc_platform *have, bool *matches,
+                          koc_error **err)
 {
-    if (platforms->count == 0) {
-        return true;
+    CLI_AUTO_VAL(koc_buf) storage = KOC_BUF_INIT;
+    koc_platform want = KOC_PLATFORM_INIT;
+    *matches = strcmp(word, "all") == 0;
+    if (!*matches) {
+        CLI_TRY(koc_platform_parse(word, &storage, &want, err));
+        *matches = koc_platform_matches(&want, have);
     }
-    bool found = false;
+    return KOC_OK;
+}
+
+static bool is_wanted(const cli_list *platforms, const koc_platform *have)
+{
+    bool found = platforms->count == 0;
     for (size_t i = 0; i < platforms->count && !found; i++) {
-        koc_buf storage = KOC_BUF_INIT;
-        koc_platform want = KOC_PLATFORM_INIT;
-        found = strcmp(platforms->items[i], "all") == 0 ||
-                (koc_platform_parse(platforms->items[i], &storage, &want, NULL) == KOC_OK &&
-                 koc_platform_matches(&want, have));
-        koc_buf_dispose(&storage);
+        (void)match_platform(platforms->items[i], have, &found, NULL);
     }
     return found;
 }
 
-static int check_platforms(const picture *p, const cli_list *platforms, koc_error **err)
+static int check_platforms(const edited *e, const cli_list *platforms, koc_error **err)
 {
     for (size_t i = 0; i < platforms->count; i++) {
-        koc_buf storage = KOC_BUF_INIT;
-        koc_platform want = KOC_PLATFORM_INIT;
-        bool found = strcmp(platforms->items[i], "all") == 0;
-        int rc = found ? KOC_OK : koc_platform_parse(platforms->items[i], &storage, &want, err);
-        for (size_t k = 0; rc == KOC_OK && k < p->n && !found; k++) {
-            found = p->images[k] && koc_platform_matches(&want, koc_image_platform(p->images[k]));
+        bool found = false;
+        for (size_t k = 0; k < e->n && !found; k++) {
+            if (e->images[k]) {
+                CLI_TRY(match_platform(platforms->items[i], koc_image_platform(e->images[k]),
+                                       &found, err));
+            }
         }
-        koc_buf_dispose(&storage);
-        if (rc == KOC_OK && !found) {
-            rc = cli_fail(err, KOC_EPLATFORM, "there is no image for %s", platforms->items[i]);
-        }
-        if (rc != KOC_OK) {
-            return rc;
+        if (!found && strcmp(platforms->items[i], "all") != 0) {
+            return cli_fail(err, KOC_EPLATFORM, "there is no image for %s", platforms->items[i]);
         }
     }
     return KOC_OK;
 }
 
-/* A part of an index that stays behind is seen only by those who run it. */
-static void warn_of_kept(const cli_session *s, const picture *p, const cli_list *platforms)
+/* Only those who run an unchanged platform would notice that it was not changed. */
+static void warn_of_unchanged(const cli_session *s, const edited *e, const cli_list *platforms)
 {
     char names[512] = "";
     size_t len = 0;
-    for (size_t i = 0; p->index && i < p->n; i++) {
-        koc_buf name = KOC_BUF_INIT;
-        const koc_platform *have = p->images[i] ? koc_image_platform(p->images[i]) : NULL;
-        if (have && !picture_wanted(platforms, have) && len < sizeof(names) - 1 &&
+    for (size_t i = 0; e->index && i < e->n; i++) {
+        CLI_AUTO_VAL(koc_buf) name = KOC_BUF_INIT;
+        const koc_platform *have = e->images[i] ? koc_image_platform(e->images[i]) : NULL;
+        if (have && !is_wanted(platforms, have) && len < sizeof(names) - 1 &&
             koc_platform_format(have, &name, NULL) == KOC_OK) {
             len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", len ? ", " : "",
                                     name.ptr);
         }
-        koc_buf_dispose(&name);
     }
     if (len > 0) {
         cli_warn(s->c, "not changed: %s (--platform)", names);
     }
 }
 
-int picture_edit(cli_session *s, picture *p, const cli_list *platforms, edit_fn fn, void *payload,
-                 const koc_kv *index_annotations, size_t n, koc_error **err)
+int edited_apply(cli_session *s, edited *e, const edit_change *change, koc_error **err)
 {
-    int rc = check_platforms(p, platforms, err);
-    if (rc == KOC_OK) {
-        warn_of_kept(s, p, platforms);
-    }
-    for (size_t i = 0; rc == KOC_OK && i < p->n; i++) {
+    CLI_TRY(check_platforms(e, change->platforms, err));
+    warn_of_unchanged(s, e, change->platforms);
+    for (size_t i = 0; i < e->n; i++) {
         koc_image *new = NULL;
-        if (!p->images[i] || !picture_wanted(platforms, koc_image_platform(p->images[i]))) {
+        if (!e->images[i] || !is_wanted(change->platforms, koc_image_platform(e->images[i]))) {
             continue;
         }
-        rc = fn(s, p->images[i], payload, &new, err);
-        if (rc == KOC_OK) {
-            koc_image_unref(p->images[i]);
-            p->images[i] = new;
-        }
+        CLI_TRY(change->fn(s, e->images[i], change->payload, &new, err));
+        koc_image_unref(e->images[i]);
+        e->images[i] = new;
     }
-    if (rc != KOC_OK || !p->index) {
-        return rc;
+    if (!e->index) {
+        return KOC_OK;
     }
     koc_index *index = NULL;
-    rc = koc_index_with_images(p->index, p->images, index_annotations, n, &index, err);
-    if (rc == KOC_OK) {
-        koc_index_unref(p->index);
-        p->index = index;
+    CLI_TRY(
+        koc_index_with_images(e->index, e->images, change->annotations, change->n, &index, err));
+    koc_index_unref(e->index);
+    e->index = index;
+    if (e->skipped > 0) {
+        cli_warn(s->c,
+                 "dropped %zu entr%s of the index about the old images (attestations and the like)",
+                 e->skipped, e->skipped == 1 ? "y" : "ies");
     }
-    if (rc == KOC_OK && p->left_out > 0) {
-        cli_warn(s->c, "left out %zu of the index that are no images: they are about the old ones",
-                 p->left_out);
-    }
-    return rc;
+    return KOC_OK;
 }
 
 /* --- writing --- */
 
-static const koc_descriptor *descriptor_of(const picture *p)
+static const koc_descriptor *descriptor_of(const edited *e)
 {
-    return p->index ? koc_index_descriptor(p->index) : koc_image_descriptor(p->images[0]);
+    return e->index ? koc_index_descriptor(e->index) : koc_image_descriptor(e->images[0]);
 }
 
-static int push(cli_session *s, const picture *p, koc_reference *ref, koc_error **err)
+static int push(cli_session *s, const edited *e, koc_reference *ref, koc_error **err)
 {
     koc_digest digest;
-    return p->index
-               ? koc_client_push_index(s->client, ref, p->index, NULL, &s->op, &digest, err)
-               : koc_client_push_image(s->client, ref, p->images[0], NULL, &s->op, &digest, err);
+    return e->index
+               ? koc_client_push_index(s->client, ref, e->index, NULL, &s->op, &digest, err)
+               : koc_client_push_image(s->client, ref, e->images[0], NULL, &s->op, &digest, err);
 }
 
-static int store_in_registry(cli_session *s, const picture *p, const koc_place *to, koc_error **err)
+static int store_in_registry(cli_session *s, const edited *e, const koc_place *to, koc_error **err)
 {
-    koc_reference *ref = NULL;
+    CLI_AUTO(koc_reference) ref = NULL;
     bool bare = !koc_reference_tag(to->reference) && !koc_reference_digest(to->reference);
-    int rc = bare ? koc_reference_with_tag(to->reference, "latest", &ref, err)
-                  : koc_reference_with_digest(to->reference, NULL, &ref, err);
-    rc = rc == KOC_OK ? push(s, p, ref, err) : rc;
-    koc_reference_unref(ref);
-    return rc;
+    CLI_TRY(bare ? koc_reference_with_tag(to->reference, "latest", &ref, err)
+                 : koc_reference_with_digest(to->reference, NULL, &ref, err));
+    return push(s, e, ref, err);
 }
 
-static int store_in_layout(cli_session *s, const picture *p, const char *dir, const char *name,
+static int store_in_layout(cli_session *s, const edited *e, const char *dir, const char *name,
                            koc_error **err)
 {
-    koc_layout *layout = NULL;
-    int rc = koc_layout_open(s->ctx, dir, KOC_LAYOUT_CREATE, &layout, err);
-    if (rc == KOC_OK) {
-        rc = p->index ? koc_layout_put_index(layout, p->index, name, &s->op, err)
-                      : koc_layout_put_image(layout, p->images[0], name, &s->op, err);
-    }
-    koc_layout_unref(layout);
-    return rc;
+    CLI_AUTO(koc_layout) layout = NULL;
+    CLI_TRY(koc_layout_open(s->ctx, dir, KOC_LAYOUT_CREATE, &layout, err));
+    return e->index ? koc_layout_put_index(layout, e->index, name, &s->op, err)
+                    : koc_layout_put_image(layout, e->images[0], name, &s->op, err);
 }
 
-static int store(cli_session *s, const picture *p, const koc_place *to, koc_error **err)
+static int store(cli_session *s, const edited *e, const koc_place *to, koc_error **err)
 {
     switch (to->kind) {
-    case KOC_PLACE_REGISTRY: return store_in_registry(s, p, to, err);
-    case KOC_PLACE_LAYOUT: return store_in_layout(s, p, to->path, to->name, err);
+    case KOC_PLACE_REGISTRY: return store_in_registry(s, e, to, err);
+    case KOC_PLACE_LAYOUT: return store_in_layout(s, e, to->path, to->name, err);
     default:
         return cli_fail(err, KOC_EUNSUPPORTED,
-                        "cannot write to an archive: write to a layout (oci:DIR), then koc copy");
+                        "cannot write to an archive: write to a layout (oci:DIR) and use koc copy");
     }
 }
 
 /* "registry.example/app@sha256:…", "oci:DIR@sha256:…" */
-static int name_of(const koc_place *at, const koc_digest *digest, char *out, size_t size,
-                   koc_error **err)
+static int format_name(const koc_place *at, const koc_digest *digest, char *out, size_t size,
+                       koc_error **err)
 {
     char text[KOC_DIGEST_TEXT_MAX];
-    int rc = koc_digest_format(digest, text, sizeof(text), err);
-    if (rc == KOC_OK && at->kind == KOC_PLACE_REGISTRY) {
+    CLI_TRY(koc_digest_format(digest, text, sizeof(text), err));
+    if (at->kind == KOC_PLACE_REGISTRY) {
         snprintf(out, size, "%s/%s@%s", koc_reference_registry(at->reference),
                  koc_reference_repository(at->reference), text);
-    } else if (rc == KOC_OK) {
+    } else {
         snprintf(out, size, "oci:%s@%s", at->path, text);
     }
-    return rc;
+    return KOC_OK;
 }
 
-static void print_json(const picture *p, const char *name)
+static void print_json(const edited *e, const char *name)
 {
-    const koc_descriptor *d = descriptor_of(p);
+    const koc_descriptor *d = descriptor_of(e);
     cli_json_open(NULL, '{');
     cli_json_text("schema", "koc-edit-1");
     cli_json_text("reference", name);
     cli_json_digest("digest", &d->digest);
     cli_json_text("mediaType", d->media_type);
     cli_json_open("images", '[');
-    for (size_t i = 0; i < p->n; i++) {
-        koc_buf platform = KOC_BUF_INIT;
-        if (p->images[i] &&
-            koc_platform_format(koc_image_platform(p->images[i]), &platform, NULL) == KOC_OK) {
+    for (size_t i = 0; i < e->n; i++) {
+        CLI_AUTO_VAL(koc_buf) platform = KOC_BUF_INIT;
+        if (e->images[i] &&
+            koc_platform_format(koc_image_platform(e->images[i]), &platform, NULL) == KOC_OK) {
             cli_json_open(NULL, '{');
             cli_json_text("platform", platform.ptr);
-            cli_json_digest("digest", &koc_image_descriptor(p->images[i])->digest);
-            cli_json_digest("config", &koc_image_config_descriptor(p->images[i])->digest);
-            cli_json_number("layers", koc_image_layer_count(p->images[i]));
+            cli_json_digest("digest", &koc_image_descriptor(e->images[i])->digest);
+            cli_json_digest("config", &koc_image_config_descriptor(e->images[i])->digest);
+            cli_json_number("layers", koc_image_layer_count(e->images[i]));
             cli_json_close('}');
         }
-        koc_buf_dispose(&platform);
     }
     cli_json_close(']');
     cli_json_close('}');
 }
 
-int picture_store(cli_session *s, picture *p, const edit_flags *f, koc_error **err)
+int edited_store(cli_session *s, edited *e, const edit_flags *f, koc_error **err)
 {
     char name[4096];
-    cli_source target = {0};
-    const koc_place *to = &p->place.place;
-    int rc = KOC_OK;
+    CLI_AUTO_VAL(cli_source) target = {0};
+    const koc_place *to = &e->place.place;
     if (f->target) {
-        rc = cli_source_parse(f->target, 0, &target, err);
+        CLI_TRY(cli_source_parse(f->target, 0, &target, err));
         to = &target.place;
     }
-    if (rc == KOC_OK) {
-        (void)cli_session_start(s);
-        rc = store(s, p, to, err);
-        cli_session_settle(s);
-    }
-    if (rc == KOC_OK) {
-        rc = name_of(to, &descriptor_of(p)->digest, name, sizeof(name), err);
-    }
-    if (rc == KOC_OK && f->json) {
-        print_json(p, name);
-    } else if (rc == KOC_OK) {
+    (void)cli_session_start(s);
+    int rc = store(s, e, to, err);
+    cli_session_settle(s);
+    CLI_TRY(rc);
+    CLI_TRY(format_name(to, &descriptor_of(e)->digest, name, sizeof(name), err));
+    if (f->json) {
+        print_json(e, name);
+    } else {
         printf("%s\n", name);
     }
-    cli_source_free(&target);
-    return rc;
+    return KOC_OK;
 }

@@ -1,35 +1,34 @@
-/* koc inspect: what an image is made of, for people and as JSON. */
+/* koc inspect: describes images, for people and as JSON. */
 #include "commands/cmd_inspect_common.h"
+#include "commands/commands.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <koc/layer.h>
 
 #include "term/fit_line.h"
 
 enum { DEPTH_MAX = 6, LABEL = 17 };
 
 static const cli_flag flags[] = {
-    {"platform", 0, CLI_STRING, offsetof(look_options, platform), "PLATFORM", "What",
+    {"platform", 0, CLI_STRING, offsetof(inspect_options, platform), "PLATFORM", "Selection",
      "only this image of an index", CLI_PLATFORMS},
-    {"json", 0, CLI_BOOL, offsetof(look_options, json), NULL, "Results",
+    {"json", 0, CLI_BOOL, offsetof(inspect_options, json), NULL, "Results",
      "print one JSON document (docs/json.md)"},
-    CLIENT_FLAG_ROWS(look_options, client, "Registries"),
+    CLIENT_FLAG_ROWS(inspect_options, client, "Registries"),
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL, NULL},
 };
 
 /* --- lines --- */
 
-static void digest_line(const char *label, const koc_digest *d, const char *after)
+static void print_digest(const char *label, const koc_digest *d, const char *after)
 {
     char text[KOC_DIGEST_TEXT_MAX], line[512];
     snprintf(line, sizeof(line), "%s%s%s", label, fit_digest(d, text), after);
     fit_cut(line);
 }
 
-/* JSON, but a text without its quotes. */
+/* Prints a JSON value; a string without its quotes. */
 static void print_value(const char *label, const koc_buf *value)
 {
     bool text = value->len >= 2 && value->ptr[0] == '"';
@@ -37,8 +36,8 @@ static void print_value(const char *label, const koc_buf *value)
     fit_value(value->ptr + (text ? 1 : 0), text ? value->len - 2 : value->len, LABEL);
 }
 
-/* A member of the config, when it is there and says something. */
-static void config_line(const koc_image *img, const char *label, const char *pointer)
+/* Prints a member of the config unless it is missing or empty. */
+static void print_setting(const koc_image *img, const char *label, const char *pointer)
 {
     koc_buf value = KOC_BUF_INIT;
     if (koc_image_config_get(img, pointer, &value, NULL) == KOC_OK &&
@@ -49,7 +48,7 @@ static void config_line(const koc_image *img, const char *label, const char *poi
     koc_buf_dispose(&value);
 }
 
-static void config_list(const koc_image *img, const char *label, const char *pointer)
+static void print_list(const koc_image *img, const char *label, const char *pointer)
 {
     char at[128];
     koc_buf value = KOC_BUF_INIT;
@@ -70,7 +69,7 @@ static bool is_empty_step(const koc_image *img, unsigned i, koc_buf *value)
     return koc_image_config_get(img, at, value, NULL) == KOC_OK && strcmp(value->ptr, "true") == 0;
 }
 
-static void history_line(const char *label, const char *number, const koc_buf *step)
+static void print_step(const char *label, const char *number, const koc_buf *step)
 {
     size_t size = step->len + 64;
     char *line = malloc(size);
@@ -82,8 +81,8 @@ static void history_line(const char *label, const char *number, const koc_buf *s
     free(line);
 }
 
-/* The steps that say what they did, with the number of the layer that came of each. */
-static void history_lines(const koc_image *img)
+/* Prints the steps of the history that have a command, each with the number of its layer. */
+static void print_history(const koc_image *img)
 {
     char at[64];
     koc_buf value = KOC_BUF_INIT;
@@ -100,14 +99,14 @@ static void history_lines(const koc_image *img)
         }
         snprintf(at, sizeof(at), "/history/%u/created_by", i);
         if (koc_image_config_get(img, at, &value, NULL) == KOC_OK && value.len > 2) {
-            history_line(label, number, &value);
+            print_step(label, number, &value);
             label = "";
         }
     }
     koc_buf_dispose(&value);
 }
 
-static void layer_lines(const koc_image *img)
+static void print_layers(const koc_image *img)
 {
     char size[24], text[KOC_DIGEST_TEXT_MAX], line[512];
     for (size_t i = 0; i < koc_image_layer_count(img); i++) {
@@ -118,7 +117,7 @@ static void layer_lines(const koc_image *img)
     }
 }
 
-static void image_lines(const koc_image *img)
+static void print_image(const koc_image *img)
 {
     koc_buf name = KOC_BUF_INIT;
     uint64_t total = koc_image_config_descriptor(img)->size;
@@ -130,165 +129,153 @@ static void image_lines(const koc_image *img)
     bool named = p && koc_platform_format(p, &name, NULL) == KOC_OK && name.len > 0;
     printf("  %s, %zu layer%s, %s\n", named ? name.ptr : "no platform", koc_image_layer_count(img),
            koc_image_layer_count(img) == 1 ? "" : "s", cli_size(total, size));
-    digest_line("    digest       ", &koc_image_descriptor(img)->digest, "");
-    digest_line("    config       ", &koc_image_config_descriptor(img)->digest, "");
-    config_line(img, "created", "/created");
-    config_line(img, "author", "/author");
-    config_line(img, "user", "/config/User");
-    config_line(img, "workdir", "/config/WorkingDir");
-    config_line(img, "entrypoint", "/config/Entrypoint");
-    config_line(img, "cmd", "/config/Cmd");
-    config_line(img, "ports", "/config/ExposedPorts");
-    config_line(img, "volumes", "/config/Volumes");
-    config_list(img, "env", "/config/Env");
-    config_line(img, "labels", "/config/Labels");
-    layer_lines(img);
-    history_lines(img);
+    print_digest("    digest       ", &koc_image_descriptor(img)->digest, "");
+    print_digest("    config       ", &koc_image_config_descriptor(img)->digest, "");
+    print_setting(img, "created", "/created");
+    print_setting(img, "author", "/author");
+    print_setting(img, "user", "/config/User");
+    print_setting(img, "workdir", "/config/WorkingDir");
+    print_setting(img, "entrypoint", "/config/Entrypoint");
+    print_setting(img, "cmd", "/config/Cmd");
+    print_setting(img, "ports", "/config/ExposedPorts");
+    print_setting(img, "volumes", "/config/Volumes");
+    print_list(img, "env", "/config/Env");
+    print_setting(img, "labels", "/config/Labels");
+    print_layers(img);
+    print_history(img);
     koc_buf_dispose(&name);
 }
 
-/* --- the tree --- */
+/* --- manifests --- */
 
-typedef struct walk {
-    const look *l;
-    const koc_platform *want; /* or NULL */
-} walk;
-
-static int one_image(walk *w, const koc_digest *d, koc_error **err)
+static int describe_image(const inspected *x, const koc_platform *want, const koc_digest *d,
+                          koc_error **err)
 {
-    koc_image *img = NULL;
-    koc_error *why = NULL;
-    int rc = koc_source_get_image_by(w->l->source, d, &w->l->session->op, &img, &why);
+    CLI_AUTO(koc_image) img = NULL;
+    CLI_AUTO(koc_error) why = NULL;
+    int rc = koc_source_get_image_by(x->source, d, &x->session->op, &img, &why);
     if (rc == KOC_EUNSUPPORTED) {
-        digest_line("  artifact ", d, "");
-        koc_error_free(why);
+        print_digest("  artifact ", d, "");
         return KOC_OK;
     }
     if (rc != KOC_OK) {
         *err = why;
+        why = NULL;
         return rc;
     }
-    if (!w->want ||
-        (koc_image_platform(img) && koc_platform_matches(w->want, koc_image_platform(img)))) {
-        image_lines(img);
+    if (!want || (koc_image_platform(img) && koc_platform_matches(want, koc_image_platform(img)))) {
+        print_image(img);
     }
-    koc_image_unref(img);
     return KOC_OK;
 }
 
-static bool is_index(const char *media_type)
-{
-    return media_type && (strcmp(media_type, KOC_MT_OCI_INDEX) == 0 ||
-                          strcmp(media_type, KOC_MT_DOCKER_LIST) == 0);
-}
+static int describe_index(const inspected *x, const koc_platform *want, koc_str bytes, int depth,
+                          koc_error **err);
 
-static bool is_manifest(const char *media_type)
+static int describe_entry(const inspected *x, const koc_platform *want, const koc_descriptor *d,
+                          int depth, koc_error **err)
 {
-    return media_type && (strcmp(media_type, KOC_MT_OCI_MANIFEST) == 0 ||
-                          strcmp(media_type, KOC_MT_DOCKER_MANIFEST) == 0);
-}
-
-static int tree(walk *w, koc_str bytes, int depth, koc_error **err)
-{
-    koc_index *idx = NULL;
-    int rc = koc_index_from_bytes(w->l->session->ctx, bytes, &idx, err);
-    for (size_t i = 0; rc == KOC_OK && i < koc_index_count(idx); i++) {
-        const koc_descriptor *d = koc_index_get(idx, i);
-        koc_buf child = KOC_BUF_INIT;
-        bool unknown = d->platform && d->platform->os && strcmp(d->platform->os, "unknown") == 0;
-        if (is_index(d->media_type) && depth >= DEPTH_MAX) {
-            rc = cli_fail(err, KOC_ELIMIT, "indexes are nested more than 6 deep");
-        } else if (is_index(d->media_type)) {
-            rc = koc_source_get_manifest(w->l->source, &d->digest, &w->l->session->op, &child, NULL,
-                                         err);
-            rc = rc == KOC_OK ? tree(w, (koc_str){child.ptr, child.len}, depth + 1, err) : rc;
-        } else if (unknown && !w->want) {
-            digest_line("  attestation ", &d->digest, "");
-        } else if (!unknown && !is_manifest(d->media_type)) {
-            char after[200];
-            snprintf(after, sizeof(after), "  %s", d->media_type ? d->media_type : "");
-            digest_line("  artifact ", &d->digest, after);
-        } else if (!unknown) {
-            rc = one_image(w, &d->digest, err);
+    if (is_index_type(d->media_type)) {
+        CLI_AUTO_VAL(koc_buf) inner = KOC_BUF_INIT;
+        if (depth >= DEPTH_MAX) {
+            return cli_fail(err, KOC_ELIMIT, "indexes are nested more than 6 deep");
         }
-        koc_buf_dispose(&child);
+        CLI_TRY(koc_source_get_manifest(x->source, &d->digest, &x->session->op, &inner, NULL, err));
+        return describe_index(x, want, (koc_str){inner.ptr, inner.len}, depth + 1, err);
     }
-    koc_index_unref(idx);
-    return rc;
+    if (d->platform && d->platform->os && strcmp(d->platform->os, "unknown") == 0) {
+        if (!want) {
+            print_digest("  attestation ", &d->digest, "");
+        }
+        return KOC_OK;
+    }
+    if (!is_manifest_type(d->media_type)) {
+        char after[200];
+        snprintf(after, sizeof(after), "  %s", d->media_type ? d->media_type : "");
+        print_digest("  artifact ", &d->digest, after);
+        return KOC_OK;
+    }
+    return describe_image(x, want, &d->digest, err);
 }
 
-static int referrer_lines(const look *l, koc_error **err)
+static int describe_index(const inspected *x, const koc_platform *want, koc_str bytes, int depth,
+                          koc_error **err)
 {
-    koc_index *list = NULL;
-    const koc_descriptor *top = koc_source_descriptor(l->source);
-    int rc = koc_source_list_referrers(l->source, &top->digest, NULL, &l->session->op, &list, err);
-    for (size_t i = 0; rc == KOC_OK && i < koc_index_count(list); i++) {
+    CLI_AUTO(koc_index) idx = NULL;
+    CLI_TRY(koc_index_from_bytes(x->session->ctx, bytes, &idx, err));
+    for (size_t i = 0; i < koc_index_count(idx); i++) {
+        CLI_TRY(describe_entry(x, want, koc_index_get(idx, i), depth, err));
+    }
+    return KOC_OK;
+}
+
+static int list_referrers(const inspected *x, koc_error **err)
+{
+    CLI_AUTO(koc_index) list = NULL;
+    const koc_descriptor *top = koc_source_descriptor(x->source);
+    CLI_TRY(koc_source_list_referrers(x->source, &top->digest, NULL, &x->session->op, &list, err));
+    for (size_t i = 0; i < koc_index_count(list); i++) {
         const koc_descriptor *d = koc_index_get(list, i);
         char after[200];
         snprintf(after, sizeof(after), "  %s", d->artifact_type ? d->artifact_type : "");
-        digest_line("  referrer ", &d->digest, after);
+        print_digest("  referrer ", &d->digest, after);
     }
-    koc_index_unref(list);
-    return rc;
+    return KOC_OK;
 }
 
-/* Before anything is printed, with the names of those that are there. */
-static int check_platform(const look *l, const koc_platform *want, koc_error **err)
+/* Checks before anything is printed that there is an image for the platform; an error lists those there are. */
+static int check_platform(const inspected *x, const koc_platform *want, koc_error **err)
 {
-    koc_image *img = NULL;
-    koc_buf have = KOC_BUF_INIT;
-    int rc = koc_source_get_image(l->source, want, &l->session->op, &img, err);
-    const koc_platform *p = rc == KOC_OK ? koc_image_platform(img) : NULL;
-    if (rc == KOC_OK && !(p && koc_platform_matches(want, p))) {
-        bool named = p && koc_platform_format(p, &have, NULL) == KOC_OK;
-        rc = cli_fail(err, KOC_EPLATFORM, "%.300s is an image for %.100s alone", l->name,
-                      named ? have.ptr : "no platform");
+    CLI_AUTO(koc_image) img = NULL;
+    CLI_AUTO_VAL(koc_buf) have = KOC_BUF_INIT;
+    CLI_TRY(koc_source_get_image(x->source, want, &x->session->op, &img, err));
+    const koc_platform *p = koc_image_platform(img);
+    if (p && koc_platform_matches(want, p)) {
+        return KOC_OK;
     }
-    koc_buf_dispose(&have);
-    koc_image_unref(img);
-    return rc;
+    bool named = p && koc_platform_format(p, &have, NULL) == KOC_OK;
+    return cli_fail(err, KOC_EPLATFORM, "%.300s is an image for %.100s only", x->name,
+                    named ? have.ptr : "no platform");
 }
 
-static int for_people(const look *l, const koc_platform *want, koc_error **err)
+static int describe(const inspected *x, const koc_platform *want, koc_error **err)
 {
-    const koc_descriptor *top = koc_source_descriptor(l->source);
-    walk w = {l, want};
+    const koc_descriptor *top = koc_source_descriptor(x->source);
     char after[160];
-    printf("%s\n", l->name);
+    printf("%s\n", x->name);
     snprintf(after, sizeof(after), "  %s", top->media_type);
-    digest_line("  ", &top->digest, after);
-    int rc = is_index(top->media_type) ? tree(&w, koc_source_manifest(l->source), 0, err)
-                                       : one_image(&w, &top->digest, err);
-    return rc == KOC_OK ? referrer_lines(l, err) : rc;
+    print_digest("  ", &top->digest, after);
+    if (is_index_type(top->media_type)) {
+        CLI_TRY(describe_index(x, want, koc_source_manifest(x->source), 0, err));
+    } else {
+        CLI_TRY(describe_image(x, want, &top->digest, err));
+    }
+    return list_referrers(x, err);
 }
 
-static int inspect(const look *l, koc_error **err)
+static int inspect(const inspected *x, koc_error **err)
 {
-    const look_options *o = l->options;
+    const inspect_options *o = x->options;
     koc_platform want = KOC_PLATFORM_INIT;
-    koc_buf storage = KOC_BUF_INIT, json = KOC_BUF_INIT;
-    int rc = o->platform ? koc_platform_parse(o->platform, &storage, &want, err) : KOC_OK;
+    CLI_AUTO_VAL(koc_buf) storage = KOC_BUF_INIT;
+    CLI_AUTO_VAL(koc_buf) json = KOC_BUF_INIT;
     const koc_platform *p = o->platform ? &want : NULL;
-    if (rc == KOC_OK && p) {
-        rc = check_platform(l, p, err);
+    if (p) {
+        CLI_TRY(koc_platform_parse(o->platform, &storage, &want, err));
+        CLI_TRY(check_platform(x, p, err));
     }
-    if (rc == KOC_OK && o->json) {
-        rc = koc_source_inspect(l->source, p, &l->session->op, &json, err);
-    } else if (rc == KOC_OK) {
-        rc = for_people(l, p, err);
+    if (!o->json) {
+        return describe(x, p, err);
     }
-    if (json.ptr) {
-        fwrite(json.ptr, 1, json.len, stdout);
-        putchar('\n');
-    }
-    koc_buf_dispose(&storage);
-    koc_buf_dispose(&json);
-    return rc;
+    CLI_TRY(koc_source_inspect(x->source, p, &x->session->op, &json, err));
+    fwrite(json.ptr, 1, json.len, stdout);
+    putchar('\n');
+    return KOC_OK;
 }
 
 static int run(cli *c, void *options, const cli_list *args)
 {
-    return look_each(c, options, args, inspect);
+    return inspect_each(c, options, args, inspect);
 }
 
 static const cli_example examples[] = {
@@ -300,14 +287,15 @@ const cli_command cli_inspect = {
     .name = "inspect",
     .group = "Images",
     .usage = "koc inspect [flags] SRC...",
-    .summary = "say what images are made of",
-    .description = "Shows manifests, platforms, layers, sizes, settings, history and referrers of "
-                   "an image or index. No layer is fetched. A terminal gets short digests; a pipe, "
-                   "--json and koc digest have whole ones.",
-    .more = look_places,
+    .summary = "describe images",
+    .description =
+        "Shows the manifests, platforms, layers, sizes, settings, history and referrers of "
+        "an image or index. No layer is fetched. On a terminal digests are shortened; "
+        "in a pipe, with --json and from koc digest they are complete.",
+    .more = inspect_places,
     .examples = examples,
     .complete = CLI_FILES,
     .flags = flags,
-    .options_size = sizeof(look_options),
+    .options_size = sizeof(inspect_options),
     .run = run,
 };

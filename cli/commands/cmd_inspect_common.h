@@ -1,30 +1,33 @@
-/* What the commands that look at one image after the other share. */
+/* Shared by the commands that examine images one by one. */
 #ifndef CLI_INSPECT_H
 #define CLI_INSPECT_H
 
 #include "args/client_flags.h"
 #include "args/place_words.h"
 
-typedef struct look_options {
+typedef struct inspect_options {
     client_flags client;
     const char *platform;
     bool json, full, fast;
-} look_options;
+} inspect_options;
 
 /* An opened argument. */
-typedef struct look {
+typedef struct inspected {
     const cli *c;
-    const look_options *options;
+    const inspect_options *options;
     cli_session *session;
-    const koc_place *place;
-    const char *name; /* as it was given */
+    const char *name; /* as given on the command line */
     koc_source *source;
-} look;
+} inspected;
 
-/* Opens each argument and calls fn; the first failure ends it. An exit code. */
-int look_each(cli *c, look_options *o, const cli_list *args,
-              int (*fn)(const look *l, koc_error **err));
-/* The "more" text about SRC. */
-extern const char look_places[];
+typedef int (*inspect_fn)(const inspected *x, koc_error **err);
+/* Opens each argument and calls fn; stops at the first failure. Returns an exit code. */
+int inspect_each(const cli *c, const inspect_options *o, const cli_list *args, inspect_fn fn);
+/* The `more` text about SRC. */
+extern const char inspect_places[];
+
+/* Whether a media type is that of an index or of an image manifest; NULL is neither. */
+bool is_index_type(const char *media_type);
+bool is_manifest_type(const char *media_type);
 
 #endif

@@ -1,5 +1,6 @@
-/* koc manifest, config, digest, validate: one thing of an image each. */
+/* koc manifest, config, digest, validate: each prints or checks one part of an image. */
 #include "commands/cmd_inspect_common.h"
+#include "commands/commands.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -7,13 +8,13 @@
 
 #include "term/json_output.h"
 
-#define AT(member) offsetof(look_options, member)
+#define AT(member) offsetof(inspect_options, member)
 /* clang-format off */
 #define PLATFORM_ROW \
-    {"platform", 0, CLI_STRING, AT(platform), "PLATFORM", "What", "of this image of an index", CLI_PLATFORMS}
+    {"platform", 0, CLI_STRING, AT(platform), "PLATFORM", "Selection", "select this image of an index", CLI_PLATFORMS}
 /* clang-format on */
 
-/* Exactly the bytes; on a terminal a line end, so that the prompt stands alone. */
+/* Prints exactly these bytes; on a terminal also a line end, for the prompt. */
 static void print_bytes(koc_str bytes)
 {
     fwrite(bytes.ptr, 1, bytes.len, stdout);
@@ -22,45 +23,38 @@ static void print_bytes(koc_str bytes)
     }
 }
 
-/* The image that --platform names; without the flag what default_one says. */
-static int choose(const look *l, koc_image **out, koc_error **err)
+/* The image that --platform names; without the flag the library's default. */
+static int choose_image(const inspected *x, koc_image **out, koc_error **err)
 {
-    const char *text = l->options->platform;
+    const char *text = x->options->platform;
+    CLI_AUTO_VAL(koc_buf) storage = KOC_BUF_INIT;
     koc_platform want = KOC_PLATFORM_INIT;
-    koc_buf storage = KOC_BUF_INIT;
-    int rc = text ? koc_platform_parse(text, &storage, &want, err) : KOC_OK;
-    rc = rc == KOC_OK
-             ? koc_source_get_image(l->source, text ? &want : NULL, &l->session->op, out, err)
-             : rc;
-    koc_buf_dispose(&storage);
-    return rc;
+    if (text) {
+        CLI_TRY(koc_platform_parse(text, &storage, &want, err));
+    }
+    return koc_source_get_image(x->source, text ? &want : NULL, &x->session->op, out, err);
 }
 
 /* --- manifest --- */
 
-static int print_manifest(const look *l, koc_error **err)
+static int print_manifest(const inspected *x, koc_error **err)
 {
-    koc_image *img = NULL;
-    if (!l->options->platform) {
-        print_bytes(koc_source_manifest(l->source));
-        return KOC_OK;
+    CLI_AUTO(koc_image) img = NULL;
+    if (x->options->platform) {
+        CLI_TRY(choose_image(x, &img, err));
     }
-    int rc = choose(l, &img, err);
-    if (rc == KOC_OK) {
-        print_bytes(koc_image_manifest(img));
-    }
-    koc_image_unref(img);
-    return rc;
+    print_bytes(img ? koc_image_manifest(img) : koc_source_manifest(x->source));
+    return KOC_OK;
 }
 
 static int run_manifest(cli *c, void *options, const cli_list *args)
 {
-    return look_each(c, options, args, print_manifest);
+    return inspect_each(c, options, args, print_manifest);
 }
 
 static const cli_flag manifest_flags[] = {
     PLATFORM_ROW,
-    CLIENT_FLAG_ROWS(look_options, client, "Registries"),
+    CLIENT_FLAG_ROWS(inspect_options, client, "Registries"),
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL, NULL},
 };
 static const cli_example manifest_examples[] = {
@@ -73,32 +67,29 @@ const cli_command cli_manifest = {
     .group = "Images",
     .usage = "koc manifest [flags] SRC",
     .summary = "print a manifest or index",
-    .description = "Prints the manifest or index exactly as it is stored, after its digest was "
-                   "checked.",
-    .more = look_places,
+    .description = "Prints the manifest or index exactly as it is stored, after verifying its "
+                   "digest.",
+    .more = inspect_places,
     .examples = manifest_examples,
     .complete = CLI_FILES,
     .flags = manifest_flags,
-    .options_size = sizeof(look_options),
+    .options_size = sizeof(inspect_options),
     .run = run_manifest,
 };
 
 /* --- config --- */
 
-static int print_config(const look *l, koc_error **err)
+static int print_config(const inspected *x, koc_error **err)
 {
-    koc_image *img = NULL;
-    int rc = choose(l, &img, err);
-    if (rc == KOC_OK) {
-        print_bytes(koc_image_config(img));
-    }
-    koc_image_unref(img);
-    return rc;
+    CLI_AUTO(koc_image) img = NULL;
+    CLI_TRY(choose_image(x, &img, err));
+    print_bytes(koc_image_config(img));
+    return KOC_OK;
 }
 
 static int run_config(cli *c, void *options, const cli_list *args)
 {
-    return look_each(c, options, args, print_config);
+    return inspect_each(c, options, args, print_config);
 }
 
 static const cli_example config_examples[] = {
@@ -110,46 +101,45 @@ const cli_command cli_config = {
     .group = "Images",
     .usage = "koc config [flags] SRC",
     .summary = "print the config of an image",
-    .description = "Prints the image's config exactly as it is stored. Of an index it is that of "
-                   "--platform, else of the only image, else of linux/amd64.",
-    .more = look_places,
+    .description =
+        "Prints the config of an image exactly as it is stored. Of an index, koc takes the "
+        "image for --platform, else the only image, else the one for linux/amd64.",
+    .more = inspect_places,
     .examples = config_examples,
     .complete = CLI_FILES,
     .flags = manifest_flags,
-    .options_size = sizeof(look_options),
+    .options_size = sizeof(inspect_options),
     .run = run_config,
 };
 
 /* --- digest --- */
 
-static int print_digest(const look *l, koc_error **err)
+static int print_digest(const inspected *x, koc_error **err)
 {
-    koc_image *img = NULL;
+    CLI_AUTO(koc_image) img = NULL;
     char text[KOC_DIGEST_TEXT_MAX] = "";
-    const koc_descriptor *d = koc_source_descriptor(l->source);
-    int rc = l->options->platform ? choose(l, &img, err) : KOC_OK;
-    if (rc == KOC_OK) {
-        d = img ? koc_image_descriptor(img) : d;
-        koc_digest_format(&d->digest, text, sizeof(text), NULL);
-        printf("%s%s%s\n", l->options->full ? l->name : "", l->options->full ? "@" : "", text);
+    if (x->options->platform) {
+        CLI_TRY(choose_image(x, &img, err));
     }
-    koc_image_unref(img);
-    return rc;
+    const koc_descriptor *d = img ? koc_image_descriptor(img) : koc_source_descriptor(x->source);
+    koc_digest_format(&d->digest, text, sizeof(text), NULL);
+    printf("%s%s%s\n", x->options->full ? x->name : "", x->options->full ? "@" : "", text);
+    return KOC_OK;
 }
 
 static int run_digest(cli *c, void *options, const cli_list *args)
 {
-    return look_each(c, options, args, print_digest);
+    return inspect_each(c, options, args, print_digest);
 }
 
 static const cli_flag digest_flags[] = {
     PLATFORM_ROW,
     {"full-ref", 0, CLI_BOOL, AT(full), NULL, "Results", "print SRC@DIGEST"},
-    CLIENT_FLAG_ROWS(look_options, client, "Registries"),
+    CLIENT_FLAG_ROWS(inspect_options, client, "Registries"),
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL, NULL},
 };
 static const cli_example digest_examples[] = {
-    {"koc digest registry.example/app:1", "what the tag stands for now"},
+    {"koc digest registry.example/app:1", "the digest that the tag has now"},
     {NULL, NULL},
 };
 const cli_command cli_digest = {
@@ -157,20 +147,21 @@ const cli_command cli_digest = {
     .group = "Images",
     .usage = "koc digest [flags] SRC...",
     .summary = "print the digests of images",
-    .description = "Prints the digest of each image or index, of its bytes and not only of what a "
-                   "registry says.",
-    .more = look_places,
+    .description =
+        "Prints the digest of each image or index, computed from its bytes and not taken "
+        "from a registry's answer.",
+    .more = inspect_places,
     .examples = digest_examples,
     .complete = CLI_FILES,
     .flags = digest_flags,
-    .options_size = sizeof(look_options),
+    .options_size = sizeof(inspect_options),
     .run = run_digest,
 };
 
 /* --- validate --- */
 
 typedef struct findings {
-    const look *l;
+    const inspected *x;
     size_t checked, problems;
 } findings;
 
@@ -179,7 +170,7 @@ static int on_check(const char *what, const char *problem, void *payload)
     findings *f = payload;
     f->checked++;
     f->problems += problem != NULL;
-    if (f->l->options->json) {
+    if (f->x->options->json) {
         cli_json_open(NULL, '{');
         cli_json_text("what", what);
         cli_json_bool("ok", problem == NULL);
@@ -191,40 +182,40 @@ static int on_check(const char *what, const char *problem, void *payload)
     return 0;
 }
 
-static int validate(const look *l, koc_error **err)
+static int validate(const inspected *x, koc_error **err)
 {
-    findings f = {l, 0, 0};
+    findings f = {x, 0, 0};
     double start = cli_now();
-    if (l->options->json) {
+    if (x->options->json) {
         cli_json_open(NULL, '{');
         cli_json_text("schema", "koc-validate-1");
-        cli_json_text("name", l->name);
-        cli_json_digest("digest", &koc_source_descriptor(l->source)->digest);
+        cli_json_text("name", x->name);
+        cli_json_digest("digest", &koc_source_descriptor(x->source)->digest);
         cli_json_open("checks", '[');
     }
-    int rc = koc_source_check(l->source, l->options->fast ? KOC_CHECK_FAST : 0, on_check, &f,
-                              &l->session->op, err);
-    if (l->options->json) {
+    int rc = koc_source_check(x->source, x->options->fast ? KOC_CHECK_FAST : 0, on_check, &f,
+                              &x->session->op, err);
+    if (x->options->json) {
         cli_json_close(']');
         cli_json_bool("ok", rc == KOC_OK);
         cli_json_close('}');
     }
     if (rc == KOC_OK) {
-        cli_verb(l->c, "Checked", "%s, %zu parts in %.1fs", l->name, f.checked, cli_now() - start);
+        cli_verb(x->c, "Checked", "%s, %zu parts in %.1fs", x->name, f.checked, cli_now() - start);
     }
     return rc;
 }
 
 static int run_validate(cli *c, void *options, const cli_list *args)
 {
-    return look_each(c, options, args, validate);
+    return inspect_each(c, options, args, validate);
 }
 
 static const cli_flag validate_flags[] = {
-    {"fast", 0, CLI_BOOL, AT(fast), NULL, "What",
-     "read documents only, and see that layers are there"},
+    {"fast", 0, CLI_BOOL, AT(fast), NULL, "Selection",
+     "read only manifests and configs, and check that layers exist"},
     {"json", 0, CLI_BOOL, AT(json), NULL, "Results", "print every check as JSON"},
-    CLIENT_FLAG_ROWS(look_options, client, "Registries"),
+    CLIENT_FLAG_ROWS(inspect_options, client, "Registries"),
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL, NULL},
 };
 static const cli_example validate_examples[] = {
@@ -238,12 +229,12 @@ const cli_command cli_validate = {
     .usage = "koc validate [flags] SRC...",
     .summary = "check every digest, size and layer of an image",
     .description =
-        "Reads an image or index whole: digests, sizes, DiffIDs, whether layers are tar "
-        "files, whether platforms are those of the configs. Prints what is wrong; exit 1.",
-    .more = look_places,
+        "Reads a whole image or index and checks digests, sizes and DiffIDs, that layers are tar "
+        "files, and that platforms match the configs. Prints what is wrong and exits with 1.",
+    .more = inspect_places,
     .examples = validate_examples,
     .complete = CLI_FILES,
     .flags = validate_flags,
-    .options_size = sizeof(look_options),
+    .options_size = sizeof(inspect_options),
     .run = run_validate,
 };

@@ -1,13 +1,10 @@
-/* koc rebase: an image on another base. */
-#include "cli.h"
+/* koc rebase: puts an image on another base image. */
+#include "commands/cmd_edit_common.h"
+#include "commands/commands.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <koc/ext/edit.h>
-
-#include "commands/cmd_edit_common.h"
 
 typedef struct rebase_options {
     edit_flags edit;
@@ -17,15 +14,15 @@ typedef struct rebase_options {
 #define AT(member) offsetof(rebase_options, member)
 static const cli_flag flags[] = {
     {"old-base", 0, CLI_STRING, AT(old_base), "IMAGE", "Bases",
-     "what the image stands on (default: as its annotations say)"},
+     "the base of the image (default: as recorded in its annotations)"},
     {"new-base", 0, CLI_STRING, AT(new_base), "IMAGE", "Bases",
-     "what it is to stand on (default: the name in its annotations, as it is now)"},
+     "the base to put it on (default: what the name in its annotations refers to now)"},
     EDIT_FLAG_ROWS(rebase_options, edit),
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL, NULL},
 };
 
 typedef struct bases {
-    koc_source *old_source; /* NULL: each image says by itself what it stands on */
+    koc_source *old_source; /* NULL: each image names its base in its annotations */
     koc_source *new_source;
     cli_source old_place, new_place;
 } bases;
@@ -37,8 +34,9 @@ static void bases_close(bases *b)
     cli_source_free(&b->old_place);
     cli_source_free(&b->new_place);
 }
+CLI_DEFINE_AUTO_VAL(bases, bases_close);
 
-static const char *base_name(const picture *p)
+static const char *base_name(const edited *p)
 {
     for (size_t i = 0; i < p->n; i++) {
         const char *value = p->images[i] ? koc_image_annotation(p->images[i], BASE_NAME) : NULL;
@@ -49,128 +47,105 @@ static const char *base_name(const picture *p)
     return NULL;
 }
 
-/* "name@digest" of the image's annotations, without the tag. The digest is that of one platform's base, or of
- * the base's index. */
+/* "name@digest" from the annotations of an image, without the tag. The digest is that of the base of one platform, or
+ * of the base's index. */
 static int old_base_word(const koc_image *img, char *out, size_t size, koc_error **err)
 {
     const char *name = koc_image_annotation(img, BASE_NAME);
     const char *digest = koc_image_annotation(img, BASE_DIGEST);
-    koc_reference *ref = NULL;
+    CLI_AUTO(koc_reference) ref = NULL;
     if (!name || !digest) {
         return cli_fail(err, KOC_EINVAL,
-                        "the image does not say what it stands on: name it with --old-base");
+                        "the image does not record its base: name it with --old-base");
     }
-    int rc = koc_reference_parse(name, 0, &ref, err);
-    if (rc == KOC_OK) {
-        snprintf(out, size, "%s/%s@%s", koc_reference_registry(ref), koc_reference_repository(ref),
-                 digest);
-    }
-    koc_reference_unref(ref);
-    return rc;
+    CLI_TRY(koc_reference_parse(name, 0, &ref, err));
+    snprintf(out, size, "%s/%s@%s", koc_reference_registry(ref), koc_reference_repository(ref),
+             digest);
+    return KOC_OK;
 }
 
-static int open_one(cli_session *s, const char *word, cli_source *place, koc_source **out,
-                    koc_error **err)
+static int open_base(cli_session *s, const char *word, cli_source *place, koc_source **out,
+                     koc_error **err)
 {
-    int rc = cli_source_parse(word, 0, place, err);
-    return rc == KOC_OK ? koc_source_open(s->ctx, s->client, &place->place, &s->op, out, err) : rc;
+    CLI_TRY(cli_source_parse(word, 0, place, err));
+    return koc_source_open(s->ctx, s->client, &place->place, &s->op, out, err);
 }
 
-static int open_bases(cli_session *s, const rebase_options *o, const picture *p, bases *out,
+static int open_bases(cli_session *s, const rebase_options *o, const edited *p, bases *out,
                       koc_error **err)
 {
     const char *new = o->new_base ? o->new_base : base_name(p);
     if (!new) {
         return cli_fail(err, KOC_EINVAL,
-                        "the image does not say what it stands on: name it with --new-base");
+                        "the image does not record its base: name it with --new-base");
     }
-    int rc = KOC_OK;
     if (o->old_base) {
-        rc = open_one(s, o->old_base, &out->old_place, &out->old_source, err);
+        CLI_TRY(open_base(s, o->old_base, &out->old_place, &out->old_source, err));
     }
-    return rc == KOC_OK ? open_one(s, new, &out->new_place, &out->new_source, err) : rc;
+    return open_base(s, new, &out->new_place, &out->new_source, err);
 }
 
-/* What img stands on, as it is for img's platform. */
+/* The base of img for img's platform. */
 static int get_old_base(cli_session *s, const bases *b, koc_image *img, koc_image **out,
                         koc_error **err)
 {
     char word[4096];
-    cli_source place = {0};
-    koc_source *own = NULL;
-    int rc = KOC_OK;
+    CLI_AUTO_VAL(cli_source) place = {0};
+    CLI_AUTO(koc_source) own = NULL;
     if (!b->old_source) {
-        rc = old_base_word(img, word, sizeof(word), err);
-        rc = rc == KOC_OK ? open_one(s, word, &place, &own, err) : rc;
+        CLI_TRY(old_base_word(img, word, sizeof(word), err));
+        CLI_TRY(open_base(s, word, &place, &own, err));
     }
-    if (rc == KOC_OK) {
-        rc = koc_source_get_image(own ? own : b->old_source, koc_image_platform(img), &s->op, out,
-                                  err);
-    }
-    koc_source_free(own);
-    cli_source_free(&place);
-    return rc;
+    return koc_source_get_image(own ? own : b->old_source, koc_image_platform(img), &s->op, out,
+                                err);
 }
 
-static int rebase(cli_session *s, koc_image *old, void *payload, koc_image **out, koc_error **err)
+static int rebase_image(cli_session *s, koc_image *old, void *payload, koc_image **out,
+                        koc_error **err)
 {
     const bases *b = payload;
     char digest[KOC_DIGEST_TEXT_MAX];
     koc_kv annotations[2];
-    koc_image *old_base = NULL;
-    koc_image *new_base = NULL;
-    int rc = get_old_base(s, b, old, &old_base, err);
-    if (rc == KOC_OK) {
-        rc = koc_source_get_image(b->new_source, koc_image_platform(old), &s->op, &new_base, err);
-    }
-    if (rc == KOC_OK) {
-        base_annotations(&b->new_place.place, &koc_image_descriptor(new_base)->digest, digest,
-                         annotations);
-        rc = koc_image_rebase(old, old_base, new_base, annotations, 2, out, err);
-    }
-    koc_image_unref(old_base);
-    koc_image_unref(new_base);
-    return rc;
+    CLI_AUTO(koc_image) old_base = NULL;
+    CLI_AUTO(koc_image) new_base = NULL;
+    CLI_TRY(get_old_base(s, b, old, &old_base, err));
+    CLI_TRY(koc_source_get_image(b->new_source, koc_image_platform(old), &s->op, &new_base, err));
+    base_annotations(&b->new_place.place, &koc_image_descriptor(new_base)->digest, digest,
+                     annotations);
+    return koc_image_rebase(old, old_base, new_base, annotations, 2, out, err);
 }
 
-static int rebase_all(cli_session *s, const rebase_options *o, const char *word, koc_error **err)
+static int rebase(cli_session *s, const void *options, const cli_list *args, koc_error **err)
 {
-    picture p = {0};
-    bases b = {0};
+    const rebase_options *o = options;
+    CLI_AUTO_VAL(edited) e = {0};
+    CLI_AUTO_VAL(bases) b = {0};
     char digest[KOC_DIGEST_TEXT_MAX];
     koc_kv annotations[2];
-    int rc = picture_open(s, word, &p, err);
-    rc = rc == KOC_OK ? open_bases(s, o, &p, &b, err) : rc;
-    if (rc == KOC_OK) {
-        base_annotations(&b.new_place.place, &koc_source_descriptor(b.new_source)->digest, digest,
-                         annotations);
-        rc = picture_edit(s, &p, &o->edit.platforms, rebase, &b, annotations, 2, err);
-    }
-    rc = rc == KOC_OK ? picture_store(s, &p, &o->edit, err) : rc;
-    bases_close(&b);
-    picture_close(&p);
-    return rc;
+    CLI_TRY(edited_open(s, args->items[0], &e, err));
+    CLI_TRY(open_bases(s, o, &e, &b, err));
+    base_annotations(&b.new_place.place, &koc_source_descriptor(b.new_source)->digest, digest,
+                     annotations);
+    const edit_change change = {.platforms = &o->edit.platforms,
+                                .fn = rebase_image,
+                                .payload = &b,
+                                .annotations = annotations,
+                                .n = 2};
+    CLI_TRY(edited_apply(s, &e, &change, err));
+    return edited_store(s, &e, &o->edit, err);
 }
 
 static int run(cli *c, void *options, const cli_list *args)
 {
-    rebase_options *o = options;
-    cli_session session = {0};
-    koc_error *err = NULL;
+    const rebase_options *o = options;
     if (args->count != 1) {
         return cli_usage(c, "koc rebase takes one image, got %zu", args->count);
     }
-    int rc = cli_session_open(c, &o->edit.client, 0, &session, &err);
-    rc = rc == KOC_OK ? rebase_all(&session, o, args->items[0], &err) : rc;
-    int code = rc == KOC_OK ? cli_finish_stdout(c, EXIT_OK) : cli_error(c, err);
-    koc_error_free(err);
-    cli_session_close(&session);
-    edit_flags_free(&o->edit);
-    return code;
+    return cli_session_run(c, &o->edit.client, rebase, o, args);
 }
 
 static const cli_example examples[] = {
-    {"koc rebase registry.example/app:1", "on the newest form of its base, under the same tag"},
+    {"koc rebase registry.example/app:1", "on the current version of its base, under the same tag"},
     {"koc rebase --old-base=r.example/base:1 --new-base=r.example/base:2 r.example/app:1",
      "from one base to another"},
     {NULL, NULL},
@@ -182,12 +157,12 @@ const cli_command cli_rebase = {
     .usage = "koc rebase [flags] IMAGE",
     .summary = "put an image on another base",
     .description =
-        "Puts the layers of a new base in the place of those of the old one. The layers of "
-        "the image itself stay as they are, and nothing is built.",
+        "Replaces the layers of an image's base by those of a new base. The image's own layers "
+        "stay as they are, and nothing is built.",
     .more =
-        "The layers of the old base must be the lowest of the image. The configuration of the image\n"
-        "stays, its environment included; history and the annotations that name the base are brought\n"
-        "up to date. Of an index each platform is put on that platform of the new base.\n",
+        "The layers of the old base must be the lowest layers of the image. The config of the image\n"
+        "stays, including its environment; the history and the annotations that name the base are\n"
+        "updated. In an index, each platform is put on the same platform of the new base.\n",
     .examples = examples,
     .flags = flags,
     .options_size = sizeof(rebase_options),

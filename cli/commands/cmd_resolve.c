@@ -1,5 +1,5 @@
-/* koc resolve: YAML in, YAML with images out. */
-#include "cli.h"
+/* koc resolve: replaces ko:// references in YAML by images. */
+#include "commands/commands.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,9 +19,9 @@ static const cli_flag flags[] = {
     MANIFEST_FLAG_ROWS,
     WATCH_FLAG_ROW,
     {"check", 0, CLI_STRING, offsetof(resolve_options, check), "FILE", "Results",
-     "print nothing; exit 1 when FILE is not what would be printed"},
+     "print nothing; exit with 1 if FILE differs from the result"},
     {"diff", 0, CLI_STRING, offsetof(resolve_options, diff), "FILE", "Results",
-     "as --check, and show how it differs"},
+     "as --check, and show the differences"},
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL},
 };
 
@@ -69,14 +69,12 @@ static int check(const cli *c, const resolve_options *o, const text_sink *want)
         return EXIT_OK;
     }
     if (!readable) {
-        cli_usage(c, "cannot read %s: %s", file, strerror(errno));
-        return EXIT_FAILED;
+        return cli_failure(c, "cannot read %s: %s", file, strerror(errno));
     }
     if (o->diff && show_difference(c, file, want) != EXIT_OK) {
         return EXIT_FAILED;
     }
-    cli_usage(c, "%s is not what the input resolves to now", file);
-    return EXIT_FAILED;
+    return cli_failure(c, "%s differs from the result of resolving the input", file);
 }
 
 /* --- the run --- */
@@ -84,23 +82,22 @@ static int check(const cli *c, const resolve_options *o, const text_sink *want)
 typedef struct resolve_run {
     const cli *c;
     const resolve_options *o;
-    text_sink text, printed; /* watching: what was printed last */
+    text_sink text, printed; /* the last result that was printed, for watching */
 } resolve_run;
 
-/* Streams where it can: on a terminal progress and result would mix, and what is compared must be whole. */
+/* Streams the result if possible: not to a terminal, where progress and result would mix, and not if the result is
+ * compared. */
 static int resolve(resolve_run *r, manifests *m, koc_error **err)
 {
     const koc_writer out = {to_stdout, NULL};
     const koc_writer memory = {text_sink_write, &r->text};
     bool whole = r->o->check || r->o->diff || r->o->manifests.watch;
     m->stream = whole || isatty(STDOUT_FILENO) ? NULL : &out;
-    int rc = manifests_load(m, err);
-    rc = rc == KOC_OK ? manifests_build(m, err) : rc;
-    return rc == KOC_OK ? manifests_write(m, whole ? &memory : &out, err) : rc;
+    return manifests_resolve(m, whole ? &memory : &out, err);
 }
 
-/* When watching the same again is not printed. */
-static int show(resolve_run *r)
+/* Prints or compares the result; while watching, an unchanged result is not printed again. */
+static int print_result(resolve_run *r)
 {
     if (r->o->check || r->o->diff) {
         return check(r->c, r->o, &r->text);
@@ -118,16 +115,15 @@ static int show(resolve_run *r)
 static int resolve_once(manifests *m, void *self)
 {
     resolve_run *r = self;
-    koc_error *err = NULL;
+    CLI_AUTO(koc_error) err = NULL;
     double start = cli_now();
     int rc = resolve(r, m, &err);
-    int code = rc == KOC_OK ? show(r) : cli_error(r->c, err);
+    int code = rc == KOC_OK ? print_result(r) : cli_error(r->c, err);
     if (rc == KOC_OK && m->n_built > 0) {
         cli_verb(r->c, "Resolved", "%zu image%s in %.1fs", m->n_built, m->n_built == 1 ? "" : "s",
                  cli_now() - start);
     }
     text_sink_free(&r->text);
-    koc_error_free(err);
     return cli_finish_stdout(r->c, code);
 }
 
@@ -135,54 +131,55 @@ static int run(cli *c, void *options, const cli_list *args)
 {
     resolve_options *o = options;
     resolve_run r = {.c = c, .o = o};
-    const manifests_command what = {.round = resolve_once, .self = &r};
+    const manifests_command command = {.round = resolve_once, .self = &r};
     if (args->count > 0) {
-        manifest_flags_free(&o->manifests);
-        return cli_usage(c, "koc resolve takes no arguments; input is named by -f");
+        return cli_usage(c, "koc resolve takes no arguments; name the input with -f");
     }
-    int code = manifests_run(c, &o->manifests, &what);
+    int code = manifests_run(c, &o->manifests, &command);
     text_sink_free(&r.printed);
     return code;
 }
 
 static const cli_example examples[] = {
     {"koc resolve -f config/ > release.yaml",
-     "build all that config/ names, and write YAML with digests"},
+     "build everything that config/ references and write YAML with digests"},
     {"koc resolve -f app.yaml --map images.json > app.lock.yaml",
-     "the same, and which image stands for what"},
+     "the same, and record which image replaced which reference"},
     {"koc resolve -f app.yaml --map-from images.json --check app.lock.yaml",
-     "in CI: is the committed file right?"},
+     "in CI: check that the committed file is up to date"},
     {NULL, NULL},
 };
 
 static const char more[] =
     "References\n"
-    "  A text that begins with ko:// names a main package: ko://example.com/app/cmd/api, or\n"
-    "  ko://./cmd/api from here. Keys count as well as values. Each package is built once.\n"
+    "  A string that begins with ko:// names a main package: ko://example.com/app/cmd/api, or\n"
+    "  ko://./cmd/api relative to the working directory. It may be a value or a key. Each package\n"
+    "  is built once.\n"
     "\n"
     "Output\n"
-    "  One input comes back byte for byte but for what was replaced: comments, quotes, order and line\n"
-    "  breaks stay. Several are joined by a line of ---.\n"
+    "  A single input is printed byte for byte except for the replaced references: comments, quotes,\n"
+    "  order and line breaks stay. Several inputs are separated by a line of ---.\n"
     "\n"
     "Helm and kustomize\n"
-    "  repository: ko://… beside tag: or digest:, and images: of a kustomization, get the digest where\n"
-    "  the chart or kustomize looks for it; docs/resolve.md has each rule.\n"
+    "  For repository: ko://… next to tag: or digest:, and for images: in a kustomization, the digest\n"
+    "  is written where the chart or kustomize expects it; docs/resolve.md lists the rules.\n"
     "\n"
     "Exit codes\n"
-    "  0 success, 1 failure or a difference found, 2 wrong usage, 130 and 143 when stopped by a signal.\n";
+    "  0 success, 1 failure or a difference found, 2 wrong usage, 130 and 143 if a signal stopped koc.\n";
 
 const cli_command cli_resolve = {
     .name = "resolve",
     .group = "Kubernetes",
     .usage = "koc resolve -f FILE [flags]",
-    .summary = "put the digests of built images into YAML",
+    .summary = "write the digests of built images into YAML",
     .description =
-        "Finds ko:// references in Kubernetes YAML or JSON, builds and pushes what they name, and "
-        "prints the input with the images in their place. Nothing else in it changes.",
+        "Finds ko:// references in Kubernetes YAML or JSON, builds and pushes the packages they "
+        "name, and prints the input with the references replaced by images. Nothing else changes.",
     .more = more,
     .examples = examples,
     .flags = flags,
     .shared_flags = publish_flag_table,
+    .builds = true,
     .options_size = sizeof(resolve_options),
     .defaults = manifest_flags_defaults,
     .run = run,

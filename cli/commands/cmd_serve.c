@@ -1,5 +1,6 @@
-/* koc serve: a small registry over an OCI layout. */
-#include "cli.h"
+/* koc serve: serves an OCI layout as a small registry. */
+#include "cleanup_macros.h"
+#include "commands/commands.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -16,21 +17,22 @@ typedef struct serve_options {
 
 #define AT(member) offsetof(serve_options, member)
 static const cli_flag flags[] = {
-    {"address", 0, CLI_STRING, AT(address), "HOST:PORT", "Where",
-     "listen here; port 0 takes a free one (default 127.0.0.1:5000)"},
-    {"allow-remote", 0, CLI_BOOL, AT(allow_remote), NULL, "Where",
-     "let --address be one that other machines reach; nobody is asked for a password"},
-    {"allow-host", 0, CLI_LIST, AT(allow_hosts), "NAME", "Where",
-     "answer requests for this name too, not for loopback's alone (repeatable)"},
-    {"tls-cert", 0, CLI_STRING, AT(tls_cert), "FILE", "Where",
+    {"address", 0, CLI_STRING, AT(address), "HOST:PORT", "Server",
+     "address to listen on; port 0 chooses a free port (default 127.0.0.1:5000)"},
+    {"allow-remote", 0, CLI_BOOL, AT(allow_remote), NULL, "Server",
+     "allow an --address that other machines can reach; there is no authentication"},
+    {"allow-host", 0, CLI_LIST, AT(allow_hosts), "NAME", "Server",
+     "also answer requests for this host name, not only for those of loopback (repeatable)"},
+    {"tls-cert", 0, CLI_STRING, AT(tls_cert), "FILE", "Server",
      "serve HTTPS with this certificate (PEM)"},
-    {"tls-key", 0, CLI_STRING, AT(tls_key), "FILE", "Where", "its key (PEM)"},
-    {"read-only", 0, CLI_BOOL, AT(read_only), NULL, "What", "answer pulls only; DIR must exist"},
-    {"allow-delete", 0, CLI_BOOL, AT(allow_delete), NULL, "What",
-     "let clients remove tags, manifests and blobs"},
-    {"repository", 0, CLI_STRING, AT(repository), "NAME", "What",
-     "the repository of images that the layout names by a tag only (default: DIR's name)"},
-    {"json", 0, CLI_BOOL, AT(json), NULL, "Where", "print the address as a JSON document"},
+    {"tls-key", 0, CLI_STRING, AT(tls_key), "FILE", "Server",
+     "private key of the certificate (PEM)"},
+    {"read-only", 0, CLI_BOOL, AT(read_only), NULL, "Content", "serve pulls only; DIR must exist"},
+    {"allow-delete", 0, CLI_BOOL, AT(allow_delete), NULL, "Content",
+     "let clients delete tags, manifests and blobs"},
+    {"repository", 0, CLI_STRING, AT(repository), "NAME", "Content",
+     "repository of images whose name in the layout is only a tag (default: the name of DIR)"},
+    {"json", 0, CLI_BOOL, AT(json), NULL, "Server", "print the address as a JSON document"},
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL},
 };
 
@@ -44,10 +46,10 @@ typedef struct session {
     const cli *c;
     const serve_options *options;
     const char *dir;
-    int code; /* of printing the address */
+    int code; /* exit code of printing the address */
 } session;
 
-/* The registry's name as image references have it: no scheme. */
+/* The host of a URL as it appears in references, without scheme. */
 static const char *host_of(const char *url)
 {
     const char *host = strstr(url, "://");
@@ -71,7 +73,7 @@ static int on_ready(const char *url, void *payload)
     return s->code;
 }
 
-/* Requests under -v, failures of the server always. */
+/* Prints requests under -v, failures of the server always. */
 static void on_log(int32_t level, const char *component, const char *message, void *payload)
 {
     const cli *c = payload;
@@ -82,13 +84,13 @@ static void on_log(int32_t level, const char *component, const char *message, vo
     }
 }
 
-/* The exit code. */
+/* Returns an exit code. */
 static int serve(cli *c, const serve_options *o, const char *dir)
 {
     session s = {.c = c, .options = o, .dir = dir};
-    koc_error *err = NULL;
-    koc_ctx *ctx = NULL;
-    koc_layout *layout = NULL;
+    CLI_AUTO(koc_error) err = NULL;
+    CLI_AUTO(koc_ctx) ctx = NULL;
+    CLI_AUTO(koc_layout) layout = NULL;
     koc_ctx_options co = KOC_CTX_OPTIONS_INIT;
     koc_serve_options so = KOC_SERVE_OPTIONS_INIT;
     koc_op op = KOC_OP_INIT;
@@ -105,7 +107,7 @@ static int serve(cli *c, const serve_options *o, const char *dir)
     so.ready = on_ready;
     so.payload = &s;
     op.cancel = c->cancel;
-    signal(SIGXFSZ, SIG_IGN); /* a limit to files is a full disk, which clients are told of */
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit then fails writes as a full disk does */
     int rc = koc_ctx_new(&co, &ctx, &err);
     if (rc == KOC_OK) {
         rc = koc_layout_open(ctx, dir, o->read_only ? 0 : KOC_LAYOUT_CREATE, &layout, &err);
@@ -113,37 +115,29 @@ static int serve(cli *c, const serve_options *o, const char *dir)
     if (rc == KOC_OK) {
         rc = koc_serve(ctx, layout, &so, &op, &err);
     }
-    koc_layout_unref(layout);
-    koc_ctx_unref(ctx);
-    int code = s.code;
-    if (rc != KOC_OK && code == EXIT_OK) {
-        code = rc == KOC_ECANCELLED ? 130 : cli_error(c, err);
+    if (s.code != EXIT_OK) {
+        return s.code;
     }
-    koc_error_free(err);
-    return code;
+    return rc == KOC_ECANCELLED ? EXIT_CANCELLED : cli_exit_code(c, rc, err);
 }
 
 static int run(cli *c, void *options, const cli_list *args)
 {
-    serve_options *o = options;
+    const serve_options *o = options;
     if (args->count != 1) {
-        return cli_usage(c, "koc serve needs one folder, got %zu", args->count);
+        return cli_usage(c, "koc serve needs one directory, got %zu", args->count);
     }
     if (!(koc_features() & KOC_FEATURE_SERVE)) {
-        return cli_usage(c,
-                         "this build has no server: libmicrohttpd was not there when it was made") -
-               EXIT_USAGE + EXIT_FAILED;
+        return cli_failure(c, "this koc was built without a server: libmicrohttpd was missing");
     }
-    int code = serve(c, o, args->items[0]);
-    cli_list_free(&o->allow_hosts);
-    return code;
+    return serve(c, o, args->items[0]);
 }
 
 static const cli_example examples[] = {
     {"koc serve ./images",
-     "a registry at 127.0.0.1:5000 over a layout that is made when it is not there"},
+     "a registry at 127.0.0.1:5000; the layout is created if it does not exist"},
     {"koc serve --read-only --address=127.0.0.1:0 ./images",
-     "pulls only, at a free port (printed)"},
+     "pulls only, on a free port, which is printed"},
     {NULL, NULL},
 };
 
@@ -153,20 +147,20 @@ const cli_command cli_serve = {
     .usage = "koc serve [flags] DIR",
     .summary = "serve an OCI layout as a small registry",
     .description =
-        "Serves the OCI layout DIR as a registry on this machine, for tests, hand-overs and "
-        "clusters without one. Pushed images end up in the layout.",
+        "Serves the OCI layout DIR as a registry on this machine, for tests, offline transfers and "
+        "clusters without a registry. Pushed images are stored in the layout.",
     .more =
         "Names\n"
-        "  All repositories share one layout. An image that the layout calls \"v1\" (skopeo and koc write\n"
-        "  such names) is a tag of the repository that is called as the folder is; one that it calls\n"
-        "  \"team/app:v1\" is that. An image without a name can be pulled by digest, and as latest when it\n"
-        "  is the only one.\n"
+        "  All repositories share one layout. An image with the name \"v1\" in the layout (skopeo and koc\n"
+        "  write such names) is a tag of the repository that has the name of the directory; one with the\n"
+        "  name \"team/app:v1\" is a tag of team/app. An image without a name can be pulled by digest, and\n"
+        "  as latest if it is the only one.\n"
         "\n"
         "Safety\n"
-        "  Nobody sees what is pushed before it has been checked. There is no authentication.\n",
+        "  Pushed content becomes visible only after it has been verified. There is no authentication.\n",
     .examples = examples,
     .flags = flags,
-    .complete = CLI_FOLDERS,
+    .complete = CLI_DIRECTORIES,
     .options_size = sizeof(serve_options),
     .defaults = defaults,
     .run = run,

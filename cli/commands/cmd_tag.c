@@ -1,15 +1,12 @@
-/* koc ls, tag, rm: what a registry's names stand for. */
-#include "cli.h"
+/* koc ls, tag and rm: the names in a registry. */
+#include "args/client_flags.h"
+#include "args/place_words.h"
+#include "commands/commands.h"
+#include "term/json_output.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "args/client_flags.h"
-#include "args/place_words.h"
-#include "term/json_output.h"
-
-#include <koc/store.h>
 
 typedef struct tag_options {
     client_flags client;
@@ -18,26 +15,13 @@ typedef struct tag_options {
 
 #define AT(member) offsetof(tag_options, member)
 
-/* --- what they share --- */
-
-typedef int (*tag_fn)(cli_session *s, const tag_options *o, const cli_list *args, koc_error **err);
-
-static int run_with(cli *c, tag_options *o, const cli_list *args, size_t at_least, const char *what,
-                    tag_fn fn)
+static int run_with(const cli *c, const tag_options *o, const cli_list *args, size_t at_least,
+                    const char *takes, cli_session_fn fn)
 {
-    cli_session session = {0};
-    koc_error *err = NULL;
     if (args->count < at_least) {
-        client_flags_free(&o->client);
-        return cli_usage(c, "koc %s takes %s", c->command->name, what);
+        return cli_usage(c, "koc %s takes %s", c->command->name, takes);
     }
-    int rc = cli_session_open(c, &o->client, 0, &session, &err);
-    rc = rc == KOC_OK ? fn(&session, o, args, &err) : rc;
-    int code = rc == KOC_OK ? cli_finish_stdout(c, EXIT_OK) : cli_error(c, err);
-    koc_error_free(err);
-    cli_session_close(&session);
-    client_flags_free(&o->client);
-    return code;
+    return cli_session_run(c, &o->client, fn, o, args);
 }
 
 /* --- ls --- */
@@ -64,7 +48,7 @@ static void print_names(const tag_options *o, const char *name, const char *memb
     }
 }
 
-/* "registry.example", "127.0.0.1:5000", "localhost": no repository in it. */
+/* Whether word is a registry without a repository: "registry.example", "127.0.0.1:5000", "localhost". */
 static bool is_registry(const char *word)
 {
     const char *colon = strrchr(word, ':');
@@ -88,81 +72,74 @@ static const char *ref_name(const koc_descriptor *d)
     return NULL;
 }
 
+static void print_entry(const tag_options *o, const koc_descriptor *d)
+{
+    char text[KOC_DIGEST_TEXT_MAX];
+    const char *name = ref_name(d);
+    koc_digest_format(&d->digest, text, sizeof(text), NULL);
+    if (o->json) {
+        cli_json_open(NULL, '{');
+        cli_json_text("name", name);
+        cli_json_text("digest", text);
+        cli_json_text("mediaType", d->media_type);
+        cli_json_close('}');
+    } else {
+        printf("%s%s%s\n", name ? name : "", name ? "  " : "", text);
+    }
+}
+
 static int list_layout(const cli_session *s, const tag_options *o, const koc_place *p,
                        koc_error **err)
 {
-    koc_layout *layout = NULL;
-    koc_index *idx = NULL;
-    char text[KOC_DIGEST_TEXT_MAX];
-    int rc = koc_layout_open(s->ctx, p->path, 0, &layout, err);
-    rc = rc == KOC_OK ? koc_layout_list(layout, &idx, err) : rc;
-    if (rc == KOC_OK && o->json) {
+    CLI_AUTO(koc_layout) layout = NULL;
+    CLI_AUTO(koc_index) idx = NULL;
+    CLI_TRY(koc_layout_open(s->ctx, p->path, 0, &layout, err));
+    CLI_TRY(koc_layout_list(layout, &idx, err));
+    if (o->json) {
         cli_json_open(NULL, '{');
         cli_json_text("schema", "koc-ls-1");
         cli_json_text("name", p->path);
         cli_json_open("images", '[');
     }
-    for (size_t i = 0; rc == KOC_OK && i < koc_index_count(idx); i++) {
-        const koc_descriptor *d = koc_index_get(idx, i);
-        const char *name = ref_name(d);
-        koc_digest_format(&d->digest, text, sizeof(text), NULL);
-        if (o->json) {
-            cli_json_open(NULL, '{');
-            cli_json_text("name", name);
-            cli_json_text("digest", text);
-            cli_json_text("mediaType", d->media_type);
-            cli_json_close('}');
-        } else {
-            printf("%s%s%s\n", name ? name : "", name ? "  " : "", text);
-        }
+    for (size_t i = 0; i < koc_index_count(idx); i++) {
+        print_entry(o, koc_index_get(idx, i));
     }
-    if (rc == KOC_OK && o->json) {
+    if (o->json) {
         cli_json_close(']');
         cli_json_close('}');
     }
-    koc_index_unref(idx);
-    koc_layout_unref(layout);
-    return rc;
+    return KOC_OK;
 }
 
 static int list_one(cli_session *s, const tag_options *o, const char *word, koc_error **err)
 {
-    cli_source place = {0};
-    koc_strlist *list = NULL;
-    int rc;
+    CLI_AUTO_VAL(cli_source) place = {0};
+    CLI_AUTO(koc_strlist) list = NULL;
     word += strncmp(word, "docker://", 9) == 0 ? 9 : 0;
     if (is_registry(word)) {
-        rc = koc_client_list_repositories(s->client, word, &s->op, &list, err);
-        if (rc == KOC_OK) {
-            print_names(o, word, "repositories", list);
-        }
-        koc_strlist_free(list);
-        return rc;
+        CLI_TRY(koc_client_list_repositories(s->client, word, &s->op, &list, err));
+        print_names(o, word, "repositories", list);
+        return KOC_OK;
     }
-    rc = cli_source_parse(word, 0, &place, err);
-    if (rc == KOC_OK && place.place.kind == KOC_PLACE_LAYOUT) {
-        rc = list_layout(s, o, &place.place, err);
-    } else if (rc == KOC_OK && place.place.kind != KOC_PLACE_REGISTRY) {
-        rc = cli_fail(err, KOC_EUNSUPPORTED,
-                      "an archive is not listed: koc inspect shows what is in it");
-    } else if (rc == KOC_OK) {
-        rc = koc_client_list_tags(s->client, place.place.reference, &s->op, &list, err);
-        if (rc == KOC_OK) {
-            print_names(o, word, "tags", list);
-        }
+    CLI_TRY(cli_source_parse(word, 0, &place, err));
+    if (place.place.kind == KOC_PLACE_LAYOUT) {
+        return list_layout(s, o, &place.place, err);
     }
-    koc_strlist_free(list);
-    cli_source_free(&place);
-    return rc;
+    if (place.place.kind != KOC_PLACE_REGISTRY) {
+        return cli_fail(err, KOC_EUNSUPPORTED,
+                        "cannot list an archive: koc inspect shows its content");
+    }
+    CLI_TRY(koc_client_list_tags(s->client, place.place.reference, &s->op, &list, err));
+    print_names(o, word, "tags", list);
+    return KOC_OK;
 }
 
-static int list_all(cli_session *s, const tag_options *o, const cli_list *args, koc_error **err)
+static int list_all(cli_session *s, const void *options, const cli_list *args, koc_error **err)
 {
-    int rc = KOC_OK;
-    for (size_t i = 0; rc == KOC_OK && i < args->count; i++) {
-        rc = list_one(s, o, args->items[i], err);
+    for (size_t i = 0; i < args->count; i++) {
+        CLI_TRY(list_one(s, options, args->items[i], err));
     }
-    return rc;
+    return KOC_OK;
 }
 
 static int run_ls(cli *c, void *options, const cli_list *args)
@@ -177,17 +154,18 @@ static const cli_flag ls_flags[] = {
 };
 static const cli_example ls_examples[] = {
     {"koc ls registry.example/app", "the tags of a repository"},
-    {"koc ls registry.example", "the repositories of a registry, where it lists them"},
-    {"koc ls oci:out", "what an OCI layout holds"},
+    {"koc ls registry.example", "the repositories of a registry, if it lists them"},
+    {"koc ls oci:out", "the images in an OCI layout"},
     {NULL, NULL},
 };
 const cli_command cli_ls = {
     .name = "ls",
     .group = "Registry",
     .usage = "koc ls [flags] REPOSITORY|REGISTRY|LAYOUT...",
-    .summary = "list tags, repositories, or what a layout holds",
-    .description = "Lists the tags of a repository, one a line; the repositories of a registry; or "
-                   "names and digests in an OCI layout.",
+    .summary = "list tags, repositories or the content of a layout",
+    .description =
+        "Lists the tags of a repository, one per line; the repositories of a registry; or "
+        "the names and digests in an OCI layout.",
     .examples = ls_examples,
     .complete = CLI_FILES,
     .flags = ls_flags,
@@ -197,46 +175,38 @@ const cli_command cli_ls = {
 
 /* --- tag --- */
 
-static int tag_once(cli_session *s, const koc_reference *from, const char *tag, koc_str bytes,
-                    const char *media_type, koc_error **err)
+static int put_tag(cli_session *s, const koc_reference *from, const char *tag, koc_str bytes,
+                   const char *media_type, koc_error **err)
 {
-    koc_reference *plain = NULL, *to = NULL;
+    CLI_AUTO(koc_reference) plain = NULL;
+    CLI_AUTO(koc_reference) to = NULL;
     koc_digest digest;
     char text[KOC_DIGEST_TEXT_MAX] = "";
-    int rc = koc_reference_with_digest(from, NULL, &plain, err);
-    rc = rc == KOC_OK ? koc_reference_with_tag(plain, tag, &to, err) : rc;
-    rc = rc == KOC_OK
-             ? koc_client_put_manifest(s->client, to, media_type, bytes, &s->op, &digest, err)
-             : rc;
-    if (rc == KOC_OK) {
-        koc_digest_format(&digest, text, sizeof(text), NULL);
-        printf("%s@%s\n", koc_reference_string(to), text);
-    }
-    koc_reference_unref(plain);
-    koc_reference_unref(to);
-    return rc;
+    CLI_TRY(koc_reference_with_digest(from, NULL, &plain, err));
+    CLI_TRY(koc_reference_with_tag(plain, tag, &to, err));
+    CLI_TRY(koc_client_put_manifest(s->client, to, media_type, bytes, &s->op, &digest, err));
+    koc_digest_format(&digest, text, sizeof(text), NULL);
+    printf("%s@%s\n", koc_reference_string(to), text);
+    return KOC_OK;
 }
 
-static int tag_all(cli_session *s, const tag_options *o, const cli_list *args, koc_error **err)
+static int put_tags(cli_session *s, const void *options, const cli_list *args, koc_error **err)
 {
-    koc_reference *from = NULL;
-    koc_buf bytes = KOC_BUF_INIT, type = KOC_BUF_INIT;
-    (void)o;
-    int rc = koc_reference_parse(args->items[0], KOC_REFERENCE_TRANSPORTS, &from, err);
-    rc = rc == KOC_OK ? koc_client_get_manifest(s->client, from, &s->op, &bytes, &type, NULL, err)
-                      : rc;
-    for (size_t i = 1; rc == KOC_OK && i < args->count; i++) {
-        rc = tag_once(s, from, args->items[i], (koc_str){bytes.ptr, bytes.len}, type.ptr, err);
+    CLI_AUTO(koc_reference) from = NULL;
+    CLI_AUTO_VAL(koc_buf) bytes = KOC_BUF_INIT;
+    CLI_AUTO_VAL(koc_buf) type = KOC_BUF_INIT;
+    (void)options;
+    CLI_TRY(koc_reference_parse(args->items[0], KOC_REFERENCE_TRANSPORTS, &from, err));
+    CLI_TRY(koc_client_get_manifest(s->client, from, &s->op, &bytes, &type, NULL, err));
+    for (size_t i = 1; i < args->count; i++) {
+        CLI_TRY(put_tag(s, from, args->items[i], (koc_str){bytes.ptr, bytes.len}, type.ptr, err));
     }
-    koc_buf_dispose(&bytes);
-    koc_buf_dispose(&type);
-    koc_reference_unref(from);
-    return rc;
+    return KOC_OK;
 }
 
 static int run_tag(cli *c, void *options, const cli_list *args)
 {
-    return run_with(c, options, args, 2, "a reference and one or more tags", tag_all);
+    return run_with(c, options, args, 2, "a reference and one or more tags", put_tags);
 }
 
 static const cli_flag tag_flags[] = {
@@ -251,8 +221,8 @@ const cli_command cli_tag = {
     .name = "tag",
     .group = "Registry",
     .usage = "koc tag [flags] REF TAG...",
-    .summary = "give an image in a registry more tags",
-    .description = "Writes the manifest of REF, as it is, under each TAG of the same repository. "
+    .summary = "add tags to an image in a registry",
+    .description = "Writes the unchanged manifest of REF under each TAG in the same repository. "
                    "Prints the new references.",
     .examples = tag_examples,
     .flags = tag_flags,
@@ -262,43 +232,42 @@ const cli_command cli_tag = {
 
 /* --- rm --- */
 
-/* r with the digest that its tag stands for, and without the tag. */
+/* Replaces the tag of *r by the digest that the tag has now. */
 static int pin(cli_session *s, koc_reference **r, koc_error **err)
 {
-    koc_buf storage = KOC_BUF_INIT;
+    CLI_AUTO_VAL(koc_buf) storage = KOC_BUF_INIT;
+    CLI_AUTO(koc_reference) untagged = NULL;
     koc_descriptor d = KOC_DESCRIPTOR_INIT;
-    koc_reference *untagged = NULL, *pinned = NULL;
-    int rc = koc_client_resolve(s->client, *r, &s->op, &storage, &d, err);
-    rc = rc == KOC_OK ? koc_reference_with_tag(*r, NULL, &untagged, err) : rc;
-    rc = rc == KOC_OK ? koc_reference_with_digest(untagged, &d.digest, &pinned, err) : rc;
-    if (rc == KOC_OK) {
-        koc_reference_unref(*r);
-        *r = pinned;
-    }
-    koc_reference_unref(untagged);
-    koc_buf_dispose(&storage);
-    return rc;
+    koc_reference *pinned = NULL;
+    CLI_TRY(koc_client_resolve(s->client, *r, &s->op, &storage, &d, err));
+    CLI_TRY(koc_reference_with_tag(*r, NULL, &untagged, err));
+    CLI_TRY(koc_reference_with_digest(untagged, &d.digest, &pinned, err));
+    koc_reference_unref(*r);
+    *r = pinned;
+    return KOC_OK;
 }
 
-static int remove_all(cli_session *s, const tag_options *o, const cli_list *args, koc_error **err)
+static int remove_one(cli_session *s, const tag_options *o, const char *word, koc_error **err)
 {
-    int rc = KOC_OK;
-    for (size_t i = 0; rc == KOC_OK && i < args->count; i++) {
-        koc_reference *r = NULL;
-        rc = koc_reference_parse(args->items[i], KOC_REFERENCE_TRANSPORTS, &r, err);
-        if (rc == KOC_OK && !koc_reference_tag(r) && !koc_reference_digest(r)) {
-            rc = cli_fail(err, KOC_EINVAL, "koc rm takes references with a tag or a digest");
-        }
-        if (rc == KOC_OK && o->manifest && !koc_reference_digest(r)) {
-            rc = pin(s, &r, err);
-        }
-        rc = rc == KOC_OK ? koc_client_delete_manifest(s->client, r, &s->op, err) : rc;
-        if (rc == KOC_OK) {
-            cli_verb(s->c, "Removed", "%s", koc_reference_string(r));
-        }
-        koc_reference_unref(r);
+    CLI_AUTO(koc_reference) r = NULL;
+    CLI_TRY(koc_reference_parse(word, KOC_REFERENCE_TRANSPORTS, &r, err));
+    if (!koc_reference_tag(r) && !koc_reference_digest(r)) {
+        return cli_fail(err, KOC_EINVAL, "koc rm takes references with a tag or a digest");
     }
-    return rc;
+    if (o->manifest && !koc_reference_digest(r)) {
+        CLI_TRY(pin(s, &r, err));
+    }
+    CLI_TRY(koc_client_delete_manifest(s->client, r, &s->op, err));
+    cli_verb(s->c, "Removed", "%s", koc_reference_string(r));
+    return KOC_OK;
+}
+
+static int remove_all(cli_session *s, const void *options, const cli_list *args, koc_error **err)
+{
+    for (size_t i = 0; i < args->count; i++) {
+        CLI_TRY(remove_one(s, options, args->items[i], err));
+    }
+    return KOC_OK;
 }
 
 static int run_rm(cli *c, void *options, const cli_list *args)
@@ -307,13 +276,13 @@ static int run_rm(cli *c, void *options, const cli_list *args)
 }
 
 static const cli_flag rm_flags[] = {
-    {"manifest", 0, CLI_BOOL, AT(manifest), NULL, "What",
-     "of a tag remove the manifest that it names, and so all its tags"},
+    {"manifest", 0, CLI_BOOL, AT(manifest), NULL, "Selection",
+     "remove the manifest that a tag names, and with it all its tags"},
     CLIENT_FLAG_ROWS(tag_options, client, "Registries"),
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL, NULL},
 };
 static const cli_example rm_examples[] = {
-    {"koc rm registry.example/app:old", "one tag, where the registry removes tags"},
+    {"koc rm registry.example/app:old", "one tag, if the registry can remove tags"},
     {"koc rm --manifest registry.example/app:old", "the image, with all its tags"},
     {NULL, NULL},
 };
@@ -322,8 +291,8 @@ const cli_command cli_rm = {
     .group = "Registry",
     .usage = "koc rm [flags] REF...",
     .summary = "remove tags or manifests from a registry",
-    .description = "Removes a tag, or with a digest (or --manifest) a manifest and all its tags. "
-                   "Many registries do only one of the two, or neither.",
+    .description = "Removes a tag; or, given a digest or --manifest, a manifest and all its tags. "
+                   "Many registries support only one of the two, or neither.",
     .examples = rm_examples,
     .flags = rm_flags,
     .options_size = sizeof(tag_options),

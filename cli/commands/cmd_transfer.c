@@ -1,14 +1,13 @@
-/* koc push, koc pull, koc copy: images from place to place. */
-#include "cli.h"
+/* koc push, koc pull and koc copy: copy images between places. */
+#include "args/client_flags.h"
+#include "args/place_words.h"
+#include "commands/commands.h"
+#include "term/json_output.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#include "args/client_flags.h"
-#include "args/place_words.h"
-#include "term/json_output.h"
 
 typedef struct transfer_options {
     client_flags client;
@@ -23,206 +22,190 @@ enum { PAIRS_MAX = 64 << 20 };
 #define AT(member) offsetof(transfer_options, member)
 /* clang-format off */
 #define FLAG_ROWS \
-    {"platform", 0, CLI_CSV, AT(platforms), "LIST", "What", \
-     "only these of an index: os[/arch[/variant]][:os.version] (default all)", CLI_PLATFORMS}, \
-    {"referrers", 0, CLI_BOOL, AT(referrers), NULL, "What", \
-     "signatures, SBOMs and whatever else refers to the images, too"}, \
+    {"platform", 0, CLI_CSV, AT(platforms), "LIST", "Selection", \
+     "only these platforms of an index: os[/arch[/variant]][:os.version] (default all)", CLI_PLATFORMS}, \
+    {"referrers", 0, CLI_BOOL, AT(referrers), NULL, "Selection", \
+     "also copy signatures, SBOMs and everything else that refers to the images"}, \
     {"json", 0, CLI_BOOL, AT(json), NULL, "Results", "print a JSON report instead of references"}, \
     CLIENT_FLAG_ROWS(transfer_options, client, "Registries")
 /* clang-format on */
 
 static const cli_flag push_flags[] = {FLAG_ROWS, {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL, NULL}};
 static const cli_flag pull_flags[] = {
-    {"format", 0, CLI_STRING, AT(format), "FORMAT", "What",
-     "layout (a folder; the default), oci (as crane's: a folder, or for PATH.tar a tar file of one) or "
+    {"format", 0, CLI_STRING, AT(format), "FORMAT", "Results",
+     "layout (a directory; the default), oci (as crane: a directory, or a tar file if PATH ends in .tar) or "
      "docker (as docker save)",
      "layout oci docker"},
     FLAG_ROWS,
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL, NULL},
 };
 static const cli_flag copy_flags[] = {
-    {"all-tags", 'a', CLI_BOOL, AT(all_tags), NULL, "What",
-     "every tag of the repository SRC, to the repository or layout DST"},
-    {"from-file", 0, CLI_STRING, AT(from_file), "FILE", "What",
-     "read pairs SRC DST from FILE (- is stdin), one a line", CLI_FILES},
-    {"jobs", 'j', CLI_INT, AT(jobs), "N", "What", "images at once (default 8)"},
-    {"keep-going", 'k', CLI_BOOL, AT(keep_going), NULL, "What",
-     "copy what can be had; the rest is told, and is a failure in the end"},
+    {"all-tags", 'a', CLI_BOOL, AT(all_tags), NULL, "Selection",
+     "copy every tag of the repository SRC to the repository or layout DST"},
+    {"from-file", 0, CLI_STRING, AT(from_file), "FILE", "Selection",
+     "read pairs SRC DST from FILE (- is stdin), one per line", CLI_FILES},
+    {"jobs", 'j', CLI_INT, AT(jobs), "N", "Run", "copy N images in parallel (default 8)"},
+    {"keep-going", 'k', CLI_BOOL, AT(keep_going), NULL, "Run",
+     "continue after a failure; the exit code is still 1"},
     FLAG_ROWS,
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL, NULL},
 };
 
-/* --- what is to be copied --- */
+/* --- pairs --- */
 
-typedef struct work {
+typedef struct copy_run {
     const cli *c;
     const transfer_options *o;
     cli_session session;
     cli_source *sources; /* two for each pair */
     size_t n, capacity;
     koc_copy_result *results;
-} work;
+} copy_run;
 
-static int no_memory(koc_error **err)
+/* Makes room for a pair. koc_copy_pair points into this list, so pairs are made once it is complete. */
+static cli_source *new_pair(copy_run *r)
 {
-    return cli_fail(err, KOC_ENOMEM, "out of memory");
-}
-
-/* Room for two more; pairs are made of it only when all are known. */
-static cli_source *new_pair(work *w)
-{
-    if (w->n + 2 > w->capacity) {
-        size_t capacity = w->capacity ? w->capacity * 2 : 16;
-        cli_source *grown = realloc(w->sources, capacity * sizeof(*grown));
+    if (r->n + 2 > r->capacity) {
+        size_t capacity = r->capacity ? r->capacity * 2 : 16;
+        cli_source *grown = realloc(r->sources, capacity * sizeof(*grown));
         if (!grown) {
             return NULL;
         }
-        w->sources = grown;
-        w->capacity = capacity;
+        r->sources = grown;
+        r->capacity = capacity;
     }
-    return &w->sources[w->n];
+    return &r->sources[r->n];
 }
 
-static int add_pair(work *w, const char *from, uint32_t from_flags, const char *to,
-                    uint32_t to_flags, koc_error **err)
+typedef struct words { /* a pair on the command line, with CLI_SOURCE_* for each word */
+    const char *from, *to;
+    uint32_t from_flags, to_flags;
+} words;
+
+static int add_pair(copy_run *r, const words *x, koc_error **err)
 {
-    cli_source *pair = new_pair(w);
+    cli_source *pair = new_pair(r);
     if (!pair) {
-        return no_memory(err);
+        return cli_fail_memory(err);
     }
-    int rc = cli_source_parse(from, from_flags, &pair[0], err);
-    if (rc == KOC_OK) {
-        w->n++;
-        rc = cli_source_parse(to, to_flags, &pair[1], err);
-    }
-    if (rc == KOC_OK) {
-        w->n++;
-        koc_place *target = &pair[1].place;
-        target->kind = target->kind == KOC_PLACE_ARCHIVE ? KOC_PLACE_OCI_ARCHIVE : target->kind;
-    }
-    return rc;
+    CLI_TRY(cli_source_parse(x->from, x->from_flags, &pair[0], err));
+    r->n++;
+    CLI_TRY(cli_source_parse(x->to, x->to_flags, &pair[1], err));
+    r->n++;
+    koc_place *target = &pair[1].place;
+    target->kind = target->kind == KOC_PLACE_ARCHIVE ? KOC_PLACE_OCI_ARCHIVE : target->kind;
+    return KOC_OK;
 }
 
-/* "SRC DST"; blank lines and those that begin with # are left out. */
-static int read_pair(work *w, const char *path, unsigned number, const char *line, koc_error **err)
+/* Reads "SRC DST"; skips blank lines and lines that begin with #. */
+static int read_pair(copy_run *r, const char *path, unsigned number, const char *line,
+                     koc_error **err)
 {
     char from[2048], to[2048], more[2];
-    int words = sscanf(line, "%2047s %2047s %1s", from, to, more);
-    if (words < 1 || from[0] == '#') {
+    int n = sscanf(line, "%2047s %2047s %1s", from, to, more);
+    if (n < 1 || from[0] == '#') {
         return KOC_OK;
     }
-    if (words != 2 || strlen(from) == sizeof(from) - 1 || strlen(to) == sizeof(to) - 1) {
+    if (n != 2 || strlen(from) == sizeof(from) - 1 || strlen(to) == sizeof(to) - 1) {
         return cli_fail(err, KOC_EINVAL, "%.150s:%u: not a pair SRC DST", path, number);
     }
-    return add_pair(w, from, 0, to, 0, err);
+    const words x = {.from = from, .to = to};
+    return add_pair(r, &x, err);
 }
 
-static int read_pairs(work *w, const char *path, koc_error **err)
+static int read_pairs(copy_run *r, const char *path, koc_error **err)
 {
-    koc_blob *blob = NULL;
-    koc_buf text = KOC_BUF_INIT;
-    int rc = koc_blob_from_stream(path, &w->session.op, &blob, err);
-    rc = rc == KOC_OK ? koc_blob_read_all(blob, PAIRS_MAX, &w->session.op, &text, err) : rc;
+    CLI_AUTO(koc_blob) blob = NULL;
+    CLI_AUTO_VAL(koc_buf) text = KOC_BUF_INIT;
+    CLI_TRY(koc_blob_from_stream(path, &r->session.op, &blob, err));
+    CLI_TRY(koc_blob_read_all(blob, PAIRS_MAX, &r->session.op, &text, err));
     char *rest = text.ptr;
-    for (unsigned number = 1; rc == KOC_OK && rest; number++) {
-        char *line = strsep(&rest, "\n");
-        rc = read_pair(w, path, number, line, err);
+    for (unsigned number = 1; rest; number++) {
+        CLI_TRY(read_pair(r, path, number, strsep(&rest, "\n"), err));
     }
-    koc_buf_dispose(&text);
-    koc_blob_unref(blob);
-    return rc;
+    return r->n > 0 ? KOC_OK : cli_reject(err, "from_file", "%s has no pair SRC DST", path);
 }
 
-static int add_tag(work *w, const cli_source *from, const cli_source *to, const char *tag,
+static int add_tag(copy_run *r, const cli_source *from, const cli_source *to, const char *tag,
                    koc_error **err)
 {
-    cli_source *pair = new_pair(w);
+    cli_source *pair = new_pair(r);
     if (!pair) {
-        return no_memory(err);
+        return cli_fail_memory(err);
     }
-    int rc = cli_source_tag(from, tag, &pair[0], err);
-    if (rc == KOC_OK) {
-        w->n++;
-        rc = cli_source_tag(to, tag, &pair[1], err);
-    }
-    w->n += rc == KOC_OK;
-    return rc;
+    CLI_TRY(cli_source_tag(from, tag, &pair[0], err));
+    r->n++;
+    CLI_TRY(cli_source_tag(to, tag, &pair[1], err));
+    r->n++;
+    return KOC_OK;
 }
 
-static int add_all_tags(work *w, const cli_list *args, koc_error **err)
+static int add_all_tags(copy_run *r, const cli_list *args, koc_error **err)
 {
-    cli_source from = {0}, to = {0};
-    koc_strlist *tags = NULL;
-    int rc = cli_source_parse(args->items[0], CLI_SOURCE_REFERENCE, &from, err);
-    rc = rc == KOC_OK ? cli_source_parse(args->items[1], 0, &to, err) : rc;
-    if (rc == KOC_OK) {
-        rc = koc_client_list_tags(w->session.client, from.place.reference, &w->session.op, &tags,
-                                  err);
+    CLI_AUTO_VAL(cli_source) from = {0};
+    CLI_AUTO_VAL(cli_source) to = {0};
+    CLI_AUTO(koc_strlist) tags = NULL;
+    CLI_TRY(cli_source_parse(args->items[0], CLI_SOURCE_REFERENCE, &from, err));
+    CLI_TRY(cli_source_parse(args->items[1], 0, &to, err));
+    CLI_TRY(koc_client_list_tags(r->session.client, from.place.reference, &r->session.op, &tags, err));
+    for (size_t i = 0; i < koc_strlist_count(tags); i++) {
+        CLI_TRY(add_tag(r, &from, &to, koc_strlist_get(tags, i), err));
     }
-    for (size_t i = 0; rc == KOC_OK && i < koc_strlist_count(tags); i++) {
-        rc = add_tag(w, &from, &to, koc_strlist_get(tags, i), err);
-    }
-    if (rc == KOC_OK && koc_strlist_count(tags) == 0) {
-        rc = cli_fail(err, KOC_ENOTFOUND, "the repository has no tags");
-    }
-    koc_strlist_free(tags);
-    cli_source_free(&from);
-    cli_source_free(&to);
-    return rc;
+    return r->n > 0 ? KOC_OK : cli_fail(err, KOC_ENOTFOUND, "the repository has no tags");
 }
 
 /* --- the run --- */
 
-static int copy(work *w, koc_error **err)
+static int copy(copy_run *r, koc_error **err)
 {
-    size_t n = w->n / 2;
+    size_t n = r->n / 2;
     koc_copy_options o = KOC_COPY_OPTIONS_INIT;
     koc_copy_pair *pairs = calloc(n, sizeof(*pairs));
-    w->results = calloc(n, sizeof(*w->results));
-    if (!pairs || !w->results) {
+    r->results = calloc(n, sizeof(*r->results));
+    if (!pairs || !r->results) {
         free(pairs);
-        return no_memory(err);
+        return cli_fail_memory(err);
     }
     for (size_t i = 0; i < n; i++) {
-        pairs[i] = (koc_copy_pair){sizeof(koc_copy_pair), 0, &w->sources[2 * i].place,
-                                   &w->sources[2 * i + 1].place};
-        w->results[i] = (koc_copy_result)KOC_COPY_RESULT_INIT;
+        pairs[i] = (koc_copy_pair){sizeof(koc_copy_pair), 0, &r->sources[2 * i].place,
+                                   &r->sources[2 * i + 1].place};
+        r->results[i] = (koc_copy_result)KOC_COPY_RESULT_INIT;
     }
     o.flags =
-        (w->o->referrers ? KOC_COPY_REFERRERS : 0) | (w->o->keep_going ? KOC_COPY_KEEP_GOING : 0);
-    o.platforms = cli_list_argv(&w->o->platforms);
-    o.jobs = (uint32_t)w->o->jobs;
-    int rc = koc_copy(w->session.ctx, w->session.client, pairs, n, &o,
-                      cli_session_start(&w->session), w->results, err);
-    cli_session_settle(&w->session);
+        (r->o->referrers ? KOC_COPY_REFERRERS : 0) | (r->o->keep_going ? KOC_COPY_KEEP_GOING : 0);
+    o.platforms = cli_list_argv(&r->o->platforms);
+    o.jobs = (uint32_t)r->o->jobs;
+    int rc = koc_copy(r->session.ctx, r->session.client, pairs, n, &o,
+                      cli_session_start(&r->session), r->results, err);
+    cli_session_settle(&r->session);
     free(pairs);
     return rc;
 }
 
-static void summary(const work *w, double seconds)
+static void print_summary(const copy_run *r, double seconds)
 {
     uint64_t bytes = 0, blobs = 0, copied = 0;
     char size[24];
-    for (size_t i = 0; i < w->n / 2; i++) {
-        bytes += w->results[i].bytes;
-        blobs += w->results[i].blobs;
-        copied += w->results[i].copied;
+    for (size_t i = 0; i < r->n / 2; i++) {
+        bytes += r->results[i].bytes;
+        blobs += r->results[i].blobs;
+        copied += r->results[i].copied;
     }
-    cli_verb(w->c, "Copied", "%zu image%s, %llu of %llu blobs, %s in %.1fs", w->n / 2,
-             w->n == 2 ? "" : "s", (unsigned long long)copied, (unsigned long long)blobs,
+    cli_verb(r->c, "Copied", "%zu image%s, %llu of %llu blobs, %s in %.1fs", r->n / 2,
+             r->n == 2 ? "" : "s", (unsigned long long)copied, (unsigned long long)blobs,
              cli_size(bytes, size), seconds);
 }
 
-static bool is_copied(const work *w, size_t i)
+static bool is_copied(const copy_run *r, size_t i)
 {
-    return w->results[i].digest.algorithm != KOC_DIGEST_NONE;
+    return r->results[i].digest.algorithm != KOC_DIGEST_NONE;
 }
 
-/* The images themselves went to stdout. */
-static bool is_stdout_taken(const work *w)
+/* Whether an image itself was written to stdout. */
+static bool is_stdout_taken(const copy_run *r)
 {
-    for (size_t i = 1; i < w->n; i += 2) {
-        const char *path = w->sources[i].place.path;
+    for (size_t i = 1; i < r->n; i += 2) {
+        const char *path = r->sources[i].place.path;
         if (path && strcmp(path, "-") == 0) {
             return true;
         }
@@ -230,110 +213,92 @@ static bool is_stdout_taken(const work *w)
     return false;
 }
 
-static void print_results(const work *w)
+static void print_result(const copy_run *r, size_t i)
 {
-    if (is_stdout_taken(w)) {
-        return;
-    }
-    if (!w->o->json) {
-        for (size_t i = 0; i < w->n / 2; i++) {
-            if (!is_copied(w, i)) {
-                continue;
-            }
-            char text[KOC_DIGEST_TEXT_MAX] = "";
-            char *name = cli_source_text(&w->sources[2 * i + 1]);
-            koc_digest_format(&w->results[i].digest, text, sizeof(text), NULL);
-            printf("%s@%s\n", name ? name : "", text);
-            free(name);
-        }
+    const koc_copy_result *result = &r->results[i];
+    CLI_AUTO_STR from = cli_source_text(&r->sources[2 * i]);
+    CLI_AUTO_STR to = cli_source_text(&r->sources[2 * i + 1]);
+    if (!r->o->json) {
+        char text[KOC_DIGEST_TEXT_MAX] = "";
+        koc_digest_format(&result->digest, text, sizeof(text), NULL);
+        printf("%s@%s\n", to ? to : "", text);
         return;
     }
     cli_json_open(NULL, '{');
-    cli_json_text("schema", "koc-copy-1");
-    cli_json_open("results", '[');
-    for (size_t i = 0; i < w->n / 2; i++) {
-        const koc_copy_result *r = &w->results[i];
-        if (!is_copied(w, i)) {
-            continue;
-        }
-        char *from = cli_source_text(&w->sources[2 * i]);
-        char *to = cli_source_text(&w->sources[2 * i + 1]);
-        cli_json_open(NULL, '{');
-        cli_json_text("from", from);
-        cli_json_text("to", to);
-        cli_json_digest("digest", &r->digest);
-        cli_json_bool("unchanged", r->unchanged != 0);
-        cli_json_number("blobs", r->blobs);
-        cli_json_number("blobsCopied", r->copied);
-        cli_json_number("blobsMounted", r->mounted);
-        cli_json_number("bytesCopied", r->bytes);
-        cli_json_close('}');
-        free(from);
-        free(to);
-    }
-    cli_json_close(']');
+    cli_json_text("from", from);
+    cli_json_text("to", to);
+    cli_json_digest("digest", &result->digest);
+    cli_json_bool("unchanged", result->unchanged != 0);
+    cli_json_number("blobs", result->blobs);
+    cli_json_number("blobsCopied", result->copied);
+    cli_json_number("blobsMounted", result->mounted);
+    cli_json_number("bytesCopied", result->bytes);
     cli_json_close('}');
 }
 
-static int open_work(work *w, cli *c, transfer_options *o, koc_error **err)
+static void print_results(const copy_run *r)
 {
-    *w = (work){.c = c, .o = o};
-    return cli_session_open(c, &o->client, 0, &w->session, err);
+    if (is_stdout_taken(r)) {
+        return;
+    }
+    if (r->o->json) {
+        cli_json_open(NULL, '{');
+        cli_json_text("schema", "koc-copy-1");
+        cli_json_open("results", '[');
+    }
+    for (size_t i = 0; i < r->n / 2; i++) {
+        if (is_copied(r, i)) {
+            print_result(r, i);
+        }
+    }
+    if (r->o->json) {
+        cli_json_close(']');
+        cli_json_close('}');
+    }
 }
 
-/* Releases what the flags hold; gives code back. */
-static int drop(transfer_options *o, int code)
+static void run_dispose(copy_run *r)
 {
-    cli_list_free(&o->platforms);
-    client_flags_free(&o->client);
-    return code;
+    for (size_t i = 0; i < r->n; i++) {
+        cli_source_free(&r->sources[i]);
+    }
+    free(r->sources);
+    free(r->results);
+    cli_session_close(&r->session);
 }
+CLI_DEFINE_AUTO_VAL(copy_run, run_dispose);
 
-/* Copies unless rc is a failure already; prints; releases. */
-static int finish(work *w, int rc, transfer_options *o, koc_error *err)
+/* Copies the pairs if rc is KOC_OK, prints the results. Returns an exit code. */
+static int copy_and_print(copy_run *r, int rc, koc_error **err)
 {
     double start = cli_now();
-    int code = EXIT_OK;
-    rc = rc == KOC_OK ? copy(w, &err) : rc;
-    if (rc == KOC_OK) {
-        if (w->n > 2) {
-            summary(w, cli_now() - start);
-        }
-        print_results(w);
-        code = cli_finish_stdout(w->c, EXIT_OK);
-    } else {
-        if (w->results && o->keep_going) {
-            print_results(w);
-        }
-        code = cli_error(w->c, err);
+    rc = rc == KOC_OK ? copy(r, err) : rc;
+    if (rc == KOC_OK && r->n > 2) {
+        print_summary(r, cli_now() - start);
     }
-    koc_error_free(err);
-    for (size_t i = 0; i < w->n; i++) {
-        cli_source_free(&w->sources[i]);
+    if (rc == KOC_OK || (r->results && r->o->keep_going)) {
+        print_results(r);
     }
-    free(w->sources);
-    free(w->results);
-    cli_session_close(&w->session);
-    return drop(o, code);
+    return cli_exit_code(r->c, rc, *err);
 }
 
 static int run_push(cli *c, void *options, const cli_list *args)
 {
-    transfer_options *o = options;
-    koc_error *err = NULL;
-    work w;
+    const transfer_options *o = options;
+    CLI_AUTO_VAL(copy_run) r = {.c = c, .o = o};
+    CLI_AUTO(koc_error) err = NULL;
     if (args->count < 2) {
-        return drop(o, cli_usage(c, "koc push takes a PATH and one or more references"));
+        return cli_usage(c, "koc push takes a PATH and one or more references");
     }
-    int rc = open_work(&w, c, o, &err);
+    int rc = cli_session_open(c, &o->client, 0, &r.session, &err);
     for (size_t i = 1; rc == KOC_OK && i < args->count; i++) {
-        rc = add_pair(&w, args->items[0], CLI_SOURCE_PATH, args->items[i], CLI_SOURCE_REFERENCE,
-                      &err);
+        const words x = {args->items[0], args->items[i], CLI_SOURCE_PATH, CLI_SOURCE_REFERENCE};
+        rc = add_pair(&r, &x, &err);
     }
-    return finish(&w, rc, o, err);
+    return copy_and_print(&r, rc, &err);
 }
 
-static int pull_kind(const cli *c, const char *format, int32_t *out)
+static int read_format(const cli *c, const char *format, int32_t *out)
 {
     static const struct {
         const char *name;
@@ -351,7 +316,7 @@ static int pull_kind(const cli *c, const char *format, int32_t *out)
                            : cli_usage(c, "--format: \"%s\" is not layout, oci or docker", format);
 }
 
-/* crane's --format=oci makes a folder; a tar file where the path is one. */
+/* crane's --format=oci writes a directory; koc writes a tar file if the path is one. */
 static bool is_archive(const char *path)
 {
     struct stat st;
@@ -362,82 +327,84 @@ static bool is_archive(const char *path)
 
 static int run_pull(cli *c, void *options, const cli_list *args)
 {
-    transfer_options *o = options;
-    koc_error *err = NULL;
+    const transfer_options *o = options;
+    CLI_AUTO_VAL(copy_run) r = {.c = c, .o = o};
+    CLI_AUTO(koc_error) err = NULL;
     int32_t kind = 0;
-    work w;
-    int code = pull_kind(c, o->format, &kind);
-    if (code == EXIT_OK && args->count < 2) {
-        code = cli_usage(c, "koc pull takes one or more references and a PATH");
+    CLI_TRY(read_format(c, o->format, &kind));
+    if (args->count < 2) {
+        return cli_usage(c, "koc pull takes one or more references and a PATH");
     }
-    if (code != EXIT_OK) {
-        return drop(o, code);
-    }
-    if (kind == KOC_PLACE_OCI_ARCHIVE && !is_archive(args->items[args->count - 1])) {
+    const char *path = args->items[args->count - 1];
+    if (kind == KOC_PLACE_OCI_ARCHIVE && !is_archive(path)) {
         kind = KOC_PLACE_LAYOUT;
     }
-    int rc = open_work(&w, c, o, &err);
+    int rc = cli_session_open(c, &o->client, 0, &r.session, &err);
     for (size_t i = 0; rc == KOC_OK && i + 1 < args->count; i++) {
-        rc = add_pair(&w, args->items[i], CLI_SOURCE_REFERENCE, args->items[args->count - 1],
-                      CLI_SOURCE_PATH, &err);
+        const words x = {args->items[i], path, CLI_SOURCE_REFERENCE, CLI_SOURCE_PATH};
+        rc = add_pair(&r, &x, &err);
         if (rc == KOC_OK && kind) {
-            w.sources[w.n - 1].place.kind = kind;
+            r.sources[r.n - 1].place.kind = kind;
         }
     }
-    return finish(&w, rc, o, err);
+    return copy_and_print(&r, rc, &err);
+}
+
+static int add_pairs(copy_run *r, const cli_list *args, koc_error **err)
+{
+    CLI_TRY(cli_session_open(r->c, &r->o->client, 0, &r->session, err));
+    if (r->o->all_tags) {
+        return add_all_tags(r, args, err);
+    }
+    if (r->o->from_file) {
+        return read_pairs(r, r->o->from_file, err);
+    }
+    for (size_t i = 0; i < args->count; i += 2) {
+        const words x = {.from = args->items[i], .to = args->items[i + 1]};
+        CLI_TRY(add_pair(r, &x, err));
+    }
+    return KOC_OK;
 }
 
 static int run_copy(cli *c, void *options, const cli_list *args)
 {
-    transfer_options *o = options;
-    koc_error *err = NULL;
-    work w;
+    const transfer_options *o = options;
+    CLI_AUTO_VAL(copy_run) r = {.c = c, .o = o};
+    CLI_AUTO(koc_error) err = NULL;
     if (o->jobs < 0) {
-        return drop(o, cli_usage(c, "--jobs: %d is negative", (int)o->jobs));
+        return cli_usage(c, "--jobs: %d is negative", (int)o->jobs);
     }
     bool fits = o->all_tags    ? args->count == 2 && !o->from_file
                 : o->from_file ? args->count == 0
                                : args->count > 0 && args->count % 2 == 0;
     if (!fits) {
-        return drop(o,
-                    cli_usage(c, "koc copy takes pairs SRC DST, or --from-file and no arguments"));
+        return cli_usage(c, "koc copy takes pairs SRC DST, or --from-file and no arguments");
     }
-    int rc = open_work(&w, c, o, &err);
-    if (rc == KOC_OK && o->all_tags) {
-        rc = add_all_tags(&w, args, &err);
-    } else if (rc == KOC_OK && o->from_file) {
-        rc = read_pairs(&w, o->from_file, &err);
-        if (rc == KOC_OK && w.n == 0) {
-            rc = cli_refuse(&err, "from_file", "%s has no pair SRC DST", o->from_file);
-        }
-    }
-    for (size_t i = 0; rc == KOC_OK && i < args->count && !o->all_tags; i += 2) {
-        rc = add_pair(&w, args->items[i], 0, args->items[i + 1], 0, &err);
-    }
-    return finish(&w, rc, o, err);
+    int rc = add_pairs(&r, args, &err);
+    return copy_and_print(&r, rc, &err);
 }
 
 /* --- tables --- */
 
 static const char places[] =
     "Places\n"
-    "  example.com/app:1               in a registry (docker:// in front of it is fine)\n"
+    "  example.com/app:1               in a registry (also with docker:// in front)\n"
     "  oci:DIR[:NAME][@DIGEST]         in an OCI layout\n"
     "  oci-archive:FILE[:NAME]         in a tar file of an OCI layout\n"
     "  docker-archive:FILE[:NAME]      in a tar file of docker save\n"
-    "  ./DIR, ./FILE.tar               one of these, by what is there\n"
+    "  ./DIR, ./FILE.tar               one of these, by what the path is\n"
     "  -                               an archive, from stdin or to stdout\n"
-    "  NAME is a tag or a whole reference; it may be left out where there is one image.\n"
+    "  NAME is a tag or a full reference; it may be omitted if there is only one image.\n"
     "\n"
     "Bytes\n"
-    "  Manifests and blobs are copied as they are, so digests and signatures stay. What the target has\n"
-    "  is not sent; within one registry blobs are mounted. Manifests come after all that they name, and\n"
-    "  an archive appears when it is whole.\n";
+    "  Manifests and blobs are copied byte for byte, so digests and signatures stay valid. Blobs that the\n"
+    "  target already has are not sent; within one registry blobs are mounted. A manifest is written\n"
+    "  after everything it references, and an archive appears only when it is complete.\n";
 
 static const cli_example push_examples[] = {
     {"koc push out/ registry.example/app:1", "the image in the OCI layout out/"},
     {"koc push app.tar registry.example/app:1 registry.example/app:latest",
-     "an archive, under two names"},
+     "an archive, to two references"},
     {NULL, NULL},
 };
 const cli_command cli_push = {
@@ -445,8 +412,9 @@ const cli_command cli_push = {
     .group = "Images",
     .usage = "koc push [flags] PATH REF [REF...]",
     .summary = "push an image layout or archive to a registry",
-    .description = "Pushes the image or index in an OCI layout, or in a tar file of docker save or "
-                   "of an OCI layout. Prints the references with their digests.",
+    .description =
+        "Pushes the image or index in an OCI layout, in a tar file of docker save, or in a "
+        "tar file of an OCI layout. Prints the references with their digests.",
     .more = places,
     .examples = push_examples,
     .complete = CLI_FILES,
@@ -467,8 +435,8 @@ const cli_command cli_pull = {
     .usage = "koc pull [flags] REF [REF...] PATH",
     .summary = "pull images into a layout or archive",
     .description =
-        "Pulls images with all their platforms into an OCI layout, or into a tar file. Every "
-        "digest is checked on the way.",
+        "Pulls images with all their platforms into an OCI layout or a tar file, and verifies "
+        "every digest.",
     .more = places,
     .examples = pull_examples,
     .complete = CLI_FILES,
@@ -479,7 +447,7 @@ const cli_command cli_pull = {
 
 static const cli_example copy_examples[] = {
     {"koc copy old.example/app:1 new.example/app:1", "from registry to registry"},
-    {"koc copy -a old.example/app new.example/app", "every tag of it"},
+    {"koc copy -a old.example/app new.example/app", "every tag of a repository"},
     {"koc copy --referrers registry.example/app:1 oci:out:app", "with signatures and SBOMs"},
     {NULL, NULL},
 };
@@ -489,8 +457,9 @@ const cli_command cli_copy = {
     .group = "Images",
     .usage = "koc copy [flags] SRC DST [SRC DST...]",
     .summary = "copy images between registries, layouts and archives",
-    .description = "Copies images and indexes byte for byte, many at once. Blobs go from one side "
-                   "to the other without touching the disk.",
+    .description =
+        "Copies images and indexes byte for byte, several in parallel. Blobs are streamed "
+        "from source to target without touching the disk.",
     .more = places,
     .examples = copy_examples,
     .complete = CLI_FILES,

@@ -1,5 +1,6 @@
 /* koc version and koc help. */
-#include "args/flag_tables.h"
+#include "commands/commands.h"
+#include "help/help.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +11,7 @@ typedef struct version_options {
 
 static const cli_flag version_flags[] = {
     {"json", 0, CLI_BOOL, offsetof(version_options, json), NULL, "Other",
-     "one JSON document with library versions and features"},
+     "print a JSON document with library versions and features"},
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL},
 };
 
@@ -24,7 +25,7 @@ static const struct {
     {"zstd", KOC_FEATURE_ZSTD},
 };
 
-/* Details hold versions and words of ours: nothing that needs escaping. */
+/* Nothing needs escaping: the details are versions and names of libraries. */
 static void print_json(void)
 {
     printf("{\n  \"schema\": \"koc-version-1\",\n  \"version\": \"%s\",\n  \"libraries\": {",
@@ -69,7 +70,7 @@ const cli_command cli_version = {
     .usage = "koc version [--json]",
     .summary = "print the version",
     .description =
-        "Prints one line; --json adds the versions of the libraries and what this build can do.",
+        "Prints the version of koc; --json adds the versions of the libraries and the features of this build.",
     .examples = version_examples,
     .flags = version_flags,
     .options_size = sizeof(version_options),
@@ -82,37 +83,37 @@ typedef struct help_options {
 
 static const cli_flag help_flags[] = {
     {"format", 0, CLI_STRING, offsetof(help_options, format), "FORMAT", "Results",
-     "text, man, or for all commands at once markdown or json", "text man markdown json"},
+     "text or man; markdown and json are for all commands at once", "text man markdown json"},
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL},
 };
 
-/* Without a command all pages, each beginning with a comment that names it. */
-static void man_pages(const cli_command *command)
+/* Without a command, prints all pages; each begins with a comment that names it. */
+static void print_man_pages(const cli *c, const cli_command *command)
 {
     if (command) {
-        cli_help_man(command);
+        cli_help_man(c, command);
         return;
     }
-    cli_help_man(NULL);
-    for (size_t i = 0; cli_commands[i]; i++) {
-        cli_help_man(cli_commands[i]);
+    cli_help_man(c, NULL);
+    for (size_t i = 0; c->commands[i]; i++) {
+        cli_help_man(c, c->commands[i]);
     }
 }
 
-static int in_format(const cli *c, const char *format, const cli_command *command)
+static int print_help(const cli *c, const char *format, const cli_command *command)
 {
     if (strcmp(format, "man") == 0) {
-        man_pages(command);
+        print_man_pages(c, command);
     } else if (strcmp(format, "markdown") == 0) {
-        cli_help_markdown();
+        cli_help_markdown(c);
     } else if (strcmp(format, "json") == 0) {
-        cli_help_json();
+        cli_help_json(c);
     } else if (strcmp(format, "text") != 0) {
         return cli_usage(c, "--format: \"%s\" is not text, man, markdown or json", format);
     } else if (command) {
         cli_help_command(command, true);
     } else {
-        cli_help_overview();
+        cli_help_overview(c);
     }
     return cli_finish_stdout(c, EXIT_OK);
 }
@@ -121,18 +122,15 @@ static int run_help(cli *c, void *options, const cli_list *args)
 {
     const help_options *o = options;
     const char *format = o->format ? o->format : "text";
-    if (args->count == 0) {
-        return in_format(c, format, NULL);
+    const cli_command *command = args->count ? cli_find_command(c, args->items[0]) : NULL;
+    if (args->count && !command) {
+        return cli_unknown_command(c, args->items[0]);
     }
-    const cli_command *command = cli_find_command(args->items[0]);
-    if (!command) {
-        return cli_no_such_command(c, args->items[0]);
-    }
-    return in_format(c, format, command);
+    return print_help(c, format, command);
 }
 
 static const cli_example help_examples[] = {
-    {"koc help build", "all about one command"},
+    {"koc help build", "the full help of a command"},
     {"koc help --format=man build | man -l -", "the same as a man page"},
     {NULL, NULL},
 };
@@ -141,8 +139,8 @@ const cli_command cli_help = {
     .name = "help",
     .group = "Other",
     .usage = "koc help [--format=FORMAT] [COMMAND]",
-    .summary = "show all commands, or all about one",
-    .description = "Shows the list of commands, or the whole help of one.",
+    .summary = "list all commands, or show the full help of one",
+    .description = "Lists the commands, or shows the full help of one.",
     .examples = help_examples,
     .flags = help_flags,
     .options_size = sizeof(help_options),

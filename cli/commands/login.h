@@ -1,4 +1,4 @@
-/* What koc login, koc logout and koc auth share. */
+/* Shared by koc login, koc logout and koc auth. */
 #ifndef CLI_LOGIN_H
 #define CLI_LOGIN_H
 
@@ -12,12 +12,13 @@ typedef struct login_flags {
 } login_flags;
 extern const cli_flag login_flag_table[];
 void login_flags_defaults(void *flags);
-void login_flags_free(login_flags *f);
 
-/* The file of credentials that is used: the flag, KOC_AUTH_FILE, or NULL for the usual places. */
+/* The file of credentials: the flag, KOC_AUTH_FILE, or NULL for the usual places. */
 const char *login_file(const login_flags *f);
-/* The whole of koc login and koc logout. */
-int login_run(cli *c, login_flags *f, const cli_list *args);
-int logout_run(cli *c, login_flags *f, const cli_list *args);
+/* A session with the credentials of that file. */
+int login_session_open(const cli *c, const login_flags *f, cli_session *out, koc_error **err);
+/* koc login and koc logout. */
+int login_run(const cli *c, const login_flags *f, const cli_list *args);
+int logout_run(const cli *c, const login_flags *f, const cli_list *args);
 
 #endif

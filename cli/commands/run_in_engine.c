@@ -1,3 +1,4 @@
+/* Starts a built image: in a daemon that speaks Docker's API, or with podman from an archive. */
 #include "commands/run_in_engine.h"
 
 #include <stdio.h>
@@ -5,13 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <koc/ext/daemon.h>
-
 #include "child_program.h"
 
 enum { ARGS_MAX = 16 };
 
-/* The program that talks to the daemon: podman's own to podman, else docker, else podman. */
+/* The program that talks to the daemon: podman for podman, else docker, else podman. */
 static const char *client_of(const koc_daemon *d)
 {
     bool podman = child_on_path("podman");
@@ -28,7 +27,7 @@ static int use_daemon(const cli *c, const koc_daemon *d, koc_publish_options *p,
     if (!e->program) {
         return cli_usage(c, "--run needs the program docker or podman, and neither is on PATH");
     }
-    /* A daemon behind TCP is what DOCKER_HOST or the context says, which the program reads itself. */
+    /* A TCP address comes from DOCKER_HOST or the docker context, which the program reads itself. */
     if (strncmp(address, "unix://", 7) == 0 && strlen(address) < sizeof(e->address)) {
         memcpy(e->address, address, strlen(address) + 1);
     }
@@ -36,11 +35,11 @@ static int use_daemon(const cli *c, const koc_daemon *d, koc_publish_options *p,
     return EXIT_OK;
 }
 
-/* What podman runs without a daemon; left empty when it does not say. */
-static void ask_platform(const cli *c, engine *e)
+/* Sets the platform that podman runs; leaves it empty if podman does not report it. */
+static void read_platform(const cli *c, engine *e)
 {
     static const char *const argv[] = {"podman", "version", "--format", "{{.Client.OsArch}}", NULL};
-    char *text = NULL;
+    CLI_AUTO_STR text = NULL;
     const child ch = {.argv = argv, .output = &text, .quiet = true};
     if (child_run(c, &ch) == 0 && text) {
         size_t len = strcspn(text, " \r\n");
@@ -49,22 +48,21 @@ static void ask_platform(const cli *c, engine *e)
             e->platforms[0] = e->platform;
         }
     }
-    free(text);
 }
 
 static int use_podman(const cli *c, koc_publish_options *p, engine *e)
 {
     const char *tmp = getenv("TMPDIR");
     e->program = "podman";
-    snprintf(e->folder, sizeof(e->folder), "%s/koc-run-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-    if (!mkdtemp(e->folder)) {
-        e->folder[0] = '\0';
-        return cli_usage(c, "--run: cannot make a folder in %s", tmp && *tmp ? tmp : "/tmp");
+    snprintf(e->dir, sizeof(e->dir), "%s/koc-run-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    if (!mkdtemp(e->dir)) {
+        e->dir[0] = '\0';
+        return cli_usage(c, "--run: cannot create a directory in %s", tmp && *tmp ? tmp : "/tmp");
     }
-    snprintf(e->archive, sizeof(e->archive), "%s/image.tar", e->folder);
+    snprintf(e->archive, sizeof(e->archive), "%s/image.tar", e->dir);
     bool named = (p->platforms && p->platforms[0]) || getenv("KO_DEFAULTPLATFORMS");
     if (!named) {
-        ask_platform(c, e);
+        read_platform(c, e);
         p->platforms = e->platforms[0] ? e->platforms : p->platforms;
     }
     p->flags |= KOC_PUBLISH_NO_PUSH;
@@ -76,40 +74,36 @@ static int use_podman(const cli *c, koc_publish_options *p, engine *e)
 int engine_choose(const publish_session *s, koc_publish_options *p, engine *out)
 {
     const cli *c = s->base.c;
-    koc_daemon *d = NULL;
-    koc_error *err = NULL;
-    int code;
+    CLI_AUTO(koc_daemon) d = NULL;
+    CLI_AUTO(koc_error) err = NULL;
     *out = (engine){0};
     if (p->into && strcmp(p->into, "docker") != 0) {
-        return cli_usage(c, "--run starts the image here: --into=%s does not go with it", p->into);
+        return cli_usage(c, "--run starts the image on this machine and excludes --into=%s",
+                         p->into);
     }
     if (koc_daemon_open(s->base.ctx, &s->base.op, &d, &err) == KOC_OK) {
-        code = use_daemon(c, d, p, out);
-    } else if (koc_error_code(err) != KOC_ECANCELLED && !getenv("DOCKER_HOST") && !p->into &&
-               child_on_path("podman")) {
-        code = use_podman(c, p, out);
-    } else {
-        code = cli_error(c, err);
+        return use_daemon(c, d, p, out);
     }
-    koc_error_free(err);
-    koc_daemon_free(d);
-    return code;
+    if (koc_error_code(err) != KOC_ECANCELLED && !getenv("DOCKER_HOST") && !p->into &&
+        child_on_path("podman")) {
+        return use_podman(c, p, out);
+    }
+    return cli_error(c, err);
 }
 
-/* `podman load`; *name is what it calls the image, to be freed. */
+/* Runs `podman load`; *name is the name of the loaded image, to be freed. */
 static int load(const cli *c, const engine *e, char **name)
 {
     const char *const argv[] = {"podman", "load", "-q", "-i", e->archive, NULL};
-    char *text = NULL;
+    CLI_AUTO_STR text = NULL;
     const child ch = {.argv = argv, .output = &text};
     int code = child_run(c, &ch);
     const char *mark = text ? strstr(text, ": ") : NULL;
     if (code == 0 && mark) {
         *name = strndup(mark + 2, strcspn(mark + 2, ",\r\n"));
     }
-    free(text);
     if (code != 0 || !*name) {
-        cli_usage(c, "cannot load the image into podman");
+        cli_failure(c, "cannot load the image into podman");
         return code > 0 ? code : EXIT_FAILED;
     }
     return EXIT_OK;
@@ -124,14 +118,14 @@ static size_t count(const char *const *list)
     return n;
 }
 
-/* "docker --host unix:///… run --rm -i flags… REF args…" */
+/* Becomes "docker --host unix:///… run --rm -i flags… REF args…". */
 static int become(const cli *c, const engine *e, const char *reference, const char *const *flags,
                   const char *const *args)
 {
     size_t n = 0, n_args = count(args), n_flags = count(flags);
     const char **argv = calloc(ARGS_MAX + n_flags + n_args, sizeof(*argv));
     if (!argv) {
-        return cli_usage(c, "out of memory");
+        return cli_no_memory(c);
     }
     argv[n++] = e->program;
     if (e->address[0]) {
@@ -160,19 +154,14 @@ static int become(const cli *c, const engine *e, const char *reference, const ch
 int engine_run(const cli *c, engine *e, const char *reference, const char *const *flags,
                const char *const *args)
 {
-    char *name = NULL;
+    CLI_AUTO_STR name = NULL;
     if (e->archive[0]) {
         int code = load(c, e, &name);
         engine_close(e);
-        if (code != EXIT_OK) {
-            free(name);
-            return code;
-        }
+        CLI_TRY(code);
     }
     cli_verb(c, "Running", "%s with %s", name ? name : reference, e->program);
-    int code = become(c, e, name ? name : reference, flags, args);
-    free(name);
-    return code;
+    return become(c, e, name ? name : reference, flags, args);
 }
 
 void engine_close(engine *e)
@@ -180,8 +169,8 @@ void engine_close(engine *e)
     if (e->archive[0]) {
         (void)unlink(e->archive);
     }
-    if (e->folder[0]) {
-        (void)rmdir(e->folder);
+    if (e->dir[0]) {
+        (void)rmdir(e->dir);
     }
-    e->archive[0] = e->folder[0] = '\0';
+    e->archive[0] = e->dir[0] = '\0';
 }

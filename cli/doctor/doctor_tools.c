@@ -9,14 +9,12 @@
 #include <unistd.h>
 
 #include <koc/ext/cache.h>
-#include <koc/ext/daemon.h>
-#include <koc/ext/publish.h>
 
 #include "child_program.h"
 
 #define ENGINE_MS 5000
 
-/* The first line that it prints, or NULL when it fails; owned. */
+/* The first line that the program prints, to be freed; NULL: it failed. */
 static char *first_line(const doctor *d, const char *const *argv)
 {
     char *output = NULL;
@@ -30,14 +28,14 @@ static char *first_line(const doctor *d, const char *const *argv)
     return output;
 }
 
-static void look_at_go(doctor *d)
+static void check_go(doctor *d)
 {
     const char *named = getenv("KO_GO_PATH");
     char path[PATH_MAX];
     if (!child_find(named && *named ? named : "go", path, sizeof(path))) {
         doctor_add(d, "go", FINDING_BROKEN,
                    "install Go (https://go.dev/dl), or set KO_GO_PATH to it", "%s",
-                   named && *named ? "KO_GO_PATH names no program" : "there is no go in PATH");
+                   named && *named ? "KO_GO_PATH does not name a program" : "go is not on PATH");
         return;
     }
     const char *const argv[] = {path, "version", NULL};
@@ -47,39 +45,38 @@ static void look_at_go(doctor *d)
         bool devel = version && strncmp(version, "go version ", 11) == 0;
         doctor_add(d, "go", devel ? FINDING_OK : FINDING_BROKEN,
                    devel ? NULL : "reinstall Go, or set KO_GO_PATH to another one",
-                   devel ? "%s (%s)" : "%.0s%s does not say its version", version ? version : "",
+                   devel ? "%s (%s)" : "%.0s%s does not report its version", version ? version : "",
                    path);
     } else if (major == 1 && minor < 19) {
         doctor_add(d, "go", FINDING_WARNING, "install a newer Go: https://go.dev/dl",
-                   "%s: older than what koc is tested with (1.19)", version + 11);
+                   "%s: older than 1.19, the oldest version that koc is tested with", version + 11);
     } else {
         doctor_add(d, "go", FINDING_OK, NULL, "%s (%s)", version + 11, path);
     }
     free(version);
 }
 
-static void look_at_git(doctor *d)
+static void check_git(doctor *d)
 {
     char path[PATH_MAX];
     if (!child_find("git", path, sizeof(path))) {
-        doctor_add(
-            d, "git", FINDING_WARNING, "install git",
-            "there is no git in PATH: programs do not name their commit, templates lack .Git");
+        doctor_add(d, "git", FINDING_WARNING, "install git",
+                   "git is not on PATH: programs do not record their commit, templates lack .Git");
         return;
     }
     const char *const argv[] = {path, "--version", NULL};
     char *version = first_line(d, argv);
     doctor_add(d, "git", version ? FINDING_OK : FINDING_WARNING, NULL, "%s (%s)",
-               version ? version : "does not say its version", path);
+               version ? version : "does not report its version", path);
     free(version);
 }
 
-static void look_at_kubectl(doctor *d)
+static void check_kubectl(doctor *d)
 {
     char path[PATH_MAX];
     if (!child_find("kubectl", path, sizeof(path))) {
         doctor_add(d, "kubectl", FINDING_NOTE, NULL,
-                   "there is no kubectl in PATH (only apply, create, delete and run need it)");
+                   "kubectl is not on PATH (only apply, create, delete and run need it)");
         return;
     }
     const char *const argv[] = {path, "config", "current-context", NULL};
@@ -87,17 +84,17 @@ static void look_at_kubectl(doctor *d)
     if (context && *context) {
         doctor_add(d, "kubectl", FINDING_OK, NULL, "%s, context %s", path, context);
     } else {
-        doctor_add(d, "kubectl", FINDING_NOTE, "kubectl config use-context NAME chooses one",
+        doctor_add(d, "kubectl", FINDING_NOTE, "kubectl config use-context NAME selects one",
                    "%s has no current context", path);
     }
     free(context);
 }
 
-static void look_at_engine(doctor *d)
+static void check_engine(doctor *d)
 {
     koc_op op = KOC_OP_INIT;
-    koc_daemon *daemon = NULL;
-    koc_error *err = NULL;
+    CLI_AUTO(koc_daemon) daemon = NULL;
+    CLI_AUTO(koc_error) err = NULL;
     op.cancel = d->c->cancel;
     op.timeout_ms = ENGINE_MS;
     int rc = koc_daemon_open(d->session.ctx, &op, &daemon, &err);
@@ -111,28 +108,19 @@ static void look_at_engine(doctor *d)
     } else {
         doctor_add_error(d, "engine", FINDING_WARNING, err);
     }
-    koc_error_free(err);
-    koc_daemon_free(daemon);
 }
 
-void doctor_look_at_tools(doctor *d)
+void doctor_check_tools(doctor *d)
 {
-    look_at_go(d);
-    look_at_git(d);
-    look_at_kubectl(d);
-    look_at_engine(d);
+    check_go(d);
+    check_git(d);
+    check_kubectl(d);
+    check_engine(d);
 }
 
 /* --- settings --- */
 
-static char *copy_of(const char *s)
-{
-    size_t size = strlen(s) + 1;
-    char *copy = malloc(size);
-    return copy ? memcpy(copy, s, size) : NULL;
-}
-
-static int on_fact(const char *name, const char *value, void *payload)
+static int on_setting(const char *name, const char *value, void *payload)
 {
     doctor *d = payload;
     char **one = strcmp(name, "config") == 0       ? &d->config
@@ -143,9 +131,9 @@ static int on_fact(const char *name, const char *value, void *payload)
                      : strcmp(name, "platform") == 0 ? &d->platforms
                                                      : NULL;
     if (one) {
-        *one = copy_of(value);
+        *one = strdup(value);
     } else if (list) {
-        char *copy = copy_of(value);
+        char *copy = strdup(value);
         if (copy) {
             cli_list_keep(list, copy);
         }
@@ -162,15 +150,14 @@ static int on_fact(const char *name, const char *value, void *payload)
     return 0;
 }
 
-static void look_at_settings(doctor *d)
+static void check_settings(doctor *d)
 {
     koc_publish_options o = KOC_PUBLISH_OPTIONS_INIT;
-    koc_error *err = NULL;
+    CLI_AUTO(koc_error) err = NULL;
     o.client = d->session.client;
     o.flags = KOC_PUBLISH_DEFAULT_LAYOUT;
-    if (koc_publish_settings(d->session.ctx, &o, on_fact, d, &err) != KOC_OK) {
+    if (koc_publish_settings(d->session.ctx, &o, on_setting, d, &err) != KOC_OK) {
         doctor_add_error(d, "settings", FINDING_BROKEN, err);
-        koc_error_free(err);
         return;
     }
     char platforms[256] = "";
@@ -193,32 +180,31 @@ static int add_size(const char *kind, uint64_t entries, uint64_t bytes, void *pa
     return 0;
 }
 
-static void look_at_cache(doctor *d)
+static void check_cache(doctor *d)
 {
-    const char *folder = koc_cache_dir(d->session.ctx);
+    const char *dir = koc_cache_dir(d->session.ctx);
     uint64_t bytes = 0;
     char size[24];
-    koc_error *err = NULL;
-    if (!folder) {
+    CLI_AUTO(koc_error) err = NULL;
+    if (!dir) {
         doctor_add(d, "cache", FINDING_WARNING,
-                   "make the folder writable, or set KOCACHE to another",
-                   "there is no cache, so every build starts from nothing");
+                   "make the directory writable, or set KOCACHE to another one",
+                   "there is no cache, so nothing is reused between builds");
         return;
     }
     if (koc_cache_usage(d->session.ctx, add_size, &bytes, &err) != KOC_OK) {
         doctor_add_error(d, "cache", FINDING_WARNING, err);
-        koc_error_free(err);
-    } else if (access(folder, W_OK | X_OK) != 0) {
+    } else if (access(dir, W_OK | X_OK) != 0) {
         doctor_add(d, "cache", FINDING_WARNING,
-                   "make it writable, or set KOCACHE to another folder", "%s cannot be written",
-                   folder);
+                   "make it writable, or set KOCACHE to another directory", "%s is not writable",
+                   dir);
     } else {
-        doctor_add(d, "cache", FINDING_OK, NULL, "%s, %s", folder, cli_size(bytes, size));
+        doctor_add(d, "cache", FINDING_OK, NULL, "%s, %s", dir, cli_size(bytes, size));
     }
 }
 
-void doctor_look_at_files(doctor *d)
+void doctor_check_files(doctor *d)
 {
-    look_at_settings(d);
-    look_at_cache(d);
+    check_settings(d);
+    check_cache(d);
 }

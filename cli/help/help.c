@@ -1,54 +1,58 @@
-/* Help text, made from the command tables alone. */
-#include "args/flag_tables.h"
+/* Help text for a terminal, made from the command tables. */
+#include "help/help.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "term/fit_line.h"
 
-/* Text after a hanging indent; at is the column that the line has reached. */
-static void wrapped(const char *text, size_t len, size_t indent, size_t at)
+/* Prints text with a hanging indent; at is the column that the line has reached. */
+static void print_wrapped(const char *text, size_t len, size_t indent, size_t at)
 {
     const fit f = {.width = fit_columns(), .indent = indent};
     fit_wrap(text, len, at, &f);
 }
 
-static void paragraph(const char *text, size_t len, size_t indent)
+static void print_paragraph(const char *text, size_t len, size_t indent)
 {
     printf("%*s", (int)indent, "");
-    wrapped(text, len, indent, indent);
+    print_wrapped(text, len, indent, indent);
 }
 
-void cli_help_overview(void)
+void cli_each_in_group(const cli *c, const char *group, void (*fn)(const cli_command *command))
+{
+    for (size_t i = 0; c->commands[i]; i++) {
+        if (strcmp(c->commands[i]->group, group) == 0) {
+            fn(c->commands[i]);
+        }
+    }
+}
+
+static void print_summary(const cli_command *command)
+{
+    printf("  %-12s ", command->name);
+    print_wrapped(command->summary, strlen(command->summary), 15, 15);
+}
+
+void cli_help_overview(const cli *c)
 {
     static const char what[] =
         "koc builds container images from Go packages (and other files) without Docker, "
-        "pushes them to any registry and puts their digests into Kubernetes YAML.";
+        "pushes them to any registry and writes their digests into Kubernetes YAML.";
     static const char more[] = "koc COMMAND -h shows the flags of a command, koc help COMMAND its "
-                               "whole text, koc --version the version.";
-    paragraph(what, strlen(what), 0);
+                               "full help, koc --version the version.";
+    print_paragraph(what, strlen(what), 0);
     puts("\nusage: koc COMMAND [flags] [arguments]");
     for (size_t g = 0; cli_groups[g]; g++) {
-        bool first = true;
-        for (size_t i = 0; cli_commands[i]; i++) {
-            const cli_command *c = cli_commands[i];
-            if (strcmp(c->group, cli_groups[g]) != 0) {
-                continue;
-            }
-            if (first) {
-                printf("\n%s\n", cli_groups[g]);
-                first = false;
-            }
-            printf("  %-12s ", c->name);
-            wrapped(c->summary, strlen(c->summary), 15, 15);
-        }
+        printf("\n%s\n", cli_groups[g]);
+        cli_each_in_group(c, cli_groups[g], print_summary);
     }
     putchar('\n');
-    paragraph(more, strlen(more), 0);
+    print_paragraph(more, strlen(more), 0);
 }
 
-/* One line in columns; where it does not fit, its last column goes on below itself. */
-static void set_out_line(const char *line, size_t len)
+/* Prints a line set in columns. If it does not fit, its last column continues on the next line, under its start. */
+static void print_columns_line(const char *line, size_t len)
 {
     size_t lead = strspn(line, " "), column = lead;
     for (size_t i = lead; i + 3 < len; i++) {
@@ -58,21 +62,21 @@ static void set_out_line(const char *line, size_t len)
     }
     size_t indent = column <= fit_columns() / 2 ? column : lead + 4;
     printf("%.*s", (int)column, line);
-    wrapped(line + column, len - column, indent, column);
+    print_wrapped(line + column, len - column, indent, column);
 }
 
-static void set_out(const char *text, size_t len)
+static void print_literal(const char *text, size_t len)
 {
     for (const char *end = text + len; text < end;) {
         size_t line = strcspn(text, "\n");
         line = line < (size_t)(end - text) ? line : (size_t)(end - text);
-        set_out_line(text, line);
+        print_columns_line(text, line);
         text += line + 1;
     }
 }
 
-/* The long text: paragraphs are filled, the rest stays as it is. */
-static void whole_text(const char *text)
+/* The long text: paragraphs are filled, everything else stays as it is. */
+static void print_more(const char *text)
 {
     enum cli_block kind;
     const char *block;
@@ -84,15 +88,15 @@ static void whole_text(const char *text)
         }
         under_heading = under_heading || kind == CLI_HEADING;
         if (kind == CLI_PARAGRAPH) {
-            paragraph(block, len, under_heading ? 2 : 0);
+            print_paragraph(block, len, under_heading ? 2 : 0);
         } else {
-            set_out(block, len);
+            print_literal(block, len);
         }
         after_text = kind != CLI_HEADING;
     }
 }
 
-static void one_flag(const cli_flag *f)
+static void print_flag(const cli_flag *f)
 {
     char head[64];
     char letter[8] = "    ";
@@ -109,10 +113,10 @@ static void one_flag(const cli_flag *f)
         at = 0;
     }
     printf("%*s", (int)(indent - at), "");
-    wrapped(f->help, strlen(f->help), indent, indent);
+    print_wrapped(f->help, strlen(f->help), indent, indent);
 }
 
-static void flag_groups(const cli_flag *table)
+static void print_flag_table(const cli_flag *table)
 {
     const char *group = NULL;
     for (const cli_flag *f = table; f && f->name; f++) {
@@ -120,12 +124,12 @@ static void flag_groups(const cli_flag *table)
             group = f->group;
             printf("\n%s\n", group);
         }
-        one_flag(f);
+        print_flag(f);
     }
 }
 
-/* What can be pasted into a shell, in several lines too. */
-static void one_example(const cli_example *e)
+/* Prints an example so that it can be pasted into a shell, even if it takes several lines. */
+static void print_example(const cli_example *e)
 {
     const size_t width = fit_columns();
     const fit comment = {.width = width, .indent = 4, .lead = "  # "};
@@ -139,21 +143,21 @@ static void one_example(const cli_example *e)
 void cli_help_command(const cli_command *c, bool whole)
 {
     printf("usage: ");
-    wrapped(c->usage, strlen(c->usage), 11, 7);
+    print_wrapped(c->usage, strlen(c->usage), 11, 7);
     putchar('\n');
-    paragraph(c->description, strlen(c->description), 0);
+    print_paragraph(c->description, strlen(c->description), 0);
     if (c->examples) {
         puts("\nExamples");
         for (const cli_example *e = c->examples; e->command; e++) {
-            one_example(e);
+            print_example(e);
         }
     }
     for (size_t i = 0; cli_flag_table_of(c, i); i++) {
-        flag_groups(cli_flag_table_of(c, i));
+        print_flag_table(cli_flag_table_of(c, i));
     }
     if (whole && c->more) {
-        whole_text(c->more);
+        print_more(c->more);
     } else if (c->more) {
-        printf("\nkoc help %s says more.\n", c->name);
+        printf("\nFor more, see: koc help %s\n", c->name);
     }
 }

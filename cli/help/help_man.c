@@ -1,5 +1,5 @@
 /* Man pages in mdoc, one for koc and one for each command, made from the command tables. */
-#include "args/flag_tables.h"
+#include "help/help.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -7,8 +7,8 @@
 
 #define RELEASE_DATE "November 24, 2026" /* of the version that version.h names */
 
-/* One character as roff wants it; returns how many bytes it was. */
-static size_t put(const char *s, size_t left)
+/* Prints one character with roff's escapes; returns its length in bytes. */
+static size_t put_char(const char *s, size_t left)
 {
     unsigned char c = (unsigned char)*s;
     static const struct {
@@ -28,7 +28,7 @@ static size_t put(const char *s, size_t left)
     if (c == '\\') {
         fputs("\\e", stdout);
     } else if (c == '-') {
-        fputs("\\-", stdout); /* what is pasted must be a minus */
+        fputs("\\-", stdout); /* a pasted flag must have a real minus */
     } else {
         putchar(c);
     }
@@ -38,10 +38,10 @@ static size_t put(const char *s, size_t left)
 static void put_text(const char *s, size_t len)
 {
     if (len && (*s == '.' || *s == '\'')) {
-        fputs("\\&", stdout); /* it is no request */
+        fputs("\\&", stdout); /* otherwise roff would take it for a request */
     }
     for (size_t i = 0; i < len;) {
-        i += put(s + i, len - i);
+        i += put_char(s + i, len - i);
     }
 }
 
@@ -53,8 +53,8 @@ static bool ends_sentence(const char *word, size_t len)
     return len > 1 && strchr(".?!", word[len - 1]) && word[len - 2] != '.';
 }
 
-/* How many bytes put() makes of it, at most. */
-static size_t put_length(const char *s, size_t len)
+/* An upper bound of the bytes that put_char prints for s. */
+static size_t max_length(const char *s, size_t len)
 {
     size_t n = 0;
     for (size_t i = 0; i < len; i++) {
@@ -64,8 +64,8 @@ static size_t put_length(const char *s, size_t len)
     return n;
 }
 
-/* Words run together, a line for each sentence. */
-static void running_text(const char *s, size_t len)
+/* Fills words into lines and starts each sentence on a new one. */
+static void print_filled(const char *s, size_t len)
 {
     size_t column = 0;
     for (size_t i = 0; i < len;) {
@@ -76,7 +76,7 @@ static void running_text(const char *s, size_t len)
         }
         size_t word = strcspn(s + i, " \n");
         word = word < len - i ? word : len - i;
-        size_t width = put_length(s + i, word);
+        size_t width = max_length(s + i, word);
         if (column && column + 1 + width > 78) {
             putchar('\n');
             column = 0;
@@ -87,7 +87,7 @@ static void running_text(const char *s, size_t len)
         }
         if (column) {
             for (size_t k = 0; k < word;) {
-                k += put(s + i + k, word - k);
+                k += put_char(s + i + k, word - k);
             }
         } else {
             put_text(s + i, word);
@@ -104,13 +104,13 @@ static void running_text(const char *s, size_t len)
     }
 }
 
-static void text(const char *s)
+static void print_text(const char *s)
 {
-    running_text(s, strlen(s));
+    print_filled(s, strlen(s));
 }
 
-/* Lines as they are, without the indent that all have. */
-static void literal(const char *s, size_t len)
+/* Prints lines as they are, without their common indent. */
+static void print_literal(const char *s, size_t len)
 {
     puts(".Bd -literal -offset indent");
     for (const char *end = s + len; s < end;) {
@@ -124,18 +124,18 @@ static void literal(const char *s, size_t len)
     puts(".Ed");
 }
 
-/* A word of a macro's line: what looks like a macro must not be one. */
-static void argument(const char *s)
+/* Prints an argument of a macro, protected from being taken for a macro itself. */
+static void print_argument(const char *s)
 {
     fputs(" \\&", stdout);
-    for (; *s; s += put(s, strlen(s))) {
+    for (; *s; s += put_char(s, strlen(s))) {
         if (*s == ' ') {
-            putchar('\\'); /* it stays one word */
+            putchar('\\'); /* keeps the argument one word */
         }
     }
 }
 
-static void one_flag(const cli_flag *f)
+static void print_flag(const cli_flag *f)
 {
     fputs(".It", stdout);
     if (f->letter) {
@@ -148,13 +148,13 @@ static void one_flag(const cli_flag *f)
         fputs(" Ar", stdout);
     }
     if (f->value) {
-        argument(f->value);
+        print_argument(f->value);
     }
     putchar('\n');
-    text(f->help);
+    print_text(f->help);
 }
 
-static void flags(const cli_command *c)
+static void print_options(const cli_command *c)
 {
     const char *group = NULL;
     puts(".Sh OPTIONS");
@@ -167,7 +167,7 @@ static void flags(const cli_command *c)
                 printf(".Ss %s\n.Bl -tag -width Ds\n", f->group);
                 group = f->group;
             }
-            one_flag(f);
+            print_flag(f);
         }
     }
     if (group) {
@@ -175,7 +175,7 @@ static void flags(const cli_command *c)
     }
 }
 
-static void more(const char *s)
+static void print_more(const char *s)
 {
     enum cli_block kind;
     const char *block;
@@ -187,18 +187,18 @@ static void more(const char *s)
             put_text(block, len);
             putchar('\n');
         } else if (kind == CLI_LITERAL) {
-            literal(block, len);
+            print_literal(block, len);
         } else {
             if (after_text) {
                 puts(".Pp");
             }
-            running_text(block, len);
+            print_filled(block, len);
         }
         after_text = kind != CLI_HEADING;
     }
 }
 
-static void examples(const cli_command *c)
+static void print_examples(const cli_command *c)
 {
     if (!c->examples) {
         return;
@@ -210,31 +210,31 @@ static void examples(const cli_command *c)
         }
         char line[256];
         snprintf(line, sizeof(line), "%c%s:", toupper((unsigned char)e->what[0]), e->what + 1);
-        text(line);
-        literal(e->command, strlen(e->command));
+        print_text(line);
+        print_literal(e->command, strlen(e->command));
     }
 }
 
-static void begin(const char *name, const char *what)
+static void begin_page(const char *name, const char *what)
 {
     printf(".\\\" %s.1\n.Dd %s\n.Dt ", name, RELEASE_DATE);
     for (const char *s = name; *s; s++) {
         putchar(toupper((unsigned char)*s));
     }
     printf(" 1\n.Os\n.Sh NAME\n.Nm %s\n.Nd ", name);
-    text(what);
+    print_text(what);
 }
 
-static void see_also(void)
+static void print_see_also(const cli *c)
 {
     const char *names[64];
     size_t n = 0;
-    for (size_t i = 0; cli_commands[i] && n < 64; i++) { /* sorted, as the reader looks for them */
+    for (size_t i = 0; c->commands[i] && n < 64; i++) { /* insertion sort */
         size_t at = n++;
-        for (; at > 0 && strcmp(names[at - 1], cli_commands[i]->name) > 0; at--) {
+        for (; at > 0 && strcmp(names[at - 1], c->commands[i]->name) > 0; at--) {
             names[at] = names[at - 1];
         }
-        names[at] = cli_commands[i]->name;
+        names[at] = c->commands[i]->name;
     }
     puts(".Sh SEE ALSO");
     for (size_t i = 0; i < n; i++) {
@@ -242,63 +242,56 @@ static void see_also(void)
     }
 }
 
-static void overview(void)
+static void print_item(const cli_command *command)
 {
-    begin("koc", "container images from Go packages");
-    puts(".Sh SYNOPSIS\n.Nm koc\n.Ar COMMAND\n.Op flags\n.Op arguments");
-    puts(".Sh DESCRIPTION");
-    text(
-        "Builds container images from Go packages (and other files) without Docker, pushes them to any "
-        "registry and puts their digests into Kubernetes YAML.");
-    puts(".Pp");
-    text("Results go to stdout, all else to stderr. Each command has a page of its own.");
-    for (size_t g = 0; cli_groups[g]; g++) {
-        bool first = true;
-        for (size_t i = 0; cli_commands[i]; i++) {
-            const cli_command *c = cli_commands[i];
-            if (strcmp(c->group, cli_groups[g]) != 0) {
-                continue;
-            }
-            if (first) {
-                printf(".Ss %s\n.Bl -tag -width completion\n", cli_groups[g]);
-            }
-            first = false;
-            printf(".It Cm \\&%s\n", c->name);
-            text(c->summary);
-        }
-        if (!first) {
-            puts(".El");
-        }
-    }
-    flags(NULL);
-    puts(".Sh EXIT STATUS");
-    text("0 success, 1 failure, 2 wrong usage, 130 and 143 when stopped by a signal.");
-    see_also();
+    printf(".It Cm \\&%s\n", command->name);
+    print_text(command->summary);
 }
 
-void cli_help_man(const cli_command *c)
+static void print_overview(const cli *c)
+{
+    begin_page("koc", "container images from Go packages");
+    puts(".Sh SYNOPSIS\n.Nm koc\n.Ar COMMAND\n.Op flags\n.Op arguments");
+    puts(".Sh DESCRIPTION");
+    print_text(
+        "Builds container images from Go packages (and other files) without Docker, pushes them to any "
+        "registry and writes their digests into Kubernetes YAML.");
+    puts(".Pp");
+    print_text("Results go to stdout, everything else to stderr. Each command has its own page.");
+    for (size_t g = 0; cli_groups[g]; g++) {
+        printf(".Ss %s\n.Bl -tag -width completion\n", cli_groups[g]);
+        cli_each_in_group(c, cli_groups[g], print_item);
+        puts(".El");
+    }
+    print_options(NULL);
+    puts(".Sh EXIT STATUS");
+    print_text("0 success, 1 failure, 2 wrong usage, 130 and 143 if a signal stopped koc.");
+    print_see_also(c);
+}
+
+void cli_help_man(const cli *all, const cli_command *c)
 {
     char name[64];
     if (!c) {
-        overview();
+        print_overview(all);
         return;
     }
     snprintf(name, sizeof(name), "koc-%s", c->name);
-    begin(name, c->summary);
+    begin_page(name, c->summary);
     fputs(".Sh SYNOPSIS\n.Nm koc\n", stdout);
-    text(strncmp(c->usage, "koc ", 4) == 0 ? c->usage + 4 : c->usage);
+    print_text(strncmp(c->usage, "koc ", 4) == 0 ? c->usage + 4 : c->usage);
     puts(".Sh DESCRIPTION");
-    text(c->description);
+    print_text(c->description);
     if (c->alias) {
         char line[128];
-        snprintf(line, sizeof(line), "koc %s is the same command.", c->alias);
+        snprintf(line, sizeof(line), "koc %s is another name of this command.", c->alias);
         puts(".Pp");
-        text(line);
+        print_text(line);
     }
     if (c->more) {
-        more(c->more);
+        print_more(c->more);
     }
-    flags(c);
-    examples(c);
+    print_options(c);
+    print_examples(c);
     puts(".Sh SEE ALSO\n.Xr koc 1");
 }

@@ -1,11 +1,11 @@
 /* docs/cli.md, made from the command tables. */
-#include "args/flag_tables.h"
+#include "help/help.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Whether a word is what a shell or a file would see: a flag, a path, something with marks in it. */
+/* Whether a word is code: a flag, a path, a pattern. */
 static bool is_code(const char *s, size_t len)
 {
     bool named = len > 1 && isalpha((unsigned char)s[1]);
@@ -21,15 +21,15 @@ static bool is_code(const char *s, size_t len)
            strncmp(s, "./", 2) == 0 || strncmp(s, "../", 3) == 0;
 }
 
-static void put(const char *s, size_t len, bool in_table)
+static void print_escaped(const char *s, size_t len, bool in_table)
 {
     for (size_t i = 0; i < len; i++) {
         printf(in_table && s[i] == '|' ? "\\%c" : "%c", s[i]);
     }
 }
 
-/* Brackets before and punctuation after a word stay outside of its code marks. */
-static void word(const char *s, size_t len, bool in_table)
+/* Prints a word. Brackets before it and punctuation after it stay outside of its code marks. */
+static void print_word(const char *s, size_t len, bool in_table)
 {
     bool dots = len > 3 && memcmp(s + len - 3, "...", 3) == 0;
     size_t head = len > 1 && *s == '(' ? 1 : 0, end = len;
@@ -37,14 +37,14 @@ static void word(const char *s, size_t len, bool in_table)
         end--;
     }
     const char *mark = is_code(s + head, end - head) ? "`" : "";
-    put(s, head, in_table);
+    print_escaped(s, head, in_table);
     fputs(mark, stdout);
-    put(s + head, end - head, in_table);
+    print_escaped(s + head, end - head, in_table);
     fputs(mark, stdout);
-    put(s + end, len - end, in_table);
+    print_escaped(s + end, len - end, in_table);
 }
 
-static void running_text(const char *s, size_t len, bool in_table)
+static void print_filled(const char *s, size_t len, bool in_table)
 {
     bool first = true;
     for (size_t i = 0; i < len;) {
@@ -57,20 +57,20 @@ static void running_text(const char *s, size_t len, bool in_table)
         if (!first) {
             putchar(' ');
         }
-        word(s + i, n, in_table);
+        print_word(s + i, n, in_table);
         first = false;
         i += n;
     }
 }
 
-static void paragraph(const char *s, size_t len)
+static void print_paragraph(const char *s, size_t len)
 {
     putchar('\n');
-    running_text(s, len, false);
+    print_filled(s, len, false);
     putchar('\n');
 }
 
-static void literal(const char *s, size_t len)
+static void print_literal(const char *s, size_t len)
 {
     puts("\n```");
     for (const char *end = s + len; s < end;) {
@@ -82,7 +82,7 @@ static void literal(const char *s, size_t len)
     puts("```");
 }
 
-static void flag_rows(const cli_flag *f)
+static void print_rows(const cli_flag *f)
 {
     for (; f && f->name; f++) {
         char name[96];
@@ -92,53 +92,53 @@ static void flag_rows(const cli_flag *f)
         }
         fputs("`", stdout);
         const char *text = cli_flag_long(f, name);
-        put(text, strlen(text), true);
+        print_escaped(text, strlen(text), true);
         fputs("` | ", stdout);
-        running_text(f->help, strlen(f->help), true);
+        print_filled(f->help, strlen(f->help), true);
         puts(" |");
     }
 }
 
-/* One table of two; both may be NULL. */
-static void flag_table(const cli_flag *own, const cli_flag *more)
+/* Prints two tables as one; both may be NULL. */
+static void print_table(const cli_flag *own, const cli_flag *more)
 {
     if ((own && own->name) || (more && more->name)) {
         puts("\n| Flag | |\n| --- | --- |");
-        flag_rows(own);
-        flag_rows(more);
+        print_rows(own);
+        print_rows(more);
     }
 }
 
-/* How many commands take a table. */
-static size_t users_of(const cli_flag *table)
+/* The number of commands that share a table. */
+static size_t count_users(const cli *c, const cli_flag *table)
 {
     size_t n = 0;
-    for (size_t i = 0; cli_commands[i]; i++) {
-        n += cli_commands[i]->shared_flags == table;
+    for (size_t i = 0; c->commands[i]; i++) {
+        n += c->commands[i]->shared_flags == table;
     }
     return n;
 }
 
 /* The heading of a table that several commands share: "Flags of build, resolve and run". */
-static void shared_title(const cli_flag *table, char *out, size_t size)
+static void shared_title(const cli *c, const cli_flag *table, char *out, size_t size)
 {
-    size_t users = users_of(table), seen = 0;
+    size_t users = count_users(c, table), seen = 0;
     snprintf(out, size, "Flags of");
-    for (size_t i = 0; cli_commands[i]; i++) {
-        if (cli_commands[i]->shared_flags == table) {
+    for (size_t i = 0; c->commands[i]; i++) {
+        if (c->commands[i]->shared_flags == table) {
             seen++;
             size_t at = strlen(out);
             snprintf(out + at, size - at, "%s %s",
                      seen == 1       ? ""
                      : seen == users ? " and"
                                      : ",",
-                     cli_commands[i]->name);
+                     c->commands[i]->name);
         }
     }
 }
 
-/* As the places that show Markdown make them. */
-static void anchor(const char *title)
+/* The anchor that viewers of Markdown derive from a title. */
+static void print_anchor(const char *title)
 {
     for (; *title; title++) {
         unsigned char c = (unsigned char)*title;
@@ -150,7 +150,7 @@ static void anchor(const char *title)
     }
 }
 
-static void more(const char *s)
+static void print_more(const char *s)
 {
     enum cli_block kind;
     const char *block;
@@ -159,19 +159,19 @@ static void more(const char *s)
         if (kind == CLI_HEADING) {
             printf("\n### %.*s\n", (int)len, block);
         } else if (kind == CLI_LITERAL) {
-            literal(block, len);
+            print_literal(block, len);
         } else {
-            paragraph(block, len);
+            print_paragraph(block, len);
         }
     }
 }
 
-static void command(const cli_command *c)
+static void print_command(const cli *all, const cli_command *c)
 {
     printf("\n## koc %s\n\n```\n%s\n```\n", c->name, c->usage);
-    paragraph(c->description, strlen(c->description));
+    print_paragraph(c->description, strlen(c->description));
     if (c->alias) {
-        printf("\n`koc %s` is the same command.\n", c->alias);
+        printf("\n`koc %s` is another name of this command.\n", c->alias);
     }
     if (c->examples) {
         puts("\n```sh");
@@ -180,61 +180,61 @@ static void command(const cli_command *c)
         }
         puts("```");
     }
-    bool shared = c->shared_flags && users_of(c->shared_flags) > 1;
-    flag_table(c->flags, shared ? NULL : c->shared_flags);
+    bool shared = c->shared_flags && count_users(all, c->shared_flags) > 1;
+    print_table(c->flags, shared ? NULL : c->shared_flags);
     if (shared) {
         char title[400];
-        shared_title(c->shared_flags, title, sizeof(title));
-        fputs("\nAnd the [shared flags](#", stdout);
-        anchor(title);
+        shared_title(all, c->shared_flags, title, sizeof(title));
+        fputs("\nAlso the [shared flags](#", stdout);
+        print_anchor(title);
         puts(").");
     }
     if (c->more) {
-        more(c->more);
+        print_more(c->more);
     }
 }
 
-static void shared_tables(void)
+static void print_shared_tables(const cli *c)
 {
-    for (size_t i = 0; cli_commands[i]; i++) {
-        const cli_flag *table = cli_commands[i]->shared_flags;
-        bool first = table && users_of(table) > 1;
+    for (size_t i = 0; c->commands[i]; i++) {
+        const cli_flag *table = c->commands[i]->shared_flags;
+        bool first = table && count_users(c, table) > 1;
         for (size_t k = 0; k < i; k++) {
-            first = first && cli_commands[k]->shared_flags != table;
+            first = first && c->commands[k]->shared_flags != table;
         }
         if (first) {
             char title[400];
-            shared_title(table, title, sizeof(title));
+            shared_title(c, table, title, sizeof(title));
             printf("\n## %s\n", title);
-            flag_table(table, NULL);
+            print_table(table, NULL);
         }
     }
 }
 
-void cli_help_markdown(void)
+static void print_summary(const cli_command *command)
+{
+    printf("| [koc %s](#koc-%s) | %s |\n", command->name, command->name, command->summary);
+}
+
+void cli_help_markdown(const cli *c)
 {
     puts(
         "# The command line\n\n"
         "<!-- Made by `./dev docs` from the tables in cli/: do not edit. -->\n\n"
         "The same text is in `koc help COMMAND` and in the man pages.\n"
-        "Results go to stdout, all else to stderr. Exit codes: 0 success, 1 failure, 2 wrong usage,\n"
-        "130 and 143 when stopped by a signal.\n\n"
+        "Results go to stdout, everything else to stderr. Exit codes: 0 success, 1 failure, 2 wrong usage,\n"
+        "130 and 143 if a signal stopped koc.\n\n"
         "| Command | |\n| --- | --- |");
     for (size_t g = 0; cli_groups[g]; g++) {
-        for (size_t i = 0; cli_commands[i]; i++) {
-            const cli_command *c = cli_commands[i];
-            if (strcmp(c->group, cli_groups[g]) == 0) {
-                printf("| [koc %s](#koc-%s) | %s |\n", c->name, c->name, c->summary);
-            }
-        }
+        cli_each_in_group(c, cli_groups[g], print_summary);
     }
     puts("\n## Flags of all commands");
-    flag_table(cli_global_flags, NULL);
-    shared_tables();
+    print_table(cli_global_flags, NULL);
+    print_shared_tables(c);
     for (size_t g = 0; cli_groups[g]; g++) {
-        for (size_t i = 0; cli_commands[i]; i++) {
-            if (strcmp(cli_commands[i]->group, cli_groups[g]) == 0) {
-                command(cli_commands[i]);
+        for (size_t i = 0; c->commands[i]; i++) {
+            if (strcmp(c->commands[i]->group, cli_groups[g]) == 0) {
+                print_command(c, c->commands[i]);
             }
         }
     }

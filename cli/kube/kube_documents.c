@@ -1,4 +1,4 @@
-/* "---" at the beginning of a line is never part of a scalar, so nothing has to be parsed. */
+/* A "---" at the beginning of a line is never part of a scalar, so documents can be split without parsing. */
 #include "kube/kube_documents.h"
 
 #include <stdlib.h>
@@ -19,14 +19,14 @@ static size_t line_end(const char *text, size_t len, size_t at)
     return end ? (size_t)(end - text) + 1 : len;
 }
 
-/* "---" or "...", and then the end of the line or a space. */
+/* Whether a line begins with "---" or "...", followed by white space or its end. */
 static bool is_marker(const char *line, size_t len, char mark)
 {
     return len >= 3 && line[0] == mark && line[1] == mark && line[2] == mark &&
            (len == 3 || strchr(" \t\r\n", line[3]));
 }
 
-/* Whether there is more than markers, comments and white space. */
+/* Whether text has more than markers, comments and white space. */
 static bool has_content(const char *text, size_t len)
 {
     for (size_t at = 0; at < len;) {
@@ -56,7 +56,7 @@ static bool has_directive(const char *text, size_t len)
     return false;
 }
 
-static bool add(documents *d, const char *text, size_t len)
+static bool add_document(documents *d, const char *text, size_t len)
 {
     if (!has_content(text, len)) {
         return true;
@@ -77,16 +77,16 @@ static bool add(documents *d, const char *text, size_t len)
 bool documents_read(documents *d, const char *text, size_t len)
 {
     size_t start = 0;
-    bool whole = has_directive(text, len);
+    bool single = has_directive(text, len);
     for (size_t at = 0; at < len; at = line_end(text, len, at)) {
-        if (!whole && at > start && is_marker(text + at, len - at, '-')) {
-            if (!add(d, text + start, at - start)) {
+        if (!single && at > start && is_marker(text + at, len - at, '-')) {
+            if (!add_document(d, text + start, at - start)) {
                 return false;
             }
             start = at;
         }
     }
-    return len == start || add(d, text + start, len - start);
+    return len == start || add_document(d, text + start, len - start);
 }
 
 bool documents_keep(documents *d, const char *text, size_t len)

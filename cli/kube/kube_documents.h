@@ -1,4 +1,4 @@
-/* A stream of YAML, taken apart. */
+/* Splitting a stream of YAML into documents. */
 #ifndef CLI_DOCUMENTS_H
 #define CLI_DOCUMENTS_H
 
@@ -6,8 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cleanup_macros.h"
+
 typedef struct document {
-    const char *text; /* with its "---" line, into the stream */
+    const char *text; /* with its "---" line; points into the stream */
     size_t len;
     uint64_t hash;
 } document;
@@ -15,15 +17,16 @@ typedef struct document {
 typedef struct documents {
     document *items;
     size_t count, capacity;
-    char *own; /* a copy of the stream, after documents_keep */
+    char *own; /* owned copy of the stream, after documents_keep */
 } documents;
 
-/* Cuts text, which has to stay, at its "---" lines; one with directives is a single document. What holds no
- * object (comments alone) is left out. false: out of memory. */
+/* Splits text, which must stay valid, at its "---" lines; text with directives is a single document. Documents without
+ * an object (only comments) are skipped. false: out of memory. */
 bool documents_read(documents *d, const char *text, size_t len);
-/* Makes a copy of the text theirs. */
+/* The same with a copy of the text. */
 bool documents_keep(documents *d, const char *text, size_t len);
 bool documents_have(const documents *d, const document *one);
 void documents_free(documents *d);
+CLI_DEFINE_AUTO_VAL(documents, documents_free);
 
 #endif

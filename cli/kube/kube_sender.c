@@ -1,7 +1,7 @@
 /*
- * Without streaming kubectl runs once, at the end. With it a thread runs one kubectl after the other, each
- * with what has come meanwhile: `kubectl apply` reads its input to the end before it does anything, so a
- * single one would only ever begin after the last build.
+ * Without streaming, kubectl runs once, at the end. With streaming, a thread runs one kubectl after the other, each with
+ * the documents that arrived in the meantime: `kubectl apply` reads its whole input before it does anything, so a
+ * single one could not start before the last build.
  */
 #include "kube/kube_sender.h"
 
@@ -14,16 +14,16 @@
 
 struct sender {
     sender_options o;
-    documents known; /* what the cluster has, from the rounds before */
-    text_sink round; /* all that was written in this one ... */
-    size_t flushed;  /* ... and how much of it is whole documents */
+    documents known; /* the content of the cluster, from earlier rounds */
+    text_sink round; /* everything written in this one ... */
+    size_t flushed;  /* ... and the length of its flushed part */
     text_sink sent;
     pthread_t thread;
     pthread_mutex_t mutex; /* guards what follows while the thread runs */
     pthread_cond_t more;
     text_sink waiting;
     bool running, closed;
-    int code; /* of the first kubectl that failed: nothing follows it */
+    int code; /* of the first kubectl that failed; nothing is sent after it */
 };
 
 sender *sender_new(const sender_options *o)
@@ -56,62 +56,47 @@ const text_sink *sender_sent(const sender *s)
     return &s->sent;
 }
 
-/* --- handing over --- */
+/* --- sending --- */
 
-static int no_memory(const sender *s)
+/* Appends the documents of text that kubectl has not got; all of them, unchanged, if it has got none. */
+static bool select_new(const sender *s, const text_sink *text, text_sink *out)
 {
-    cli_usage(s->o.c, "out of memory");
-    return EXIT_FAILED;
-}
-
-/* The documents of text that kubectl has not had; all of them as they are when it has had none. */
-static bool pick_new(const sender *s, const text_sink *text, text_sink *out)
-{
-    documents all = {0};
-    koc_error *err = NULL;
+    CLI_AUTO_VAL(documents) all = {0};
     bool good = documents_read(&all, text->text ? text->text : "", text->len);
     for (size_t i = 0; good && i < all.count; i++) {
         const document *d = &all.items[i];
         if (!documents_have(&s->known, d)) {
             bool marked = strncmp(d->text, "---", 3) == 0;
-            good = (marked || out->len == 0 || text_sink_write(out, "---\n", 4, &err) == KOC_OK) &&
-                   text_sink_write(out, d->text, d->len, &err) == KOC_OK;
+            good = (marked || out->len == 0 || text_sink_write(out, "---\n", 4, NULL) == KOC_OK) &&
+                   text_sink_write(out, d->text, d->len, NULL) == KOC_OK;
         }
     }
-    koc_error_free(err);
-    documents_free(&all);
     return good;
 }
 
 static int run_kubectl(sender *s, const text_sink *text)
 {
-    koc_error *err = NULL;
-    if (text_sink_write(&s->sent, text->text ? text->text : "", text->len, &err) != KOC_OK) {
-        koc_error_free(err);
-        return no_memory(s);
+    if (text_sink_write(&s->sent, text->text ? text->text : "", text->len, NULL) != KOC_OK) {
+        return cli_no_memory(s->o.c);
     }
     return kubectl_feed(s->o.c, s->o.argv, text->text, text->len);
 }
 
-static int hand_over(sender *s, const text_sink *text)
+static int send_documents(sender *s, const text_sink *text)
 {
-    text_sink part = {0};
-    int code = EXIT_OK;
+    CLI_AUTO_VAL(text_sink) part = {0};
     if (!s->o.changes && !s->o.stream) {
         return run_kubectl(s, text);
     }
-    if (!pick_new(s, text, &part)) {
-        code = no_memory(s);
-    } else if (part.len > 0) {
-        code = run_kubectl(s, &part);
+    if (!select_new(s, text, &part)) {
+        return cli_no_memory(s->o.c);
     }
-    text_sink_free(&part);
-    return code;
+    return part.len > 0 ? run_kubectl(s, &part) : EXIT_OK;
 }
 
 /* --- streaming --- */
 
-static void *send_on(void *arg)
+static void *send_arrived(void *arg)
 {
     sender *s = arg;
     pthread_mutex_lock(&s->mutex);
@@ -125,7 +110,7 @@ static void *send_on(void *arg)
         text_sink text = s->waiting;
         s->waiting = (text_sink){0};
         pthread_mutex_unlock(&s->mutex);
-        int code = hand_over(s, &text);
+        int code = send_documents(s, &text);
         text_sink_free(&text);
         pthread_mutex_lock(&s->mutex);
         s->code = code;
@@ -134,13 +119,13 @@ static void *send_on(void *arg)
     return NULL;
 }
 
-/* Signals are for the main thread, which may be waiting for something. */
+/* Signals must go to the main thread, since they interrupt its waits. */
 static int start_thread(sender *s)
 {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&s->thread, NULL, send_on, s);
+    int rc = pthread_create(&s->thread, NULL, send_arrived, s);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     s->running = rc == 0;
     return rc;
@@ -181,13 +166,13 @@ int sender_flush(void *self, koc_error **err)
     pthread_cond_signal(&s->more);
     pthread_mutex_unlock(&s->mutex);
     s->flushed = s->round.len;
-    if (rc == KOC_OK && failed != EXIT_OK) { /* there is no use in building more */
+    if (rc == KOC_OK && failed != EXIT_OK) { /* building more would be useless */
         rc = cli_fail(err, KOC_EUSER, "kubectl failed");
     }
     return rc;
 }
 
-/* Waits for the thread. Nothing to send at all is something that kubectl has to hear, too. */
+/* Waits for the thread. Even an empty result is passed to kubectl, which reports it. */
 static void finish_stream(sender *s, bool complete)
 {
     pthread_mutex_lock(&s->mutex);
@@ -206,17 +191,17 @@ int sender_end(sender *s, bool complete)
     if (s->running) {
         finish_stream(s, complete);
     } else if (complete) {
-        s->code = hand_over(s, &s->round);
+        s->code = send_documents(s, &s->round);
     }
-    bool whole = complete && s->code == EXIT_OK;
-    if (s->o.changes && whole && s->sent.len == 0) {
+    bool good = complete && s->code == EXIT_OK;
+    if (s->o.changes && good && s->sent.len == 0) {
         cli_verb(s->o.c, "Unchanged", "nothing to send to kubectl");
     }
-    if (whole && s->o.changes) {
-        whole = documents_keep(&s->known, s->round.text ? s->round.text : "", s->round.len);
+    if (good && s->o.changes) {
+        good = documents_keep(&s->known, s->round.text ? s->round.text : "", s->round.len);
     }
-    if (!whole && (s->sent.len > 0 || s->code != EXIT_OK)) {
-        documents_free(&s->known); /* nobody knows what the cluster has */
+    if (!good && (s->sent.len > 0 || s->code != EXIT_OK)) {
+        documents_free(&s->known); /* the content of the cluster is unknown */
     }
     return s->code;
 }

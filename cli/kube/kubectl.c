@@ -1,4 +1,4 @@
-/* What is said when kubectl fails. Its version is asked for only then: that takes as long as the rest. */
+/* Runs kubectl. Its version is checked only after a failure, since that takes as long as the command itself. */
 #include "kube/kubectl.h"
 
 #include <stdio.h>
@@ -6,16 +6,17 @@
 #include <string.h>
 
 #include "child_program.h"
+#include "cleanup_macros.h"
 
-/* The first with --server-side and --dry-run=server. */
+/* The first version with --server-side and --dry-run=server. */
 #define MINOR_MIN 18
 
-/* "v1.13.2" in the answer of `kubectl version`; false: it did not say. */
-static bool ask_version(const cli *c, char *out, size_t size, long *minor)
+/* Reads "v1.13.2" from `kubectl version`; false: it is not known. */
+static bool read_version(const cli *c, char *out, size_t size, long *minor)
 {
     static const char mark[] = "\"gitVersion\": \"v";
     const char *const argv[] = {KUBECTL, "version", "--client", "-o", "json", NULL};
-    char *text = NULL;
+    CLI_AUTO_STR text = NULL;
     child ch = {.argv = argv, .input = "", .output = &text, .quiet = true};
     int code = child_run(c, &ch);
     const char *at = code == 0 && text ? strstr(text, mark) : NULL;
@@ -23,21 +24,21 @@ static bool ask_version(const cli *c, char *out, size_t size, long *minor)
     bool known = strncmp(version, "1.", 2) == 0;
     snprintf(out, size, "%.*s", (int)strcspn(version, "\""), version);
     *minor = known ? strtol(version + 2, NULL, 10) : 0;
-    free(text);
     return known;
 }
 
-void kubectl_failed(const cli *c, const char *verb, int code)
+void kubectl_report_failure(const cli *c, const char *verb, int code)
 {
     char version[64];
     long minor = 0;
-    if (ask_version(c, version, sizeof(version), &minor) && minor < MINOR_MIN) {
-        cli_usage(c, "kubectl %s failed (exit %d): kubectl %s is too old, koc needs 1.%d or later",
-                  verb, code, version, MINOR_MIN);
+    if (read_version(c, version, sizeof(version), &minor) && minor < MINOR_MIN) {
+        cli_failure(c,
+                    "kubectl %s failed (exit %d): kubectl %s is too old, koc needs 1.%d or later",
+                    verb, code, version, MINOR_MIN);
     } else if (code > 128) {
-        cli_usage(c, "kubectl %s was ended by signal %d", verb, code - 128);
+        cli_failure(c, "kubectl %s was ended by signal %d", verb, code - 128);
     } else {
-        cli_usage(c, "kubectl %s failed (exit %d)", verb, code);
+        cli_failure(c, "kubectl %s failed (exit %d)", verb, code);
     }
 }
 
@@ -49,7 +50,7 @@ int kubectl_feed(const cli *c, const char *const *argv, const char *text, size_t
         return 130;
     }
     if (code > 0) {
-        kubectl_failed(c, argv[1], code);
+        kubectl_report_failure(c, argv[1], code);
     }
     return code < 0 ? EXIT_FAILED : code;
 }

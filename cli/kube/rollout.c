@@ -1,7 +1,7 @@
 /*
- * --wait: `kubectl rollout status` shows the progress where it can; other kinds are asked for their state.
- * Beside it the pods are asked every two seconds whether one of them has met something that waiting does
- * not cure. Ready for a moment is not enough: in the end all pods have to stay up for some seconds.
+ * --wait: `kubectl rollout status` shows the progress of the kinds that it knows; for other kinds koc polls the state.
+ * Meanwhile koc checks every two seconds whether a pod has a problem that waiting does not solve. Being ready for a
+ * moment is not enough: at the end all pods must stay up for some seconds.
  */
 #include "kube/rollout.h"
 
@@ -10,20 +10,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "args/publish_flags.h"
 #include "child_program.h"
+#include "cleanup_macros.h"
 
-#define ASK_SECONDS 2.0
-#define NAP_MS      500
-/* How long pods have to stay up: those that were never started again, and others. */
+#define POLL_SECONDS 2.0 /* between two checks of the pods */
+#define SLEEP_MS     500
+/* How long pods must stay up: if they were never restarted, and otherwise. */
 #define STAY_SECONDS 5.0
 #define STAY_LONGER  15.0
 
-/* A kind that is waited for. state: a template that says "ready", "failed WHY", "2/3", or something else
- * while it is under way; NULL: kubectl rollout knows the kind. */
+/* A kind that koc waits for. state: a template that prints "ready", "failed WHY", "2/3", or anything else while the
+ * object is in progress; NULL: kubectl rollout knows the kind. */
 typedef struct waited_kind {
     const char *name, *state;
-    bool retries; /* a container that fails is started again, and that is as it should be */
+    bool retries; /* it restarts failed containers by design */
 } waited_kind;
 
 #define REPLICAS "{{printf \"%v/%v\" .status.readyReplicas .spec.replicas}}"
@@ -52,17 +52,17 @@ typedef struct workload {
     const char *kind, *namespace, *name;
     char *template; /* for the state */
     char *labels;   /* "a=b,c=d" */
-    double asked;
-    char *why;     /* a pod that cannot start, for people */
-    char *pod;     /* whose log may say more; or NULL */
-    long restarts; /* of all its containers, when it was ready; -1: not asked yet */
+    double polled;  /* when its pods were checked */
+    char *why;      /* why a pod cannot start, for people */
+    char *pod;      /* whose log may explain it; or NULL */
+    long restarts;  /* of all its containers when it was ready; -1: not known yet */
 } workload;
 
-/* kubectl WORDS... [-n NAMESPACE] [cluster], its output into *out. */
-static int ask(rollout *r, const char *const *words, const char *namespace, bool with_yaml,
-               char **out)
+/* Runs kubectl WORDS... [-n NAMESPACE] [cluster]; *out receives its output, to be freed. */
+static int run_kubectl(rollout *r, const char *const *words, const char *namespace, bool with_yaml,
+                       char **out)
 {
-    cli_list argv = {0};
+    CLI_AUTO_VAL(cli_list) argv = {0};
     cli_list_add(&argv, "kubectl");
     for (size_t i = 0; words[i]; i++) {
         cli_list_add(&argv, words[i]);
@@ -71,17 +71,13 @@ static int ask(rollout *r, const char *const *words, const char *namespace, bool
         cli_list_add(&argv, "-n");
         cli_list_add(&argv, namespace);
     }
-    for (size_t i = 0; i < r->cluster.count; i++) {
-        cli_list_add(&argv, r->cluster.items[i]);
-    }
+    cli_list_add_all(&argv, r->cluster.items, r->cluster.count);
     child ch = {.argv = cli_list_argv(&argv),
                 .input = with_yaml ? r->yaml : "",
                 .input_len = with_yaml ? r->yaml_len : 0,
                 .output = out,
                 .quiet = !with_yaml};
-    int code = child_run(r->c, &ch);
-    cli_list_free(&argv);
-    return code;
+    return child_run(r->c, &ch);
 }
 
 static char *copy_of(const char *text)
@@ -91,7 +87,7 @@ static char *copy_of(const char *text)
     return copy ? memcpy(copy, text, size) : NULL;
 }
 
-/* The next of words that are separated by one character; *rest moves behind it. NULL: the end. */
+/* The next of the words that separator divides; *rest moves behind it. NULL: the end. */
 static char *next_word(char **rest, char separator)
 {
     char *word = *rest;
@@ -108,7 +104,7 @@ static char *next_word(char **rest, char separator)
 
 /* --- pods --- */
 
-/* A line for each thing that is waited for: pod, its images, container, reason, message. */
+/* Prints a line for each waiting container: pod, its images, container, reason, message. */
 static const char pods_template[] =
     "go-template={{define \"pod\"}}{{.metadata.name}}\t{{range .spec.containers}}{{.image}},{{end}}\t{{end}}"
     "{{define \"why\"}}{{.name}}\t{{.state.waiting.reason}}\t{{printf \"%q\" .state.waiting.message}}\n{{end}}"
@@ -126,7 +122,8 @@ static bool is_fatal(const workload *w, const char *reason)
                                           "ErrImageNeverPull",    "CreateContainerConfigError",
                                           "CreateContainerError", "RunContainerError",
                                           "CrashLoopBackOff"};
-    size_t n = sizeof(reasons) / sizeof(reasons[0]) - (w->as->retries ? 1 : 0); /* but the last */
+    size_t n =
+        sizeof(reasons) / sizeof(reasons[0]) - (w->as->retries ? 1 : 0); /* without the last */
     for (size_t i = 0; i < n; i++) {
         if (strcmp(reason, reasons[i]) == 0) {
             return true;
@@ -135,8 +132,8 @@ static bool is_fatal(const workload *w, const char *reason)
     return false;
 }
 
-/* Pods of an older rollout have an image that was not applied now. What a container says of its image is
- * of no use here: a runtime may tell the image's ID. */
+/* Pods of an older rollout have an image that was not applied now. The image in a container's status is of no use: some
+ * runtimes report the image's ID there. */
 static bool was_applied(const workload *w, char *images)
 {
     for (char *image = next_word(&images, ','); image; image = next_word(&images, ',')) {
@@ -147,7 +144,8 @@ static bool was_applied(const workload *w, char *images)
     return true;
 }
 
-static bool judge(workload *w, char *line, bool any_reason)
+/* Reads a line of pods_template; true: it explains why the workload does not run. */
+static bool read_reason(workload *w, char *line, bool any_reason)
 {
     char *pod = next_word(&line, '\t');
     char *images = next_word(&line, '\t');
@@ -170,7 +168,7 @@ static bool judge(workload *w, char *line, bool any_reason)
     return true;
 }
 
-static bool look_at_pods(workload *w, bool any_reason)
+static bool check_pods(workload *w, bool any_reason)
 {
     char *text = NULL;
     char name[512];
@@ -179,11 +177,12 @@ static bool look_at_pods(workload *w, bool any_reason)
     const char *const words[] = {
         "get",         "pods", one ? "--field-selector" : "-l", one ? name : w->labels, "-o",
         pods_template, NULL};
-    int code = one || (w->labels && *w->labels) ? ask(w->r, words, w->namespace, false, &text) : 1;
+    int code =
+        one || (w->labels && *w->labels) ? run_kubectl(w->r, words, w->namespace, false, &text) : 1;
     char *rest = code == 0 ? text : NULL;
     bool found = false;
     for (char *line = next_word(&rest, '\n'); line && !found; line = next_word(&rest, '\n')) {
-        found = judge(w, line, any_reason);
+        found = read_reason(w, line, any_reason);
     }
     free(text);
     return found;
@@ -192,11 +191,11 @@ static bool look_at_pods(workload *w, bool any_reason)
 static bool cannot_start(void *arg)
 {
     workload *w = arg;
-    if (w->why || cli_now() - w->asked < ASK_SECONDS) {
+    if (w->why || cli_now() - w->polled < POLL_SECONDS) {
         return w->why != NULL;
     }
-    bool found = look_at_pods(w, false);
-    w->asked = cli_now();
+    bool found = check_pods(w, false);
+    w->polled = cli_now();
     return found;
 }
 
@@ -210,7 +209,7 @@ static int find_labels(workload *w)
         "get", what, "-o",
         "go-template={{with .spec.selector}}{{range $k, $v := or .matchLabels .}}{{$k}}={{$v}},{{end}}{{end}}",
         NULL};
-    int code = ask(w->r, words, w->namespace, false, &w->labels);
+    int code = run_kubectl(w->r, words, w->namespace, false, &w->labels);
     size_t len = w->labels ? strlen(w->labels) : 0;
     if (len > 0 && w->labels[len - 1] == ',') {
         w->labels[len - 1] = '\0';
@@ -218,7 +217,7 @@ static int find_labels(workload *w)
     return code;
 }
 
-/* What the container said last; of a Job that has failed, what the job did. */
+/* Prints the end of the log of the container that failed, or of the failed Job. */
 static void show_log(workload *w)
 {
     char *text = NULL;
@@ -227,32 +226,28 @@ static void show_log(workload *w)
     bool of_job = !w->pod && strcmp(w->kind, "Job") == 0;
     const char *const before[] = {"logs", "--tail=10", "--previous", w->pod, NULL};
     const char *const last[] = {"logs", "--tail=10", job, NULL};
-    if ((w->pod || of_job) && ask(w->r, w->pod ? before : last, w->namespace, false, &text) == 0) {
+    if ((w->pod || of_job) &&
+        run_kubectl(w->r, w->pod ? before : last, w->namespace, false, &text) == 0) {
         cli_output(w->r->c, "output", text);
     }
     free(text);
 }
 
-/* kubectl rollout status, which prints how far it is. true: all is as it should be. */
-static bool rolled_out(workload *w, const char *what)
+/* Runs kubectl rollout status, which prints the progress. true: the workload is ready. */
+static bool wait_for_rollout(workload *w, const char *what)
 {
     char limit[64];
-    cli_list argv = {0};
+    CLI_AUTO_VAL(cli_list) argv = {0};
     snprintf(limit, sizeof(limit), "--timeout=%gs", w->r->seconds);
     const char *const words[] = {"kubectl", "rollout", "status", what, limit, "-n", w->namespace};
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        cli_list_add(&argv, words[i]);
-    }
-    for (size_t i = 0; i < w->r->cluster.count; i++) {
-        cli_list_add(&argv, w->r->cluster.items[i]);
-    }
+    cli_list_add_all(&argv, words, sizeof(words) / sizeof(words[0]));
+    cli_list_add_all(&argv, w->r->cluster.items, w->r->cluster.count);
     child ch = {.argv = cli_list_argv(&argv),
                 .input = "",
                 .as_error = true,
                 .until = cannot_start,
                 .until_arg = w};
     int code = child_run(w->r->c, &ch);
-    cli_list_free(&argv);
     return code == 0 && !w->why;
 }
 
@@ -264,8 +259,8 @@ static bool all_are_ready(const char *state)
                      (strlen(slash + 1) == len && strncmp(state, slash + 1, len) == 0));
 }
 
-/* The state of a kind that kubectl rollout does not know, asked for again and again. */
-static bool becomes_ready(workload *w, const char *what)
+/* Polls the state of a kind that kubectl rollout does not know. */
+static bool poll_until_ready(workload *w, const char *what)
 {
     const char *const words[] = {"get", what, "-o", w->template, NULL};
     double until = cli_now() + w->r->seconds;
@@ -273,43 +268,42 @@ static bool becomes_ready(workload *w, const char *what)
     cli_verb(w->r->c, "Waiting", "for %s", what);
     while (!ready && !w->why && cli_now() < until && !koc_cancel_is_triggered(w->r->c->cancel)) {
         char *state = NULL;
-        if (ask(w->r, words, w->namespace, false, &state) == 0) {
+        if (run_kubectl(w->r, words, w->namespace, false, &state) == 0) {
             ready = strcmp(state, "ready") == 0 || all_are_ready(state);
             w->why = strncmp(state, "failed ", 7) == 0 ? copy_of(state + 7) : NULL;
         }
         free(state);
         if (!ready && !cannot_start(w)) {
-            (void)poll(NULL, 0, NAP_MS);
+            (void)poll(NULL, 0, SLEEP_MS);
         }
     }
     return ready;
 }
 
-/* 0 when it is ready; else why not was said. */
-static int follow(workload *w)
+/* Waits until w is ready. Returns an exit code, after an error line if it is not. */
+static int wait_until_ready(workload *w)
 {
     char what[512];
     snprintf(what, sizeof(what), "%s/%s", w->kind, w->name);
-    bool ready = w->as->state ? becomes_ready(w, what) : rolled_out(w, what);
+    bool ready = w->as->state ? poll_until_ready(w, what) : wait_for_rollout(w, what);
     if (koc_cancel_is_triggered(w->r->c->cancel)) {
-        cli_usage(w->r->c, "cancelled");
-        return 130;
+        return cli_cancelled(w->r->c);
     }
     if (ready) {
         w->restarts = -1;
         return EXIT_OK;
     }
     if (!w->why) {
-        (void)look_at_pods(w, true);
+        (void)check_pods(w, true);
     }
     show_log(w);
-    cli_usage(w->r->c, "%s does not run: %s", what, w->why ? w->why : "it was not ready in time");
-    return EXIT_FAILED;
+    return cli_failure(w->r->c, "%s does not run: %s", what,
+                       w->why ? w->why : "it was not ready in time");
 }
 
 /* --- staying up --- */
 
-/* A line for each container: pod, its images, container, how often it was started again, its state. */
+/* Prints a line for each container: pod, its images, container, number of restarts, state. */
 static const char containers_template[] =
     "go-template={{range .items}}{{$pod := .}}{{range .status.containerStatuses}}"
     "{{$pod.metadata.name}}\t{{range $pod.spec.containers}}{{.image}},{{end}}\t{{.name}}\t{{.restartCount}}\t"
@@ -318,8 +312,8 @@ static const char containers_template[] =
     "{{else if .state.waiting}}{{.state.waiting.reason}}{{end}}\t"
     "{{with .lastState.terminated}}{{.reason}} (exit {{.exitCode}}){{end}}\n{{end}}{{end}}";
 
-/* Adds up the restarts of the pods that were applied; *up: all containers run. why (or NULL) gets what a
- * container that does not stay up is like. */
+/* Counts the restarts of the applied pods; *up: all containers run. why (or NULL) receives a description of a container
+ * that does not stay up. */
 static void count_restarts(const workload *w, char *text, long *restarts, bool *up, char **why)
 {
     *restarts = 0;
@@ -338,17 +332,18 @@ static void count_restarts(const workload *w, char *text, long *restarts, bool *
         *restarts += times;
         *up = *up && runs;
         if (why && !*why && (times > 0 || !runs)) {
-            char told[1024];
+            char description[1024];
             const char *last = line && *line ? line : state ? state : "";
-            snprintf(told, sizeof(told), "pod %s, container %s: started again %ld time%s, %s", pod,
-                     container, times, times == 1 ? "" : "s", last);
-            *why = copy_of(told);
+            snprintf(description, sizeof(description),
+                     "pod %s, container %s: restarted %ld time%s, %s", pod, container, times,
+                     times == 1 ? "" : "s", last);
+            *why = copy_of(description);
         }
     }
 }
 
-/* Asks once. *up false: a container ended since it was ready, or was started again. */
-static bool is_up(workload *w, bool *up, char **why)
+/* Polls once; false: the state is not known. *up false: a container ended since it was ready, or was restarted. */
+static bool check_up(workload *w, bool *up, char **why)
 {
     char *text = NULL;
     char name[512];
@@ -362,37 +357,37 @@ static bool is_up(workload *w, bool *up, char **why)
                                  containers_template,
                                  NULL};
     long restarts = 0;
-    bool asked =
-        (one || (w->labels && *w->labels)) && ask(w->r, words, w->namespace, false, &text) == 0;
-    if (asked) {
+    bool known = (one || (w->labels && *w->labels)) &&
+                 run_kubectl(w->r, words, w->namespace, false, &text) == 0;
+    if (known) {
         count_restarts(w, text, &restarts, up, why);
         *up = *up && (w->restarts < 0 || restarts <= w->restarts);
         w->restarts = restarts;
     }
     free(text);
-    return asked;
+    return known;
 }
 
-/* One that has ended its work has nothing to stay up for. Which pods are whose must be known. */
-static bool has_to_stay(const workload *w)
+/* A Job ends by design. Otherwise the pods of the workload must be known. */
+static bool must_stay_up(const workload *w)
 {
     return !w->as->retries && (strcmp(w->kind, "Pod") == 0 || (w->labels && *w->labels));
 }
 
-/* Waits until w is ready again, or says that there is no more time. */
-static int once_more(workload *w, double until, char *why)
+/* Waits until w is ready again, or reports that the time is over. */
+static int wait_again(workload *w, double until, char *why)
 {
     if (cli_now() < until) {
         free(why);
-        return follow(w);
+        return wait_until_ready(w);
     }
-    cli_usage(w->r->c, "%s/%s does not run: it does not stay up: %s", w->kind, w->name,
-              why ? why : "its containers end");
+    cli_failure(w->r->c, "%s/%s does not run: it does not stay up: %s", w->kind, w->name,
+                why ? why : "its containers end");
     free(why);
     return EXIT_FAILED;
 }
 
-/* All of them are ready: they have to be so for some seconds. */
+/* All workloads are ready: they must stay so for some seconds. */
 static int stay_up(rollout *r, workload *all, size_t n)
 {
     double until = cli_now() + r->seconds, since = cli_now(), needed = 0;
@@ -402,7 +397,7 @@ static int stay_up(rollout *r, workload *all, size_t n)
         for (size_t i = 0; i < n && code == EXIT_OK; i++) {
             char *why = NULL;
             bool up = true;
-            if (!has_to_stay(&all[i]) || !is_up(&all[i], &up, &why)) {
+            if (!must_stay_up(&all[i]) || !check_up(&all[i], &up, &why)) {
                 free(why);
                 continue;
             }
@@ -411,24 +406,23 @@ static int stay_up(rollout *r, workload *all, size_t n)
                 free(why);
                 continue;
             }
-            code = once_more(&all[i], until, why);
+            code = wait_again(&all[i], until, why);
             since = cli_now();
         }
         needed = needed < r->seconds ? needed : r->seconds;
-        (void)poll(NULL, 0, NAP_MS);
+        (void)poll(NULL, 0, SLEEP_MS);
         if (koc_cancel_is_triggered(r->c->cancel)) {
-            cli_usage(r->c, "cancelled");
-            code = 130;
+            code = cli_cancelled(r->c);
         }
     } while (code == EXIT_OK && cli_now() - since < needed);
     return code;
 }
 
-static bool any_has_to_stay(const workload *all, size_t n)
+static bool any_must_stay_up(const workload *all, size_t n)
 {
     bool any = false;
     for (size_t i = 0; i < n; i++) {
-        any = any || has_to_stay(&all[i]);
+        any = any || must_stay_up(&all[i]);
     }
     return any;
 }
@@ -442,7 +436,7 @@ static char *template_of(const waited_kind *as)
     return copy_of(text);
 }
 
-/* false: the line names nothing that is waited for. */
+/* false: the line names an object that koc does not wait for. */
 static bool read_workload(rollout *r, char *line, workload *out)
 {
     char *rest = line;
@@ -463,10 +457,10 @@ static int wait_for_all(rollout *r, workload *all, size_t n)
     int code = EXIT_OK;
     for (size_t i = 0; i < n && code == EXIT_OK; i++) {
         (void)find_labels(&all[i]);
-        all[i].asked = cli_now();
-        code = follow(&all[i]);
+        all[i].polled = cli_now();
+        code = wait_until_ready(&all[i]);
     }
-    code = code == EXIT_OK && any_has_to_stay(all, n) ? stay_up(r, all, n) : code;
+    code = code == EXIT_OK && any_must_stay_up(all, n) ? stay_up(r, all, n) : code;
     for (size_t i = 0; i < n && code == EXIT_OK; i++) {
         cli_verb(r->c, "Running", "%s/%s", all[i].kind, all[i].name);
     }
@@ -504,7 +498,7 @@ int rollout_wait(rollout *r)
         "{{else}}{{template \"one\" .}}{{end}}";
     const char *const words[] = {"get", "-f", "-", "-o", list, NULL};
     char *text = NULL;
-    int code = ask(r, words, r->namespace, true, &text);
+    int code = run_kubectl(r, words, r->namespace, true, &text);
     char *rest = text;
     size_t n = 0, lines = 1;
     for (const char *c = text; c && *c; c++) {

@@ -1,4 +1,4 @@
-/* Waiting until what was applied runs, and saying why it does not. */
+/* Waits until applied objects run, and reports why they do not. */
 #ifndef CLI_ROLLOUT_H
 #define CLI_ROLLOUT_H
 
@@ -6,17 +6,17 @@
 
 typedef struct rollout {
     const cli *c;
-    const char *yaml; /* what was applied */
+    const char *yaml; /* the applied documents */
     size_t yaml_len;
-    double seconds;        /* for each */
+    double seconds;        /* time limit for each object */
     const char *namespace; /* or NULL */
-    cli_list cluster;      /* flags that name the cluster */
+    cli_list cluster;      /* flags that select the cluster */
 } rollout;
 
-/* Waits for each Deployment, StatefulSet, DaemonSet, ReplicaSet, Job and Pod in turn. An exit code; lines on
- * stderr say more. */
+/* Waits for each Deployment, StatefulSet, DaemonSet, ReplicaSet, Job and Pod in turn. Returns an exit code, after lines
+ * on stderr. */
 int rollout_wait(rollout *r);
-/* "90s", "5m", "1h30m". */
+/* Reads "90s", "5m", "1h30m"; false: it is not a time. */
 bool rollout_seconds(const char *text, double *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* Failures of the library in the words of the command: its options as flags, its hints as things to type. */
+/* Translates errors of the library for the user of the command: options into flags, hints into commands to type. */
 #include "cli.h"
 
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 
 #define TEXT_MAX 4096
 
-/* The options whose flags have other names; all others are spelled with '-' for '_'. */
+/* Options whose flags have other names. The flag of any other option is its name with '-' for '_'. */
 static const struct {
     const char *option;
     const char *flag;
@@ -17,28 +17,28 @@ static const struct {
     {"platforms", "platform"},
 };
 
-/* How the kinds of hints are said here: %a is the argument, %t what the library says. Others are said as the
- * library says them. */
+/* The words of the command for kinds of hints: %a is the argument, %t the library's text. Hints of other kinds are
+ * printed as the library words them. */
 static const struct {
     koc_hint kind;
     const char *words;
 } hints[] = {
     {KOC_HINT_LOGIN, "koc login %a"},
     {KOC_HINT_OTHER_LOGIN, "%t; try: koc login %a"},
-    {KOC_HINT_ALLOW_HTTP, "if that is right: --allow-http=%a"},
-    {KOC_HINT_TRUST_CA, "--registry-ca=FILE names the authority's certificate; or %t"},
+    {KOC_HINT_ALLOW_HTTP, "if that is intended: --allow-http=%a"},
+    {KOC_HINT_TRUST_CA, "--registry-ca=FILE trusts the authority's certificate; or %t"},
     {KOC_HINT_SCRATCH_BASE, "--base-image=scratch builds without a base image, "
                             "--base-image=REFERENCE on another one"},
-    {KOC_HINT_ONLINE, "run it once without --offline"},
+    {KOC_HINT_ONLINE, "run once without --offline"},
     {KOC_HINT_OFFLINE, "--offline builds on what the last build fetched"},
-    {KOC_HINT_NO_PUSH, "with --push=false images can go to --oci-layout-path or --tarball"},
+    {KOC_HINT_NO_PUSH, "with --push=false, images can go to --oci-layout-path or --tarball"},
     {KOC_HINT_LIST_TAGS, "koc ls %a lists the tags"},
     {KOC_HINT_NO_SUCH_BASE,
      "koc ls %a lists the tags; --base-image=scratch builds without a base image"},
 };
 
 /* "--image-label=x" of "labels=x". */
-static void spell(const char *option, char out[128])
+static void option_to_flag(const char *option, char out[128])
 {
     size_t n = strcspn(option, "=");
     const char *name = option;
@@ -55,15 +55,16 @@ static void spell(const char *option, char out[128])
     }
 }
 
-/* text with the flag in the place of its option at `at`, which may be NULL. */
-static void respell(const char *text, const char *at, const char *option, char *out, size_t size)
+/* Copies text with the flag in the place of the option at `at`; at may be NULL. */
+static void replace_option(const char *text, const char *at, const char *option, char *out,
+                           size_t size)
 {
     char flag[128];
     if (!at) {
         snprintf(out, size, "%s", text);
         return;
     }
-    spell(option, flag);
+    option_to_flag(option, flag);
     snprintf(out, size, "%.*s%s%s", (int)(at - text), text, flag, at + strlen(option));
 }
 
@@ -72,12 +73,12 @@ const char *cli_error_message(const koc_error *err, char *out, size_t size)
     const char *text = koc_error_message(err);
     const char *option = koc_error_option(err);
     bool begins = option && strncmp(text, option, strlen(option)) == 0;
-    respell(text, begins ? text : NULL, option, out, size);
+    replace_option(text, begins ? text : NULL, option, out, size);
     return out;
 }
 
-static void fill_in(const char *words, const char *text, const char *argument, char *out,
-                    size_t size)
+static void fill_template(const char *words, const char *text, const char *argument, char *out,
+                          size_t size)
 {
     size_t len = 0;
     for (const char *w = words; *w && len + 1 < size; w++) {
@@ -99,10 +100,11 @@ const char *cli_error_hint(const koc_error *err, char *out, size_t size)
     if (!text) {
         return NULL;
     }
-    respell(text, kind == KOC_HINT_OPTION ? strstr(text, argument) : NULL, argument, out, size);
+    replace_option(text, kind == KOC_HINT_OPTION ? strstr(text, argument) : NULL, argument, out,
+                   size);
     for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
         if (hints[i].kind == kind) {
-            fill_in(hints[i].words, text, argument ? argument : "", out, size);
+            fill_template(hints[i].words, text, argument ? argument : "", out, size);
         }
     }
     return out;
@@ -121,7 +123,7 @@ int cli_fail(koc_error **err, koc_code code, const char *fmt, ...)
     return code;
 }
 
-int cli_refuse(koc_error **err, const char *option, const char *fmt, ...)
+int cli_reject(koc_error **err, const char *option, const char *fmt, ...)
 {
     char text[TEXT_MAX];
     va_list args;
@@ -134,13 +136,22 @@ int cli_refuse(koc_error **err, const char *option, const char *fmt, ...)
     return KOC_EINVAL;
 }
 
+int cli_fail_memory(koc_error **err)
+{
+    return cli_fail(err, KOC_ENOMEM, "out of memory");
+}
+
+int cli_exit_code(const cli *c, int rc, const koc_error *err)
+{
+    return rc == KOC_OK ? EXIT_OK : cli_error(c, err);
+}
+
 int cli_error(const cli *c, const koc_error *err)
 {
     const char *detail = koc_error_detail(err);
     char text[TEXT_MAX];
     if (koc_error_code(err) == KOC_ECANCELLED) {
-        cli_usage(c, "cancelled");
-        return 130; /* main makes it 143 for SIGTERM */
+        return cli_cancelled(c);
     }
     if (detail && *detail) {
         cli_output(c, "output", detail);
@@ -149,7 +160,7 @@ int cli_error(const cli *c, const koc_error *err)
     if (cli_error_hint(err, text, sizeof(text))) {
         cli_hint(c, "%s", text);
     }
-    /* A refused value of a flag: nothing was built. */
+    /* The value of a flag was rejected: nothing was built. */
     bool usage = koc_error_code(err) == KOC_EINVAL && koc_error_option(err);
     return usage ? EXIT_USAGE : EXIT_FAILED;
 }

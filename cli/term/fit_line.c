@@ -1,4 +1,4 @@
-/* Fitting text into the terminal that stdout is. */
+/* Fits text into the terminal on stdout. */
 #include "term/fit_line.h"
 
 #include <stdio.h>
@@ -32,7 +32,7 @@ bool fit_is_terminal(void)
     return isatty(STDOUT_FILENO);
 }
 
-/* Bytes of the first columns of s. */
+/* The length in bytes of the first columns of s. */
 static size_t bytes_of(const char *s, size_t len, size_t columns)
 {
     size_t i = 0;
@@ -54,7 +54,7 @@ static size_t columns_of(const char *s, size_t len)
     return n;
 }
 
-/* Bytes up to the next blank; with quoted, of a shell's words: blanks between quotes belong to them. */
+/* The length of the next word; with quoted, of a shell: blanks between quotes belong to the word. */
 static size_t word_of(const char *text, size_t len, bool quoted)
 {
     char quote = '\0';
@@ -67,14 +67,14 @@ static size_t word_of(const char *text, size_t len, bool quoted)
     return i;
 }
 
-/* All text for people goes to stdout here: in what the locale has. */
+/* Prints text for people, in the characters of the locale. */
 static void put(const char *text, size_t len)
 {
     char part[256];
     while (len > 0) {
         size_t n = len < sizeof(part) ? len : sizeof(part);
         while (n > 1 && n < len && ((unsigned char)text[n] & 0xc0) == 0x80) {
-            n--; /* no sign is split */
+            n--; /* do not split a character */
         }
         memcpy(part, text, n);
         fwrite(part, 1, screen_len_to_locale(part, n), stdout);
@@ -100,7 +100,8 @@ void fit_wrap(const char *text, size_t len, size_t at, const fit *f)
             at = next_line(f);
             first = true;
         }
-        if (first && columns > room && !f->mark) { /* longer than any line: what fits of it */
+        if (first && columns > room &&
+            !f->mark) { /* longer than a line: print the part that fits */
             size_t part = bytes_of(text, word, f->width - at);
             put(text, part);
             at = next_line(f);

@@ -1,4 +1,4 @@
-/* A small JSON writer: a program has one stdout, so it has one state. */
+/* A small JSON writer. Its state is static because a process has one stdout. */
 #include "term/json_output.h"
 
 #include <stdio.h>
@@ -23,7 +23,18 @@ void cli_json_string(FILE *out, const char *s, const char *also)
     putc('"', out);
 }
 
-static void begin(const char *name)
+void cli_json_inline(const char *name, const char *value, const char *after)
+{
+    printf("\"%s\": ", name);
+    if (value) {
+        cli_json_string(stdout, value, "");
+    } else {
+        fputs("null", stdout);
+    }
+    fputs(after, stdout);
+}
+
+static void begin_member(const char *name)
 {
     if (depth > 0) {
         printf("%s\n%*s", has_members[depth] ? "," : "", 2 * depth, "");
@@ -37,7 +48,7 @@ static void begin(const char *name)
 
 void cli_json_open(const char *name, char bracket)
 {
-    begin(name);
+    begin_member(name);
     putchar(bracket);
     if (depth < 15) {
         depth++;
@@ -62,20 +73,20 @@ void cli_json_close(char bracket)
 void cli_json_text(const char *name, const char *value)
 {
     if (value) {
-        begin(name);
+        begin_member(name);
         cli_json_string(stdout, value, "");
     }
 }
 
 void cli_json_number(const char *name, uint64_t value)
 {
-    begin(name);
+    begin_member(name);
     printf("%llu", (unsigned long long)value);
 }
 
 void cli_json_bool(const char *name, bool value)
 {
-    begin(name);
+    begin_member(name);
     fputs(value ? "true" : "false", stdout);
 }
 

@@ -1,4 +1,4 @@
-/* What is printed: results on stdout, everything else on stderr, one line each. */
+/* Output for people and programs: results go to stdout, everything else to stderr, one line each. */
 #include "cli.h"
 
 #include <errno.h>
@@ -67,8 +67,8 @@ void cli_printable(char *text)
     koc_buf_dispose(&clean);
 }
 
-/* {"time":…,"kind":"error","message":…}: stderr is for a program. */
-static void json_line(const char *kind, const char *message)
+/* {"time":…,"kind":"error","message":…}, for a program that reads stderr. */
+static void print_json_line(const char *kind, const char *message)
 {
     char time[40];
     flockfile(stderr);
@@ -79,10 +79,10 @@ static void json_line(const char *kind, const char *message)
     funlockfile(stderr);
 }
 
-/* What vline says, as an event. */
-__attribute__((format(printf, 2, 0), nonnull(2))) static void json_vline(const char *kind,
-                                                                         const char *fmt,
-                                                                         va_list args)
+/* The same as print_line, as an event. */
+__attribute__((format(printf, 2, 0), nonnull(2))) static void print_json_message(const char *kind,
+                                                                                 const char *fmt,
+                                                                                 va_list args)
 {
     va_list again;
     va_copy(again, args);
@@ -92,14 +92,14 @@ __attribute__((format(printf, 2, 0), nonnull(2))) static void json_vline(const c
     if (text) {
         vsnprintf(text, (size_t)len + 1, fmt, args);
         cli_printable(text);
-        json_line(kind, text);
+        print_json_line(kind, text);
         free(text);
     }
 }
 
-/* One line in one write, above what is live on the screen. */
-static void vline(const cli *c, const char *color, const char *prefix, const char *fmt,
-                  va_list args)
+/* Prints one line with one write, above the live lines of the screen. */
+static void print_line(const cli *c, const char *color, const char *prefix, const char *fmt,
+                       va_list args)
 {
     char fixed[1024];
     va_list again;
@@ -110,7 +110,7 @@ static void vline(const cli *c, const char *color, const char *prefix, const cha
     va_end(again);
     size_t len = (size_t)head + (size_t)(rest > 0 ? rest : 0);
     char *text = len + 2 > sizeof(fixed) ? malloc(len + 2) : fixed;
-    if (!text) { /* better a part than nothing */
+    if (!text) { /* out of memory: print the beginning */
         text = fixed;
         len = sizeof(fixed) - 2;
     }
@@ -126,17 +126,43 @@ static void vline(const cli *c, const char *color, const char *prefix, const cha
     }
 }
 
+__attribute__((format(printf, 2, 0))) static void print_error(const cli *c, const char *fmt,
+                                                              va_list args)
+{
+    if (cli_wants_json_progress(c)) {
+        print_json_message("error", fmt, args);
+    } else {
+        print_line(c, BOLD RED, "koc: ", fmt, args);
+    }
+}
+
 int cli_usage(const cli *c, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    if (cli_wants_json_progress(c)) {
-        json_vline("error", fmt, args);
-    } else {
-        vline(c, BOLD RED, "koc: ", fmt, args);
-    }
+    print_error(c, fmt, args);
     va_end(args);
     return EXIT_USAGE;
+}
+
+int cli_failure(const cli *c, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    print_error(c, fmt, args);
+    va_end(args);
+    return EXIT_FAILED;
+}
+
+int cli_cancelled(const cli *c)
+{
+    cli_failure(c, "cancelled");
+    return EXIT_CANCELLED;
+}
+
+int cli_no_memory(const cli *c)
+{
+    return cli_failure(c, "out of memory");
 }
 
 void cli_warn(const cli *c, const char *fmt, ...)
@@ -147,9 +173,9 @@ void cli_warn(const cli *c, const char *fmt, ...)
     va_list args;
     va_start(args, fmt);
     if (cli_wants_json_progress(c)) {
-        json_vline("warning", fmt, args);
+        print_json_message("warning", fmt, args);
     } else {
-        vline(c, BOLD YELLOW, "warning: ", fmt, args);
+        print_line(c, BOLD YELLOW, "warning: ", fmt, args);
     }
     va_end(args);
 }
@@ -161,7 +187,7 @@ void cli_note(const cli *c, const char *fmt, ...)
     }
     va_list args;
     va_start(args, fmt);
-    vline(c, CYAN, "note: ", fmt, args);
+    print_line(c, CYAN, "note: ", fmt, args);
     va_end(args);
 }
 
@@ -170,9 +196,9 @@ void cli_hint(const cli *c, const char *fmt, ...)
     va_list args;
     va_start(args, fmt);
     if (cli_wants_json_progress(c)) {
-        json_vline("hint", fmt, args);
+        print_json_message("hint", fmt, args);
     } else {
-        vline(c, CYAN, "hint: ", fmt, args);
+        print_line(c, CYAN, "hint: ", fmt, args);
     }
     va_end(args);
 }
@@ -186,7 +212,7 @@ void cli_verb(const cli *c, const char *verb, const char *fmt, ...)
     snprintf(prefix, sizeof(prefix), "%9s ", verb);
     va_list args;
     va_start(args, fmt);
-    vline(c, BOLD GREEN, prefix, fmt, args);
+    print_line(c, BOLD GREEN, prefix, fmt, args);
     va_end(args);
 }
 
@@ -197,7 +223,7 @@ void cli_log(int32_t level, const char *component, const char *message, void *c)
         return;
     }
     if (cli_wants_json_progress(c)) {
-        json_line("log", message);
+        print_json_line("log", message);
         return;
     }
     char line[4096];
@@ -219,7 +245,7 @@ void cli_output(const cli *c, const char *kind, const char *text)
         return;
     }
     if (json) {
-        json_line(kind, clean.ptr);
+        print_json_line(kind, clean.ptr);
     } else {
         screen_print(clean.ptr, clean.len);
         if (clean.ptr[clean.len - 1] != '\n') {
@@ -233,11 +259,10 @@ int cli_finish_stdout(const cli *c, int code)
 {
     errno = 0;
     if ((fflush(stdout) == 0 && !ferror(stdout)) || code != EXIT_OK) {
-        return code; /* one failure is enough to tell */
+        return code; /* one failure was reported already */
     }
-    cli_usage(c, "cannot write the result to stdout: %s",
-              errno ? strerror(errno) : "a part of it is missing");
-    return EXIT_FAILED;
+    return cli_failure(c, "cannot write the result to stdout: %s",
+                       errno ? strerror(errno) : "a part of it is missing");
 }
 
 const char *cli_size(uint64_t bytes, char out[24])

@@ -1,4 +1,4 @@
-/* Questions on a terminal, secrets without an echo. */
+/* Questions on a terminal; secrets are not echoed. */
 #include "term/prompt.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@ void cli_wipe(void *p, size_t size)
     }
 }
 
-/* One read; a signal that only woke us is no failure, ^C is. */
+/* Reads once. A signal that only interrupts the read is not a failure; ^C is. */
 static ssize_t read_some(const cli *c, char *out, size_t size)
 {
     for (;;) {
@@ -35,17 +35,15 @@ static ssize_t read_some(const cli *c, char *out, size_t size)
     }
 }
 
-static int failed(const cli *c, const char *what)
+static int report_failure(const cli *c, const char *what)
 {
     if (koc_cancel_is_triggered(c->cancel)) {
-        cli_usage(c, "cancelled");
-        return 130;
+        return cli_cancelled(c);
     }
-    cli_usage(c, "cannot read %s from stdin: %s", what, strerror(errno));
-    return EXIT_FAILED;
+    return cli_failure(c, "cannot read %s from stdin: %s", what, strerror(errno));
 }
 
-/* Up to the end of the line, or of the input. -1: see errno. */
+/* Reads up to the end of the line or of the input. -1: see errno. */
 static ssize_t read_line(const cli *c, char *out, size_t size)
 {
     size_t used = 0;
@@ -78,10 +76,10 @@ int cli_ask(const cli *c, const char *question, bool hidden, char *out, size_t s
     int error = errno;
     if (changed) {
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-        fputc('\n', stderr); /* the one that was typed did not show */
+        fputc('\n', stderr); /* the typed one was not echoed */
     }
     errno = error;
-    return n < 0 ? failed(c, "the answer") : EXIT_OK;
+    return n < 0 ? report_failure(c, "the answer") : EXIT_OK;
 }
 
 int cli_read_secret(const cli *c, char *out, size_t size)
@@ -95,7 +93,7 @@ int cli_read_secret(const cli *c, char *out, size_t size)
         ssize_t n = read_some(c, out + used, size - used);
         if (n < 0) {
             cli_wipe(out, size);
-            return failed(c, "the password");
+            return report_failure(c, "the password");
         }
         if (n == 0) {
             break;

@@ -9,16 +9,17 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* Not from the first column on: where that is the first of the screen, tmux keeps what is cleared. */
+/* Not from the first column: if that is the first cell of the screen, tmux keeps the cleared lines. */
 #define CLEAR_BELOW "\r \033[J\r"
 #define CLEAR_REST  "\033[K"
-/* Live lines never wrap, also not where the window became narrower a moment ago. */
+/* Live lines never wrap, even if the window just became narrower. */
 #define WRAP_OFF "\033[?7l"
 #define WRAP_ON  "\033[?7h"
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards what follows, and stderr */
+static pthread_mutex_t mutex =
+    PTHREAD_MUTEX_INITIALIZER; /* guards the variables below, and stderr */
 static screen_frame live;
-static size_t live_width, live_height; /* of the screen, when live was drawn */
+static size_t live_width, live_height; /* of the screen when live was drawn */
 
 /* --- size and characters --- */
 
@@ -152,7 +153,7 @@ static void write_out(const screen_frame *f)
     }
 }
 
-/* Every line over what stood there, what is below removed, the cursor back at the first line. */
+/* Overwrites each line, removes everything below, and moves the cursor back to the first line. */
 static void compose(screen_frame *out, const screen_frame *f)
 {
     const char *s = f->text;
@@ -189,7 +190,7 @@ void screen_show(const screen_frame *f)
     pthread_mutex_lock(&mutex);
     bool resized = width != live_width || height != live_height;
     if (resized || !is_live(f)) {
-        /* What was wrapped meanwhile would stay so under new text: it goes first. */
+        /* Resizing may have wrapped the old lines: remove them first. */
         const char *start = resized ? CLEAR_BELOW : "\r";
         screen_frame_add(&out, start, strlen(start));
         compose(&out, f);
@@ -215,7 +216,7 @@ void screen_print(const char *text, size_t len)
         screen_frame_add(&out, text, len);
         if (width == live_width && height == live_height) {
             compose(&out, &live);
-        } else { /* it does not fit any more: the next frame will */
+        } else { /* the frame may not fit any more; the next one will */
             live.len = live.lines = 0;
         }
     } else {

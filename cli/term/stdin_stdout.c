@@ -1,4 +1,4 @@
-/* A pipe may stay silent for long, and a FIFO without a writer for ever: nothing here blocks but poll. */
+/* A pipe may be silent for long, and a FIFO without a writer for ever: only poll blocks here, and not for long. */
 #include "term/stdin_stdout.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LOOK_MS 100 /* for a signal that came just before poll */
+#define POLL_MS 100 /* then look for a signal that arrived just before poll */
 
 int text_sink_write(void *self, const void *data, size_t len, koc_error **err)
 {
@@ -22,7 +22,7 @@ int text_sink_write(void *self, const void *data, size_t len, koc_error **err)
         }
         char *text = realloc(s->text, capacity);
         if (!text) {
-            return cli_fail(err, KOC_ENOMEM, "out of memory");
+            return cli_fail_memory(err);
         }
         s->text = text;
         s->capacity = capacity;
@@ -46,7 +46,7 @@ bool pipe_is(const char *path)
            (stat(path, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)));
 }
 
-static int fail(koc_error **err, koc_code code, const char *path, const char *why)
+static int fail_read(koc_error **err, koc_code code, const char *path, const char *why)
 {
     return cli_fail(err, code, "cannot read %.2000s: %.1000s",
                     strcmp(path, "-") == 0 ? "stdin" : path, why);
@@ -61,24 +61,21 @@ static int read_fd(const cli *c, int fd, const char *path, size_t max, text_sink
         if (koc_cancel_is_triggered(c->cancel)) {
             return cli_fail(err, KOC_ECANCELLED, "cancelled");
         }
-        if (poll(&p, 1, LOOK_MS) <= 0) {
-            continue; /* a FIFO that nobody has opened yet is silent, not at its end */
+        if (poll(&p, 1, POLL_MS) <= 0) {
+            continue; /* a FIFO that no process has opened yet is silent, not at its end */
         }
         ssize_t n = read(fd, chunk, sizeof(chunk));
         if (n == 0) {
             return text_sink_write(out, "", 0, err);
         }
         if (n < 0 && errno != EINTR && errno != EAGAIN) {
-            return fail(err, KOC_EIO, path, strerror(errno));
+            return fail_read(err, KOC_EIO, path, strerror(errno));
         }
         if (n > 0 && (size_t)n > max - out->len) {
             snprintf(chunk, sizeof(chunk), "more than %zu MiB", max >> 20);
-            return fail(err, KOC_ELIMIT, path, chunk);
+            return fail_read(err, KOC_ELIMIT, path, chunk);
         }
-        int rc = n > 0 ? text_sink_write(out, chunk, (size_t)n, err) : KOC_OK;
-        if (rc != KOC_OK) {
-            return rc;
-        }
+        CLI_TRY(n > 0 ? text_sink_write(out, chunk, (size_t)n, err) : KOC_OK);
     }
 }
 
@@ -86,8 +83,8 @@ int pipe_read(const cli *c, const char *path, size_t max, text_sink *out, koc_er
 {
     bool own = strcmp(path, "-") != 0;
     int fd = own ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : STDIN_FILENO;
-    int rc =
-        fd < 0 ? fail(err, KOC_EIO, path, strerror(errno)) : read_fd(c, fd, path, max, out, err);
+    int rc = fd < 0 ? fail_read(err, KOC_EIO, path, strerror(errno))
+                    : read_fd(c, fd, path, max, out, err);
     if (own && fd >= 0) {
         close(fd);
     }

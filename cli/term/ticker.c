@@ -1,3 +1,4 @@
+/* The thread waits on a pipe with a timeout; closing the other end stops it. */
 #include "term/ticker.h"
 
 #include <poll.h>
@@ -11,7 +12,7 @@ struct cli_ticker {
     int period_ms;
     void (*on_tick)(void *);
     void *payload;
-    int ends[2]; /* of a pipe: the thread ends when the other end is closed */
+    int ends[2]; /* of a pipe: the thread ends when ends[1] is closed */
     pthread_t thread;
 };
 

@@ -1,4 +1,4 @@
-/* A thread of the command's own that calls a function again and again. */
+/* A thread that calls a function periodically. */
 #ifndef CLI_TICKER_H
 #define CLI_TICKER_H
 
@@ -7,11 +7,11 @@
 typedef struct cli_ticker cli_ticker;
 
 /*
- * Calls on_tick(payload) every period_ms until the ticker is stopped, on a thread of its own. The clock
- * of the machine does not matter. NULL when there is no memory, no file descriptor or no thread for it.
+ * Calls on_tick(payload) every period_ms on a thread of its own until the ticker is stopped. Changes of the system
+ * clock have no effect. NULL: no memory, file descriptor or thread is available.
  */
 cli_ticker *cli_ticker_start(int period_ms, void (*on_tick)(void *payload), void *payload);
-/* Waits for a call that is under way, and makes no other. Frees it; NULL is nothing. */
+/* Waits for a running call and makes no other. Frees the ticker; NULL is ignored. */
 void cli_ticker_stop(cli_ticker *t);
 
 #endif

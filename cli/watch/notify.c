@@ -1,6 +1,6 @@
 /*
- * The one file that knows inotify. A wait must not miss a signal that comes just before it, so signals are
- * let in by the waiting call itself. (The library's threads take none.)
+ * The only file that uses inotify. A wait must not miss a signal that arrives just before it, so signals are
+ * unblocked by the waiting call itself. (The library's threads block them.)
  */
 #include "watch/notify.h"
 
@@ -16,8 +16,8 @@
 #include <sys/inotify.h>
 #endif
 
-#define PATIENCE 2.0 /* seconds between looks where the kernel tells of changes */
-#define NAP      0.3 /* and where it does not */
+#define REPORTED_CHECK_S 2.0 /* between two checks of the files if the kernel reports changes ... */
+#define POLL_S           0.3 /* ... and if it does not */
 
 struct notify {
     notify_filter filter;
@@ -25,15 +25,15 @@ struct notify {
     int fd; /* inotify; -1: none */
 };
 
-/* Blocks what ^C and its like send; *before is for the waiting call. */
-static void hold_signals(sigset_t *before)
+/* Blocks the signals that end koc; *before is for the waiting call. */
+static void block_signals(sigset_t *before)
 {
-    sigset_t held;
-    sigemptyset(&held);
-    sigaddset(&held, SIGINT);
-    sigaddset(&held, SIGTERM);
-    sigaddset(&held, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &held, before);
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGINT);
+    sigaddset(&blocked, SIGTERM);
+    sigaddset(&blocked, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &blocked, before);
 }
 
 static struct timespec to_timespec(double seconds)
@@ -42,8 +42,8 @@ static struct timespec to_timespec(double seconds)
     return (struct timespec){whole, (long)((seconds - (double)whole) * 1e9)};
 }
 
-/* Until fd (-1: none) has something, a signal comes, or the time is over. */
-static void nap(koc_cancel *cancel, int fd, double seconds)
+/* Waits until fd (-1: none) is readable, a signal arrives, or the time is over. */
+static void wait_for_fd(koc_cancel *cancel, int fd, double seconds)
 {
     sigset_t before;
     fd_set set;
@@ -52,7 +52,7 @@ static void nap(koc_cancel *cancel, int fd, double seconds)
     if (fd >= 0) {
         FD_SET(fd, &set);
     }
-    hold_signals(&before);
+    block_signals(&before);
     if (!koc_cancel_is_triggered(cancel)) {
         (void)pselect(fd + 1, &set, NULL, NULL, &limit, &before);
     }
@@ -71,19 +71,19 @@ static int open_events(void)
     return fd;
 }
 
-int notify_add(notify *n, const char *folder)
+int notify_add(notify *n, const char *dir)
 {
     const uint32_t mask = IN_CREATE | IN_DELETE | IN_MODIFY | IN_ATTRIB | IN_MOVED_FROM |
                           IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
-    int id = n->fd < 0 ? -1 : inotify_add_watch(n->fd, folder, mask);
+    int id = n->fd < 0 ? -1 : inotify_add_watch(n->fd, dir, mask);
     if (id < 0 && n->fd >= 0 && (errno == ENOSPC || errno == ENOMEM)) {
-        close(n->fd); /* some alone would be worse than none */
+        close(n->fd); /* watching only some directories would be worse than polling all */
         n->fd = -1;
     }
     return id;
 }
 
-static bool matters(const notify *n, const struct inotify_event *e)
+static bool is_relevant(const notify *n, const struct inotify_event *e)
 {
     if (e->mask & (IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT)) {
         return true;
@@ -91,8 +91,8 @@ static bool matters(const notify *n, const struct inotify_event *e)
     return e->len > 0 && n->filter(n->arg, e->wd, e->name);
 }
 
-/* Takes all that is there. */
-static bool take_events(const notify *n)
+/* Reads all pending events; true: one of them is relevant. */
+static bool read_events(const notify *n)
 {
     _Alignas(struct inotify_event) char buffer[16384];
     bool found = false;
@@ -101,7 +101,7 @@ static bool take_events(const notify *n)
         for (ssize_t at = 0; at < len;) {
             const struct inotify_event *e =
                 (const struct inotify_event *)(const void *)(buffer + at);
-            found = found || matters(n, e);
+            found = found || is_relevant(n, e);
             at += (ssize_t)(sizeof(*e) + e->len);
         }
     }
@@ -112,8 +112,8 @@ static void wait_for_events(notify *n, koc_cancel *cancel, double until)
 {
     bool found = false;
     while (!found && cli_now() < until && !koc_cancel_is_triggered(cancel)) {
-        nap(cancel, n->fd, until - cli_now());
-        found = take_events(n);
+        wait_for_fd(cancel, n->fd, until - cli_now());
+        found = read_events(n);
     }
 }
 
@@ -124,10 +124,10 @@ static int open_events(void)
     return -1;
 }
 
-int notify_add(notify *n, const char *folder)
+int notify_add(notify *n, const char *dir)
 {
     (void)n;
-    (void)folder;
+    (void)dir;
     return -1;
 }
 
@@ -160,11 +160,11 @@ void notify_free(notify *n)
     free(n);
 }
 
-void notify_wait(notify *n, koc_cancel *cancel, double calm, bool patient)
+void notify_wait(notify *n, koc_cancel *cancel, double calm, bool idle)
 {
     if (n->fd >= 0) {
-        wait_for_events(n, cancel, cli_now() + (patient ? PATIENCE : calm));
+        wait_for_events(n, cancel, cli_now() + (idle ? REPORTED_CHECK_S : calm));
     } else {
-        nap(cancel, -1, patient ? NAP : calm);
+        wait_for_fd(cancel, -1, idle ? POLL_S : calm);
     }
 }

@@ -1,4 +1,4 @@
-/* What is watched between two rounds: what the last build read, as far as it is known. */
+/* The loop of --watch. Between two rounds it watches the inputs of the last build, as far as they are known. */
 #include "watch/watch_loop.h"
 
 #include <stdio.h>
@@ -8,42 +8,42 @@
 
 #include "watch/watched_files.h"
 
-/* All below the working folder counts as long as not all files are known by name: before the first build,
- * after one that failed (a file may be missing), and where the library cannot tell (cgo). */
+/* Everything below the working directory is watched while not all inputs are known by name: before the first build,
+ * after a failed one (a file may be missing), and if the library cannot list them (cgo). */
 #define EVERYTHING "./"
 
 static bool add_input(watch *w, const char *path)
 {
-    char folder[4096];
+    char dir[4096];
     struct stat st;
     bool there = stat(path, &st) == 0;
     if (strcmp(path, "-") == 0 || (there && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))) {
-        return true; /* what was read from a pipe stays as it was */
+        return true; /* the content of a pipe was read and cannot change */
     }
     bool slash = *path && path[strlen(path) - 1] == '/';
     if (there && S_ISDIR(st.st_mode) && !slash) {
-        snprintf(folder, sizeof(folder), "%s/", path);
-        return watch_add(w, folder);
+        snprintf(dir, sizeof(dir), "%s/", path);
+        return watch_add(w, dir);
     }
     return watch_add(w, path);
 }
 
-static bool name_files(watch *w, const rounds *r, bool first)
+static bool add_all_inputs(watch *w, const watch_loop *l, bool first)
 {
-    const publish_session *s = r->session;
+    const publish_session *s = l->session;
     bool good = true;
     watch_clear(w);
-    for (size_t i = 0; good && r->files && i < r->files->count; i++) {
-        good = add_input(w, r->files->items[i]);
+    for (size_t i = 0; good && l->files && i < l->files->count; i++) {
+        good = add_input(w, l->files->items[i]);
     }
-    good = good && (!r->map || add_input(w, r->map));
+    good = good && (!l->map || add_input(w, l->map));
     for (size_t i = 0; good && i < s->n_inputs; i++) {
         good = watch_add(w, s->inputs[i]);
     }
     return good && (!(first || s->guessing) || watch_add(w, EVERYTHING));
 }
 
-/* Paths below the working folder are short for people. */
+/* Paths below the working directory are shown relative to it. */
 static const char *shortened(const char *path)
 {
     char here[4096];
@@ -52,46 +52,44 @@ static const char *shortened(const char *path)
     return below ? path + len + 1 : path;
 }
 
-static int watch_on(const rounds *r, watch *w)
+static int watch_and_run(const watch_loop *l, watch *w)
 {
     const char *what = NULL;
-    bool good = name_files(w, r, true);
-    for (size_t i = 0; i < sizeof(r->outputs) / sizeof(r->outputs[0]); i++) {
-        watch_ignore(w, r->outputs[i]);
+    bool good = add_all_inputs(w, l, true);
+    for (size_t i = 0; i < sizeof(l->outputs) / sizeof(l->outputs[0]); i++) {
+        watch_ignore(w, l->outputs[i]);
     }
     while (good) {
-        watch_look(w);
-        r->session->guessing = false;
-        (void)r->run(r->self);
-        good = name_files(w, r, false);
-        if (koc_cancel_is_triggered(r->c->cancel)) {
-            return 130;
+        watch_record(w);
+        l->session->guessing = false;
+        (void)l->round(l->self);
+        good = add_all_inputs(w, l, false);
+        if (koc_cancel_is_triggered(l->c->cancel)) {
+            return EXIT_CANCELLED;
         }
-        cli_verb(r->c, "Watching", "for the next save (^C ends)");
+        cli_verb(l->c, "Watching", "for the next save (^C ends)");
         if (!good || !watch_wait(w, &what)) {
             break;
         }
-        cli_verb(r->c, "Changed", "%s", *what ? shortened(what) : "something below this folder");
+        cli_verb(l->c, "Changed", "%s", *what ? shortened(what) : "something below this directory");
     }
     if (!good) {
-        cli_usage(r->c, "out of memory");
-        return EXIT_FAILED;
+        return cli_no_memory(l->c);
     }
-    return 130;
+    return EXIT_CANCELLED;
 }
 
-int rounds_run(const rounds *r)
+int watch_loop_run(const watch_loop *l)
 {
-    if (!r->watch) {
-        return r->run(r->self);
+    if (!l->watch) {
+        return l->round(l->self);
     }
-    watch *w = watch_new(r->c);
+    watch *w = watch_new(l->c);
     if (!w) {
-        cli_usage(r->c, "out of memory");
-        return EXIT_FAILED;
+        return cli_no_memory(l->c);
     }
-    r->session->watching = true;
-    int code = watch_on(r, w);
+    l->session->watching = true;
+    int code = watch_and_run(l, w);
     watch_free(w);
     return code;
 }

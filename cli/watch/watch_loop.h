@@ -1,21 +1,21 @@
-/* Commands that build: once, or with --watch again after each save. */
-#ifndef CLI_ROUNDS_H
-#define CLI_ROUNDS_H
+/* Runs a command's round once, or with --watch again after each save. */
+#ifndef CLI_WATCH_LOOP_H
+#define CLI_WATCH_LOOP_H
 
 #include "args/publish_flags.h"
 
-typedef struct rounds {
+typedef struct watch_loop {
     const cli *c;
     publish_session *session; /* open */
     bool watch;
-    const cli_list *files;  /* -f: looked at beside what the packages are made from; or NULL */
-    const char *map;        /* the same, or NULL */
-    const char *outputs[8]; /* what the command writes itself is not looked at; or NULL */
-    int (*run)(void *self); /* one round: an exit code */
+    const cli_list *files;    /* of -f: watched beside the inputs of the packages; or NULL */
+    const char *map;          /* of --map-from: the same, or NULL */
+    const char *outputs[8];   /* written by the command itself and not watched; or NULL */
+    int (*round)(void *self); /* returns an exit code */
     void *self;
-} rounds;
+} watch_loop;
 
-/* The exit code of the one round; of watching, 130: ^C is the way out. */
-int rounds_run(const rounds *r);
+/* Returns the exit code of the single round; of watching, 130, since only ^C ends it. */
+int watch_loop_run(const watch_loop *l);
 
 #endif

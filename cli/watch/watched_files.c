@@ -1,7 +1,7 @@
 /*
- * What the files say decides: a stat of each, compared with the last. Being told of a change (notify.h)
- * only makes that happen sooner, so that nothing depends on which events an editor causes by its way of
- * saving, and it works on every system and file system.
+ * A change is what stat reports: the state of each file is compared with its last one. Events (notify.h) only make
+ * the comparison happen sooner. So the result does not depend on which events an editor causes when it saves, and
+ * watching works on every system and file system.
  */
 #include "watch/watched_files.h"
 
@@ -20,19 +20,19 @@
 
 typedef struct path_list {
     char **items;
-    uint64_t *seen; /* what each said */
+    uint64_t *seen; /* a hash of the state of each */
     size_t count, capacity;
 } path_list;
 
 struct watch {
     const cli *c;
     notify *events;
-    path_list now, next; /* what is looked at, and what will be */
+    path_list now, next; /* the watched paths, and those of the next round */
     bool has_next;
-    uint64_t *names; /* a hash table of hashes: what may happen that matters */
+    uint64_t *names; /* a hash table of hashes: names whose events are relevant */
     size_t n_names, names_capacity;
-    char last_folder[4096]; /* that notify_add was called for ... */
-    int last_number;        /* ... with this result */
+    char last_dir[4096]; /* the last one that notify_add was called with ... */
+    int last_number;     /* ... and its result */
     const char *ignored[IGNORED_MAX];
     struct stat output; /* of our stdout */
     bool has_output;
@@ -48,12 +48,12 @@ static void mix(uint64_t *hash, const void *data, size_t len)
     }
 }
 
-static uint64_t hash_of(int folder, const char *name)
+static uint64_t hash_of(int dir, const char *name)
 {
     uint64_t hash = FNV_BASIS;
-    mix(&hash, &folder, sizeof(folder));
+    mix(&hash, &dir, sizeof(dir));
     mix(&hash, name, strlen(name));
-    return hash | 1; /* 0 is a free place */
+    return hash | 1; /* 0 marks a free slot */
 }
 
 static bool has_name(const watch *w, uint64_t hash)
@@ -77,11 +77,12 @@ static void put_name(uint64_t *names, size_t capacity, uint64_t hash)
     names[at] = hash;
 }
 
-/* Names in folder that matter; "" stands for all. Without memory for it they are found a little later. */
-static void expect(watch *w, int folder, const char *name)
+/* Makes events of a name in a directory relevant; "" stands for all names. Without memory for it the change is found
+ * a little later. */
+static void add_name(watch *w, int dir, const char *name)
 {
-    uint64_t hash = hash_of(folder, name);
-    if (folder < 0 || has_name(w, hash)) {
+    uint64_t hash = hash_of(dir, name);
+    if (dir < 0 || has_name(w, hash)) {
         return;
     }
     if (2 * (w->n_names + 1) > w->names_capacity) {
@@ -103,9 +104,9 @@ static void expect(watch *w, int folder, const char *name)
     w->n_names++;
 }
 
-/* --- names that come and go --- */
+/* --- events --- */
 
-/* What editors leave for a moment, and what is hidden. */
+/* Temporary files of editors, and hidden files. */
 static bool is_noise(const char *name)
 {
     size_t len = strlen(name);
@@ -114,25 +115,24 @@ static bool is_noise(const char *name)
            strcmp(name, "node_modules") == 0;
 }
 
-static bool matters(void *arg, int folder, const char *name)
+static bool is_relevant(void *arg, int dir, const char *name)
 {
     const watch *w = arg;
-    return has_name(w, hash_of(folder, name)) ||
-           (has_name(w, hash_of(folder, "")) && !is_noise(name));
+    return has_name(w, hash_of(dir, name)) || (has_name(w, hash_of(dir, "")) && !is_noise(name));
 }
 
-static void listen_to(watch *w, const char *folder, const char *name)
+static void listen_to(watch *w, const char *dir, const char *name)
 {
-    if (strcmp(w->last_folder, folder) != 0) {
-        size_t len = strnlen(folder, sizeof(w->last_folder) - 1);
-        memcpy(w->last_folder, folder, len);
-        w->last_folder[len] = '\0';
-        w->last_number = notify_add(w->events, folder);
+    if (strcmp(w->last_dir, dir) != 0) {
+        size_t len = strnlen(dir, sizeof(w->last_dir) - 1);
+        memcpy(w->last_dir, dir, len);
+        w->last_dir[len] = '\0';
+        w->last_number = notify_add(w->events, dir);
     }
-    expect(w, w->last_number, name);
+    add_name(w, w->last_number, name);
 }
 
-/* Takes the last element off a path: "a/b" becomes "a", "b" ".". */
+/* Moves the last element of a path to name: "a/b" becomes "a", "b" becomes ".". */
 static void to_parent(char *path, char *name, size_t size)
 {
     char *slash = strrchr(path, '/');
@@ -146,20 +146,20 @@ static void to_parent(char *path, char *name, size_t size)
     slash[slash == path ? 1 : 0] = '\0'; /* the root keeps its slash */
 }
 
-/* Listens in the folder of path, or, where there is none yet, in the nearest above it. */
+/* Listens in the directory of path or, if that does not exist, in the nearest one above it. */
 static void listen_for(watch *w, const char *path)
 {
-    char folder[4096], name[4096] = "";
+    char dir[4096], name[4096] = "";
     struct stat st;
-    snprintf(folder, sizeof(folder), "%s", *path ? path : ".");
+    snprintf(dir, sizeof(dir), "%s", *path ? path : ".");
     do {
-        to_parent(folder, name, sizeof(name));
-    } while (strcmp(w->last_folder, folder) != 0 && stat(folder, &st) != 0 &&
-             strcmp(folder, ".") != 0 && strcmp(folder, "/") != 0);
-    listen_to(w, folder, name);
+        to_parent(dir, name, sizeof(name));
+    } while (strcmp(w->last_dir, dir) != 0 && stat(dir, &st) != 0 && strcmp(dir, ".") != 0 &&
+             strcmp(dir, "/") != 0);
+    listen_to(w, dir, name);
 }
 
-/* --- looking --- */
+/* --- comparing --- */
 
 static long nanoseconds(const struct stat *st)
 {
@@ -172,71 +172,71 @@ static long nanoseconds(const struct stat *st)
 
 static void mix_file(uint64_t *hash, const struct stat *st)
 {
-    int64_t facts[] = {st->st_mtime, nanoseconds(st), st->st_size, (int64_t)st->st_ino,
+    int64_t state[] = {st->st_mtime, nanoseconds(st), st->st_size, (int64_t)st->st_ino,
                        (int64_t)st->st_mode};
-    mix(hash, facts, sizeof(facts));
+    mix(hash, state, sizeof(state));
 }
 
-static const char *bare(const char *path)
+static const char *without_dot(const char *path)
 {
     return strncmp(path, "./", 2) == 0 ? path + 2 : path;
 }
 
-static bool is_ours(const watch *w, const char *path, const struct stat *st)
+static bool is_output(const watch *w, const char *path, const struct stat *st)
 {
     for (size_t i = 0; i < IGNORED_MAX && w->ignored[i]; i++) {
-        if (strcmp(bare(w->ignored[i]), bare(path)) == 0) {
+        if (strcmp(without_dot(w->ignored[i]), without_dot(path)) == 0) {
             return true;
         }
     }
     return w->has_output && st->st_ino == w->output.st_ino && st->st_dev == w->output.st_dev;
 }
 
-static void look_below(watch *w, const char *path, int depth, uint64_t *hash);
+static void hash_below(watch *w, const char *path, int depth, uint64_t *hash);
 
-/* The names in a folder; deep: and what is below them. The order of names does not matter. */
-static uint64_t look_into(watch *w, const char *folder, bool deep, int depth)
+/* A hash of the names in a directory; deep: and of everything below. It does not depend on their order. */
+static uint64_t hash_directory(watch *w, const char *dir, bool deep, int depth)
 {
     uint64_t all = 0;
     struct dirent *e;
-    listen_to(w, folder, "");
-    DIR *d = opendir(folder);
+    listen_to(w, dir, "");
+    DIR *d = opendir(dir);
     while (d && (e = readdir(d)) != NULL) {
         char path[4096];
         uint64_t one = FNV_BASIS;
-        int n = snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
+        int n = snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
         if (is_noise(e->d_name) || n < 0 || (size_t)n >= sizeof(path)) {
             continue;
         }
         mix(&one, e->d_name, strlen(e->d_name));
         if (deep) {
-            look_below(w, path, depth + 1, &one);
+            hash_below(w, path, depth + 1, &one);
         }
         all += one;
     }
     if (d) {
         closedir(d);
     }
-    return all | 1; /* one that is empty is not one that is missing */
+    return all | 1; /* an empty directory differs from a missing one */
 }
 
-static void look_below(watch *w, const char *path, int depth, uint64_t *hash)
+static void hash_below(watch *w, const char *path, int depth, uint64_t *hash)
 {
     struct stat st;
     bool there = lstat(path, &st) == 0;
     if (there && S_ISLNK(st.st_mode) && stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-        return; /* a link may lead anywhere, also back */
+        return; /* a link may lead anywhere, even to a directory above */
     }
     if (there && S_ISDIR(st.st_mode) && depth < DEPTH_MAX) {
-        uint64_t below = look_into(w, path, true, depth);
+        uint64_t below = hash_directory(w, path, true, depth);
         mix(hash, &below, sizeof(below));
-    } else if (there && S_ISREG(st.st_mode) && !is_ours(w, path, &st)) {
+    } else if (there && S_ISREG(st.st_mode) && !is_output(w, path, &st)) {
         mix_file(hash, &st);
     }
 }
 
-/* path is as it was named; listening comes first, so that nothing happens in between. */
-static uint64_t look_at(watch *w, const char *named)
+/* Listens before it reads the state, so that no change goes unnoticed in between. */
+static uint64_t hash_path(watch *w, const char *named)
 {
     char path[4096];
     struct stat st;
@@ -251,19 +251,19 @@ static uint64_t look_at(watch *w, const char *named)
         return 0;
     }
     if (S_ISDIR(st.st_mode)) {
-        return look_into(w, path, deep, 0);
+        return hash_directory(w, path, deep, 0);
     }
     mix_file(&hash, &st);
     return hash | 1;
 }
 
-/* The first path that says something else than before; all are remembered. */
-static const char *look(watch *w, path_list *l)
+/* Records the state of all paths. Returns the first one that changed, or NULL. */
+static const char *compare(watch *w, path_list *l)
 {
     const char *changed = NULL;
-    w->last_folder[0] = '\0';
+    w->last_dir[0] = '\0';
     for (size_t i = 0; i < l->count; i++) {
-        uint64_t now = look_at(w, l->items[i]);
+        uint64_t now = hash_path(w, l->items[i]);
         changed = now != l->seen[i] && !changed ? l->items[i] : changed;
         l->seen[i] = now;
     }
@@ -272,7 +272,7 @@ static const char *look(watch *w, path_list *l)
 
 /* --- life --- */
 
-static void forget(path_list *l)
+static void clear_list(path_list *l)
 {
     for (size_t i = 0; i < l->count; i++) {
         free(l->items[i]);
@@ -290,7 +290,7 @@ watch *watch_new(const cli *c)
     }
     w->c = c;
     w->has_output = fstat(STDOUT_FILENO, &w->output) == 0;
-    w->events = notify_new(matters, w);
+    w->events = notify_new(is_relevant, w);
     if (!w->events) {
         free(w);
         return NULL;
@@ -302,8 +302,8 @@ void watch_free(watch *w)
 {
     if (w) {
         notify_free(w->events);
-        forget(&w->now);
-        forget(&w->next);
+        clear_list(&w->now);
+        clear_list(&w->next);
         free(w->names);
         free(w);
     }
@@ -321,7 +321,7 @@ void watch_ignore(watch *w, const char *path)
 
 void watch_clear(watch *w)
 {
-    forget(&w->next);
+    clear_list(&w->next);
     w->has_next = true;
 }
 
@@ -344,28 +344,28 @@ bool watch_add(watch *w, const char *path)
     return l->items[l->count] && ++l->count > 0;
 }
 
-static void take_next(watch *w)
+static void use_next(watch *w)
 {
-    forget(&w->now);
+    clear_list(&w->now);
     w->now = w->next;
     w->next = (path_list){0};
     w->has_next = false;
 }
 
-void watch_look(watch *w)
+void watch_record(watch *w)
 {
     if (w->has_next) {
-        take_next(w);
+        use_next(w);
     }
-    (void)look(w, &w->now);
+    (void)compare(w, &w->now);
 }
 
-/* Whether anything changed; *what is to be told of it. */
-static bool note(watch *w, char *what, size_t size)
+/* Whether anything changed; what receives its name. */
+static bool find_change(watch *w, char *what, size_t size)
 {
-    const char *changed = look(w, &w->now);
+    const char *changed = compare(w, &w->now);
     if (changed) {
-        snprintf(what, size, "%s", bare(changed));
+        snprintf(what, size, "%s", without_dot(changed));
     }
     return changed != NULL;
 }
@@ -373,25 +373,25 @@ static bool note(watch *w, char *what, size_t size)
 bool watch_wait(watch *w, const char **what)
 {
     static char name[1024];
-    if (w->has_next) { /* first the new ones, so that no moment is lost between the two */
+    if (w->has_next) { /* listen to the new paths first, so that no change is lost in between */
         free(w->names);
         w->names = NULL;
         w->n_names = w->names_capacity = 0;
-        (void)look(w, &w->next);
+        (void)compare(w, &w->next);
     }
-    bool changed = note(w, name, sizeof(name));
+    bool changed = find_change(w, name, sizeof(name));
     if (w->has_next) {
-        take_next(w);
+        use_next(w);
     }
     double since = cli_now();
     while (!koc_cancel_is_triggered(w->c->cancel)) {
-        double rest = since + CALM - cli_now();
-        if (changed && rest <= 0) {
+        double left = since + CALM - cli_now();
+        if (changed && left <= 0) {
             *what = name;
             return true;
         }
-        notify_wait(w->events, w->c->cancel, changed ? rest : CALM, !changed);
-        if (note(w, name, sizeof(name))) {
+        notify_wait(w->events, w->c->cancel, changed ? left : CALM, !changed);
+        if (find_change(w, name, sizeof(name))) {
             changed = true;
             since = cli_now();
         }

@@ -61,7 +61,7 @@ def test_every_flag_is_everywhere(bare_koc, tables, pages):
 
 
 def test_tables_are_well_made(tables):
-    groups = {"Build", "Kubernetes", "Images", "Registry", "Supply chain", "Other"}
+    groups = {"Build", "Kubernetes", "Images", "Registry", "Other"}
     for command in tables:
         name = command["name"]
         assert command["group"] in groups, name
@@ -79,7 +79,7 @@ def test_tables_are_well_made(tables):
             kind = flag["completes"]
             assert not kind.startswith("@") or kind in (
                 "@files",
-                "@folders",
+                "@directories",
                 "@platforms",
                 "@packages",
                 "@commands",

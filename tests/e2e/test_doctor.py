@@ -45,7 +45,7 @@ def test_a_machine_that_is_fine(doctor, bare_koc, registry, bases, home, app):
     assert found["settings"] == [("ok", "no .ko.yaml here: defaults; builds for linux/amd64", None)]
     assert found["destination"] == [("ok", repository, None)]
     assert found["credentials"] == [
-        ("ok", f"{registry.host}: none, so koc is anonymous there", None)
+        ("ok", f"{registry.host}: none; koc is anonymous there", None)
     ]
     assert found["registry"] == [("ok", f"{registry.host} answers and asks for no login", None)]
     assert found["base"][0][0] == "ok" and "sha256:" in found["base"][0][1]
@@ -64,10 +64,10 @@ def test_go(doctor, tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()
     state, text, hint = doctor(status=1, env={"PATH": str(empty)})["go"][0]
-    assert (state, text) == ("broken", "there is no go in PATH") and "go.dev/dl" in hint
+    assert (state, text) == ("broken", "go is not on PATH") and "go.dev/dl" in hint
     assert doctor(status=1, env={"KO_GO_PATH": "/nowhere/go"})["go"][0][0] == "broken"
     mute = program(tmp_path / "bin", "mute", "exit 1")
-    assert "does not say its version" in doctor(status=1, env={"KO_GO_PATH": mute})["go"][0][1]
+    assert "does not report its version" in doctor(status=1, env={"KO_GO_PATH": mute})["go"][0][1]
     old = program(tmp_path / "bin", "old", "echo go version go1.16.3 linux/amd64")
     assert doctor(env={"KO_GO_PATH": old})["go"][0][0] == "warning"
     devel = program(tmp_path / "bin", "devel", "echo go version devel go1.99-abc linux/amd64")

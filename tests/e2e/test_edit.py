@@ -123,7 +123,7 @@ def test_mutate_of_one_platform_leaves_the_others(edit, crane, bases, place):
     result = edit("mutate", "--json", "--platform=linux/arm64", "-e", "A=b", "-t", place("x:v1"),
                   bases["index"])
     report = schemas.valid(result.stdout, "koc-edit-1")
-    assert "left out 1" in result.stderr
+    assert "dropped 1 entry" in result.stderr
     before, after = (manifest_of(crane, ref)["manifests"] for ref in (bases["index"], place("x:v1")))
     before = [x for x in before if x["platform"]["os"] != "unknown"]
     changed = [a["platform"]["architecture"] for a, b in zip(after, before)
@@ -227,7 +227,7 @@ def test_words_that_are_wrong(edit, bases, tmp_path):
     (tmp_path / "bad.tar").write_bytes(b"\x1f\x8b" + b"junk" * 300)
     refused("append", "-t", to, "--tar", "bad.tar")
     assert "takes one image" in refused("mutate", status=2)
-    assert "no name in front" in refused("mutate", "-e", "=x", "-t", to, bases["oci"])
+    assert "the name before the = is missing" in refused("mutate", "-e", "=x", "-t", to, bases["oci"])
     assert "not a time" in refused("mutate", "--created=soon", "-t", to, bases["oci"], status=2)
     assert "not a time" in refused("mutate", "--created=2026-04-31T00:00:00Z", "-t", to,
                                    bases["oci"], status=2)

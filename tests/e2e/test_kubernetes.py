@@ -442,7 +442,7 @@ def test_wait_for_nothing_and_with_an_odd_time(kube, app):
     assert "Running" not in kube("apply", "-f", "w.yaml", "--wait").stderr
     for text in ("5", "x", "-1s", "0s", "5y"):
         assert kube("apply", "-f", "w.yaml", "--wait", f"--timeout={text}", status=2).errors == [
-            f'koc: --timeout: "{text}" is no time like 90s, 5m or 1h30m']
+            f'koc: --timeout: "{text}" is not a time like 90s, 5m or 1h30m']
 
 
 def test_wait_says_when_the_time_is_over(kube, kubectl):

@@ -39,8 +39,8 @@ def test_login_then_logout(bare_koc, home, kind, request):
     host = request.getfixturevalue(kind).host
     said = login(bare_koc, host, password=PASSWORD + "\r\n")
     path = config_of(home)
-    assert f"Logged in to {host} as {USER}, kept in {path}" in said.stderr
-    assert f"kept unencrypted in {path}" in said.stderr
+    assert f"Logged in to {host} as {USER}, stored in {path}" in said.stderr
+    assert f"stored unencrypted in {path}" in said.stderr
     assert path.stat().st_mode & 0o777 == 0o600
     assert json.loads(path.read_text()) == {"auths": {host: {"auth": SECRETS[1]}}}
     out = bare_koc("logout", host)
@@ -64,7 +64,7 @@ def test_without_asking_the_registry(bare_koc, home):
 
 def test_a_registry_that_asks_nobody(bare_koc, home, registry):
     said = login(bare_koc, registry.host)
-    assert f"{registry.host} asked for no login" in said.stderr
+    assert f"{registry.host} requires no login" in said.stderr
 
 
 def test_ways_to_write_docker_hub(bare_koc, home):
@@ -84,7 +84,7 @@ def test_ways_to_write_docker_hub(bare_koc, home):
         (("a.example/team/app",), "is a repository"),
         (("http://",), "is not a registry"),
         (("a b",), "is not a registry"),
-        (("-u", "me", "a.example"), "stdin is no terminal"),
+        (("-u", "me", "a.example"), "stdin is not a terminal"),
         (("--password-stdin", "a.example"), "needs a user name"),
         (("-u", "me", "-p", "x", "--password-stdin", "a.example"), "exclude each other"),
         (("-u", "m:e", "-p", "planted", "a.example"), "colon"),
@@ -337,7 +337,7 @@ def test_auth_token_where_there_are_none(bare_koc, basic_registry, registry):
     refused = bare_koc("auth", "token", f"{basic_registry.host}/x", status=1)
     assert "works without tokens" in refused.errors[0]
     assert "asks for no login" in bare_koc("auth", "token", f"{registry.host}/x", status=1).errors[0]
-    assert "is not at" in bare_koc(
+    assert "is not in" in bare_koc(
         "auth", "token", "-m", "b.example/y", f"{registry.host}/x", status=2).errors[0]
 
 
