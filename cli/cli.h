@@ -81,8 +81,9 @@ typedef struct cli_command {
         *shared_flags;    /* a table that several commands use, into the same struct; or NULL */
     const char *complete; /* its arguments: one of CLI_FILES …, or its subcommands; NULL: nothing */
     bool builds;          /* it builds images: its transfers are pushes or loads */
-    bool raw;             /* its words are another program's: only -h is parsed, all are args */
-    size_t options_size;             /* of the zeroed struct that flags point into */
+    const char *transferred; /* verb of a finished transfer; NULL: "Pushed" or "Loaded" */
+    bool raw;                /* its words are another program's: only -h is parsed, all are args */
+    size_t options_size;     /* of the zeroed struct that flags point into */
     void (*defaults)(void *options); /* or NULL */
     /* The lists that flags filled are freed by the caller. The result is an exit code. */
     int (*run)(struct cli *cli, void *options, const cli_list *args);

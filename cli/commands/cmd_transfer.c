@@ -147,7 +147,8 @@ static int add_all_tags(copy_run *r, const cli_list *args, koc_error **err)
     CLI_AUTO(koc_strlist) tags = NULL;
     CLI_TRY(cli_source_parse(args->items[0], CLI_SOURCE_REFERENCE, &from, err));
     CLI_TRY(cli_source_parse(args->items[1], 0, &to, err));
-    CLI_TRY(koc_client_list_tags(r->session.client, from.place.reference, &r->session.op, &tags, err));
+    CLI_TRY(
+        koc_client_list_tags(r->session.client, from.place.reference, &r->session.op, &tags, err));
     for (size_t i = 0; i < koc_strlist_count(tags); i++) {
         CLI_TRY(add_tag(r, &from, &to, koc_strlist_get(tags, i), err));
     }
@@ -454,6 +455,7 @@ static const cli_example copy_examples[] = {
 const cli_command cli_copy = {
     .name = "copy",
     .alias = "cp",
+    .transferred = "Copied",
     .group = "Images",
     .usage = "koc copy [flags] SRC DST [SRC DST...]",
     .summary = "copy images between registries, layouts and archives",

@@ -117,9 +117,11 @@ typedef struct koc_progress {
     int64_t wait_ms;          /**< of WAITING: how long it will be, at most; 0: not known */
     uint32_t attempt;         /**< of WAITING: the tries so far, from 1 */
     uint32_t reserved;        /**< 0 */
+    const char *name;     /**< of BUILD, IMAGE and RESOLVE: the program, image or base; or NULL */
+    const char *platform; /**< of BUILD: "linux/amd64"; or NULL */
 } koc_progress;
 /* clang-format off */
-#define KOC_PROGRESS_INIT { sizeof(koc_progress), 0, 0, 0, NULL, NULL, 0, 0, 0, NULL, 0, 0, 0 }
+#define KOC_PROGRESS_INIT { sizeof(koc_progress), 0, 0, 0, NULL, NULL, 0, 0, 0, NULL, 0, 0, 0, NULL, NULL }
 /* clang-format on */
 /** Receives progress on the calling thread. A non-zero return ends the call with KOC_EUSER. */
 typedef int (*koc_progress_fn)(const koc_progress *event, void *payload);

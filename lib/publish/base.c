@@ -405,7 +405,7 @@ static void report_resolved(const koc__base *b, koc__call *call)
     text =
         koc__format("%s → sha256:%.12s… (%zu platform%s)", b->annotation ? b->annotation : b->name,
                     koc__digest_hex(&b->digest).s, b->n_items, b->n_items == 1 ? "" : "s");
-    koc__report_event(call, KOC_PROGRESS_RESOLVE, KOC_STATE_FINISHED, text ? text : b->name, 0);
+    koc__report_base(call, KOC_STATE_FINISHED, b->name, text);
 }
 
 /* Whether the cache has the tag and the manifests of the last lookup. */
@@ -444,7 +444,7 @@ int koc__base_open(koc__plan *p, koc__base *b, koc__call *call, koc_error **err)
         return open_scratch(p, b, err);
     }
     koc_error *why = NULL;
-    koc__report_event(call, KOC_PROGRESS_RESOLVE, KOC_STATE_STARTED, b->name, 0);
+    koc__report_base(call, KOC_STATE_STARTED, b->name, NULL);
     int rc = open_by_kind(p, b, call, &why);
     if (rc == KOC_OK && koc__base_is_remote(b)) {
         rc = check_layers(p, b, &why);

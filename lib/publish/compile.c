@@ -76,8 +76,8 @@ static int build_debug_layer(void *unit, koc__call *call, koc_error **err)
 static void report_unit(const koc__unit *u, int32_t state, koc__call *call)
 {
     if (koc__call_wants_progress(call)) {
-        KOC__AUTO_STR label = koc__unit_label(u);
-        koc__report_event(call, KOC_PROGRESS_BUILD, state, label, 0);
+        KOC__AUTO_STR platform = koc__platform_str(u->on->platform);
+        koc__report_build(call, state, u->work->app, platform ? platform : "");
     }
 }
 

@@ -43,16 +43,15 @@ int koc__debug_build(koc__plan *p, const koc_platform *platform, koc__call *call
         return KOC_OK;
     }
     KOC__AUTO_STR text = koc__platform_str(platform);
-    KOC__AUTO_STR label = text ? koc__format("delve %s", text) : NULL;
-    if (!label) {
+    if (!text) {
         return koc__oom(err);
     }
-    koc__report_event(call, KOC_PROGRESS_BUILD, KOC_STATE_STARTED, label, 0);
+    koc__report_build(call, KOC_STATE_STARTED, "delve", text);
     int rc = koc__go_delve(p->ctx, p->settings, p->o.delve_version, platform, call, out, err);
     int32_t state = rc != KOC_OK         ? KOC_STATE_FAILED
                     : (*out)->from_cache ? KOC_STATE_SKIPPED
                                          : KOC_STATE_FINISHED;
-    koc__report_event(call, KOC_PROGRESS_BUILD, state, label, 0);
+    koc__report_build(call, state, "delve", text);
     return rc;
 }
 

@@ -285,9 +285,10 @@ int koc__timings_text(const koc__plan *p, const koc__work *works, size_t n, koc_
                       koc_error **err);
 
 /* --- publish_progress.c --- */
-/* Reports one event with the id 0. */
-void koc__report_event(koc__call *call, int32_t kind, int32_t state, const char *what,
-                       uint64_t done);
+/* Reports that a program is built for a platform. */
+void koc__report_build(koc__call *call, int32_t state, const char *name, const char *platform);
+/* Reports the lookup of a base image; what (or NULL) is its text for people. */
+void koc__report_base(koc__call *call, int32_t state, const char *name, const char *what);
 /* Reports an event about the whole image of w. */
 void koc__report_image(const koc__work *w, koc__call *call, int32_t state);
 /* The result of w: the index, else the one image. Borrowed. */

@@ -5,14 +5,25 @@
 
 #include "model/model.h"
 
-void koc__report_event(koc__call *call, int32_t kind, int32_t state, const char *what,
-                       uint64_t done)
+void koc__report_build(koc__call *call, int32_t state, const char *name, const char *platform)
+{
+    KOC__AUTO_STR label = koc__format("%s %s", name, platform);
+    koc_progress e = KOC_PROGRESS_INIT;
+    e.kind = KOC_PROGRESS_BUILD;
+    e.state = state;
+    e.what = label ? label : name;
+    e.name = name;
+    e.platform = platform;
+    koc__call_progress(call, &e);
+}
+
+void koc__report_base(koc__call *call, int32_t state, const char *name, const char *what)
 {
     koc_progress e = KOC_PROGRESS_INIT;
-    e.kind = kind;
+    e.kind = KOC_PROGRESS_RESOLVE;
     e.state = state;
-    e.what = what ? what : "";
-    e.done = done;
+    e.what = what ? what : name;
+    e.name = name;
     koc__call_progress(call, &e);
 }
 
@@ -46,6 +57,7 @@ void koc__report_image(const koc__work *w, koc__call *call, int32_t state)
     e.state = state;
     e.flags = w->plan->local ? KOC_TO_LOCAL : 0;
     e.what = w->app;
+    e.name = w->app;
     e.done = w->pushed.bytes_sent;
     e.reason = state == KOC_STATE_WAITING ? "for the other images" : NULL;
     e.total = w->state == KOC__WORK_PUSHED ? size_of(w) : 0;

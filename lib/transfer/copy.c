@@ -60,6 +60,7 @@ static void report_pair(koc__call *call, const job *j, int32_t state)
     event.kind = KOC_PROGRESS_IMAGE;
     event.state = state;
     event.what = j->label;
+    event.name = j->label;
     event.digest = &j->result.digest;
     event.done = j->to.kind == KOC_PLACE_REGISTRY ? j->result.bytes : 0;
     event.id = j->id;

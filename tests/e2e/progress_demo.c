@@ -8,7 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "args/flag_tables.h"
 #include "cli.h"
 
 static int step_ms;
@@ -19,8 +18,8 @@ static void wait_a_step(void)
     nanosleep(&t, NULL);
 }
 
-static void tell(cli_progress *p, int32_t kind, int32_t state, const char *what, uint64_t id,
-                 uint64_t done, uint64_t total)
+static void report(cli_progress *p, int32_t kind, int32_t state, const char *what, uint64_t id,
+                   uint64_t done, uint64_t total)
 {
     koc_progress e = KOC_PROGRESS_INIT;
     e.kind = kind;
@@ -34,64 +33,77 @@ static void tell(cli_progress *p, int32_t kind, int32_t state, const char *what,
     }
 }
 
-static const char *label(int i, int platform)
+static const char *name_of(int i)
 {
     static char text[96];
-    static const char *const platforms[] = {"", " linux/amd64", " linux/arm64"};
-    snprintf(text, sizeof(text), "%sservice-%02d%s", i % 5 == 4 ? "a-rather-long-name-of-a-" : "",
-             i, platforms[platform]);
+    snprintf(text, sizeof(text), "%sservice-%02d", i % 5 == 4 ? "a-rather-long-name-of-a-" : "", i);
     return text;
+}
+
+static void report_build(cli_progress *p, int32_t state, int i, const char *platform)
+{
+    char label[128];
+    koc_progress e = KOC_PROGRESS_INIT;
+    snprintf(label, sizeof(label), "%s %s", name_of(i), platform);
+    e.kind = KOC_PROGRESS_BUILD;
+    e.state = state;
+    e.what = label;
+    e.name = name_of(i);
+    e.platform = platform;
+    if (p) {
+        cli_progress_event(&e, p);
+    }
 }
 
 static void compile(cli_progress *p, int images)
 {
     for (int i = 0; i < images; i++) {
-        tell(p, KOC_PROGRESS_BUILD, KOC_STATE_STARTED, label(i, 1), 0, 0, 0);
-        tell(p, KOC_PROGRESS_BUILD, KOC_STATE_STARTED, label(i, 2), 0, 0, 0);
+        report_build(p, KOC_STATE_STARTED, i, "linux/amd64");
+        report_build(p, KOC_STATE_STARTED, i, "linux/arm64");
     }
     wait_a_step();
     for (int i = 0; i < images; i++) {
-        tell(p, KOC_PROGRESS_BUILD, KOC_STATE_FINISHED, label(i, 1), 0, 0, 0);
+        report_build(p, KOC_STATE_FINISHED, i, "linux/amd64");
         wait_a_step();
-        tell(p, KOC_PROGRESS_BUILD, KOC_STATE_FINISHED, label(i, 2), 0, 0, 0);
+        report_build(p, KOC_STATE_FINISHED, i, "linux/arm64");
     }
 }
 
-static void send(cli_progress *p, int images, const char *go_on)
+static void send(cli_progress *p, int images, const char *resume_file)
 {
     static const char digest[] = "sha256:8f2c5a0c1d4e7b3a";
     const uint64_t size = 11900000;
     for (int i = 0; i < images; i++) {
-        tell(p, KOC_PROGRESS_IMAGE, KOC_STATE_STARTED, label(i, 0), 0, 0, 0);
+        report(p, KOC_PROGRESS_IMAGE, KOC_STATE_STARTED, name_of(i), 0, 0, 0);
     }
     for (uint64_t part = 0; part <= 10; part++) {
         for (int i = 0; i < images; i++) {
-            tell(p, KOC_PROGRESS_BLOB, KOC_STATE_ACTIVE, digest, (uint64_t)i + 1, size * part / 10,
-                 size);
+            report(p, KOC_PROGRESS_BLOB, KOC_STATE_ACTIVE, digest, (uint64_t)i + 1,
+                   size * part / 10, size);
         }
         do {
             wait_a_step();
-        } while (part == 5 && go_on && access(go_on, F_OK) != 0);
+        } while (part == 5 && resume_file && access(resume_file, F_OK) != 0);
         if (part == 5) {
-            tell(p, KOC_PROGRESS_BLOB, KOC_STATE_ACTIVE, digest, 1, size / 5, size);
+            report(p, KOC_PROGRESS_BLOB, KOC_STATE_ACTIVE, digest, 1, size / 5, size);
         }
     }
     for (int i = 0; i < images; i++) {
-        tell(p, KOC_PROGRESS_BLOB, KOC_STATE_FINISHED, digest, (uint64_t)i + 1, size, size);
-        tell(p, KOC_PROGRESS_IMAGE, KOC_STATE_FINISHED, label(i, 0), 0, size, 0);
+        report(p, KOC_PROGRESS_BLOB, KOC_STATE_FINISHED, digest, (uint64_t)i + 1, size, size);
+        report(p, KOC_PROGRESS_IMAGE, KOC_STATE_FINISHED, name_of(i), 0, size, 0);
     }
 }
 
 int main(int argc, char **argv)
 {
-    static const cli_command command = {.name = "build", .group = "Build"};
+    static const cli_command command = {.name = "build", .group = "Build", .builds = true};
     cli c = {.command = &command};
     int images = argc > 1 ? atoi(argv[1]) : 3;
     step_ms = argc > 2 ? atoi(argv[2]) : 100;
     cli_setup_output(&c);
     cli_progress *p = cli_progress_new(&c, false);
-    tell(p, KOC_PROGRESS_RESOLVE, KOC_STATE_FINISHED,
-         "cgr.dev/chainguard/static:latest → sha256:8f2c5a0c1d4e… (2 platforms)", 0, 0, 0);
+    report(p, KOC_PROGRESS_RESOLVE, KOC_STATE_FINISHED,
+           "cgr.dev/chainguard/static:latest → sha256:8f2c5a0c1d4e… (2 platforms)", 0, 0, 0);
     compile(p, images);
     cli_warn(&c, "a warning comes in between");
     send(p, images, argc > 3 ? argv[3] : NULL);

@@ -476,4 +476,4 @@ def test_run_needs_one_image_and_stdout(bare_koc, dockerd, app):
     result = bare_koc(*words, "--json", "./cmd/app", cwd=app, env=env, status=2)
     assert "--run and --json exclude each other" in result.errors[0]
     result = bare_koc(*words, "--into=kind", "./cmd/app", cwd=app, env=env, status=2)
-    assert "--into=kind does not go with it" in result.errors[0]
+    assert "excludes --into=kind" in result.errors[0]

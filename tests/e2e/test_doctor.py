@@ -47,7 +47,7 @@ def test_a_machine_that_is_fine(doctor, bare_koc, registry, bases, home, app):
     assert found["credentials"] == [
         ("ok", f"{registry.host}: none; koc is anonymous there", None)
     ]
-    assert found["registry"] == [("ok", f"{registry.host} answers and asks for no login", None)]
+    assert found["registry"] == [("ok", f"{registry.host} answers and requires no login", None)]
     assert found["base"][0][0] == "ok" and "sha256:" in found["base"][0][1]
     text = bare_koc("doctor", cwd=app, env={"KO_DEFAULTBASEIMAGE": bases["oci"]})
     assert text.stderr == "" and max(map(len, text.lines)) < 200
@@ -139,7 +139,7 @@ def test_credentials(doctor, basic_registry, home):
     auths = {basic_registry.host: {"username": user, "password": password}}
     config.write_text(json.dumps({"auths": auths}))
     found = doctor(env=env)
-    assert found["registry"][0][0] == "ok" and "takes the credentials" in found["registry"][0][1]
+    assert found["registry"][0][0] == "ok" and "accepts the credentials" in found["registry"][0][1]
     assert f"user {user}" in found["credentials"][0][1]
     assert password not in json.dumps(found)
     config.write_text("{not json")

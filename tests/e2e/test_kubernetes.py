@@ -163,7 +163,7 @@ def script(folder, text):
 def test_kubectl_missing_or_killed(kube, app, tmp_path, registry):
     mark = registry.mark()
     assert kube("apply", "-f", "k.yaml", env={"PATH": str(tmp_path)}, status=1).errors == [
-        "koc: kubectl is needed, and not on PATH"]
+        "koc: kubectl is needed, but is not on PATH"]
     assert not registry.since(mark)  # nothing was built for it
     killed = kube("apply", "-f", "k.yaml", env={"PATH": script(app.folder, "kill -9 $$\n")}, status=137)
     assert killed.errors == ["koc: kubectl apply was ended by signal 9"]
@@ -212,7 +212,7 @@ def test_stream_sends_what_is_ready(kube, app):
     (app / "cmd/tool/main.go").write_text("package main\n\nfunc main() { broken }\n")
     result = kube("apply", "--stream", "-f", "s.yaml", env=env, status=1)
     assert "kind: A" in got() and "kind: B" not in got() and "kind: D" not in got()
-    assert len(result.errors) == 1 and "hint: some documents had gone to kubectl before" in result.stderr
+    assert len(result.errors) == 1 and "hint: some documents were already sent to kubectl" in result.stderr
 
 
 def test_stream_ends_with_the_kubectl_that_fails(kube, app):
@@ -262,7 +262,7 @@ def test_the_words_of_kubectl(kube, app, registry):
     assert out == (f"<run> <tool> <--image> <{ref}> <--attach> <--rm> <--restart=Never> <--log-flush-frequency=1s> "
                    "<--labels=a=b> <--> <-v> <arg>")
     assert kube("run", env={"PATH": path}, status=2).errors == ["koc: koc run needs an import path: koc run ./cmd/job"]
-    assert "nothing is built" in kube("help", status=0).stdout and kube("delete", "-h").stdout.startswith("usage: koc")
+    assert "without building" in kube("help", status=0).stdout and kube("delete", "-h").stdout.startswith("usage: koc")
 
 
 def test_run_makes_a_pod(kube, kubectl):

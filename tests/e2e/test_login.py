@@ -112,7 +112,7 @@ def test_passwords_that_cannot_be(bare_koc, home, text):
 
 def test_password_on_the_command_line_is_warned_of(bare_koc, basic_registry):
     said = secretless(bare_koc("login", basic_registry.host, "-u", USER, "-p", PASSWORD))
-    assert "warning: a password on the command line can be seen" in said.stderr
+    assert "warning: other users of this machine can see a password" in said.stderr
     quiet = secretless(bare_koc("login", "-q", basic_registry.host, "-u", USER, "-p", PASSWORD))
     assert quiet.stderr == ""
 

@@ -296,7 +296,7 @@ def test_check_and_diff(yaml_app, app):
         good = yaml_app("resolve", "-f", "in.yaml", "--map-from", "m.json", flag, "lock.yaml")
         assert good.stdout == "" and good.errors == []
         bad = yaml_app("resolve", "-f", "in.yaml", "--map-from", "m.json", flag, "old.yaml", status=1)
-        assert bad.errors == ["koc: old.yaml is not what the input resolves to now"]
+        assert bad.errors == ["koc: old.yaml differs from the result of resolving the input"]
         assert ("-b: 1\n+b: 2\n" in bad.stdout) == (flag == "--diff")
     missing = yaml_app("resolve", "-f", "in.yaml", "--map-from", "m.json", "--check", "none.yaml", status=1)
     assert missing.errors == ["koc: cannot read none.yaml: No such file or directory"]

@@ -264,12 +264,25 @@ static bool too_soon(koc__call *call, const koc_progress *event)
     return soon;
 }
 
+static size_t size_of(const char *text)
+{
+    return text ? strlen(text) + 1 : 0;
+}
+
+/* Copies text to *at, which moves behind the copy. */
+static const char *copy_text(char **at, const char *text)
+{
+    char *copy = *at;
+    if (!text) {
+        return NULL;
+    }
+    memcpy(copy, text, size_of(text));
+    *at += size_of(text);
+    return copy;
+}
+
 void koc__call_progress(koc__call *call, const koc_progress *event)
 {
-    size_t text = event->what ? strlen(event->what) + 1 : 0;
-    size_t reason = event->reason ? strlen(event->reason) + 1 : 0;
-    progress_event *e;
-
     if (!koc__call_wants_progress(call) || too_soon(call, event)) {
         return;
     }
@@ -277,20 +290,18 @@ void koc__call_progress(koc__call *call, const koc_progress *event)
         tell(call, event);
         return;
     }
-    e = koc__malloc(sizeof(*e) + text + reason);
+    progress_event *e = koc__malloc(sizeof(*e) + size_of(event->what) + size_of(event->reason) +
+                                    size_of(event->name) + size_of(event->platform));
     if (!e) {
         return; /* progress is not worth a failure */
     }
     e->base.kind = EVENT_PROGRESS;
     e->progress = *event;
-    if (event->what) {
-        memcpy(e->texts, event->what, text);
-        e->progress.what = e->texts;
-    }
-    if (event->reason) {
-        memcpy(e->texts + text, event->reason, reason);
-        e->progress.reason = e->texts + text;
-    }
+    char *at = e->texts;
+    e->progress.what = copy_text(&at, event->what);
+    e->progress.reason = copy_text(&at, event->reason);
+    e->progress.name = copy_text(&at, event->name);
+    e->progress.platform = copy_text(&at, event->platform);
     if (event->digest) {
         e->digest = *event->digest;
         e->progress.digest = &e->digest;

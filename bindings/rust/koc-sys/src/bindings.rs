@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: 6b00796dfe48f47ae385d24557399ce174d0d174ea34e57e125e982067351804
+// Declarations: af97695d6d2b2d5c3c190d9e60a44b4a8d874cfd1020ecadd4a2ede33ea0ef27
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -301,6 +301,8 @@ pub struct koc_progress {
     pub wait_ms: i64,
     pub attempt: u32,
     pub reserved: u32,
+    pub name: *const c_char,
+    pub platform: *const c_char,
 }
 
 pub type koc_progress_fn = Option<unsafe extern "C" fn(event: *const koc_progress, payload: *mut c_void) -> c_int>;

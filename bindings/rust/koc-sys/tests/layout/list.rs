@@ -5,7 +5,7 @@ layout! {
     koc_kv { key, value }
     koc_digest { algorithm, len, reserved, bytes }
     koc_ctx_options { struct_size, flags, log, log_payload, log_level, threads, cache_dir, max_memory }
-    koc_progress { struct_size, kind, state, flags, what, digest, done, total, id, reason, wait_ms, attempt, reserved }
+    koc_progress { struct_size, kind, state, flags, what, digest, done, total, id, reason, wait_ms, attempt, reserved, name, platform }
     koc_op { struct_size, flags, cancel, timeout_ms, progress, payload }
     koc_reader_ops { struct_size, flags, read, close }
     koc_blob_ops { struct_size, flags, open, release }
