@@ -55,6 +55,16 @@ void koc__exe_info_free(koc__exe_info *i)
     koc__free(o);
 }
 
+const char *koc__exe_setting(const koc__exe_info *i, const char *key)
+{
+    for (size_t k = 0; i && k < i->n_settings; k++) {
+        if (koc__streq(i->settings[k].key, key)) {
+            return i->settings[k].value;
+        }
+    }
+    return NULL;
+}
+
 static int damaged(const parser *p, const char *why, koc_error **err)
 {
     return koc__error(err, KOC_EFORMAT, "the Go build info of %s is damaged: line %zu: %s", p->what,

@@ -24,6 +24,8 @@ typedef struct koc__exe_info { /* strings live in the object */
 int koc__exe_info_read(const char *path, koc__exe_info **out, koc_error **err);
 /* The same for a file in memory; the entry for tests and fuzzing. */
 int koc__exe_info_parse(koc_str file, koc__exe_info **out, koc_error **err);
+/* The value of a build setting ("vcs.revision"), or NULL; i may be NULL. Borrowed. */
+const char *koc__exe_setting(const koc__exe_info *i, const char *key);
 void koc__exe_info_free(koc__exe_info *i);
 KOC__DEFINE_AUTO(koc__exe_info, koc__exe_info_free);
 

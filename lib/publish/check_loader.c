@@ -23,22 +23,12 @@ static bool is_static(const koc__base *b)
     return koc__str_is(name, "static") || koc__str_starts(name, "static-");
 }
 
-static const char *setting(const koc__exe_info *info, const char *name)
-{
-    for (size_t i = 0; info && i < info->n_settings; i++) {
-        if (koc__streq(info->settings[i].key, name)) {
-            return info->settings[i].value;
-        }
-    }
-    return NULL;
-}
-
 static int warn_loader(koc__plan *p, const koc__unit *u, const char *loader, koc_error **err)
 {
     KOC__AUTO(koc__exe_info) info = NULL;
     (void)koc__exe_info_read(u->binary->path, &info, NULL);
-    const char *mode = setting(info, "-buildmode");
-    const char *cure = koc__streq(setting(info, "CGO_ENABLED"), "1")
+    const char *mode = koc__exe_setting(info, "-buildmode");
+    const char *cure = koc__streq(koc__exe_setting(info, "CGO_ENABLED"), "1")
                            ? "build with CGO_ENABLED=0, or on a base with a C library"
                        : koc__streq(mode, "pie")
                            ? "build without -buildmode=pie, or on a base with a C library"
@@ -58,7 +48,7 @@ static int warn_library(koc__plan *p, const koc__unit *u, koc_error **err)
 {
     KOC__AUTO(koc__exe_info) info = NULL;
     (void)koc__exe_info_read(u->binary->path, &info, NULL);
-    const char *mode = setting(info, "-buildmode");
+    const char *mode = koc__exe_setting(info, "-buildmode");
     if (!mode || (!koc__streq(mode, "c-shared") && !koc__streq(mode, "c-archive") &&
                   !koc__streq(mode, "plugin"))) {
         return KOC_OK;

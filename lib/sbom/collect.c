@@ -30,16 +30,6 @@ typedef struct collector {
 
 /* --- names and times --- */
 
-static const char *setting(const koc__exe_info *info, const char *key)
-{
-    for (size_t i = 0; info && i < info->n_settings; i++) {
-        if (strcmp(info->settings[i].key, key) == 0) {
-            return info->settings[i].value;
-        }
-    }
-    return NULL;
-}
-
 static const char *application_path(const collector *c)
 {
     if (c->info && c->info->main.path && *c->info->main.path) {
@@ -70,7 +60,7 @@ static void set_names(collector *c)
 static int set_created(collector *c, const char *config_created, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(64);
-    const char *commit = setting(c->info, "vcs.time");
+    const char *commit = koc__exe_setting(c->info, "vcs.time");
     int64_t when = 0;
     if (c->o->has_epoch) {
         when = c->o->epoch;
@@ -174,7 +164,8 @@ static int format_build(collector *c, const char **out, koc_error **err)
 /* git+https://github.com/owner/name@revision if the path contains the repository, else NULL. */
 static const char *commit_url(collector *c, const char *path)
 {
-    const char *revision = setting(c->info, "vcs.revision"), *vcs = setting(c->info, "vcs");
+    const char *revision = koc__exe_setting(c->info, "vcs.revision"),
+               *vcs = koc__exe_setting(c->info, "vcs");
     koc_str rest = koc__str(path), host, owner, name;
     if (!revision || !koc__streq(vcs, "git") || !koc__str_split(&rest, '/', &host) ||
         !koc__str_split(&rest, '/', &owner) || !koc__str_split(&rest, '/', &name)) {

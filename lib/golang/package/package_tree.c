@@ -69,12 +69,6 @@ static bool is_skipped(const char *name)
            koc__streq(name, "vendor");
 }
 
-static bool is_dir(const char *path)
-{
-    struct stat st;
-    return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 static int add_tree(tree *t, const char *dir, unsigned depth, koc_error **err)
 {
     KOC__AUTO(koc_strlist) names = NULL;
@@ -102,7 +96,7 @@ static int add_tree(tree *t, const char *dir, unsigned depth, koc_error **err)
         if (!below) {
             return koc__oom(err);
         }
-        if (!is_skipped(koc_strlist_get(names, i)) && is_dir(below)) {
+        if (!is_skipped(koc_strlist_get(names, i)) && koc__inputs_is_dir(below)) {
             KOC__TRY(add_tree(t, below, depth + 1, err));
         }
     }
@@ -234,7 +228,7 @@ static int search_cgo(const char *dir, unsigned depth, koc__call *call, bool *fo
         }
         if (koc__inputs_is_source(name) && koc__str_ends(koc__str(name), ".go")) {
             *found = imports_c(path);
-        } else if (!is_skipped(name) && is_dir(path)) {
+        } else if (!is_skipped(name) && koc__inputs_is_dir(path)) {
             KOC__TRY(search_cgo(path, depth + 1, call, found, err));
         }
     }

@@ -269,16 +269,11 @@ static int add_commit(const koc__go_unit *u, koc__inputs *in, koc_error **err)
 {
     KOC__AUTO(koc__exe_info) info = NULL;
     KOC__AUTO_STR root = NULL;
-    const char *revision = NULL;
-    bool modified = false;
     if (!u->target->package_dir || koc__exe_info_read(u->binary->path, &info, NULL) != KOC_OK) {
         return KOC_OK;
     }
-    for (size_t i = 0; i < info->n_settings; i++) {
-        const koc_kv *s = &info->settings[i];
-        revision = koc__streq(s->key, "vcs.revision") ? s->value : revision;
-        modified = koc__streq(s->key, "vcs.modified") ? koc__streq(s->value, "true") : modified;
-    }
+    const char *revision = koc__exe_setting(info, "vcs.revision");
+    bool modified = koc__streq(koc__exe_setting(info, "vcs.modified"), "true");
     KOC__TRY(koc__git_root(u->target->package_dir, &root, err));
     return revision && root && !strchr(root, '\n')
                ? koc__inputs_add_repo(in, root, revision, modified, err)

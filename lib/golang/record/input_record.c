@@ -335,8 +335,3 @@ int koc__inputs_keep(koc__cache *cache, koc_str key, const koc__inputs *in, koc_
     (void)koc__cache_put(cache, KIND, key, koc__dynbuf_view(&text), NULL);
     return KOC_OK;
 }
-
-void koc__inputs_drop(koc__cache *cache, koc_str key)
-{
-    (void)koc__cache_drop(cache, KIND, key, NULL);
-}

@@ -82,7 +82,6 @@ KOC__DEFINE_AUTO(koc__inputs, koc__inputs_free);
  * serves koc explain only and never means that nothing changed. */
 int koc__inputs_recall(koc__cache *cache, koc_str key, koc__inputs **out, koc_error **err);
 int koc__inputs_keep(koc__cache *cache, koc_str key, const koc__inputs *in, koc_error **err);
-void koc__inputs_drop(koc__cache *cache, koc_str key);
 /* Add to a record. Text is copied. */
 int koc__inputs_add_dir(koc__inputs *in, const char *path, char kind, koc__input_dir **out,
                         koc_error **err);
@@ -135,6 +134,8 @@ typedef struct koc__inputs_gather {
     bool usable;
     const char *why; /* the first reason why it is not usable */
 } koc__inputs_gather;
+/* Whether path is a directory, and not a symbolic link to one. */
+bool koc__inputs_is_dir(const char *path);
 void koc__inputs_give_up(koc__inputs_gather *g, const char *why);
 int koc__inputs_gather_single(koc__inputs_gather *g, const char *path, koc_error **err);
 int koc__inputs_gather_single_in(koc__inputs_gather *g, const char *dir, const char *name,

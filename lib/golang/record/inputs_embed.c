@@ -8,12 +8,6 @@
 
 #define DIRS_MAX 20000
 
-static bool is_dir(const char *path)
-{
-    struct stat st;
-    return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 int koc__inputs_gather_tree(koc__inputs_gather *g, const char *path, bool with_files,
                             koc_error **err)
 {
@@ -30,7 +24,7 @@ int koc__inputs_gather_tree(koc__inputs_gather *g, const char *path, bool with_f
             if (!below) {
                 return koc__oom(err);
             }
-            bool dir = is_dir(below);
+            bool dir = koc__inputs_is_dir(below);
             if (pass == 0 && !dir && with_files) {
                 KOC__TRY(koc__inputs_gather_file(g, path, koc_strlist_get(names, i),
                                                  KOC__INPUT_OPAQUE, err));
@@ -52,7 +46,7 @@ static bool matches(const char *element, const char *name)
 static int walk_pattern(koc__inputs_gather *g, const char *dir, koc_str rest, koc_error **err)
 {
     koc_str element;
-    if (!g->usable || !is_dir(dir)) {
+    if (!g->usable || !koc__inputs_is_dir(dir)) {
         return KOC_OK;
     }
     if (!koc__str_split(&rest, '/', &element)) {

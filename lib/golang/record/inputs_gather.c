@@ -16,6 +16,12 @@ static int mark_seen(koc__inputs_gather *g, char kind, const char *path, bool *i
     return *is_new ? koc__map_set(g->seen, koc__str(key), &yes, err) : KOC_OK;
 }
 
+bool koc__inputs_is_dir(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 void koc__inputs_give_up(koc__inputs_gather *g, const char *why)
 {
     g->usable = false;

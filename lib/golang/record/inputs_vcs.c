@@ -41,16 +41,6 @@ static int find_root(koc__inputs_gather *g, const char *dir, char **root, koc_er
     }
 }
 
-static const char *setting(const koc__exe_info *info, const char *key)
-{
-    for (size_t i = 0; i < info->n_settings; i++) {
-        if (koc__streq(info->settings[i].key, key)) {
-            return info->settings[i].value;
-        }
-    }
-    return NULL;
-}
-
 /* Since Go 1.24 the module's version is derived from tags. */
 static int add_tags(koc__inputs_gather *g, const char *root, koc_error **err)
 {
@@ -97,9 +87,9 @@ int koc__inputs_gather_vcs(koc__inputs_gather *g, const koc__go_unit *u, const c
         koc__inputs_give_up(g, "a program without build info");
         return KOC_OK;
     }
-    const char *revision = setting(info, "vcs.revision");
-    const char *modified = setting(info, "vcs.modified");
-    if (!koc__streq(setting(info, "vcs"), "git") || !revision || !modified) {
+    const char *revision = koc__exe_setting(info, "vcs.revision");
+    const char *modified = koc__exe_setting(info, "vcs.modified");
+    if (!koc__streq(koc__exe_setting(info, "vcs"), "git") || !revision || !modified) {
         koc__inputs_give_up(g, "a repository of which go stamped no commit");
         return KOC_OK;
     }
@@ -125,8 +115,8 @@ int koc__inputs_refresh_vcs(const koc__go_batch *b, koc__inputs *in, bool *usabl
         return koc__oom(err);
     }
     int rc = koc__exe_info_read(b->units[0]->binary->path, &info, NULL);
-    const char *revision = rc == KOC_OK ? setting(info, "vcs.revision") : NULL;
-    const char *modified = rc == KOC_OK ? setting(info, "vcs.modified") : NULL;
+    const char *revision = rc == KOC_OK ? koc__exe_setting(info, "vcs.revision") : NULL;
+    const char *modified = rc == KOC_OK ? koc__exe_setting(info, "vcs.modified") : NULL;
     *usable = revision && modified;
     if (!*usable) {
         return KOC_OK;

@@ -192,10 +192,6 @@ KOC_TEST(record_comes_back_as_it_was)
     assert_string_equal(koc_strlist_get(back->lines, 0), "koc 1");
     back->n_repos = 0;
     assert_true(check(back).same);
-    koc__inputs_drop(cache, KOC__STR("key"));
-    koc__inputs *gone = NULL;
-    assert_int_equal(koc__inputs_recall(cache, KOC__STR("key"), &gone, NULL), KOC_OK);
-    assert_null(gone);
     koc__cache_free(cache);
 }
 
