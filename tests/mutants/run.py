@@ -311,7 +311,7 @@ class Runner:
             die(f"no test ran:\n{text[-4000:]}")
         for line in lines:
             if line["outcome"] == "failed":
-                say(f"warning: {line['test']} fails with no fault on; it is left out")
+                say(f"warning: tests/{line['test']} fails with no fault on; it is left out")
         # pytest names tests from its root, which is tests/.
         self.program_tests = [
             {**line, "test": f"tests/{line['test']}", "sites": set(line["sites"])} for line in lines if line["outcome"] == "passed"

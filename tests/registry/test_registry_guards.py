@@ -18,6 +18,7 @@ from faulty import Faulty, Rule
 from runner import needed
 
 OCI = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
 CONFIG = b'{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]},"config":{}}'
 NEW_NETWORK = 0x40000000  # CLONE_NEWNET
 PUBLIC, OTHER_PUBLIC = "198.51.100.7", "198.51.100.8"
@@ -236,6 +237,44 @@ def test_a_public_registry_names_no_private_token_server(regtool, home, outside,
             server.close()
 
     outside(check)
+
+
+# --- manifests ----------------------------------------------------------------------------------------------
+
+def serve_manifest(server, document, media_type=OCI, path="/manifests/"):
+    data = document if isinstance(document, bytes) else json.dumps(document).encode()
+    server.add(Rule("GET|HEAD", path, faults.answer(200, {"Content-Type": media_type}, data)))
+    return "sha256:" + hashlib.sha256(data).hexdigest(), len(data)
+
+
+def test_an_artifact_is_not_an_image(regtool, closing):
+    """Its config would be a good one, but for its type; koc does not fetch it."""
+    server = closing(Faulty("127.0.0.1:9"))
+    digest = "sha256:" + hashlib.sha256(CONFIG).hexdigest()
+    config = {"mediaType": "application/vnd.cncf.helm.config.v1+json", "digest": digest, "size": len(CONFIG)}
+    serve_manifest(server, {"schemaVersion": 2, "mediaType": OCI, "config": config, "layers": []})
+    server.add(Rule("GET", "/blobs/", faults.answer(200, body=CONFIG)))
+    result = regtool("pull", f"{server.host}/a/b:v1", status=1)
+    assert "KOC_EUNSUPPORTED" in result.stderr and "an artifact (its config is" in result.stderr
+    assert server.count("GET", "/blobs/") == 0
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_a_manifest_has_the_size_that_its_index_says(regtool, closing, more):
+    """R-200: its digest is right."""
+    server = closing(Faulty("127.0.0.1:9"))
+    config = {"mediaType": "application/vnd.oci.image.config.v1+json", "size": len(CONFIG),
+              "digest": "sha256:" + hashlib.sha256(CONFIG).hexdigest()}
+    child = {"schemaVersion": 2, "mediaType": OCI, "config": config, "layers": []}
+    digest, size = serve_manifest(server, child, path="/manifests/sha256:")
+    platform = {"architecture": "amd64", "os": "linux"}
+    listed = [{"mediaType": OCI, "digest": digest, "size": size + more, "platform": platform}]
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": listed}
+    serve_manifest(server, index, INDEX, path="/manifests/v1")
+    server.add(Rule("GET", "/blobs/", faults.answer(200, body=CONFIG)))
+    result = regtool("pull", f"{server.host}/a/b:v1", "linux/amd64", status=None)
+    assert (result.status == 0) == (more == 0), str(result)
+    assert more == 0 or "KOC_EDIGEST" in result.stderr
 
 
 # --- TLS ----------------------------------------------------------------------------------------------------
