@@ -4,9 +4,6 @@
  *
  * template_lex.c makes tokens, template_parse.c makes a tree of them, template_exec.c runs the tree.
  * Values, tree and tokens are allocated in one arena and freed together.
- *
- * The files call each other in a circle on purpose: template.c renders by calling lexer, parser and
- * executor, and all of them report errors through koc__template_error, which needs the template's source.
  */
 #ifndef KOC__TEMPLATE_H
 #define KOC__TEMPLATE_H
@@ -17,6 +14,7 @@
 #include "core/str.h"
 
 #define KOC__TEMPLATE_MAX   ((size_t)1 << 20)
+#define KOC__TEMPLATE_ARENA ((size_t)16 << 20)
 #define KOC__TEMPLATE_DEPTH 64
 #define KOC__TEMPLATE_CALLS 100      /* nested lists at run time, over all templates */
 #define KOC__TEMPLATE_STEPS 1000000u /* texts, actions and iterations of loops */
@@ -126,7 +124,6 @@ koc__tdefinition *koc__template_named(const koc__template *t, koc_str name); /* 
 
 int koc__template_lex(koc__template *t, koc_error **err);
 int koc__template_parse(koc__template *t, koc_error **err);
-int koc__template_exec(koc__template *t, const koc__tmap *data, koc__dynbuf *out, koc_error **err);
 /* "<what>:<line>:<column>: <message>" for position pos. KOC_EINVAL. */
 int koc__template_error(const koc__template *t, size_t pos, koc_error **err, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));

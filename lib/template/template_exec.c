@@ -1,5 +1,5 @@
-/* Executes the tree. Order of evaluation, truth and errors are those of Go's text/template with
- * missingkey=error, as in ko. */
+/* Renders a text: lexes and parses it, and executes the tree. Order of evaluation, truth and errors are
+ * those of Go's text/template with missingkey=error, as in ko. */
 #include "core/common.h"
 
 #include "template/template.h"
@@ -357,10 +357,33 @@ static int walk(state *s, const koc__tvalue *dot, const koc__tnode *n, koc_error
     return KOC_OK;
 }
 
-int koc__template_exec(koc__template *t, const koc__tmap *data, koc__dynbuf *out, koc_error **err)
+static int execute(koc__template *t, const koc__tmap *data, koc__dynbuf *out, koc_error **err)
 {
     state s = {.t = t, .out = out};
     koc__tvalue root = {KOC__T_MAP, 0, {0}, data};
     s.variables[s.n_variables++] = (variable){KOC__STR("$"), root};
     return walk(&s, &root, t->root, err);
+}
+
+int koc__template_render(const char *source, const char *what, const koc__tmap *data,
+                         koc__dynbuf *out, koc_error **err)
+{
+    if (!strstr(source, "{{")) {
+        return koc__dynbuf_puts(out, source, err);
+    }
+    koc__template t = {
+        .what = what, .source = koc__str(source), .arena = {NULL, KOC__TEMPLATE_ARENA}};
+    if (t.source.len > KOC__TEMPLATE_MAX) {
+        return koc__error(err, KOC_ELIMIT, "%s: template of more than %zu bytes", what,
+                          KOC__TEMPLATE_MAX);
+    }
+    int rc = koc__template_lex(&t, err);
+    if (rc == KOC_OK) {
+        rc = koc__template_parse(&t, err);
+    }
+    if (rc == KOC_OK) {
+        rc = execute(&t, data, out, err);
+    }
+    koc__arena_dispose(&t.arena);
+    return rc;
 }
