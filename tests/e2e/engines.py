@@ -179,14 +179,15 @@ class Containerd(Engine):
 class Tap:
     """Between koc and a daemon: the log of requests (method, path, bytes of the body), and, when asked,
     cut_up: the connection breaks after so many bytes of a request; hold_down: an answer stops after so
-    many bytes and never goes on."""
+    many bytes and never continues; hold_load: the answer to the request that loads an image does."""
 
     HEAD = re.compile(rb"(GET|POST|HEAD|DELETE) (\S+) HTTP/1\.1\r\n(?:[^\r\n]+\r\n)*\r\n")
 
-    def __init__(self, engine, cut_up=None, hold_down=None):
+    def __init__(self, engine, cut_up=None, hold_down=None, hold_load=False):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="koc-", dir="/tmp"))
         self.path = self.folder / "s"
         self.address = f"unix://{self.path}"
+        self.hold_load = hold_load
         self.requests, self.held = [], threading.Event()
         outer = self
 
@@ -195,10 +196,10 @@ class Tap:
                 with socket.socket(socket.AF_UNIX) as upstream:
                     upstream.connect(str(engine.socket))
                     down = threading.Thread(
-                        target=outer.pump, args=(upstream, self.request, None, hold_down)
+                        target=outer.pump, args=(upstream, self.request, None, hold_down, False)
                     )
                     down.start()
-                    outer.pump(self.request, upstream, cut_up, None)
+                    outer.pump(self.request, upstream, cut_up, None, True)
                     down.join()
 
         class Server(socketserver.ThreadingUnixStreamServer):
@@ -207,8 +208,8 @@ class Tap:
         self.server = Server(str(self.path), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def pump(self, source, target, cut, hold):
-        passed, up = 0, hold is None
+    def pump(self, source, target, cut, hold, target_is_engine):
+        passed, up = 0, target_is_engine
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 for head in self.HEAD.finditer(data) if up else ():
@@ -219,7 +220,7 @@ class Tap:
                 passed += len(data)
                 if cut is not None and passed > cut:
                     break
-                if hold is not None and passed > hold:
+                if not up and (hold is not None and passed > hold or self.hold_load and self.loads()):
                     self.held.set()
                     time.sleep(30)
                 target.sendall(data)

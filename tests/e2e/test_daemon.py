@@ -329,7 +329,7 @@ def test_the_disk_of_the_daemon_is_full(build_local, go_env):
 
 
 def test_loading_can_be_stopped(bare_koc, program, dockerd, tap, home):
-    slow = tap(dockerd, hold_down=4000)
+    slow = tap(dockerd, hold_load=True)
     koc = Tool(bare_koc.path, home, DOCKER_HOST=slow.address)
     process = koc.start("build", "-L", "--base-image=scratch", "./cmd/x", cwd=program)
     assert slow.held.wait(30)
