@@ -1,4 +1,4 @@
-/* What every command that contacts registries shares: flags, context, credentials, client. */
+/* Shared by every command that contacts registries: flags, context, credentials, client. */
 #include "args/client_flags.h"
 
 #include <stdio.h>

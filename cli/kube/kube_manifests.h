@@ -54,7 +54,7 @@ int manifests_write(manifests *m, const koc_writer *w, koc_error **err);
 /* Loads, builds and writes. */
 int manifests_resolve(manifests *m, const koc_writer *w, koc_error **err);
 
-/* What a command does with the manifests. */
+/* The part in which commands differ: the round. */
 typedef struct manifests_command {
     int (*round)(manifests *m, void *self); /* one run; returns an exit code */
     void *self;

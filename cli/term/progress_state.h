@@ -1,4 +1,4 @@
-/* What the files of the progress display share. Functions are called with the mutex held unless they say otherwise. */
+/* Shared by the files of the progress display. The functions expect that the mutex is held. */
 #ifndef CLI_PROGRESS_STATE_H
 #define CLI_PROGRESS_STATE_H
 

@@ -217,7 +217,7 @@ def test_each_package_is_built_once(yaml_app, app):
     (["-f", "none.yaml"], "", 1, "koc: cannot open none.yaml: No such file or directory"),
     (["-f", "pkg"], "", 1, "koc: pkg: no .yaml, .yml or .json file in it"),
     ([], "", 2, "koc: koc resolve needs its input"),
-    (["-f", "-", "-f", "-"], "", 2, "koc: -f -: stdin can be read once only"),
+    (["-f", "-", "-f", "-"], "", 2, "koc: -f -: stdin can be read only once"),
     (["-f", "in.yaml", "--map-from", "in.yaml"], "a: ko://x", 1, "koc: in.yaml: not valid JSON"),
 ])
 def test_bad_input_is_one_line(yaml_app, app, args, text, status, message):

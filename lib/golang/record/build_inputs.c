@@ -242,7 +242,7 @@ int koc__go_inputs_begin(const koc__go_batch *b, koc__call *call, koc__go_inputs
     make_key(b, out->fingerprint, &out->key);
     out->cache = b->ctx->cache;
     if (b->options->force) {
-        log_reason(b, "--force");
+        log_reason(b, "the build is forced");
         return KOC_OK;
     }
     KOC__TRY(koc__inputs_recall(out->cache, key_of(out), &out->last, err));
