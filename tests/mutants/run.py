@@ -402,6 +402,11 @@ def run_all(mutants, table, options):
     return killed, runner.reached, late
 
 
+def entry(m):
+    """As equivalent.txt has it, without the reason."""
+    return f"{m.file} | {m.function} | `{m.before}` -> `{m.after}` | "
+
+
 def report(mutants, killed, reached, late, full):
     alive = [m for m in mutants if m.number not in killed]
     for title, group in (
@@ -411,8 +416,7 @@ def report(mutants, killed, reached, late, full):
         if group:
             print(f"\n{title}:")
         for m in group:
-            text = f"{m.file} | {m.function} | `{m.before}` -> `{m.after}` |" if full else str(m)
-            print(f"  {text}" + (f"  ({late[m.number]} slower tests not run)" if late.get(m.number) else ""))
+            print(f"  {entry(m) if full else m}" + (f"  ({late[m.number]} slower tests not run)" if late.get(m.number) else ""))
     print()
     for name in sorted({m.file for m in mutants}):
         own = [m for m in mutants if m.file == name]
@@ -461,7 +465,7 @@ def main():
         die("nothing to change there")
     if options.list:
         for mutant in mutants:
-            print(mutant)
+            print(entry(mutant) if options.full else mutant)
         return 0
     copy_tree(texts)
     say(f"Compiling in {OBJECTS.relative_to(ROOT)}/")
