@@ -63,7 +63,8 @@ const char *koc__config_helper(const koc__jnode *root, const char *registry, con
     return store && store[0] ? store : NULL;
 }
 
-/* Whether key, without a scheme, is "registry/some/path" and repository is at or below that path. */
+/* Whether key, without a scheme, is "registry/some/path" and repository is at or below that
+ * path. */
 static bool path_matches(koc_str key, koc_str registry, koc_str repository)
 {
     koc_str host, path;

@@ -1,7 +1,7 @@
 /*
- * Credentials from the configuration of docker and podman: which files, in which order, and helper programs. A
- * missing file is skipped. A broken one is an error that names it, because koc must not continue anonymously or
- * with another credential without the user's knowledge (R-41).
+ * Credentials from the configuration of docker and podman: which files, in which order, and helper
+ * programs. A missing file is skipped. A broken one is an error that names it, because koc must not
+ * continue anonymously or with another credential without the user's knowledge (R-41).
  */
 #include "core/common.h"
 
@@ -265,8 +265,9 @@ static int read_file_entry(place *p, const char *registry, const char *repositor
     return KOC_OK;
 }
 
-/* People copy configurations to hosts where the helper is not installed: then the entry in the file is used, with
- * a warning. missing: the error of the helper, which is returned when there is no entry. */
+/* People copy configurations to hosts where the helper is not installed: then the entry in the
+ * file is used, with a warning. missing: the error of the helper, which is returned when there
+ * is no entry. */
 static int replace_helper(place *p, const char *registry, const char *repository, koc__call *call,
                           koc_error **missing, koc_credential **out, koc_error **err)
 {

@@ -5,8 +5,8 @@
 #include "auth/auth.h"
 #include "core/run/call.h"
 
-/* Gets the credential for server; *out stays NULL when the helper has none. source: names the helper, for hints.
- * KOC_EPROCESS when it fails, with its message, never a secret. */
+/* Gets the credential for server; *out stays NULL when the helper has none. source: names the
+ * helper, for hints. KOC_EPROCESS when it fails, with its message, never a secret. */
 int koc__helper_get(const char *name, const char *server, const char *source, koc__call *call,
                     koc_credential **out, koc_error **err);
 /* Whether that helper, run by koc, started this process: then it is not run again. */

@@ -1,6 +1,6 @@
 /*
- * Login and logout: writes or removes one entry of docker's configuration and keeps everything else in the file.
- * If the configuration names a helper program, the helper gets the secret instead.
+ * Login and logout: writes or removes one entry of docker's configuration and keeps everything else
+ * in the file. If the configuration names a helper program, the helper gets the secret instead.
  */
 #include "core/common.h"
 
@@ -108,7 +108,8 @@ static int write_auths(change *c, const koc__jnode *auths, bool with_entry, koc_
     return KOC_OK;
 }
 
-/* Indents with tabs, as docker and ko do. Strings of JSON do not contain line ends, so lines can be edited. */
+/* Indents with tabs, as docker and ko do. Strings of JSON do not contain line ends, so lines can
+ * be edited. */
 static int put_with_tabs(koc__dynbuf *out, koc_str text, koc_error **err)
 {
     bool start = true;
@@ -167,7 +168,8 @@ static int make_directory(const char *path, koc_error **err)
     return directory && directory[0] ? koc__fs_mkdirs(directory, 0700, err) : KOC_OK;
 }
 
-/* Writes to the target of a symbolic link, which stays: people keep configurations under version control. */
+/* Writes to the target of a symbolic link, which stays: people keep configurations under version
+ * control. */
 static int follow_link(char **path, koc_error **err)
 {
     char *real = NULL;
@@ -191,7 +193,8 @@ static bool holds_host(const koc__jnode *auths, const char *registry)
     return false;
 }
 
-/* Fails if there is nothing to remove. A helper that cannot say gets the request to erase anyway. */
+/* Fails if there is nothing to remove. A helper that cannot say gets the request to erase
+ * anyway. */
 static int check_kept(const koc__jnode *root, const char *helper, const char *registry,
                       const char *path, koc__call *call, koc_error **err)
 {

@@ -28,8 +28,8 @@ typedef struct koc__aws_place {
 } koc__aws_place;
 /* Whether text is a region that may be part of a host name. */
 bool koc__aws_is_region(const char *text);
-/* The endpoint of a service: $AWS_ENDPOINT_URL_<variable>, else "https://<host>.<region>.amazonaws.com".
- * Owned by the caller. */
+/* The endpoint of a service: $AWS_ENDPOINT_URL_<variable>, else
+ * "https://<host>.<region>.amazonaws.com". Owned by the caller. */
 int koc__aws_endpoint(const char *variable, const char *host, koc__aws_place place, char **out,
                       koc_error **err);
 
@@ -47,7 +47,8 @@ int koc__aws_post(const koc__aws_call *args, koc__call *call, koc__dynbuf *reply
 
 /* --- cloud_aws_sts.c --- */
 
-/* Assumes a role with the token of a cluster or a CI system. session: the name of the role session; or NULL. */
+/* Assumes a role with the token of a cluster or a CI system. session: the name of the role
+ * session; or NULL. */
 int koc__aws_web_identity(const char *role, const char *token_file, const char *session,
                           koc__aws_place place, koc__call *call, koc__aws_keys *out,
                           koc_error **err);
@@ -56,8 +57,8 @@ int koc__aws_sts_reply(koc_str reply, koc__aws_keys *out, koc_error **err);
 
 /* --- where keys come from: *out stays unchanged when there are none --- */
 
-/* The chain of the SDKs: environment, web identity, profile (keys, role, process, single sign-on), container,
- * virtual machine. */
+/* The chain of the SDKs: environment, web identity, profile (keys, role, process, single
+ * sign-on), container, virtual machine. */
 int koc__aws_keys_find(koc__aws_place place, koc__call *call, koc__aws_keys *out, koc_error **err);
 /* cloud_aws_profile.c */
 int koc__aws_profile_keys(koc__aws_place place, koc__call *call, koc__aws_keys *out,

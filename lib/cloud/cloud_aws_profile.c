@@ -86,7 +86,8 @@ static int keys_of_process(const char *command, koc__call *call, koc__aws_keys *
 
 /* --- single sign-on --- */
 
-/* The access token that `aws sso login` left under the SHA-1 of the session's name (or start URL). */
+/* The access token that `aws sso login` left under the SHA-1 of the session's name (or start
+ * URL). */
 static int read_sso_token(const char *name, koc__json **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(0);

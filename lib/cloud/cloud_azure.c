@@ -1,7 +1,7 @@
 /*
- * Azure Container Registry: exchanges an access token of Microsoft Entra, from the environment or the virtual
- * machine, for the registry's own refresh token (learn.microsoft.com, "Azure Container Registry authentication":
- * POST /oauth2/exchange).
+ * Azure Container Registry: exchanges an access token of Microsoft Entra, from the environment or
+ * the virtual machine, for the registry's own refresh token (learn.microsoft.com, "Azure Container
+ * Registry authentication": POST /oauth2/exchange).
  */
 #include "core/common.h"
 

@@ -1,7 +1,7 @@
 /*
- * Google's registries: an access token of the default credentials (a user, a service account, a workload
- * identity), of the virtual machine, or of gcloud, with the user name "_token" (cloud.google.com, "Application
- * Default Credentials").
+ * Google's registries: an access token of the default credentials (a user, a service account, a
+ * workload identity), of the virtual machine, or of gcloud, with the user name "_token"
+ * (cloud.google.com, "Application Default Credentials").
  */
 #include "core/common.h"
 
@@ -142,7 +142,8 @@ static int credential_of_gcloud(koc__call *call, koc_credential **out, koc_error
     return KOC_OK;
 }
 
-/* A broken source does not hide the next ones; its error is returned only when no source has a credential. */
+/* A broken source does not hide the next ones; its error is returned only when no source has a
+ * credential. */
 int koc__cloud_google(koc__call *call, koc_credential **out, koc_error **err)
 {
     static int (*const ways[])(koc__call *, koc_credential **, koc_error **) = {

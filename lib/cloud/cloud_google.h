@@ -15,8 +15,8 @@ int koc__google_credential(const koc__json *doc, const char *member, const char 
 /* A service account's key: an assertion signed with it (RFC 7523). */
 int koc__google_service_account(const koc__jnode *root, koc__call *call, koc_credential **out,
                                 koc_error **err);
-/* A workload identity: exchanges the token of another provider, from a file or a URL (RFC 8693). If the file says
- * so, the result is used to impersonate a service account. */
+/* A workload identity: exchanges the token of another provider, from a file or a URL (RFC 8693).
+ * If the file says so, the result is used to impersonate a service account. */
 int koc__google_external_account(const koc__jnode *root, koc__call *call, koc_credential **out,
                                  koc_error **err);
 

@@ -1,6 +1,7 @@
 /*
- * Logins of clouds without their helper programs, by HTTPS and the environment (R-47): Amazon ECR, Google and
- * Azure. Only for that cloud's own host names; after a failure koc continues anonymously.
+ * Logins of clouds without their helper programs, by HTTPS and the environment (R-47): Amazon ECR,
+ * Google and Azure. Only for that cloud's own host names; after a failure koc continues
+ * anonymously.
  */
 #ifndef KOC__CLOUD_LOGINS_H
 #define KOC__CLOUD_LOGINS_H
@@ -20,7 +21,8 @@ bool koc__cloud_is_google(const char *registry);
 /* "name.azurecr.io", .cn, .de, .us. */
 bool koc__cloud_is_azure(const char *registry);
 
-/* The helper program, if installed, comes first. *out stays unchanged when there is no credential. */
+/* The helper program, if installed, comes first. *out stays unchanged when there is no
+ * credential. */
 int koc__cloud_login(const char *registry, koc__call *call, koc_credential **out, koc_error **err);
 
 /* --- each cloud (cloud_*.c): *out stays unchanged when nothing is set up --- */

@@ -38,8 +38,8 @@ typedef enum koc__machine {
     KOC__MACHINE_GOOGLE,
     KOC__MACHINE_AZURE
 } koc__machine;
-/* The cloud by the firmware's identification below dmi (NULL: the system's own directory). Elsewhere koc must not
- * ask the metadata address, because a stranger might answer. */
+/* The cloud by the firmware's identification below dmi (NULL: the system's own directory).
+ * Elsewhere koc must not ask the metadata address, because a stranger might answer. */
 koc__machine koc__machine_of(const char *dmi);
 
 #endif

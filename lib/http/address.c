@@ -87,7 +87,7 @@ koc__address koc__address_of_text(koc_str text)
     return KOC__ADDRESS_NAME;
 }
 
-koc__address koc__address_of_socket(const struct sockaddr *sa)
+static koc__address address_of_socket(const struct sockaddr *sa)
 {
     if (sa->sa_family == AF_INET) {
         struct sockaddr_in in4;
@@ -114,7 +114,7 @@ static bool is_number(koc_str host)
 
 bool koc__address_allowed(const char *host, const struct sockaddr *sa)
 {
-    koc__address kind = koc__address_of_socket(sa);
+    koc__address kind = address_of_socket(sa);
 
     return kind == KOC__ADDRESS_PUBLIC ||
            (kind == KOC__ADDRESS_PRIVATE && !is_number(koc__str(host)));

@@ -15,9 +15,8 @@ typedef enum koc__address {
 
 /* The kind of a literal address ("10.0.0.1", "::1", "::ffff:10.0.0.1", without brackets). */
 koc__address koc__address_of_text(koc_str text);
-koc__address koc__address_of_socket(const struct sockaddr *sa);
-/* Whether a public registry may redirect to host at this address: never to a LOCAL one, and to a private one only
- * by a name (a company's split DNS), not by a number in any notation. */
+/* Whether a public registry may redirect to host at this address: never to a LOCAL one, and to a
+ * private one only by a name (a company's split DNS), not by a number in any notation. */
 bool koc__address_allowed(const char *host, const struct sockaddr *sa);
 /* localhost, *.localhost, 127.0.0.0/8, ::1. */
 bool koc__address_is_loopback(koc_str host);

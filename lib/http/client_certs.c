@@ -42,7 +42,8 @@ static int add_pair(const char *directory, koc_str name, koc__certs *out, koc_er
     return KOC_OK;
 }
 
-int koc__certs_read(const char *directory, bool *found, koc__certs *out, koc_error **err)
+/* *found false: there is no such directory, or it cannot be read. */
+static int read_directory(const char *directory, bool *found, koc__certs *out, koc_error **err)
 {
     KOC__AUTO(koc_strlist) names = NULL;
 
@@ -77,7 +78,7 @@ int koc__certs_of(const char *host, koc__certs *out, koc_error **err)
     for (size_t i = 0; i < KOC__COUNT(roots) && !found; i++) {
         KOC__AUTO_STR directory = roots[i] ? koc__format("%s/certs.d/%s", roots[i], host) : NULL;
         if (directory) {
-            KOC__TRY(koc__certs_read(directory, &found, out, err));
+            KOC__TRY(read_directory(directory, &found, out, err));
         }
     }
     return KOC_OK;

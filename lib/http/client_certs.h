@@ -16,10 +16,9 @@ typedef struct koc__certs {
 void koc__certs_dispose(koc__certs *c);
 KOC__DEFINE_AUTO_VAL(koc__certs, koc__certs_dispose);
 
-/* Reads the directory; *found false: there is none, or it cannot be read. A certificate without its key, or the
- * other way round, is KOC_ENOTFOUND, which names the missing file. */
-int koc__certs_read(const char *directory, bool *found, koc__certs *out, koc_error **err);
-/* Reads certs.d/<host> of the first of $HOME/.config/containers, /etc/containers and /etc/docker that has it. */
+/* Reads certs.d/<host> of the first of $HOME/.config/containers, /etc/containers and /etc/docker
+ * that has it. A certificate without its key, or the other way round, is KOC_ENOTFOUND, which
+ * names the missing file. */
 int koc__certs_of(const char *host, koc__certs *out, koc_error **err);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * Cookies of one upload session: load balancers use them to route a session to the server that opened it (RFC
- * 6265). koc sends them only to the origin that set them, and drops them with the session. No I/O.
+ * Cookies of one upload session: load balancers use them to route a session to the server that
+ * opened it (RFC 6265). koc sends them only to the origin that set them, and drops them with the
+ * session. No I/O.
  */
 #ifndef KOC__COOKIES_H
 #define KOC__COOKIES_H

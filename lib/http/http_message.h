@@ -53,7 +53,8 @@ koc__line koc__http_line(koc_str line, int *status, koc_str *name, koc_str *valu
 bool koc__http_length(const koc__headers *h, uint64_t *out);
 /* "bytes 10-19/100" or "bytes 10-19/" with a star: total is then UINT64_MAX. */
 bool koc__http_content_range(const char *value, uint64_t *first, uint64_t *last, uint64_t *total);
-/* Content-Type without parameters, in lower case. False: there is none, or it is longer than size. */
+/* Content-Type without parameters, in lower case. False: there is none, or it is longer than
+ * size. */
 bool koc__http_media_type(const koc__headers *h, char *out, size_t size);
 
 /* The text of a Warning field of the form 299 - "text"; false: another form. */
@@ -94,13 +95,11 @@ typedef struct koc__http_request {
     koc_blob *blob;
     uint64_t blob_offset;
     uint64_t blob_size;
-    bool has_body; /* a PUT or POST of length 0 has one too */
-    bool fresh;    /* over a new connection */
-    bool
-        uncounted; /* not held against max_per_host, because a counted exchange waits for this one: a body
-                     * that is read slowly, a token */
-    bool expect;   /* send Expect: 100-continue before a long body */
-    bool insecure; /* do not verify certificates */
+    bool has_body;  /* a PUT or POST of length 0 has one too */
+    bool fresh;     /* over a new connection */
+    bool uncounted; /* no part of max_per_host: a counted exchange waits for it (body, token) */
+    bool expect;    /* send Expect: 100-continue before a long body */
+    bool insecure;  /* do not verify certificates */
     koc__reach reach;
     const char *proxy;       /* NULL: none */
     const char *proxy_from;  /* the environment variable that names it, for messages */
@@ -114,8 +113,8 @@ typedef struct koc__http_request {
     /* Called from time to time with the number of bytes of the body that are sent; or NULL. */
     void (*sent)(void *self, uint64_t bytes);
     void *sent_self;
-    /* Called once when nothing happened for a second before the head of the reply: what koc waits for, and for
-     * how long at most; or NULL. */
+    /* Called once when nothing happened for a second before the head of the reply: what koc
+     * waits for, and for how long at most; or NULL. */
     void (*quiet)(void *self, const char *reason, int64_t left_ms);
     void *quiet_self;
 } koc__http_request;

@@ -110,8 +110,8 @@ int koc__transport_new(unsigned max_per_host, koc__transport **out, koc_error **
     return KOC_OK;
 }
 
-/* TLS libraries may write to a closed socket. koc must not change how the process handles SIGPIPE, so it blocks
- * the signal in this thread and takes one that came. */
+/* TLS libraries may write to a closed socket. koc must not change how the process handles
+ * SIGPIPE, so it blocks the signal in this thread and takes one that came. */
 typedef struct pipe_guard {
     bool active;
     sigset_t old;
@@ -152,7 +152,8 @@ static void conn_free(koc__conn *c)
     }
     guard_begin(&guard);
     if (c->easy) {
-        /* Without it libcurl ignores SIGPIPE in the whole process meanwhile; two threads at once can leave it so. */
+        /* Without it libcurl ignores SIGPIPE in the whole process meanwhile; two threads at once
+         * can leave it so. */
         curl_easy_setopt(c->easy, CURLOPT_NOSIGNAL, 1L);
         curl_easy_cleanup(c->easy);
     }

@@ -1,5 +1,5 @@
-/* Between the files that see libcurl. Its handles are void pointers here, so that this header needs no curl
- * header. */
+/* Between the files that see libcurl. Its handles are void pointers here, so that this header
+ * needs no curl header. */
 #ifndef KOC__TRANSPORT_CURL_H
 #define KOC__TRANSPORT_CURL_H
 
@@ -12,7 +12,7 @@ struct curl_slist;
 typedef struct koc__conn {
     void *easy;
     void *multi;
-    char *key; /* what must be equal for reuse: origin, proxy, certificates, reach */
+    char *key; /* origin, proxy, certificates and reach: equal for exchanges that may share it */
     struct koc__conn *next;
 } koc__conn;
 
@@ -45,8 +45,8 @@ typedef struct koc__receiving {
     char *dest;     /* the caller's buffer while it reads: the body goes there first */
     size_t dest_len;
     size_t dest_used;
-    koc__dynbuf spill; /* what did not fit into dest */
-    size_t spill_off;  /* what the caller took of it */
+    koc__dynbuf spill; /* bytes that did not fit into dest */
+    size_t spill_off;  /* how many of them the caller took */
     bool paused;       /* libcurl waits until the caller took the spill */
     uint64_t count;    /* bytes of the body */
 } koc__receiving;
@@ -102,7 +102,7 @@ bool koc__receiving_has_head(const koc__receiving *r);
 bool koc__receiving_is_too_large(const koc__receiving *r);
 /* Hands out the head. */
 void koc__receiving_move_head(koc__receiving *r, koc__http_reply *reply);
-/* From here on the body goes to buf, beginning with what came before. */
+/* From here on the body goes to buf, the spill first. */
 void koc__receiving_open(koc__receiving *r, void *buf, size_t len);
 /* How many bytes buf has. */
 size_t koc__receiving_filled(const koc__receiving *r);

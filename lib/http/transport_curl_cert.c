@@ -1,6 +1,6 @@
 /*
- * Finds out why a server's certificate is not trusted, for the error. libcurl does not say, so koc fetches the
- * certificates again, over a connection on which it sends nothing.
+ * Finds out why a server's certificate is not trusted, for the error. libcurl does not say, so koc
+ * fetches the certificates again, over a connection on which it sends nothing.
  */
 #include "core/common.h"
 
@@ -60,8 +60,8 @@ static int stop_when_cancelled(void *self, curl_off_t a, curl_off_t b, curl_off_
     return koc__call_check(x->call, NULL) != KOC_OK;
 }
 
-/* Connects again, up to the end of the handshake, with a copy of the handle that failed: proxy and addresses
- * stay the same. */
+/* Connects again, up to the end of the handshake, with a copy of the handle that failed: proxy
+ * and addresses stay the same. */
 static CURL *fetch_certificates(koc__exchange *x, struct curl_certinfo **out)
 {
     CURL *e = curl_easy_duphandle(x->conn->easy);
@@ -97,7 +97,8 @@ static const char *date_text(time_t t, char out[32])
     return out;
 }
 
-/* Reports the first certificate that expired or is not valid yet, the server's own before its authorities'. */
+/* Reports the first certificate that expired or is not valid yet, the server's own before its
+ * authorities'. */
 static bool report_dates(const certificate *list, size_t n, koc_error **err)
 {
     time_t now = koc__now();

@@ -14,7 +14,7 @@
 #include "core/text.h"
 #include "http/address.h"
 
-#define EXPECT_FROM    ((uint64_t)1 << 20) /* a longer body is sent only after 100 Continue */
+#define EXPECT_FROM    ((uint64_t)1 << 20) /* a longer body waits for 100 Continue */
 #define RECEIVE_BUFFER (128L << 10)
 
 /* --- options --- */
@@ -78,8 +78,8 @@ static int set_fields(koc__exchange *x, const koc__http_request *rq, koc_error *
     return KOC_OK;
 }
 
-/* OpenSSL reads a whole bundle of authorities for each connection, which takes 40 ms. From a directory with one
- * file per authority, named by hash, it reads only the file that it needs. */
+/* OpenSSL reads a whole bundle of authorities for each connection, which takes 40 ms. From a
+ * directory with one file per authority, named by hash, it reads only the file that it needs. */
 static pthread_once_t trust_once = PTHREAD_ONCE_INIT;
 static const char *trust_directory;
 static const char *trust_bundle;

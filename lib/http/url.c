@@ -6,7 +6,8 @@
 #include "core/str.h"
 #include "core/text.h"
 
-/* Query parameters whose values may be shown. Others may be a signature or the state of a session. */
+/* Query parameters whose values may be shown. Others may be a signature or the state of a
+ * session. */
 static const char *const harmless[] = {
     "account", "artifactType", "client_id", "digest",  "from",  "last", "mount",
     "n",       "ns",           "origin",    "service", "scope", "tag",

@@ -1,4 +1,5 @@
-/* Notices that an exchange has stopped moving: no reply in time, or a body that is too slow. No I/O. */
+/* Notices that an exchange has stopped moving: no reply in time, or a body that is too slow. No
+ * I/O. */
 #ifndef KOC__WATCHDOG_H
 #define KOC__WATCHDOG_H
 
@@ -34,8 +35,8 @@ void koc__watch_note_body(koc__watch *w);
 void koc__watch_restart(koc__watch *w);
 /* Whether a byte was sent or received, or wanted. */
 bool koc__watch_saw_activity(const koc__watch *w);
-/* Whether the body had to wait for an answer to Expect: 100-continue that did not come. connected_ms: how long it
- * took to connect. */
+/* Whether the body had to wait for an answer to Expect: 100-continue that did not come.
+ * connected_ms: how long it took to connect. */
 bool koc__watch_expect_expired(const koc__watch *w, int64_t connected_ms);
 /* KOC_OK while all is well, KOC_ETIMEOUT with *why when nothing moved for too long. */
 int koc__watch_check(koc__watch *w, const koc__watch_state *s, koc__failure *why, koc_error **err);

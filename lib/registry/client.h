@@ -40,11 +40,12 @@ struct koc_client {
     koc__map *warned; /* texts of Warning headers that were shown */
 };
 
-/* The host that references call registry; made when it is asked for the first time. Borrowed from c. */
+/* The host that references call registry; made when it is asked for the first time. Borrowed
+ * from c. */
 int koc__client_host(koc_client *c, const char *registry, koc__host **out, koc_error **err);
 /* The host that u leads to: redirect targets and token servers have TLS settings too. */
 int koc__client_host_of_url(koc_client *c, const koc__url *u, koc__host **out, koc_error **err);
-/* Sets what a request depends on by where it goes: proxy, authorities, client certificate. */
+/* Sets the proxy, authorities and client certificate of a request to target. */
 void koc__client_route(koc_client *c, const koc__host *target, koc__http_request *rq);
 /* Whether this Warning text is new to the client, which shows each text once. */
 bool koc__client_note_warning(koc_client *c, const char *text);

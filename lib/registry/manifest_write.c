@@ -1,5 +1,5 @@
-/* Manifests written and deleted, with the list of referrers of their subject (distribution-spec, "Pushing",
- * "Content Management"). */
+/* Manifests written and deleted, with the list of referrers of their subject (distribution-spec,
+ * "Pushing", "Content Management"). */
 #include "core/common.h"
 
 #include "registry/operations.h"

@@ -62,7 +62,8 @@ static int digest_as(const koc_digest *like, koc_str bytes, koc_digest *out, koc
     return rc;
 }
 
-/* Compares the digest of the body with the one of r and the one that the registry reports. */
+/* Compares the digest of the body with the one of r and the one that the registry reports
+ * (R-112). */
 static int check_digest(const koc_reference *r, const koc__response *resp, koc_digest *out,
                         koc_error **err)
 {
@@ -182,8 +183,8 @@ int koc__client_head_manifest(koc_client *c, const koc_reference *r, bool pushin
     bool complete = resp.status < 300 && claimed_digest(&resp.headers, &f.digest) &&
                     koc__http_length(&resp.headers, &f.size);
     if (!complete) {
-        return head_by_get(c, r, call, out,
-                           err); /* a failed HEAD has no body that explains it */
+        /* a failed HEAD has no body that explains it */
+        return head_by_get(c, r, call, out, err);
     }
     if (koc_reference_digest(r) && koc_reference_digest(r)->algorithm == f.digest.algorithm &&
         !koc_digest_equal(koc_reference_digest(r), &f.digest)) {
@@ -228,7 +229,8 @@ int koc__manifest_put(koc_client *c, const koc_reference *r, const char *media_t
     rq.flags = KOC__RQ_SLOW;
     int rc = koc__request_run(&rq, call, &resp, err);
     if (rc != KOC_OK) {
-        /* Immutable tags refuse even their own content, and a lost answer may have been a success. */
+        /* Immutable tags refuse even their own content, and a lost answer may have been a
+         * success (R-163, R-166). */
         bool perhaps =
             resp.status == 400 || resp.status == 409 || resp.status == 0 || resp.status >= 500;
         if (!perhaps || rc == KOC_ECANCELLED || !has_digest(c, r, &ours, call)) {

@@ -7,10 +7,11 @@
 #include "registry/host/mirrors.h"
 #include "registry/registry.h"
 
-/* "tag" or "sha256:…" of r; "latest" when it has neither. Owned by the caller; NULL: out of memory. */
+/* "tag" or "sha256:…" of r; "latest" when it has neither. Owned by the caller; NULL: out of
+ * memory. */
 char *koc__ref_target(const koc_reference *r);
-/* Completes rq, which has a method and actions, with host, repository and target of r. fmt gives what follows
- * "/v2/<name>/". The caller frees *path after the request. */
+/* Completes rq, which has a method and actions, with host, repository and target of r. fmt gives
+ * what follows "/v2/<name>/". The caller frees *path after the request. */
 int koc__ref_request(koc__request *rq, koc_client *c, const koc_reference *r, char **path,
                      koc_error **err, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
@@ -36,13 +37,14 @@ typedef struct koc__blob_upload {
     uint64_t progress_id;
     koc__url session; /* an upload that is open already, or empty */
 } koc__blob_upload;
-/* Mounts the blob of the repository from. *mounted, or b->session is an upload that the registry opened
- * instead, or neither (R-132). */
+/* Mounts the blob of the repository from. *mounted, or b->session is an upload that the registry
+ * opened instead, or neither (R-132). */
 int koc__mount(koc__blob_upload *b, const char *from, koc__call *call, bool *mounted,
                koc_error **err);
 /* Uploads the blob and checks that it arrived. Takes b->session. */
 int koc__upload(koc__blob_upload *b, koc__call *call, koc_error **err);
-/* The Location of a reply that opened or continued an upload, resolved and checked. */
+/* The Location of a reply that opened or continued an upload, resolved and checked (R-134,
+ * R-135). */
 int koc__upload_location(koc__host *h, const koc__response *resp, koc__url *out, koc_error **err);
 
 /* --- lists --- */
@@ -57,15 +59,12 @@ int koc__each_page(koc__request *rq, koc__page_fn fn, void *self, koc__call *cal
 
 /* --- referrers.c --- */
 
-#define KOC__REFERRER_ANNOTATIONS 256 /* of one referrer: more are not copied */
-/* The tag that lists the referrers of d where the registry has no API for it: algorithm and digest, cut to the
- * length of a tag (R-171). NULL: out of memory. */
-char *koc__referrers_tag(const koc_digest *d);
-/* After a manifest was written: adds it to the referrers of its subject, unless it has none or the registry
- * has the API (R-170 to R-172). */
+/* After a manifest was written: adds it to the referrers of its subject, unless it has none or
+ * the registry has the API (R-170 to R-172). */
 int koc__referrers_add(koc_client *c, const koc_reference *r, const char *media_type, koc_str bytes,
                        const koc_digest *digest, koc__call *call, koc_error **err);
-/* After a manifest was deleted, bytes its text: removes it from the referrers of its subject. */
+/* After a manifest was deleted, bytes its text: removes it from the referrers of its subject
+ * (R-174). */
 int koc__referrers_remove(koc_client *c, const koc_reference *r, koc_str bytes,
                           const koc_digest *digest, koc__call *call, koc_error **err);
 

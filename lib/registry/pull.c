@@ -1,6 +1,6 @@
 /*
- * Pull: fetches and verifies the documents of an image or index; layers are downloaded when they are read. Documents
- * with a known digest come from the cache, if it has them.
+ * Pull: fetches and verifies the documents of an image or index; layers are downloaded when they
+ * are read. Documents with a known digest come from the cache, if it has them.
  */
 #include "core/common.h"
 
@@ -131,7 +131,8 @@ static int fetch_config(koc_client *c, const koc_reference *r, const koc_descrip
     KOC__TRY(koc_client_get_blob(c, r, d, &blob, err));
     int rc = koc__blob_read_all(blob, KOC__CONFIG_MAX, call, out, err);
     if (rc == KOC_EDIGEST) {
-        /* A cache on the way or a mirror may have sent wrong bytes: ask the registry itself once. */
+        /* A cache on the way (R-124) or a mirror may have sent wrong bytes: ask the registry
+         * itself once. */
         koc__host *h = NULL;
         koc__error_clear(err);
         KOC__TRY(koc__client_host(c, koc_reference_registry(r), &h, err));
@@ -216,8 +217,8 @@ int koc__client_get_index_by(koc_client *c, const koc_reference *r, const koc_de
     return koc_index_from_bytes(c->ctx, koc__str_n(doc.bytes.ptr, doc.bytes.len), out, err);
 }
 
-int koc__client_get_image_by(koc_client *c, const koc_reference *r, const koc_descriptor *d,
-                             koc__call *call, koc_image **out, koc_error **err)
+static int get_image_by(koc_client *c, const koc_reference *r, const koc_descriptor *d,
+                        koc__call *call, koc_image **out, koc_error **err)
 {
     KOC__AUTO_VAL(document) doc = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
 
@@ -244,7 +245,7 @@ static int below_image(void *self, const koc_descriptor *d, koc__call *call, koc
 {
     const descent *way = self;
 
-    return koc__client_get_image_by(way->client, way->ref, d, call, out, err);
+    return get_image_by(way->client, way->ref, d, call, out, err);
 }
 
 /* The first image for want, in the index or in one below. */
@@ -313,8 +314,8 @@ int koc__client_get_either(koc_client *c, const koc_reference *r, koc__call *cal
     return image_of(c, r, &doc, call, image, err);
 }
 
-int koc__client_get_index(koc_client *c, const koc_reference *r, koc__call *call, koc_index **out,
-                          koc_error **err)
+static int get_index(koc_client *c, const koc_reference *r, koc__call *call, koc_index **out,
+                     koc_error **err)
 {
     KOC__AUTO_VAL(document) doc = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
 
@@ -349,6 +350,6 @@ int koc_client_get_index(koc_client *c, const koc_reference *r, const koc_op *us
         return koc__misuse(err, "koc_client_get_index: c, r or out is NULL");
     }
     KOC__TRY(koc__call_begin(&call, c->ctx, user, err));
-    int rc = koc__client_get_index(c, r, &call, out, err);
+    int rc = get_index(c, r, &call, out, err);
     return koc__error_prefix(err, rc, "cannot pull %s", koc_reference_string(r));
 }

@@ -1,6 +1,6 @@
 /*
- * Push: checks what the target has, uploads blobs in parallel, then manifests after everything they reference,
- * tags last. An interrupted push leaves no visible image, and can be repeated.
+ * Push: checks what the target has, uploads blobs in parallel, then manifests after everything they
+ * reference, tags last. An interrupted push leaves no visible image, and can be repeated.
  */
 #include "core/common.h"
 
@@ -331,7 +331,8 @@ static int find_name(void *arg, koc__call *call, koc_error **err)
     return KOC_OK;
 }
 
-/* Writes a manifest. If the registry does not know a blob of it, the blobs are pushed again. */
+/* Writes a manifest. If the registry does not know a blob of it, the blobs are pushed again
+ * (R-161). */
 static int put_manifest(push *p, const koc_reference *ref, const char *media_type, koc_str bytes,
                         koc__call *call, koc_error **err)
 {
@@ -570,29 +571,9 @@ static int push_all(koc_client *c, const koc_reference *r, const koc__push_sourc
 
     KOC__TRY(prepare(&p, user, err));
     KOC__TRY(koc__push_content(&p, err));
-    if (out) { /* before the names are written: "unchanged" means that all were there */
-        *out = (koc__push_result){0};
-        koc__push_add_result(&p, out);
-    }
+    *out = (koc__push_result){0};
+    koc__push_add_result(&p, out); /* before the names are written, which "unchanged" is about */
     return koc__push_names(&p, false, err);
-}
-
-int koc__client_push_image(koc_client *c, const koc_reference *r, koc_image *img,
-                           const koc_push_options *o, koc__call *call, koc__push_result *out,
-                           koc_error **err)
-{
-    koc__push_source what = {.image = img};
-
-    return push_all(c, r, &what, o, call, out, err);
-}
-
-int koc__client_push_index(koc_client *c, const koc_reference *r, koc_index *idx,
-                           const koc_push_options *o, koc__call *call, koc__push_result *out,
-                           koc_error **err)
-{
-    koc__push_source what = {.index = idx};
-
-    return push_all(c, r, &what, o, call, out, err);
 }
 
 int koc__client_copy_blob(koc_client *c, const koc_reference *repo, const koc__known_blob *copy,
@@ -607,8 +588,8 @@ int koc__client_copy_blob(koc_client *c, const koc_reference *repo, const koc__k
     return KOC_OK;
 }
 
-int koc__client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, koc__call *call,
-                         koc_error **err)
+static int put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, koc__call *call,
+                    koc_error **err)
 {
     koc_descriptor d = KOC_DESCRIPTOR_INIT;
     koc__known_blob copy = {.descriptor = &d, .blob = b};
@@ -625,13 +606,14 @@ int koc_client_push_image(koc_client *c, const koc_reference *r, koc_image *img,
                           koc_error **err)
 {
     KOC__AUTO_VAL(koc__call) call = {0};
+    koc__push_source what = {.image = img};
     koc__push_result result;
 
     if (!c || !r || !img) {
         return koc__misuse(err, "koc_client_push_image: c, r or img is NULL");
     }
     KOC__TRY(koc__call_begin(&call, c->ctx, user, err));
-    KOC__TRY(koc__client_push_image(c, r, img, o, &call, &result, err));
+    KOC__TRY(push_all(c, r, &what, o, &call, &result, err));
     if (out) {
         *out = result.digest;
     }
@@ -643,13 +625,14 @@ int koc_client_push_index(koc_client *c, const koc_reference *r, koc_index *idx,
                           koc_error **err)
 {
     KOC__AUTO_VAL(koc__call) call = {0};
+    koc__push_source what = {.index = idx};
     koc__push_result result;
 
     if (!c || !r || !idx) {
         return koc__misuse(err, "koc_client_push_index: c, r or idx is NULL");
     }
     KOC__TRY(koc__call_begin(&call, c->ctx, user, err));
-    KOC__TRY(koc__client_push_index(c, r, idx, o, &call, &result, err));
+    KOC__TRY(push_all(c, r, &what, o, &call, &result, err));
     if (out) {
         *out = result.digest;
     }
@@ -665,5 +648,5 @@ int koc_client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, c
         return koc__misuse(err, "koc_client_put_blob: c, repo or b is NULL");
     }
     KOC__TRY(koc__call_begin(&call, c->ctx, user, err));
-    return koc__client_put_blob(c, repo, b, &call, err);
+    return put_blob(c, repo, b, &call, err);
 }

@@ -1,6 +1,6 @@
 /*
- * Referrers of an image: the API, and the tag that lists them where a registry does not have the API
- * (distribution-spec 1.1, "Listing Referrers", "Referrers Tag Schema").
+ * Referrers of an image: the API, and the tag that lists them where a registry does not have the
+ * API (distribution-spec 1.1, "Listing Referrers", "Referrers Tag Schema").
  */
 #include "core/common.h"
 
@@ -9,9 +9,12 @@
 #include "registry/host/retry.h"
 #include "registry/operations.h"
 
-#define UPDATES_MAX 5
+#define UPDATES_MAX     5
+#define ANNOTATIONS_MAX 256 /* of one referrer; more are not copied */
 
-char *koc__referrers_tag(const koc_digest *d)
+/* The tag that lists the referrers of d when the registry has no API for it: algorithm and
+ * digest, cut to the length of a tag (R-171). NULL: out of memory. */
+static char *referrers_tag(const koc_digest *d)
 {
     return koc__format("%s-%.64s", d->algorithm == KOC_DIGEST_SHA512 ? "sha512" : "sha256",
                        koc__digest_hex(d).s);
@@ -80,7 +83,7 @@ static int tag_reference(const koc_reference *repo, const koc_digest *subject, k
                          koc_error **err)
 {
     KOC__AUTO(koc_reference) plain = NULL;
-    KOC__AUTO_STR tag = koc__referrers_tag(subject);
+    KOC__AUTO_STR tag = referrers_tag(subject);
 
     if (!tag) {
         return koc__oom(err);
@@ -168,7 +171,8 @@ int koc_client_list_referrers(koc_client *c, const koc_reference *subject,
 
 /* --- after a manifest with a subject was written --- */
 
-/* The entry of a manifest in the list; its type is the artifactType, else the media type of the config. */
+/* The entry of a manifest in the list; its type is the artifactType, else the media type of the
+ * config (R-172). */
 static void make_entry(const koc__jnode *manifest, const char *media_type, koc_str bytes,
                        const koc_digest *digest, koc_kv *annotations, koc_descriptor *out)
 {
@@ -180,7 +184,7 @@ static void make_entry(const koc__jnode *manifest, const char *media_type, koc_s
     }
     *out = (koc_descriptor)KOC_DESCRIPTOR_INIT;
     const koc__jnode *first = koc__json_child(koc__json_get(manifest, "annotations"));
-    for (const koc__jnode *a = first; a && n < KOC__REFERRER_ANNOTATIONS; a = koc__json_next(a)) {
+    for (const koc__jnode *a = first; a && n < ANNOTATIONS_MAX; a = koc__json_next(a)) {
         if (koc__json_str(a)) {
             annotations[n++] = (koc_kv){koc__json_name(a), koc__json_str(a)};
         }
@@ -225,7 +229,8 @@ static int add_entry(koc_client *c, const koc_index *old, const koc_descriptor *
     return koc_index_builder_finish(b, out, err);
 }
 
-/* Another client may write the same tag between read and write: checks the result, and repeats a few times. */
+/* Another client may write the same tag between read and write: checks the result, and repeats a
+ * few times. */
 static int update_tag(koc_client *c, const koc_reference *tag, const koc_descriptor *entry,
                       koc__call *call, koc_error **err)
 {
@@ -246,7 +251,8 @@ static int update_tag(koc_client *c, const koc_reference *tag, const koc_descrip
     return koc__error(err, KOC_ECONFLICT, "other clients keep changing the list of referrers");
 }
 
-/* The subject whose list koc must maintain: *out NULL when doc has none, or the registry has the API. */
+/* The subject whose list koc must maintain: *out NULL when doc has none, or the registry has the
+ * API. */
 static int find_subject(koc_client *c, const koc_reference *r, const koc__json *doc,
                         koc__call *call, koc_descriptor **out, koc_error **err)
 {
@@ -273,7 +279,7 @@ int koc__referrers_add(koc_client *c, const koc_reference *r, const char *media_
     KOC__AUTO(koc__json) doc = NULL;
     KOC__AUTO(koc_descriptor) subject = NULL;
     KOC__AUTO(koc_reference) tag = NULL;
-    koc_kv annotations[KOC__REFERRER_ANNOTATIONS];
+    koc_kv annotations[ANNOTATIONS_MAX];
     koc_descriptor entry;
 
     KOC__TRY(koc__json_parse(bytes, KOC__MANIFEST_MAX, "manifest", &doc, err));

@@ -1,6 +1,6 @@
 /*
- * The registry client for the modules above: the public functions within a running koc__call, and steps that the
- * public API does not offer.
+ * The registry client for the modules above: the public functions within a running koc__call, and
+ * steps that the public API does not offer.
  */
 #ifndef KOC__REGISTRY_H
 #define KOC__REGISTRY_H
@@ -29,8 +29,8 @@ typedef struct koc__push_result {
 
 /* The error KOC_ENOTFOUND, with a hint how to list the tags when r has one. */
 int koc__missing_image(const koc_reference *r, koc_error **err);
-/* One HEAD request, or a GET if the reply to HEAD has no digest. Not there: KOC_OK with found false. pushing: with
- * the scope of a push; then 403 counts as not there too. */
+/* One HEAD request, or a GET if the reply to HEAD has no digest. Not there: KOC_OK with found
+ * false. pushing: with the scope of a push; then 403 counts as not there too. */
 int koc__client_head_manifest(koc_client *c, const koc_reference *r, bool pushing, koc__call *call,
                               koc__found *out, koc_error **err);
 /* Whether the repository has the blob: one HEAD request. */
@@ -43,24 +43,13 @@ int koc__client_put_manifest(koc_client *c, const koc_reference *r, const char *
                              koc_str bytes, koc__call *call, koc_digest *out, koc_error **err);
 int koc__client_get_image(koc_client *c, const koc_reference *r, const koc_platform *want,
                           koc__call *call, koc_image **out, koc_error **err);
-/* The image d of r's repository, whatever its platform. */
-int koc__client_get_image_by(koc_client *c, const koc_reference *r, const koc_descriptor *d,
-                             koc__call *call, koc_image **out, koc_error **err);
 int koc__client_get_index_by(koc_client *c, const koc_reference *r, const koc_descriptor *d,
                              koc__call *call, koc_index **out, koc_error **err);
-int koc__client_get_index(koc_client *c, const koc_reference *r, koc__call *call, koc_index **out,
-                          koc_error **err);
 /* Exactly one of the two is set. */
 int koc__client_get_either(koc_client *c, const koc_reference *r, koc__call *call,
                            koc_index **index, koc_image **image, koc_error **err);
-int koc__client_push_image(koc_client *c, const koc_reference *r, koc_image *img,
-                           const koc_push_options *o, koc__call *call, koc__push_result *out,
-                           koc_error **err);
-int koc__client_push_index(koc_client *c, const koc_reference *r, koc_index *idx,
-                           const koc_push_options *o, koc__call *call, koc__push_result *out,
-                           koc_error **err);
-/* A push in steps, for a caller that does something else in between: koc__push_content, then koc__push_names.
- * Borrows r, the source and call. */
+/* A push in steps, for a caller that does something else in between: koc__push_content, then
+ * koc__push_names. Borrows r, the source and call. */
 typedef struct koc__push koc__push;
 /* Exactly one of the two is set. */
 typedef struct koc__push_source {
@@ -71,7 +60,8 @@ int koc__push_new(koc_client *c, const koc_reference *r, const koc__push_source 
                   const koc_push_options *o, koc__call *call, koc__push **out, koc_error **err);
 /* Pushes the blobs, and the images of an index; nothing when a tag names the digest already. */
 int koc__push_content(koc__push *p, koc_error **err);
-/* Writes the manifest by its digest, so that the registry does not collect the content as garbage meanwhile. */
+/* Writes the manifest by its digest, so that the registry does not collect the content as
+ * garbage meanwhile. */
 int koc__push_unnamed(koc__push *p, koc_error **err);
 /* Writes the tags. again: first checks again those that were there, because that was long ago. */
 int koc__push_names(koc__push *p, bool again, koc_error **err);
@@ -85,12 +75,11 @@ int koc__client_push_layer(koc_client *c, const koc_reference *repo, koc_layer *
 /* Lets the layers of img be downloaded from r's repository when they are read. */
 int koc__client_attach_layers(koc_client *c, const koc_reference *r, koc_image *img,
                               koc_error **err);
-/* Whether a push to repo is allowed, for a check before a long compile: opens an upload and cancels it (R-153).
- * KOC_EAUTH, KOC_EDENIED, KOC_ENOTFOUND (the registry does not create repositories on push). */
+/* Whether a push to repo is allowed, for a check before a long compile: opens an upload and
+ * cancels it (R-153). KOC_EAUTH, KOC_EDENIED, KOC_ENOTFOUND (the registry does not create
+ * repositories on push). */
 int koc__client_check_push(koc_client *c, const koc_reference *repo, koc__call *call,
                            koc_error **err);
-int koc__client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, koc__call *call,
-                         koc_error **err);
 /* subject has a digest; type: only referrers of this artifactType, NULL: all. */
 int koc__client_list_referrers(koc_client *c, const koc_reference *subject, const char *type,
                                koc__call *call, koc_index **out, koc_error **err);

@@ -42,8 +42,8 @@ static void copy_text(const koc__jnode *n, char *out, size_t size)
     }
 }
 
-/* A detail is a string, or values with or without names: {"Tag":"v1"} becomes "Tag v1". Values that message
- * contains already are left out. */
+/* A detail is a string, or values with or without names: {"Tag":"v1"} becomes "Tag v1". Values
+ * that message contains already are left out. */
 static void put_detail(const koc__jnode *n, const char *message, int depth, char *out, size_t size)
 {
     const char *s = text_of(n);
@@ -128,4 +128,14 @@ void koc__regerror_read(koc_str body, koc__regerror *out)
     if (!out->message[0]) {
         copy_text(koc__json_get(root, "details"), out->message, MESSAGE_MAX);
     }
+}
+
+bool koc__regerror_code_in(const char *code, const char *const *list)
+{
+    for (size_t i = 0; list[i]; i++) {
+        if (strcmp(code, list[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -26,12 +26,14 @@ typedef enum koc__operation {
 /* path: what follows "/v2/<name>/", or a format string for it. */
 koc__operation koc__operation_of(const char *method, const char *path);
 
-/* Reads the JSON of the distribution-spec, a bare object, the JSON of OAuth, else printable text. */
+/* Whether list, which ends with NULL, has code. */
+bool koc__regerror_code_in(const char *code, const char *const *list);
+/* Reads the JSON of the distribution-spec, a bare object, the JSON of OAuth, else printable text
+ * (R-190). */
 void koc__regerror_read(koc_str body, koc__regerror *out);
 
-/* "503 Service Unavailable": the number and its standard phrase, never the server's own. */
-void koc__status_text(int status, char *out, size_t size);
-/* Why koc waits after a reply: status, message and Retry-After (seconds; 0: not given). Never empty. */
+/* Why koc waits after a reply: status, message and Retry-After (seconds; 0: not given). Never
+ * empty. */
 void koc__reply_reason(int status, const koc__regerror *e, int64_t seconds, char *out, size_t size);
 
 /* The error of a status: code, reason, HTTP status and the registry's own code; no hint. */

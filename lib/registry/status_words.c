@@ -26,7 +26,8 @@ koc__operation koc__operation_of(const char *method, const char *path)
                                                                            : KOC__DO_OTHER;
 }
 
-void koc__status_text(int status, char *out, size_t size)
+/* "503 Service Unavailable": the number and its standard phrase, never the server's own. */
+static void status_text(int status, char *out, size_t size)
 {
     static const struct {
         int status;
@@ -67,7 +68,7 @@ void koc__reply_reason(int status, const koc__regerror *e, int64_t seconds, char
     const char *said = e->message[0] ? e->message : e->code;
     char text[64], when[48] = "";
 
-    koc__status_text(status, text, sizeof(text));
+    status_text(status, text, sizeof(text));
     if (seconds > 0) {
         snprintf(when, sizeof(when), ", Retry-After: %lld", (long long)seconds);
     }
@@ -169,7 +170,7 @@ int koc__regerror_make(koc__operation what, int status, const koc__regerror *e, 
         code = KOC_ETLS;
     }
     if (!text) {
-        koc__status_text(status, number, sizeof(number));
+        status_text(status, number, sizeof(number));
         snprintf(other, sizeof(other), "the registry answered %s", number);
         text = other;
     }

@@ -1,9 +1,10 @@
 /*
- * Uploads: POST opens a session, one PUT carries the blob (R-137). If the registry refuses that form, koc tries
- * PATCH once before the answer is final, and the other way round. If a body is refused for its size or cut, koc
- * sends smaller chunks, from the offset that the registry reports or from the start of a new session. Each upload
- * finds this out for itself; the habits of the host (upload_state.h) only decide how it begins. A session left
- * by an earlier run is resumed if the registry still has it (upload_journal.h).
+ * Uploads: POST opens a session, one PUT carries the blob (R-137). If the registry refuses that
+ * form, koc tries PATCH once before the answer is final, and the other way round. If a body is
+ * refused for its size or cut, koc sends smaller chunks, from the offset that the registry reports
+ * or from the start of a new session. Each upload finds this out for itself; the habits of the host
+ * (upload_state.h) only decide how it begins. A session left by an earlier run is resumed if the
+ * registry still has it (upload_journal.h).
  */
 #include "core/common.h"
 
@@ -49,8 +50,7 @@ typedef struct upload {
     bool put_failed;   /* a PUT of the whole blob did not work, whatever the reason */
     bool put_refused;  /* the registry refused the form */
     bool patch_refused;
-    bool
-        tail_in_put; /* the last chunk goes with the closing PUT: some registries fail on an empty one */
+    bool tail_in_put;   /* the last chunk goes with the closing PUT, which fails without a body */
     bool fresh_each;    /* connections are cut after some bytes: each chunk gets a new one */
     bool no_cookies;    /* the registry refused a request with cookies */
     bool rehashed;      /* the local content was checked: it has not changed */
@@ -143,8 +143,8 @@ static int open_session(upload *u, koc_error **err)
     return KOC_OK;
 }
 
-/* Cancels a session that failed; the answer does not matter (R-153). If the registry cannot be reached, the next
- * run may resume the session. */
+/* Cancels a session that failed; the answer does not matter (R-153). If the registry cannot be
+ * reached, the next run may resume the session. */
 static void cancel_session(upload *u)
 {
     KOC__AUTO_VAL(koc__call) call = {0};
@@ -285,8 +285,8 @@ static int query_session(upload *u, bool *alive, koc_error **err)
 
     *alive = false;
     if (u->sent > SETTLE_BYTES) {
-        KOC__TRY(koc__call_sleep(u->call, SETTLE_MS,
-                                 err)); /* the registry still reads what came before the break */
+        /* the registry still reads what came before the break */
+        KOC__TRY(koc__call_sleep(u->call, SETTLE_MS, err));
     }
     koc__request rq = session_request(u, "GET", &u->session);
     int rc = koc__request_run(&rq, u->call, &resp, &ignored);
@@ -344,8 +344,8 @@ static void toggle_form(upload *u)
     }
 }
 
-/* The registry refused the form: tries the other one once before the answer is final. Of two refusals it hands out
- * the one that says more. */
+/* The registry refused the form: tries the other one once before the answer is final. Of two
+ * refusals it hands out the one that says more. */
 static int try_other_form(upload *u, bool was_patch, int status, koc_error **failure,
                           koc_error **err)
 {
@@ -366,14 +366,16 @@ static int try_other_form(upload *u, bool was_patch, int status, koc_error **fai
     return KOC_OK;
 }
 
-/* The session is lost: the registry may not know this form, or another of several servers answered. */
+/* The session is lost: the registry may not know this form, or another of several servers
+ * answered. */
 static int restart_by_other_form(upload *u, koc_error **failure, koc_error **err)
 {
     toggle_form(u);
     return restart(u, failure, err);
 }
 
-/* Some registries take a request with a cookie for a browser's, and refuse it without a CSRF token. */
+/* Some registries take a request with a cookie for a browser's, and refuse it without a CSRF
+ * token. */
 static bool cookies_may_be_why(upload *u, const koc__response *resp)
 {
     bool may = resp->status == 403 && u->cookies.count > 0 && !u->no_cookies;
@@ -392,7 +394,8 @@ static int retry_after_failure(upload *u, koc_error **failure, koc_error **err)
     return restart(u, failure, err);
 }
 
-/* A PUT broke in the middle: resumes at the offset that the registry reports, or restarts. */
+/* A PUT broke in the middle: resumes at the offset that the registry reports, or restarts
+ * (R-150). */
 static int resume_or_restart(upload *u, koc_error **failure, koc_error **err)
 {
     bool alive = false;
@@ -560,8 +563,8 @@ static int finish_put(upload *u, const koc__response *resp, koc_error **failure,
     bool resumed = u->base > 0 && !u->patched; /* after a broken PUT, or from an earlier run */
 
     if (u->base > 0 && resp->status == 416) {
-        return resume_or_restart(u, failure,
-                                 err); /* the registry has more or less than it reported */
+        /* the registry has more or less than it reported */
+        return resume_or_restart(u, failure, err);
     }
     if (cookies_may_be_why(u, resp)) {
         return restart(u, failure, err);
@@ -578,8 +581,8 @@ static int finish_put(upload *u, const koc__response *resp, koc_error **failure,
         return send_smaller(u, false, resp, u->size - u->base, failure, err);
     }
     if (resumed) {
-        return restart(u, failure,
-                       err); /* the rest was refused, which says nothing about a whole blob */
+        /* the rest was refused, which says nothing about a whole blob */
+        return restart(u, failure, err);
     }
     return v == KOC__UPLOAD_RESTART ? restart_by_other_form(u, failure, err)
                                     : try_other_form(u, u->patched, resp->status, failure, err);

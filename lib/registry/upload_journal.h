@@ -1,7 +1,8 @@
 /*
- * Uploads that outlive the process: while koc uploads a large blob, the cache keeps the URL of the session, so that
- * the next push resumes it if this one is killed (R-150). A record never holds a credential. It is valid for one
- * blob of one repository and for one day; a record that is doubtful is ignored.
+ * Uploads that outlive the process: while koc uploads a large blob, the cache keeps the URL of the
+ * session, so that the next push resumes it if this one is killed (R-150). A record never holds a
+ * credential. It is valid for one blob of one repository and for one day; a record that is doubtful
+ * is ignored.
  */
 #ifndef KOC__UPLOAD_JOURNAL_H
 #define KOC__UPLOAD_JOURNAL_H
@@ -21,7 +22,8 @@ typedef struct koc__journal {
 #define KOC__JOURNAL_INIT { NULL, NULL, -1 }
 /* clang-format on */
 
-/* Without a cache, for a small blob, or while another process uploads the same blob, j keeps nothing. */
+/* Without a cache, for a small blob, or while another process uploads the same blob, j keeps
+ * nothing. */
 void koc__journal_open(koc__journal *j, const koc__host *h, const char *repository,
                        const koc_digest *d, uint64_t size);
 /* The session of an earlier run; *out stays empty when there is none. */

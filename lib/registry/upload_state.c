@@ -3,18 +3,9 @@
 #include "registry/upload_state.h"
 
 #include "core/str.h"
+#include "registry/registry_error.h"
 
 #define MIB ((uint64_t)1 << 20)
-
-static bool is_one_of(const char *code, const char *const *list)
-{
-    for (size_t i = 0; list[i]; i++) {
-        if (strcmp(code, list[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static koc__verdict verdict_of_status(int status)
 {
@@ -49,13 +40,13 @@ koc__verdict koc__upload_verdict(int status, const char *code, koc__failure why)
         return why == KOC__FAIL_BROKEN || why == KOC__FAIL_SILENT ? KOC__UPLOAD_CONFIRM
                                                                   : KOC__UPLOAD_FAIL;
     }
-    if (status >= 400 && is_one_of(code, rights)) {
+    if (status >= 400 && koc__regerror_code_in(code, rights)) {
         return KOC__UPLOAD_FAIL;
     }
     if (status == 400 && strcmp(code, "DIGEST_INVALID") == 0) {
         return KOC__UPLOAD_REHASH;
     }
-    if (status == 400 && is_one_of(code, lost)) {
+    if (status == 400 && koc__regerror_code_in(code, lost)) {
         return KOC__UPLOAD_RESTART;
     }
     return verdict_of_status(status);
@@ -66,7 +57,9 @@ bool koc__upload_is_about_form(int status)
     return status == 404 || status == 405 || status == 411 || status == 501;
 }
 
-bool koc__upload_range(const char *value, uint64_t *have, bool *none_or_one)
+/* Range of an upload ("0-499", "bytes=0-499"): how many bytes the registry has. An empty session
+ * sends "0-0" too: *none_or_one. False: nothing usable. */
+static bool read_range(const char *value, uint64_t *have, bool *none_or_one)
 {
     koc_str text = koc__str_trim(koc__str(value)), first, last;
     uint64_t a, b;
@@ -97,7 +90,7 @@ uint64_t koc__upload_after_chunk(const char *range, uint64_t start, uint64_t end
     uint64_t have;
     bool small;
 
-    if (!koc__upload_range(range, &have, &small) || small) {
+    if (!read_range(range, &have, &small) || small) {
         return end;
     }
     if (have == end || have == end + 1) {
@@ -115,7 +108,7 @@ uint64_t koc__upload_resume(const char *range, uint64_t sent)
     uint64_t have;
     bool small;
 
-    if (!koc__upload_range(range, &have, &small)) {
+    if (!read_range(range, &have, &small)) {
         return KOC__OFFSET_LOST;
     }
     if (small) {

@@ -1,4 +1,4 @@
-/* Decides how an upload continues after what the registry answered. No I/O. */
+/* Decides how an upload continues, by the answers of the registry. No I/O. */
 #ifndef KOC__UPLOAD_STATE_H
 #define KOC__UPLOAD_STATE_H
 
@@ -11,8 +11,9 @@
 #define KOC__CHUNK_SMALLEST ((uint64_t)64 << 10)
 
 /*
- * An upload has two forms: the blob in one PUT, or in chunks by PATCH and a closing PUT without a body.
- * Registries, and proxies in front of them, may support only one of the two, and say so with any status.
+ * An upload has two forms: the blob in one PUT, or in chunks by PATCH and a closing PUT without a
+ * body. Registries, and proxies in front of them, may support only one of the two, and say so with
+ * any status.
  */
 typedef enum koc__verdict {
     KOC__UPLOAD_DONE,
@@ -25,22 +26,23 @@ typedef enum koc__verdict {
 } koc__verdict;
 /* After a PUT or PATCH of an upload. status 0: there was no reply, and why says the reason. */
 koc__verdict koc__upload_verdict(int status, const char *code, koc__failure why);
-/* Whether the status says that the registry does not know the form, rather than anything about the blob. */
+/* Whether the status says that the registry does not know the form, rather than anything about
+ * the blob. */
 bool koc__upload_is_about_form(int status);
 
-/* Range of an upload ("0-499", "bytes=0-499"): how many bytes the registry has. An empty session sends "0-0"
- * too: *none_or_one. False: nothing usable. */
-bool koc__upload_range(const char *value, uint64_t *have, bool *none_or_one);
 #define KOC__OFFSET_LOST UINT64_MAX
-/* The offset after a PATCH of [start, end) that was accepted; KOC__OFFSET_LOST: a new session is needed. */
+/* The offset after a PATCH of [start, end) that was accepted; KOC__OFFSET_LOST: a new session is
+ * needed. */
 uint64_t koc__upload_after_chunk(const char *range, uint64_t start, uint64_t end);
-/* The offset to resume at, by the Range of the session; sent: the most that the registry can have. */
+/* The offset to resume at, by the Range of the session; sent: the most that the registry can
+ * have. */
 uint64_t koc__upload_resume(const char *range, uint64_t sent);
 
-/* Bytes per chunk: known, the longest that succeeded (0: nothing known), else by host; never below minimum
- * (the registry's OCI-Chunk-Min-Length, 0: none). */
+/* Bytes per chunk: known, the longest that succeeded (0: nothing known), else by host; never
+ * below minimum (the registry's OCI-Chunk-Min-Length, 0: none). */
 uint64_t koc__chunk_size(const char *host, uint64_t known, uint64_t minimum);
-/* The next size after a chunk of tried bytes was cut when got of them were sent; 0: it cannot be smaller. */
+/* The next size after a chunk of tried bytes was cut when got of them were sent; 0: it cannot be
+ * smaller. */
 uint64_t koc__chunk_shrink(uint64_t tried, uint64_t got, uint64_t minimum);
 
 /* How uploads to one host succeeded: the next one begins that way. Shared by threads. */

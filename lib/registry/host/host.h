@@ -1,6 +1,6 @@
 /*
- * One registry host, as a client knows it: names, TLS settings and what hosts.toml says, all constant once the
- * host is made; and pieces that change, each with its own file and lock.
+ * One registry host, as a client knows it: names, TLS settings and the settings of hosts.toml,
+ * which are constant; and pieces that change, each with its own file and lock.
  */
 #ifndef KOC__HOST_H
 #define KOC__HOST_H
@@ -22,7 +22,7 @@ struct koc__host;
 typedef struct koc__mirror {
     struct koc__host *host; /* only this list knows it */
     char *registry;         /* sent as "?ns=" when the mirror has another name; or NULL */
-    uint32_t caps;          /* KOC__CAP_*: what it may be asked for */
+    uint32_t caps;          /* KOC__CAP_* */
     atomic_bool down;       /* it could not be reached */
 } koc__mirror;
 
@@ -30,14 +30,13 @@ typedef struct koc__mirror {
 typedef struct koc__mirrors {
     koc__mirror *list;
     size_t count;
-    atomic_bool
-        distrusted; /* one sent other bytes than it was asked for: only the registry is asked */
+    atomic_bool distrusted; /* one sent wrong bytes: only the registry itself is asked */
 } koc__mirrors;
 
 typedef struct koc__host {
-    koc_client *client;   /* borrowed */
-    char *name;           /* as references write it */
-    char *wire;           /* "host[:port]" in URLs, where another one answers for name */
+    koc_client *client; /* borrowed */
+    char *name;         /* as references write it */
+    char *wire; /* "host[:port]" in URLs; another one than name for Docker Hub, or by hosts.toml */
     char *auth_name;      /* the name that credentials are looked up by */
     char *prefix;         /* replaces "/v2" (hosts.toml); or NULL */
     koc__headers fields;  /* header fields of each request (hosts.toml) */
@@ -52,7 +51,8 @@ typedef struct koc__host {
     koc__upload_habits uploads; /* upload_state.c: how uploads to it succeed */
 } koc__host;
 
-/* Makes the host that references call registry, with its mirrors, by what hosts.toml says of it. */
+/* Makes the host that references call registry, with its mirrors and settings from hosts.toml
+ * (R-15). */
 int koc__host_new(koc_client *c, const char *registry, koc__host **out, koc_error **err);
 void koc__host_free(koc__host *h); /* takes NULL */
 

@@ -7,7 +7,8 @@
 
 #define CONFIG_MAX ((size_t)1 << 20)
 
-/* <root>/certs.d/<host>/hosts.toml; containerd also writes a port as "_5000_", and knows "_default". */
+/* <root>/certs.d/<host>/hosts.toml; containerd also writes a port as "_5000_", and knows
+ * "_default". */
 static char *file_in(const char *root, const char *host)
 {
     const char *colon = strrchr(host, ':');

@@ -1,4 +1,4 @@
-/* How one host is reached: http or https, from which address it answered, what it was seen to do. */
+/* How koc reaches one host: by http or https, at which kind of address, with or without Expect. */
 #ifndef KOC__HOST_REACH_H
 #define KOC__HOST_REACH_H
 
@@ -8,8 +8,8 @@
 
 typedef struct koc__host_reach koc__host_reach;
 
-/* wire: "host[:port]", borrowed, as is cache (or NULL). may_http: the user allows plain HTTP. NULL: out of
- * memory. */
+/* wire: "host[:port]", borrowed, as is cache (or NULL). may_http: the user allows plain HTTP.
+ * NULL: out of memory. */
 koc__host_reach *koc__reach_new(koc__cache *cache, const char *wire, bool may_http);
 void koc__reach_free(koc__host_reach *r); /* takes NULL */
 
@@ -31,7 +31,8 @@ bool koc__reach_may_http(const koc__host_reach *r);
 bool koc__reach_answered(const koc__host_reach *r);
 /* What kind of address it has; KOC__ADDRESS_NAME until it answered without a proxy. */
 koc__address koc__reach_address(const koc__host_reach *r);
-/* Whether long bodies ask with Expect: 100-continue first; not any more once the host failed at it. */
+/* Whether long bodies ask with Expect: 100-continue first; not any more once the host failed at
+ * it. */
 bool koc__reach_expects(const koc__host_reach *r);
 void koc__reach_drop_expect(koc__host_reach *r);
 

@@ -29,8 +29,7 @@ typedef struct koc__host_endpoint {
 } koc__host_endpoint;
 
 typedef struct koc__host_config {
-    koc__host_endpoint
-        origin; /* the registry itself: "server" and the members before the first table */
+    koc__host_endpoint origin; /* "server" and the members before the first table */
     koc__host_endpoint *mirrors;
     size_t n_mirrors;
     size_t capacity;
@@ -41,12 +40,12 @@ typedef struct koc__host_config {
 void koc__host_config_dispose(koc__host_config *c);
 KOC__DEFINE_AUTO_VAL(koc__host_config, koc__host_config_dispose);
 
-/* directory: the base of relative paths; file: for messages. KOC_EFORMAT names file and line. Members that
- * containerd does not know either are ignored. */
+/* directory: the base of relative paths; file: for messages. KOC_EFORMAT names file and line.
+ * Members that containerd does not know either are ignored. */
 int koc__hosts_toml_read(koc_str text, const char *file, const char *directory,
                          koc__host_config *out, koc_error **err);
-/* Reads the file of registry where containerd and docker keep it (host_config.c). *out stays empty when there
- * is none. */
+/* Reads the file of registry from the directories of containerd and docker (host_config.c). *out
+ * stays empty when there is none. */
 int koc__host_config_load(const char *registry, koc__host_config *out, koc_error **err);
 
 #endif

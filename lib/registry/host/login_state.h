@@ -1,4 +1,5 @@
-/* What koc remembers of its login at one host: the last challenge, credentials by repository, tokens. */
+/* What koc remembers of its login at one host: the last challenge, credentials by repository,
+ * tokens. */
 #ifndef KOC__LOGIN_STATE_H
 #define KOC__LOGIN_STATE_H
 
@@ -12,7 +13,8 @@ typedef struct koc__login_state koc__login_state;
 koc__login_state *koc__login_new(void);    /* NULL: out of memory */
 void koc__login_free(koc__login_state *s); /* takes NULL */
 
-/* Only one thread at a time looks for credentials or fetches a token; the others wait, and then find them. */
+/* Only one thread at a time looks for credentials or fetches a token; the others wait, and then
+ * find them. */
 int koc__login_enter(koc__login_state *s, koc__call *call, koc_error **err);
 void koc__login_leave(koc__login_state *s);
 
@@ -30,8 +32,8 @@ bool koc__login_is_origin(koc__login_state *s, const koc__url *u);
 
 /* --- credentials --- */
 
-/* *known: the repository was looked up before and the result still counts; *out is then a copy of it, NULL
- * for anonymous. */
+/* *known: the repository was looked up before and the result still counts; *out is then a copy
+ * of it, NULL for anonymous. */
 int koc__login_find(koc__login_state *s, const char *repository, bool *known, koc_credential **out,
                     koc_error **err);
 /* Takes cred (NULL: anonymous) on success. */
@@ -39,8 +41,8 @@ int koc__login_add(koc__login_state *s, const char *repository, koc_credential *
                    koc_error **err);
 /* Whether nothing was found for repository, so that requests carry no credentials. */
 bool koc__login_is_anonymous(koc__login_state *s, const char *repository);
-/* "docker config (/root/.docker/config.json), user koc": source and user name, never the secret. False:
- * requests for repository carry no credentials. */
+/* "docker config (/root/.docker/config.json), user koc": source and user name, never the secret.
+ * False: requests for repository carry no credentials. */
 bool koc__login_describe(koc__login_state *s, const char *repository, char *out, size_t size);
 
 /* --- tokens --- */
@@ -51,7 +53,8 @@ int koc__login_add_token(koc__login_state *s, const char *key, uint32_t actions,
                          const koc__token_reply *reply, koc_error **err);
 void koc__login_drop_tokens(koc__login_state *s, const char *key);
 
-/* Removes the secrets of state (a koc__login_state) from text, in place: servers repeat what they got. */
+/* Removes the secrets of state (a koc__login_state) from text, in place: a server may quote its
+ * request. */
 void koc__login_scrub(void *state, char *text);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * Pulls ask the mirrors in order, then the registry; pushes go to the registry unless a mirror accepts them. A
- * mirror gets its own credentials, never the registry's, and its content is verified like any other.
+ * Pulls ask the mirrors in order, then the registry; pushes go to the registry unless a mirror
+ * accepts them. A mirror gets its own credentials, never the registry's, and its content is
+ * verified like any other.
  */
 #include "core/common.h"
 

@@ -1,6 +1,6 @@
 /*
- * The window of requests in flight halves when the host answers 429 or 503, and grows again by about one
- * request each time that a whole window succeeded.
+ * The window of requests in flight halves when the host answers 429 or 503, and grows again by
+ * about one request each time that a whole window succeeded.
  */
 #include "core/common.h"
 

@@ -6,8 +6,8 @@
 
 typedef struct koc__pace koc__pace;
 
-/* rate: requests per second, 0: no limit. max_in_flight: requests at the same time, at most. NULL: out of
- * memory. */
+/* rate: requests per second, 0: no limit. max_in_flight: requests at the same time, at most.
+ * NULL: out of memory. */
 koc__pace *koc__pace_new(unsigned rate, unsigned max_in_flight);
 void koc__pace_free(koc__pace *p); /* takes NULL */
 

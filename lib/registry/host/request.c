@@ -203,7 +203,8 @@ static int64_t connect_timeout(const run *r)
     return KOC__MIN(usual, koc__reach_is_loopback(r->host->reach) ? GUESS_LOCAL_MS : GUESS_MS);
 }
 
-/* Keeps the pace of the host. A stream is exempt: the thread that reads it may be inside another request. */
+/* Keeps the pace of the host. A stream is exempt: the thread that reads it may be inside another
+ * request. */
 static int exchange_paced(run *r, const koc__http_request *h, koc_error **err)
 {
     if (r->redirected || (r->rq->flags & KOC__RQ_STREAM)) {
@@ -273,7 +274,8 @@ static int send_once(run *r, const koc__url *url, koc_error **err)
     return exchange_paced(r, &h, err);
 }
 
-/* The target of a redirect; KOC_OK with *out empty: the reply is not a redirect that koc follows. */
+/* The target of a redirect; KOC_OK with *out empty: the reply is not a redirect that koc
+ * follows. */
 static int next_hop(const run *r, const koc__url *from, koc__url *out, koc_error **err)
 {
     const char *location = koc__headers_get(&r->resp->headers, "Location");
@@ -347,8 +349,8 @@ static int send_followed(run *r, bool https, koc_error **err)
     return koc__error(err, KOC_ELIMIT, "redirected more than %d times", REDIRECTS_MAX);
 }
 
-/* Whether the failure of one scheme leaves the other one possible (R-11): never after a certificate was seen,
- * unless the user allowed http. */
+/* Whether the failure of one scheme leaves the other one possible (R-11): never after a
+ * certificate was seen, unless the user allowed http. */
 static bool try_other_scheme(const koc__host *h, koc__failure why)
 {
     switch (why) {
@@ -607,7 +609,8 @@ static int run_attempts(run *r, koc_error **err)
             return KOC_OK;
         }
         if (has_status) {
-            /* Once before the text is cut, which could leave half a secret, and once after escapes are gone. */
+            /* Once before the text is cut, which could leave half a secret, and once after
+             * escapes are gone. */
             if (resp->body.ptr) {
                 koc__login_scrub(r->host->login, resp->body.ptr);
             }

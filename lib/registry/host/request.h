@@ -1,6 +1,6 @@
 /*
- * One request to a registry, with everything that takes: credentials, redirects, retries, time limits. Every
- * operation of the module consists of these.
+ * One request to a registry, with everything that takes: credentials, redirects, retries, time
+ * limits. Every operation of the module consists of these.
  */
 #ifndef KOC__REQUEST_H
 #define KOC__REQUEST_H
@@ -20,7 +20,7 @@ enum {
 
 typedef struct koc__request {
     koc__host *host;
-    koc__operation what; /* decides the words of errors */
+    koc__operation what; /* chooses the words of errors */
     const char *method;
     const char *target;     /* "/v2/…" at host; or */
     const koc__url *url;    /* a URL that an earlier reply named */
@@ -60,9 +60,9 @@ typedef struct koc__response {
 void koc__response_dispose(koc__response *r);
 KOC__DEFINE_AUTO_VAL(koc__response, koc__response_dispose);
 
-/* Runs rq at rq->host, whatever mirrors it has. KOC_OK: the status is 2xx or one of rq->also. Else the error does
- * not name the operation (the caller prefixes it), and resp has the status, or the failure when there was no
- * reply. */
+/* Runs rq at rq->host, whatever mirrors it has. KOC_OK: the status is 2xx or one of rq->also.
+ * Else the error does not name the operation (the caller prefixes it), and resp has the status,
+ * or the failure when there was no reply. */
 int koc__request_run_at(const koc__request *rq, koc__call *call, koc__response *resp,
                         koc_error **err);
 

@@ -4,19 +4,10 @@
 
 #include "core/str.h"
 #include "core/text.h"
+#include "registry/registry_error.h"
 
 #define FIRST_DELAY_MS 100
 #define LAST_DELAY_MS  5000
-
-static bool is_code(const char *code, const char *const *list)
-{
-    for (size_t i = 0; list[i]; i++) {
-        if (strcmp(code, list[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
 
 koc__retry koc__retry_of_status(int status, const char *code)
 {
@@ -35,7 +26,7 @@ koc__retry koc__retry_of_status(int status, const char *code)
     case 503:
     case 504:
     case 529: return KOC__RETRY_YES;
-    case 400: return is_code(code, temporary) ? KOC__RETRY_ONCE : KOC__RETRY_NO;
+    case 400: return koc__regerror_code_in(code, temporary) ? KOC__RETRY_ONCE : KOC__RETRY_NO;
     default: break;
     }
     if (status >= 520 && status <= 527) {

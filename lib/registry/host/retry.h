@@ -18,12 +18,13 @@ typedef enum koc__retry {
 
 /* code: the registry's error code or "". */
 koc__retry koc__retry_of_status(int status, const char *code);
-/* idempotent: sending the request twice does no harm. answered: the host answered an earlier request of this
- * process. */
+/* idempotent: sending the request twice does no harm. answered: the host answered an earlier
+ * request of this process. */
 koc__retry koc__retry_of_failure(koc__failure failure, bool idempotent, bool answered);
 /* Retry-After: seconds or an HTTP date, in seconds from now; false: absent, past or invalid. */
 bool koc__retry_after(const char *value, int64_t now, int64_t *seconds);
-/* A random wait of up to 0.1 s, doubled with each attempt, at most 5 s. attempt counts from 0; random: any number. */
+/* A random wait of up to 0.1 s, doubled with each attempt, at most 5 s. attempt counts from 0;
+ * random: any number. */
 int64_t koc__retry_delay_ms(unsigned attempt, uint32_t random);
 
 #endif

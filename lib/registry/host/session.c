@@ -64,7 +64,8 @@ static char *token_key(const koc__session *s)
     return koc__format("%s|%s", repository_of(s), s->mount_from ? s->mount_from : "");
 }
 
-/* Called between koc__login_enter and leave. demanded: the scope that a challenge named, or NULL. */
+/* Called between koc__login_enter and leave. demanded: the scope that a challenge named, or
+ * NULL. */
 static int fetch_token(const koc__session *s, const char *key, const char *demanded, char **out,
                        koc_error **err)
 {
@@ -85,7 +86,8 @@ static int fetch_token(const koc__session *s, const char *key, const char *deman
                                .cred = cred};
     int rc = koc__token_fetch(&want, s->call, &reply, err);
     if (s->mount_from && (rc == KOC_EAUTH || rc == KOC_EDENIED)) {
-        /* Some servers refuse the whole when they refuse one scope: ask without the source. */
+        /* Some servers refuse the whole when they refuse one scope: ask without the source
+         * (R-78). */
         koc__error_clear(err);
         want.mount_from = NULL;
         rc = koc__token_fetch(&want, s->call, &reply, err);
@@ -122,7 +124,8 @@ static int get_token(const koc__session *s, char **out, koc_error **err)
     return rc;
 }
 
-/* The registry rejected the token: fetches another one, which also covers what the challenge asks for. */
+/* The registry rejected the token: fetches another one, which also covers what the challenge
+ * asks for. */
 static int renew_token(const koc__session *s, const koc__challenge *c, koc_error **err)
 {
     koc__login_state *login = s->host->login;

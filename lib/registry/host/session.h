@@ -18,8 +18,8 @@ typedef struct koc__session {
 
 /* Adds Authorization when the host is known to want it. */
 int koc__session_authorize(koc__session *s, koc__headers *headers, koc_error **err);
-/* After a 401 from the registry itself, in reply to a request to at: *again when the request should be
- * repeated. */
+/* After a 401 from the registry itself, in reply to a request to at: *again when the request
+ * should be repeated. */
 int koc__session_challenged(koc__session *s, const koc__headers *reply, const koc__url *at,
                             bool *again, koc_error **err);
 /* Adds a hint to *err: which credentials were used, or that there are none. */

@@ -85,8 +85,7 @@ static int put_field(koc__dynbuf *out, const char *name, const char *value, koc_
 }
 
 int koc__token_form(koc__dynbuf *out, const char *service, const koc_strlist *scopes,
-                    const char *refresh_token, const char *username, const char *password,
-                    koc_error **err)
+                    const char *refresh_token, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) all = KOC__DYNBUF_INIT(KOC__URL_MAX);
 
@@ -96,14 +95,8 @@ int koc__token_form(koc__dynbuf *out, const char *service, const koc_strlist *sc
         }
         KOC__TRY(koc__dynbuf_puts(&all, koc_strlist_get(scopes, i), err));
     }
-    if (refresh_token) {
-        KOC__TRY(put_field(out, "grant_type", "refresh_token", err));
-        KOC__TRY(put_field(out, "refresh_token", refresh_token, err));
-    } else {
-        KOC__TRY(put_field(out, "grant_type", "password", err));
-        KOC__TRY(put_field(out, "username", username, err));
-        KOC__TRY(put_field(out, "password", password, err));
-    }
+    KOC__TRY(put_field(out, "grant_type", "refresh_token", err));
+    KOC__TRY(put_field(out, "refresh_token", refresh_token, err));
     if (service) {
         KOC__TRY(put_field(out, "service", service, err));
     }

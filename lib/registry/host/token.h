@@ -14,21 +14,23 @@ enum { KOC__ACT_PULL = 1u << 0, KOC__ACT_PUSH = 1u << 1, KOC__ACT_DELETE = 1u <<
 
 /* "repository:team/api:pull,push" */
 int koc__scope_add(koc_strlist *scopes, const char *repository, uint32_t actions, koc_error **err);
-/* Puts the scopes of a challenge (separated by spaces) before those in the list, without duplicates. */
+/* Puts the scopes of a challenge (separated by spaces) before those in the list, without
+ * duplicates. */
 int koc__scope_demand(koc_strlist **scopes, const char *demanded, koc_error **err);
 
-/* Resolves the realm of a challenge, relative to the request that was challenged. It must be https, or http if the
- * registry itself was reached by http, and have no user name (R-65). */
+/* Resolves the realm of a challenge, relative to the request that was challenged. It must be
+ * https, or http if the registry itself was reached by http, and have no user name (R-65). */
 int koc__realm_resolve(const koc__url *registry, const char *realm, koc__url *out, koc_error **err);
 
-/* The GET form: appends service, scopes, account and client_id to the query of the realm. NULL: left out. */
+/* The GET form: appends service, scopes, account and client_id to the query of the realm. NULL:
+ * left out. */
 int koc__token_query(koc__url *realm, const char *service, const koc_strlist *scopes,
                      const char *account, koc_error **err);
-/* The POST form: the refresh-token grant when there is one, else the password grant. */
+/* The POST form: OAuth2's grant of a refresh token. */
 int koc__token_form(koc__dynbuf *out, const char *service, const koc_strlist *scopes,
-                    const char *refresh_token, const char *username, const char *password,
-                    koc_error **err);
-/* Whether this reply to a POST means that the server does not support OAuth2, so that GET comes next. */
+                    const char *refresh_token, koc_error **err);
+/* Whether this reply to a POST means that the server does not support OAuth2, so that GET comes
+ * next (R-71). */
 bool koc__token_post_unsupported(int status, bool has_username);
 
 typedef struct koc__token_reply {

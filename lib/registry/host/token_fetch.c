@@ -57,8 +57,8 @@ int koc__basic_header(koc__headers *h, const koc_credential *cred, koc_error **e
 }
 
 /*
- * Behind a proxy koc does not see which address it connects to. Then at least no URL may name an address of this
- * host or its link, unless the registry itself has it (R-66).
+ * Behind a proxy koc does not see which address it connects to. Then at least no URL may name an
+ * address of this host or its link, unless the registry itself has it (R-66).
  */
 static int check_address(const fetch *f, const koc__url *url, koc_error **err)
 {
@@ -168,8 +168,8 @@ static int wait_for_server(koc__waiter *w, int status, int64_t seconds, const ko
     return koc__waiter_sleep(w, reason, wait + seconds * 1000, err);
 }
 
-/* Retries by the ordinary policy, which never repeats credentials that were rejected (R-76). KOC_OK: there is a
- * reply. */
+/* Retries by the ordinary policy, which never repeats credentials that were rejected (R-76).
+ * KOC_OK: there is a reply. */
 static int send_retried(fetch *f, const koc__url *url, koc_str form, koc_error **err)
 {
     koc__waiter waiter = {f->call, f->want->host, 0, 1};
@@ -203,7 +203,7 @@ static int send_post(fetch *f, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) form = KOC__DYNBUF_INIT(256 << 10);
 
-    int rc = koc__token_form(&form, f->service, f->scopes, f->want->cred->secret, NULL, NULL, err);
+    int rc = koc__token_form(&form, f->service, f->scopes, f->want->cred->secret, err);
     if (rc == KOC_OK) {
         rc = send_retried(f, &f->realm, koc__dynbuf_view(&form), err);
     }

@@ -97,15 +97,11 @@ KOC_TEST(token_form_R70)
 {
     KOC__AUTO(koc_strlist) l = scopes();
     KOC__AUTO_VAL(koc__dynbuf) refresh = KOC__DYNBUF_INIT(4096);
-    KOC__AUTO_VAL(koc__dynbuf) password = KOC__DYNBUF_INIT(4096);
 
-    assert_int_equal(koc__token_form(&refresh, "s", l, "to+ken", NULL, NULL, NULL), KOC_OK);
+    assert_int_equal(koc__token_form(&refresh, "s", l, "to+ken", NULL), KOC_OK);
     assert_string_equal(koc__dynbuf_cstr(&refresh),
                         "grant_type=refresh_token&refresh_token=to%2Bken&service=s&client_id=koc"
                         "&scope=repository%3Ateam%2Fapi%3Apull%2Cpush%20repository%3Aother%3Apull");
-    assert_int_equal(koc__token_form(&password, NULL, l, NULL, "u", "p&p", NULL), KOC_OK);
-    assert_memory_equal(password.ptr,
-                        "grant_type=password&username=u&password=p%26p&client_id=koc&", 58);
 }
 
 /* */
