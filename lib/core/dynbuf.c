@@ -135,20 +135,29 @@ void koc__dynbuf_give(koc__dynbuf *b, koc_buf *out)
     koc__dynbuf_dispose(b);
 }
 
+/* NULL: out of memory. */
+static char *format(const char *fmt, va_list args)
+{
+    KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(INT32_MAX);
+    return koc__dynbuf_vprintf(&b, NULL, fmt, args) == KOC_OK ? koc__dynbuf_steal(&b) : NULL;
+}
+
 char *koc__format(const char *fmt, ...)
 {
-    koc__dynbuf b = KOC__DYNBUF_INIT(INT32_MAX);
     va_list args;
-    int rc;
-
     va_start(args, fmt);
-    rc = koc__dynbuf_vprintf(&b, NULL, fmt, args);
+    char *text = format(fmt, args);
     va_end(args);
-    if (rc != KOC_OK) {
-        koc__dynbuf_dispose(&b);
-        return NULL;
-    }
-    return koc__dynbuf_steal(&b);
+    return text;
+}
+
+int koc__formatf(char **out, koc_error **err, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    *out = format(fmt, args);
+    va_end(args);
+    return *out ? KOC_OK : koc__oom(err);
 }
 
 int koc_buf_set(koc_buf *b, koc_str data, koc_error **err)

@@ -38,6 +38,9 @@ void koc__dynbuf_give(koc__dynbuf *b,
                       koc_buf *out); /* moves into a public buffer (disposing its old content) */
 /* snprintf into fresh memory; NULL: out of memory. */
 char *koc__format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The same under KOC__TRY: *out is the text, or KOC_ENOMEM. */
+int koc__formatf(char **out, koc_error **err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 KOC__DEFINE_AUTO_VAL(koc__dynbuf, koc__dynbuf_dispose);
 KOC__DEFINE_AUTO_VAL(koc_buf, koc_buf_dispose);

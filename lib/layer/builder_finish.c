@@ -164,10 +164,7 @@ static int write_item(writer *w, const koc_layer_builder *b, const koc__layer_it
 {
     KOC__AUTO_STR folder = NULL;
     if (!(b->opts.flags & KOC_LAYER_VERBATIM) && i->type == KOC__TAR_DIR) {
-        folder = koc__format("%s/", i->name);
-        if (!folder) {
-            return koc__oom(err);
-        }
+        KOC__TRY(koc__formatf(&folder, err, "%s/", i->name));
     }
     const koc__tar_entry e = {.name = folder ? folder : i->name,
                               .link = i->link,

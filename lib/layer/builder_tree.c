@@ -35,10 +35,8 @@ static int add_item(const koc__tree_item *item, void *payload, koc_error **err)
     if (verdict < 0) {
         return koc__error(err, KOC_EUSER, "%s: the filter ended the build", item->source);
     }
-    KOC__AUTO_STR path = koc__format("%s/%s", a->path, item->path);
-    if (!path) {
-        return koc__oom(err);
-    }
+    KOC__AUTO_STR path = NULL;
+    KOC__TRY(koc__formatf(&path, err, "%s/%s", a->path, item->path));
     switch (item->type) {
     case KOC__TAR_DIR: return koc_layer_builder_add_dir(a->builder, path, &e, err);
     case KOC__TAR_SYMLINK:

@@ -143,10 +143,8 @@ static int bring_here(flattening *f, size_t i, koc_error **err)
     if (!f->dir) {
         KOC__TRY(koc__fs_tempdir("koc-export-", &f->dir, err));
     }
-    KOC__AUTO_STR path = koc__format("%s/%zu", f->dir, i);
-    if (!path) {
-        return koc__oom(err);
-    }
+    KOC__AUTO_STR path = NULL;
+    KOC__TRY(koc__formatf(&path, err, "%s/%zu", f->dir, i));
     KOC__TRY(copy_blob(f, l, path, err));
     KOC__TRY(koc_blob_from_file(path, &l->descriptor->digest, &copy, err));
     return koc__layer_twin(l, l->descriptor, copy, NULL, &f->layers[i], err);

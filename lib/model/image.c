@@ -61,10 +61,8 @@ static int read_manifest(koc_image *img, const char *what, const char **media_ty
         return koc__error(err, KOC_EUNSUPPORTED, "%s is an index, not an image", what);
     }
     const koc__jnode *root = koc__json_root(img->manifest_doc);
-    KOC__AUTO_STR config = koc__format("config of %s", what);
-    if (!config) {
-        return koc__oom(err);
-    }
+    KOC__AUTO_STR config = NULL;
+    KOC__TRY(koc__formatf(&config, err, "config of %s", what));
     KOC__TRY(
         koc__descriptor_read(koc__json_get(root, "config"), config, &img->config_descriptor, err));
     if (!koc__mt_is_config(img->config_descriptor->media_type)) {
@@ -92,10 +90,8 @@ static int read_config(koc_image *img, koc_error **err)
 static int read_layer(koc_image *img, const koc__jnode *layer, const koc__jnode *diff_id,
                       const char *what, koc_error **err)
 {
-    KOC__AUTO_STR name = koc__format("layers[%zu] of %s", img->n_layers, what);
-    if (!name) {
-        return koc__oom(err);
-    }
+    KOC__AUTO_STR name = NULL;
+    KOC__TRY(koc__formatf(&name, err, "layers[%zu] of %s", img->n_layers, what));
     koc_digest diff = {0};
     const char *text = koc__json_str(diff_id);
     if (!text || !koc__digest_read(koc__str(text), &diff)) {
@@ -141,10 +137,8 @@ static int read_all(koc_image *img, koc_error **err)
     koc_digest digest = {0};
     const char *media_type = NULL;
     KOC__TRY(koc_digest_of(koc__str_n(img->manifest.ptr, img->manifest.len), &digest, err));
-    KOC__AUTO_STR what = koc__format("manifest %s", koc__digest_str(&digest).s);
-    if (!what) {
-        return koc__oom(err);
-    }
+    KOC__AUTO_STR what = NULL;
+    KOC__TRY(koc__formatf(&what, err, "manifest %s", koc__digest_str(&digest).s));
     KOC__TRY(read_manifest(img, what, &media_type, err));
     KOC__TRY(read_config(img, err));
     KOC__TRY(read_layers(img, what, err));

@@ -118,10 +118,8 @@ static bool is_variable(const koc__jnode *item, const char *name)
  * so compat does as well. */
 static int set_variable(koc__jnode *env, const koc__setting *s, bool keep_later, koc_error **err)
 {
-    KOC__AUTO_STR text = koc__format("%s=%s", s->key, s->value ? s->value : "");
-    if (!text) {
-        return koc__oom(err);
-    }
+    KOC__AUTO_STR text = NULL;
+    KOC__TRY(koc__formatf(&text, err, "%s=%s", s->key, s->value ? s->value : ""));
     bool placed = s->value == NULL;
     koc__jnode *next = NULL;
     for (koc__jnode *item = koc__json_child(env); item; item = next) {

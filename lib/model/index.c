@@ -29,10 +29,8 @@ static int read_entries(koc_index *idx, const limits *most, const char *what, ko
         return koc__oom(err);
     }
     for (const koc__jnode *e = koc__json_child(list); e; e = koc__json_next(e)) {
-        KOC__AUTO_STR name = koc__format("manifests[%zu] of %s", idx->n_entries, what);
-        if (!name) {
-            return koc__oom(err);
-        }
+        KOC__AUTO_STR name = NULL;
+        KOC__TRY(koc__formatf(&name, err, "manifests[%zu] of %s", idx->n_entries, what));
         KOC__TRY(koc__descriptor_read(e, name, &idx->entries[idx->n_entries], err));
         idx->n_entries++;
     }
@@ -44,10 +42,8 @@ static int read_index(koc_index *idx, const limits *most, koc_error **err)
     koc_descriptor d = KOC_DESCRIPTOR_INIT;
     koc_str text = koc__str_n(idx->bytes.ptr, idx->bytes.len);
     KOC__TRY(koc_digest_of(text, &d.digest, err));
-    KOC__AUTO_STR what = koc__format("index %s", koc__digest_str(&d.digest).s);
-    if (!what) {
-        return koc__oom(err);
-    }
+    KOC__AUTO_STR what = NULL;
+    KOC__TRY(koc__formatf(&what, err, "index %s", koc__digest_str(&d.digest).s));
     KOC__TRY(koc__json_parse(text, most->bytes, what, &idx->doc, err));
     KOC__TRY(koc__mt_of_document(idx->doc, NULL, what, &d.media_type, err));
     if (!koc__mt_is_index(d.media_type)) {

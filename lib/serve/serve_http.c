@@ -367,9 +367,8 @@ static int url_of(int fd, bool tls, char **out, koc_error **err)
         return koc__error(err, KOC_EIO, "cannot tell the address that is listened on");
     }
     bool v6 = strchr(host, ':') != NULL;
-    *out = koc__format("%s://%s%s%s:%s", tls ? "https" : "http", v6 ? "[" : "", host, v6 ? "]" : "",
-                       port);
-    return *out ? KOC_OK : koc__oom(err);
+    return koc__formatf(out, err, "%s://%s%s%s:%s", tls ? "https" : "http", v6 ? "[" : "", host,
+                        v6 ? "]" : "", port);
 }
 
 /* --- the daemon --- */

@@ -353,10 +353,8 @@ int koc__content_prepare(const koc__content *c, int32_t algorithm, koc_error **e
         return rc == KOC_OK ? rc : koc__error_move(err, &why);
     }
     koc__error_clear(&why);
-    KOC__AUTO_STR path = koc__format("%s/blobs/%s", c->layout->dir, algorithm_of(algorithm));
-    if (!path) {
-        return koc__oom(err);
-    }
+    KOC__AUTO_STR path = NULL;
+    KOC__TRY(koc__formatf(&path, err, "%s/blobs/%s", c->layout->dir, algorithm_of(algorithm)));
     KOC__TRY(koc__fs_mkdirs(path, DIR_MODE, err));
     return open_blobs(c, algorithm, &dir, err);
 }

@@ -32,10 +32,8 @@ KOC__DEFINE_AUTO_VAL(archive, dispose);
 static int open_archive(archive *a, koc_error **err)
 {
     KOC__AUTO_VAL(koc_buf) text = KOC_BUF_INIT;
-    KOC__AUTO_STR what = koc__format("manifest.json of %s", a->path);
-    if (!what) {
-        return koc__oom(err);
-    }
+    KOC__AUTO_STR what = NULL;
+    KOC__TRY(koc__formatf(&what, err, "manifest.json of %s", a->path));
     KOC__TRY(koc__contents_open(a->path, a->call, &a->contents, err));
     if (!koc__contents_has(a->contents, "manifest.json")) {
         return koc__error(err, KOC_EFORMAT, "%s is no docker-save archive: it has no manifest.json",

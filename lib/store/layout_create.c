@@ -12,10 +12,8 @@ enum { LOCK_WAIT_MS = 20, FILE_MODE = 0644, DIR_MODE = 0755 };
 
 static int write_once(const koc_layout *l, const char *name, const char *content, koc_error **err)
 {
-    KOC__AUTO_STR path = koc__format("%s/%s", l->dir, name);
-    if (!path) {
-        return koc__oom(err);
-    }
+    KOC__AUTO_STR path = NULL;
+    KOC__TRY(koc__formatf(&path, err, "%s/%s", l->dir, name));
     return koc__fs_exists(path) ? KOC_OK
                                 : koc__fs_replace_file(path, koc__str(content), FILE_MODE, err);
 }

@@ -26,10 +26,8 @@ static int copy_to_file(const copy *c, const char *path, koc__call *call, koc_er
 {
     KOC__AUTO_VAL(koc__tempfile) t = KOC__TEMPFILE_INIT;
     if (c->digest->algorithm == KOC_DIGEST_SHA512) {
-        KOC__AUTO_STR folder = koc__format("%s/blobs/sha512", c->layout->dir);
-        if (!folder) {
-            return koc__oom(err);
-        }
+        KOC__AUTO_STR folder = NULL;
+        KOC__TRY(koc__formatf(&folder, err, "%s/blobs/sha512", c->layout->dir));
         KOC__TRY(koc__fs_mkdirs(folder, DIR_MODE, err));
     }
     /* Not in blobs/: what is there must be content under its digest, whenever one looks. */
@@ -218,10 +216,8 @@ int koc__layout_put_entry(const koc_layout *l, const koc_descriptor *d, const ch
     KOC__AUTO_FD fd = -1;
     KOC__AUTO(koc__json) doc = NULL;
     KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(KOC__LISTING_MAX);
-    KOC__AUTO_STR path = koc__format("%s/index.json", l->dir);
-    if (!path) {
-        return koc__oom(err);
-    }
+    KOC__AUTO_STR path = NULL;
+    KOC__TRY(koc__formatf(&path, err, "%s/index.json", l->dir));
     KOC__TRY(koc__layout_lock(l, call, &fd, err));
     KOC__TRY(koc__layout_read_index(l, NULL, &doc, err));
     const koc__digest_text digest = koc__digest_str(&d->digest);

@@ -219,11 +219,8 @@ int koc__fs_tempdir_in(const char *parent, const char *prefix, char **out, koc_e
 {
     const char *usual = koc__env_nonempty("TMPDIR");
     const char *place = parent ? parent : usual ? usual : "/tmp";
-    KOC__AUTO_STR path = koc__format("%s/%sXXXXXX", place, prefix);
-
-    if (!path) {
-        return koc__oom(err);
-    }
+    KOC__AUTO_STR path = NULL;
+    KOC__TRY(koc__formatf(&path, err, "%s/%sXXXXXX", place, prefix));
     if (!mkdtemp(path)) {
         return koc__error_errno(err, errno, "cannot make a folder in %s", place);
     }

@@ -26,11 +26,8 @@ int koc__proc_find(const char *name, const char *path, char **out, koc_error **e
         if (!koc__str_starts(dir, "/")) {
             continue;
         }
-        KOC__AUTO_STR candidate = koc__format("%.*s/%s", (int)dir.len, dir.ptr, name);
-
-        if (!candidate) {
-            return koc__oom(err);
-        }
+        KOC__AUTO_STR candidate = NULL;
+        KOC__TRY(koc__formatf(&candidate, err, "%.*s/%s", (int)dir.len, dir.ptr, name));
         if (koc__fs_is_file(candidate) && faccessat(AT_FDCWD, candidate, X_OK, AT_EACCESS) == 0) {
             *out = koc__steal(&candidate);
             return KOC_OK;
