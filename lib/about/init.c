@@ -8,7 +8,7 @@
 #include "core/hash/crypto.h"
 #include "http/transport.h"
 
-/* A mutex and not pthread_once, so that a failure can be tried again. */
+/* A mutex instead of pthread_once: after a failure the next call tries again. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static atomic_bool done;
 

@@ -1,10 +1,10 @@
 /*
- * The inside of the daemon module: images go into container engines and nodes without a registry.
- *   endpoint.c, context.c  where the Docker daemon is
- *   engine.c    its API: one request, its errors, what kind of daemon it is
- *   load.c      an image into it, and only what it lacks;  export.c  an image out of it
- *   nodes.c     the nodes of kind and k3d clusters;  import.c  an image into containerd, there or here
- *   local.c     one face for all of them: koc__local
+ * The inside of the daemon module: images go to container engines and nodes without a registry.
+ *   endpoint.c, endpoint_find.c, docker_context.c  the address of the Docker daemon
+ *   engine_api.c     its API: requests, errors, kinds of daemons
+ *   daemon_load.c    loads an image, without what the daemon has;  daemon_export.c exports one
+ *   nodes.c          finds the nodes of a cluster;  node_import.c imports an image into them
+ *   local_place.c    one interface to all of them: koc__local
  */
 #ifndef KOC__DAEMON_H
 #define KOC__DAEMON_H
@@ -19,14 +19,14 @@
 #include "http/transport.h"
 #include "text/json.h"
 
-/* The newest API version that this code was tried with; a daemon with an older one is asked in its own. */
+/* The newest API version that this code was tested with; an older daemon gets requests in its own version. */
 #define KOC__DAEMON_API_MAX 51
 #define KOC__DAEMON_API_MIN 24 /* Docker 1.12 */
 
 typedef enum koc__engine_store {
-    KOC__STORE_GRAPH,      /* layers by chain: an archive may lack those that are there */
-    KOC__STORE_CONTAINERD, /* keeps manifests as they are; images are named by theirs */
-    KOC__STORE_PODMAN      /* by config, but an archive must be whole */
+    KOC__STORE_GRAPH,      /* layers by chain: an archive may omit layers that the daemon has */
+    KOC__STORE_CONTAINERD, /* keeps manifests unchanged; the ID of an image is the digest of its manifest */
+    KOC__STORE_PODMAN      /* by config; an archive must have all layers */
 } koc__engine_store;
 
 /* --- engine.c --- */
@@ -45,29 +45,29 @@ int koc__engine_open(koc__call *call, koc__engine **out, koc_error **err);
 void koc__engine_free(koc__engine *e);
 KOC__DEFINE_AUTO(koc__engine, koc__engine_free);
 
-/* One exchange. target: below the API version, "/images/json"; body may be NULL. */
+/* One request and its reply. target: after the API version, "/images/json"; body may be NULL. */
 typedef struct koc__engine_call {
     koc__engine *engine;
     const char *method;
     const char *target;
     koc_blob *body; /* a tar */
-    bool patient;   /* the answer may take any time */
+    bool no_timeout;   /* no timeout: the reply may take any time */
     void (*sent)(void *self, uint64_t bytes);
     void *sent_self;
-    /* The answer. */
+    /* The reply. */
     koc__http_reply reply;
     koc__exchange *exchange;
 } koc__engine_call;
 /* clang-format off */
 #define KOC__CALL_INIT { NULL, NULL, NULL, NULL, false, NULL, NULL, KOC__HTTP_REPLY_INIT, NULL }
 /* clang-format on */
-/* Sends and waits for the head, whatever its status. */
+/* Sends the request and waits for the head of the reply, whatever its status. */
 int koc__engine_call_open(koc__engine_call *c, koc__call *call, koc_error **err);
 int koc__engine_call_read(koc__engine_call *c, koc__call *call, void *buf, size_t len, size_t *n,
                           koc_error **err);
 void koc__engine_call_close(koc__engine_call *c);
 KOC__DEFINE_AUTO_VAL(koc__engine_call, koc__engine_call_close);
-/* Turns an answer that is not 2xx into an error: "cannot <what>: <the daemon's words>". */
+/* Turns a reply that is not 2xx into an error: "cannot <what>: <the daemon's message>". */
 int koc__engine_call_failed(koc__engine_call *c, const char *what, koc__call *call,
                             koc_error **err);
 /* GET of a JSON document. *out NULL: 404. */
@@ -84,7 +84,7 @@ typedef struct koc__local_result {
 /* names: repo:tag; at least one. */
 int koc__engine_load(koc__engine *e, koc_image *img, koc_reference *const *names, size_t n,
                      koc__call *call, koc__local_result *out, koc_error **err);
-/* The image called name, as a docker-save archive in a new file at path. */
+/* Writes the image of that name as a docker-save archive to a new file at path. */
 int koc__engine_export(koc__engine *e, const char *name, const char *path, koc__call *call,
                        koc_error **err);
 
@@ -98,22 +98,23 @@ typedef enum koc__local_kind {
     KOC__LOCAL_CONTAINERD
 } koc__local_kind;
 typedef struct koc__local koc__local;
-/* The kind that a name stands for: into ("kind", "kind:staging"), else the first component of repository
- * ("kind.local/team"). *rest: what follows the colon, or NULL; borrowed. */
+/* The kind of local place: by into ("kind", "kind:staging"), else by the first component of repository
+ * ("kind.local/team"). *rest: the text after the colon, or NULL; borrowed. */
 int koc__local_choose(const char *into, const char *repository, koc__local_kind *kind,
                       const char **rest, koc_error **err);
-/* "ko.local", "kind.local", …: where names begin when KO_DOCKER_REPO is not set. */
+/* "ko.local", "kind.local", …: the default repository of each kind. */
 const char *koc__local_domain(koc__local_kind kind);
-/* Looks for daemon or nodes. rest: the cluster, profile or socket; NULL: as environment and defaults say. */
+/* Finds the daemon or the nodes. rest: the cluster, profile or socket; NULL: from the environment, else the
+ * default. */
 int koc__local_open(koc__local_kind kind, const char *rest, koc__call *call, koc__local **out,
                     koc_error **err);
 void koc__local_free(koc__local *l);
 KOC__DEFINE_AUTO(koc__local, koc__local_free);
-/* What images run there. Borrowed from l. */
+/* The platform of the images that run there. Borrowed from l. */
 const koc_platform *koc__local_platform(const koc__local *l);
 /* "the Docker daemon at unix:///…", "kind cluster \"kind\" (2 nodes)". Borrowed from l. */
 const char *koc__local_where(const koc__local *l);
-/* Loads img under all names (repo:tag). May be called for several images at once. */
+/* Loads img under all names (repo:tag). May be called for several images in parallel. */
 int koc__local_put(koc__local *l, koc_image *img, koc_reference *const *names, size_t n,
                    koc__call *call, koc__local_result *out, koc_error **err);
 

@@ -1,4 +1,4 @@
-/* An image out of a daemon: GET /images/{name}/get, into a file. */
+/* Exports an image of a daemon to a file: GET /images/{name}/get. */
 #include "core/common.h"
 
 #include "daemon/daemon.h"
@@ -30,7 +30,7 @@ int koc__engine_export(koc__engine *e, const char *name, const char *path, koc__
     c.engine = e;
     c.method = "GET";
     c.target = koc__dynbuf_cstr(&target);
-    c.patient = true;
+    c.no_timeout = true;
     KOC__TRY(koc__engine_call_open(&c, call, err));
     if (c.reply.status != 200) {
         KOC__AUTO_STR what = koc__format("take %s", name);

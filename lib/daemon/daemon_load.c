@@ -1,7 +1,7 @@
 /*
- * An image into a daemon. When the daemon has it nothing is sent but its names; a store that keeps layers by
- * chain gets an archive without the layers it has (dockerd opens the file of a layer only when it lacks
- * the chain that ends in it).
+ * Loads an image into a daemon. If the daemon has the image, only its names are sent. A store that keeps
+ * layers by chain gets an archive without the layers that it has (dockerd opens the file of a layer only if
+ * it lacks the chain that ends in it).
  */
 #include "core/common.h"
 
@@ -13,7 +13,7 @@
 #include "model/model.h"
 #include "store/store.h"
 
-/* So many images are looked at for layers in common, those of the same repository first. */
+/* This many images are searched for common layers, those of the same repository first. */
 enum { LOOK_AT = 24, LINE_MAX_BYTES = 1 << 20 };
 
 typedef struct loading {
@@ -25,7 +25,7 @@ typedef struct loading {
     koc_progress event;
 } loading;
 
-/* What the daemon calls the image. */
+/* The ID of the image in the daemon. */
 static const koc_digest *id_of(const loading *l)
 {
     return l->engine->store == KOC__STORE_CONTAINERD
@@ -75,7 +75,7 @@ static int add_name(const loading *l, const koc_reference *name, koc_error **err
     return KOC_OK;
 }
 
-/* Gives the image that is there the names it lacks. */
+/* Adds the missing names to the image that the daemon has. */
 static int add_names(const loading *l, const koc__jnode *image, koc_error **err)
 {
     for (size_t i = 0; i < l->n_names; i++) {
@@ -88,7 +88,7 @@ static int add_names(const loading *l, const koc__jnode *image, koc_error **err)
 
 /* --- layers in common --- */
 
-/* How many of our DiffIDs the layers of an image begin with. */
+/* The number of leading DiffIDs that an image shares with ours. */
 static size_t common_layers(const loading *l, const koc__jnode *layers)
 {
     const koc__jnode *root = koc__json_root(koc__image_config_json(l->image));
@@ -104,7 +104,7 @@ static size_t common_layers(const loading *l, const koc__jnode *layers)
     return n;
 }
 
-/* Looks at the images of a list; ends when all but the newest layer are known. */
+/* Inspects the images of a list; ends when all layers but the last are found. */
 static int look_at(const loading *l, const char *filter, size_t *known, koc_error **err)
 {
     KOC__AUTO(koc__json) list = NULL;
@@ -157,8 +157,7 @@ static int load_failed(const loading *l, const char *why, koc_error **err)
     koc__error(err, KOC_EIO, "cannot load %s: the daemon at %s says: %.*s", name,
                koc__engine_where(l->engine), (int)KOC__MIN(strcspn(why, "\r\n"), (size_t)600), why);
     if (strstr(why, "no space left")) {
-        koc__error_hint(err, "its disk is full: docker system df shows by what, docker image prune "
-                             "removes images without a name");
+        koc__error_hint(err, "its disk is full: docker system df shows the usage, docker image prune removes images without a name");
     }
     return KOC_EIO;
 }
@@ -171,7 +170,7 @@ static int read_line(const loading *l, koc_str line, koc_error **err)
         return KOC_OK;
     }
     KOC__AUTO_STR what =
-        koc__format("answer of the daemon at %s to a load", koc__engine_where(l->engine));
+        koc__format("reply of the daemon at %s to a load", koc__engine_where(l->engine));
     if (!what) {
         return koc__oom(err);
     }
@@ -180,7 +179,7 @@ static int read_line(const loading *l, koc_str line, koc_error **err)
     const char *why = koc__json_str(koc__json_at(root, "/errorDetail/message"));
     const char *stream = koc__json_get_str(root, "stream");
     why = why ? why : koc__json_get_str(root, "error");
-    /* The containerd store reports an image that it could not unpack as if it were progress. */
+    /* The containerd store reports an image that it could not unpack as progress, not as an error. */
     if (!why && stream && strncmp(stream, "Error ", 6) == 0) {
         why = stream;
     }
@@ -238,7 +237,7 @@ static int send_archive(loading *l, size_t skip, koc__local_result *out, koc_err
     c.method = "POST";
     c.target = "/images/load?quiet=0";
     c.body = body;
-    c.patient = true;
+    c.no_timeout = true;
     c.sent = on_sent;
     c.sent_self = l;
     KOC__TRY(koc__engine_call_open(&c, l->call, err));
@@ -265,7 +264,7 @@ static int load(loading *l, koc__local_result *out, koc_error **err)
         return KOC_OK;
     }
     KOC__TRY(koc__call_check(l->call, err));
-    /* All of it, also when what was there is gone since it was looked for. */
+    /* The whole image: the layers that were found before may have been removed since. */
     return send_archive(l, 0, out, err);
 }
 

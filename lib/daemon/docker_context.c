@@ -1,6 +1,6 @@
 /*
- * Docker contexts: ~/.docker/contexts/meta/<sha256 of the name>/meta.json says where the daemon of a
- * context is, ~/.docker/contexts/tls/<the same>/docker/ holds its certificates.
+ * Docker contexts: ~/.docker/contexts/meta/<sha256 of the name>/meta.json has the address of a context's
+ * daemon, ~/.docker/contexts/tls/<the same>/docker/ its certificates.
  */
 #include "core/common.h"
 
@@ -23,7 +23,7 @@ static int read_json(const char *path, koc__json **out, koc_error **err)
     return koc__json_parse(koc__dynbuf_view(&text), FILE_MAX, path, out, err);
 }
 
-/* $DOCKER_CONFIG or ~/.docker. NULL: there is no home, or no memory. */
+/* $DOCKER_CONFIG or ~/.docker. NULL: HOME is not set, or out of memory. */
 static char *config_folder(void)
 {
     const char *named = koc__env_nonempty("DOCKER_CONFIG");
@@ -34,7 +34,7 @@ static char *config_folder(void)
     return home ? koc__path_join(home, ".docker") : NULL;
 }
 
-/* The name of the chosen context; *out NULL: none. A config.json that cannot be read chooses none. */
+/* The name of the chosen context; *out NULL: none. An unreadable config.json chooses none. */
 static int chosen(const char *folder, char **out, koc_error **err)
 {
     const char *named = koc__env_nonempty("DOCKER_CONTEXT");
@@ -55,7 +55,7 @@ static int chosen(const char *folder, char **out, koc_error **err)
     return *out ? KOC_OK : koc__oom(err);
 }
 
-/* Takes the file when it is there. */
+/* *out: the path of the file if it exists, else NULL. */
 static int use_file(const char *folder, const char *name, char **out, koc_error **err)
 {
     KOC__AUTO_STR path = koc__path_join(folder, name);
@@ -91,8 +91,7 @@ static int read_context(const char *folder, const char *name, koc__endpoint **ou
     }
     if (!koc__fs_is_file(meta)) {
         koc__error(err, KOC_ENOTFOUND, "docker context \"%s\" does not exist", name);
-        koc__error_hint(err, "docker context ls names those that do; DOCKER_CONTEXT=default is "
-                             "the socket of this machine");
+        koc__error_hint(err, "docker context ls lists the contexts; DOCKER_CONTEXT=default is the local socket");
         return KOC_ENOTFOUND;
     }
     KOC__TRY(read_json(meta, &doc, err));

@@ -46,7 +46,7 @@ static int of_host(koc__endpoint *e, koc_str rest, bool tls, koc_error **err)
 {
     koc_str host = rest, path = {NULL, 0};
     if (koc__str_cut(rest, '/', &host, &path) && path.len > 0) {
-        return koc__error(err, KOC_EINVAL, "%s: \"%s\": a path is not supported there", e->source,
+        return koc__error(err, KOC_EINVAL, "%s: \"%s\": an address with a path is not supported", e->source,
                           e->address);
     }
     if (host.len == 0) {
@@ -68,7 +68,7 @@ static int unsupported(const koc__endpoint *e, koc_str scheme, koc_error **err)
         koc__error_hint(err, "forward its socket: ssh -NL /tmp/docker.sock:/var/run/docker.sock "
                              "HOST, then DOCKER_HOST=unix:///tmp/docker.sock");
     } else {
-        koc__error_hint(err, "unix://PATH and tcp://HOST:PORT are");
+        koc__error_hint(err, "supported are unix://PATH and tcp://HOST:PORT");
     }
     return KOC_EUNSUPPORTED;
 }
@@ -143,7 +143,7 @@ int koc__endpoint_probe(const char *socket_path, koc_error **err)
     if (number == EACCES || number == EPERM) {
         return no_permission(socket_path, strerror(number), err);
     }
-    koc__error(err, KOC_ENET, "no daemon at %s: nobody listens there (%s)", socket_path,
+    koc__error(err, KOC_ENET, "no daemon at %s: no process listens there (%s)", socket_path,
                strerror(number));
     koc__error_hint(err, "is it running? sudo systemctl start docker, or: podman system service");
     return KOC_ENET;

@@ -1,4 +1,5 @@
-/* Chooses the daemon: what the environment or docker's context names, else the first socket that answers. */
+/* Chooses the daemon: the one that the environment or docker's context names, else the first socket that
+ * answers. */
 #include "core/common.h"
 
 #include "daemon/endpoint.h"
@@ -67,7 +68,7 @@ static const place places[] = {
     {NULL, "/run/podman/podman.sock"},
 };
 
-/* NULL: there is no such folder here (or no memory, which the next allocation finds). */
+/* NULL: the environment variable is not set (or out of memory, which the next allocation reports). */
 static char *path_of(const place *p)
 {
     if (!p->folder) {
@@ -81,14 +82,13 @@ static char *path_of(const place *p)
 static int none_found(koc_error **err)
 {
     koc__error(err, KOC_ENOTFOUND,
-               "no Docker daemon was found: nobody listens at /var/run/docker.sock, nor at the "
-               "sockets of rootless Docker, Docker Desktop, Colima, Rancher Desktop and podman");
+               "no Docker daemon was found: no process listens at /var/run/docker.sock, nor at the sockets of rootless Docker, Docker Desktop, Colima, Rancher Desktop and podman");
     koc__error_hint(err, "start one (sudo systemctl start docker; colima start; podman system "
                          "service), or name it: DOCKER_HOST=unix:///PATH");
     return KOC_ENOTFOUND;
 }
 
-/* The first socket that somebody listens at; failing that, the one that exists and is forbidden. */
+/* The first socket that a process listens at; else the error of the first one that denies access. */
 static int search(koc__endpoint **out, koc_error **err)
 {
     KOC__AUTO(koc_error) denied = NULL;

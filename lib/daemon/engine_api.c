@@ -47,15 +47,13 @@ static int no_answer(const koc__engine_call *c, koc__failure why, koc_error **in
     }
     koc__error_prefix(inner, code, "the daemon at %s did not answer", koc__engine_where(e));
     if (why == KOC__FAIL_CERT && !e->at->cert_file) {
-        koc__error_hint(inner, "a daemon behind TLS: put ca.pem, cert.pem and key.pem into a "
-                               "folder and name it in DOCKER_CERT_PATH");
+        koc__error_hint(inner, "the daemon may require TLS: put ca.pem, cert.pem and key.pem into a directory and name it in DOCKER_CERT_PATH");
     } else if (why == KOC__FAIL_CERT) {
-        koc__error_hint(inner, "the certificates of DOCKER_CERT_PATH do not fit this daemon");
+        koc__error_hint(inner, "the certificates in DOCKER_CERT_PATH are not those of this daemon");
     } else if (why == KOC__FAIL_TLS) {
-        koc__error_hint(inner, "is it a daemon without TLS? then unset DOCKER_TLS_VERIFY and "
-                               "DOCKER_CERT_PATH");
+        koc__error_hint(inner, "if the daemon does not use TLS, unset DOCKER_TLS_VERIFY and DOCKER_CERT_PATH");
     } else {
-        koc__error_hint(inner, "is it running? docker version asks it too");
+        koc__error_hint(inner, "is it running? docker version connects to it, too");
     }
     return koc__error_move(err, inner);
 }
@@ -92,7 +90,7 @@ int koc__engine_call_open(koc__engine_call *c, koc__call *call, koc_error **err)
         .fresh = !koc__streq(c->method, "GET"), /* a POST is not sent twice */
         .insecure = at->insecure,
         .unix_socket = at->socket,
-        .no_timeout = c->patient,
+        .no_timeout = c->no_timeout,
         .ca_pem = koc__str(c->engine->ca_pem),
         .client_cert = at->cert_file,
         .client_key = at->key_file,
@@ -112,7 +110,7 @@ int koc__engine_call_read(koc__engine_call *c, koc__call *call, void *buf, size_
     koc__failure why = KOC__FAIL_NONE;
     int rc = koc__exchange_read(c->exchange, call, buf, len, n, &why, &inner);
     if (rc != KOC_OK && why != KOC__FAIL_LOCAL) {
-        koc__error_prefix(&inner, rc, "the daemon at %s broke off", koc__engine_where(c->engine));
+        koc__error_prefix(&inner, rc, "the daemon at %s closed the connection", koc__engine_where(c->engine));
     }
     return rc == KOC_OK ? KOC_OK : koc__error_move(err, &inner);
 }
@@ -178,7 +176,7 @@ int koc__engine_get(koc__engine *e, const char *target, const char *what, koc__c
         return koc__engine_call_failed(&c, what, call, err);
     }
     KOC__TRY(read_all(&c, call, &text, err));
-    KOC__AUTO_STR name = koc__format("answer of the daemon at %s", koc__engine_where(e));
+    KOC__AUTO_STR name = koc__format("reply of the daemon at %s", koc__engine_where(e));
     return name ? koc__json_parse(koc__dynbuf_view(&text), ANSWER_MAX, name, out, err)
                 : koc__oom(err);
 }
@@ -188,7 +186,7 @@ int koc__engine_get(koc__engine *e, const char *target, const char *what, koc__c
 static int not_a_daemon(const koc__engine *e, koc_error **err)
 {
     koc__error(err, KOC_EFORMAT,
-               "what listens at %s is no Docker daemon: it does not answer /_ping as one does",
+               "%s is not a Docker daemon: unexpected reply to /_ping",
                koc__engine_where(e));
     koc__error_hint(err, "DOCKER_HOST names the daemon to use");
     return KOC_EFORMAT;
@@ -225,17 +223,16 @@ static int ping(koc__engine *e, koc__call *call, koc_error **err)
     }
     if (api < KOC__DAEMON_API_MIN) {
         return koc__error(err, KOC_EUNSUPPORTED,
-                          "the daemon at %s is too old: it speaks API 1.%u, 1.%d (Docker 1.12) is "
-                          "the least",
+                          "the daemon at %s is too old: it has API 1.%u, koc needs 1.%d (Docker 1.12)",
                           koc__engine_where(e), api, KOC__DAEMON_API_MIN);
     }
     e->is_podman = koc__headers_get(&c.reply.headers, "Libpod-Api-Version") != NULL;
-    KOC__TRY(read_all(&c, call, &text, err)); /* the connection is used again */
+    KOC__TRY(read_all(&c, call, &text, err)); /* the connection is reused */
     e->api = KOC__MIN(api, (unsigned)KOC__DAEMON_API_MAX);
     return KOC_OK;
 }
 
-/* uname's names of machines, which /info gives, in Go's words. */
+/* The architecture names of uname, which /info returns, and those of Go. */
 static const struct {
     const char *machine, *arch, *variant;
 } machines[] = {

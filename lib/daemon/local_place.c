@@ -1,4 +1,4 @@
-/* Where an image goes that no registry takes: one face for daemon and nodes, and the public calls. */
+/* Local places for images: one interface to the daemon and to nodes, and the public calls. */
 #include "core/common.h"
 
 #include "daemon/daemon.h"
@@ -6,7 +6,7 @@
 #include "daemon/nodes.h"
 
 struct koc__local {
-    koc__engine *engine; /* or */
+    koc__engine *engine; /* or nodes */
     koc__nodes *nodes;
     koc_platform platform; /* strings are of engine or nodes */
     char *where;
@@ -23,7 +23,7 @@ static const struct {
     {KOC__LOCAL_CONTAINERD, "containerd", "containerd.local"},
 };
 
-/* The first component of repository as a whole, not its beginning (ko's quirk Q15). */
+/* Compares the whole first component of repository, not only its beginning (ko's quirk Q15). */
 static bool is_domain(const char *repository, const char *domain)
 {
     size_t n = strlen(domain);

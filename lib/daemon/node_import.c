@@ -1,6 +1,6 @@
 /*
- * An image onto nodes: `ctr images import` with an OCI layout on stdin, so that the image keeps its digest and
- * a node can be asked whether it has it. The archive is written to a file once, for all nodes.
+ * Imports an image into nodes: `ctr images import` with an OCI layout on stdin, so that the image keeps its
+ * digest and koc can ask a node whether it has it. The archive is written to a file once for all nodes.
  */
 #include "core/common.h"
 
@@ -28,7 +28,7 @@ typedef struct importing {
 
 typedef struct node_task {
     const importing *all;
-    const char *node; /* "": this machine */
+    const char *node; /* "": this host */
     bool has_it;
 } node_task;
 
@@ -52,7 +52,7 @@ static int add_all(koc_strlist *argv, const char *const *list, koc_error **err)
     return KOC_OK;
 }
 
-/* ctr as it is run for a node. kind's own way, --privileged included. */
+/* The ctr command for a node, as kind itself runs it, with --privileged. */
 static int ctr_argv(const node_task *t, koc_strlist **out, koc_error **err)
 {
     const koc__nodes *n = t->all->nodes;
@@ -72,7 +72,7 @@ static int ctr_argv(const node_task *t, koc_strlist **out, koc_error **err)
     return KOC_OK;
 }
 
-static char *describe(const node_task *t, const char *verb)
+static char *describe_import(const node_task *t, const char *verb)
 {
     const char *image = koc_reference_string(t->all->names[0]);
     const koc__nodes *n = t->all->nodes;
@@ -87,7 +87,7 @@ static char *describe(const node_task *t, const char *verb)
 
 /* --- is it there --- */
 
-/* Whether a line of `ctr images ls` is about this name with our digest: REF TYPE DIGEST SIZE … */
+/* Whether a line of `ctr images ls` has this name and digest: REF TYPE DIGEST SIZE … */
 static bool is_listed(koc_str list, const char *name, const char *digest)
 {
     koc_str line;
@@ -102,8 +102,8 @@ static bool is_listed(koc_str list, const char *name, const char *digest)
     return false;
 }
 
-/* A koc__task_fn. What cannot be asked is not there. */
-static int look(void *arg, koc__call *call, koc_error **err)
+/* A koc__task_fn. If the node cannot be asked, it does not have the image. */
+static int find_image(void *arg, koc__call *call, koc_error **err)
 {
     node_task *t = arg;
     const importing *a = t->all;
@@ -165,12 +165,12 @@ static int write_archive(importing *a, koc__call *call, uint64_t *size, koc_erro
 }
 
 /* A koc__task_fn. */
-static int import(void *arg, koc__call *call, koc_error **err)
+static int import_image(void *arg, koc__call *call, koc_error **err)
 {
     node_task *t = arg;
     const importing *a = t->all;
     KOC__AUTO(koc_strlist) argv = NULL;
-    KOC__AUTO_STR what = describe(t, "load");
+    KOC__AUTO_STR what = describe_import(t, "load");
     if (!what) {
         return koc__oom(err);
     }
@@ -201,13 +201,13 @@ static int on_each(node_task *tasks, size_t n, koc__task_fn fn, koc__call *call,
     return koc__group_wait(&group, err);
 }
 
-static int load(importing *a, node_task *tasks, size_t n, koc__call *call, koc__local_result *out,
+static int load_missing(importing *a, node_task *tasks, size_t n, koc__call *call, koc__local_result *out,
                 koc_error **err)
 {
     uint64_t size = 0;
     size_t missing = 0;
     if (a->nodes->kind != KOC__LOCAL_MINIKUBE) {
-        KOC__TRY(on_each(tasks, n, look, call, err));
+        KOC__TRY(on_each(tasks, n, find_image, call, err));
     }
     for (size_t i = 0; i < n; i++) {
         missing += tasks[i].has_it ? 0 : 1;
@@ -217,7 +217,7 @@ static int load(importing *a, node_task *tasks, size_t n, koc__call *call, koc__
         return KOC_OK;
     }
     KOC__TRY(write_archive(a, call, &size, err));
-    KOC__TRY(on_each(tasks, n, import, call, err));
+    KOC__TRY(on_each(tasks, n, import_image, call, err));
     out->bytes_sent = size * missing;
     return KOC_OK;
 }
@@ -235,7 +235,7 @@ int koc__nodes_load(koc__nodes *n, koc_image *img, koc_reference *const *names, 
     for (size_t i = 0; i < count; i++) {
         tasks[i] = (node_task){&a, koc_strlist_get(n->list, i), false};
     }
-    int rc = load(&a, tasks, count, call, &result, err);
+    int rc = load_missing(&a, tasks, count, call, &result, err);
     koc__free(tasks);
     KOC__TRY(rc);
     *out = result;

@@ -1,6 +1,6 @@
 /*
- * Nodes of kind and k3d are containers with labels, found with docker, nerdctl, finch or podman as kind's own
- * library does it; minikube is asked by its own program; a plain containerd is a socket here.
+ * The nodes of kind and k3d are containers with labels; koc lists them with docker, nerdctl, finch or podman,
+ * as kind's own library does. The program minikube lists its own nodes. A plain containerd is a local socket.
  */
 #include "core/common.h"
 
@@ -14,7 +14,7 @@
 
 #define OUTPUT_MAX ((size_t)32 << 20)
 
-/* What tells the nodes of a cluster from other containers. */
+/* The labels that mark the nodes of a cluster. */
 typedef struct labels {
     const char *cluster, *role;
     const char *const *roles; /* NULL-terminated: those that run pods */
@@ -113,7 +113,7 @@ static bool runs_pods(const labels *l, const koc__jnode *node)
     return false;
 }
 
-/* The platform of the image that a node runs. */
+/* The platform of the image of a node. */
 static int ask_platform(koc__nodes *n, const char *image, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc_strlist) argv = NULL;
@@ -127,8 +127,7 @@ static int ask_platform(koc__nodes *n, const char *image, koc__call *call, koc_e
     const char *os = koc__json_get_str(root, "Os"), *arch = koc__json_get_str(root, "Architecture");
     if (!os || !arch) {
         return koc__error(err, KOC_EFORMAT,
-                          "cannot tell the platform of the nodes: %s image "
-                          "inspect does not name it",
+                          "cannot determine the platform of the nodes: %s image inspect does not report it",
                           n->program);
     }
     n->os = koc__strdup(os);
@@ -144,7 +143,7 @@ static int use_node(koc__nodes *n, const koc__jnode *node, koc_error **err)
         koc__json_true(koc__json_at(node, "/State/Running")) || koc__streq(status, "running");
     name = name && *name == '/' ? name + 1 : name;
     if (!name) {
-        return koc__error(err, KOC_EFORMAT, "%s inspect names no node", n->program);
+        return koc__error(err, KOC_EFORMAT, "%s inspect reports no node", n->program);
     }
     if (!running) {
         koc__error(err, KOC_EINVAL, "node %s of cluster \"%s\" is not running (%s)", name, n->name,
@@ -193,14 +192,12 @@ static int no_nodes(const koc__nodes *n, const char *tried, koc_error **why, koc
     koc__error(err, KOC_ENOTFOUND, "%s cluster \"%s\" has no nodes (asked%s)",
                kind ? "kind" : "k3d", n->name, tried);
     koc__error_hint_on(err, KOC_HINT_OPTION, kind ? "into=kind:NAME" : "into=k3d:NAME",
-                       kind ? "kind get clusters lists those there are; KIND_CLUSTER_NAME or "
-                              "into=kind:NAME chooses one"
-                            : "k3d cluster list lists those there are; K3D_CLUSTER or "
-                              "into=k3d:NAME chooses one");
+                       kind ? "kind get clusters lists the clusters; KIND_CLUSTER_NAME or into=kind:NAME chooses one"
+                            : "k3d cluster list lists the clusters; K3D_CLUSTER or into=k3d:NAME chooses one");
     return KOC_ENOTFOUND;
 }
 
-/* The first program that knows nodes of the cluster. */
+/* The first program that lists nodes of the cluster. */
 static int find_nodes(koc__nodes *n, const labels *l, koc__call *call, koc_error **err)
 {
     const char *const all[] = {"docker", "nerdctl", "finch", "podman", NULL};
@@ -258,13 +255,13 @@ static int platform_here(koc__nodes *n, koc_error **err)
                                            {"amd64", "amd64"},  {"loongarch64", "loong64"}};
     struct utsname u;
     if (uname(&u) != 0) {
-        return koc__error_errno(err, errno, "cannot tell this machine's platform");
+        return koc__error_errno(err, errno, "cannot determine the platform of this host");
     }
     const char *arch = u.machine;
     for (size_t i = 0; i < KOC__COUNT(names); i++) {
         arch = koc__streq(u.machine, names[i][0]) ? names[i][1] : arch;
     }
-    n->os = koc__strdup("linux"); /* minikube's node is Linux on a Mac too */
+    n->os = koc__strdup("linux"); /* minikube's node is Linux also on macOS */
     n->arch = koc__strdup(arch);
     return n->os && n->arch ? KOC_OK : koc__oom(err);
 }
@@ -288,8 +285,7 @@ static int open_containerd(koc__nodes *n, const char *socket, koc_error **err)
     if (rc != KOC_OK) {
         koc__error_prefix(&why, rc, "containerd.local");
         koc__error_hint_on(&why, KOC_HINT_OPTION, "into=containerd:/PATH",
-                           "CONTAINERD_ADDRESS or into=containerd:/PATH names its socket; root may "
-                           "be needed");
+                           "CONTAINERD_ADDRESS or into=containerd:/PATH names its socket; it may need root");
         return koc__error_move(err, &why);
     }
     if (koc__proc_find("ctr", NULL, &path, NULL) != KOC_OK) {
@@ -352,8 +348,7 @@ static int open_minikube(koc__nodes *n, const char *profile, koc__call *call, ko
         koc__error(err, KOC_EPROCESS, "cannot ask minikube profile \"%s\" for its nodes: %.*s",
                    n->name, KOC__FMT(said));
         koc__error_hint_on(err, KOC_HINT_OPTION, "into=minikube:NAME",
-                           "minikube profile list lists those there are; MINIKUBE_PROFILE or "
-                           "into=minikube:NAME chooses one");
+                           "minikube profile list lists the profiles; MINIKUBE_PROFILE or into=minikube:NAME chooses one");
         return KOC_EPROCESS;
     }
     KOC__TRY(check_status(n, koc__json_root(doc), err));

@@ -15,7 +15,7 @@ struct koc__connection {
     int fd;
     int state;
     bool surplus;
-    bool ended;    /* it was shut down and is about to be dropped */
+    bool ended;    /* shut down, about to be dropped */
     int64_t since; /* of this state, or of the last STRIDE */
     size_t moved;  /* since then */
     koc__connection *before, *after;
@@ -46,7 +46,7 @@ void koc__connections_free(koc__connections *c)
     }
 }
 
-/* Whether something arrived that nobody has read yet: then it is not idle. */
+/* Whether bytes have arrived that were not read yet: then the connection is not idle. */
 static bool has_input(const koc__connection *n)
 {
     char byte;
@@ -61,7 +61,7 @@ static void end(koc__connection *n)
     n->ended = true;
 }
 
-/* Under the mutex: ends the one that has waited for longest. false: none waits. */
+/* Under the mutex: ends the connection that has waited longest. false: none waits. */
 static bool make_room(koc__connections *c)
 {
     koc__connection *oldest = NULL;

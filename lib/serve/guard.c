@@ -1,7 +1,7 @@
 /*
- * Which requests are answered at all. The server asks for no password, so it keeps away what a web page can
- * send: a name of the attacker's that was made to lead here (DNS rebinding), and requests that browsers mark
- * as another site's. And it takes no request whose end two readers could see in two places.
+ * Rejects requests that no registry client sends. The server asks for no password, so it must not answer web
+ * pages: neither under a name of the attacker's that resolves to this host (DNS rebinding) nor if the browser
+ * marks the request as cross-site. It also rejects a request whose end is ambiguous (request smuggling).
  */
 #include "core/common.h"
 
@@ -74,7 +74,7 @@ static bool is_allowed_host(const koc__server *s, koc_str host)
     return is_loopback_name(host) || is_loopback_number(host);
 }
 
-/* Programs of HTTP/1.0 name no host, and browsers always do. */
+/* HTTP/1.0 clients send no Host; browsers always do. */
 static bool check_host(const koc__server *s, const koc__head *head, koc__served_reply *r)
 {
     koc_str host = {0};
@@ -103,7 +103,7 @@ static bool check_site(const koc__head *head, koc__served_reply *r)
     if (ours && !head->origin) {
         return true;
     }
-    /* Only browsers send these: a web page must not write to, or look into, somebody's registry. */
+    /* Only browsers send these: a web page must neither write to nor read from the user's registry. */
     koc__served_reply_error(r, 403, "DENIED", "requests from web pages are not answered");
     return false;
 }
@@ -113,7 +113,7 @@ static bool check_framing(const koc__head *head, koc__served_reply *r)
     uint64_t length = 0;
     const char *problem = NULL;
     if (head->repeated) {
-        problem = "Host, Content-Length and Transfer-Encoding may be there once";
+        problem = "Host, Content-Length and Transfer-Encoding must not be repeated";
     } else if (head->content_length && head->transfer_encoding) {
         problem = "Content-Length and Transfer-Encoding exclude each other";
     } else if (head->content_length && !koc__str_u64(koc__str(head->content_length), &length)) {
@@ -124,7 +124,8 @@ static bool check_framing(const koc__head *head, koc__served_reply *r)
     }
     if (problem) {
         koc__served_reply_error(r, 400, "UNSUPPORTED", "%s", problem);
-        koc__served_reply_header(r, "Connection", "close"); /* what follows is nobody's */
+        koc__served_reply_header(r, "Connection",
+                                 "close"); /* the bytes that follow belong to no request */
     }
     return !problem;
 }

@@ -7,19 +7,19 @@
 #include "model/model.h"
 #include "serve/referrer_graph.h"
 
-/* Nodes that nothing leads to any more are kept until there are this many more of them than others. */
+/* Unreachable nodes are kept until there are this many more of them than reachable ones. */
 enum { SPARE = 1000 };
 
 struct koc__graph {
     koc__content *content;
     koc__names *names;
     pthread_mutex_t mutex;        /* guards what follows */
-    koc__served_listing *listing; /* what the rest is built from */
-    koc__map *nodes;        /* digest -> koc__node, owned; also of what is not listed any more */
-    koc__map *all;          /* digest -> koc__node: what the layout's listing leads to */
+    koc__served_listing *listing; /* the listing that the rest is built from */
+    koc__map *nodes;        /* digest -> koc__node, owned; also nodes that are no longer listed */
+    koc__map *all;          /* digest -> koc__node: reachable from the layout's listing */
     koc__map *repositories; /* name -> koc__map of the same form, made when asked for */
-    koc__map *none;         /* what a repository holds that is not there */
-    bool holes;             /* something that is named is not here, or damaged: it may come */
+    koc__map *none;         /* the content of a repository that does not exist: empty */
+    bool holes;             /* named content is missing or damaged, and may still be pushed */
 };
 
 /* Algorithms differ in length. */
@@ -131,7 +131,7 @@ static int write_referrer(koc__node *n, const koc__jnode *annotations, koc_error
     return n->referrer ? KOC_OK : koc__oom(err);
 }
 
-/* An image without a type of its own says it by its config's; an index cannot. */
+/* The artifact type of an image without one is the media type of its config; an index has no config. */
 static int read_subject(koc__node *n, const koc__jnode *root, koc_error **err)
 {
     const char *subject = koc__json_get_str(koc__json_get(root, "subject"), "digest");
@@ -172,7 +172,7 @@ static bool is_no_document(int rc)
     return rc == KOC_EFORMAT || rc == KOC_EUNSUPPORTED || rc == KOC_ELIMIT;
 }
 
-/* A node for content that is a document of no kind that is known here. */
+/* A node for content that is not a known kind of document. */
 static int make_other(const koc_digest *d, koc__node **out, koc_error **err)
 {
     koc__node *n = koc__calloc(1, sizeof(*n));
@@ -184,7 +184,7 @@ static int make_other(const koc_digest *d, koc__node **out, koc_error **err)
     return KOC_OK;
 }
 
-/* From the layout. *out NULL: it is not here, or damaged, which the one who asks for it is told. */
+/* Reads it from the layout. *out NULL: it is missing or damaged, which a client that pulls it is told. */
 static int load(const koc__graph *g, const koc_digest *d, koc__node **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc_buf) bytes = KOC_BUF_INIT;
@@ -207,7 +207,7 @@ static int load(const koc__graph *g, const koc_digest *d, koc__node **out, koc_e
 
 /* --- walking --- */
 
-/* Digests to be looked at. */
+/* Digests to visit. */
 typedef struct queue {
     koc_digest *items;
     size_t n, capacity;
@@ -234,7 +234,7 @@ static int push(queue *q, const koc_digest *d, koc_error **err)
     return KOC_OK;
 }
 
-/* A node, loaded when it is new; *out NULL: there is none to be had. */
+/* A node, loaded if it is new; *out NULL: it cannot be loaded. */
 static int node_of(koc__graph *g, const koc_digest *d, const koc__node **out, koc_error **err)
 {
     koc__node *fresh = NULL;
@@ -256,7 +256,7 @@ static int node_of(koc__graph *g, const koc_digest *d, const koc__node **out, ko
     return KOC_OK;
 }
 
-/* Adds all that q leads to, through indexes, to found. */
+/* Adds everything reachable from q through indexes to found. */
 static int walk(koc__graph *g, queue *q, koc__map *found, koc_error **err)
 {
     while (q->n > 0) {
@@ -277,7 +277,7 @@ static int walk(koc__graph *g, queue *q, koc__map *found, koc_error **err)
     return KOC_OK;
 }
 
-/* What the lines of a repository (NULL: of all) lead to, but not those of `without`. */
+/* The nodes reachable from the lines of a repository (NULL: of all), except those of `without`. */
 static int reach(koc__graph *g, const char *repository, const koc_digest *without, koc__map **out,
                  koc_error **err)
 {
@@ -341,7 +341,7 @@ const koc__served_listing *koc__graph_listing(const koc__graph *g)
     return g->listing;
 }
 
-/* What a repository holds. *out is borrowed. */
+/* The content of a repository. *out is borrowed. */
 static int held(koc__graph *g, const char *repository, const koc__map **out, koc_error **err)
 {
     if (!repository) {
@@ -354,7 +354,7 @@ static int held(koc__graph *g, const char *repository, const koc__map **out, koc
         return KOC_OK;
     }
     KOC__TRY(reach(g, repository, NULL, &found, err));
-    if (koc__map_count(found) == 0) { /* names that anybody can think of take no memory */
+    if (koc__map_count(found) == 0) { /* a name that a client made up must not cost memory */
         koc__map_free(found);
         *out = g->none;
         return KOC_OK;

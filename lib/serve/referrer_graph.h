@@ -1,7 +1,7 @@
 /*
- * What the manifests of a layout name, in memory: which repository holds what, who refers to whom, and who
- * needs a blob. Built when it is first asked for, kept as long as index.json stays; a manifest is read once,
- * since its digest says what is in it.
+ * The graph of the layout's manifests, in memory: the content of each repository, the referrers of each
+ * manifest and the users of each blob. Built when it is first needed and kept until index.json changes; a
+ * manifest is read once, because content under a digest does not change.
  */
 #ifndef KOC__GRAPH_H
 #define KOC__GRAPH_H
@@ -16,8 +16,8 @@ typedef struct koc__graph koc__graph;
 typedef struct koc__node {
     koc_digest digest;
     const char *type;   /* static; NULL: a document of another kind, or none */
-    koc_digest subject; /* none: it refers to nothing */
-    char *referrer;     /* its descriptor as JSON, where it refers to something */
+    koc_digest subject; /* none: it has no subject */
+    char *referrer;     /* its descriptor as JSON, if it has a subject */
     char *artifact_type;
     uint64_t size;
     koc_digest *names; /* the entries of an index; of a manifest, the config and the layers */
@@ -29,26 +29,26 @@ int koc__graph_new(koc__content *content, koc__names *names, koc__graph **out, k
 void koc__graph_free(koc__graph *g);
 KOC__DEFINE_AUTO(koc__graph, koc__graph_free);
 
-/* The graph of the layout as it is, for this thread alone until koc__graph_unlock, which must follow
- * whether it worked or not. */
+/* Brings the graph up to date and locks it for this thread. koc__graph_unlock must follow, on failure too. */
 int koc__graph_lock(koc__graph *g, koc_error **err);
 void koc__graph_unlock(koc__graph *g);
 
 /* --- with the graph locked --- */
 const koc__served_listing *koc__graph_listing(const koc__graph *g);
-/* What a repository holds under that digest: listed there, or an entry of an index that is. *out NULL: it
- * holds no such manifest. repository NULL: the whole layout. */
+/* Finds a manifest of a repository (NULL: of the layout) by digest: one that is listed there, or an entry of
+ * an index that is. *out NULL: there is none. */
 int koc__graph_find(koc__graph *g, const char *repository, const koc_digest *d,
                     const koc__node **out, koc_error **err);
 /* The manifests of a repository that refer to subject, in the byte order of their digests. type: of
  * artifacts, or NULL. *out is an array of *n, for the caller to free. */
 int koc__graph_referrers(koc__graph *g, const char *repository, const koc_digest *subject,
                          const char *type, const koc__node ***out, size_t *n, koc_error **err);
-/* Somebody in the repository (NULL: the layout) who names d as part of an image or an index, or (subjects)
- * refers to it; NULL: nobody. */
+/* A manifest of the repository (NULL: of the layout) that names d as its part or, with subjects, as its
+ * subject. *out NULL: there is none. */
 int koc__graph_holder(koc__graph *g, const char *repository, const koc_digest *d, bool subjects,
                       const koc__node **out, koc_error **err);
-/* What an index names that nothing else in the repository leads to: an array of *n for the caller. */
+/* The entries of an index that nothing else in the repository leads to: an array of *n, for the caller to
+ * free. */
 int koc__graph_orphans(koc__graph *g, const char *repository, const koc__node *index,
                        const koc__node ***out, size_t *n, koc_error **err);
 

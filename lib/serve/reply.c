@@ -81,7 +81,7 @@ void koc__served_reply_error(koc__served_reply *r, int status, const char *code,
     koc__served_reply_header(r, "Content-Type", "application/json");
 }
 
-/* A disk that is full is nothing that trying again would mend. */
+/* 507: a retry does not help while the disk is full. */
 static void reply_full(koc__served_reply *r)
 {
     koc__served_reply_error(r, 507, "UNKNOWN", "there is no space left on the disk of the server");

@@ -41,7 +41,7 @@ static int hex_value(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Decodes s into out, which has room for s.len bytes. false: no percent-encoding, or a NUL in it. */
+/* Decodes s into out, which has room for s.len bytes. false: s is not percent-encoded, or has a NUL. */
 static bool decode(koc_str s, bool plus, char *out, size_t *len)
 {
     size_t n = 0;
@@ -93,43 +93,43 @@ int koc__query_get(koc_str query, const char *key, size_t nth, char **out, koc_e
 
 /* --- paths --- */
 
-static void none(koc__route *out, int problem)
+static void set_no_route(koc__route *out, int problem)
 {
     out->kind = KOC__ROUTE_NONE;
     out->problem = problem;
 }
 
-static void take_name(koc__route *out, koc_str name)
+static void set_name(koc__route *out, koc_str name)
 {
     if (!koc__is_repository(name)) {
-        none(out, KOC__BAD_NAME);
+        set_no_route(out, KOC__BAD_NAME);
         return;
     }
     memcpy(out->name, name.ptr, name.len);
 }
 
-static void take_digest(koc__route *out, koc_str text)
+static void set_digest(koc__route *out, koc_str text)
 {
     if (!koc__digest_read(text, &out->digest)) {
-        none(out, KOC__BAD_DIGEST);
+        set_no_route(out, KOC__BAD_DIGEST);
     }
 }
 
-static void take_reference(koc__route *out, koc_str text)
+static void set_reference(koc__route *out, koc_str text)
 {
     if (memchr(text.ptr, ':', text.len)) { /* tags have none */
-        take_digest(out, text);
+        set_digest(out, text);
     } else if (koc__is_tag(text)) {
         memcpy(out->tag, text.ptr, text.len);
     } else {
-        none(out, KOC__BAD_TAG);
+        set_no_route(out, KOC__BAD_TAG);
     }
 }
 
-static void take_upload(koc__route *out, koc_str id)
+static void set_upload(koc__route *out, koc_str id)
 {
     if (!koc__served_is_upload_id(id)) {
-        none(out, KOC__BAD_UPLOAD);
+        set_no_route(out, KOC__BAD_UPLOAD);
         return;
     }
     memcpy(out->upload, id.ptr, id.len);
@@ -147,10 +147,10 @@ static bool read_upload(koc_str path, koc__route *out)
     }
     out->kind = id.len > 0 ? KOC__ROUTE_UPLOAD : KOC__ROUTE_UPLOADS;
     if (id.len > 0) {
-        take_upload(out, id);
+        set_upload(out, id);
     }
     rest.len -= strlen("/blobs/uploads");
-    take_name(out, rest);
+    set_name(out, rest);
     return true;
 }
 
@@ -173,17 +173,17 @@ static void read_path(koc_str path, koc__route *out)
         out->kind = KOC__ROUTE_TAGS;
     } else if (koc__str_is(word, "manifests")) {
         out->kind = KOC__ROUTE_MANIFEST;
-        take_reference(out, last);
+        set_reference(out, last);
     } else if (koc__str_is(word, "blobs")) {
         out->kind = KOC__ROUTE_BLOB;
-        take_digest(out, last);
+        set_digest(out, last);
     } else if (koc__str_is(word, "referrers")) {
         out->kind = KOC__ROUTE_REFERRERS;
-        take_digest(out, last);
+        set_digest(out, last);
     } else {
         return;
     }
-    take_name(out, name);
+    set_name(out, name);
 }
 
 void koc__route_read(koc_str target, koc__route *out)

@@ -1,4 +1,4 @@
-/* What a request asks for: its path, query and ranges as text. Pure functions over hostile bytes. */
+/* Parses the path, query and ranges of a request. Pure functions over hostile bytes. */
 #ifndef KOC__ROUTE_H
 #define KOC__ROUTE_H
 
@@ -19,7 +19,7 @@ enum {
     KOC__ROUTE_UPLOAD,
     KOC__ROUTE_REFERRERS
 };
-/* Why a route is none, for the answer. */
+/* Why there is no route, for the reply. */
 enum { KOC__BAD_NOTHING, KOC__BAD_NAME, KOC__BAD_TAG, KOC__BAD_DIGEST, KOC__BAD_UPLOAD };
 
 typedef struct koc__route {
@@ -32,23 +32,24 @@ typedef struct koc__route {
     koc_str query; /* borrowed from the target, still encoded */
 } koc__route;
 
-/* Reads a request target ("/v2/a/b/manifests/v1?x=y"). What a route holds follows the grammars of the
- * specification, so it can be part of a path or a header. */
+/* Reads a request target ("/v2/a/b/manifests/v1?x=y"). The members of a route follow the grammars of the
+ * specification, so they are safe in a path or a header. */
 void koc__route_read(koc_str target, koc__route *out);
-/* The nth value of a query's key, decoded. *out stays NULL when there is none, or it has a NUL or is no
- * percent-encoding. */
+/* The nth value of a query's key, decoded. *out stays NULL if there is none, it has a NUL or it is not
+ * percent-encoded. */
 int koc__query_get(koc_str query, const char *key, size_t nth, char **out, koc_error **err);
 
 bool koc__served_is_upload_id(koc_str s);
 
-/* RFC 9110, 14.2, one range. KOC__RANGE_WHOLE: none asked for, or one that servers may ignore. */
+/* RFC 9110, 14.2, one range. KOC__RANGE_WHOLE: there is none, or one that servers may ignore. */
 enum { KOC__RANGE_WHOLE, KOC__RANGE_PART, KOC__RANGE_OUTSIDE };
 int koc__range_read(koc_str header, uint64_t size, uint64_t *first, uint64_t *length);
 /* "0-1023" of a chunk (also with the "bytes " and the "/…" of RFC 9110). */
 bool koc__served_chunk_range(koc_str header, uint64_t *first, uint64_t *length);
 
-/* Where the name that a layout gives an image lies: "v1" is a tag of fallback, "team/app:v1" and
- * "registry.example/team/app:v1" are what they say, without a tag "latest". false: it is no such name. */
+/* Splits the name that a layout gives an image: "v1" is a tag in the repository fallback; "team/app:v1" and
+ * "registry.example/team/app:v1" are tag v1 of team/app; without a tag it is "latest". false: it is not such
+ * a name. */
 bool koc__served_name_split(koc_str ref_name, const char *fallback, koc_str *repository,
                             koc_str *tag);
 

@@ -1,7 +1,7 @@
 /*
- * The inside of the server. http.c moves bytes between libmicrohttpd and exchanges; everything else knows
- * no HTTP library: an exchange is begun with a request's head, is given the body piece by piece, and ends
- * with a reply.
+ * The inside of the server. serve_http.c moves bytes between libmicrohttpd and exchanges; no other file uses
+ * an HTTP library. An exchange begins with the head of a request, takes the body piece by piece and ends with
+ * a reply.
  */
 #ifndef KOC__SERVE_H
 #define KOC__SERVE_H
@@ -23,11 +23,11 @@ enum { KOC__REPLY_HEADERS = 10, KOC__QUERY_TAGS = 10 };
 typedef struct koc__server {
     koc_ctx *ctx;       /* borrowed */
     koc_layout *layout; /* borrowed */
-    koc__call *call;    /* of koc_serve; cancels waits, takes log lines */
+    koc__call *call;    /* of koc_serve: ends waits, forwards log lines */
     uint32_t flags;     /* KOC_SERVE_* */
     uint64_t max_blob;
     const char *const *allow_hosts; /* borrowed; NULL-terminated, or NULL */
-    bool loopback;                  /* listens where only this machine gets to */
+    bool loopback;                  /* listens on a loopback address */
     koc__content *content;
     koc__names *names;
     koc__graph *graph;
@@ -38,7 +38,7 @@ typedef struct koc__server {
 /* options: already copied into a whole struct. */
 int koc__server_init(koc__server *s, koc_ctx *ctx, koc_layout *l, const koc_serve_options *options,
                      koc__call *call, koc_error **err);
-void koc__server_dispose(koc__server *s); /* takes one that is all zero */
+void koc__server_dispose(koc__server *s); /* also one that is all zero */
 KOC__DEFINE_AUTO_VAL(koc__server, koc__server_dispose);
 
 /* Logs a line; any thread. (reply.c) */
@@ -62,38 +62,39 @@ void koc__served_reply_header(koc__served_reply *r, const char *name, const char
 /* {"errors":[{"code":…,"message":…}]} (distribution-spec, "Error Codes"). */
 void koc__served_reply_error(koc__served_reply *r, int status, const char *code, const char *fmt,
                              ...) __attribute__((format(printf, 4, 5)));
-/* The answer to a failure of ours: takes *why. Paths stay in the log. */
+/* The reply to a failure of the server. Takes *why; paths appear only in the log. */
 void koc__served_reply_failure(koc__served_reply *r, koc__server *s, koc_error **why);
-/* There is no place for one more. */
+/* Too many connections. */
 void koc__served_reply_busy(koc__served_reply *r);
-/* 404 with this code, where the failure is that something is not here, or not as it must be (which the log
- * is told). Takes *why. */
+/* 404 with this code if the content is missing or damaged (which is logged); else as
+ * koc__served_reply_failure. Takes *why. */
 void koc__served_reply_unknown(koc__served_reply *r, koc__server *s, const char *code,
                                koc_error **why);
 
 /* --- exchanges (exchange.c) --- */
-/* The head of a request. Strings are borrowed until koc__served_exchange_begin returns; NULL: no such header. */
+/* The head of a request. Strings are borrowed until koc__served_exchange_begin returns; NULL: the header is
+ * absent. */
 typedef struct koc__head {
     const char *method;
     const char *target;
     const char *content_type, *content_range, *content_length, *range, *origin;
     const char *host, *transfer_encoding, *fetch_site;
-    bool
-        repeated; /* a header that decides where a request ends, or whom it is for, is there twice */
+    bool repeated; /* Host, Content-Length or Transfer-Encoding is there twice */
 } koc__head;
 
-/* Whether this request may be answered: it is for this server by name, comes from no web page, and says in
- * one way alone where it ends. false: there is a reply. (guard.c) */
+/* Whether this request may be answered: it names this server, does not come from a web page, and its end is
+ * unambiguous. false: the reply is set. (guard.c) */
 bool koc__guard(const koc__server *s, const koc__head *head, koc__served_reply *r);
 
 typedef struct koc__served_exchange koc__served_exchange;
 typedef struct koc__handler {
     int route;
     const char *method;
-    bool writes;                             /* not in read-only mode */
-    bool deletes;                            /* only with KOC_SERVE_DELETE */
-    void (*begin)(koc__served_exchange *x);  /* may set the reply */
-    void (*finish)(koc__served_exchange *x); /* after the body; NULL: begin replies */
+    bool writes;                            /* not in read-only mode */
+    bool deletes;                           /* only with KOC_SERVE_DELETE */
+    void (*begin)(koc__served_exchange *x); /* may reply */
+    void (*finish)(
+        koc__served_exchange *x); /* after the body, unless there is a reply; NULL: begin replies */
 } koc__handler;
 
 struct koc__served_exchange {
@@ -104,7 +105,7 @@ struct koc__served_exchange {
     char *type;   /* Content-Type, or NULL */
     koc_str range;
     char *range_text;
-    bool has_chunk; /* a Content-Range that makes sense */
+    bool has_chunk; /* a valid Content-Range */
     uint64_t chunk_first, chunk_length;
     bool has_length;
     uint64_t length;            /* Content-Length */
@@ -145,16 +146,16 @@ void koc__serve_ping(koc__served_exchange *x);
 
 /* --- HTTP (http.c, or http_none.c where there is no libmicrohttpd) --- */
 typedef struct koc__httpd koc__httpd;
-/* Listens, and answers on threads of its own until it is stopped. *url: "http://127.0.0.1:41234", owned by
- * the caller. KOC_EUNSUPPORTED: this build has no server. */
+/* Listens and answers requests on its own threads until koc__httpd_stop. *url: "http://127.0.0.1:41234",
+ * owned by the caller. KOC_EUNSUPPORTED: this build has no server. */
 int koc__httpd_start(koc__server *s, const koc_serve_options *o, koc__httpd **out, char **url,
                      koc_error **err);
-/* Ends connections that have been idle, or slow, for too long. Now and then. */
+/* Ends connections that have timed out. To be called about once a second. */
 void koc__httpd_tick(koc__httpd *h);
-/* Takes no new requests, gives those that run grace_ms to end, and releases. */
+/* Accepts no more requests, gives running ones grace_ms to end, and frees h. */
 void koc__httpd_stop(koc__httpd *h, int grace_ms);
 
-/* "libmicrohttpd/0.9.75"; NULL in a build without; static. */
+/* "libmicrohttpd/0.9.75"; NULL in a build without it; static. */
 const char *koc__microhttpd_version(void);
 
 #endif

@@ -62,13 +62,13 @@ static void reply_upload(koc__served_exchange *x, int status)
     x->reply.status = status;
     koc__served_reply_header(&x->reply, "Location", "/v2/%s/blobs/uploads/%s", x->route.name,
                              x->upload->id);
-    /* Nothing yet is said as one byte too many: the field has no form for it. */
+    /* An empty upload is "0-0", which means one byte: the header has no form for none. */
     koc__served_reply_header(&x->reply, "Range", "0-%llu",
                              (unsigned long long)(size ? size - 1 : 0));
     koc__served_reply_header(&x->reply, "Docker-Upload-UUID", "%s", x->upload->id);
 }
 
-/* The digest that a query key names; false: none, or a reply was made. */
+/* The digest that a query key names; false: there is none, or a reply is set. */
 static bool query_digest(koc__served_exchange *x, const char *key, koc_digest *out)
 {
     KOC__AUTO_STR text = koc__served_exchange_query(x, key, 0);
@@ -82,8 +82,8 @@ static bool query_digest(koc__served_exchange *x, const char *key, koc_digest *o
     return true;
 }
 
-/* All repositories of a layout share its blobs, so that a mount is a look at the folder. What is not right
- * there is pushed again. */
+/* All repositories of a layout share its blobs, so a mount only checks that the blob is there. A damaged one
+ * is pushed again. */
 static bool mounted(koc__served_exchange *x)
 {
     koc_digest d;
@@ -152,7 +152,7 @@ static bool open_upload(koc__served_exchange *x)
     return rc == KOC_OK;
 }
 
-/* A chunk must go on where the last one ended. */
+/* A chunk must begin where the last one ended. */
 static void check_chunk(koc__served_exchange *x)
 {
     if (!x->has_chunk) {
@@ -160,7 +160,7 @@ static void check_chunk(koc__served_exchange *x)
     }
     if (x->has_length && x->length != x->chunk_length) {
         koc__served_reply_error(&x->reply, 400, "SIZE_INVALID",
-                                "Content-Range and Content-Length do not fit each other");
+                                "Content-Range and Content-Length contradict each other");
     } else if (x->chunk_first != x->upload->size) {
         koc__served_reply_error(&x->reply, 416, "BLOB_UPLOAD_INVALID",
                                 "the next chunk must begin at byte %llu",
@@ -179,8 +179,8 @@ void koc__serve_upload_chunk(koc__served_exchange *x)
     }
 }
 
-/* Whether as much came as was announced; what came of a chunk that is too short or long is dropped. */
-static bool is_whole(koc__served_exchange *x)
+/* Whether the body has the length that Content-Range announced; otherwise the chunk is dropped. */
+static bool check_length(koc__served_exchange *x)
 {
     koc_error *err = NULL;
     if (!x->has_chunk || x->received == x->chunk_length) {
@@ -190,13 +190,14 @@ static bool is_whole(koc__served_exchange *x)
         koc__served_reply_failure(&x->reply, x->server, &err);
         return false;
     }
-    koc__served_reply_error(&x->reply, 400, "SIZE_INVALID", "the chunk is not as long as it says");
+    koc__served_reply_error(&x->reply, 400, "SIZE_INVALID",
+                            "the chunk does not have the length of its Content-Range");
     return false;
 }
 
 void koc__serve_upload_chunked(koc__served_exchange *x)
 {
-    if (is_whole(x)) {
+    if (check_length(x)) {
         reply_upload(x, 202);
     }
 }
@@ -216,7 +217,7 @@ void koc__serve_upload_put(koc__served_exchange *x)
 void koc__serve_upload_finish(koc__served_exchange *x)
 {
     koc_digest d;
-    if (is_whole(x) && query_digest(x, "digest", &d)) {
+    if (check_length(x) && query_digest(x, "digest", &d)) {
         commit(x, &d);
     }
 }

@@ -1,6 +1,6 @@
 /*
- * Removing tags, manifests and blobs. All repositories share one folder of blobs, so who removes something
- * is told when somebody else needs it. The layout is locked from the question to the deed.
+ * Removing tags, manifests and blobs. All repositories share one directory of blobs, so content that
+ * something else needs is not removed. The layout is locked from the check to the removal.
  */
 #include "core/common.h"
 
@@ -9,8 +9,8 @@
 #include "serve/serve.h"
 #include "store/layout.h"
 
-/* Says who needs d, so that a person knows what to remove first. */
-static int refuse(koc__served_exchange *x, const koc_digest *d, const koc__node *holder)
+/* Replies with what needs d, so that the user knows what to remove first. */
+static int reply_needed(koc__served_exchange *x, const koc_digest *d, const koc__node *holder)
 {
     const koc__served_listing *l = koc__graph_listing(x->server->graph);
     KOC__AUTO_STR where = koc__served_listing_where(l, holder ? &holder->digest : d);
@@ -47,8 +47,8 @@ static int descriptors_of(const koc__node *const *nodes, size_t n, koc_descripto
     return KOC_OK;
 }
 
-/* Takes the lines away; what an index named stays in the repository, as it would elsewhere. */
-static int take_lines(koc__served_exchange *x, const koc__node *node, koc_error **err)
+/* Removes the lines; the entries of an index stay in the repository, as in other registries. */
+static int remove_lines(koc__served_exchange *x, const koc__node *node, koc_error **err)
 {
     koc__server *s = x->server;
     const koc__node **orphans = NULL;
@@ -113,10 +113,10 @@ static int remove_manifest(koc__served_exchange *x, koc_error **err)
     }
     KOC__TRY(koc__graph_holder(s->graph, repository, &d, false, &holder, err));
     if (holder) {
-        return refuse(x, &d, holder);
+        return reply_needed(x, &d, holder);
     }
     KOC__TRY(is_needed(x, &d, &needed, err));
-    KOC__TRY(take_lines(x, node, err));
+    KOC__TRY(remove_lines(x, node, err));
     x->reply.status = 202;
     return needed ? KOC_OK : koc__content_remove(s->content, &d, err);
 }
@@ -132,7 +132,7 @@ static int remove_blob(koc__served_exchange *x, koc_error **err)
     KOC__TRY(koc__graph_holder(s->graph, NULL, d, true, &holder, err));
     KOC__TRY(koc__graph_find(s->graph, NULL, d, &listed, err));
     if (holder || listed) {
-        return refuse(x, d, holder);
+        return reply_needed(x, d, holder);
     }
     x->reply.status = 202;
     return koc__content_remove(s->content, d, err);
@@ -157,7 +157,7 @@ static int remove_tag(koc__served_exchange *x, koc_error **err)
     return koc__names_remove_tag(x->server->names, x->route.name, x->route.tag, err);
 }
 
-static int remove_what(koc__served_exchange *x, koc_error **err)
+static int remove_target(koc__served_exchange *x, koc_error **err)
 {
     KOC__AUTO_FD lock = -1;
     KOC__TRY(koc__layout_lock(x->server->layout, x->server->call, &lock, err));
@@ -170,7 +170,7 @@ static int remove_what(koc__served_exchange *x, koc_error **err)
 static void reply_removed(koc__served_exchange *x, const char *unknown)
 {
     koc_error *err = NULL;
-    if (remove_what(x, &err) != KOC_OK) {
+    if (remove_target(x, &err) != KOC_OK) {
         koc__served_reply_unknown(&x->reply, x->server, unknown, &err);
     }
 }

@@ -1,4 +1,4 @@
-/* One request from its head to its reply: which handler answers, and what all of them need. */
+/* One request from its head to its reply: chooses the handler and collects what handlers need. */
 #include "core/common.h"
 
 #include "core/run/context.h"
@@ -85,7 +85,7 @@ static void refuse_route(koc__served_exchange *x)
     };
     int problem = x->route.problem;
     if (problem == KOC__BAD_NOTHING) {
-        koc__served_reply_error(&x->reply, 404, "UNSUPPORTED", "there is nothing at this path");
+        koc__served_reply_error(&x->reply, 404, "UNSUPPORTED", "nothing is served at this path");
         return;
     }
     koc__served_reply_error(&x->reply, problem == KOC__BAD_UPLOAD ? 404 : 400,
@@ -117,7 +117,7 @@ static bool find_and_allow(koc__served_exchange *x, const koc__head *head)
     }
     x->handler = find_handler(x->route.kind, head->method);
     if (!x->handler) {
-        koc__served_reply_error(&x->reply, 405, "UNSUPPORTED", "this method has no meaning here");
+        koc__served_reply_error(&x->reply, 405, "UNSUPPORTED", "this method is not allowed here");
         return false;
     }
     if (x->handler->writes && s->flags & KOC_SERVE_READ_ONLY) {
@@ -131,7 +131,7 @@ static bool find_and_allow(koc__served_exchange *x, const koc__head *head)
     return true;
 }
 
-static void take_head(koc__served_exchange *x, const koc__head *head)
+static void read_head(koc__served_exchange *x, const koc__head *head)
 {
     if (head->content_length) {
         x->has_length = koc__str_u64(koc__str(head->content_length), &x->length);
@@ -160,7 +160,7 @@ void koc__served_exchange_begin(koc__served_exchange *x, const koc__head *head)
     if (!find_and_allow(x, head)) {
         return;
     }
-    take_head(x, head);
+    read_head(x, head);
     if (!x->reply.status) {
         x->handler->begin(x);
     }
@@ -171,7 +171,7 @@ void koc__served_exchange_begin(koc__served_exchange *x, const koc__head *head)
 
 /* --- the body --- */
 
-static int take_body(koc__served_exchange *x, const void *data, size_t len, koc_error **err)
+static int store_body(koc__served_exchange *x, const void *data, size_t len, koc_error **err)
 {
     if (x->route.kind == KOC__ROUTE_MANIFEST) {
         return koc__dynbuf_append(&x->document, data, len, err);
@@ -179,7 +179,7 @@ static int take_body(koc__served_exchange *x, const void *data, size_t len, koc_
     return x->upload ? koc__served_upload_append(x->upload, data, len, err) : KOC_OK;
 }
 
-/* Whether len more bytes may come; else there is a reply. */
+/* Whether len more bytes are allowed; else a reply is set. */
 static bool has_room(koc__served_exchange *x, size_t len)
 {
     bool document = x->route.kind == KOC__ROUTE_MANIFEST;
@@ -206,7 +206,7 @@ void koc__served_exchange_body(koc__served_exchange *x, const void *data, size_t
         return;
     }
     x->received += len;
-    if (take_body(x, data, len, &err) != KOC_OK) {
+    if (store_body(x, data, len, &err) != KOC_OK) {
         if (x->upload && koc__error_is_full(err)) {
             koc__served_upload_give_up(x->upload);
         }
@@ -221,7 +221,8 @@ void koc__served_exchange_end(koc__served_exchange *x)
         x->handler->finish(x);
     }
     if (!x->reply.status) {
-        koc__served_reply_error(&x->reply, 500, "UNKNOWN", "there is no answer to this request");
+        koc__served_reply_error(&x->reply, 500, "UNKNOWN",
+                                "the server has no reply to this request");
     }
     release_upload(x);
 }

@@ -1,6 +1,6 @@
 /*
- * libmicrohttpd: the only file that knows it. Each connection has a thread, so that handlers may block on
- * the disk; memory for heads, connections, time without a byte and stacks are bounded.
+ * The only file that uses libmicrohttpd. Each connection has a thread, so handlers may block on the disk. The
+ * number of connections, the memory of each and the time without a byte are limited.
  */
 #include "core/common.h"
 
@@ -24,11 +24,12 @@
 #include "serve/serve.h"
 
 enum {
-    HEAD_MEMORY = 64 * 1024, /* of a connection: its head, and a piece of its body */
-    IDLE_S = 60,             /* without a byte; connections.c knows more */
-    SURPLUS = 32,            /* connections for which there is no place, which are told so */
+    HEAD_MEMORY = 64 * 1024, /* per connection: the head and a piece of the body */
+    IDLE_S = 60,             /* without a byte; connections.c has stricter limits */
+    SURPLUS = 32,            /* connections above the limit, which get 503 */
     BACKLOG = 128,
-    DRAIN_MAX = 16 * 1024 * 1024, /* of a body that was refused: read, so that the answer arrives */
+    DRAIN_MAX =
+        16 * 1024 * 1024, /* of a rejected body: read, so that the client receives the reply */
     PEM_MAX = 256 * 1024,
     LINE_MAX_LEN = 400
 };
@@ -170,13 +171,13 @@ static const char *header(struct MHD_Connection *connection, const char *name)
     return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-/* How often each header is there that may be there once. */
+/* How often the headers occur that must not be repeated. */
 typedef struct occurrences {
     unsigned host, length, encoding;
 } occurrences;
 
-static enum MHD_Result count(void *payload, enum MHD_ValueKind kind, const char *name,
-                             const char *value)
+static enum MHD_Result count_header(void *payload, enum MHD_ValueKind kind, const char *name,
+                                    const char *value)
 {
     occurrences *o = payload;
     koc_str key = koc__str(name);
@@ -188,10 +189,10 @@ static enum MHD_Result count(void *payload, enum MHD_ValueKind kind, const char 
     return MHD_YES;
 }
 
-static void begin(struct MHD_Connection *connection, conversation *c, const char *method)
+static void begin_exchange(struct MHD_Connection *connection, conversation *c, const char *method)
 {
     occurrences o = {0};
-    MHD_get_connection_values(connection, MHD_HEADER_KIND, count, &o);
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, count_header, &o);
     koc__head head = {
         .method = method,
         .content_type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE),
@@ -212,7 +213,7 @@ static void begin(struct MHD_Connection *connection, conversation *c, const char
     koc__served_exchange_begin(c->exchange, &head);
 }
 
-/* Whether the answer must go out before the body: there is one, and too much of it. */
+/* Whether the reply must be sent before the body is read: there is one, and the body is too long to drain. */
 static bool is_hopeless(struct MHD_Connection *connection, const koc__served_exchange *x)
 {
     uint64_t length = 0;
@@ -221,11 +222,11 @@ static bool is_hopeless(struct MHD_Connection *connection, const koc__served_exc
         return false;
     }
     if (header(connection, MHD_HTTP_HEADER_EXPECT)) {
-        return true; /* the client waits for it */
+        return true; /* the client waits for the reply before it sends the body */
     }
     for (size_t i = 0; i < x->reply.n_headers; i++) {
         if (strcmp(x->reply.names[i], MHD_HTTP_HEADER_CONNECTION) == 0) {
-            return true; /* it is the last of this connection anyway */
+            return true; /* the connection is closed after the reply */
         }
     }
     return header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING) ||
@@ -236,7 +237,7 @@ static enum MHD_Result answer(struct MHD_Connection *connection, conversation *c
                               const char *method, const char *data, size_t *size)
 {
     if (!c->begun) {
-        begin(connection, c, method);
+        begin_exchange(connection, c, method);
         return is_hopeless(connection, c->exchange) ? send_reply(connection, c, method) : MHD_YES;
     }
     if (*size > 0) {
@@ -286,7 +287,7 @@ static bool is_loopback(const struct sockaddr *a)
     return a->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in->sin6_addr);
 }
 
-/* "host:port", "[::1]:port", ":port". Hosts are numbers or localhost: no name is looked up. */
+/* "host:port", "[::1]:port", ":port". The host is an address or localhost: no name is looked up. */
 static int parse_address(const char *text, struct addrinfo **out, koc_error **err)
 {
     koc_str host = {0};
@@ -321,8 +322,7 @@ static int check_loopback(const koc_serve_options *o, const struct addrinfo *a, 
         return KOC_OK;
     }
     return koc__error(err, KOC_EINVAL,
-                      "other machines reach %s, and the server asks nobody for a password",
-                      o->address);
+                      "other hosts can reach %s, and the server asks for no password", o->address);
 }
 
 static int open_socket(const struct addrinfo *a, const char *text, int *out, koc_error **err)
@@ -364,7 +364,7 @@ static int url_of(int fd, bool tls, char **out, koc_error **err)
     if (getsockname(fd, (struct sockaddr *)&a, &len) != 0 ||
         getnameinfo((struct sockaddr *)&a, len, host, sizeof(host), port, sizeof(port),
                     NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
-        return koc__error(err, KOC_EIO, "cannot tell the address that is listened on");
+        return koc__error(err, KOC_EIO, "cannot determine the listening address");
     }
     bool v6 = strchr(host, ':') != NULL;
     return koc__formatf(out, err, "%s://%s%s%s:%s", tls ? "https" : "http", v6 ? "[" : "", host,
@@ -390,15 +390,15 @@ static int read_tls(koc__httpd *h, const koc_serve_options *o, koc_error **err)
     return read_pem(o->tls_key, &h->key, err);
 }
 
-/* Its messages name bytes of strangers: none of them is printed. */
-static void be_silent(void *payload, const char *fmt, va_list args)
+/* libmicrohttpd's messages contain bytes from clients: none is printed. */
+static void discard_message(void *payload, const char *fmt, va_list args)
 {
     (void)payload;
     (void)fmt;
     (void)args;
 }
 
-static int start(koc__httpd *h, const koc_serve_options *o, koc_error **err)
+static int start_daemon(koc__httpd *h, const koc_serve_options *o, koc_error **err)
 {
     const unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION |
                            MHD_USE_POLL | MHD_USE_ITC | MHD_USE_ERROR_LOG |
@@ -410,10 +410,10 @@ static int start(koc__httpd *h, const koc_serve_options *o, koc_error **err)
     };
     sigset_t all, before;
     koc__thread_signals(&all);
-    /* Its threads inherit this: handlers of the program run on none of them. */
+    /* The threads inherit the mask: signal handlers of the program never run on them. */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     h->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, be_silent, NULL,
+        flags, 0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, discard_message, NULL,
         MHD_OPTION_LISTEN_SOCKET, h->fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, h,
         MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_MEMORY, MHD_OPTION_CONNECTION_LIMIT,
@@ -450,7 +450,7 @@ int koc__httpd_start(koc__server *s, const koc_serve_options *o, koc__httpd **ou
         rc = url_of(h->fd, h->cert != NULL, url, err);
     }
     if (rc == KOC_OK) {
-        rc = start(h, o, err);
+        rc = start_daemon(h, o, err);
     }
     if (rc != KOC_OK) {
         koc__httpd_stop(h, 0);

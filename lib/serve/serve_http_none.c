@@ -1,4 +1,4 @@
-/* Where there is no libmicrohttpd: everything but the server itself. */
+/* The stand-in for serve_http.c in a build without libmicrohttpd. */
 #include "core/common.h"
 
 #include "serve/serve.h"
@@ -11,7 +11,7 @@ int koc__httpd_start(koc__server *s, const koc_serve_options *o, koc__httpd **ou
     (void)out;
     (void)url;
     return koc__error(err, KOC_EUNSUPPORTED,
-                      "this build has no server: libmicrohttpd was not there when it was made");
+                      "this build has no server: it was compiled without libmicrohttpd");
 }
 
 void koc__httpd_tick(koc__httpd *h)

@@ -6,7 +6,7 @@
 
 enum { PAGE_MAX = 1000 };
 
-/* n of the query: at most PAGE_MAX, which is also the default. */
+/* The n of the query: at most PAGE_MAX, which is also the default. */
 static size_t page_size(koc__served_exchange *x)
 {
     KOC__AUTO_STR text = koc__served_exchange_query(x, "n", 0);

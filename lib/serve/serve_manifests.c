@@ -1,5 +1,6 @@
-/* Manifests and tags (distribution-spec, "Pulling manifests", "Pushing manifests"). A document's type is what
- * it says itself, so that it is the same for whoever reads the layout. */
+/* Manifests and tags (distribution-spec, "Pulling manifests", "Pushing manifests"). The type of a document is
+ * the one in the document, not the Content-Type of the request, so every reader of the layout sees the same.
+ * */
 #include "core/common.h"
 
 #include "core/hash/digests.h"
@@ -8,7 +9,7 @@
 #include "serve/serve.h"
 #include "store/layout.h"
 
-/* A manifest or index as it lies in the layout. */
+/* A manifest or index of the layout. */
 typedef struct document {
     koc_digest digest;
     koc_buf bytes;
@@ -31,8 +32,9 @@ static int parse(document *d, const char *content_type, koc_error **err)
     return koc__mt_of_document(d->doc, content_type, name.s, &d->type, err);
 }
 
-/* KOC_ENOTFOUND also where the digest is that of something else, a layer say. */
-static int load(const koc__server *s, const koc_digest *digest, document *out, koc_error **err)
+/* KOC_ENOTFOUND also if the digest is that of other content, such as a layer. */
+static int load_document(const koc__server *s, const koc_digest *digest, document *out,
+                         koc_error **err)
 {
     out->digest = *digest;
     int rc = koc__content_read(s->content, digest, KOC__MANIFEST_MAX, &out->bytes, err);
@@ -48,7 +50,7 @@ static int load(const koc__server *s, const koc_digest *digest, document *out, k
 
 /* --- pulling --- */
 
-/* Whether an index of the repository leads to it. */
+/* Whether an index of the repository contains it. */
 static int is_led_to(koc__server *s, const char *repository, const koc_digest *d, bool *out,
                      koc_error **err)
 {
@@ -62,8 +64,8 @@ static int is_led_to(koc__server *s, const char *repository, const koc_digest *d
     return rc;
 }
 
-/* A repository has what was pushed to it, although all share their files: a client that is told "here"
- * does not push, and then tags and referrers would be missing. */
+/* A repository holds only what was pushed to it, although all share their files: a client does not push what
+ * HEAD finds, and then tags and referrers would be missing. */
 static int check_holds(const koc__served_exchange *x, const koc_digest *d, koc_error **err)
 {
     koc__server *s = x->server;
@@ -79,7 +81,7 @@ static int check_holds(const koc__served_exchange *x, const koc_digest *d, koc_e
                              koc__digest_str(d).s);
 }
 
-/* The digest that the request's tag or digest stands for. */
+/* The digest of the manifest that the request names. */
 static int resolve(const koc__served_exchange *x, koc_digest *out, koc_error **err)
 {
     if (!*x->route.tag) {
@@ -95,7 +97,8 @@ void koc__serve_manifest(koc__served_exchange *x)
     koc__served_reply *r = &x->reply;
     koc_digest digest;
     koc_error *err = NULL;
-    if (resolve(x, &digest, &err) != KOC_OK || load(x->server, &digest, &d, &err) != KOC_OK) {
+    if (resolve(x, &digest, &err) != KOC_OK ||
+        load_document(x->server, &digest, &d, &err) != KOC_OK) {
         koc__served_reply_unknown(r, x->server, "MANIFEST_UNKNOWN", &err);
         return;
     }
@@ -118,8 +121,8 @@ void koc__serve_manifest_put(koc__served_exchange *x)
     }
 }
 
-/* What a part of a document is. Its type and size are the client's affair: registries take
- * "referrer.index" for a type, say. */
+/* A descriptor in a document. Its type and size are not checked: registries accept a type such as
+ * "referrer.index". */
 typedef struct part {
     koc_digest digest;
     bool foreign;
@@ -136,8 +139,8 @@ static int read_part(const koc__jnode *descriptor, part *out, koc_error **err)
     return KOC_OK;
 }
 
-/* Whether what a descriptor names is in the layout, so that what is handed over is whole. what: for
- * messages. hash: look at its bytes too. */
+/* Checks that the content of a descriptor is in the layout, so that no manifest is incomplete. what: for
+ * messages. hash: verify its bytes too. */
 static int check_part(const koc__server *s, const koc__jnode *descriptor, const char *what,
                       bool hash, koc_error **err)
 {
@@ -171,7 +174,7 @@ static int check_parts(const koc__server *s, const document *d, bool hash, koc_e
     return KOC_OK;
 }
 
-/* What a document refers to; false: nothing. */
+/* The subject of a document; false: it has none. */
 static bool subject_of(const koc__json *doc, koc_digest *out)
 {
     const char *text = koc__json_get_str(koc__json_get(koc__json_root(doc), "subject"), "digest");
@@ -183,12 +186,12 @@ static bool is_referrer(const koc__server *s, const char *digest)
     KOC__AUTO_VAL(document) d = {0};
     koc_digest at;
     koc_digest subject;
-    return koc__digest_read(koc__str(digest), &at) && load(s, &at, &d, NULL) == KOC_OK &&
+    return koc__digest_read(koc__str(digest), &at) && load_document(s, &at, &d, NULL) == KOC_OK &&
            subject_of(d.doc, &subject);
 }
 
-/* The entries of an index that need no line of their own. Referrers keep theirs: other tools look for them
- * in index.json alone. */
+/* The entries of an index that need no line of their own. Referrers keep theirs: other tools find them only
+ * in index.json. */
 static int children_of(const koc__server *s, const document *d, koc_strlist **out, koc_error **err)
 {
     KOC__TRY(koc__strlist_new(out, err));
@@ -202,9 +205,9 @@ static int children_of(const koc__server *s, const document *d, koc_strlist **ou
     return KOC_OK;
 }
 
-/* The file, then the lines of index.json. tags: beside the one in the path. */
-static int store(koc__served_exchange *x, const document *d, const koc_strlist *tags,
-                 koc_error **err)
+/* Writes the file, then the lines of index.json. tags: in addition to the one in the path. */
+static int store_document(koc__served_exchange *x, const document *d, const koc_strlist *tags,
+                          koc_error **err)
 {
     koc__server *s = x->server;
     const char *repository = x->route.name;
@@ -215,9 +218,9 @@ static int store(koc__served_exchange *x, const document *d, const koc_strlist *
     KOC__TRY(koc__content_prepare(s->content, d->digest.algorithm, err));
     KOC__TRY(children_of(s, d, &children, err));
     KOC__TRY(koc__layout_lock(s->layout, s->call, &lock, err));
-    /* Again: nobody takes anything away from here on. */
+    /* Again: under the lock nothing is removed. */
     KOC__TRY(check_parts(s, d, false, err));
-    /* Over a link in a layout of somebody else, not through it. */
+    /* Replaces a link that the layout may have there instead of following it. */
     KOC__TRY(koc__layout_replace_bytes(s->layout, koc__str_n(d->bytes.ptr, d->bytes.len),
                                        &d->digest, err));
     line.media_type = d->type;
@@ -233,7 +236,7 @@ static int store(koc__served_exchange *x, const document *d, const koc_strlist *
     return KOC_OK;
 }
 
-/* ?tag=…&tag=… beside a digest. false: there is a reply. */
+/* ?tag=…&tag=… in addition to a digest. false: a reply is set. */
 static bool read_tags(koc__served_exchange *x, koc_strlist **out)
 {
     koc_error *err = NULL;
@@ -268,7 +271,7 @@ static int hash_document(const koc__served_exchange *x, document *d, koc_error *
     return rc;
 }
 
-/* The answer to a document that is not accepted. Takes *why. */
+/* The reply to a document that is rejected. Takes *why. */
 static void reply_refusal(koc__served_exchange *x, koc_error **why)
 {
     const char *message = koc_error_message(*why);
@@ -291,7 +294,7 @@ static void reply_refusal(koc__served_exchange *x, koc_error **why)
     koc__error_clear(why);
 }
 
-/* false: there is a reply. */
+/* false: a reply is set. */
 static bool accept_document(koc__served_exchange *x, document *d)
 {
     koc_error *err = NULL;
@@ -322,7 +325,7 @@ void koc__serve_manifest_finish(koc__served_exchange *x)
     if (!read_tags(x, &tags) || !accept_document(x, &d)) {
         return;
     }
-    if (store(x, &d, tags, &err) != KOC_OK) {
+    if (store_document(x, &d, tags, &err) != KOC_OK) {
         reply_refusal(x, &err);
         return;
     }

@@ -1,4 +1,4 @@
-/* Who refers to a manifest (distribution-spec, "Listing referrers"): in this repository, as pushed to it. */
+/* The referrers of a manifest in this repository (distribution-spec, "Listing referrers"). */
 #include "core/common.h"
 
 #include "core/hash/digests.h"
@@ -23,7 +23,7 @@ static int link_next(koc__served_exchange *x, const koc_digest *last, const char
     return KOC_OK;
 }
 
-/* As many as a page has room for, after `last`. */
+/* One page of referrers, after `last`. */
 static int write_page(koc__served_exchange *x, const koc__node *const *nodes, size_t n,
                       const char *type, const char *last, koc_error **err)
 {

@@ -15,14 +15,14 @@
 KOC__DEFINE_AUTO(koc_hasher, koc_hasher_free);
 
 enum { READ = 256 * 1024, DIR_MODE = 0755, TRIES = 3 };
-/* A file that changed this short a time ago may change again without its times telling: clocks of file
- * systems tick every few milliseconds. */
+/* A file that changed this recently may change again within the same tick of the file system's clock, which
+ * its times do not show. */
 #define YOUNG_NS ((int64_t)50 * 1000 * 1000)
 
 enum { OPEN_FILE = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
 enum { OPEN_DIR = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 
-/* What hashing a file told. */
+/* The result of hashing a file. */
 typedef struct verdict {
     koc__stamp stamp;
     bool right;
@@ -75,7 +75,7 @@ static const char *algorithm_of(int32_t algorithm)
     return algorithm == KOC_DIGEST_SHA512 ? "sha512" : "sha256";
 }
 
-/* Opens a folder in the folder at; what: its path in the layout. */
+/* Opens a directory in the directory at; what: its path in the layout. */
 static int open_dir(int at, const char *name, const char *what, int *out, koc_error **err)
 {
     int fd = openat(at, name, OPEN_DIR);
@@ -85,16 +85,16 @@ static int open_dir(int at, const char *name, const char *what, int *out, koc_er
     }
     if (errno == ELOOP || errno == ENOTDIR || errno == EMLINK) {
         return koc__error(err, KOC_EFORMAT,
-                          "%s of the layout is not a folder: links are not followed", what);
+                          "%s of the layout is not a directory: links are not followed", what);
     }
-    return koc__error_errno(err, errno, "cannot open the folder %s of the layout", what);
+    return koc__error_errno(err, errno, "cannot open the directory %s of the layout", what);
 }
 
 static int open_layout(const koc__content *c, int *out, koc_error **err)
 {
     int fd = open(c->layout->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
-        return koc__error_errno(err, errno, "cannot open the folder %s", c->layout->dir);
+        return koc__error_errno(err, errno, "cannot open the directory %s", c->layout->dir);
     }
     *out = fd;
     return KOC_OK;
@@ -123,7 +123,7 @@ static const char *kind_of(mode_t mode)
     }
 }
 
-/* Looks before it opens: opening a pipe or a device can do something. what: for messages. */
+/* Checks the type before it opens: to open a FIFO or a device can have side effects. what: for messages. */
 static int open_file(int dir, const char *name, const char *what, int *out, struct stat *st,
                      koc_error **err)
 {
@@ -170,7 +170,7 @@ static koc_str key_of(const koc_digest *d)
     return koc__str_n((const char *)d->bytes, d->len);
 }
 
-/* Whether there is a verdict about this file as it is. */
+/* Whether the result for this state of the file is known. */
 static bool recall(koc__content *c, const koc_digest *d, const koc__stamp *now, bool *right)
 {
     pthread_mutex_lock(&c->mutex);
@@ -181,7 +181,7 @@ static bool recall(koc__content *c, const koc_digest *d, const koc__stamp *now, 
     return known;
 }
 
-/* Without memory the file is hashed again next time, and that is all. */
+/* Without memory the file is hashed again next time. */
 static void remember(koc__content *c, const koc_digest *d, const koc__stamp *stamp, bool right)
 {
     verdict *v = koc__malloc(sizeof(*v));
@@ -231,8 +231,8 @@ static int hash_file(const koc__content *c, int fd, const koc_digest *d, bool *r
 }
 
 /* *steady: the file did not change while it was read. */
-static int judge(koc__content *c, const koc_digest *d, int fd, const struct stat *before,
-                 bool *right, bool *steady, koc_error **err)
+static int check_bytes(koc__content *c, const koc_digest *d, int fd, const struct stat *before,
+                       bool *right, bool *steady, koc_error **err)
 {
     koc__stamp stamp;
     koc__stamp after;
@@ -264,9 +264,9 @@ int koc__content_open(koc__content *c, const koc_digest *d, int *out_fd, uint64_
         bool right = false;
         bool steady = false;
         KOC__TRY(open_blob(c, d, &fd, &st, err));
-        KOC__TRY(judge(c, d, fd, &st, &right, &steady, err));
+        KOC__TRY(check_bytes(c, d, fd, &st, &right, &steady, err));
         if (!steady) {
-            continue; /* somebody put it there anew, with the same bytes perhaps */
+            continue; /* it was replaced, perhaps by the same bytes */
         }
         if (!right) {
             break;
@@ -288,7 +288,7 @@ int koc__content_check(koc__content *c, const koc_digest *d, uint64_t *size, koc
 
 /* --- documents --- */
 
-/* All of a file, whose size was looked at. */
+/* Reads a file of known size. */
 static int read_all(int fd, const struct stat *st, size_t max, const char *what, koc__dynbuf *out,
                     koc_error **err)
 {

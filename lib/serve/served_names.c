@@ -18,7 +18,7 @@ struct koc__names {
     char *path; /* of index.json */
     char *fallback;
     pthread_mutex_t mutex; /* guards what follows */
-    koc__stamp stamp;      /* of the index.json that the listing is from */
+    koc__stamp stamp;      /* of the index.json that the listing was read from */
     koc__served_listing *listing;
 };
 
@@ -74,8 +74,9 @@ char *koc__served_listing_where(const koc__served_listing *l, const koc_digest *
                        found->tag ? found->tag : "");
 }
 
-/* The folder's name as a repository: lower case, one dash for each run of what may not be there. */
-static char *name_of_folder(const char *dir)
+/* The name of the directory as a repository: lower case, one dash for each run of characters that are not
+ * allowed. */
+static char *name_of_dir(const char *dir)
 {
     koc_str base = koc__path_base(koc__str(dir));
     KOC__AUTO_STR name = koc__calloc(1, base.len + 1);
@@ -110,7 +111,7 @@ int koc__names_new(koc_layout *l, koc__content *content, const char *fallback, k
     n->layout = koc_layout_ref(l);
     n->content = content;
     n->path = koc__format("%s/index.json", l->dir);
-    n->fallback = fallback ? koc__strdup(fallback) : name_of_folder(l->dir);
+    n->fallback = fallback ? koc__strdup(fallback) : name_of_dir(l->dir);
     if (!n->path || !n->fallback) {
         koc__names_free(n);
         return koc__oom(err);
@@ -134,7 +135,7 @@ void koc__names_free(koc__names *n)
 
 /* --- reading --- */
 
-/* Where an entry stands. */
+/* The repository and tag of an entry. */
 typedef struct place {
     koc_str repository;
     koc_str tag; /* empty: none */
@@ -164,7 +165,7 @@ static place place_of(const char *fallback, const koc__jnode *entry)
     return (place){koc__str(known ? repository : fallback), {0}};
 }
 
-/* As tools write it that give no names. */
+/* An entry of a tool that writes no names. */
 static bool is_nameless(const koc__jnode *entry)
 {
     const koc__jnode *annotations = koc__json_get(entry, "annotations");
@@ -202,7 +203,7 @@ static int read_lines(const koc__names *n, const koc__jnode *list, koc__served_l
     for (const koc__jnode *e = koc__json_child(list); e; e = koc__json_next(e)) {
         koc__served_line *line = &out->lines[out->n];
         if (!digest_of(e, &line->digest)) {
-            continue; /* of an algorithm that nobody here can check */
+            continue; /* an algorithm that koc does not know */
         }
         out->n++;
         KOC__TRY(read_line(n, e, total == 1, line, err));
@@ -210,7 +211,7 @@ static int read_lines(const koc__names *n, const koc__jnode *list, koc__served_l
     return KOC_OK;
 }
 
-/* The repositories that were emptied, as index.json says. */
+/* The emptied repositories that index.json lists. */
 static int read_emptied(const koc__json *doc, koc_strlist **out, koc_error **err)
 {
     const koc__jnode *annotations = koc__json_get(koc__json_root(doc), "annotations");
@@ -283,8 +284,8 @@ int koc__names_find(koc__names *n, const char *repository, const char *tag, koc_
 }
 
 /* All tags of a repository (*exists: there is one), or all repositories; sorted, some twice. */
-static int collect(const koc__served_listing *l, const char *repository, koc_strlist *all,
-                   bool *exists, koc_error **err)
+static int collect_names(const koc__served_listing *l, const char *repository, koc_strlist *all,
+                         bool *exists, koc_error **err)
 {
     *exists = !repository || koc__strlist_has(l->emptied, repository);
     for (size_t i = 0; i < l->n; i++) {
@@ -305,8 +306,8 @@ static int collect(const koc__served_listing *l, const char *repository, koc_str
     return KOC_OK;
 }
 
-static int page(const koc_strlist *all, const char *last, size_t max, koc_strlist *out, bool *more,
-                koc_error **err)
+static int fill_page(const koc_strlist *all, const char *last, size_t max, koc_strlist *out,
+                     bool *more, koc_error **err)
 {
     const char *before = NULL;
     *more = false;
@@ -335,11 +336,11 @@ int koc__names_list(koc__names *n, const char *repository, const char *last, siz
     KOC__TRY(koc__names_listing(n, &l, err));
     KOC__TRY(koc__strlist_new(&all, err));
     KOC__TRY(koc__strlist_new(&list, err));
-    KOC__TRY(collect(l, repository, all, &exists, err));
+    KOC__TRY(collect_names(l, repository, all, &exists, err));
     if (!exists) {
         return koc__error(err, KOC_ENOTFOUND, "there is no repository %s", repository);
     }
-    KOC__TRY(page(all, last, max, list, more, err));
+    KOC__TRY(fill_page(all, last, max, list, more, err));
     *out = koc__steal(&list);
     return KOC_OK;
 }
@@ -372,7 +373,7 @@ static int edit_begin(edit *e, koc_error **err)
                : koc__error(err, KOC_EFORMAT, "%s has no \"manifests\"", e->names->path);
 }
 
-/* No list grows beyond what readers take. */
+/* A list must not grow beyond the limit of readers. */
 static int edit_end(const edit *e, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(KOC__LISTING_MAX);
@@ -388,7 +389,7 @@ static int edit_end(const edit *e, koc_error **err)
     return koc__fs_replace_file(e->names->path, koc__dynbuf_view(&out), FILE_MODE, err);
 }
 
-/* Whether an entry is of the repository, and where it stands there. */
+/* Whether an entry belongs to the repository, and under which tag. */
 static bool is_ours(const edit *e, const koc__jnode *entry, place *p)
 {
     *p = place_of(e->names->fallback, entry);
@@ -413,7 +414,7 @@ static bool is_listed(const edit *e, const koc_digest *d)
     return false;
 }
 
-/* The repositories that were emptied are now those, without ours or with it. */
+/* Adds this repository to the list of emptied ones, or removes it. */
 static int note_emptied(const edit *e, bool emptied, koc_error **err)
 {
     KOC__AUTO(koc_strlist) words = NULL;
@@ -448,8 +449,8 @@ static int note_emptied(const edit *e, bool emptied, koc_error **err)
     return KOC_OK;
 }
 
-/* "v1" in the default repository, else "team/app:v1". Where the name would read as that of a registry,
- * one is put in front of it. */
+/* "v1" in the default repository, else "team/app:v1". A name that would read as that of a registry gets a
+ * registry in front of it. */
 static char *ref_name_for(const koc__names *n, const char *repository, const char *tag)
 {
     koc_str back = {0};
@@ -494,14 +495,14 @@ static int add_line(const edit *e, const koc_descriptor *d, const char *tag, koc
     return koc__json_push(e->list, entry, err);
 }
 
-/* Adds a line without a tag where the repository has none of d. */
+/* Adds a line without a tag if the repository has no line of d. */
 static int keep_line(const edit *e, const koc_descriptor *d, koc_error **err)
 {
     return is_listed(e, &d->digest) ? KOC_OK : add_line(e, d, NULL, err);
 }
 
-/* Takes the lines of a tag out; *was: what it named, or NULL. */
-static int take_tag(const edit *e, const char *tag, koc_descriptor **was, koc_error **err)
+/* Removes the lines of a tag; *was: what it named, or NULL. */
+static int remove_tag_lines(const edit *e, const char *tag, koc_descriptor **was, koc_error **err)
 {
     koc__jnode *next = NULL;
     place p;
@@ -518,8 +519,8 @@ static int take_tag(const edit *e, const char *tag, koc_descriptor **was, koc_er
     return KOC_OK;
 }
 
-/* Takes the lines without a tag out that d (or NULL) and what it lists need no more. */
-static void take_untagged(const edit *e, const koc_digest *d, const koc_strlist *children)
+/* Removes the lines without a tag that d (or NULL) and its entries make unnecessary. */
+static void remove_untagged_lines(const edit *e, const koc_digest *d, const koc_strlist *children)
 {
     koc__jnode *next = NULL;
     place p;
@@ -542,9 +543,9 @@ int koc__names_put(koc__names *n, const char *repository, const char *tag, const
     KOC__AUTO(koc_descriptor) was = NULL;
     KOC__TRY(edit_begin(&e, err));
     if (tag) {
-        KOC__TRY(take_tag(&e, tag, &was, err));
+        KOC__TRY(remove_tag_lines(&e, tag, &was, err));
     }
-    take_untagged(&e, tag ? &d->digest : NULL, children);
+    remove_untagged_lines(&e, tag ? &d->digest : NULL, children);
     bool replaced = was && !koc_digest_equal(&was->digest, &d->digest);
     if (replaced && !(children && koc__strlist_has(children, koc__digest_str(&was->digest).s))) {
         KOC__TRY(keep_line(&e, was, err));
@@ -559,7 +560,7 @@ int koc__names_remove_tag(koc__names *n, const char *repository, const char *tag
     KOC__AUTO_VAL(edit) e = {n, repository, NULL, NULL, 0};
     KOC__AUTO(koc_descriptor) was = NULL;
     KOC__TRY(edit_begin(&e, err));
-    KOC__TRY(take_tag(&e, tag, &was, err));
+    KOC__TRY(remove_tag_lines(&e, tag, &was, err));
     if (!was) {
         return koc__error(err, KOC_ENOTFOUND, "there is no %s:%s", repository, tag);
     }

@@ -1,11 +1,12 @@
 /*
- * Repositories and tags as index.json of one layout has them.
+ * The repositories and tags in the index.json of a layout.
  *
- * The rule (docs/serve.md): an entry's name (io.containerd.image.name, else org.opencontainers.image.ref.name)
- * is "repository:tag", a registry in front of it does not count, and a tag alone belongs to the default
- * repository. An entry without such a name has no tag: it belongs to the repository that its annotation
- * KOC__REPOSITORY names, else to the default one, where it is "latest" when the layout holds nothing else.
- * Where two entries say the same, the later counts. A repository that was emptied is remembered.
+ * The rule (docs/serve.md): an entry's name (io.containerd.image.name, else
+ * org.opencontainers.image.ref.name) is "repository:tag"; a registry in front of it is ignored, and a tag
+ * alone belongs to the default repository. An entry without such a name has no tag: it belongs to the
+ * repository that its annotation KOC__REPOSITORY names, else to the default one, where it is "latest" when
+ * the layout holds nothing else. If two entries have the same name, the later one wins. A repository stays in
+ * the catalog after its last line was removed.
  */
 #ifndef KOC__NAMES_H
 #define KOC__NAMES_H
@@ -31,7 +32,7 @@ typedef struct koc__served_line {
     koc_digest digest;
 } koc__served_line;
 
-/* What index.json says: never changes. */
+/* The content of one version of index.json; immutable. */
 typedef struct koc__served_listing {
     atomic_uint refs;
     koc__served_line *lines;
@@ -44,11 +45,11 @@ KOC__DEFINE_AUTO(koc__served_listing, koc__served_listing_unref);
 /* Whether the repository has a line of d. */
 bool koc__served_listing_has(const koc__served_listing *l, const char *repository,
                              const koc_digest *d);
-/* Where a digest stands, for people: "team/app:v1", or "team/app" without a tag. NULL: nowhere. Owned by
- * the caller. */
+/* The name of a digest for messages: "team/app:v1", or "team/app" without a tag. NULL: it is not listed.
+ * Owned by the caller. */
 char *koc__served_listing_where(const koc__served_listing *l, const koc_digest *d);
 
-/* fallback: the default repository; NULL: the name of the layout's folder, or "image". */
+/* fallback: the default repository; NULL: the name of the layout's directory, or "image". */
 int koc__names_new(koc_layout *l, koc__content *content, const char *fallback, koc__names **out,
                    koc_error **err);
 void koc__names_free(koc__names *n);
@@ -64,14 +65,14 @@ int koc__names_list(koc__names *n, const char *repository, const char *last, siz
                     koc_strlist **out, bool *more, koc_error **err);
 
 /* --- changing: with the layout's lock (koc__layout_lock) --- */
-/* Lists d under a name; tag NULL: without one, unless it is listed already. children: digests of the
- * entries of an index, which need no line of their own in this repository any more; or NULL. What the tag
- * named before stays in the repository. */
+/* Lists d under a name; tag NULL: without one, unless it is listed already. children: digests of the entries
+ * of an index, which no longer need lines of their own in this repository; or NULL. The manifest that had the
+ * tag before stays in the repository. */
 int koc__names_put(koc__names *n, const char *repository, const char *tag, const koc_descriptor *d,
                    const koc_strlist *children, koc_error **err);
-/* Takes a tag away; what it named stays in the repository. KOC_ENOTFOUND. */
+/* Removes a tag; its manifest stays in the repository. KOC_ENOTFOUND. */
 int koc__names_remove_tag(koc__names *n, const char *repository, const char *tag, koc_error **err);
-/* Takes all lines of d in this repository away; the `keep` get lines of their own there. */
+/* Removes all lines of d in this repository; those in `keep` get lines of their own there. */
 int koc__names_remove_digest(koc__names *n, const char *repository, const koc_digest *d,
                              const koc_descriptor *keep, size_t n_keep, koc_error **err);
 

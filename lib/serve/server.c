@@ -47,7 +47,7 @@ void koc__server_dispose(koc__server *s)
     koc__served_uploads_free(s->uploads);
 }
 
-/* The calling thread: runs what the others queue until the call ends. */
+/* The calling thread: runs the callbacks that other threads queue, until the call ends. */
 static int wait_for_end(koc__call *call, koc__httpd *httpd, koc_error **err)
 {
     for (;;) {
@@ -62,7 +62,7 @@ static int wait_for_end(koc__call *call, koc__httpd *httpd, koc_error **err)
     }
 }
 
-static int tell_ready(const koc_serve_options *o, const char *url, koc_error **err)
+static int report_ready(const koc_serve_options *o, const char *url, koc_error **err)
 {
     int code = o->ready ? o->ready(url, o->payload) : 0;
     return code == 0 ? KOC_OK
@@ -87,7 +87,7 @@ int koc_serve(koc_ctx *ctx, koc_layout *l, const koc_serve_options *options, con
     KOC__TRY(koc__call_begin(&call, ctx, op, err));
     KOC__TRY(koc__server_init(&server, ctx, l, &o, &call, err));
     KOC__TRY(koc__httpd_start(&server, &o, &httpd, &url, err));
-    int rc = tell_ready(&o, url, err);
+    int rc = report_ready(&o, url, err);
     if (rc == KOC_OK) {
         rc = wait_for_end(&call, httpd, err);
     }

@@ -17,10 +17,11 @@ KOC__DEFINE_AUTO(koc_hasher, koc_hasher_free);
 
 enum { OPEN_MAX_UPLOADS = 256, LOCK_TRIES = 100, LOCK_WAIT_MS = 20 };
 enum { READ = 256 * 1024, BLOB_MODE = 0644, DIR_MODE = 0755 };
-/* How long nobody may have come back: a day; when the server starts; with nothing in it; on a full disk. */
+/* Age after which an abandoned upload is removed: usually; when the server starts; if empty; on a full disk.
+ * */
 enum { OLD_S = 24 * 60 * 60, OLD_AT_START_S = 60 * 60, OLD_EMPTY_S = 60, OLD_WHEN_FULL_S = 5 * 60 };
 
-/* A hash that goes on when the next chunk comes. */
+/* A hash that continues with the next chunk. */
 typedef struct running {
     koc_hasher *sha256;
     uint64_t size; /* bytes in it */
@@ -30,7 +31,7 @@ struct koc__served_uploads {
     koc_layout *layout;
     koc__content *content; /* borrowed */
     char *dir;
-    pthread_mutex_t making; /* held from the count of uploads to the file of a new one */
+    pthread_mutex_t making; /* held while uploads are counted and a new one is created */
     pthread_mutex_t mutex;  /* guards hashes */
     koc__map *hashes;       /* id -> running */
 };
@@ -49,7 +50,7 @@ static void forget_hash(koc__served_uploads *u, const char *id)
     pthread_mutex_unlock(&u->mutex);
 }
 
-/* Removes an upload unless somebody is writing to it. */
+/* Removes an upload unless a request is writing to it. */
 static bool evict(koc__served_uploads *u, const char *id, const char *path)
 {
     KOC__AUTO_FD fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -60,7 +61,7 @@ static bool evict(koc__served_uploads *u, const char *id, const char *path)
     return unlink(path) == 0;
 }
 
-/* An upload as it lies there. */
+/* An upload found on disk. */
 typedef struct leftover {
     char *path;
     const char *id; /* the end of path */
@@ -89,8 +90,8 @@ static int compare_age(const void *a, const void *b)
     return x->changed_ns < y->changed_ns ? -1 : x->changed_ns > y->changed_ns;
 }
 
-/* All uploads, the one first that was left alone for longest. */
-static int look(const koc__served_uploads *u, leftovers *out, koc_error **err)
+/* All uploads, the one that was abandoned longest ago first. */
+static int list_leftovers(const koc__served_uploads *u, leftovers *out, koc_error **err)
 {
     KOC__AUTO(koc_strlist) names = NULL;
     if (!koc__fs_exists(u->dir)) {
@@ -118,12 +119,12 @@ static int look(const koc__served_uploads *u, leftovers *out, koc_error **err)
     return KOC_OK;
 }
 
-/* Removes what nobody has come back to for so long. *left: how many stay. */
+/* Removes uploads that are older than this. *left: the number of those that stay. */
 static int purge(koc__served_uploads *u, int64_t old_s, int64_t empty_s, size_t *left,
                  koc_error **err)
 {
     KOC__AUTO_VAL(leftovers) all = {0};
-    KOC__TRY(look(u, &all, err));
+    KOC__TRY(list_leftovers(u, &all, err));
     *left = all.n;
     for (size_t i = 0; i < all.n; i++) {
         int64_t age = koc__now() - all.items[i].changed_ns / 1000000000;
@@ -135,8 +136,8 @@ static int purge(koc__served_uploads *u, int64_t old_s, int64_t empty_s, size_t 
     return KOC_OK;
 }
 
-/* Strangers who begin uploads and go away must not keep others out. */
-static int make_place(koc__served_uploads *u, koc_error **err)
+/* Clients that abandon uploads must not lock out others. */
+static int make_room(koc__served_uploads *u, koc_error **err)
 {
     KOC__AUTO_VAL(leftovers) all = {0};
     size_t left = 0;
@@ -144,7 +145,7 @@ static int make_place(koc__served_uploads *u, koc_error **err)
     if (left < OPEN_MAX_UPLOADS) {
         return KOC_OK;
     }
-    KOC__TRY(look(u, &all, err));
+    KOC__TRY(list_leftovers(u, &all, err));
     left = all.n;
     for (size_t i = 0; i < all.n && left >= OPEN_MAX_UPLOADS; i++) {
         left -= evict(u, all.items[i].id, all.items[i].path) ? 1 : 0;
@@ -155,17 +156,17 @@ static int make_place(koc__served_uploads *u, koc_error **err)
     return koc__error(err, KOC_ELIMIT, "%d uploads are being written already", OPEN_MAX_UPLOADS);
 }
 
-/* A link in a layout of somebody else's must not lead uploads to other places. */
+/* A link in an untrusted layout must not redirect uploads to another place. */
 static int check_dir(const koc__served_uploads *u, koc_error **err)
 {
     struct stat st;
     if (lstat(u->dir, &st) == 0 && !S_ISDIR(st.st_mode)) {
-        return koc__error(err, KOC_EFORMAT, "%s is not a folder", u->dir);
+        return koc__error(err, KOC_EFORMAT, "%s is not a directory", u->dir);
     }
     return KOC_OK;
 }
 
-static int begin(koc__served_uploads *u, koc_error **err)
+static int prepare_dir(koc__served_uploads *u, koc_error **err)
 {
     size_t left = 0;
     KOC__TRY(check_dir(u, err));
@@ -185,7 +186,7 @@ int koc__served_uploads_new(koc_layout *l, koc__content *content, koc__served_up
     u->content = content;
     u->dir = koc__format("%s/.koc-uploads", l->dir);
     u->hashes = koc__map_new(running_free);
-    int rc = u->dir && u->hashes ? begin(u, err) : koc__oom(err);
+    int rc = u->dir && u->hashes ? prepare_dir(u, err) : koc__oom(err);
     if (rc != KOC_OK) {
         koc__served_uploads_free(u);
         return rc;
@@ -200,7 +201,7 @@ void koc__served_uploads_free(koc__served_uploads *u)
         return;
     }
     if (u->dir) {
-        (void)rmdir(u->dir); /* uploads that go on later keep it */
+        (void)rmdir(u->dir); /* uploads to be resumed keep it */
     }
     koc__map_free(u->hashes);
     koc__free(u->dir);
@@ -212,7 +213,8 @@ void koc__served_uploads_free(koc__served_uploads *u)
 
 /* --- one upload --- */
 
-static int make(koc__served_uploads *u, const char *id, koc__served_upload **out, koc_error **err)
+static int new_upload(koc__served_uploads *u, const char *id, koc__served_upload **out,
+                      koc_error **err)
 {
     koc__served_upload *up = koc__calloc(1, sizeof(*up));
     if (!up) {
@@ -230,17 +232,17 @@ static int make(koc__served_uploads *u, const char *id, koc__served_upload **out
     return KOC_OK;
 }
 
-/* The file of a new upload, locked. One at a time, so that there are never too many. */
+/* Creates and locks the file of a new upload. One at a time, so that the limit holds. */
 static int open_new(koc__served_upload *up, koc_error **err)
 {
     koc__served_uploads *u = up->home;
-    KOC__TRY(make_place(u, err));
+    KOC__TRY(make_room(u, err));
     KOC__TRY(koc__fs_mkdirs(u->dir, DIR_MODE, err));
     up->fd = open(up->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (up->fd < 0) {
         return koc__error_errno(err, errno, "cannot make %s", up->path);
     }
-    (void)flock(up->fd, LOCK_EX | LOCK_NB); /* nobody else knows its name */
+    (void)flock(up->fd, LOCK_EX | LOCK_NB); /* no other request knows its name */
     return KOC_OK;
 }
 
@@ -252,7 +254,7 @@ int koc__served_upload_create(koc__served_uploads *u, koc__served_upload **out, 
     KOC__TRY(check_dir(u, err));
     KOC__TRY(koc__random(random, sizeof(random), err));
     koc__hex(random, sizeof(random), id);
-    KOC__TRY(make(u, id, &up, err));
+    KOC__TRY(new_upload(u, id, &up, err));
     KOC__TRY(koc_hasher_new(KOC_DIGEST_SHA256, &up->sha256, err));
     pthread_mutex_lock(&u->making);
     int rc = open_new(up, err);
@@ -264,8 +266,8 @@ int koc__served_upload_create(koc__served_uploads *u, koc__served_upload **out, 
     return KOC_OK;
 }
 
-/* A client that lost its connection comes back at once, while the other end is still being noticed. */
-static int lock(koc__served_upload *up, koc__call *call, koc_error **err)
+/* A client that lost its connection retries at once, perhaps before the server has noticed the loss. */
+static int lock_upload(koc__served_upload *up, koc__call *call, koc_error **err)
 {
     for (int i = 0; i < LOCK_TRIES; i++) {
         if (flock(up->fd, LOCK_EX | LOCK_NB) == 0) {
@@ -297,7 +299,7 @@ int koc__served_upload_open(koc__served_uploads *u, const char *id, koc__call *c
 {
     KOC__AUTO(koc__served_upload) up = NULL;
     struct stat st;
-    KOC__TRY(make(u, id, &up, err));
+    KOC__TRY(new_upload(u, id, &up, err));
     up->fd = open(up->path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (up->fd < 0 && errno == ENOENT) {
         return koc__error(err, KOC_ENOTFOUND, "there is no upload %s", id);
@@ -305,11 +307,12 @@ int koc__served_upload_open(koc__served_uploads *u, const char *id, koc__call *c
     if (up->fd < 0) {
         return koc__error_errno(err, errno, "cannot open %s", up->path);
     }
-    KOC__TRY(lock(up, call, err));
+    KOC__TRY(lock_upload(up, call, err));
     if (fstat(up->fd, &st) != 0 || lseek(up->fd, 0, SEEK_END) < 0) {
         return koc__error_errno(err, errno, "cannot look at %s", up->path);
     }
-    if (st.st_nlink == 0 || !S_ISREG(st.st_mode)) { /* finished while the lock was waited for */
+    if (st.st_nlink == 0 ||
+        !S_ISREG(st.st_mode)) { /* it was finished while this request waited for the lock */
         return koc__error(err, KOC_ENOTFOUND, "there is no upload %s", id);
     }
     up->size = (uint64_t)st.st_size;
@@ -338,7 +341,7 @@ int koc__served_upload_truncate(koc__served_upload *up, uint64_t size, koc_error
     return KOC_OK;
 }
 
-/* Reads the file again: for SHA-512, and where chunks came to different processes. */
+/* Reads the file again: for SHA-512, and if chunks went to different processes. */
 static int hash_file(const koc__served_upload *up, int32_t algorithm, koc__call *call,
                      koc_digest *out, koc_error **err)
 {
@@ -407,7 +410,7 @@ void koc__served_upload_give_up(koc__served_upload *up)
     (void)purge(up->home, OLD_WHEN_FULL_S, OLD_WHEN_FULL_S, &left, NULL);
 }
 
-/* Without memory the file is read again at the end, and that is all. */
+/* Without memory the file is read again at the end. */
 static void keep_hash(koc__served_upload *up)
 {
     koc__served_uploads *u = up->home;

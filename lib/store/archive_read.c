@@ -1,6 +1,6 @@
 /*
- * Reading docker-save archives, old ones (<id>/layer.tar) and those that are an OCI layout as well. They
- * hold no manifest, so one is made: the layers stay in the file and are read when needed.
+ * Reads docker-save archives, old ones (<id>/layer.tar) and those that are also an OCI layout. They contain
+ * no manifest, so one is created; the layers stay in the file and are read when they are needed.
  */
 #include "core/common.h"
 
@@ -36,7 +36,7 @@ static int open_archive(archive *a, koc_error **err)
     KOC__TRY(koc__formatf(&what, err, "manifest.json of %s", a->path));
     KOC__TRY(koc__contents_open(a->path, a->call, &a->contents, err));
     if (!koc__contents_has(a->contents, "manifest.json")) {
-        return koc__error(err, KOC_EFORMAT, "%s is no docker-save archive: it has no manifest.json",
+        return koc__error(err, KOC_EFORMAT, "%s is not a docker-save archive: it has no manifest.json",
                           a->path);
     }
     KOC__TRY(
@@ -85,8 +85,8 @@ static int sniff(const archive *a, const koc__extent *p, const char **media_type
     return KOC_OK;
 }
 
-/* "<64 hex>", "sha256:<64 hex>", "<64 hex>.tar.gz", "<64 hex>.json" and "blobs/sha256/<64 hex>" promise a
- * digest; readers check it. */
+/* The names "<64 hex>", "sha256:<64 hex>", "<64 hex>.tar.gz", "<64 hex>.json" and "blobs/sha256/<64 hex>"
+ * state a digest; readers verify it. */
 static bool digest_of_name(const char *name, koc_digest *out)
 {
     koc_str folder = koc__path_dir(koc__str(name));
@@ -109,8 +109,8 @@ static bool digest_of_name(const char *name, koc_digest *out)
     return koc__digest_read(koc__str(text), out);
 }
 
-/* Where neither the name nor the type promises a digest, only the DiffID does, and it is checked now:
- * what is made of the image would carry the digest of what is there, right or wrong. */
+/* If neither the name nor the media type states a digest, only the DiffID is left to verify. It is verified
+ * now, because a manifest made from damaged content would have a digest that fits the damage. */
 static int measure(const archive *a, const koc__extent *p, koc_descriptor *d, const char *diff_id,
                    koc_error **err)
 {
@@ -121,7 +121,7 @@ static int measure(const archive *a, const koc__extent *p, koc_descriptor *d, co
     KOC__TRY(koc__blob_from_file_part(a->path, p->start, p->size, NULL, &blob, err));
     KOC__TRY(koc__blob_digest(blob, a->call, &d->digest, err));
     if (!diff_id || !koc__digest_read(koc__str(diff_id), &expect)) {
-        return KOC_OK; /* which the image's reader refuses */
+        return KOC_OK; /* which the reader of the image rejects */
     }
     KOC__TRY(koc__layer_new(d, &expect, UINT64_MAX, blob, NULL, &layer, err));
     KOC__TRY(koc__layer_open_tar(layer, a->call, &tar, err));
@@ -161,7 +161,7 @@ static int read_layers(const archive *a, const koc__jnode *names, const koc__jno
     for (const koc__jnode *e = koc__json_child(names); e; e = koc__json_next(e)) {
         const char *name = koc__json_str(e);
         if (!name) {
-            return koc__error(err, KOC_EFORMAT, "%s: a layer's name is no string", a->path);
+            return koc__error(err, KOC_EFORMAT, "%s: the name of a layer is not a string", a->path);
         }
         out->list[out->n] = (koc_descriptor)KOC_DESCRIPTOR_INIT;
         KOC__TRY(read_layer(a, name, koc__json_str(diff_id), &out->list[out->n],
@@ -196,7 +196,7 @@ static int make_manifest(koc_str config, const layers *l, koc__dynbuf *out, koc_
     return koc__jw_end(&w, err);
 }
 
-/* The config; readers check it where its name promises a digest, as Docker's do. */
+/* The config; readers verify it if its name states a digest, as Docker's names do. */
 static int read_config(const archive *a, const char *name, koc_buf *out, koc_error **err)
 {
     KOC__AUTO(koc_blob) blob = NULL;

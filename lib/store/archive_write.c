@@ -1,6 +1,6 @@
 /*
- * Writing docker-save archives (image spec v1.2): configs and layers once each, manifest.json last. Names and
- * order are ko's, and the same images give the same bytes.
+ * Writes docker-save archives (image spec v1.2): each config and layer once, manifest.json last. Names and
+ * order are those of ko, and the same images give the same bytes.
  */
 #include "core/common.h"
 
@@ -16,7 +16,7 @@
 
 enum { MODE = 0644 };
 
-/* An image and all its names. */
+/* An image and its tags. */
 typedef struct member {
     koc_image *image; /* borrowed */
     koc_strlist *tags;
@@ -65,7 +65,7 @@ static int to_writer(void *self, const void *data, size_t len, koc_error **err)
 
 /* --- entries --- */
 
-/* Notes name; *first: it was not there yet. */
+/* Notes name; *first: it is new. */
 static int first_time(archive *a, const char *name, bool *first, koc_error **err)
 {
     *first = !koc__map_get(a->written, koc__str(name));
@@ -137,7 +137,7 @@ static int put_image(archive *a, const koc_image *img, koc_error **err)
 
 /* --- manifest.json --- */
 
-/* Where layers that are not to be pushed come from: by DiffID, their descriptors. */
+/* The descriptors of foreign layers by DiffID. */
 static int layer_sources(archive *a, koc__jw *w, const koc_image *img, koc_error **err)
 {
     bool any = false;

@@ -1,4 +1,4 @@
-/* Reading OCI image layouts (image-spec, image-layout.md). */
+/* Reads OCI image layouts (image-spec, image-layout.md). */
 #include "core/common.h"
 
 #include <sys/stat.h>
@@ -41,8 +41,8 @@ static int check_or_create(const koc_layout *l, uint32_t flags, koc_error **err)
     if (!mark || !index) {
         return koc__oom(err);
     }
-    /* Somebody else may be making it just now: the mark is written before the index, so they are looked
-     * for in the other order. */
+    /* Another process may be creating the layout: it writes oci-layout before index.json, so this checks for
+     * them in the opposite order. */
     bool has_index = koc__fs_exists(index);
     if (koc__fs_exists(mark)) {
         KOC__TRY(check_mark(l, mark, err));
@@ -132,7 +132,7 @@ int koc_layout_list(koc_layout *l, koc_index **out, koc_error **err)
     return koc__error_prefix(err, rc, "index.json of %s", l->dir);
 }
 
-/* A document by digest, checked. */
+/* Reads and verifies a document. */
 int koc__layout_read(const koc_layout *l, const koc_digest *d, size_t max, koc_buf *out,
                      koc_error **err)
 {
@@ -159,7 +159,7 @@ int koc__layout_get(const koc_layout *l, const koc_digest *d, koc_blob **out, ko
     return koc__fs_exists(path) ? koc_blob_from_file(path, d, out, err) : KOC_OK;
 }
 
-/* Layers that are here get their content; the others stay without, as foreign ones do. */
+/* Layers that the layout has get their content; others, such as foreign ones, stay without. */
 static int attach_layers(const koc_layout *l, koc_image *img, koc_error **err)
 {
     for (size_t i = 0; i < koc_image_layer_count(img); i++) {
@@ -210,7 +210,7 @@ int koc_layout_get_image(koc_layout *l, const koc_digest *d, koc_image **out, ko
     return KOC_OK;
 }
 
-/* The images of an index that are in the layout; NULL where an entry is no image or is not here. */
+/* The images of an index that are in the layout; NULL for an entry that is not an image or is missing. */
 static int children(koc_layout *l, const koc_index *idx, koc_image **images, koc_error **err)
 {
     for (size_t i = 0; i < koc_index_count(idx); i++) {
@@ -222,7 +222,7 @@ static int children(koc_layout *l, const koc_index *idx, koc_image **images, koc
         if (koc__mt_is_manifest(d->media_type) && koc__fs_exists(path)) {
             koc_error *why = NULL;
             int rc = koc_layout_get_image(l, &d->digest, &images[i], &why);
-            /* An artifact beside the images (an attestation, say) is no image, and that is fine. */
+            /* An index may also name artifacts, such as attestations. */
             if (rc != KOC_OK && rc != KOC_EUNSUPPORTED) {
                 return koc__error_move(err, &why);
             }

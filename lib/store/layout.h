@@ -1,4 +1,4 @@
-/* Inside koc_layout: what layout.c reads and layout_write.c writes. */
+/* The inside of koc_layout, for the files that create, read and write layouts. */
 #ifndef KOC__LAYOUT_H
 #define KOC__LAYOUT_H
 
@@ -21,11 +21,11 @@ char *koc__layout_blob_path(const koc_layout *l, const koc_digest *d);
 int koc__layout_read_index(const koc_layout *l, koc_buf *bytes, koc__json **out, koc_error **err);
 /* Exclusive among processes and threads, for changes of index.json; released by closing *out_fd. */
 int koc__layout_lock(const koc_layout *l, koc__call *call, int *out_fd, koc_error **err);
-/* Whether path is the content of d: it is read, unless the cache knows that it was and has not changed
- * since. What is damaged is not there, and is written again. */
+/* Whether the file at path is the content of d. It is read unless the cache records that it was verified and
+ * has not changed since. A damaged file counts as missing and is written again. */
 int koc__layout_has(const koc_layout *l, const char *path, const koc_digest *d, uint64_t size,
                     koc__call *call, bool *out, koc_error **err);
-/* Makes what a layout consists of, for those of its parts that are missing. */
+/* Creates the missing parts of an empty layout. */
 int koc__layout_create(const koc_layout *l, koc_error **err);
 
 #endif

@@ -1,4 +1,4 @@
-/* A new layout, and the lock that changes of a layout take. */
+/* Creates a layout; locks one for changes. */
 #include "core/common.h"
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /*
- * Whether a layout has a blob: by its content. A size says nothing about a flipped byte, and what is taken
- * for there is never written again. Reading everything at each build that changes nothing would cost more than
- * the build, so the cache keeps the stamp of what was read and found right.
+ * Whether a layout has a blob, by its content: a size does not show a flipped byte, and a blob that counts as
+ * present is never written again. To read every blob would cost more than a build that changes nothing, so
+ * the cache records the stamp of each verified file.
  */
 #include "core/common.h"
 
@@ -14,7 +14,7 @@
 
 #define RECORD "layoutblob"
 
-enum { SETTLED_S = 2 }; /* a change so soon after another may leave the stamp as it is */
+enum { SETTLED_S = 2 }; /* a second change so soon after the first may not change the stamp */
 
 static bool recorded(const koc_layout *l, const char *path, const koc__stamp *now)
 {
@@ -30,7 +30,7 @@ static bool recorded(const koc_layout *l, const char *path, const koc__stamp *no
     return koc__stamp_equal(&then, now) && koc__fs_has_ctime(path);
 }
 
-/* Only a hint for next time: that it cannot be kept is no failure. */
+/* Only saves work next time, so failing to keep it is not an error. */
 static void record(const koc_layout *l, const char *path, const koc__stamp *before)
 {
     koc__stamp after;

@@ -1,4 +1,5 @@
-/* One image as a tar of an OCI layout (image-layout.md), for runtimes that keep manifests as they are. */
+/* Writes one image as a tar of an OCI layout (image-layout.md), for runtimes that keep manifests unchanged.
+ * */
 #include "core/common.h"
 
 #include "core/hash/digests.h"

@@ -1,6 +1,6 @@
 /*
- * Writing OCI image layouts. Blobs come first, each complete or not there; then index.json is replaced, under
- * a lock on the folder, so that several processes may write to one layout.
+ * Writes OCI image layouts. Blobs come first, each complete or absent; then index.json is replaced under a
+ * lock on the directory, so several processes may write to one layout.
  */
 #include "core/common.h"
 
@@ -30,7 +30,7 @@ static int copy_to_file(const copy *c, const char *path, koc__call *call, koc_er
         KOC__TRY(koc__formatf(&folder, err, "%s/blobs/sha512", c->layout->dir));
         KOC__TRY(koc__fs_mkdirs(folder, DIR_MODE, err));
     }
-    /* Not in blobs/: what is there must be content under its digest, whenever one looks. */
+    /* Not in blobs/, where every file must be the content of its digest at any time. */
     KOC__TRY(koc__tempfile_lasting(c->layout->dir, &t, err));
     koc__fd_target file = {t.fd, path};
     const koc_writer to = {koc__fd_write, &file};
@@ -113,7 +113,7 @@ static int put_layers(const koc_layout *l, const koc_image *img, koc__call *call
     return koc__group_wait(&group, err);
 }
 
-/* All of img but its place in index.json. */
+/* Everything of img except its entry in index.json. */
 static int put_content(const koc_layout *l, const koc_image *img, koc__call *call, koc_error **err)
 {
     copy *copies = koc__calloc(koc_image_layer_count(img) + 1, sizeof(*copies));
@@ -142,7 +142,7 @@ typedef struct listing {
     const char *ref_name; /* or NULL */
 } listing;
 
-/* Whether entry makes room: it has the name that is to be given, or is the same thing without one. */
+/* Whether the new entry replaces this one: it has the same name, or the same digest and no name. */
 static bool replaced(const koc__jnode *entry, const listing *add)
 {
     const char *name = ref_name_of(entry);
@@ -152,7 +152,7 @@ static bool replaced(const koc__jnode *entry, const listing *add)
     return !name && koc__streq(koc__json_get_str(entry, "digest"), add->digest);
 }
 
-/* Whether the list says already what is to be added. */
+/* Whether the new entry is already listed. */
 static bool listed(const koc__jnode *manifests, const listing *add)
 {
     bool found = false;
@@ -252,7 +252,7 @@ int koc__layout_put_image(koc_layout *l, koc_image *img, const char *ref_name, k
     return koc__layout_put_entry(l, koc_image_descriptor(img), ref_name, call, err);
 }
 
-/* The children that idx carries; the others must be here already. */
+/* Writes the images that idx holds; the layout must already have its other entries. */
 static int put_children(const koc_layout *l, const koc_index *idx, koc__call *call, koc_error **err)
 {
     for (size_t i = 0; i < koc_index_count(idx); i++) {

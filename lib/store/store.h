@@ -22,12 +22,12 @@ int koc__archive_blob(const koc_archive_image *image, size_t skip, koc__call *ca
 int koc__layout_blob(const koc_archive_image *image, size_t skip, koc_blob **out, koc_error **err);
 int koc__archive_read(koc_ctx *ctx, const char *path, size_t i, koc__call *call, koc_image **out,
                       size_t *count, koc_error **err);
-/* The image with that tag, whole or its last parts ("app:1", "1"); NULL: the only one. */
+/* tag: the whole tag or its last parts ("app:1", "1"); NULL: the only image. */
 int koc__archive_read_named(koc_ctx *ctx, const char *path, const char *name, koc__call *call,
                             koc_image **out, koc_error **err);
 
-/* Pieces of a layout, for copies. Reading: a document by digest, checked, and a blob whose readers check
- * it (*out NULL: it is not here). */
+/* Pieces of a layout, for copies. Reading: a verified document, and a blob whose readers verify it (*out
+ * NULL: it is missing). */
 int koc__layout_read(const koc_layout *l, const koc_digest *d, size_t max, koc_buf *out,
                      koc_error **err);
 int koc__layout_get(const koc_layout *l, const koc_digest *d, koc_blob **out, koc_error **err);
@@ -36,7 +36,7 @@ int koc__layout_put_blob(const koc_layout *l, const koc_descriptor *d, koc_blob 
                          koc__call *call, int32_t *state, koc_error **err);
 int koc__layout_put_bytes(const koc_layout *l, koc_str bytes, const koc_descriptor *d,
                           koc_error **err);
-/* The same without a look at what is there: a link, too, gives way to the file. */
+/* The same, but always writes: the file also replaces a link. */
 int koc__layout_replace_bytes(const koc_layout *l, koc_str bytes, const koc_digest *digest,
                               koc_error **err);
 /* Lists d in index.json; see koc_layout_put_image. */

@@ -1,4 +1,4 @@
-/* Where things are in a tar file. Nothing is unpacked: names in it are keys, never paths on disk. */
+/* The table of contents of a tar file. Nothing is unpacked: names are keys, never paths on disk. */
 #include "core/common.h"
 
 #include "store/tar_contents.h"
@@ -11,7 +11,7 @@
 
 enum { LINKS_MAX = 8 };
 
-/* Where an entry's content is, or what its link leads to. */
+/* The offset of an entry's content, or the target of its link. */
 typedef struct place {
     uint64_t start, size;
     char *link; /* clean name of the target, or NULL */
@@ -40,7 +40,7 @@ void koc__contents_free(koc__contents *a)
     }
 }
 
-/* Where a link in folder of `name` leads, as a clean name. */
+/* The target of a link in the directory of `name`, as a clean name. */
 static char *link_target(const char *name, const koc__tar_entry *e)
 {
     if (e->type == KOC__TAR_HARDLINK) {

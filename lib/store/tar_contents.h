@@ -4,7 +4,7 @@
 
 #include "core/io/io.h"
 
-/* The most entries of an archive: who writes one refuses what would not be read. */
+/* The most entries of an archive, for readers and writers. */
 #define KOC__CONTENTS_MAX 1000000
 
 typedef struct koc__contents koc__contents;
@@ -18,10 +18,10 @@ void koc__contents_free(koc__contents *c);
 KOC__DEFINE_AUTO(koc__contents, koc__contents_free);
 /* name is clean: without "./". */
 bool koc__contents_has(const koc__contents *c, const char *name);
-/* The content that name leads to, through links. *clean (or NULL) gets its own name. KOC_EFORMAT. */
+/* The content of name, through links. *clean (or NULL) gets the name of the file that has it. KOC_EFORMAT. */
 int koc__contents_find(const koc__contents *c, const char *name, koc__extent *out, char **clean,
                        koc_error **err);
-/* Its readers check expect unless that is NULL. */
+/* Its readers verify expect unless it is NULL. */
 int koc__contents_blob(const koc__contents *c, const char *name, const koc_digest *expect,
                        koc_blob **out, koc_error **err);
 int koc__contents_read(const koc__contents *c, const char *name, size_t max, koc__call *call,

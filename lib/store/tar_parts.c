@@ -17,7 +17,7 @@ static int push(koc__parts *p, koc_blob *blob, koc_error **err)
     return KOC_OK;
 }
 
-/* What was put becomes a part. */
+/* Makes the bytes that were put a part. */
 static int flush(koc__parts *p, koc_error **err)
 {
     KOC__AUTO(koc_blob) blob = NULL;

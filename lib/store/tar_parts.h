@@ -1,4 +1,4 @@
-/* An archive as a blob: what is made here in memory, layers where they lie. */
+/* An archive as a blob of parts: headers and documents in memory, layers from their own blobs. */
 #ifndef KOC__PARTS_H
 #define KOC__PARTS_H
 
@@ -6,7 +6,7 @@
 #include "core/io/io.h"
 
 typedef struct koc__parts {
-    koc__dynbuf bytes; /* of the part that is being made */
+    koc__dynbuf bytes; /* of the current part */
     koc_blob **list;
     size_t n, capacity;
 } koc__parts;
@@ -17,7 +17,7 @@ typedef struct koc__parts {
 int koc__parts_put(void *self, const void *data, size_t len, koc_error **err);
 /* Refs blob. */
 int koc__parts_add(koc__parts *p, koc_blob *blob, koc_error **err);
-/* All of them as one blob; p is to be disposed afterwards as always. */
+/* All parts as one blob. p must still be disposed. */
 int koc__parts_blob(koc__parts *p, koc_blob **out, koc_error **err);
 void koc__parts_dispose(koc__parts *p);
 KOC__DEFINE_AUTO_VAL(koc__parts, koc__parts_dispose);

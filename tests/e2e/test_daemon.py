@@ -261,7 +261,7 @@ def test_a_socket_that_is_a_file_or_that_nobody_serves(build_local, tmp_path):
         s.bind(f"/tmp/koc-dead-{os.getpid()}")
     result = build_local(f"unix:///tmp/koc-dead-{os.getpid()}", status=1)
     os.unlink(f"/tmp/koc-dead-{os.getpid()}")
-    assert "nobody listens there" in result.errors[0]
+    assert "no process listens there" in result.errors[0]
     assert "hint: is it running?" in result.stderr
 
 
@@ -283,10 +283,10 @@ def test_no_permission_names_the_group(bare_koc, program, scripted):
 @pytest.mark.parametrize(
     "ping, said",
     [
-        ((200, {"Api-Version": "1.18"}, b"OK"), "is too old: it speaks API 1.18"),
-        ((200, {}, b"<html>"), "is no Docker daemon"),
-        ((200, {"Api-Version": "x"}, b"OK"), "is no Docker daemon"),
-        ((404, {}, b"not here"), "is no Docker daemon"),
+        ((200, {"Api-Version": "1.18"}, b"OK"), "is too old: it has API 1.18"),
+        ((200, {}, b"<html>"), "is not a Docker daemon"),
+        ((200, {"Api-Version": "x"}, b"OK"), "is not a Docker daemon"),
+        ((404, {}, b"not here"), "is not a Docker daemon"),
         (
             (403, {"Api-Version": "1.41"}, b'{"message":"authorization denied by plugin"}'),
             "says: authorization denied by plugin",
@@ -305,7 +305,7 @@ def test_a_scripted_daemon_that_is_none(build_local, scripted, ping, said):
         ((200, {}, b'{"stream":"Error unpacking image x: why"}\n'), "says: Error unpacking"),
         ((500, {}, b'{"message":"no"}'), "says: no"),
         ((500, {}, b"\x00\xff"), "answered with status 500"),
-        ((200, {"Content-Length": "99"}, b'{"stream":"x"}'), "broke off"),
+        ((200, {"Content-Length": "99"}, b'{"stream":"x"}'), "closed the connection"),
     ],
 )
 def test_a_scripted_load_that_fails(build_local, scripted, load, said):

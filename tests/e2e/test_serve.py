@@ -237,7 +237,7 @@ def test_words_that_are_wrong(bare_koc, tmp_path):
         return result.errors[0]
 
     assert "needs one directory" in refused(status=2)
-    assert "other machines reach" in refused("--address=0.0.0.0:0", tmp_path / "l")
+    assert "other hosts can reach" in refused("--address=0.0.0.0:0", tmp_path / "l")
     assert "not an address" in refused("--address=example.com:80", tmp_path / "l")
     assert "not an address" in refused("--address=127.0.0.1:99999", tmp_path / "l")
     assert "no such OCI layout" in refused("--read-only", tmp_path / "none")

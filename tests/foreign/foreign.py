@@ -36,7 +36,7 @@ def check(context):
             program = f"{scratch}/{target}"
             sources = [
                 ROOT / "tests/foreign/sha256.c",
-                *sorted((ROOT / "lib/core").glob("sha256*.c")),
+                *sorted((ROOT / "lib/core/hash").glob("sha256*.c")),
             ]
             folders = [
                 f"-I{folder}"

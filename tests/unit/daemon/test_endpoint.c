@@ -93,7 +93,7 @@ KOC_TEST(endpoint_probe_tells_the_living_from_the_dead)
     memcpy(address.sun_path, path, strlen(path) + 1);
     KOC__AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM, 0);
     assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
-    probe(path, KOC_ENET, "nobody listens");
+    probe(path, KOC_ENET, "no process listens");
     assert_int_equal(listen(fd, 1), 0);
     assert_int_equal(koc__endpoint_probe(path, NULL), KOC_OK);
     koc__fs_remove(folder, NULL);
