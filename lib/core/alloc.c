@@ -2,7 +2,7 @@
 
 #include <stdatomic.h>
 
-/* Allocations so far, and the number of the first one that fails (0: none). Only tests set it. */
+/* The number of allocations so far, and of the first one that fails (0: none), which only tests set. */
 static atomic_uint_fast64_t count;
 static atomic_uint_fast64_t fail_from;
 
@@ -94,7 +94,7 @@ void koc__wipe(void *ptr, size_t size)
 {
     if (size > 0) {
         memset(ptr, 0, size);
-        /* The compiler must believe that somebody reads the zeros. */
+        /* Otherwise the compiler may drop the memset, since the program never reads the zeros. */
         __asm__ __volatile__("" : : "r"(ptr) : "memory");
     }
 }

@@ -1,4 +1,5 @@
-/* Allocation through one door, so that tests can make the n-th one fail; overflow-checked sizes. */
+/* All allocations go through these functions, so that tests can make the n-th one fail. Sizes are checked for
+ * overflow. */
 #ifndef KOC__ALLOC_H
 #define KOC__ALLOC_H
 
@@ -14,7 +15,7 @@ bool koc__grow(void **ptr, size_t *capacity, size_t need, size_t element_size);
 char *koc__strdup(const char *s);            /* NULL for NULL */
 char *koc__strndup(const char *s, size_t n); /* always NUL-terminated */
 void koc__free(void *ptr);                   /* free(); takes NULL */
-/* Overwrites memory in a way the compiler keeps. */
+/* Overwrites memory; the compiler does not optimise it away. */
 void koc__wipe(void *ptr, size_t size);
 
 /* Tests only: let the n-th allocation from now (1 = the next) and all after it fail; 0: none. */

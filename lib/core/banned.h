@@ -1,6 +1,6 @@
 /*
- * Functions that are easy to use wrongly. Calling one is a compile error that says so.
- * (getenv: only core/env.c, which defines KOC__ALLOW_GETENV.)
+ * Functions that are easy to misuse: to call one is a compile error. (getenv: only core/env.c, which defines
+ * KOC__ALLOW_GETENV.)
  */
 #ifndef KOC__BANNED_H
 #define KOC__BANNED_H

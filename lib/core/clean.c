@@ -14,7 +14,7 @@ static bool is_harmful(uint32_t c)
            (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
-/* Bytes of the character that s starts with; *harmful also when it is none, which is one byte. */
+/* The length of the character that s starts with. A byte that is not UTF-8 is one harmful byte. */
 static size_t next(koc_str s, bool *harmful)
 {
     uint32_t c = 0;
@@ -46,7 +46,7 @@ void koc__str_printable(char *s)
 
 /* --- one line of a reply */
 
-/* Where the HTML tag at s ends; 0 when this is no tag. */
+/* The length of the HTML tag that s starts with; 0: it is not a tag. */
 static size_t tag_length(koc_str s)
 {
     const char *end;
@@ -101,13 +101,13 @@ static size_t span(koc_str s, size_t i, unsigned char first, unsigned char last)
     return i;
 }
 
-/* Of a sequence whose last byte is at i; 0: there is none. */
+/* The length of a sequence whose last byte is at i; 0: it is not a sequence. */
 static size_t ends_at(koc_str s, size_t i, unsigned char first)
 {
     return span(koc__str_n(s.ptr, KOC__MIN(s.len, i + 1)), i, first, 0x7e) > i ? i + 1 : 0;
 }
 
-/* Of a sequence with text in it (a title, a link), up to BEL or ESC \. It never takes a line away. */
+/* The length of a sequence with text in it (a title, a link), up to BEL or ESC \. It never spans lines. */
 static size_t string_length(koc_str s)
 {
     for (size_t i = 2; i < s.len && s.ptr[i] != '\n'; i++) {
@@ -121,7 +121,7 @@ static size_t string_length(koc_str s)
     return 0;
 }
 
-/* Bytes of the escape sequence that s starts with (ECMA-48), 0 when it is none. */
+/* The length of the escape sequence that s starts with (ECMA-48); 0: it is not one. */
 static size_t escape_length(koc_str s)
 {
     if (s.len < 2 || s.ptr[0] != ESC) {
@@ -162,7 +162,7 @@ static char *append_reset(char *to, bool after_line_end)
     return after_line_end ? append(to - 1, "\033[0m\n", 5) : append(to, "\033[0m", 4);
 }
 
-/* Bytes of the line end at s: also a lone CR, after which a terminal would write over the line. */
+/* The length of the line end at s. A lone CR is one, too: after it a terminal would overwrite the line. */
 static size_t line_end(koc_str s)
 {
     return koc__str_starts(s, "\r\n") ? 2 : *s.ptr == '\r' || *s.ptr == '\n' ? 1 : 0;

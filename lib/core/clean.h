@@ -1,15 +1,15 @@
 /*
- * Text from elsewhere made fit for a terminal. What does harm is the same everywhere: control characters, marks
- * that reorder text, and bytes that are not UTF-8.
+ * Makes untrusted text safe for a terminal. Harmful are control characters, marks that change the direction
+ * of text, and bytes that are not UTF-8.
  */
 #ifndef KOC__CLEAN_H
 #define KOC__CLEAN_H
 
 #include <koc/base.h>
 
-/* One line, in place: what does harm becomes '?'. */
+/* One line, in place: harmful characters become '?'. */
 void koc__str_printable(char *s);
-/* Into one short line: what does harm, tags of HTML and white space become single spaces. */
+/* One short line: harmful characters, HTML tags and white space become single spaces. */
 void koc__clean_text(koc_str text, char *out, size_t size);
 /* The output of a program: line ends and tabs stay, escape sequences go, other harmful characters become '?'. With
  * colors the sequences that set colours stay, and one at the end resets them. out has text.len + KOC__CLEAN_MORE

@@ -1,4 +1,5 @@
-/* First include of every .c file: feature macros before any system header, then what all code uses. */
+/* The first include of every .c file: feature macros before any system header, then the headers that all code
+ * uses. */
 #ifndef KOC__COMMON_H
 #define KOC__COMMON_H
 

@@ -171,7 +171,7 @@ int koc_buf_set(koc_buf *b, koc_str data, koc_error **err)
     if (!copy) {
         return koc__oom(err);
     }
-    koc__free(b->ptr); /* after the copy: data may be a part of b */
+    koc__free(b->ptr); /* after the copy: data may be part of b */
     *b = (koc_buf){copy, data.len, data.len + 1};
     return KOC_OK;
 }

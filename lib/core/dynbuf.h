@@ -1,4 +1,4 @@
-/* A growing buffer born with a maximum. ptr[len] is NUL once anything was appended. */
+/* A growing buffer with a maximum size. ptr[len] is NUL after the first append. */
 #ifndef KOC__DYNBUF_H
 #define KOC__DYNBUF_H
 

@@ -79,7 +79,7 @@ char *koc__xdg(const char *variable, const char *fallback)
     const char *value = koc__env_nonempty(variable);
     KOC__AUTO_STR home = NULL;
 
-    /* The XDG base directory specification: a relative path is as good as none. */
+    /* The XDG base directory specification: a relative path is ignored. */
     if (value && (koc__path_is_abs(value) || strncmp(variable, "XDG_", 4) != 0)) {
         return koc__strdup(value);
     }

@@ -23,7 +23,7 @@ struct koc_error {
     koc_error *cause;
 };
 
-/* Handed out instead of an allocated error; never changed, never freed. */
+/* Returned when an error cannot be allocated; never changed, never freed. */
 static char oom_message[] = "out of memory";
 static koc_error oom_error = {.code = KOC_ENOMEM, .message = oom_message};
 
@@ -93,7 +93,7 @@ static bool retryable_by_nature(koc_code code)
     return code == KOC_ENET || code == KOC_ERATE || code == KOC_ETIMEOUT;
 }
 
-/* Takes message; NULL means that there was no memory for it. Never NULL. */
+/* Takes message; NULL: out of memory. The result is never NULL. */
 static koc_error *error_of(koc_code code, char *message)
 {
     koc_error *e = message ? koc__calloc(1, sizeof(*e)) : NULL;
@@ -205,7 +205,7 @@ int koc__misuse(koc_error **err, const char *what)
     return koc__error(err, KOC_EMISUSE, "%s", what);
 }
 
-/* Copies of what a wrapping error shows of its cause; those without memory are left out. */
+/* Copies what an error takes from its cause; without memory a copy is left out. */
 static void inherit(koc_error *e, const koc_error *cause)
 {
     e->http_status = cause->http_status;
@@ -219,7 +219,7 @@ static void inherit(koc_error *e, const koc_error *cause)
     e->registry_code = koc__strdup(cause->registry_code);
 }
 
-/* The error behind err that may be added to, or NULL. */
+/* The error behind err if it may be changed, else NULL. */
 static koc_error *writable(koc_error **err)
 {
     return err && *err && !is_static(*err) ? *err : NULL;
@@ -278,7 +278,7 @@ void koc__error_scrub(koc_error **err, void (*scrub)(void *self, char *text), vo
     }
 }
 
-/* Without memory for the argument the text has to do. */
+/* Without memory for the argument only the text is set. */
 static void set_hint(koc_error *e, koc_hint kind, const char *argument, const char *fmt,
                      va_list args)
 {

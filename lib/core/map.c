@@ -11,8 +11,8 @@
 #include "core/str.h"
 
 /*
- * Entries stand in one array in the order of insertion; an open-addressing table of their positions
- * finds them. A removed entry stays as a gap until the next rebuild.
+ * The entries are in one array in the order of insertion; an open-addressing table holds their positions. A
+ * removed entry stays as a gap until the next rebuild.
  */
 typedef struct entry {
     char *key; /* NULL: removed */
@@ -43,7 +43,7 @@ static void make_seed(void)
     if (getentropy(seed, sizeof(seed)) == 0) {
         return;
     }
-    /* No kernel randomness: still different from run to run. */
+    /* Without randomness from the kernel, still different in each run. */
     clock_gettime(CLOCK_REALTIME, &now);
     seed[0] = (uint64_t)now.tv_nsec * UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)getpid();
     seed[1] = (uint64_t)now.tv_sec ^ (uint64_t)(uintptr_t)&now;

@@ -1,4 +1,5 @@
-/* Public structs whose first member is their size: old callers and new libraries understand each other. */
+/* Copies public structs whose first member is their size, so that programs and libraries of different
+ * versions work together. */
 #ifndef KOC__OPTIONS_H
 #define KOC__OPTIONS_H
 

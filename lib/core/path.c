@@ -6,7 +6,7 @@
 #include "core/path.h"
 #include "core/str.h"
 
-/* Appends one component; ".." takes the last one away unless that is ".." itself. Returns the new length. */
+/* Appends one component; ".." removes the last one unless that is ".." itself. Returns the new length. */
 static size_t push(char *out, size_t len, size_t root, koc_str part)
 {
     size_t start = len;
@@ -37,7 +37,7 @@ char *koc__path_clean(const char *path)
     koc_str rest = koc__str(path);
     size_t root = path[0] == '/' ? 1 : 0;
     size_t len = root;
-    /* Never longer than path, but for "" that becomes ".". */
+    /* Never longer than path, except that "" becomes ".". */
     char *out = koc__malloc(rest.len + 2);
     koc_str part;
 
@@ -118,7 +118,7 @@ static int working_folder(char **out, koc_error **err)
     char *dir = getcwd(space, sizeof(space));
 
     if (!dir) {
-        return koc__error_errno(err, errno, "cannot find out the working folder");
+        return koc__error_errno(err, errno, "cannot determine the working directory");
     }
     *out = koc__strdup(dir);
     return *out ? KOC_OK : koc__oom(err);

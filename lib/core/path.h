@@ -9,11 +9,11 @@ char *koc__path_clean(const char *path); /* as Go's path.Clean: no "//", "/./", 
 koc_str koc__path_base(koc_str path);    /* last element; "." for "", "/" for "/" */
 koc_str koc__path_dir(koc_str path);     /* all but the last element; "." when there is none */
 bool koc__path_is_abs(const char *path);
-/* Absolute and clean, from the process's working folder; links are not resolved. */
+/* Absolute and clean, from the working directory of the process; links are not resolved. */
 int koc__path_abs(const char *path, char **out, koc_error **err);
-/* Whether path equals root or lies below it; whole components; both cleaned. */
+/* Whether path is root or below it, compared by components; both must be clean. */
 bool koc__path_within(const char *root, const char *path);
-/* Relative way from base to target (both absolute and clean) or NULL when there is none without "..". */
+/* The relative path from base to target (both absolute and clean), or NULL if it would need "..". */
 const char *koc__path_below(const char *base, const char *target);
 
 #endif

@@ -20,7 +20,7 @@ int koc_printable(koc_str text, bool colors, koc_buf *out, koc_error **err)
         return koc__oom(err);
     }
     size_t len = koc__clean_output(text, colors, clean);
-    koc_buf_dispose(out); /* after the copy: text may be a part of out */
+    koc_buf_dispose(out); /* after the copy: text may be part of out */
     *out = (koc_buf){clean, len, size};
     return KOC_OK;
 }

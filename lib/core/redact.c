@@ -5,7 +5,7 @@
 #include "core/run/context.h"
 #include "core/str.h"
 
-/* A secret that begins `skip` bytes after the place that was looked at. */
+/* A secret that begins `skip` bytes after the position that was checked. */
 typedef struct secret {
     size_t skip;
     size_t len;
@@ -16,7 +16,7 @@ static bool starts_with(const char *s, const char *word)
     return strncasecmp(s, word, strlen(word)) == 0;
 }
 
-/* "Authorization: …": all that follows. */
+/* "Authorization: …": the rest of the line. */
 static bool header(const char *s, secret *out)
 {
     static const char *const names[] = {

@@ -109,7 +109,7 @@ bool koc__str_rcut(koc_str s, char c, koc_str *before, koc_str *after)
 
 bool koc__str_split(koc_str *rest, char separator, koc_str *piece)
 {
-    /* What rest points to when only the empty piece after a final separator is left. */
+    /* rest points here if only the empty piece after a final separator is left. */
     static const char last_is_empty[1];
     koc_str all = *rest;
 
@@ -193,7 +193,8 @@ char *koc__str_lower(koc_str s)
     return copy;
 }
 
-/* What a first byte says: how many bytes, and its own bits. 0: not a first byte. */
+/* The length of the sequence that a byte starts, and the bits of the code point in it. 0: not a first byte.
+ * */
 static size_t lead(unsigned char c, uint32_t *bits)
 {
     if (c < 0x80) {

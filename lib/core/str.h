@@ -34,8 +34,8 @@ koc_str koc__str_trim(koc_str s);               /* ASCII white space on both sid
 /* Cuts at the first (last) c: before and after without c. false: no c, outputs untouched. */
 bool koc__str_cut(koc_str s, char c, koc_str *before, koc_str *after);
 bool koc__str_rcut(koc_str s, char c, koc_str *before, koc_str *after);
-/* Walks the pieces between separators; false when there are no more. Start with rest = s. Empty
- * pieces are given; an empty s gives none. */
+/* Walks the pieces between separators; false: there are no more. Start with rest = s. Pieces may be empty; an
+ * empty s has none. */
 bool koc__str_split(koc_str *rest, char separator, koc_str *piece);
 /* Walks words separated by ASCII white space; never empty. */
 bool koc__str_word(koc_str *rest, koc_str *word);
@@ -46,7 +46,7 @@ char *koc__str_lower(koc_str s);             /* ASCII; NULL: out of memory */
 bool koc__str_utf8(koc_str s);               /* valid UTF-8 */
 /* Length of the UTF-8 sequence that s starts with, and its code point; 0: not valid, or s is empty. */
 size_t koc__str_rune(koc_str s, uint32_t *code_point);
-/* Edit distance of two short words, for "did you mean"; large when either is over 64 bytes. */
+/* The edit distance of two short words, for "did you mean"; large if either has more than 64 bytes. */
 size_t koc__str_distance(const char *a, const char *b);
 
 /* koc_strlist, the writable side. */

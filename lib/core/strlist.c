@@ -22,7 +22,7 @@ int koc__strlist_new(koc_strlist **out, koc_error **err)
     return KOC_OK;
 }
 
-/* Takes text, which is NULL when there was no memory for it. */
+/* Takes text; NULL: out of memory. */
 static int take(koc_strlist *l, char *text, koc_error **err)
 {
     void *items = l->items;

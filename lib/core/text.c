@@ -85,7 +85,7 @@ static int base64_value(char c)
     return c == '/' || c == '_' ? 63 : -1;
 }
 
-/* text without its padding, which must be just what is missing to a multiple of four. */
+/* text without its padding, which must fill it up to a multiple of four. */
 static bool strip_padding(koc_str *text)
 {
     size_t whole = text->len;
@@ -117,7 +117,7 @@ int koc__unbase64(koc__dynbuf *out, koc_str text, koc_error **err)
             out->ptr[out->len++] = (char)(bits >> n_bits & 0xff);
         }
     }
-    /* Bits that are left over must be zero: one text for one content. */
+    /* Unused bits must be zero, so that each content has one text. */
     if (!good || (bits & ((1u << n_bits) - 1)) != 0) {
         out->len = before;
         out->ptr[out->len] = '\0';

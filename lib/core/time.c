@@ -69,7 +69,7 @@ int koc__rfc3339(koc__dynbuf *out, int64_t epoch_seconds, koc_error **err)
                               (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
 }
 
-/* Takes n digits off the front of s. */
+/* Removes n digits from the front of s. */
 static bool digits(koc_str *s, size_t n, int *out)
 {
     uint64_t value;
@@ -82,7 +82,7 @@ static bool digits(koc_str *s, size_t n, int *out)
     return true;
 }
 
-/* Takes one of the characters in set off the front of s. */
+/* Removes one of the characters in set from the front of s. */
 static bool one_of(koc_str *s, const char *set)
 {
     if (s->len == 0 || s->ptr[0] == '\0' || !strchr(set, s->ptr[0])) {
@@ -118,7 +118,7 @@ static bool fraction(koc_str *s, uint32_t *nanoseconds)
     }
     do {
         *nanoseconds += (uint32_t)digit * unit;
-        unit /= 10; /* digits past the ninth count nothing */
+        unit /= 10; /* digits after the ninth are ignored */
     } while (digits(s, 1, &digit));
     return true;
 }
@@ -163,7 +163,7 @@ bool koc__parse_rfc3339(koc_str text, int64_t *epoch_seconds, uint32_t *nanoseco
     return true;
 }
 
-/* Takes one of the three-letter names off the front of s; *index counts from 0. */
+/* Removes one of the three-letter names from the front of s; *index counts from 0. */
 static bool name_of(koc_str *s, const char *names, int *index)
 {
     for (int i = 0; names[i * 3]; i++) {

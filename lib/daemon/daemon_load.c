@@ -157,7 +157,8 @@ static int load_failed(const loading *l, const char *why, koc_error **err)
     koc__error(err, KOC_EIO, "cannot load %s: the daemon at %s says: %.*s", name,
                koc__engine_where(l->engine), (int)KOC__MIN(strcspn(why, "\r\n"), (size_t)600), why);
     if (strstr(why, "no space left")) {
-        koc__error_hint(err, "its disk is full: docker system df shows the usage, docker image prune removes images without a name");
+        koc__error_hint(err, "its disk is full: docker system df shows the usage, docker image "
+                             "prune removes images without a name");
     }
     return KOC_EIO;
 }

@@ -91,7 +91,8 @@ static int read_context(const char *folder, const char *name, koc__endpoint **ou
     }
     if (!koc__fs_is_file(meta)) {
         koc__error(err, KOC_ENOTFOUND, "docker context \"%s\" does not exist", name);
-        koc__error_hint(err, "docker context ls lists the contexts; DOCKER_CONTEXT=default is the local socket");
+        koc__error_hint(err, "docker context ls lists the contexts; DOCKER_CONTEXT=default is the "
+                             "local socket");
         return KOC_ENOTFOUND;
     }
     KOC__TRY(read_json(meta, &doc, err));

@@ -46,8 +46,8 @@ static int of_host(koc__endpoint *e, koc_str rest, bool tls, koc_error **err)
 {
     koc_str host = rest, path = {NULL, 0};
     if (koc__str_cut(rest, '/', &host, &path) && path.len > 0) {
-        return koc__error(err, KOC_EINVAL, "%s: \"%s\": an address with a path is not supported", e->source,
-                          e->address);
+        return koc__error(err, KOC_EINVAL, "%s: \"%s\": an address with a path is not supported",
+                          e->source, e->address);
     }
     if (host.len == 0) {
         return koc__error(err, KOC_EINVAL, "%s: \"%s\" names no host", e->source, e->address);

@@ -81,8 +81,10 @@ static char *path_of(const place *p)
 
 static int none_found(koc_error **err)
 {
-    koc__error(err, KOC_ENOTFOUND,
-               "no Docker daemon was found: no process listens at /var/run/docker.sock, nor at the sockets of rootless Docker, Docker Desktop, Colima, Rancher Desktop and podman");
+    koc__error(
+        err, KOC_ENOTFOUND,
+        "no Docker daemon was found: no process listens at /var/run/docker.sock, nor at "
+        "the sockets of rootless Docker, Docker Desktop, Colima, Rancher Desktop and podman");
     koc__error_hint(err, "start one (sudo systemctl start docker; colima start; podman system "
                          "service), or name it: DOCKER_HOST=unix:///PATH");
     return KOC_ENOTFOUND;

@@ -47,11 +47,13 @@ static int no_answer(const koc__engine_call *c, koc__failure why, koc_error **in
     }
     koc__error_prefix(inner, code, "the daemon at %s did not answer", koc__engine_where(e));
     if (why == KOC__FAIL_CERT && !e->at->cert_file) {
-        koc__error_hint(inner, "the daemon may require TLS: put ca.pem, cert.pem and key.pem into a directory and name it in DOCKER_CERT_PATH");
+        koc__error_hint(inner, "the daemon may require TLS: put ca.pem, cert.pem and key.pem into "
+                               "a directory and name it in DOCKER_CERT_PATH");
     } else if (why == KOC__FAIL_CERT) {
         koc__error_hint(inner, "the certificates in DOCKER_CERT_PATH are not those of this daemon");
     } else if (why == KOC__FAIL_TLS) {
-        koc__error_hint(inner, "if the daemon does not use TLS, unset DOCKER_TLS_VERIFY and DOCKER_CERT_PATH");
+        koc__error_hint(inner, "if the daemon does not use TLS, unset DOCKER_TLS_VERIFY and "
+                               "DOCKER_CERT_PATH");
     } else {
         koc__error_hint(inner, "is it running? docker version connects to it, too");
     }
@@ -110,7 +112,8 @@ int koc__engine_call_read(koc__engine_call *c, koc__call *call, void *buf, size_
     koc__failure why = KOC__FAIL_NONE;
     int rc = koc__exchange_read(c->exchange, call, buf, len, n, &why, &inner);
     if (rc != KOC_OK && why != KOC__FAIL_LOCAL) {
-        koc__error_prefix(&inner, rc, "the daemon at %s closed the connection", koc__engine_where(c->engine));
+        koc__error_prefix(&inner, rc, "the daemon at %s closed the connection",
+                          koc__engine_where(c->engine));
     }
     return rc == KOC_OK ? KOC_OK : koc__error_move(err, &inner);
 }
@@ -185,8 +188,7 @@ int koc__engine_get(koc__engine *e, const char *target, const char *what, koc__c
 
 static int not_a_daemon(const koc__engine *e, koc_error **err)
 {
-    koc__error(err, KOC_EFORMAT,
-               "%s is not a Docker daemon: unexpected reply to /_ping",
+    koc__error(err, KOC_EFORMAT, "%s is not a Docker daemon: unexpected reply to /_ping",
                koc__engine_where(e));
     koc__error_hint(err, "DOCKER_HOST names the daemon to use");
     return KOC_EFORMAT;
@@ -223,7 +225,8 @@ static int ping(koc__engine *e, koc__call *call, koc_error **err)
     }
     if (api < KOC__DAEMON_API_MIN) {
         return koc__error(err, KOC_EUNSUPPORTED,
-                          "the daemon at %s is too old: it has API 1.%u, koc needs 1.%d (Docker 1.12)",
+                          "the daemon at %s is too old: it has API 1.%u, koc needs 1.%d (Docker "
+                          "1.12)",
                           koc__engine_where(e), api, KOC__DAEMON_API_MIN);
     }
     e->is_podman = koc__headers_get(&c.reply.headers, "Libpod-Api-Version") != NULL;

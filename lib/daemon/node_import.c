@@ -201,8 +201,8 @@ static int on_each(node_task *tasks, size_t n, koc__task_fn fn, koc__call *call,
     return koc__group_wait(&group, err);
 }
 
-static int load_missing(importing *a, node_task *tasks, size_t n, koc__call *call, koc__local_result *out,
-                koc_error **err)
+static int load_missing(importing *a, node_task *tasks, size_t n, koc__call *call,
+                        koc__local_result *out, koc_error **err)
 {
     uint64_t size = 0;
     size_t missing = 0;

@@ -127,7 +127,8 @@ static int ask_platform(koc__nodes *n, const char *image, koc__call *call, koc_e
     const char *os = koc__json_get_str(root, "Os"), *arch = koc__json_get_str(root, "Architecture");
     if (!os || !arch) {
         return koc__error(err, KOC_EFORMAT,
-                          "cannot determine the platform of the nodes: %s image inspect does not report it",
+                          "cannot determine the platform of the nodes: %s image inspect does not "
+                          "report it",
                           n->program);
     }
     n->os = koc__strdup(os);
@@ -192,8 +193,10 @@ static int no_nodes(const koc__nodes *n, const char *tried, koc_error **why, koc
     koc__error(err, KOC_ENOTFOUND, "%s cluster \"%s\" has no nodes (asked%s)",
                kind ? "kind" : "k3d", n->name, tried);
     koc__error_hint_on(err, KOC_HINT_OPTION, kind ? "into=kind:NAME" : "into=k3d:NAME",
-                       kind ? "kind get clusters lists the clusters; KIND_CLUSTER_NAME or into=kind:NAME chooses one"
-                            : "k3d cluster list lists the clusters; K3D_CLUSTER or into=k3d:NAME chooses one");
+                       kind ? "kind get clusters lists the clusters; KIND_CLUSTER_NAME or "
+                              "into=kind:NAME chooses one"
+                            : "k3d cluster list lists the clusters; K3D_CLUSTER or into=k3d:NAME "
+                              "chooses one");
     return KOC_ENOTFOUND;
 }
 
@@ -285,7 +288,8 @@ static int open_containerd(koc__nodes *n, const char *socket, koc_error **err)
     if (rc != KOC_OK) {
         koc__error_prefix(&why, rc, "containerd.local");
         koc__error_hint_on(&why, KOC_HINT_OPTION, "into=containerd:/PATH",
-                           "CONTAINERD_ADDRESS or into=containerd:/PATH names its socket; it may need root");
+                           "CONTAINERD_ADDRESS or into=containerd:/PATH names its socket; it may "
+                           "need root");
         return koc__error_move(err, &why);
     }
     if (koc__proc_find("ctr", NULL, &path, NULL) != KOC_OK) {
@@ -348,7 +352,8 @@ static int open_minikube(koc__nodes *n, const char *profile, koc__call *call, ko
         koc__error(err, KOC_EPROCESS, "cannot ask minikube profile \"%s\" for its nodes: %.*s",
                    n->name, KOC__FMT(said));
         koc__error_hint_on(err, KOC_HINT_OPTION, "into=minikube:NAME",
-                           "minikube profile list lists the profiles; MINIKUBE_PROFILE or into=minikube:NAME chooses one");
+                           "minikube profile list lists the profiles; MINIKUBE_PROFILE or "
+                           "into=minikube:NAME chooses one");
         return KOC_EPROCESS;
     }
     KOC__TRY(check_status(n, koc__json_root(doc), err));

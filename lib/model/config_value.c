@@ -1,6 +1,6 @@
 /*
- * Values of a config that runtimes parse (OCI image-spec, config.md): what they would refuse when the image is
- * run is refused when it is made.
+ * Config values that runtimes parse (OCI image-spec, config.md): a value that a runtime would reject is
+ * rejected when the image is built.
  */
 #include "core/common.h"
 
@@ -8,7 +8,7 @@
 #include "model/model.h"
 
 #define PORT_MAX 65535
-#define ID_MAX   INT32_MAX /* what runc takes */
+#define ID_MAX   INT32_MAX /* the maximum of runc */
 
 static bool has_control(const char *s)
 {

@@ -51,7 +51,7 @@ void koc__descriptor_free(koc_descriptor *d)
 
 /* --- reading --- */
 
-/* Strings here are borrowed from the JSON document; the arrays are ours. */
+/* The strings are borrowed from the JSON document; the arrays must be freed. */
 typedef struct reading {
     koc_descriptor d;
     koc_kv *annotations;
@@ -72,7 +72,7 @@ static bool is_absent(const koc__jnode *n)
     return !n || koc__json_is(n, KOC__JSON_NULL);
 }
 
-/* A media type ends up in HTTP headers, so its characters matter more than its grammar. */
+/* A media type becomes part of HTTP headers, so its characters are checked rather than its grammar. */
 static bool is_media_type(const char *s)
 {
     size_t n = strlen(s);

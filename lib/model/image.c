@@ -1,6 +1,5 @@
 /*
- * Images from their bytes. What is read here was written by others: it is checked once, whole, and then
- * never serialised again.
+ * Images from their bytes. The input is untrusted: it is checked once as a whole, and never serialised again.
  */
 #include "core/common.h"
 
@@ -26,7 +25,7 @@ static int digest_with(int32_t algorithm, koc_str data, koc_digest *out, koc_err
 static int check_content(koc_str data, const koc_descriptor *d, const char *what, koc_error **err)
 {
     if (data.len != d->size) {
-        return koc__error(err, KOC_EDIGEST, "%s has %zu bytes, not the %llu that were promised",
+        return koc__error(err, KOC_EDIGEST, "%s has %zu bytes, not the %llu of its descriptor",
                           what, data.len, (unsigned long long)d->size);
     }
     koc_digest actual = {0};
@@ -38,7 +37,7 @@ static int check_content(koc_str data, const koc_descriptor *d, const char *what
     return KOC_OK;
 }
 
-/* Media type, digest and size of the manifest; artifactType when it has one. */
+/* Media type, digest and size of the manifest; artifactType if it has one. */
 static int describe(koc_image *img, const koc_digest *digest, const char *media_type,
                     koc_error **err)
 {
@@ -105,7 +104,7 @@ static int read_layer(koc_image *img, const koc__jnode *layer, const koc__jnode 
     return KOC_OK;
 }
 
-/* Layers and DiffIDs belong together one by one, so their numbers must agree. */
+/* Each layer has one DiffID, so their numbers must agree. */
 static int read_layers(koc_image *img, const char *what, koc_error **err)
 {
     const koc__jnode *layers = koc__json_get(koc__json_root(img->manifest_doc), "layers");
@@ -145,7 +144,7 @@ static int read_all(koc_image *img, koc_error **err)
     return describe(img, &digest, media_type, err);
 }
 
-/* Puts layers with content in the place of those that were read. */
+/* Replaces the layers that were read by layers with content. */
 static void adopt_layers(koc_image *img, koc_layer *const *layers)
 {
     for (size_t i = 0; layers && i < img->n_layers; i++) {
@@ -166,7 +165,7 @@ int koc__image_make(koc_ctx *ctx, koc_buf *manifest, koc_buf *config, koc_layer 
     img->config = *config;
     int code = read_all(img, err);
     if (code != KOC_OK) {
-        /* The documents are still the caller's. */
+        /* Does not take the documents yet. */
         img->manifest = (koc_buf)KOC_BUF_INIT;
         img->config = (koc_buf)KOC_BUF_INIT;
         koc_image_unref(img);

@@ -1,4 +1,4 @@
-/* Between image.c and the builder. */
+/* The inside of images, for image.c and the builder. */
 #ifndef KOC__IMAGE_INSIDE_H
 #define KOC__IMAGE_INSIDE_H
 
@@ -18,8 +18,8 @@ struct koc_image {
     size_t n_layers;
 };
 
-/* An image from documents that it takes over (and leaves empty), on success only. layers, when given,
- * are the layers of the manifest, all of them: the image takes a reference of each. */
+/* Makes an image of two documents, which it takes (and leaves empty) on success only. layers: NULL, or all
+ * layers of the manifest, each of which the image refs. */
 int koc__image_make(koc_ctx *ctx, koc_buf *manifest, koc_buf *config, koc_layer *const *layers,
                     koc_image **out, koc_error **err);
 

@@ -1,6 +1,6 @@
 /*
- * The image builder, the collecting half: setters only note what is wanted. finish applies it in koc's own
- * order, so the order of the calls does not show in the bytes (but for Env and layers, where it has a meaning).
+ * The image builder, first half: setters only record changes. finish applies them in koc's own order, so the
+ * order of the calls does not change the bytes (except for Env and layers, where it has a meaning).
  */
 #include "core/common.h"
 
@@ -122,7 +122,7 @@ int koc__builder_check(const char *missing, bool finished, const char *function,
     return KOC_OK;
 }
 
-/* Every setter begins with this. missing names an argument that is NULL, or is NULL. */
+/* Every setter calls this first. missing: the name of an argument that is NULL, or NULL. */
 static int check_usable(const koc_image_builder *b, const char *missing, const char *function,
                         koc_error **err)
 {
@@ -131,7 +131,7 @@ static int check_usable(const koc_image_builder *b, const char *missing, const c
 
 /* --- layers --- */
 
-/* The layer's descriptor; annotations that were given take the place of its own. */
+/* The layer's descriptor; given annotations replace its own. */
 static int describe_addition(koc__addition *a, const koc_add_layer_options *o, koc_error **err)
 {
     koc_descriptor d = *a->layer->descriptor;
@@ -361,7 +361,7 @@ static void result_dispose(result *r)
 }
 KOC__DEFINE_AUTO_VAL(result, result_dispose);
 
-/* The media type a layer has in this image's family; a type that nobody knows stays. */
+/* The media type of a layer in the family of this image; an unknown type stays. */
 static int family_type(const koc_image_builder *b, const koc_descriptor *d, bool convert,
                        const char **out, koc_error **err)
 {
@@ -437,7 +437,7 @@ static int write_document(const koc_image_builder *b, const koc__json *doc,
     return koc__jw_end(&w, err);
 }
 
-/* A config in which nothing changed keeps the bytes of the base's, white space and all. */
+/* An unchanged config keeps the bytes of the base's config, white space included. */
 static int keep_config(const koc_image_builder *b, result *r, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) same = KOC__DYNBUF_INIT(KOC__CONFIG_MAX);

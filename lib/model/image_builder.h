@@ -9,7 +9,7 @@
 typedef struct koc__setting {
     char *key;
     char *value; /* NULL: remove */
-    bool append; /* Env: another item, whatever is there */
+    bool append; /* Env: appends an item even if the name exists */
 } koc__setting;
 
 typedef struct koc__settings {
@@ -38,8 +38,9 @@ struct koc_image_builder {
     koc__addition *additions;
     size_t n_additions;
     size_t capacity;
-    koc__settings env;    /* in the order of the calls */
-    koc__settings labels; /* these four sorted by key, so that the order of calls does not matter */
+    koc__settings env; /* in the order of the calls */
+    koc__settings
+        labels; /* the next four are sorted by key, so that the order of calls does not matter */
     koc__settings annotations;
     koc__settings ports;
     koc__settings volumes;
@@ -63,23 +64,24 @@ int koc__build_config(const koc_image_builder *b, const koc_digest *diff_ids, ko
 /* layers: all of the image; config: its bytes. */
 int koc__build_manifest(const koc_image_builder *b, koc_layer *const *layers, size_t n_layers,
                         koc_str config, koc__json **out, koc_error **err);
-/* The member of that name, made when it is absent or null. KOC_EFORMAT when it is of another type. */
+/* The member of that name, created if it is absent or null. KOC_EFORMAT: it is of another type. */
 int koc__build_need(koc__jnode *object, const char *name, int type, koc__jnode **out,
                     koc_error **err);
 int koc__build_annotate(koc__jnode *root, const koc__settings *annotations, koc_error **err);
 
 /* --- image_compat.c: ko's byte form --- */
-/* Each writes a whole document in the member order of Go's structs; what they do not know is left out. */
+/* Each writes a whole document in the member order of Go's structs, without members that the structs do not
+ * have. */
 void koc__compat_write_config(koc__jw *w, const koc__jnode *root);
 void koc__compat_write_manifest(koc__jw *w, const koc__jnode *root);
 void koc__compat_write_index(koc__jw *w, const koc__jnode *root);
 
 /* --- both builders (image_build.c) --- */
-/* KOC_EMISUSE when an argument (its name in missing) is NULL, or the builder is finished. */
+/* KOC_EMISUSE if an argument (its name in missing) is NULL, or the builder is finished. */
 int koc__builder_check(const char *missing, bool finished, const char *function, koc_error **err);
 
 /* --- settings (image_build.c) --- */
-/* Sets key at its sorted place, or replaces its value. */
+/* Inserts key in sorted order, or replaces its value. */
 int koc__settings_put(koc__settings *s, const char *key, const char *value, koc_error **err);
 void koc__settings_dispose(koc__settings *s);
 

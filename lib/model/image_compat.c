@@ -1,7 +1,7 @@
 /*
- * ko's bytes: documents as Go's encoding/json writes the structs that ko reads them into (spec: ko 10.5 to
- * 10.7). Each table is one struct: members in its order, empty ones left out unless marked, everything
- * else forgotten.
+ * The bytes that ko writes: documents as Go's encoding/json writes the structs that ko reads them into (spec:
+ * ko 10.5 to 10.7). Each table is one struct: members in its order, empty ones left out unless marked,
+ * unknown ones dropped.
  */
 #include "core/common.h"
 
@@ -14,7 +14,7 @@ typedef enum kind { TEXT, FLAG, INTEGER, TIME, TEXTS, TEXT_MAP, SET, STRUCT, STR
 typedef struct field {
     const char *name;
     kind kind;
-    bool always; /* written when empty, too */
+    bool always; /* also written if empty */
     const struct field *fields;
 } field;
 
@@ -120,7 +120,7 @@ static const field index_fields[] = {
     {"subject", STRUCT, false, descriptor_fields},   END,
 };
 
-/* ko would stop here as well: Go refuses a value of another type. */
+/* ko would fail here as well: Go rejects a value of another type. */
 static void refuse(koc__jw *w, const char *name, const char *expected)
 {
     if (w->status == KOC_OK) {
@@ -168,7 +168,7 @@ static void write_integer(koc__jw *w, const field *f, const koc__jnode *n)
     }
 }
 
-/* As Go prints a time that it has parsed: no zeros at the end of the fraction, Z for +00:00. */
+/* As Go prints a parsed time: no trailing zeros in the fraction, Z for +00:00. */
 static void write_time(koc__jw *w, const field *f, const koc__jnode *n)
 {
     const char *text = is_absent(n) ? "0001-01-01T00:00:00Z" : koc__json_str(n);
@@ -187,7 +187,7 @@ static void write_time(koc__jw *w, const field *f, const koc__jnode *n)
             zone++;
         }
     }
-    size_t kept = KOC__MIN(zone, fraction + 10); /* nanoseconds are the finest */
+    size_t kept = KOC__MIN(zone, fraction + 10); /* at most nanoseconds */
     while (kept > fraction && (s.ptr[kept - 1] == '0' || s.ptr[kept - 1] == '.')) {
         kept--;
     }

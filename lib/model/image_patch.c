@@ -1,6 +1,6 @@
 /*
- * The builder's changes, applied to the base's own documents. Members that koc does not know stay where they
- * are, numbers keep their text; what is new goes to the end, in the order of this file.
+ * Applies the builder's changes to the documents of the base. Unknown members stay in place and numbers keep
+ * their text; new members are appended in the order of this file.
  */
 #include "core/common.h"
 
@@ -33,7 +33,7 @@ static int put_str(koc__jnode *object, const char *name, const char *value, koc_
     return koc__json_put(object, name, koc__json_make_str(value), err);
 }
 
-/* value NULL or "": the member goes. */
+/* value NULL or "": removes the member. */
 static int put_or_drop(koc__jnode *object, const char *name, const char *value, koc_error **err)
 {
     if (!value || !value[0]) {
@@ -64,7 +64,7 @@ static int put_list(koc__jnode *object, const char *name, const koc_strlist *lis
     return KOC_OK;
 }
 
-/* Names to strings: labels, annotations. An object that ends up empty was not there before either. */
+/* Objects of strings: labels, annotations. An object that was created and stays empty is removed. */
 static int put_settings(koc__jnode *parent, const char *name, const koc__settings *s,
                         koc_error **err)
 {
@@ -86,7 +86,7 @@ static int put_settings(koc__jnode *parent, const char *name, const koc__setting
     return KOC_OK;
 }
 
-/* Names to empty objects: ports, volumes. */
+/* Objects of empty objects: ports, volumes. */
 static int put_set(koc__jnode *parent, const char *name, const koc__settings *s, koc_error **err)
 {
     koc__jnode *map = NULL;
@@ -114,8 +114,8 @@ static bool is_variable(const koc__jnode *item, const char *name)
     return text && strncmp(text, name, n) == 0 && text[n] == '=';
 }
 
-/* The first item of that name gets the value, later ones go: a runtime takes the last. ko leaves them,
- * so compat does as well. */
+/* The first item of that name gets the value; later ones are removed, since a runtime uses the last. ko keeps
+ * them, so compat does as well. */
 static int set_variable(koc__jnode *env, const koc__setting *s, bool keep_later, koc_error **err)
 {
     KOC__AUTO_STR text = NULL;
@@ -231,7 +231,7 @@ static int put_diff_ids(const koc_image_builder *b, const koc_digest *diff_ids, 
     return KOC_OK;
 }
 
-/* When a layer was made: its own time, else the image's. ko has no time but a given one. */
+/* The creation time of a layer: its own, else that of the image. ko writes only a given time. */
 static int put_layer_time(const koc_image_builder *b, const koc__addition *a,
                           const koc__jnode *root, koc__jnode *entry, koc_error **err)
 {
@@ -291,7 +291,7 @@ bool koc__build_is_docker(const koc_image_builder *b)
     return b->format == KOC_FORMAT_DOCKER;
 }
 
-/* A descriptor as a node of its own document. */
+/* A descriptor as a JSON document. */
 static int descriptor_document(const koc_descriptor *d, koc__json **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(KOC__MANIFEST_MAX);
@@ -306,13 +306,13 @@ static int put_manifest_type(const koc_image_builder *b, koc__jnode *root, koc_e
 {
     bool same = b->format == KOC_FORMAT_SAME_AS_BASE;
     if (b->compat && b->base && same && !koc__json_get(root, "mediaType")) {
-        return KOC_OK; /* ko writes none where the base has none */
+        return KOC_OK; /* ko writes none if the base has none */
     }
     return put_str(root, "mediaType",
                    koc__build_is_docker(b) ? KOC_MT_DOCKER_MANIFEST : KOC_MT_OCI_MANIFEST, err);
 }
 
-/* A base whose manifest carries its config within gets an image that does so too. */
+/* If the manifest of the base embeds its config, the manifest of the image does, too. */
 static int put_config_data(koc__jnode *config, koc_str data, koc_error **err)
 {
     const koc__jnode *old = koc__json_get(config, "data");
@@ -346,7 +346,7 @@ static int put_layers(const koc_image_builder *b, koc_layer *const *layers, size
     koc__jnode *list = NULL;
     KOC__TRY(koc__build_need(root, "layers", KOC__JSON_ARRAY, &list, err));
     size_t i = 0;
-    /* The base's entries stay as they are but for the type, which a conversion changes. */
+    /* The entries of the base stay unchanged, except for the type in a conversion. */
     for (koc__jnode *n = koc__json_child(list); n; n = koc__json_next(n)) {
         KOC__TRY(put_str(n, "mediaType", layers[i++]->descriptor->media_type, err));
     }
@@ -360,7 +360,7 @@ static int put_layers(const koc_image_builder *b, koc_layer *const *layers, size
 
 static int put_subject(const koc_image_builder *b, koc__jnode *root, koc_error **err)
 {
-    koc__json_drop(root, "subject"); /* what the base was about, this image is not */
+    koc__json_drop(root, "subject"); /* the subject of the base is not that of this image */
     if (!b->subject) {
         return KOC_OK;
     }

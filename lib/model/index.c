@@ -7,7 +7,7 @@
 
 /* --- reading --- */
 
-/* How large a list may be: that of an image, and that of a layout. */
+/* The limits of a list: that of an image index, and that of a layout. */
 typedef struct limits {
     size_t bytes;
     size_t entries;
@@ -67,7 +67,7 @@ static int make(koc_ctx *ctx, koc_buf *bytes, koc_image *const *images, const li
     idx->bytes = *bytes;
     int code = read_index(idx, most, err);
     if (code != KOC_OK) {
-        /* The bytes are still the caller's. */
+        /* Does not take the bytes yet. */
         idx->bytes = (koc_buf)KOC_BUF_INIT;
         koc_index_unref(idx);
         return code;

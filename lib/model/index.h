@@ -1,4 +1,4 @@
-/* Between index.c and the builder. */
+/* The inside of indexes, for index.c and the builder. */
 #ifndef KOC__INDEX_INSIDE_H
 #define KOC__INDEX_INSIDE_H
 
@@ -15,8 +15,8 @@ struct koc_index {
     size_t n_entries;
 };
 
-/* An index from bytes that it takes over (and leaves empty), on success only. images: NULL, or one for
- * each entry, which may be NULL; the index takes a reference of each. */
+/* Makes an index of bytes, which it takes (and leaves empty) on success only. images: NULL, or one for each
+ * entry, which may be NULL; the index refs each. */
 int koc__index_make(koc_ctx *ctx, koc_buf *bytes, koc_image *const *images, koc_index **out,
                     koc_error **err);
 

@@ -14,7 +14,7 @@ struct koc_index_builder {
     koc_ctx *ctx; /* or NULL */
     bool docker;
     bool finished;
-    bool compat; /* an entry was made in ko's way: so is the document */
+    bool compat; /* an entry was added in ko's form, so the document is written in it */
     entry *entries;
     size_t n_entries;
     size_t capacity;
@@ -51,7 +51,7 @@ void koc_index_builder_free(koc_index_builder *b)
     koc__free(b);
 }
 
-/* missing names an argument that is NULL, or is NULL. */
+/* missing: the name of an argument that is NULL, or NULL. */
 static int check_usable(const koc_index_builder *b, const char *missing, const char *function,
                         koc_error **err)
 {
@@ -145,7 +145,7 @@ static void write_annotations(koc__jw *w, const koc__settings *s)
     }
 }
 
-/* The same member order in both modes: it is ko's, and as good as any. */
+/* The same member order in both modes: that of ko. */
 static int write_index(const koc_index_builder *b, koc__dynbuf *out, koc_error **err)
 {
     koc__jw w;

@@ -1,4 +1,4 @@
-/* Finished layers: a descriptor, perhaps the bytes, perhaps the DiffID. */
+/* Finished layers: a descriptor, and if known the content and the DiffID. */
 #include "core/common.h"
 
 #include "core/hash/digests.h"
@@ -71,7 +71,8 @@ uint64_t koc_layer_uncompressed_size(const koc_layer *l)
 
 int koc__layer_diff_id(koc_layer *l, koc__call *call, koc_digest *out, koc_error **err)
 {
-    /* Held while the layer is read: others want the same answer and would read it a second time. */
+    /* Held while the layer is read, so that other threads wait for the DiffID instead of reading the layer
+     * again. */
     pthread_mutex_lock(&l->mutex);
     int code = KOC_OK;
     if (!l->has_diff_id) {
@@ -100,9 +101,9 @@ int koc__layer_missing(const koc_layer *l, koc_error **err)
     const koc_descriptor *d = l->descriptor;
     if (koc__mt_is_foreign(d->media_type)) {
         koc__error(err, KOC_ENOTFOUND,
-                   "layer %s is foreign: it is kept at %s and not with the image",
+                   "layer %s is foreign: its content is at %s, not with the image",
                    koc__digest_str(&d->digest).s, d->urls && d->urls[0] ? d->urls[0] : "no URL");
-        koc__error_hint(err, "a registry and an OCI layout take the image without that layer");
+        koc__error_hint(err, "registries and OCI layouts accept the image without this layer");
         return KOC_ENOTFOUND;
     }
     return koc__error(err, KOC_ENOTFOUND, "layer %s has no content here",

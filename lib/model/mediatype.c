@@ -1,4 +1,5 @@
-/* Media types: the families, and what a document is (CVE-2021-41190: never by one hint alone). */
+/* Media types: their families, and the type of a document (CVE-2021-41190: never decided by one hint alone).
+ * */
 #include "core/common.h"
 
 #include "core/str.h"
@@ -103,7 +104,7 @@ static koc_str bare_type(const char *content_type)
     return koc__str_trim(s);
 }
 
-/* Servers that do not know the types of manifests send one of these. */
+/* Servers that do not know manifest types send one of these. */
 static bool is_generic(koc_str type)
 {
     static const char *const generic[] = {"application/json", "text/plain",
@@ -116,7 +117,7 @@ static bool is_generic(koc_str type)
     return type.len == 0;
 }
 
-/* Formats that can be told by name: better words than "unknown". */
+/* Known formats that koc does not read: for better messages than "unknown". */
 static int refuse_known(koc_str type, const koc__jnode *root, const char *what, koc_error **err)
 {
     uint64_t version = 0;
@@ -154,8 +155,8 @@ static int check_version(const koc__jnode *root, const char *what, koc_error **e
     return KOC_OK;
 }
 
-/* Without a media type: by what is in it. Docker's formats always have one, so a Docker config is the
- * only sign of that family. */
+/* A document without a media type is classified by its members. Docker's formats always have one, so only a
+ * Docker config indicates that family. */
 static const char *type_by_members(const koc__jnode *root)
 {
     if (koc__json_get(root, "manifests")) {
@@ -197,7 +198,7 @@ int koc__mt_of_document(const koc__json *doc, const char *content_type, const ch
     koc_str type = inside.len > 0 ? inside : has_header ? header : koc__str(NULL);
     KOC__TRY(refuse_known(type, root, what, err));
     if (has_header && inside.len > 0 && !koc__str_ieq(header, inside)) {
-        return koc__error(err, KOC_EFORMAT, "%s came as %.*s but says it is %.*s", what,
+        return koc__error(err, KOC_EFORMAT, "%s was served as %.*s but its mediaType is %.*s", what,
                           KOC__FMT(header), KOC__FMT(inside));
     }
     KOC__TRY(check_version(root, what, err));

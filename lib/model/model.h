@@ -15,12 +15,12 @@
 #include "text/json.h"
 #include "text/json_write.h"
 
-/* Ceilings for documents that come from elsewhere (docs/registry.md, limits). */
+/* Limits for untrusted documents (docs/registry.md, limits). */
 #define KOC__MANIFEST_MAX    ((size_t)4 << 20)
 #define KOC__CONFIG_MAX      ((size_t)8 << 20)
 #define KOC__DESCRIPTORS_MAX 1000
-/* The same for the list of what a layout holds. It has the form of an image index and grows with every image
- * that is kept; who writes one refuses what koc__index_make_listing would refuse. */
+/* The same for the index.json of a layout. It is an image index that grows with every image; writers reject
+ * what koc__index_make_listing would reject. */
 #define KOC__LISTING_MAX ((size_t)64 << 20)
 #define KOC__LISTED_MAX  100000
 
@@ -34,8 +34,8 @@ int32_t koc__mt_compression(
     const char *media_type); /* KOC_COMPRESS_*; -1: not a known layer type */
 /* The layer type of a family (KOC_FORMAT_*) and compression; NULL: there is none (Docker has no zstd). */
 const char *koc__mt_layer(int32_t format, int32_t compression);
-/* The type of a document from Content-Type and its own members; NULL and an error when they disagree or
- * the document is none of ours (schema 1, artifact manifest). content_type may be NULL or generic. */
+/* The type of a document from Content-Type and its own members; An error if they contradict each other or the
+ * document is of an unsupported kind (schema 1, artifact manifest). content_type may be NULL or generic. */
 int koc__mt_of_document(const koc__json *doc, const char *content_type, const char *what,
                         const char **out, koc_error **err);
 
@@ -51,7 +51,8 @@ void koc__platform_write(koc__jw *w, const koc_platform *p);
 char *koc__platform_str(const koc_platform *p);
 /* Whether both are written the same. NULL equals NULL alone. */
 bool koc__platform_equal(const koc_platform *a, const koc_platform *b);
-/* p in the spelling of Go and of registries: amd64 for x86_64, v7 for 7. The strings are p's or constants. */
+/* p in the spelling of Go and of registries: amd64 for x86_64, v7 for 7. The strings are those of p or
+ * constants. */
 koc_platform koc__platform_spelled(const koc_platform *p);
 /* ko's list semantics (--platform): "all", partial items, Windows versions. items empty: false. */
 bool koc__platform_wanted(const koc_strlist *items, const koc_platform *have);
@@ -85,20 +86,20 @@ struct koc_layer {
 /* Copies d; refs blob and origin (both may be NULL). diff_id NULL: set find_diff_id. */
 int koc__layer_new(const koc_descriptor *d, const koc_digest *diff_id, uint64_t tar_size,
                    koc_blob *blob, koc_reference *origin, koc_layer **out, koc_error **err);
-/* A layer with the content and the DiffID, known or not, of l under another descriptor. blob, origin: as for
- * koc__layer_new. */
+/* A layer with the DiffID of l, known or not, under another descriptor. blob, origin: as for koc__layer_new.
+ * */
 int koc__layer_twin(koc_layer *l, const koc_descriptor *d, koc_blob *blob, koc_reference *origin,
                     koc_layer **out, koc_error **err);
 KOC__DEFINE_AUTO(koc_layer, koc_layer_unref);
-/* That l has no content here, and where that of a foreign layer is. KOC_ENOTFOUND. */
+/* The error that l has no content here, and where the content of a foreign layer is. KOC_ENOTFOUND. */
 int koc__layer_missing(const koc_layer *l, koc_error **err);
 int koc__layer_diff_id(koc_layer *l, koc__call *call, koc_digest *out, koc_error **err);
 
 /* --- images (image.c, image_build.c) --- */
-/* Begins an index, up to the first of its manifests, and ends it. */
+/* Writes the begin of an index, up to its first entry, and its end. */
 void koc__index_write_head(koc__jw *w, koc__dynbuf *out);
 int koc__index_write_end(koc__jw *w, koc_error **err);
-/* Gives layer i its content; before the image is shared. */
+/* Sets the content of layer i; only before the image is shared. */
 int koc__image_attach(koc_image *img, size_t i, koc_blob *blob, koc_reference *origin,
                       koc_error **err);
 const koc__json *koc__image_manifest_json(const koc_image *img);
@@ -106,16 +107,16 @@ const koc__json *koc__image_config_json(const koc_image *img);
 bool koc__image_is_docker(const koc_image *img);
 /* Whether layer i has the digest of an earlier one. */
 bool koc__image_repeats_layer(const koc_image *img, size_t i);
-/* What names the image in errors; default its digest. */
+/* The name of the image in errors; by default its digest. */
 KOC__DEFINE_AUTO(koc_image, koc_image_unref);
 KOC__DEFINE_AUTO(koc_image_builder, koc_image_builder_free);
 /* ko's bytes: config re-serialised in Go's member order, unknown members dropped (spec: ko 10.5, 10.6). */
-/* Whether runtimes take value for KOC_CFG_USER, _WORKDIR, _STOPSIGNAL; KOC_EINVAL. NULL and "": yes. */
+/* Whether runtimes accept value for KOC_CFG_USER, _WORKDIR, _STOPSIGNAL; KOC_EINVAL. NULL and "": yes. */
 int koc__image_config_check_text(int32_t field, const char *value, koc_error **err);
 int koc__image_config_check_port(const char *value, koc_error **err);
 int koc__image_config_check_volume(const char *value, koc_error **err);
 void koc__image_builder_set_compat(koc_image_builder *b);
-/* Appends "KEY=value" to Env even when KEY is there. */
+/* Appends "KEY=value" to Env even if KEY exists. */
 int koc__image_builder_append_env(koc_image_builder *b, const char *item, koc_error **err);
 int koc__image_builder_finish(koc_image_builder *b, koc__call *call, koc_image **out,
                               koc_error **err);
@@ -127,11 +128,12 @@ const koc__json *koc__index_json(const koc_index *idx);
 /* index.json of a layout as an index: see KOC__LISTED_MAX. Takes bytes on success. */
 int koc__index_make_listing(koc_ctx *ctx, koc_buf *bytes, koc_index **out, koc_error **err);
 bool koc__index_is_docker(const koc_index *idx);
-/* Adds img with media type, urls, annotations and platform of like (an entry of the base index), and
- * artifactType = the child's config media type when compat. */
+/* Adds img with media type, urls, annotations and platform of like (an entry of the base index), and, with
+ * compat, artifactType = the config media type of the image. */
 int koc__index_builder_add_like(koc_index_builder *b, koc_image *img, const koc_descriptor *like,
                                 bool compat, koc_error **err);
-/* The digest ko records for an OCI base index (its quirk Q1): re-serialised with annotations merged. */
+/* The digest that ko records for an OCI base index (its quirk Q1): that of the index serialised again with
+ * annotations merged. */
 int koc__index_ko_digest(const koc_index *base, const koc_kv *annotations, size_t n,
                          koc_digest *out, koc_error **err);
 
@@ -142,10 +144,9 @@ enum { KOC__NAME_MAX = 255, KOC__TAG_MAX = 128 };
 bool koc__is_repository(koc_str s); /* distribution-spec, "Pulling manifests": <name> */
 bool koc__is_tag(koc_str s);        /* ... <reference> as a tag */
 const char *koc__reference_context(const koc_reference *r);
-/* KOC_OK when text, a registry or repository, may stand before "/name". what: of the error "what: why". */
+/* KOC_OK if text, a registry or repository, may come before "/name". what: for the error "what: why". */
 int koc__reference_check_prefix(const char *text, const char *what, koc_error **err);
-/* A reference to registry/repository alone: text must hold neither tag nor digest. */
+/* A reference to a repository: text must have neither tag nor digest. */
 int koc__reference_parse_repository(const char *text, koc_reference **out, koc_error **err);
-/* Same registry host and same repository. */
 
 #endif

@@ -1,4 +1,4 @@
-/* Blocks that hold a struct and what it points to. */
+/* Blocks with a struct and everything that it points to. */
 #include "core/common.h"
 
 #include "model/pack.h"

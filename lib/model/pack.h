@@ -1,6 +1,6 @@
 /*
- * A struct and all that it points to in one block, so that one free releases it. The copier runs twice:
- * first with base NULL to measure, then to fill; both runs make the same calls.
+ * A struct and everything that it points to in one block, which one free releases. The copier runs twice with
+ * the same calls: first with base NULL to measure, then to fill.
  */
 #ifndef KOC__PACK_H
 #define KOC__PACK_H

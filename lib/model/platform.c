@@ -1,4 +1,4 @@
-/* Platforms: text form, JSON form, and what matches what. */
+/* Platforms: text form, JSON form, matching. */
 #include "core/common.h"
 
 #include "core/str.h"
@@ -41,8 +41,8 @@ static bool read_spec(koc_str text, spec *out)
 
 /* --- spellings --- */
 
-/* Other names for what Go and the registries know by one (containerd's platforms.Normalize), and the names
- * themselves, for their case. */
+/* Aliases for the names of Go and registries (containerd's platforms.Normalize), and the names themselves, to
+ * correct their case. */
 static const struct {
     const char *name, *arch, *variant;
 } architectures[] = {
@@ -95,7 +95,7 @@ koc_platform koc__platform_spelled(const koc_platform *p)
     return out;
 }
 
-/* The variant that an architecture without one stands for. */
+/* The default variant of an architecture. */
 static const char *effective_variant(const koc_platform *p)
 {
     if (p->variant || !p->arch) {
@@ -184,7 +184,7 @@ koc_platform *koc__platform_dup(const koc_platform *p)
         return NULL;
     }
     koc__pack_platform(&pack, p);
-    /* The platform is the first thing in its block. */
+    /* The platform is at the beginning of its block. */
     return (koc_platform *)(void *)pack.base;
 }
 
@@ -296,7 +296,7 @@ static size_t count_dots(koc_str s)
     return n;
 }
 
-/* 10.0.20348 serves as a name for each 10.0.20348.N of Windows. */
+/* 10.0.20348 matches each 10.0.20348.N of Windows. */
 static bool version_matches(koc_str os, koc_str want, koc_str have)
 {
     if (koc__str_eq(want, have)) {
@@ -312,7 +312,7 @@ static bool part_matches(const char *want, const char *have)
     return !want || !*want || koc__streq(want, have);
 }
 
-/* Whether have serves want, both well spelled. What is not asked for may be anything. */
+/* Whether have matches want, both in normal spelling. Members that want does not have may be anything. */
 static bool serves(const koc_platform *want, const koc_platform *have)
 {
     return part_matches(want->os, have->os) && part_matches(want->arch, have->arch) &&

@@ -1,4 +1,4 @@
-/* Images on another base, indexes with other images: JSON that changes in few places. */
+/* Images on another base and indexes with other images: small changes to existing JSON. */
 #include "core/common.h"
 
 #include <koc/ext/edit.h>
@@ -35,7 +35,7 @@ static int annotate(koc__jnode *root, const koc_kv *annotations, size_t n, koc_e
     return rc;
 }
 
-/* Digest and size of content in a descriptor. */
+/* Sets digest and size in a descriptor. */
 static int point_to(koc__jnode *descriptor, const koc_digest *digest, uint64_t size,
                     koc_error **err)
 {
@@ -46,7 +46,7 @@ static int point_to(koc__jnode *descriptor, const koc_digest *digest, uint64_t s
     return KOC_OK;
 }
 
-/* The first `drop` elements of list go, copies of the first `take` of from come in their place. */
+/* Replaces the first `drop` elements of list by copies of the first `take` of from. */
 static int replace_head(koc__jnode *object, const char *name, size_t drop, const koc__jnode *from,
                         koc_error **err)
 {
@@ -106,8 +106,8 @@ static int check_bases(const koc_image *img, const koc_image *old_base, const ko
     return KOC_OK;
 }
 
-/* How many entries of the image's history came from its base: those that the base has, if they make as many
- * layers; else as many as make the base's layers. */
+/* The number of history entries that came from the base: that of the base's own history if it creates as many
+ * layers; else as many as create the base's layers. */
 static size_t history_of_base(const koc_image *img, const koc_image *base)
 {
     const koc__jnode *mine = koc__json_get(koc__json_root(img->config_doc), "history");
@@ -129,7 +129,7 @@ static size_t history_of_base(const koc_image *img, const koc_image *base)
     return layers == 0 ? 0 : enough;
 }
 
-/* What koc_image_rebase was given. */
+/* The arguments of koc_image_rebase. */
 typedef struct rebasing {
     koc_image *img, *old_base, *new_base;
     const koc_kv *annotations;
@@ -169,7 +169,7 @@ static int rebase_manifest(const rebasing *r, koc_str config, koc_buf *out, koc_
     KOC__TRY(point_to(descriptor, &digest, config.len, err));
     KOC__TRY(replace_head(root, "layers", koc_image_layer_count(r->old_base),
                           koc__json_get(koc__json_root(r->new_base->manifest_doc), "layers"), err));
-    koc__json_drop(root, "subject"); /* what the old image was about, this one is not */
+    koc__json_drop(root, "subject"); /* the subject of the old image is not that of this one */
     KOC__TRY(annotate(root, r->annotations, r->n_annotations, err));
     return write_document(doc, KOC__MANIFEST_MAX, out, err);
 }

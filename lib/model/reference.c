@@ -1,6 +1,6 @@
 /*
- * Names of images. The grammar is the one of the docker `reference` package (docs/registry.md, R-1 to R-6);
- * a name that does not follow it never reaches a URL or a path.
+ * Image references. The grammar is that of the docker `reference` package (docs/registry.md, R-1 to R-6); a
+ * name that does not follow it never becomes part of a URL or a path.
  */
 #include "core/common.h"
 
@@ -24,7 +24,7 @@ struct koc_reference {
     char *string;
 };
 
-/* The pieces of a text, before they are checked. */
+/* The parts of a text before they are checked. */
 typedef struct parts {
     koc_str registry; /* empty: none was given */
     koc_str repository;
@@ -49,7 +49,7 @@ static bool is_upper(char c)
     return c >= 'A' && c <= 'Z';
 }
 
-/* Every complaint about a text begins the same way. */
+/* All errors about a text begin with it. */
 static int invalid(koc_error **err, koc_str text, const char *why)
 {
     return koc__error(err, KOC_EINVAL, "\"%.*s\" is not an image name: %s",
@@ -79,7 +79,7 @@ static void take_apart(koc_str text, parts *out)
         out->registry = registry;
         name = rest;
     }
-    /* A colon that comes after the last slash begins the tag. */
+    /* A colon after the last slash begins the tag. */
     koc_str before = {0};
     koc_str after = {0};
     if (koc__str_rcut(name, ':', &before, &after) && !memchr(after.ptr, '/', after.len)) {
@@ -126,7 +126,7 @@ static bool is_host(koc_str s)
     return true;
 }
 
-/* What stands between the brackets of an IPv6 literal; whether it is an address is for the resolver. */
+/* The text between the brackets of an IPv6 literal; the resolver decides whether it is an address. */
 static bool is_ipv6(koc_str s)
 {
     for (size_t i = 0; i < s.len; i++) {
@@ -170,7 +170,7 @@ static bool is_component(koc_str s)
         }
         if (!is_lower_alnum(c)) {
             size_t longest = c == '.' ? 1 : c == '_' ? 2 : c == '-' ? run : 0;
-            /* Runs of different separators must not touch: the next one has to be a letter. */
+            /* Different separators must not be adjacent: the next character must be a letter or digit. */
             if (run > longest || !is_lower_alnum(s.ptr[i + run])) {
                 return false;
             }
@@ -204,7 +204,7 @@ static bool has_upper(koc_str s)
     return false;
 }
 
-/* NULL, or what is wrong with a repository. */
+/* NULL, or the fault of a repository. */
 static const char *repository_fault(koc_str s)
 {
     if (s.len == 0) {
@@ -222,7 +222,8 @@ static const char *repository_fault(koc_str s)
             return "there is nothing between two \"/\"";
         }
         if (!is_component(component)) {
-            return "the parts of a repository are lower-case letters and digits, with \".\", \"_\", "
+            return "the parts of a repository are lower-case letters and digits, with \".\", "
+                   "\"_\", "
                    "\"__\" or \"-\" between them";
         }
     }
@@ -245,7 +246,7 @@ static bool is_bare_hex(koc_str s)
     return s.len == 64;
 }
 
-/* NULL, or what is wrong with the text as a whole. */
+/* NULL, or the fault of the whole text. */
 static const char *text_fault(koc_str text)
 {
     if (text.len == 0) {
@@ -261,7 +262,7 @@ static const char *text_fault(koc_str text)
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
         if (c <= ' ' || c == 0x7F) {
-            return "it holds white space or control characters";
+            return "it contains white space or control characters";
         }
     }
     return is_bare_hex(text) ? "64 hexadecimal digits are an image ID, not a repository" : NULL;
@@ -277,7 +278,8 @@ static const char *parts_fault(const parts *p)
         return fault;
     }
     if (p->has_tag && !koc__is_tag(p->tag)) {
-        return "a tag has 1 to 128 letters, digits, \"_\", \".\" and \"-\", and does not begin with "
+        return "a tag has 1 to 128 letters, digits, \"_\", \".\" and \"-\", and does not begin "
+               "with "
                "\".\" or \"-\"";
     }
     return NULL;
@@ -291,7 +293,7 @@ static bool is_hub(koc_str registry)
            koc__str_ieq(registry, KOC__STR(HUB));
 }
 
-/* Fills context and string from the parts. */
+/* Sets context and string from the parts. */
 static int render(koc_reference *r, koc_error **err)
 {
     r->context = koc__format("%s/%s", r->registry, r->repository);
@@ -351,7 +353,7 @@ static int make_from_parts(koc_str text, const parts *p, koc_reference **out, ko
 
 static const struct {
     const char *name; /* "dir": written before a colon */
-    const char *use;  /* what is read and written in its place */
+    const char *use;  /* what koc reads and writes instead */
 } transports[] = {
     {"containers-storage", "docker-archive:FILE is what podman save -o FILE NAME writes and "
                            "podman load -i FILE reads"},
@@ -367,7 +369,7 @@ static const struct {
     {"docker-archive", ""},
 };
 
-/* Drops what names a registry; refuses what names another place. */
+/* Removes a transport that means a registry; rejects those that mean another place. */
 static int drop_transport(koc_str *text, koc_error **err)
 {
     koc_str word, rest;
@@ -391,7 +393,7 @@ static int drop_transport(koc_str *text, koc_error **err)
         if (use) {
             koc__error_hint(err, "%s", use);
         } else {
-            koc__error_hint(err, "skopeo copy %.*s oci:FOLDER makes an OCI layout of it", shown,
+            koc__error_hint(err, "skopeo copy %.*s oci:DIR makes an OCI layout of it", shown,
                             text->ptr);
         }
         return KOC_EINVAL;
@@ -548,7 +550,7 @@ int koc_reference_with_digest(const koc_reference *r, const koc_digest *d, koc_r
         return koc__misuse(err, "koc_reference_with_digest: r or out is NULL");
     }
     if (d && d->algorithm == KOC_DIGEST_NONE) {
-        return koc__misuse(err, "koc_reference_with_digest: d is no digest");
+        return koc__misuse(err, "koc_reference_with_digest: d is not a digest");
     }
     return make(r->registry, r->repository, koc__str(r->tag), d, out, err);
 }

@@ -1,4 +1,4 @@
-/* The walk from an index to its images. */
+/* Walks from an index to its images. */
 #include "core/common.h"
 
 #include "model/walk.h"
@@ -23,8 +23,7 @@ const char *koc__walk_others(const koc__walk *w)
 
 /* --- what is passed over --- */
 
-/* Notes the platform of an entry, or its kind when it has none. What does not fit is left out of a message that
- * is long already. */
+/* Notes the platform of an entry, or its kind if it has none. If the text is full, the entry is left out. */
 static void note(koc__walk *w, const koc_platform *p, const char *kind)
 {
     KOC__AUTO_STR platform = p ? koc__platform_str(p) : NULL;
@@ -41,7 +40,7 @@ static void note_kind(koc__walk *w, const koc_descriptor *d, const char *kind)
     note(w, NULL, text);
 }
 
-/* One index may be named by many. */
+/* Several indexes may name the same one. */
 static int meet(koc__walk *w, const koc_descriptor *d, bool *first, koc_error **err)
 {
     koc_str key = koc__str_n((const char *)d->digest.bytes, d->digest.len);
@@ -60,7 +59,7 @@ static int look(koc__walk *w, koc_error **err)
 
 /* --- entries --- */
 
-/* The type of an artifact that its entry names. Some write the config's type of a plain image there. */
+/* The artifact type of an entry. Some tools write the config type of an image there. */
 static bool is_artifact(const koc_descriptor *d)
 {
     return d->artifact_type && *d->artifact_type && !koc__mt_is_config(d->artifact_type);

@@ -36,7 +36,9 @@ static int open_archive(archive *a, koc_error **err)
     KOC__TRY(koc__formatf(&what, err, "manifest.json of %s", a->path));
     KOC__TRY(koc__contents_open(a->path, a->call, &a->contents, err));
     if (!koc__contents_has(a->contents, "manifest.json")) {
-        return koc__error(err, KOC_EFORMAT, "%s is not a docker-save archive: it has no manifest.json",
+        return koc__error(err, KOC_EFORMAT,
+                          "%s is not a docker-save archive: it has no "
+                          "manifest.json",
                           a->path);
     }
     KOC__TRY(

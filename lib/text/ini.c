@@ -21,7 +21,7 @@ koc_str koc__ini_value(koc_str text, const char *section, const char *key)
     return (koc_str){"", 0};
 }
 
-/* Where needle begins in text, or its length. */
+/* The position of needle in text, or the length of text. */
 static size_t find(koc_str text, const char *needle)
 {
     size_t n = strlen(needle);

@@ -1,6 +1,6 @@
 /*
- * JSON documents over cJSON. This is the only file that knows cJSON, and nothing reaches its parser that
- * json_scan.c has not passed: what remains for it is to build the tree.
+ * JSON documents over cJSON. This is the only file that uses cJSON. Its parser sees only text that
+ * json_scan.c has accepted, and builds the tree.
  */
 #include "core/common.h"
 
@@ -27,7 +27,7 @@ static pthread_mutex_t parse_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 /* --- parsing --- */
 
-/* Nobody looks at cJSON's double, so a number too long for it can be a 0 followed by spaces. */
+/* koc does not use cJSON's double, so a number that is too long for it is replaced by a 0 and spaces. */
 static int blank_long_numbers(koc_str text, const koc__json_scan *scan, char **copy,
                               koc_error **err)
 {
@@ -58,14 +58,14 @@ static int build_tree(koc_str text, const koc__json_scan *scan, const char *what
     cJSON *root = cJSON_ParseWithLengthOpts(copy ? copy : text.ptr, text.len, &end, false);
     pthread_mutex_unlock(&parse_mutex);
     if (!root) {
-        /* The text is JSON, so the only reason left is memory. */
+        /* The text is valid JSON, so only a lack of memory can make this fail. */
         return koc__oom(err);
     }
     *out = root;
     return KOC_OK;
 }
 
-/* The nodes from the root down to where a walk is. */
+/* The nodes from the root to the current one of a walk. */
 typedef struct walk {
     cJSON *open[KOC__JSON_DEPTH + 1];
     int depth;
@@ -84,7 +84,7 @@ static cJSON *walk_next(walk *w, cJSON *n)
     return w->depth > 0 ? n->next : NULL;
 }
 
-/* "/config/Labels" for messages, cut where it gets too long for one. */
+/* "/config/Labels" for messages, cut if it is too long. */
 static void format_path(const walk *w, const cJSON *object, char *out, size_t size)
 {
     size_t used = 0;
@@ -132,7 +132,7 @@ static int find_duplicate(const cJSON *object, const cJSON **twice, koc_error **
     return KOC_OK;
 }
 
-/* One walk in source order: numbers get their text, objects are checked for names that are there twice. */
+/* One walk in source order: gives numbers their text and checks objects for duplicate names. */
 static int finish_tree(cJSON *root, koc_str text, const koc__json_scan *scan, const char *what,
                        koc_error **err)
 {
@@ -153,8 +153,8 @@ static int finish_tree(cJSON *root, koc_str text, const koc__json_scan *scan, co
             if (twice) {
                 char path[256];
                 format_path(&w, n, path, sizeof(path));
-                return koc__error(err, KOC_EFORMAT, "%s: the name \"%s\" is there twice in %s",
-                                  what, twice->string, path[0] ? path : "the top level");
+                return koc__error(err, KOC_EFORMAT, "%s: duplicate name \"%s\" in %s", what,
+                                  twice->string, path[0] ? path : "the top level");
             }
         }
     }
@@ -167,7 +167,7 @@ static int report_scan(const koc__json_scan *scan, int code, const char *what, k
         return koc__oom(err);
     }
     if (code == KOC_ELIMIT) {
-        return koc__error(err, code, "%s: too much JSON at byte %zu: %s", what, scan->at,
+        return koc__error(err, code, "%s: JSON limit exceeded at byte %zu: %s", what, scan->at,
                           scan->reason);
     }
     return koc__error(err, code, "%s: not valid JSON at byte %zu: %s", what, scan->at,
@@ -330,7 +330,7 @@ const char *koc__json_get_str(const koc__jnode *object, const char *name)
     return koc__json_str(koc__json_get(object, name));
 }
 
-/* Whether a step of a JSON pointer, where ~1 is / and ~0 is ~, names name. */
+/* Whether a step of a JSON pointer, in which ~1 is / and ~0 is ~, is this name. */
 static bool step_names(koc_str step, const char *name)
 {
     size_t i = 0;

@@ -1,6 +1,6 @@
 /*
- * JSON in. A strict scan (RFC 8259, UTF-8, no NUL, no duplicate names, depth 64) runs before cJSON sees a
- * byte, so that no two readers can see two documents. Numbers keep their source text.
+ * Reads JSON. A strict scan (RFC 8259, UTF-8, no NUL, no duplicate names, depth 64) runs before cJSON, so
+ * that all readers understand the same document. Numbers keep their source text.
  */
 #ifndef KOC__JSON_H
 #define KOC__JSON_H
@@ -27,12 +27,12 @@ void koc__json_free(koc__json *doc);
 KOC__DEFINE_AUTO(koc__json, koc__json_free);
 koc__jnode *koc__json_root(const koc__json *doc);
 
-/* All of these take NULL nodes and give nothing. */
+/* All of these accept NULL and return NULL, 0 or false for it. */
 int koc__json_type(const koc__jnode *n); /* 0 for NULL */
 bool koc__json_is(const koc__jnode *n, int type);
 koc__jnode *koc__json_get(const koc__jnode *object,
                           const char *name); /* exact name; NULL: absent */
-/* As Go reads members into a struct: whatever the case of the name, the last one that is not null. */
+/* As Go reads members into a struct: the case of the name is ignored, the last one that is not null wins. */
 koc__jnode *koc__json_get_folded(const koc__jnode *object, const char *name);
 bool koc__json_name_folds(const koc__jnode *member, const char *name);
 koc__jnode *koc__json_child(const koc__jnode *n); /* first element or member */
@@ -55,21 +55,21 @@ const char *koc__cjson_version(void);
 int koc__json_new(koc__json **out, koc_error **err);
 /* A document whose root is a copy of n. */
 int koc__json_copy(const koc__jnode *n, koc__json **out, koc_error **err);
-/* New nodes; NULL: out of memory. They belong to nobody until koc__json_put or _push takes them. */
+/* New nodes; NULL: out of memory. The caller owns them until koc__json_put or _push takes them. */
 koc__jnode *koc__json_make_object(void);
 koc__jnode *koc__json_make_array(void);
 koc__jnode *koc__json_make_str(const char *value);
 koc__jnode *koc__json_make_u64(uint64_t value);
 koc__jnode *koc__json_make_copy(const koc__jnode *n);
-void koc__json_node_free(koc__jnode *n); /* one that nobody took */
-/* Gives object a member: in the place of one of that name, else at the end. Takes value, also when it
- * fails; value NULL is KOC_ENOMEM, so that the result of a _make call can be passed as it is. */
+void koc__json_node_free(koc__jnode *n); /* a new node that was not taken */
+/* Sets a member of object: replaces the one of that name, or appends it. Takes value, also on failure; value
+ * NULL is KOC_ENOMEM, so the result of a _make call can be passed unchecked. */
 int koc__json_put(koc__jnode *object, const char *name, koc__jnode *value, koc_error **err);
-/* As koc__json_put, at the end of an array. */
+/* Appends to an array; otherwise as koc__json_put. */
 int koc__json_push(koc__jnode *array, koc__jnode *value, koc_error **err);
-/* Puts value, which it takes in all cases, in the place of old, a child of parent. */
+/* Replaces old, a child of parent, by value, which it takes in all cases. */
 int koc__json_replace(koc__jnode *parent, koc__jnode *old, koc__jnode *value, koc_error **err);
-/* Removes a child, or a member by its name; NULL or an absent name: nothing. */
+/* Removes a child, or a member by its name; does nothing for NULL or an absent name. */
 void koc__json_remove(koc__jnode *parent, koc__jnode *child);
 void koc__json_drop(koc__jnode *object, const char *name);
 

@@ -1,8 +1,8 @@
 /*
- * RFC 8259 in one pass, without recursion: the containers that are open are bits of one word.
+ * RFC 8259 in one pass without recursion: one bit for each open container.
  *
- * cJSON takes more than JSON (raw control characters, bad escapes, text after the end, 01) and ends
- * strings at U+0000, so two programs could read two documents out of the same bytes. What passes here
+ * cJSON accepts more than JSON (raw control characters, bad escapes, text after the end, 01) and ends strings
+ * at U+0000, so two programs could read the same bytes as different documents. Text that passes this scan
  * reads the same everywhere.
  */
 #include "core/common.h"
@@ -158,7 +158,7 @@ static int scan_string(scanner *s)
     for (;;) {
         int c = peek(s);
         if (c < 0) {
-            return refuse(s, KOC_EFORMAT, "a string without its end", start);
+            return refuse(s, KOC_EFORMAT, "unterminated string", start);
         }
         if (c == '"') {
             s->at++;
@@ -167,7 +167,7 @@ static int scan_string(scanner *s)
         if (c == '\\') {
             KOC__TRY(scan_escape(s));
         } else if (c < 0x20) {
-            return malformed(s, "a control character in a string");
+            return malformed(s, "control character in a string");
         } else if (c >= 0x80) {
             KOC__TRY(scan_multibyte(s));
         } else {
@@ -288,7 +288,7 @@ static int scan_value(scanner *s, bool *done)
     case 't': return scan_literal(s, "true");
     case 'f': return scan_literal(s, "false");
     case 'n': return scan_literal(s, "null");
-    case -1: return malformed(s, "it ends too early");
+    case -1: return malformed(s, "unexpected end");
     default:
         if (c == '-' || is_digit(c)) {
             return scan_number(s);
@@ -297,7 +297,7 @@ static int scan_value(scanner *s, bool *done)
     }
 }
 
-/* After a value in a container: closes what is closed and goes on to the next value, if there is one. */
+/* After a value in a container: reads closing brackets and moves to the next value, if there is one. */
 static int scan_after_value(scanner *s)
 {
     while (s->depth > 0) {

@@ -11,7 +11,7 @@ enum {
     KOC__JSON_VALUES = 1024 * 1024 /* values in one document: bounds the tree's memory */
 };
 
-/* Where a number stands. */
+/* The position of a number. */
 typedef struct koc__json_span {
     size_t start;
     size_t len;
@@ -23,11 +23,11 @@ typedef struct koc__json_scan {
     size_t capacity;
     size_t values;
     const char *reason; /* after a failure: why, static */
-    size_t at;          /* after a failure: the byte it is about */
+    size_t at;          /* after a failure: the position in bytes */
 } koc__json_scan;
 
-/* RFC 8259 and nothing beyond it; besides valid UTF-8, no U+0000, no lone surrogates. KOC_EFORMAT,
- * KOC_ELIMIT, KOC_ENOMEM; no error object: reason and at say it. Names are not compared here. */
+/* Accepts strict RFC 8259 in valid UTF-8 without U+0000 and lone surrogates. KOC_EFORMAT, KOC_ELIMIT,
+ * KOC_ENOMEM; reason and at replace an error object. Does not look for duplicate names. */
 int koc__json_scan_text(koc_str text, koc__json_scan *out);
 void koc__json_scan_dispose(koc__json_scan *s);
 KOC__DEFINE_AUTO_VAL(koc__json_scan, koc__json_scan_dispose);

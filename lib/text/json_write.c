@@ -1,6 +1,6 @@
 /*
- * The JSON that koc writes: members in the order of the calls, no number that was not an integer or the
- * source's own text. What is hashed is written here and nowhere else.
+ * Writes JSON: members in the order of the calls, numbers as integers or in their source text. All JSON that
+ * koc hashes is written here.
  */
 #include "core/common.h"
 
@@ -52,7 +52,7 @@ static void separate(koc__jw *w)
     new_line(w);
 }
 
-/* Before any value. Values without a key in an object, or a second top-level value, are our own bugs. */
+/* Before any value. A value without a key in an object, or a second top-level value, is a bug in koc. */
 static void begin_value(koc__jw *w)
 {
     if (w->after_key) {
@@ -136,7 +136,7 @@ void koc__jw_array_end(koc__jw *w)
 
 /* --- strings --- */
 
-/* Bytes of the character at p, 0 when it is no valid UTF-8 (RFC 3629). */
+/* The length of the character at p; 0: it is not valid UTF-8 (RFC 3629). */
 static size_t character_size(const unsigned char *p, size_t left)
 {
     if (p[0] < 0x80) {
@@ -146,7 +146,7 @@ static size_t character_size(const unsigned char *p, size_t left)
     return n <= left && koc__str_utf8(koc__str_n((const char *)p, n)) ? n : 0;
 }
 
-/* The escape of a byte below 0x80, or NULL where it stands for itself. text is room for \u00XX. */
+/* The escape of a byte below 0x80, or NULL: it needs none. text has room for \u00XX. */
 static const char *ascii_escape(unsigned char c, uint32_t flags, char text[8])
 {
     switch (c) {
@@ -186,7 +186,7 @@ static const char *escape(const koc__jw *w, const unsigned char *p, size_t n, ch
 static void put_string(koc__jw *w, koc_str value)
 {
     const unsigned char *p = (const unsigned char *)value.ptr;
-    size_t plain = 0; /* where what is not yet written begins */
+    size_t plain = 0; /* the start of the bytes that are not written yet */
     size_t at = 0;
     putc_(w, '"');
     while (at < value.len) {

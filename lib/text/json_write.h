@@ -1,4 +1,4 @@
-/* JSON out: deterministic, integers as integers, optionally with Go's escapes; never a double. */
+/* Writes JSON: deterministic, integers as integers, never a double, optionally with Go's escapes. */
 #ifndef KOC__JSON_WRITE_H
 #define KOC__JSON_WRITE_H
 
@@ -13,17 +13,17 @@ enum {
 typedef struct koc__jw {
     koc__dynbuf *out;
     uint32_t flags;
-    int indent; /* spaces a level; 0: compact */
+    int indent; /* spaces per level; 0: compact */
     int depth;
-    uint64_t has;   /* a bit a level: something was written there */
-    uint64_t array; /* a bit a level: it is an array */
+    uint64_t has;   /* one bit per level: something was written there */
+    uint64_t array; /* one bit per level: it is an array */
     bool after_key;
     int status; /* sticky: the first failure; checked once by koc__jw_end */
     koc_error *error;
 } koc__jw;
 
 void koc__jw_begin(koc__jw *w, koc__dynbuf *out, int indent, uint32_t flags);
-/* The first failure, or KOC_OK when the document is complete. Releases w. */
+/* Returns the first failure, or KOC_OK if the document is complete. Frees the memory of w. */
 int koc__jw_end(koc__jw *w, koc_error **err);
 void koc__jw_object(koc__jw *w);
 void koc__jw_object_end(koc__jw *w);
@@ -36,9 +36,9 @@ void koc__jw_u64(koc__jw *w, uint64_t value);
 void koc__jw_i64(koc__jw *w, int64_t value);
 void koc__jw_bool(koc__jw *w, bool value);
 void koc__jw_null(koc__jw *w);
-/* A value that came from somewhere else, numbers in their source text, members in source order. */
+/* A copy of a parsed value: numbers in their source text, members in source order. */
 void koc__jw_node(koc__jw *w, const koc__jnode *n);
-/* key + string in one; nothing when value is NULL. */
+/* Key and string; nothing if value is NULL. */
 void koc__jw_kv(koc__jw *w, const char *name, const char *value);
 
 #endif

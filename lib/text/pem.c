@@ -12,7 +12,7 @@ static int bad(koc_error **err)
     return koc__error(err, KOC_EFORMAT, "not an RSA private key in PEM");
 }
 
-/* The base64 between the BEGIN and END lines of label; empty: not there. */
+/* The base64 between the BEGIN and END lines of label; empty: there is none. */
 static koc_str between(koc_str pem, const char *label)
 {
     char mark[64];
@@ -50,7 +50,7 @@ static int decode(koc_str base64, koc__dynbuf *out, koc_error **err)
     return rc == KOC_ENOMEM ? koc__oom(err) : rc == KOC_OK ? KOC_OK : bad(err);
 }
 
-/* Takes one element of DER (X.690, 8.1) from rest; false: there is none with this tag. */
+/* Reads one element of DER (X.690, 8.1) from rest; false: there is none with this tag. */
 static bool take(koc_str *rest, uint8_t tag, koc_str *content)
 {
     const uint8_t *p = (const uint8_t *)rest->ptr;

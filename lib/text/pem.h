@@ -7,7 +7,8 @@
 #include "core/dynbuf.h"
 
 /* The RSAPrivateKey (DER) in a PEM text: "PRIVATE KEY" (PKCS #8, RFC 5208) or "RSA PRIVATE KEY" (PKCS #1),
- * not encrypted. Replaces the content of out, which is to be wiped. KOC_EFORMAT, which quotes nothing. */
+ * not encrypted. Replaces the content of out, which the caller must wipe. KOC_EFORMAT, whose message quotes
+ * nothing. */
 int koc__pem_rsa_key(koc_str pem, koc__dynbuf *out, koc_error **err);
 
 #endif

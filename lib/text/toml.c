@@ -57,7 +57,7 @@ static void comment(reader *r)
     }
 }
 
-/* Blanks, comments and line ends: what may stand between the elements of an array. */
+/* Blanks, comments and line ends, which may be between the elements of an array. */
 static void space(reader *r)
 {
     const char *before;
@@ -78,7 +78,7 @@ static int line_end(reader *r, koc_error **err)
     comment(r);
     take(r, '\r');
     if (peek(r) >= 0 && peek(r) != '\n') {
-        return koc__error(err, KOC_EFORMAT, "something follows that does not belong on this line");
+        return koc__error(err, KOC_EFORMAT, "unexpected text at the end of the line");
     }
     return KOC_OK;
 }
@@ -105,8 +105,8 @@ static bool hex(reader *r, size_t digits, uint32_t *out)
     return true;
 }
 
-/* After the backslash: one byte. Escapes that name a code point are taken for ASCII only: hosts and paths
- * hold no others. */
+/* After the backslash: one byte. Escapes of code points are supported only for ASCII: hosts and paths have no
+ * other characters. */
 static int escape(reader *r, char *out, koc_error **err)
 {
     static const char from[] = "btnfr\"\\", to[] = "\b\t\n\f\r\"\\";
@@ -126,7 +126,7 @@ static int escape(reader *r, char *out, koc_error **err)
             return KOC_OK;
         }
     }
-    return koc__error(err, KOC_EFORMAT, "an escape in a string that is not understood");
+    return koc__error(err, KOC_EFORMAT, "unsupported escape in a string");
 }
 
 /* From its opening quote on. */
@@ -136,13 +136,13 @@ static int quoted(reader *r, char *out, size_t size, koc_error **err)
     size_t n = 0;
 
     if (r->rest.len >= 3 && r->rest.ptr[1] == quote && r->rest.ptr[2] == quote) {
-        return koc__error(err, KOC_EFORMAT, "strings over several lines are not understood");
+        return koc__error(err, KOC_EFORMAT, "multi-line strings are not supported");
     }
     skip(r, 1);
     while (peek(r) != quote) {
         int c = peek(r);
         if (c < 0 || c == '\n' || (c < 0x20 && c != '\t') || c == 0x7f) {
-            return koc__error(err, KOC_EFORMAT, "a string without its end");
+            return koc__error(err, KOC_EFORMAT, "unterminated string");
         }
         if (n + 1 >= size) {
             return koc__error(err, KOC_EFORMAT, "a string of more than %zu bytes", size - 1);
@@ -177,7 +177,7 @@ static int key(reader *r, char out[KEY_MAX], koc_error **err)
         skip(r, 1);
     }
     out[n] = '\0';
-    return n > 0 ? KOC_OK : koc__error(err, KOC_EFORMAT, "a key was expected here");
+    return n > 0 ? KOC_OK : koc__error(err, KOC_EFORMAT, "expected a key");
 }
 
 /* --- values ----------------------------------------------------------------------------------------------- */
@@ -198,7 +198,7 @@ static int word(reader *r, koc_error **err)
         r->item.kind = KOC__TOML_INTEGER;
     } else {
         return koc__error(err, KOC_EFORMAT,
-                          "a value that is no string, boolean, integer or array of them");
+                          "unsupported value: expected a string, boolean, integer or array");
     }
     skip(r, n);
     return r->fn(r->self, &r->item, err);
@@ -221,7 +221,7 @@ static int value(reader *r, int depth, koc_error **err);
 static int array(reader *r, int depth, koc_error **err)
 {
     if (depth >= 2) {
-        return koc__error(err, KOC_EFORMAT, "arrays are nested more than two deep");
+        return koc__error(err, KOC_EFORMAT, "arrays are nested more than two levels deep");
     }
     space(r);
     for (int i = 0; !take(r, ']'); i++) {
@@ -229,7 +229,7 @@ static int array(reader *r, int depth, koc_error **err)
         KOC__TRY(value(r, depth + 1, err));
         space(r);
         if (!take(r, ',') && peek(r) != ']') {
-            return koc__error(err, KOC_EFORMAT, "an array without its end");
+            return koc__error(err, KOC_EFORMAT, "unterminated array");
         }
         space(r);
     }
@@ -250,11 +250,12 @@ static int table(reader *r, koc_error **err)
     size_t depth = 0;
 
     if (peek(r) == '[') {
-        return koc__error(err, KOC_EFORMAT, "arrays of tables are not understood");
+        return koc__error(err, KOC_EFORMAT, "arrays of tables are not supported");
     }
     do {
         if (depth >= KOC__TOML_DEPTH) {
-            return koc__error(err, KOC_EFORMAT, "a table more than %d deep", KOC__TOML_DEPTH);
+            return koc__error(err, KOC_EFORMAT, "tables are nested more than %d levels deep",
+                              KOC__TOML_DEPTH);
         }
         blanks(r);
         KOC__TRY(key(r, r->tables[depth], err));
@@ -264,7 +265,7 @@ static int table(reader *r, koc_error **err)
     } while (take(r, '.'));
     r->item.depth = depth;
     if (!take(r, ']')) {
-        return koc__error(err, KOC_EFORMAT, "the name of a table without its end");
+        return koc__error(err, KOC_EFORMAT, "unterminated table name");
     }
     r->item.key = NULL;
     KOC__TRY(r->fn(r->self, &r->item, err));
@@ -277,7 +278,7 @@ static int pair(reader *r, koc_error **err)
     blanks(r);
     if (!take(r, '=')) {
         return koc__error(err, KOC_EFORMAT,
-                          peek(r) == '.' ? "dotted keys are not understood; write a [table]"
+                          peek(r) == '.' ? "dotted keys are not supported; write a [table]"
                                          : "a key without '='");
     }
     blanks(r);
@@ -298,7 +299,7 @@ int koc__toml_read(koc_str text, const char *file, koc__toml_fn fn, void *self, 
             return rc;
         }
         if (rc != KOC_OK) {
-            /* An array may go over lines; the trouble is where the reader stands. */
+            /* An array may span lines; the error is at the current one. */
             return koc__error_prefix(err, rc, "%s:%u", file, KOC__MAX(line, r.line));
         }
     }

@@ -1,7 +1,6 @@
 /*
- * The part of TOML 1.0 that a hosts.toml is written in: tables, bare and quoted keys, strings on one
- * line, booleans, integers, arrays of those (two deep). Everything else is refused, by file and line. No
- * I/O.
+ * The part of TOML 1.0 that hosts.toml files use: tables, bare and quoted keys, strings on one line,
+ * booleans, integers, arrays of those (two levels). Everything else is rejected with file and line. No I/O.
  */
 #ifndef KOC__TOML_H
 #define KOC__TOML_H
@@ -14,23 +13,23 @@
 
 typedef enum koc__toml_kind { KOC__TOML_STRING, KOC__TOML_BOOL, KOC__TOML_INTEGER } koc__toml_kind;
 
-/* A table that begins (key NULL), or one value; an array gives each of its elements. Strings are borrowed
+/* The start of a table (key NULL), or one value; each element of an array is one value. Strings are borrowed
  * until the call returns. */
 typedef struct koc__toml_item {
     const char *table[KOC__TOML_DEPTH]; /* [host."https://x"]: "host", "https://x" */
     size_t depth;
     const char *key;
-    int index[2]; /* the place in arrays, from 0; -1: not in one */
+    int index[2]; /* the index in each array, from 0; -1: not in an array */
     koc__toml_kind kind;
     const char *text; /* of a string */
     bool truth;
     int64_t number;
 } koc__toml_item;
 
-/* A failure ends the reading; "<file>:<line>: " is put in front of its message. */
+/* A failure ends the parse; its message gets the prefix "<file>:<line>: ". */
 typedef int (*koc__toml_fn)(void *self, const koc__toml_item *item, koc_error **err);
 
-/* file: for messages. KOC_EFORMAT. A key that comes twice is given twice. */
+/* file: for messages. KOC_EFORMAT. A duplicate key is reported twice. */
 int koc__toml_read(koc_str text, const char *file, koc__toml_fn fn, void *self, koc_error **err);
 
 #endif

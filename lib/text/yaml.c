@@ -1,8 +1,8 @@
 /*
- * YAML events over libyaml. This is the only file that knows libyaml.
+ * YAML events over libyaml. This is the only file that uses libyaml.
  *
- * Two things are put right here: places are bytes (yaml_marks.c), and a scalar begins where its text begins,
- * not at its anchor or tag.
+ * It corrects two things: positions are in bytes (yaml_marks.c), and a scalar begins with its text, not with
+ * its anchor or tag.
  */
 #include "core/common.h"
 
@@ -35,7 +35,7 @@ static int fail_at(const koc__yevents *r, size_t byte, const char *why, koc_erro
     return koc__error(err, KOC_EFORMAT, "%s:%zu:%zu: %s", r->what, line, column, why);
 }
 
-/* libyaml has read the text as far as the mark says; its words are for people, in lower case. */
+/* libyaml has read the text up to the mark; its messages are readable, in lower case. */
 static int report(const koc__yevents *r, koc_error **err)
 {
     const yaml_parser_t *p = &r->parser;
@@ -51,7 +51,7 @@ static int report(const koc__yevents *r, koc_error **err)
     }
 }
 
-/* UTF-16 would be read by libyaml, and then no place would be right. */
+/* libyaml would read UTF-16, but then all positions would be wrong. */
 static int check_encoding(const koc__yevents *r, koc_error **err)
 {
     koc_str t = r->text;
@@ -100,7 +100,7 @@ int koc__yevents_open(koc_str text, size_t max, const char *what, koc__yevents *
     r->ends = r->starts;
     KOC__TRY(r->starts.ascii ? KOC_OK : check_encoding(r, err));
     yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
-    /* libyaml takes a byte order mark off only while it guesses the encoding. */
+    /* libyaml removes a byte order mark only if it detects the encoding itself. */
     size_t skip = koc__ymarks_begin(r->text);
     yaml_parser_set_input_string(&r->parser, (const unsigned char *)r->text.ptr + skip,
                                  r->text.len - skip);
@@ -183,7 +183,7 @@ static void fill_scalar(const yaml_event_t *e, koc__yevent *out)
     out->tag = (const char *)e->data.scalar.tag;
 }
 
-/* Type and strings. false: an event that nobody needs. */
+/* Type and strings. false: an event that is not reported. */
 static bool fill_event(const yaml_event_t *e, koc__yevent *out)
 {
     switch (e->type) {
@@ -216,7 +216,7 @@ static bool fill_event(const yaml_event_t *e, koc__yevent *out)
     }
 }
 
-/* Keeps count of the open collections and tells whether the event stands within brackets. */
+/* Tracks the open collections and whether the event is within brackets. */
 static int track_flow(koc__yevents *r, koc__yevent *e, koc_error **err)
 {
     bool inside = r->depth > 0 && (r->flow[(r->depth - 1) / 64] >> ((r->depth - 1) % 64) & 1);

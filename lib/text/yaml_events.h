@@ -1,6 +1,6 @@
 /*
- * YAML as events, each with its exact place in the bytes. The settings tree is built from them, and text
- * that is rewritten in place (ko:// references in manifests) is found with them.
+ * YAML as events, each with its exact position in bytes. The settings tree is built from them, and they
+ * locate text to rewrite (ko:// references in manifests).
  */
 #ifndef KOC__YAML_EVENTS_H
 #define KOC__YAML_EVENTS_H
@@ -11,18 +11,19 @@
 
 /* --- from characters to bytes (yaml_marks.c) --- */
 
-/* libyaml counts characters, and counts from after a byte order mark at the very beginning. */
+/* Converts libyaml's positions, which count characters and do not count a byte order mark at the beginning.
+ * */
 typedef struct koc__ymarks {
     koc_str text;
     size_t index; /* a character ... */
     size_t byte;  /* ... and where it begins */
-    bool ascii;   /* there is nothing to convert */
+    bool ascii;   /* all characters are ASCII: nothing to convert */
 } koc__ymarks;
-/* Where the first character is: 0, or after a byte order mark. */
+/* The position of the first character: 0, or after a byte order mark. */
 size_t koc__ymarks_begin(koc_str text);
 void koc__ymarks_init(koc__ymarks *m, koc_str text);
-/* The first byte of character number index; the text's length when there are not so many. The text must be
- * valid UTF-8. Cheap when the numbers of one cursor grow. */
+/* The first byte of character number index, or the length of the text if there are fewer. The text must be
+ * valid UTF-8. Fast if the indexes of one cursor increase. */
 size_t koc__ymarks_walk(koc__ymarks *m, size_t index);
 static inline size_t koc__ymarks_byte(koc__ymarks *m, size_t index)
 {
@@ -58,7 +59,7 @@ enum {
 typedef struct koc__yevent {
     int type;
     int style;          /* of a scalar */
-    bool flow;          /* stands inside [] or {}; for a collection: is written so itself */
+    bool flow;          /* inside [] or {}; a collection: written with brackets itself */
     koc_str value;      /* a scalar's text, an alias's name */
     const char *anchor; /* or NULL */
     const char *tag;    /* resolved ("tag:yaml.org,2002:str"), or NULL */
@@ -71,11 +72,11 @@ typedef struct koc__yevent {
 } koc__yevent;
 
 typedef struct koc__yevents koc__yevents;
-/* text must stay. Anything but UTF-8 is refused. KOC_EFORMAT "<what>:<line>:<column>: ...", KOC_ELIMIT. */
+/* text is borrowed. Anything but UTF-8 is rejected. KOC_EFORMAT "<what>:<line>:<column>: ...", KOC_ELIMIT. */
 int koc__yevents_open(koc_str text, size_t max, const char *what, koc__yevents **out,
                       koc_error **err);
-/* Strings of *out are valid until the next call. Filled in place, as this is called for each word of a
- * file: after a failure *out means nothing. */
+/* Strings of *out are valid until the next call. Filled in place for speed, as this is called for each word
+ * of a file: undefined after a failure. */
 int koc__yevents_next(koc__yevents *r, koc__yevent *out, koc_error **err);
 void koc__yevents_free(koc__yevents *r);
 KOC__DEFINE_AUTO(koc__yevents, koc__yevents_free);

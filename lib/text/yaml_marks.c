@@ -1,4 +1,4 @@
-/* Places in YAML text: libyaml's character numbers as bytes, bytes as lines and columns. */
+/* Positions in YAML text: libyaml's character indexes as bytes, bytes as lines and columns. */
 #include "core/common.h"
 
 #include "core/str.h"
@@ -16,7 +16,7 @@ size_t koc__ymarks_begin(koc_str text)
     return koc__str_starts(text, BOM) ? strlen(BOM) : 0;
 }
 
-/* Eight bytes at a time: this pass is all that such texts, which most are, need. */
+/* Eight bytes at a time: for ASCII, as most texts are, this pass is enough. */
 static bool is_ascii(koc_str text)
 {
     uint64_t high = 0;

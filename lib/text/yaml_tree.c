@@ -1,6 +1,6 @@
 /*
- * Settings trees. An alias shares the node it names, so that memory does not grow with it, but its size
- * counts as if it had been written out: what walks the tree is bounded.
+ * Settings trees. An alias shares its node, so it needs no memory, but counts with the size of the node: that
+ * bounds every walk of the tree.
  */
 #include "core/common.h"
 
@@ -37,7 +37,7 @@ struct koc__yaml {
 typedef struct builder {
     koc__yaml *doc;
     koc__yevents *events;
-    koc__map *anchors; /* names to nodes; a node that is being built is not there yet */
+    koc__map *anchors; /* names to nodes; without nodes that are still being built */
     const char *what;
     int depth;
 } builder;
@@ -85,7 +85,7 @@ static int build_scalar(builder *b, const koc__yevent *e, koc__ynode **out, koc_
     koc__ynode *node = NULL;
     KOC__TRY(new_node(b, e, KOC__YAML_SCALAR, &node, err));
     if (e->value.len > 0 && memchr(e->value.ptr, '\0', e->value.len)) {
-        return fail(b, e->line, e->column, KOC_EFORMAT, "a text holds a NUL character", err);
+        return fail(b, e->line, e->column, KOC_EFORMAT, "a string contains a NUL character", err);
     }
     node->value = koc__str_dup(e->value);
     if (!node->value) {
@@ -103,7 +103,7 @@ static int find_alias(builder *b, const koc__yevent *e, koc__ynode **out, koc_er
     *out = koc__map_get(b->anchors, e->value);
     if (!*out) {
         return fail(b, e->line, e->column, KOC_EFORMAT,
-                    "the alias names nothing that is complete before it", err);
+                    "the alias has no complete anchor before it", err);
     }
     return KOC_OK;
 }
@@ -145,7 +145,7 @@ static koc__ynode *find_key(const koc__ynode *mapping, const char *key)
     return NULL;
 }
 
-/* Members of source that target has not. */
+/* Adds the members of source that target does not have. */
 static int merge_one(builder *b, koc__ynode *target, const koc__ynode *source, koc_error **err)
 {
     if (source->type != KOC__YAML_MAPPING) {
@@ -196,15 +196,15 @@ static int check_key(const builder *b, const koc__ynode *mapping, const koc__yno
         return fail(b, key->line, key->column, KOC_EFORMAT, "a key must be a text", err);
     }
     if (find_key(mapping, key->value) || (merged && key->merge)) {
-        return koc__error(err, KOC_EFORMAT, "%s:%zu:%zu: the key \"%s\" is there twice", b->what,
-                          key->line, key->column, key->value);
+        return koc__error(err, KOC_EFORMAT, "%s:%zu:%zu: duplicate key \"%s\"", b->what, key->line,
+                          key->column, key->value);
     }
     return KOC_OK;
 }
 
 static int build_mapping(builder *b, koc__ynode *node, koc_error **err)
 {
-    koc__ynode *sources = NULL; /* under "<<"; what is written out wins, wherever it stands */
+    koc__ynode *sources = NULL; /* under "<<"; explicit members win, wherever they are */
     for (;;) {
         koc__yevent e;
         koc__ynode *key = NULL;
@@ -243,7 +243,7 @@ static int build_node(builder *b, const koc__yevent *e, koc__ynode **out, koc_er
     if (e->type == KOC__YEVENT_ALIAS) {
         return find_alias(b, e, out, err);
     }
-    /* The event's strings are gone after the next one. */
+    /* The strings of an event are freed by the next one. */
     KOC__AUTO_STR anchor = koc__strdup(e->anchor);
     if (e->anchor && !anchor) {
         return koc__oom(err);

@@ -112,7 +112,7 @@ def test_a_cache_that_others_can_write_to_is_not_used(case, mode):
     before = {p: p.stat().st_mtime_ns for p in case.cache.rglob("*")}
     case.cache.chmod(mode)
     said = case.check().stderr
-    assert "others can write to the cache" in said and "remove it" in said
+    assert "other users can write to the cache" in said and "remove it" in said
     assert {p: p.stat().st_mtime_ns for p in case.cache.rglob("*")} == before
     shutil.rmtree(case.cache)  # what the warning says
     assert "others" not in case.check().stderr

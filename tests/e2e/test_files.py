@@ -418,7 +418,7 @@ def test_foreign_layer_is_named_with_its_url(tool, tmp_path):
     for verb in (("copy", f"oci:{folder}", f"docker-archive:{tmp_path}/d.tar"),
                  ("export", f"oci:{folder}", f"{tmp_path}/fs.tar")):
         result = tool(*verb, status=1)
-        assert "is foreign: it is kept at https://mcr.example/layer" in result.errors[0]
+        assert "is foreign: its content is at https://mcr.example/layer" in result.errors[0]
     assert not (tmp_path / "d.tar").exists() and not (tmp_path / "fs.tar").exists()
 
 

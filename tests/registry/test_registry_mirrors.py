@@ -145,7 +145,7 @@ def test_requests_a_second(regtool, faulty, hosts_toml):
 
 
 @pytest.mark.parametrize("text, words", [
-    ("server = ", ":1: a value that is no string"),
+    ("server = ", ":1: unsupported value: expected a string"),
     ("\n[host.\"gopher://planted\"]", ":2: not the address of a registry"),
     ("ca = '/nowhere/planted.crt'", "No such file"),
     ("[header]\nAuthorization = 'planted'", ":2: the header field Authorization cannot be set"),

@@ -24,13 +24,14 @@ static int default_dir(char **out, koc_error **err)
     KOC__AUTO_STR parent = named ? koc__strdup(named) : koc__xdg("XDG_CACHE_HOME", ".cache");
 
     if (!parent) {
-        return koc__error(err, KOC_ENOTFOUND, "cannot tell where the cache is: HOME is not set");
+        return koc__error(err, KOC_ENOTFOUND, "cannot locate the cache: HOME is not set");
     }
     *out = koc__path_join(parent, "koc");
     return *out ? KOC_OK : koc__oom(err);
 }
 
-/* Makes the folder, or checks that what is there is ours: others could put images into it. */
+/* Creates the directory, or checks that no other user can write to an existing one and so put content into
+ * images. */
 static int prepare(const koc__cache *c, koc_error **err)
 {
     struct stat st;
@@ -52,8 +53,8 @@ static int prepare(const koc__cache *c, koc_error **err)
     if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         return koc__error(
             err, KOC_EINVAL,
-            "others can write to the cache %s (mode %04o), so that what is in it cannot "
-            "be trusted: remove it, and koc makes a new one",
+            "other users can write to the cache %s (mode %04o), so its content cannot be trusted: "
+            "remove it, and koc creates a new one",
             c->root, (unsigned)(st.st_mode & 07777));
     }
     if (faccessat(AT_FDCWD, c->root, W_OK | X_OK, AT_EACCESS) != 0) {
@@ -131,7 +132,7 @@ int64_t koc__cache_last_use(const struct stat *st)
                                 : KOC__MAX((int64_t)st->st_atime, (int64_t)st->st_mtime);
 }
 
-/* Notes the use when the last one is long ago or, by a clock set back, in the future. */
+/* Records the use if the last one is long ago or, after the clock was set back, in the future. */
 static void touch(const char *path, const struct stat *st)
 {
     struct timespec times[2] = {{0, UTIME_NOW}, {0, S_ISDIR(st->st_mode) ? UTIME_NOW : UTIME_OMIT}};
@@ -158,7 +159,7 @@ static char *blob_path(const koc__cache *c, const koc_digest *d)
                        koc__digest_hex(d).s);
 }
 
-/* Gives t its name; the folder is made when it is missing. */
+/* Renames t to path; creates the directory if it is missing. */
 static int publish(koc__tempfile *t, const char *path, koc_error **err)
 {
     KOC__AUTO_STR parent = NULL;
@@ -185,7 +186,7 @@ static int new_tempfile(const koc__cache *c, koc__tempfile *out, koc_error **err
     return koc__tempfile_new(tmp, out, err);
 }
 
-/* The header covers the name as well: a record that lands under another is not found there. */
+/* The checksum in the header includes the name: a record under a wrong name is not found. */
 static void make_header(const char *kind, koc_str key, koc_str value, char out[HEADER_LEN + 1])
 {
     koc__sha256 h;
@@ -203,7 +204,7 @@ static void make_header(const char *kind, koc_str key, koc_str value, char out[H
     out[HEADER_LEN] = '\0';
 }
 
-/* Reads a record whole; *out stays NULL when it is not there or not to be had. */
+/* Reads a whole record; *out stays NULL if it is missing or cannot be read. */
 static int read_record(const char *path, size_t max, char header[HEADER_LEN + 1], char **out,
                        size_t *out_len, koc_error **err)
 {

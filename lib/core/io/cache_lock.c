@@ -1,7 +1,7 @@
 /*
- * Locks between processes and threads: flock on a file each. The system lets go of it when a process is
- * killed. Pruning removes lock files, and only while holding them, so who gets a lock looks whether
- * the file still has its name.
+ * Locks between processes and threads: one flock on one file each, which the system releases when a process
+ * is killed. Pruning removes lock files, but only while it holds the lock, so a new holder checks whether the
+ * file still has its name.
  */
 #include "core/common.h"
 

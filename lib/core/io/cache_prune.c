@@ -1,4 +1,4 @@
-/* Making room: a bounded scan, then the least recently used go first. */
+/* Prunes the cache: a bounded scan, then removal in the order of last use. */
 #include "core/common.h"
 
 #include <dirent.h>
@@ -10,8 +10,8 @@
 #include "core/text.h"
 
 enum {
-    ENTRIES_MAX = 65536, /* in one scan; what is beyond waits for the next */
-    WALK_MAX = 65536,    /* files counted below one folder of files/ */
+    ENTRIES_MAX = 65536, /* in one scan; the rest waits for the next one */
+    WALK_MAX = 65536,    /* files counted below one directory of files/ */
     WALK_DEPTH = 32,
     FUTURE_MAX = 24 * 60 * 60 /* seconds that clocks may have been set back */
 };
@@ -53,7 +53,7 @@ static char *below(const scan *s, const char *area, const char *name)
     return koc__format("%s/%s/%s", s->cache->root, area, name);
 }
 
-/* Adds up a folder of files/: its size, and the last use of anything in it. */
+/* Adds up a directory of files/: its size, and the last use of anything in it. */
 static int measure(const char *path, unsigned depth, size_t *budget, entry *e, koc_error **err)
 {
     KOC__AUTO(koc_strlist) names = NULL;
@@ -91,7 +91,7 @@ static int add_entry(scan *s, const char *path, const struct stat *st, koc_error
         KOC__TRY(measure(path, 0, &budget, &e, err));
     }
     if (e.last_use > s->now + FUTURE_MAX) {
-        e.last_use = 0; /* nonsense, which must not keep it for ever */
+        e.last_use = 0; /* a wrong clock must not keep it for ever */
     }
     if (!koc__grow((void **)&s->entries, &s->capacity, s->count + 1, sizeof(*s->entries))) {
         return koc__oom(err);
@@ -105,7 +105,7 @@ static int add_entry(scan *s, const char *path, const struct stat *st, koc_error
     return KOC_OK;
 }
 
-/* Adds what lies in one folder. A folder that is not there has nothing. */
+/* Adds the entries of one directory, if it exists. */
 static int scan_folder(scan *s, const char *folder, koc_error **err)
 {
     KOC__AUTO(DIR) dir = opendir(folder);
@@ -172,7 +172,7 @@ static bool unused_since(const entry *e)
     return lstat(e->path, &st) == 0 && koc__cache_last_use(&st) == e->own_use;
 }
 
-/* A folder goes under its lock, and at once: it moves to tmp before it is emptied. */
+/* A directory is removed under its lock and in one step: it is moved to tmp before it is emptied. */
 static bool remove_folder(const scan *s, const entry *e)
 {
     koc_str kind = koc__path_base(koc__path_dir(koc__str(e->path)));
@@ -189,7 +189,7 @@ static bool remove_folder(const scan *s, const entry *e)
     if (koc__fs_remove(away, NULL) != KOC_OK || rename(e->path, away) != 0) {
         return false;
     }
-    (void)koc__fs_remove(away, NULL); /* what is left of it is removed as a stale temporary */
+    (void)koc__fs_remove(away, NULL); /* the rest of it is removed later as a stale temporary */
     return true;
 }
 
@@ -202,7 +202,7 @@ static void remove_entries(scan *s, uint64_t max_bytes, uint64_t *freed)
         const entry *e = &s->entries[i];
 
         if (s->now - e->last_use < KOC__CACHE_YOUNG) {
-            break; /* all that follow are younger */
+            break; /* all others are younger */
         }
         if (e->is_dir ? remove_folder(s, e) : unused_since(e) && unlink(e->path) == 0) {
             s->total -= e->size;
@@ -211,7 +211,7 @@ static void remove_entries(scan *s, uint64_t max_bytes, uint64_t *freed)
     }
 }
 
-/* What killed processes left: old temporary files, and lock files that nobody holds. */
+/* Removes leftovers of killed processes: old temporary files, and lock files without a holder. */
 static void sweep(const scan *s, const char *area, int64_t min_age)
 {
     KOC__AUTO_STR top = koc__path_join(s->cache->root, area);

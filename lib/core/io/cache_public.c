@@ -1,4 +1,4 @@
-/* The cache for users: what is in it, making room, starting anew. */
+/* The public functions of the cache: its usage, pruning, clearing. */
 #include "core/common.h"
 
 #include <koc/ext/cache.h>
@@ -12,7 +12,7 @@
 #include "core/text.h"
 
 #define DEPTH_MAX 32
-/* The size that a cache is kept to, and how often that is looked at. */
+/* The limit for the size of the cache, and how often it is checked. */
 #define SIZE_LIMIT ((uint64_t)10 << 30)
 #define TIDY_EVERY ((int64_t)24 * 60 * 60)
 
@@ -107,7 +107,7 @@ int koc_cache_clear(koc_ctx *ctx, koc_error **err)
     if (!ctx->cache) {
         return no_cache(err);
     }
-    /* At once for everybody else: nobody sees a half of it. */
+    /* In one step for other processes: none sees half of it. */
     const koc__cache *c = ctx->cache;
     KOC__AUTO_STR away = koc__format("%s.%ld.cleared", c->root, (long)getpid());
     KOC__AUTO_STR tmp = koc__path_join(c->root, "tmp");

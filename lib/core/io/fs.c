@@ -30,7 +30,7 @@ static bool is_null_device(const struct stat *st)
     return S_ISCHR(st->st_mode) && stat("/dev/null", &null) == 0 && null.st_rdev == st->st_rdev;
 }
 
-/* Without O_NONBLOCK a FIFO that nobody writes to would hold the call for ever. */
+/* Without O_NONBLOCK open() of a FIFO without a writer would block for ever. */
 static int open_now(const char *path, int *out_fd, struct stat *st, koc_error **err)
 {
     KOC__AUTO_FD fd = -1;
@@ -39,8 +39,7 @@ static int open_now(const char *path, int *out_fd, struct stat *st, koc_error **
         fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     } while (fd < 0 && errno == EINTR);
     if (fd < 0 && errno == ENOENT && lstat(path, st) == 0) {
-        return koc__error(err, KOC_ENOTFOUND, "cannot open %s: it is a link that leads nowhere",
-                          path);
+        return koc__error(err, KOC_ENOTFOUND, "cannot open %s: it is a dangling link", path);
     }
     if (fd < 0 || fstat(fd, st) != 0) {
         return koc__error_errno(err, errno, "cannot open %s", path);
@@ -76,7 +75,7 @@ int koc__fs_open_stream(const char *path, int *out_fd, koc_error **err)
     return *out_fd >= 0 ? KOC_OK : koc__error_errno(err, errno, "cannot read stdin");
 }
 
-/* A FIFO without a writer is silent, too, until the first has come. */
+/* A FIFO is also empty until its first writer opens it. */
 static int wait_readable(int fd, const char *what, koc__call *call, int64_t until, koc_error **err)
 {
     for (;;) {
@@ -169,14 +168,14 @@ static int too_large(const char *path, size_t max, koc_error **err)
     return koc__error(err, KOC_ELIMIT, "%s has more than %zu bytes", path, max);
 }
 
-/* Appends what fd still gives, at most room bytes. expected is a guess at how much that is. */
+/* Appends the rest of fd, at most room bytes. expected is an estimate of its length. */
 static int read_rest(int fd, const char *path, size_t room, size_t expected, koc__call *call,
                      koc__dynbuf *out, koc_error **err)
 {
     size_t left = room;
 
     for (;;) {
-        /* One more than expected, so that the end shows in the same read. */
+        /* One more than expected, so that the same read detects the end. */
         size_t step = KOC__MIN(left, expected > 0 ? expected + 1 : READ_STEP);
         size_t n = 0;
         char extra;
@@ -255,13 +254,13 @@ int koc__fs_mkdirs(const char *path, mode_t mode, koc_error **err)
         *p = '\0';
         if (mkdir(prefix, mode) != 0 && !koc__fs_is_dir(prefix)) {
             return koc__error_errno(err, errno == EEXIST ? ENOTDIR : errno,
-                                    "cannot make the folder %s", prefix);
+                                    "cannot create the directory %s", prefix);
         }
         *p = '/';
     }
     if (mkdir(path, mode) != 0 && !koc__fs_is_dir(path)) {
-        return koc__error_errno(err, errno == EEXIST ? ENOTDIR : errno, "cannot make the folder %s",
-                                path);
+        return koc__error_errno(err, errno == EEXIST ? ENOTDIR : errno,
+                                "cannot create the directory %s", path);
     }
     return KOC_OK;
 }
@@ -279,7 +278,7 @@ bool koc__fs_is_dir(const char *path)
     struct stat st;
     bool is_dir = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 
-    errno = before; /* so that it can be asked between a failure and its report */
+    errno = before; /* keeps errno, so that it can be called between a failure and its report */
     return is_dir;
 }
 

@@ -1,4 +1,4 @@
-/* Files: whole reads under a ceiling, atomic writes, temporary files, stamps. */
+/* Files: bounded reads, atomic writes, temporary files, stamps. */
 #ifndef KOC__FS_H
 #define KOC__FS_H
 
@@ -12,26 +12,27 @@
 
 struct koc__call;
 
-/* Opening never waits. Regular files alone (and what is read like one: /dev/null); a folder, a FIFO, a device
- * is refused by its kind. O_CLOEXEC. */
+/* Opens a file without blocking: a regular file, or /dev/null. Others, such as a directory, FIFO or device,
+ * are rejected with their kind in the message. O_CLOEXEC. */
 int koc__fs_open_read(const char *path, int *out_fd, koc_error **err);
-/* Whatever can be read from its beginning to its end: pipes and devices, too. Read it with
- * koc__fs_read_stream: the descriptor may be one that does not block. "-" is stdin. */
+/* Opens whatever can be read from beginning to end: also pipes and devices. Read it with koc__fs_read_stream,
+ * since the descriptor may be non-blocking. "-" is stdin. */
 int koc__fs_open_stream(const char *path, int *out_fd, koc_error **err);
 /* As koc__fs_read_fd, waiting for a writer and for data under call (NULL: for ten seconds at most). */
 int koc__fs_read_stream(int fd, void *buf, size_t len, size_t *n_read, const char *what,
                         struct koc__call *call, koc_error **err);
-/* What a file is that is no regular one: "a FIFO". NULL: it is regular. */
+/* The kind of a file that is not regular: "a FIFO". NULL: it is regular. */
 const char *koc__fs_kind(const struct stat *st);
 /* Up to len bytes (short only at the end). */
 int koc__fs_read_fd(int fd, void *buf, size_t len, size_t *n_read, const char *what,
                     koc_error **err);
 int koc__fs_write_fd(int fd, const void *data, size_t len, const char *what, koc_error **err);
-/* Appends the file's content to out; out->max is the ceiling (KOC_ELIMIT names the file). */
+/* Appends the content of the file to out; out->max is the limit (KOC_ELIMIT names the file). */
 int koc__fs_read_file(const char *path, koc__dynbuf *out, koc_error **err);
-/* The same for what people name, which may be a pipe: <(…), /dev/stdin. */
+/* The same for a path that the user gave, which may be a pipe: <(…), /dev/stdin. */
 int koc__fs_read_any(const char *path, struct koc__call *call, koc__dynbuf *out, koc_error **err);
-/* New content under path or nothing: a temporary file beside it, then rename. Not synced: for the cache. */
+/* Replaces the file at path atomically: writes a temporary file beside it, then renames. Not synced: for the
+ * cache. */
 int koc__fs_write_file(const char *path, koc_str content, mode_t mode, koc_error **err);
 /* The same for files of the user (outfile.h has the rules). */
 int koc__fs_replace_file(const char *path, koc_str content, mode_t mode, koc_error **err);
@@ -39,22 +40,22 @@ int koc__fs_mkdirs(const char *path, mode_t mode, koc_error **err);
 bool koc__fs_exists(const char *path); /* follows links */
 bool koc__fs_is_dir(const char *path);
 bool koc__fs_is_file(const char *path);
-/* Whether stamps tell of every change: path is on a local file system known for it. */
+/* Whether stamps detect every change: path is on a local file system that is known to. */
 bool koc__fs_has_ctime(const char *path);
 int koc__fs_realpath(const char *path, char **out, koc_error **err);
-/* Removes a file or a folder with all in it, never following links; what is not there is fine. */
+/* Removes a file, or a directory with its content, without following links; a missing one is fine. */
 int koc__fs_remove(const char *path, koc_error **err);
-/* A folder of its own below $TMPDIR (or /tmp): <prefix>XXXXXX, mode 0700. */
+/* A new directory below $TMPDIR (or /tmp): <prefix>XXXXXX, mode 0700. */
 int koc__fs_tempdir(const char *prefix, char **out, koc_error **err);
 /* The same below parent (NULL: as above). */
 int koc__fs_tempdir_in(const char *parent, const char *prefix, char **out, koc_error **err);
-/* Names in a folder without . and .., in byte order. */
+/* The names in a directory without . and .., in byte order. */
 int koc__fs_list(const char *path, koc_strlist **out, koc_error **err);
 
-/* A file that nobody sees until it is complete. */
+/* A file that is not visible until it is complete. */
 typedef struct koc__tempfile {
     int fd;     /* -1: none */
-    char *path; /* its name, or NULL where it has none (O_TMPFILE) */
+    char *path; /* its path, or NULL: it has no name (O_TMPFILE) */
     char *dir;
     int lock;    /* held while its owner lives, or -1 */
     bool synced; /* written to the disk before it gets its name */
@@ -63,18 +64,18 @@ typedef struct koc__tempfile {
 #define KOC__TEMPFILE_INIT { -1, NULL, NULL, -1, false }
 /* clang-format on */
 int koc__tempfile_new(const char *dir, koc__tempfile *out,
-                      koc_error **err); /* makes dir when missing */
-/* A file of the user: synced, and what killed processes left in dir is swept. */
+                      koc_error **err); /* creates dir if it is missing */
+/* For a file of the user: synced, and leftovers of killed processes in dir are removed. */
 int koc__tempfile_lasting(const char *dir, koc__tempfile *out, koc_error **err);
-/* One in $TMPDIR that has no name any more. */
+/* A file in $TMPDIR without a name. */
 int koc__tempfile_nameless(koc__tempfile *out, koc_error **err);
-/* Writes it out, closes it, gives it its name, in this order; an existing file of that name is replaced. t is
- * empty afterwards. On failure what had the name still has it. */
+/* Syncs, closes and renames it; an existing file of that name is replaced. t is empty afterwards. On failure
+ * the existing file stays. */
 int koc__tempfile_publish(koc__tempfile *t, const char *path, mode_t mode, koc_error **err);
 void koc__tempfile_dispose(koc__tempfile *t); /* the file is gone */
 KOC__DEFINE_AUTO_VAL(koc__tempfile, koc__tempfile_dispose);
 
-/* What tells that a file has not changed. */
+/* The metadata that detects changes of a file. */
 typedef struct koc__stamp {
     uint64_t size;
     int64_t mtime_ns;

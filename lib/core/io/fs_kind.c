@@ -1,4 +1,4 @@
-/* What kind of file system a file is on. */
+/* The kind of file system that a file is on. */
 #include "core/common.h"
 
 #include "core/io/fs.h"

@@ -1,4 +1,4 @@
-/* Removal of whole folders, by descriptor, so that no link swapped in on the way is followed. */
+/* Removes whole directories by descriptor, so that a link that is swapped in meanwhile is not followed. */
 #include "core/common.h"
 
 #include "core/io/fs.h"
@@ -35,7 +35,7 @@ static int remove_content(DIR *dir, const char *top, unsigned depth, koc_error *
     }
 }
 
-/* Opens a folder; one that may not be written (Go's module cache) is made writable first. */
+/* Opens a directory; a read-only one (Go's module cache) is made writable first. */
 static DIR *open_folder(int parent, const char *name)
 {
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -61,14 +61,14 @@ static int remove_folder(int parent, const char *name, const char *top, unsigned
     KOC__AUTO(DIR) dir = NULL;
 
     if (depth > DEPTH_MAX) {
-        return koc__error(err, KOC_ELIMIT, "cannot remove %s: more than %d folders deep", top,
+        return koc__error(err, KOC_ELIMIT, "cannot remove %s: more than %d directories deep", top,
                           DEPTH_MAX);
     }
     dir = open_folder(parent, name);
     if (!dir) {
         return errno == ENOENT ? KOC_OK : cannot_remove(name, top, err);
     }
-    /* Others may add while we remove, and some systems skip entries while names go away. */
+    /* Other processes may add entries meanwhile, and some systems skip entries during removal. */
     for (unsigned pass = 0; pass < PASSES_MAX; pass++) {
         KOC__TRY(remove_content(dir, top, depth, err));
         if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT) {

@@ -1,7 +1,7 @@
 /*
- * Files and folders in the making. A temporary file is made 0600 beside its destination and renamed,
- * so that readers see the old content or the new. What the cache keeps is not synced: a crash of the machine
- * may lose it, and it carries a checksum (cache.c). Files of the user are.
+ * Temporary files and directories. A temporary file has mode 0600 and is beside its destination, to which it
+ * is renamed, so readers see either the old content or the new. Files of the cache are not synced: a system
+ * crash may lose them, which their checksums detect (cache.c). Files of the user are synced.
  */
 #include "core/common.h"
 
@@ -36,7 +36,7 @@ int koc__tempfile_new(const char *dir, koc__tempfile *out, koc_error **err)
         fd = mkostemp(path, O_CLOEXEC);
     }
     if (fd < 0) {
-        return koc__error_errno(err, errno, "cannot make a file in %s", dir);
+        return koc__error_errno(err, errno, "cannot create a file in %s", dir);
     }
     *out = (koc__tempfile){fd, koc__steal(&path), koc__steal(&copy), -1, false};
     return KOC_OK;
@@ -65,8 +65,8 @@ static bool is_temp_name(const char *name)
 }
 
 /*
- * Removes a temporary file whose owner is gone. The owner holds a lock until the file has its name, and the
- * kernel drops it with the process, on whatever machine or in whatever container that ran.
+ * Removes a temporary file whose owner is gone. The owner holds a lock until the file is renamed, and the
+ * kernel releases it with the process, on any host or in any container.
  */
 static void sweep_one(int dir, const char *name)
 {
@@ -91,12 +91,12 @@ static void sweep(const char *path)
     }
 }
 
-/* False: somebody who swept was faster than the lock. */
+/* false: another process removed the file before it was locked. */
 static bool own(koc__tempfile *t)
 {
     struct stat st;
 
-    t->lock = fcntl(t->fd, F_DUPFD_CLOEXEC, 0); /* lives on when fd is closed, until the rename */
+    t->lock = fcntl(t->fd, F_DUPFD_CLOEXEC, 0); /* remains after fd is closed, until the rename */
     if (t->lock < 0 || (flock(t->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)) {
         return false;
     }
@@ -117,14 +117,15 @@ int koc__tempfile_lasting(const char *dir, koc__tempfile *out, koc_error **err)
             return KOC_OK;
         }
     }
-    return koc__error(err, KOC_EIO, "cannot keep a file in %s: it is removed again and again", dir);
+    return koc__error(err, KOC_EIO,
+                      "cannot keep a file in %s: another process removes it repeatedly", dir);
 }
 
 /* --- giving it its name --- */
 
 /*
- * The mode that open() would give under the umask. Asking for the umask means changing it for all
- * threads, so a second, empty file shows it instead.
+ * The mode that open() would give under the umask. To read the umask one must change it for all threads, so a
+ * second, empty file shows it instead.
  */
 static int mode_under_umask(const char *beside, mode_t mode, mode_t *out, koc_error **err)
 {
@@ -147,14 +148,14 @@ static int mode_under_umask(const char *beside, mode_t mode, mode_t *out, koc_er
     return KOC_OK;
 }
 
-/* Some file systems have no such thing, which is no failure to write. */
+/* Some file systems do not support fsync, which is not a failed write. */
 static bool is_synced(int fd)
 {
     return fsync(fd) == 0 || errno == EINVAL || errno == ENOSYS || errno == ENOTSUP;
 }
 
-/* All that can fail comes before the rename: network file systems and quotas tell of a failed write only
- * here. */
+/* Everything that can fail comes before the rename: network file systems and quotas report a failed write
+ * only at fsync or close. */
 static int complete(koc__tempfile *t, const char *path, mode_t mode, koc_error **err)
 {
     if ((mode & 077) != 0) {
@@ -174,7 +175,7 @@ static int complete(koc__tempfile *t, const char *path, mode_t mode, koc_error *
 
 int koc__tempfile_publish(koc__tempfile *t, const char *path, mode_t mode, koc_error **err)
 {
-    if (t->fd >= 0) { /* else only the rename failed, and the folder was made since */
+    if (t->fd >= 0) { /* else only the rename failed, and the directory was created since */
         KOC__TRY(complete(t, path, mode, err));
     }
     if (rename(t->path, path) != 0) {
@@ -222,7 +223,7 @@ int koc__fs_tempdir_in(const char *parent, const char *prefix, char **out, koc_e
     KOC__AUTO_STR path = NULL;
     KOC__TRY(koc__formatf(&path, err, "%s/%sXXXXXX", place, prefix));
     if (!mkdtemp(path)) {
-        return koc__error_errno(err, errno, "cannot make a folder in %s", place);
+        return koc__error_errno(err, errno, "cannot create a directory in %s", place);
     }
     *out = koc__steal(&path);
     return KOC_OK;

@@ -1,4 +1,4 @@
-/* Readers and blobs: what is the same for all kinds, and blobs in memory. */
+/* Readers and blobs: the part common to all kinds, and blobs in memory. */
 #include "core/common.h"
 
 #include "core/io/io.h"
@@ -21,7 +21,7 @@ struct koc_blob {
     void *self;
     uint64_t size;
     koc_digest given;
-    pthread_mutex_t mutex; /* guards the making of sha256 */
+    pthread_mutex_t mutex; /* guards sha256 while it is computed */
     koc_digest sha256;     /* read once has_sha256 is true */
     atomic_bool has_sha256;
 };
@@ -218,7 +218,7 @@ int koc__blob_read_all(koc_blob *b, size_t max, koc__call *call, koc_buf *out, k
                           (unsigned long long)b->size, max);
     }
     KOC__TRY(koc__blob_open(b, 0, call, &r, err));
-    /* Room for the NUL; filling it would mean that there is more than the size says. */
+    /* One byte more, for the NUL: if it is read, there is more content than the size says. */
     data = b->size < SIZE_MAX ? koc__malloc((size_t)b->size + 1) : NULL;
     if (!data) {
         return koc__oom(err);

@@ -25,7 +25,7 @@ typedef struct call_event {
     bool done;
 } call_event;
 
-/* These two are on the heap, their texts behind them. */
+/* These two are on the heap; their texts follow them in the same allocation. */
 typedef struct progress_event {
     koc__event base;
     koc_progress progress;
@@ -177,7 +177,7 @@ int koc__call_sleep(koc__call *call, int64_t ms, koc_error **err)
         if (left <= 0) {
             return KOC_OK;
         }
-        /* Whatever poll says, the loop looks for itself. */
+        /* The loop checks by itself, whatever poll returns. */
         (void)poll(fds, (nfds_t)n, koc__call_timeout(call, (int)KOC__MIN(left, INT32_MAX)));
     }
 }
@@ -293,7 +293,7 @@ void koc__call_progress(koc__call *call, const koc_progress *event)
     progress_event *e = koc__malloc(sizeof(*e) + size_of(event->what) + size_of(event->reason) +
                                     size_of(event->name) + size_of(event->platform));
     if (!e) {
-        return; /* progress is not worth a failure */
+        return; /* without memory the event is dropped */
     }
     e->base.kind = EVENT_PROGRESS;
     e->progress = *event;
@@ -350,7 +350,7 @@ static void serve_call(koc__call *call, call_event *e)
 
     pthread_mutex_lock(&call->mutex);
     e->rc = rc;
-    e->done = true; /* from here on e may be gone */
+    e->done = true; /* from here on e may be freed */
     pthread_cond_broadcast(&call->called);
     pthread_mutex_unlock(&call->mutex);
 }

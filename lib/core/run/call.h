@@ -37,7 +37,7 @@ typedef struct koc__call {
     bool live;            /* begun and not ended */
     pthread_t caller;     /* the thread that made the public call */
     int64_t deadline_ms;  /* koc__monotonic_ms; 0: none */
-    koc_cancel *stop;     /* triggered when a task fails: its siblings end early */
+    koc_cancel *stop;     /* triggered if a task fails: its siblings end early */
     atomic_int user_code; /* what a progress callback returned to end the call; 0: none did */
     atomic_uint groups;   /* begun and not ended */
     atomic_ulong next_id;
@@ -50,42 +50,42 @@ typedef struct koc__call {
         uint64_t id;
         int64_t last_ms;
     } active
-        [KOC__CALL_SLOTS]; /* when ACTIVE was last told of an id; shared by ids, the later wins */
+        [KOC__CALL_SLOTS]; /* time of the last ACTIVE event per id; ids share slots, the newest wins */
 } koc__call;
 
 int koc__call_begin(koc__call *call, koc_ctx *ctx, const koc_op *user, koc_error **err);
-void koc__call_end(koc__call *call); /* takes one that was never begun */
+void koc__call_end(koc__call *call); /* also one that was never begun */
 KOC__DEFINE_AUTO_VAL(koc__call, koc__call_end);
 
-/* KOC_OK, or KOC_ECANCELLED ("cancelled"), KOC_ETIMEOUT, KOC_EUSER. Cheap: call it per chunk. call may
- * be NULL: always KOC_OK. Code that waits for long must use koc__call_fds as well. */
+/* KOC_OK, or KOC_ECANCELLED ("cancelled"), KOC_ETIMEOUT, KOC_EUSER. Cheap: check once per chunk. call may be
+ * NULL: always KOC_OK. Code that waits long must also use koc__call_fds. */
 int koc__call_check(koc__call *call, koc_error **err);
-/* Milliseconds left, at most max (-1: no limit); 0 when the time is over. */
+/* Milliseconds left, at most max (-1: no limit); 0: the time is over. */
 int koc__call_timeout(koc__call *call, int max);
 /* Descriptors that become readable when the call must end, for poll sets. Returns how many (0..2). */
 size_t koc__call_fds(koc__call *call, struct pollfd out[2]);
 /* Waits ms milliseconds unless the call ends first. */
 int koc__call_sleep(koc__call *call, int64_t ms, koc_error **err);
-/* A number that is new in this call, for koc_progress.id. */
+/* A new number for koc_progress.id, unique in this call. */
 uint64_t koc__call_new_id(koc__call *call);
-/* Tells the user; from other threads the event (with copies of what it points to) is queued. ACTIVE
- * events are dropped when one of the same id came less than 100 ms ago (unless done == total) or the
- * queue is long. call may be NULL. */
+/* Reports an event to the user's callback. On other threads the event is queued, with copies of what it
+ * points to. An ACTIVE event is dropped if one of the same id was reported less than 100 ms ago (unless done
+ * == total), or if the queue is long. call may be NULL. */
 void koc__call_progress(koc__call *call, const koc_progress *event);
 bool koc__call_wants_progress(const koc__call *call);
-/* Runs fn on the caller's thread and waits for it: the way to every user callback. Direct when this is
- * the caller's thread already. The caller's thread serves only in koc__group_wait and koc__group_end: it
- * must not wait for a task in any other way. */
+/* Runs fn on the caller's thread and waits for it, as all user callbacks must be run; on the caller's thread
+ * it is a direct call. The caller's thread runs queued functions only in koc__group_wait and koc__group_end,
+ * so it must not wait for a task in any other way. */
 int koc__call_on_caller(koc__call *call, int (*fn)(void *arg, koc_error **err), void *arg,
                         koc_error **err);
 /* Whether this is the thread that made the public call. True for NULL. */
 bool koc__call_is_on_caller(const koc__call *call);
-/* Runs what other threads have queued. Caller's thread only. */
+/* Runs the functions and events that other threads have queued. Caller's thread only. */
 void koc__call_drain(koc__call *call);
-/* The call whose task this thread runs, NULL on all other threads; and for koc__group to set it. */
+/* The call whose task this thread runs, NULL on all other threads. Only koc__group sets it. */
 koc__call *koc__call_current(void);
 void koc__call_enter(koc__call *call);
-/* A line for the log of call's context, from one of its tasks: queued. component: a literal. */
+/* Queues a log line from one of the call's tasks. component: a literal. */
 void koc__call_log(koc__call *call, int32_t level, const char *component, const char *line);
 
 /*
@@ -113,20 +113,20 @@ typedef struct koc__group {
     bool closing;
     bool live;
 } koc__group;
-/* max_parallel 0: 64, which is also the most. Declare a group after its call: it must end first. */
+/* max_parallel 0: 64, which is also the maximum. Declare a group after its call: it must end first. */
 int koc__group_begin(koc__group *g, koc__call *call, unsigned max_parallel, koc_error **err);
-/* Starts fn(arg) on another thread now, or when a place is free. Tasks may add tasks. arg is borrowed
- * until koc__group_wait returns. A task whose turn comes after the call was ended is not run. Where no
- * thread can be started tasks run in koc__group_wait, one by one. */
+/* Runs fn(arg) on another thread as soon as one is free. Tasks may add tasks. arg is borrowed until
+ * koc__group_wait returns. A task that has not started when the call ends is not run. If no thread can be
+ * started, tasks run in koc__group_wait, one after the other. */
 int koc__group_add(koc__group *g, koc__task_fn fn, void *arg, koc_error **err);
 /* Waits for all tasks, running callbacks meanwhile when this is the caller's thread. The first failure
- * triggers call->stop, so that the others end, and is what comes back; a "cancelled" that this caused never
- * hides it. */
+ * triggers call->stop, so that the others end, and is returned; the "cancelled" of the others never hides it.
+ * */
 int koc__group_wait(koc__group *g, koc_error **err);
-/* Waits for first and what its tasks added to then. A failure of one ends the other: the one that comes back is that
- * of which the other's "cancelled" is the echo. */
+/* Waits for first, and for then, to which its tasks may add tasks. A failure of one ends the other; the
+ * failure is returned, not the "cancelled" that it caused. */
 int koc__group_wait_both(koc__group *first, koc__group *then, koc_error **err);
-/* Waits for what still runs (after call->stop) and releases; takes one that was never begun. */
+/* Waits for what still runs (after call->stop) and releases; also one that was never begun. */
 void koc__group_end(koc__group *g);
 KOC__DEFINE_AUTO_VAL(koc__group, koc__group_end);
 

@@ -4,9 +4,9 @@
 
 #include <koc/context.h>
 
-/* A descriptor that is readable once the token was triggered; -1 for NULL. */
+/* A descriptor that is readable after the token was triggered; -1 for NULL. */
 int koc__cancel_fd(const koc_cancel *c);
-/* Makes a token as new. Only for tokens that no other thread looks at. */
+/* Resets a token. Only for tokens that no other thread uses. */
 void koc__cancel_rearm(koc_cancel *c);
 
 #endif

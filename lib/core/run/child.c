@@ -1,4 +1,4 @@
-/* Starting a child with posix_spawn (which does not copy our memory), and learning of its end. */
+/* Starts a child process with posix_spawn (which does not copy this process's memory) and detects its end. */
 #include "core/common.h"
 
 #include "core/run/child.h"
@@ -17,7 +17,7 @@
 #include "core/io/fs.h"
 #include "core/str.h"
 
-/* The child's ends of the pipes; they stay with us until it runs. */
+/* The child's ends of the pipes; open here until the child runs. */
 typedef struct ends {
     int input;
     int output;
@@ -39,7 +39,7 @@ static void close_pipes(koc__child *c)
     close_fd(&c->errors);
 }
 
-/* Out of the way of 0, 1 and 2, which are set up in the child one after the other. */
+/* Moves a descriptor above 0, 1 and 2, which are set up in the child one after the other. */
 static int above_stdio(int *fd)
 {
     int moved = *fd > 2 ? *fd : fcntl(*fd, F_DUPFD_CLOEXEC, 3);
@@ -115,7 +115,7 @@ static int set_actions(posix_spawn_file_actions_t *a, const koc__proc *p, const 
     int errors = theirs->errors >= 0 ? theirs->errors : theirs->output;
     int rc;
 
-    /* dup2 of a descriptor to itself says that the child gets it, close-on-exec or not. */
+    /* dup2 of a descriptor to itself passes it to the child, even with close-on-exec. */
     if (theirs->input >= 0 || inherit) {
         rc = posix_spawn_file_actions_adddup2(a, theirs->input >= 0 ? theirs->input : 0, 0);
     } else {
@@ -134,7 +134,7 @@ static int set_actions(posix_spawn_file_actions_t *a, const koc__proc *p, const 
     return rc;
 }
 
-/* The default signal mask and actions; a group of its own unless it shares our terminal. */
+/* The default signal mask and actions; its own process group unless it shares the terminal. */
 static int set_attributes(posix_spawnattr_t *attr, bool own_group)
 {
     short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
@@ -142,7 +142,8 @@ static int set_attributes(posix_spawnattr_t *attr, bool own_group)
     int rc;
 
 #ifdef POSIX_SPAWN_CLOEXEC_DEFAULT
-    flags |= POSIX_SPAWN_CLOEXEC_DEFAULT; /* without pipe2 there is a gap to close */
+    flags |=
+        POSIX_SPAWN_CLOEXEC_DEFAULT; /* without pipe2 other descriptors may leak into the child */
 #endif
     if (own_group) {
         flags |= POSIX_SPAWN_SETPGROUP;
@@ -203,7 +204,7 @@ static int open_exit_fd(pid_t pid)
 #endif
 }
 
-/* The value of PATH in env, which may be ours. */
+/* The value of PATH in env. */
 static const char *path_in(const char *const *env)
 {
     for (; env && *env; env++) {
@@ -240,7 +241,7 @@ int koc__child_start(const koc__proc *p, koc__child *out, koc_error **err)
     if (errnum != 0) {
         close_pipes(&c);
         if (p->dir && !koc__fs_is_dir(p->dir)) {
-            return koc__error(err, KOC_ENOTFOUND, "cannot start %s in %s: no such folder",
+            return koc__error(err, KOC_ENOTFOUND, "cannot start %s in %s: no such directory",
                               p->argv[0], p->dir);
         }
         return koc__error_errno(err, errnum, "cannot start %s", program);
@@ -258,7 +259,7 @@ bool koc__child_ended(const koc__child *c)
     do {
         rc = waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT);
     } while (rc != 0 && errno == EINTR);
-    /* On failure somebody else has reaped it. */
+    /* On failure other code has reaped it. */
     return rc != 0 || info.si_pid == c->pid;
 }
 
@@ -286,13 +287,14 @@ int koc__child_reap(koc__child *c, const char *name, koc__proc_result *result, k
         rc = waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOWAIT);
     } while (rc != 0 && errno == EINTR);
     if (rc == 0 && c->own_group) {
-        koc__child_signal(c, SIGKILL); /* its group is still its own: it is not reaped yet */
+        koc__child_signal(
+            c, SIGKILL); /* not reaped yet, so the group's ID cannot belong to other processes */
     }
     do {
         pid = wait4(c->pid, &status, 0, &usage);
     } while (pid < 0 && errno == EINTR);
     if (pid < 0) {
-        return koc__error_errno(err, errno, "cannot learn how %s ended", name);
+        return koc__error_errno(err, errno, "cannot determine how %s ended", name);
     }
     result->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     result->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;

@@ -23,7 +23,7 @@ static unsigned online_cores(void)
 #ifdef __linux__
     cpu_set_t set;
 
-    /* What this process may use, which in a container can be less than what there is. */
+    /* The cores that this process may use: in a container perhaps not all. */
     if (sched_getaffinity(0, sizeof(set), &set) == 0) {
         return (unsigned)CPU_COUNT(&set);
     }
@@ -53,7 +53,7 @@ static int check(const koc_ctx_options *o, koc_error **err)
         return koc__misuse(err, "koc_ctx_new: unknown flags");
     }
     if (o->log_level < KOC_LOG_ERROR || o->log_level > KOC_LOG_TRACE) {
-        return koc__error(err, KOC_EMISUSE, "koc_ctx_new: log_level %d is none of KOC_LOG_*",
+        return koc__error(err, KOC_EMISUSE, "koc_ctx_new: log_level %d is not one of KOC_LOG_*",
                           (int)o->log_level);
     }
     if (o->threads > 1024) {

@@ -23,8 +23,9 @@ struct koc_ctx {
     koc__cache *cache;   /* or NULL */
 };
 
-/* Formats only when somebody listens, to 4 KiB. Secrets must not get this far: see koc__redact. ctx may be
- * NULL. component is a literal. From a task's thread the line goes to the caller's thread. */
+/* Logs a line of at most 4 KiB; formats nothing if it is not wanted. Do not log secrets: koc__redact is only
+ * a safety net. ctx may be NULL. component is a literal. On a task's thread the line is queued for the
+ * caller's thread. */
 void koc__log(koc_ctx *ctx, int32_t level, const char *component, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 static inline bool koc__log_wants(const koc_ctx *ctx, int32_t level)
@@ -32,8 +33,8 @@ static inline bool koc__log_wants(const koc_ctx *ctx, int32_t level)
     return ctx && ctx->log && level <= ctx->log_level;
 }
 
-/* Replaces what looks like a secret in a line of text by "***", in place: Authorization and cookie
- * headers, token=…, password in a URL. A last line of defence: do not log secrets. */
+/* Replaces text that looks like a secret by "***", in place: Authorization and cookie headers, token=…,
+ * password in a URL. A last line of defence: do not log secrets. */
 void koc__redact(char *line);
 
 KOC__DEFINE_AUTO(koc_ctx, koc_ctx_unref);

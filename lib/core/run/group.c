@@ -46,8 +46,8 @@ static koc__task *dequeue(koc__group *g)
     return t;
 }
 
-/* Keeps the failure that tells most: the first one, but a "cancelled" that may be the echo of another
- * task's failure gives way to a failure of its own. Takes e. Under the mutex. */
+/* Keeps the most useful failure: the first one, except that a "cancelled" that another failure may have
+ * caused is replaced by a real failure. Takes e. Under the mutex. */
 static void record(koc__group *g, int code, koc_error *e)
 {
     bool user_cancelled = g->call && koc_cancel_is_triggered(g->call->user.cancel);
@@ -70,7 +70,7 @@ static void record(koc__group *g, int code, koc_error *e)
 static void run(koc__group *g, koc__task *t)
 {
     koc_error *e = NULL;
-    int rc = g->call ? KOC_OK : g->first_code; /* without an call nothing else tells of a failure */
+    int rc = g->call ? KOC_OK : g->first_code; /* without a call nothing else reports the failure */
 
     pthread_mutex_unlock(&g->mutex);
     if (rc == KOC_OK) {
@@ -113,8 +113,8 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* Starts one more thread when there is more to do than threads that wait for it. Not being able to is
- * no failure: whoever is there does the work. Under the mutex. */
+/* Starts one more thread if there are more tasks than waiting threads. If that fails, the existing threads do
+ * the work. Under the mutex. */
 static void start_worker(koc__group *g)
 {
     koc__worker *w;
@@ -160,7 +160,7 @@ int koc__group_add(koc__group *g, koc__task_fn fn, void *arg, koc_error **err)
     return KOC_OK;
 }
 
-/* One round on the caller's thread: sleeps until something happens, then runs callbacks. */
+/* One round on the caller's thread: waits for an event, then runs callbacks. */
 static void serve(koc__call *call)
 {
     bool stopped = koc_cancel_is_triggered(call->stop);
@@ -178,7 +178,7 @@ static void serve(koc__call *call)
     }
 }
 
-/* Called and returns with the mutex held, then with no task left. */
+/* Called with the mutex held; returns with it held and no task left. */
 static void wait_for_all(koc__group *g)
 {
     bool serving = g->call && koc__call_is_on_caller(g->call);
@@ -201,8 +201,8 @@ static void wait_for_all(koc__group *g)
     }
 }
 
-/* After the last task of the outermost group nobody looks at call->stop; the call may go on (clean up,
- * try another way) unless it was ended for good. */
+/* After the last task of the outermost group call->stop is reset: the call may continue (clean up, try
+ * another way) unless the user ended it. */
 static void take_stop_back(koc__call *call)
 {
     if (call && koc__call_is_on_caller(call) && atomic_load(&call->groups) == 1 &&

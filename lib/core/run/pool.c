@@ -20,7 +20,7 @@ struct koc__pool {
     size_t queued;
     bool closing;
     koc__fork_mark process;
-    pthread_t threads[]; /* size of them, the first `started` are real */
+    pthread_t threads[]; /* an array of size threads, of which `started` run */
 };
 
 koc__pool *koc__pool_new(unsigned threads)
@@ -40,7 +40,7 @@ koc__pool *koc__pool_new(unsigned threads)
     return p;
 }
 
-/* In a child the threads are gone, with what they worked on: others are started when there is work. */
+/* After a fork the child has neither the threads nor their jobs: new threads start with the next job. */
 static void start_anew(koc__pool *p)
 {
     if (koc__fork_happened(&p->process)) {
@@ -60,7 +60,7 @@ unsigned koc__pool_threads(const koc__pool *p)
     return p->size;
 }
 
-/* Takes the first job off the queue, or the given one if it is there. Under the mutex. */
+/* Removes the given job from the queue (NULL: the first one). NULL: it is not queued. Under the mutex. */
 static koc__job *take(koc__pool *p, koc__job *wanted)
 {
     koc__job *before = NULL;

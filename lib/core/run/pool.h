@@ -1,4 +1,5 @@
-/* Threads for pure CPU work (hash, compress). Jobs never call user code, never wait for each other. */
+/* Threads for pure CPU work (hashing, compression). Jobs never call user code and never wait for each other.
+ * */
 #ifndef KOC__POOL_H
 #define KOC__POOL_H
 
@@ -12,12 +13,12 @@ typedef struct koc__job {
 } koc__job;
 
 koc__pool *koc__pool_new(unsigned threads); /* NULL: out of memory; no thread is started yet */
-void koc__pool_free(koc__pool *p);          /* waits for what runs */
+void koc__pool_free(koc__pool *p);          /* waits for running jobs */
 unsigned koc__pool_threads(const koc__pool *p);
-/* Queues job; it must stay in place until koc__pool_wait returned for it. When no thread can be
- * started the job runs at once on this thread. */
+/* Queues job, which must stay valid until koc__pool_wait has returned for it. If no thread can be started, it
+ * runs on this thread now. */
 void koc__pool_submit(koc__pool *p, koc__job *job);
-/* Returns when job is done; runs queued jobs itself meanwhile. */
+/* Waits for job and runs queued jobs meanwhile. */
 void koc__pool_wait(koc__pool *p, koc__job *job);
 
 #endif

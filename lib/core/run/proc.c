@@ -1,4 +1,5 @@
-/* Running a child to its end: one poll loop over its pipes, its end, the call's end and the clock. */
+/* Runs a child process to its end: one poll loop over its pipes, its end, the end of the call and the clock.
+ * */
 #include "core/common.h"
 
 #include "core/run/proc.h"
@@ -18,7 +19,7 @@ enum {
     READ_STEP = 32 * 1024,
     GRACE_MS = 2000,  /* between SIGTERM and SIGKILL */
     DRAIN_MAX = 64,   /* reads after the child's end: more than a pipe holds */
-    TICK_MAX_MS = 20, /* longest nap where the system has no descriptor for a child's end */
+    TICK_MAX_MS = 20, /* longest sleep if the system has no descriptor for a child's end */
 };
 
 /* One run. */
@@ -47,7 +48,7 @@ static void close_pipe(int *fd)
     *fd = -1;
 }
 
-/* Asks the child to end because of failure; what it still writes is dropped. */
+/* Asks the child to end because of failure; its further output is dropped. */
 static void end_child(run *r, int failure)
 {
     r->failure = failure;
@@ -55,7 +56,7 @@ static void end_child(run *r, int failure)
     koc__child_signal(&r->child, SIGTERM);
 }
 
-/* Keeps data as far as buf->max goes. */
+/* Keeps at most buf->max bytes. */
 static void keep(run *r, koc__dynbuf *buf, const char *data, size_t len)
 {
     size_t room = buf->max - buf->len;
@@ -102,13 +103,13 @@ static void write_some(run *r)
     if (n > 0) {
         r->written += (size_t)n;
     }
-    /* A child need not read what it is given: a closed pipe is no failure. */
+    /* The child need not read its input: a closed pipe is not an error. */
     if (r->written == input->len || (n < 0 && errno != EAGAIN && errno != EINTR)) {
         close_pipe(&r->child.input);
     }
 }
 
-/* Milliseconds that poll may wait; -1: until something happens. */
+/* Milliseconds that poll may wait; -1: no limit. */
 static int wait_limit(const run *r)
 {
     int limit = r->child.exit_fd >= 0 ? -1 : r->tick_ms;
@@ -123,7 +124,7 @@ static int wait_limit(const run *r)
     return r->call && r->failure == KOC_OK ? koc__call_timeout(r->call, limit) : limit;
 }
 
-/* Whether the call or the child's own time is over; SIGKILL when SIGTERM did not help. */
+/* Ends the child if the call or the child's time limit is over; SIGKILL if SIGTERM had no effect. */
 static void watch_clock(run *r)
 {
     int64_t now;
@@ -147,7 +148,7 @@ static void watch_clock(run *r)
     }
 }
 
-/* Waits for one thing to happen and deals with it. */
+/* Waits for one event and handles it. */
 static void step(run *r)
 {
     struct pollfd fds[6] = {
@@ -176,7 +177,7 @@ static void step(run *r)
     }
 }
 
-/* What the child left in its pipes; others that still hold them are not waited for. */
+/* Reads what the child left in its pipes, without waiting for other processes that still hold them. */
 static void drain(run *r)
 {
     for (int i = 0; i < DRAIN_MAX && r->child.output >= 0; i++) {

@@ -5,7 +5,7 @@
 
 #include "core/run/thread.h"
 
-/* What curl and a TLS library need, with room; sanitizers make frames several times as large. */
+/* Enough for curl and a TLS library; sanitizers make frames several times as large. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define STACK_SIZE (4u << 20)
 #else
@@ -15,7 +15,7 @@
 void koc__thread_signals(sigset_t *set)
 {
     sigfillset(set);
-    /* Faults of the thread's own: blocked they would end the process without a word. */
+    /* Faults of the thread itself: if they were blocked, they would end the process silently. */
     sigdelset(set, SIGSEGV);
     sigdelset(set, SIGBUS);
     sigdelset(set, SIGFPE);
@@ -33,7 +33,8 @@ int koc__thread_start(pthread_t *out, void *(*fn)(void *arg), void *arg)
     if (rc != 0) {
         return rc;
     }
-    (void)pthread_attr_setstacksize(&attr, STACK_SIZE); /* refused: the default is larger */
+    (void)pthread_attr_setstacksize(&attr,
+                                    STACK_SIZE); /* refused: keep the default, which is larger */
     koc__thread_signals(&blocked);
     rc = pthread_sigmask(SIG_SETMASK, &blocked, &before);
     if (rc == 0) {

@@ -11,7 +11,7 @@ void koc__cond_init(pthread_cond_t *cond)
     pthread_cond_init(cond, NULL);
 }
 
-/* There conditions cannot be given a clock; but a wait can be relative, which no clock that is set moves. */
+/* macOS conditions have no clock attribute, but a relative wait does not depend on the wall clock. */
 void koc__cond_wait_ms(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t ms)
 {
     struct timespec wait = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000L};

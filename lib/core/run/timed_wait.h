@@ -1,4 +1,4 @@
-/* Timed waits that no change of the wall clock makes longer. */
+/* Timed waits that do not depend on the wall clock. */
 #ifndef KOC__COND_H
 #define KOC__COND_H
 

@@ -66,7 +66,7 @@ void koc__wake_raise(const koc__wake *w)
 {
     static const uint64_t one = 1;
     int saved = errno;
-    /* A full pipe is raised already. */
+    /* If the pipe is full, the flag is already raised. */
     ssize_t n = write(w->write_fd, &one, sizeof(one));
 
     (void)n;

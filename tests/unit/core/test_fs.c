@@ -72,7 +72,7 @@ KOC_TEST(fs_open_read_refuses_folders_and_names_what_is_missing)
     KOC__AUTO(koc_error) dangling = NULL;
     assert_int_equal(symlink("nowhere", koc_test_path("dangling")), 0);
     assert_int_equal(koc__fs_open_read(koc_test_path("dangling"), &fd, &dangling), KOC_ENOTFOUND);
-    assert_non_null(strstr(koc_error_message(dangling), "it is a link that leads nowhere"));
+    assert_non_null(strstr(koc_error_message(dangling), "it is a dangling link"));
     assert_int_equal(koc__fs_read_file(koc_test_path("none"), &b, &err), KOC_ENOTFOUND);
     assert_non_null(strstr(koc_error_message(err), "none: No such file"));
     assert_int_equal(fd, -1);

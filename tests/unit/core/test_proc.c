@@ -170,7 +170,7 @@ KOC_TEST(proc_missing_program_folder_and_permission)
     argv[0] = "sh";
     p.dir = koc_test_path("none");
     assert_int_equal(koc__proc_run(&p, NULL, &r, &err), KOC_ENOTFOUND);
-    assert_non_null(strstr(koc_error_message(err), "no such folder"));
+    assert_non_null(strstr(koc_error_message(err), "no such directory"));
     koc_error_free(err);
 }
 

@@ -94,7 +94,7 @@ KOC_TEST(image_refuses_broken_or_hostile_documents)
            "has 0 layers, but its config has 1 DiffIDs");
     refuse(KOC_MT_OCI_CONFIG, NO_LAYERS_CONFIG, OCI_LAYER_MEMBER, KOC_EFORMAT, "has 1 layers, but");
     refuse(KOC_MT_OCI_CONFIG, NO_LAYERS_CONFIG, "\"layers\":[],\"layers\":[]", KOC_EFORMAT,
-           "there twice");
+           "duplicate ");
     refuse(KOC_MT_OCI_CONFIG, NO_LAYERS_CONFIG, "\"layers\":[],\"manifests\":[]", KOC_EFORMAT,
            "at once");
     refuse(KOC_MT_OCI_CONFIG, NO_LAYERS_CONFIG, "", KOC_EUNSUPPORTED,
@@ -107,7 +107,7 @@ KOC_TEST(image_refuses_broken_or_hostile_documents)
            "the platform is not a JSON object");
     refuse(KOC_MT_OCI_CONFIG, "{\"os\":5}", "\"layers\":[]", KOC_EFORMAT, "the platform's \"os\"");
     refuse(KOC_MT_OCI_CONFIG, "{\"os\":\"a\",\"os\":\"b\"}", "\"layers\":[]", KOC_EFORMAT,
-           "there twice");
+           "duplicate ");
     refuse(KOC_MT_OCI_CONFIG, "{", "\"layers\":[]", KOC_EFORMAT, "config sha256:");
     refuse(KOC_MT_OCI_CONFIG, "{\"rootfs\":{\"diff_ids\":[\"sha256:0\"]}}", OCI_LAYER_MEMBER,
            KOC_EFORMAT, "its DiffID \"sha256:0\" is not a digest");

@@ -68,7 +68,7 @@ KOC_TEST(index_refuses_other_documents)
         {"{\"schemaVersion\":2,\"config\":{},\"layers\":[]}", KOC_EFORMAT,
          "is an image, not an index"},
         {"{\"schemaVersion\":2,\"manifests\":[],\"layers\":[]}", KOC_EFORMAT, "at once"},
-        {"{\"schemaVersion\":2,\"manifests\":[],\"manifests\":[]}", KOC_EFORMAT, "there twice"},
+        {"{\"schemaVersion\":2,\"manifests\":[],\"manifests\":[]}", KOC_EFORMAT, "duplicate "},
         {"{\"schemaVersion\":2,\"manifests\":[5]}", KOC_EFORMAT, "manifests[0] of index sha256:"},
         {"{\"schemaVersion\":2,\"manifests\":[{}]}", KOC_EFORMAT, "\"mediaType\" is missing"},
         {"[", KOC_EFORMAT, "not valid JSON"},

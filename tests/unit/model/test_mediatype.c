@@ -79,7 +79,7 @@ KOC_TEST(mediatype_refuses_what_is_not_clear)
         {"{\"schemaVersion\":2,\"mediaType\":5," IMAGE "}", NULL, KOC_EFORMAT, "not a string"},
         {"{\"schemaVersion\":2,\"mediaType\":\"" KOC_MT_OCI_MANIFEST "\"," IMAGE "}",
          KOC_MT_OCI_INDEX, KOC_EFORMAT,
-         "came as " KOC_MT_OCI_INDEX " but says it is " KOC_MT_OCI_MANIFEST},
+         "was served as " KOC_MT_OCI_INDEX " but its mediaType is " KOC_MT_OCI_MANIFEST},
         {"{\"schemaVersion\":2," IMAGE "}", KOC_MT_OCI_INDEX, KOC_EFORMAT, "has no \"manifests\""},
         {"{\"schemaVersion\":2,\"mediaType\":\"" KOC_MT_OCI_MANIFEST
          "\",\"layers\":{},\"config\":{}}",
