@@ -24,9 +24,9 @@
 #define KOC__DAEMON_API_MIN 24 /* Docker 1.12 */
 
 typedef enum koc__engine_store {
-    KOC__STORE_GRAPH,      /* layers by chain: an archive may omit layers that the daemon has */
+    KOC__STORE_GRAPH, /* layers by chain: an archive may omit layers that the daemon has */
     KOC__STORE_CONTAINERD, /* keeps manifests unchanged; the ID of an image is the digest of its manifest */
-    KOC__STORE_PODMAN      /* by config; an archive must have all layers */
+    KOC__STORE_PODMAN /* by config; an archive must have all layers */
 } koc__engine_store;
 
 /* --- engine.c --- */
@@ -50,8 +50,8 @@ typedef struct koc__engine_call {
     koc__engine *engine;
     const char *method;
     const char *target;
-    koc_blob *body; /* a tar */
-    bool no_timeout;   /* no timeout: the reply may take any time */
+    koc_blob *body;  /* a tar */
+    bool no_timeout; /* no timeout: the reply may take any time */
     void (*sent)(void *self, uint64_t bytes);
     void *sent_self;
     /* The reply. */

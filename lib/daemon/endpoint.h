@@ -11,10 +11,9 @@
 #include "core/cleanup.h"
 
 typedef struct koc__endpoint {
-    char *
-        address; /* "unix:///var/run/docker.sock", "tcp://10.0.0.1:2376" */
-    char *source; /* "DOCKER_HOST", "docker context colima"; NULL: found */
-    char *socket; /* a path; NULL: authority is set */
+    char *address; /* "unix:///var/run/docker.sock", "tcp://10.0.0.1:2376" */
+    char *source;  /* "DOCKER_HOST", "docker context colima"; NULL: found */
+    char *socket;  /* a path; NULL: authority is set */
     char *authority;
     bool tls, insecure;                   /* insecure: the certificate is not verified */
     char *ca_file, *cert_file, *key_file; /* PEM files; each may be NULL */

@@ -1,4 +1,4 @@
-/* The layer builder: collecting what a layer will hold. Nothing is read here but stat(2). */
+/* The layer builder, first half: collects the entries of a layer. It reads no content, only stat(2). */
 #include "core/common.h"
 
 #include "core/path.h"
@@ -122,7 +122,9 @@ static int add_parents(koc_layer_builder *b, const char *name, koc_error **err)
         koc_str parent = koc__str_n(name, (size_t)(slash - name));
         const koc__layer_item *there = koc__map_get(b->by_name, parent);
         if (there && there->type != KOC__TAR_DIR) {
-            return koc__error(err, KOC_EINVAL, "layer path /%s: /%s is not a folder in this layer",
+            return koc__error(err, KOC_EINVAL,
+                              "layer path /%s: /%s is not a directory in this "
+                              "layer",
                               name, there->name);
         }
         if (there) {
@@ -178,7 +180,7 @@ static int add(koc_layer_builder *b, koc__layer_item **item, koc_error **err)
         *there = *i;
         *i = swapped;
         item_free(koc__steal(item));
-        /* The map's key is its own copy. */
+        /* The map has its own copy of the key. */
         return KOC_OK;
     }
     if (there && same_folder(there, i)) {
@@ -303,7 +305,7 @@ static int set_source(koc__layer_item *i, const char *source, koc_error **err)
 {
     KOC__TRY(koc__fs_stamp(source, true, &i->stamp, err));
     if (!S_ISREG(i->stamp.mode)) {
-        return koc__error(err, KOC_EINVAL, "%s is not a file", source);
+        return koc__error(err, KOC_EINVAL, "%s is not a regular file", source);
     }
     i->source = koc__strdup(source);
     i->size = i->stamp.size;
@@ -376,7 +378,7 @@ int koc_layer_builder_add_dir(koc_layer_builder *b, const char *path, const koc_
 {
     KOC__AUTO(koc__layer_item) i = NULL;
     KOC__TRY(make(b, path, KOC__TAR_DIR, e, &i, err));
-    return *i->name ? add(b, &i, err) : KOC_OK; /* the root is there in any image */
+    return *i->name ? add(b, &i, err) : KOC_OK; /* every image has the root */
 }
 
 int koc_layer_builder_add_symlink(koc_layer_builder *b, const char *path, const char *target,

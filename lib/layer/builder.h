@@ -1,4 +1,4 @@
-/* Inside the layer builder: what builder.c collects and builder_finish.c writes. */
+/* The inside of the layer builder: builder.c collects, builder_finish.c writes. */
 #ifndef KOC__BUILDER_H
 #define KOC__BUILDER_H
 
@@ -6,10 +6,10 @@
 #include "layer/layer.h"
 
 typedef struct koc__layer_item {
-    char *name; /* as it goes into the tar; without VERBATIM clean, without slashes at either end */
+    char *name; /* as in the tar; without VERBATIM it is clean and has no slash at either end */
     char *link;
     char type;
-    bool implied; /* a parent that nobody asked for */
+    bool implied; /* a parent that was not added by the caller */
     uint32_t mode, uid, gid;
     int64_t mtime;
     uint64_t size;
@@ -24,7 +24,7 @@ typedef struct koc__layer_item {
 
 struct koc_layer_builder {
     koc_ctx *ctx;
-    koc_layer_options opts; /* filled in; media_type is ours */
+    koc_layer_options opts; /* with defaults filled in; media_type points to the next member */
     char *media_type;
     char *what;
     koc__layer_item **items;

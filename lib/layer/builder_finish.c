@@ -1,4 +1,4 @@
-/* The layer builder: from what was collected to a layer. Order first, then one pass over all content. */
+/* The layer builder, second half: sorts the entries, then writes the layer in one pass over all content. */
 #include "core/common.h"
 
 #include <unistd.h>
@@ -16,8 +16,8 @@ typedef struct writer {
 
 /* --- order --- */
 
-/* Byte order of each component, a folder before what is in it; hard links last, as their targets must
- * be there already. */
+/* Byte order of each component, a directory before its content; hard links last, since their targets must
+ * come first. */
 static int by_place(const void *left, const void *right)
 {
     const koc__layer_item *a = *(koc__layer_item *const *)left;
@@ -39,7 +39,7 @@ static int by_place(const void *left, const void *right)
     return cx - cy;
 }
 
-/* A hard link must lead to a file of this layer: a link to a link is led on to the file. */
+/* A hard link must lead to a file of this layer; a link to a link is changed to the file. */
 static int resolve_hardlink(koc_layer_builder *b, koc__layer_item *i, koc_error **err)
 {
     const koc__layer_item *to = koc__map_get(b->by_name, koc__str(i->link));
@@ -76,7 +76,7 @@ static int put_in_order(koc_layer_builder *b, koc_error **err)
 
 static int changed(const koc__layer_item *i, koc_error **err)
 {
-    return koc__error(err, KOC_ECONFLICT, "%s changed while the layer was made", i->source);
+    return koc__error(err, KOC_ECONFLICT, "%s changed while the layer was built", i->source);
 }
 
 static int check_stamp(const koc__layer_item *i, int fd, koc_error **err)
@@ -90,7 +90,7 @@ static int check_stamp(const koc__layer_item *i, int fd, koc_error **err)
     return koc__stamp_equal(&now, &i->stamp) ? KOC_OK : changed(i, err);
 }
 
-/* n bytes of content are in the room that was given out. */
+/* Counts n bytes of content that were read into the packer's buffer. */
 static int passed(writer *w, koc__sha256 *hash, const uint8_t *data, size_t n, koc_error **err)
 {
     if (hash) {

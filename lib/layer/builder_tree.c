@@ -1,4 +1,4 @@
-/* A whole folder into a layer. */
+/* Adds a whole directory to a layer. */
 #include "core/common.h"
 
 #include "layer/layer.h"
@@ -10,7 +10,7 @@ typedef struct adder {
     koc_entry defaults;
 } adder;
 
-/* Of the source's mode only "can be executed" is kept: the rest depends on who checked it out. */
+/* Of the mode only the executable bit is kept: the rest depends on the umask of the checkout. */
 static koc_entry entry_of(const adder *a, const koc__tree_item *item)
 {
     koc_entry e = a->defaults;

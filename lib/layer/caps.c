@@ -7,7 +7,7 @@
 #include "core/str.h"
 #include "layer/layer.h"
 
-/* In the kernel's order: the index is the number. */
+/* In the order of the kernel: the index is the number. */
 static const char *const names[] = {
     "chown",
     "dac_override",
@@ -100,7 +100,7 @@ static void change(uint64_t *set, uint64_t mask, char how)
     *set = how == '-' ? *set & ~mask : *set | mask;
 }
 
-/* "+ep", "=i", "=p-e": what happens to the capabilities in mask. */
+/* "+ep", "=i", "=p-e": applied to the capabilities in mask. */
 static int actions(koc_str text, uint64_t mask, sets *s, koc_str term, koc_error **err)
 {
     char how = '+';

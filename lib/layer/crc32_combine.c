@@ -1,4 +1,4 @@
-/* CRC-32 of a whole from those of its parts: arithmetic on polynomials over GF(2). */
+/* Combines the CRC-32 of parts to that of the whole: arithmetic on polynomials over GF(2). */
 #include "core/common.h"
 
 #include "layer/deflate.h"

@@ -1,6 +1,6 @@
 /*
- * DEFLATE (RFC 1951) seen from below: Huffman tables, a scan that produces nothing, a streaming decoder
- * and the CRC-32 arithmetic. What gzip.c and inflate.c stand on; nothing here knows about layers.
+ * DEFLATE (RFC 1951): Huffman tables, a scan without output, a streaming decoder and CRC-32 arithmetic. The
+ * base of gzip.c and inflate.c; independent of layers.
  */
 #ifndef KOC__DEFLATE_H
 #define KOC__DEFLATE_H
@@ -11,13 +11,13 @@
 
 /* --- bits (inline) --- */
 
-/* Bits are taken from the low end of hold; above count it may already carry what follows. */
+/* Bits are taken from the low end of hold; above count it may already have the following bits. */
 typedef struct koc__bits {
     const uint8_t *next, *end;
     uint64_t hold;
     unsigned count;
-    /* Points next..end at more input; false: there is none (or an error, which the owner keeps). NULL:
-     * the input is all there. */
+    /* Sets next and end to more input; false: there is none (or an error, which the owner keeps). NULL: the
+     * input is complete. */
     bool (*more)(struct koc__bits *b);
 } koc__bits;
 
@@ -31,7 +31,7 @@ static inline uint64_t koc__load64le(const uint8_t *p)
     return v;
 }
 
-/* At least 56 bits; the caller has seen to it that eight bytes are there. */
+/* Loads at least 56 bits; the caller has checked that eight bytes of input are left. */
 static inline void koc__bits_refill(koc__bits *b)
 {
     b->hold |= koc__load64le(b->next) << b->count;
@@ -45,7 +45,7 @@ static inline void koc__bits_drop(koc__bits *b, unsigned n)
     b->count -= n;
 }
 
-/* Up to n bits where the input may end; returns false when it ends before n (n <= 56). */
+/* Loads n bits near the end of the input; false: it ends before n (n <= 56). */
 bool koc__bits_need(koc__bits *b, unsigned n);
 
 /* --- codes (huffman.c) --- */
@@ -77,7 +77,7 @@ static inline uint32_t koc__huff_value(uint32_t e)
     return e >> 16;
 }
 
-/* The entry for the bits at hand; of a longer code the root's bits are dropped. */
+/* The entry for the next bits; for a longer code, drops the bits of the root. */
 static inline uint32_t koc__huff_follow(const uint32_t *table, unsigned root, koc__bits *b)
 {
     uint32_t e = table[b->hold & ((1u << root) - 1)];
@@ -98,7 +98,7 @@ static inline uint32_t koc__huff_take(koc__bits *b, uint32_t e)
     return koc__huff_value(e) + (uint32_t)(bits >> code & ((UINT64_C(1) << (total - code)) - 1));
 }
 
-/* Both, where the input may end at any bit; false: it did. */
+/* Both, near the end of the input; false: the input has ended. */
 bool koc__huff_next(koc__bits *b, const uint32_t *table, unsigned root, uint32_t *entry,
                     uint32_t *value);
 
@@ -123,25 +123,26 @@ enum { KOC__BLOCK_STORED = 0, KOC__BLOCK_FIXED = 1, KOC__BLOCK_DYNAMIC = 2 };
 typedef struct koc__deflate_block {
     bool last;       /* BFINAL */
     int type;        /* KOC__BLOCK_* */
-    uint32_t stored; /* bytes that follow; the bits are at a byte's border then */
+    uint32_t stored; /* for a stored block: its length; the bits are then at a byte boundary */
 } koc__deflate_block;
 
-/* Reads a block's header and makes its tables. NULL, or what is wrong (static). */
+/* Reads a block's header and builds its tables. NULL, or an error message (static). */
 const char *koc__deflate_header(koc__bits *b, koc__deflate_codes *codes, koc__deflate_block *out);
 
 /* --- scan (deflate_scan.c) --- */
 typedef struct koc__deflate_scan {
     uint64_t final_bit; /* position of the last block's BFINAL */
-    uint64_t end_bit;   /* position after the last bit that means something */
+    uint64_t end_bit;   /* position after the last significant bit */
     uint64_t out_size;  /* bytes the stream decodes to */
 } koc__deflate_scan;
-/* codes is scratch space. KOC_EFORMAT when data is not one whole deflate stream. */
+/* codes is scratch space. KOC_EFORMAT: data is not one complete deflate stream. */
 int koc__deflate_scan_run(const uint8_t *data, size_t len, koc__deflate_codes *codes,
                           koc__deflate_scan *out, koc_error **err);
 /* The most that koc__deflate_reopen appends. */
 #define KOC__REOPEN_MAX 5
-/* Makes a whole stream the beginning of a longer one: clears its BFINAL and appends an empty stored block,
- * after which it ends at a byte's border. data has room for KOC__REOPEN_MAX more; returns the new length. */
+/* Turns a complete stream into the beginning of a longer one: clears its BFINAL and appends an empty stored
+ * block, which ends at a byte boundary. data has room for KOC__REOPEN_MAX more bytes; returns the new length.
+ * */
 size_t koc__deflate_reopen(uint8_t *data, size_t len, const koc__deflate_scan *scan);
 
 /* --- CRC-32 (crc32_combine.c) --- */
@@ -155,21 +156,22 @@ typedef struct koc__inflate {
     koc__deflate_block block;
     bool in_block;
     bool done;   /* the last block has ended */
-    size_t from; /* window[from, to) was decoded and not given out yet */
+    size_t from; /* window[from, to) is decoded and not returned yet */
     size_t to;
     uint8_t *window;
 } koc__inflate;
 int koc__inflate_init(koc__inflate *i, koc_error **err);
 void koc__inflate_dispose(koc__inflate *i);
-/* Ready for another stream; the input goes on where it is. */
+/* Prepares for another stream; the input continues at its position. */
 void koc__inflate_reset(koc__inflate *i);
-/* The next decoded bytes, valid until the next call; *len 0 is the end of the stream. NULL, or what is
- * wrong (static). The input's position is exact at the end: whole bytes of hold are not used up. */
+/* The next decoded bytes, valid until the next call; *len 0 is the end of the stream. NULL, or an error
+ * message (static). The input's position is exact at the end: whole bytes in hold are given back. */
 const char *koc__inflate_next(koc__inflate *i, const uint8_t **out, size_t *len);
 
 /* --- entropy.c --- */
 
-/* Whether deflate would gain nothing: even bytes, no repeats, in a sample. False below 4 KiB. */
+/* Whether deflate would not compress the data: a sample has an even distribution and no repeats. False below
+ * 4 KiB. */
 bool koc__looks_compressed(const uint8_t *data, size_t len);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Where a deflate stream's last block begins and where its bits end, found by decoding it without
- * producing anything. That is what makes one gzip member out of chunks that were compressed apart: see
- * gzip.c. The length it decodes to comes out as well, so an encoder that went wrong is noticed.
+ * Finds the begin of a deflate stream's last block and the end of its bits by decoding without output. With
+ * these gzip.c joins chunks that were compressed separately to one gzip member. The scan also returns the
+ * decoded length, which detects a faulty encoder.
  */
 #include "core/common.h"
 
@@ -12,8 +12,8 @@ static uint64_t position(const koc__bits *b, const uint8_t *data)
     return (uint64_t)(b->next - data) * 8 - b->count;
 }
 
-/* Symbols as long as the input cannot end within one. True: the block has ended. This costs about a quarter
- * of what compressing costs at level 1, so the state is kept in registers. */
+/* Decodes symbols while the input cannot end within one. True: the block has ended. This takes about a
+ * quarter of the time of compression at level 1, so the state is kept in registers. */
 static bool scan_fast(koc__bits *bits, const koc__deflate_codes *codes, uint64_t *out_size,
                       bool *bad)
 {
@@ -119,7 +119,7 @@ int koc__deflate_scan_run(const uint8_t *data, size_t len, koc__deflate_codes *c
     }
     scan.end_bit = position(&b, data);
     if ((scan.end_bit + 7) / 8 != len) {
-        return koc__error(err, KOC_EFORMAT, "deflate stream: it ends before its bytes do");
+        return koc__error(err, KOC_EFORMAT, "deflate stream: data after its end");
     }
     *out = scan;
     return KOC_OK;
@@ -130,9 +130,10 @@ size_t koc__deflate_reopen(uint8_t *data, size_t len, const koc__deflate_scan *s
     data[scan->final_bit / 8] &= (uint8_t) ~(1u << (scan->final_bit % 8));
     unsigned free_bits = (unsigned)((uint64_t)len * 8 - scan->end_bit);
     if (free_bits < 3) {
-        data[len++] = 0; /* no room for the three bits of a block header */
+        data[len++] = 0; /* the three bits of a block header do not fit */
     }
-    /* The padding of the last byte is zeros already: "stored, not the last". Then its length, 0. */
+    /* The padding of the last byte is zeros already, which reads as "stored, not the last". Then its length,
+     * 0. */
     static const uint8_t empty[4] = {0, 0, 0xff, 0xff};
     memcpy(data + len, empty, sizeof(empty));
     return len + sizeof(empty);

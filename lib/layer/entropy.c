@@ -1,8 +1,8 @@
 /*
- * Whether bytes look compressed already. A third of a Go program is: its debug sections. Deflate gains
- * nothing there and spends as much time as elsewhere, so gzip.c stores such pieces as they are.
+ * Detects data that is already compressed, as a third of a Go program is: its debug sections. Deflate would
+ * only spend time on it, so gzip.c stores such pieces.
  *
- * Integers only: the answer is part of the layer format and must be the same on every machine.
+ * Integers only: the result is part of the layer format and must be the same everywhere.
  */
 #include "core/common.h"
 
@@ -25,7 +25,7 @@ static uint64_t unevenness(const uint32_t count[256], uint64_t n)
     return sum * 256 * 256 / (n * n);
 }
 
-/* Four bytes that were seen before: what an encoder would find. */
+/* Counts four-byte sequences that were seen before, which an encoder would find. */
 static bool repeats(const uint8_t *data)
 {
     uint16_t last[1 << HASH_BITS] = {0};
@@ -56,7 +56,7 @@ bool koc__looks_compressed(const uint8_t *data, size_t len)
         for (size_t i = 0; i < SAMPLE; i++) {
             count[at[i]]++;
         }
-        /* Most pieces are plain code or text: the first look says so. */
+        /* Most pieces are plain code or text: the distribution of bytes decides. */
         if (place == 0 && unevenness(count, SAMPLE) > 512) {
             return false;
         }

@@ -1,7 +1,7 @@
 /*
- * An image's file system as one tar. The first pass reads the names of all layers and finds out what is left
- * at the end; the second copies what is left, layer by layer, so that folders come before what is in them
- * and links after what they lead to.
+ * Writes the file system of an image as one tar. The first pass reads the names of all layers and decides
+ * which entries are left at the end; the second copies those, layer by layer, so that directories come before
+ * their content and links after their targets.
  */
 #include "core/common.h"
 
@@ -19,15 +19,16 @@ enum { NAMES_MAX = 2000000, COPY = 256 * 1024, LAYER_SHIFT = 40 };
 #define WHITEOUT ".wh."
 #define OPAQUE   ".wh..wh..opq"
 
-/* Where an entry stands: the layer above the number of the entry in it. 0 is before everything. */
+/* The position of an entry: the layer in the high bits, the number of the entry in the low bits. 0 is before
+ * everything. */
 typedef uint64_t position;
 
-/* What is known of one path. */
+/* The state of one path. */
 typedef struct node {
-    position at;      /* of the entry that counts; 0: there is none */
+    position at;      /* of the last entry; 0: there is none */
     position content; /* of the file whose content it has */
-    position wiped;   /* entries here and below that stand before are gone */
-    position emptied; /* entries below that stand before are gone */
+    position wiped;   /* earlier entries of this path and below are removed */
+    position emptied; /* earlier entries below this path are removed */
     char type;
     char name[]; /* its path */
 } node;
@@ -36,11 +37,11 @@ typedef struct flattening {
     koc_image *image;
     koc__call *call;
     koc__map *nodes;   /* path -> node */
-    koc__map *primary; /* position of content -> the node that gets it when its own name is gone */
+    koc__map *primary; /* position of content -> the node that gets it if its own name is removed */
     koc__tar_writer out;
     char *buf;
-    koc_layer **layers; /* of the image, each one that can be read twice */
-    char *dir;          /* for those that are not on this disk; or NULL */
+    koc_layer **layers; /* the layers of the image, each readable twice */
+    char *dir;          /* for copies of layers that are not local; or NULL */
 } flattening;
 
 static void dispose(flattening *f)
@@ -66,7 +67,7 @@ static void free_node(void *value)
 
 /* --- paths --- */
 
-/* "./a//b/../c/" and "/a/c" are "a/c"; nothing leads out of the root, which is "". */
+/* "./a//b/../c/" and "/a/c" are "a/c"; ".." does not leave the root, which is "". */
 static char *clean(const char *name)
 {
     KOC__AUTO_STR rooted = koc__format("/%s", name);
@@ -98,7 +99,7 @@ static int need_node(flattening *f, koc_str path, node **out, koc_error **err)
     return KOC_OK;
 }
 
-/* Whether what stood at `at` under this path is still there. */
+/* Whether the entry of this path at position `at` is left. */
 static bool is_live(const flattening *f, const char *path, position at)
 {
     const node *n = koc__map_get(f->nodes, koc__str(path));
@@ -131,7 +132,7 @@ static int copy_blob(flattening *f, const koc_layer *l, const char *path, koc_er
     return koc__blob_copy(l->blob, d->size, &d->digest, &to, NULL, f->call, err);
 }
 
-/* Both passes read all layers, and what comes over a network shall come once. */
+/* Both passes read all layers, so a remote layer is copied to a file first. */
 static int bring_here(flattening *f, size_t i, koc_error **err)
 {
     koc_layer *l = koc_image_layer(f->image, i);
@@ -152,7 +153,7 @@ static int bring_here(flattening *f, size_t i, koc_error **err)
 
 /* --- first pass --- */
 
-/* ".wh.x": x of the layers below is gone; ".wh..wh..opq": all in this folder is. */
+/* ".wh.x" removes x of the layers below; ".wh..wh..opq" removes everything in this directory. */
 static int note_whiteout(flattening *f, koc_str folder, koc_str base, position layer,
                          koc_error **err)
 {
@@ -164,7 +165,7 @@ static int note_whiteout(flattening *f, koc_str folder, koc_str base, position l
     }
     koc_str name = koc__str_from(base, strlen(WHITEOUT));
     if (koc__str_starts(name, WHITEOUT) || name.len == 0) {
-        return KOC_OK; /* notes of aufs */
+        return KOC_OK; /* metadata of aufs */
     }
     KOC__AUTO_STR path = folder.len > 0 ? koc__format("%.*s/%.*s", (int)folder.len, folder.ptr,
                                                       (int)name.len, name.ptr)
@@ -177,7 +178,7 @@ static int note_whiteout(flattening *f, koc_str folder, koc_str base, position l
     return KOC_OK;
 }
 
-/* A hard link shares the content that its target has now. */
+/* A hard link shares the current content of its target. */
 static int content_of(flattening *f, const koc__tar_entry *e, position at, position *out,
                       koc_error **err)
 {
@@ -222,7 +223,7 @@ static int note_entry(flattening *f, const koc__tar_entry *e, position layer, po
     n->content = content;
     n->type = e->type;
     if (e->type != KOC__TAR_DIR) {
-        n->wiped = at; /* what was below a folder of this name */
+        n->wiped = at; /* the content of an earlier directory of this name */
     }
     return KOC_OK;
 }
@@ -265,7 +266,7 @@ static koc_str key_of(const position *p)
     return koc__str_n((const char *)p, sizeof(*p));
 }
 
-/* Of each content the name that it goes by: that of the file itself, else of its first link. */
+/* Chooses the name of each content: that of the file itself, else that of its first link. */
 static int choose_names(flattening *f, koc_error **err)
 {
     koc_str path = {0};
@@ -331,7 +332,7 @@ static int second_pass(flattening *f, koc__tar_reader *tar, const koc__tar_entry
         return write_entry(f, tar, e, primary->name, err);
     }
     if (!own || !primary || primary == n) {
-        return KOC_OK; /* gone, or written where its content stood */
+        return KOC_OK; /* removed, or written at the position of its content */
     }
     koc__tar_entry link = *e;
     link.link = primary->name;

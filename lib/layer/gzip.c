@@ -22,8 +22,8 @@
 enum {
     SLOTS_MAX = 34,
     LEVEL_MAX = 12,
-    PIECE = 32 * 1024,   /* what is judged at once; part of the layer format */
-    STORED_MAX = 0xffff, /* bytes a stored block (RFC 1951, 3.2.4) */
+    PIECE = 32 * 1024,   /* the unit of that decision; part of the layer format */
+    STORED_MAX = 0xffff, /* bytes in a stored block (RFC 1951, 3.2.4) */
     STORED_HEAD = 5,
 };
 
@@ -34,7 +34,7 @@ typedef struct slot {
     struct libdeflate_compressor *compressor;
     koc__deflate_codes *codes;
     uint8_t *in;  /* a chunk */
-    uint8_t *out; /* what the worst chunk becomes */
+    uint8_t *out; /* the compressed size of an incompressible chunk */
     size_t in_len, out_len;
     uint32_t crc;
     bool last;
@@ -71,7 +71,7 @@ static int compress_run(slot *s, const uint8_t *in, size_t len, bool last, koc_e
     koc__deflate_scan scan = {0};
     KOC__TRY(koc__deflate_scan_run(out, n, s->codes, &scan, err));
     if (scan.out_size != len) {
-        return koc__error(err, KOC_EFORMAT, "%s made a stream of the wrong length",
+        return koc__error(err, KOC_EFORMAT, "%s produced a stream of the wrong length",
                           koc__deflate_version());
     }
     s->out_len += last ? n : koc__deflate_reopen(out, n, &scan);
@@ -107,7 +107,7 @@ static int compress_chunk(slot *s, koc_error **err)
     size_t start = 0;
     bool stored = is_stored(s->owner, s->in, s->in_len);
     do {
-        bool next = stored; /* the kind of the piece that ends the run: each is judged once */
+        bool next = stored; /* the kind of the piece that ends the run: each is examined once */
         size_t end = start + KOC__MIN(s->in_len - start, (size_t)PIECE);
         while (end < s->in_len) {
             next = is_stored(s->owner, s->in + end, s->in_len - end);
@@ -134,7 +134,7 @@ static void run(koc__job *job)
     compress_chunk(s, &s->error);
 }
 
-/* Waits for s and writes what became of it. */
+/* Waits for s and writes its result. */
 static int drain(gzip *g, slot *s, koc_error **err)
 {
     koc__pool_wait(g->pool, &s->job);
@@ -149,7 +149,7 @@ static int drain(gzip *g, slot *s, koc_error **err)
     return KOC_OK;
 }
 
-/* Memory only for the slots that are used: most layers fit one. */
+/* Slots are allocated on first use: most layers fit one. */
 static int prepare(gzip *g, slot *s, koc_error **err)
 {
     s->owner = g;
@@ -175,7 +175,7 @@ static void submit(gzip *g, bool last)
 static int gzip_space(koc__encoder *e, uint8_t **ptr, size_t *len, koc_error **err)
 {
     gzip *g = (gzip *)e;
-    /* A full chunk waits until more comes: the last one is finished in another way. */
+    /* A full chunk is not submitted until more data arrives: the last chunk is finished differently. */
     if (g->slots[g->current].in_len == g->chunk) {
         submit(g, false);
     }
@@ -237,8 +237,9 @@ static void gzip_free(koc__encoder *e)
     koc__free(g);
 }
 
-/* As many chunks at work as threads and memory allow, one being filled, one being written, and two that wait, so
- * that no thread does while this one reads and writes: two cores are 1.9 times as fast as one then, 1.75 without. */
+/* As many chunks in progress as threads and memory allow, one being filled, one being written, and two
+ * queued, so that no thread idles while this one reads and writes: two cores are then 1.9 times as fast as
+ * one, 1.75 without. */
 static unsigned count_slots(koc_ctx *ctx, size_t chunk)
 {
     uint64_t each = 2 * (uint64_t)chunk + 512 * 1024;
@@ -258,7 +259,7 @@ int koc__gzip_new(koc_ctx *ctx, int level, size_t chunk, koc__spool *out, koc__e
                   koc_error **err)
 {
     static const koc__encoder_vt vt = {gzip_space, gzip_commit, gzip_finish, gzip_free};
-    /* No name, no time, unknown system; XFL tells the fastest and the slowest methods. */
+    /* No name, no time, unknown system; XFL marks the fastest and the slowest method. */
     const uint8_t xfl = level == 1 ? 4 : level >= 8 ? 2 : 0;
     const uint8_t header[10] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, xfl, 0xff};
     KOC__TRY(koc__spool_write(out, header, sizeof(header), err));

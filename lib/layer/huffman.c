@@ -34,7 +34,7 @@ bool koc__huff_next(koc__bits *b, const uint32_t *table, unsigned root, uint32_t
 {
     koc__bits_need(b, 48); /* or what is left */
     unsigned before = b->count;
-    b->hold &= (UINT64_C(1) << before) - 1; /* what lies past the end must not look like data */
+    b->hold &= (UINT64_C(1) << before) - 1; /* bytes after the end must not look like data */
     *entry = koc__huff_follow(table, root, b);
     if (b->count > before || koc__huff_total(*entry) > b->count) {
         return false;
@@ -43,7 +43,7 @@ bool koc__huff_next(koc__bits *b, const uint32_t *table, unsigned root, uint32_t
     return true;
 }
 
-/* What a symbol means, without its code's length. */
+/* The meaning of a symbol, without the length of its code. */
 static uint32_t meaning(int alphabet, unsigned symbol)
 {
     if (alphabet == PRECODE || (alphabet == LITLEN && symbol < 256)) {
@@ -67,7 +67,7 @@ typedef struct builder {
     uint32_t *table;
     unsigned root;                /* bits of the first level */
     size_t size, used;            /* entries there are, and those taken */
-    unsigned count[MAX_BITS + 1]; /* codes of each length that are still to come */
+    unsigned count[MAX_BITS + 1]; /* codes of each length that are left */
     unsigned max;                 /* the longest code */
     uint32_t prefix;              /* the subtable that is being filled: its root bits, */
     size_t sub_start;             /* where it starts, */
@@ -84,7 +84,7 @@ static uint32_t next_code(uint32_t code, unsigned len)
     return bit ? (code & (bit - 1)) | bit : 0;
 }
 
-/* Opens the subtable for the codes that begin with prefix, as wide as the longest of them. */
+/* Starts the subtable for the codes with this prefix, as wide as the longest of them. */
 static bool open_subtable(builder *t, uint32_t prefix, unsigned len)
 {
     unsigned bits = len - t->root;
@@ -123,7 +123,7 @@ static bool put(builder *t, uint32_t code, unsigned len, uint32_t entry)
         used = len - t->root;
         code >>= t->root;
     }
-    entry += used; /* the total: extra bits are in there already */
+    entry += used; /* the total, which includes the extra bits */
     entry |= used << 8;
     for (uint32_t i = code; i < 1u << width; i += 1u << used) {
         table[i] = entry;
@@ -131,8 +131,8 @@ static bool put(builder *t, uint32_t code, unsigned len, uint32_t entry)
     return true;
 }
 
-/* Whether the lengths make a code: every bit pattern has one meaning. A single code of one bit, or none
- * at all, may leave patterns without one (RFC 1951, 3.2.7). */
+/* Whether the lengths form a complete code: every bit pattern has one meaning. A single code of one bit, or
+ * none at all, may leave patterns without one (RFC 1951, 3.2.7). */
 static bool usable(builder *t, size_t symbols)
 {
     int left = 1;
@@ -171,7 +171,7 @@ static bool build(uint32_t *table, unsigned root, size_t size, const uint8_t *le
     }
     if (used < 2) {
         for (size_t i = 0; i < (size_t)1 << root; i++) {
-            table[i] = KOC__HUFF_BAD | 1; /* moves on, so that no loop stands still */
+            table[i] = KOC__HUFF_BAD | 1; /* advances, so that no loop is endless */
         }
     }
     uint32_t code = 0;
@@ -265,7 +265,7 @@ static const char *dynamic_codes(koc__bits *b, koc__deflate_codes *codes)
         return wrong;
     }
     if (!lengths[256]) {
-        return "a block without an end";
+        return "a block without an end-of-block code";
     }
     if (!build(codes->litlen, KOC__LITLEN_BITS, KOC__LITLEN_SIZE, lengths, n_litlen, LITLEN) ||
         !build(codes->dist, KOC__DIST_BITS, KOC__DIST_SIZE, lengths + n_litlen, n_dist, DIST)) {
@@ -301,6 +301,6 @@ const char *koc__deflate_header(koc__bits *b, koc__deflate_codes *codes, koc__de
     case KOC__BLOCK_STORED: return stored_header(b, out);
     case KOC__BLOCK_FIXED: return fixed_codes(codes) ? NULL : "bad code lengths";
     case KOC__BLOCK_DYNAMIC: return dynamic_codes(b, codes);
-    default: return "an unknown kind of block";
+    default: return "unknown block type";
     }
 }

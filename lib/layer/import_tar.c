@@ -1,6 +1,6 @@
 /*
- * A tar from elsewhere as a layer. Runtimes unpack gzip, zstd and plain tars, and refuse or skip the rest only
- * when the image is run, so everything is read before anything is made of it.
+ * Makes a layer of an existing tar. Runtimes unpack gzip, zstd and plain tars; they reject or skip others
+ * only when the image is run, so the whole tar is checked first.
  */
 #include "core/common.h"
 
@@ -19,7 +19,7 @@ static int check_entry(const koc__tar_entry *e, const char *what, koc_error **er
 {
     bool link = e->type == KOC__TAR_HARDLINK && e->link;
     if (leads_out(e->name) || (link && leads_out(e->link))) {
-        return koc__error(err, KOC_EFORMAT, "%s: %s leads out of the root, and Docker refuses that",
+        return koc__error(err, KOC_EFORMAT, "%s: %s leads out of the root, which Docker rejects",
                           what, leads_out(e->name) ? e->name : e->link);
     }
     return KOC_OK;
@@ -43,8 +43,8 @@ int koc__layer_check(koc_layer *l, const char *what, bool whole, koc__call *call
     }
     if (whole && koc__tar_trailing(tar)) {
         return koc__error(err, KOC_EFORMAT,
-                          "%s goes on after the end of its tar, and no runtime reads further; of "
-                          "joined archives only the first would be unpacked",
+                          "%s continues after the end of its tar: runtimes would unpack only the "
+                          "first of joined archives",
                           what);
     }
     return KOC_OK;
@@ -111,8 +111,8 @@ static int refuse(const uint8_t *head, size_t len, const char *what, koc_error *
                                            : "of no known format");
 }
 
-/* Whether the first header is one; an archive of nothing is one, too. What is wrong with a tar is said when
- * it is read. */
+/* Whether the first header is that of a tar; an empty archive is one, too. Other faults are reported when the
+ * tar is read. */
 static bool begins_as_tar(koc_blob *blob, const uint8_t *head, size_t len, koc__call *call)
 {
     KOC__AUTO(koc_reader) in = NULL;
@@ -154,7 +154,7 @@ static int find_compression(koc_blob *blob, const char *what, koc__call *call, i
 
 /* --- the layer --- */
 
-/* Compressed already: the bytes stay. */
+/* A compressed tar: its bytes stay unchanged. */
 static int keep(koc_ctx *ctx, koc_blob *blob, const char *what, const char *media_type,
                 koc__call *call, koc_layer **out, koc_error **err)
 {
@@ -163,7 +163,7 @@ static int keep(koc_ctx *ctx, koc_blob *blob, const char *what, const char *medi
     d.media_type = media_type;
     d.size = koc_blob_size(blob);
     if (!media_type) {
-        return koc__error(err, KOC_EUNSUPPORTED, "%s: Docker's media types have none for zstd",
+        return koc__error(err, KOC_EUNSUPPORTED, "%s: Docker has no media type for layers in zstd",
                           what);
     }
     KOC__TRY(koc__blob_digest(blob, call, &d.digest, err));
@@ -191,7 +191,7 @@ int koc_layer_import(koc_ctx *ctx, koc_blob *tar, const char *name, const koc_la
         int32_t format = o.flags & KOC_LAYER_DOCKER_TYPES ? KOC_FORMAT_DOCKER : KOC_FORMAT_OCI;
         KOC__TRY(keep(ctx, tar, name, koc__mt_layer(format, compression), &call, &layer, err));
     }
-    /* Of the layer, not of the file: what was read is what is used. */
+    /* Checks the layer, not the file, which may change meanwhile. */
     KOC__TRY(koc__layer_check(layer, name, true, &call, err));
     *out = koc__steal(&layer);
     return KOC_OK;

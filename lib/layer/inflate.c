@@ -1,6 +1,6 @@
 /*
- * Reading gzip (RFC 1952): any number of members one after the other (eStargz layers have many), each
- * checked against its CRC and length, up to a ceiling. What follows the last member must be nothing.
+ * Reads gzip (RFC 1952): any number of members (eStargz layers have many), each checked against its CRC and
+ * length, up to a limit. No data may follow the last member.
  */
 #include "core/common.h"
 
@@ -16,13 +16,13 @@ enum { FHCRC = 2, FEXTRA = 4, FNAME = 8, FCOMMENT = 16, RESERVED = 0xe0 };
 typedef struct gunzip {
     koc__inflate inflate;
     koc_reader *in;
-    uint64_t left; /* of the content that is allowed */
+    uint64_t left; /* of content that are still allowed */
     uint32_t crc, size;
-    const uint8_t *ready; /* decoded and not given out */
+    const uint8_t *ready; /* decoded and not returned yet */
     size_t n_ready;
     bool in_member;
     bool ended;
-    int code; /* why the input ended: KOC_OK, or the reader's failure */
+    int code; /* the result of the input: KOC_OK, or the error of its reader */
     koc_error *error;
     uint8_t input[INPUT];
 } gunzip;
@@ -42,7 +42,7 @@ static bool more(koc__bits *b)
     return true;
 }
 
-/* The failure of the input, if that is what happened, else "gzip data: <wrong>". */
+/* The error of the input if it failed, else "gzip data: <wrong>". */
 static int fail(gunzip *g, const char *wrong, koc_error **err)
 {
     if (g->error) {
@@ -54,7 +54,7 @@ static int fail(gunzip *g, const char *wrong, koc_error **err)
     return koc__error(err, KOC_EFORMAT, "gzip data: %s", wrong);
 }
 
-/* n bytes (at most 4), little endian; the bits are at a byte's border. */
+/* Reads n bytes (at most 4), little endian; the bits are at a byte boundary. */
 static bool take(gunzip *g, unsigned n, uint32_t *out)
 {
     koc__bits *b = &g->inflate.bits;
@@ -92,7 +92,7 @@ static bool skip_extra(gunzip *g)
     return true;
 }
 
-/* The header of the next member; none, if the input has ended and there was one before. */
+/* Reads the header of the next member; there may be none if there was one before. */
 static int begin_member(gunzip *g, bool first, koc_error **err)
 {
     uint32_t v = 0;
@@ -103,10 +103,10 @@ static int begin_member(gunzip *g, bool first, koc_error **err)
     }
     uint32_t magic = v;
     if (!take(g, 1, &v) || magic != 0x1f || v != 0x8b) {
-        return fail(g, first ? "it does not begin as gzip does" : "something follows its end", err);
+        return fail(g, first ? "not a gzip header" : "something follows its end", err);
     }
     if (!take(g, 1, &v) || v != 8 || !take(g, 1, &flags) || flags & RESERVED) {
-        return fail(g, "an unknown kind of member", err);
+        return fail(g, "unknown compression method or flags", err);
     }
     if (!take(g, 4, &v) || !take(g, 2, &v) || (flags & FEXTRA && !skip_extra(g)) ||
         (flags & FNAME && !skip_string(g)) || (flags & FCOMMENT && !skip_string(g)) ||
@@ -143,7 +143,7 @@ static int decode(gunzip *g, koc_error **err)
     }
     if (g->n_ready > g->left) {
         g->n_ready = 0;
-        return koc__error(err, KOC_ELIMIT, "gzip data: it decompresses to more than is allowed");
+        return koc__error(err, KOC_ELIMIT, "gzip data: the decompressed size exceeds the limit");
     }
     g->left -= g->n_ready;
     g->crc = libdeflate_crc32(g->crc, g->ready, g->n_ready);

@@ -1,6 +1,6 @@
 /*
- * A streaming DEFLATE decoder (RFC 1951). libdeflate wants the whole input and the whole output in memory;
- * layers may have any size, so what is read back goes through here: 32 KiB of history and a little room.
+ * A streaming DEFLATE decoder (RFC 1951). libdeflate needs the whole input and output in memory, but layers
+ * may have any size. This decoder needs 32 KiB of history and a small buffer.
  */
 #include "core/common.h"
 
@@ -8,11 +8,11 @@
 
 enum {
     HISTORY = 32 * 1024,
-    ROOM = 64 * 1024,     /* decoded before it is given out */
+    ROOM = 64 * 1024,     /* decoded before it is returned */
     LONGEST = 258,        /* match */
-    SLACK = LONGEST + 16, /* a copy in steps of eight may write past its end */
+    SLACK = LONGEST + 16, /* a copy in steps of eight bytes may write past its end */
     WINDOW = HISTORY + ROOM + SLACK,
-    FULL = HISTORY + ROOM - 3 /* from here on no two literals and a match are begun */
+    FULL = HISTORY + ROOM - 3 /* from here on two literals and a match may not fit */
 };
 
 int koc__inflate_init(koc__inflate *i, koc_error **err)
@@ -41,7 +41,7 @@ void koc__inflate_reset(koc__inflate *i)
     i->to = 0;
 }
 
-/* length bytes from distance back, to `to`; up to 15 bytes behind them may be overwritten. */
+/* Copies length bytes from distance back to `to`; up to 15 bytes after them may be overwritten. */
 static inline void copy_match(uint8_t *to, size_t distance, size_t length)
 {
     const uint8_t *from = to - distance;
@@ -59,7 +59,8 @@ static inline void copy_match(uint8_t *to, size_t distance, size_t length)
     }
 }
 
-/* Symbols while neither input nor room can end within one. True: the block has ended, or *wrong is set. */
+/* Decodes symbols while neither input nor buffer can end within one. True: the block has ended, or *wrong is
+ * set. */
 static bool decode_fast(koc__inflate *i, const char **wrong)
 {
     koc__bits b = i->bits;
@@ -90,7 +91,7 @@ static bool decode_fast(koc__inflate *i, const char **wrong)
         e = koc__huff_follow(i->codes.dist, KOC__DIST_BITS, &b);
         size_t distance = koc__huff_take(&b, e);
         if (e & KOC__HUFF_BAD || distance > to) {
-            *wrong = "a distance that leads nowhere";
+            *wrong = "a distance before the start of the data";
             ended = true;
             break;
         }
@@ -126,7 +127,7 @@ static bool decode_slow(koc__inflate *i, const char **wrong)
         return true;
     }
     if (e & KOC__HUFF_BAD || distance > i->to) {
-        *wrong = "a distance that leads nowhere";
+        *wrong = "a distance before the start of the data";
         return true;
     }
     copy_match(i->window + i->to, distance, length);
@@ -134,7 +135,7 @@ static bool decode_slow(koc__inflate *i, const char **wrong)
     return false;
 }
 
-/* Bytes of a stored block, first those that were read ahead as bits. True: the block has ended. */
+/* Copies bytes of a stored block, first those that were read ahead as bits. True: the block has ended. */
 static bool copy_stored(koc__inflate *i, const char **wrong)
 {
     koc__bits *b = &i->bits;
@@ -144,7 +145,7 @@ static bool copy_stored(koc__inflate *i, const char **wrong)
         i->block.stored--;
     }
     if (!b->count) {
-        b->hold = 0; /* it may show bytes that are copied below */
+        b->hold = 0; /* hold may have the bytes that are copied below */
     }
     while (i->block.stored && i->to < FULL) {
         if (b->next == b->end && (!b->more || !b->more(b))) {

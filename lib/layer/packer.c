@@ -1,4 +1,5 @@
-/* Tar bytes in, a layer out: the DiffID on the way, then an encoder, then the spool. See packer.h. */
+/* From tar bytes to a layer: hashes them for the DiffID, encodes them, and spools the result. See packer.h.
+ * */
 #include "core/common.h"
 
 #include "core/hash/digests.h"
@@ -125,7 +126,7 @@ struct koc__packer {
     koc__spool spool;
     koc__sha256 tar_hash;
     uint64_t tar_size;
-    const uint8_t *at; /* the room given out last */
+    const uint8_t *at; /* the last room that was returned */
     char *media_type;
     bool plain; /* digest and DiffID are the same */
     char *what;

@@ -16,12 +16,12 @@
 #include "core/run/call.h"
 
 /* --- spool (spool.c): where a compressed layer goes --- */
-/* The cache's folder, else a file without a name, else memory. A cache that cannot be written is left for the
- * file without a name. */
+/* In the cache's directory, else a file without a name, else memory. If a write to the cache fails, the data
+ * moves to a file without a name. */
 typedef struct koc__spool {
     koc_ctx *ctx; /* borrowed */
     bool in_memory;
-    bool cached; /* the file is to become a blob of the cache */
+    bool cached; /* the file will become a blob of the cache */
     koc__tempfile file;
     koc__dynbuf memory;
     koc__sha256 hash;
@@ -29,7 +29,7 @@ typedef struct koc__spool {
 } koc__spool;
 int koc__spool_init(koc__spool *s, koc_ctx *ctx, bool in_memory, koc_error **err);
 int koc__spool_write(koc__spool *s, const void *data, size_t len, koc_error **err);
-/* What was written, as a blob. s is empty afterwards. */
+/* Returns the written bytes as a blob. s is empty afterwards. */
 int koc__spool_finish(koc__spool *s, koc_blob **out, koc_digest *digest, koc_error **err);
 void koc__spool_dispose(koc__spool *s);
 
@@ -38,7 +38,7 @@ typedef struct koc__encoder koc__encoder;
 typedef struct koc__encoder_vt {
     /* Room for at least one byte, until the next call. */
     int (*space)(koc__encoder *e, uint8_t **ptr, size_t *len, koc_error **err);
-    /* n bytes were put there. */
+    /* Takes n bytes that were written there. */
     int (*commit)(koc__encoder *e, size_t n, koc_error **err);
     int (*finish)(koc__encoder *e, koc_error **err);
     void (*free)(koc__encoder *e);
@@ -46,7 +46,8 @@ typedef struct koc__encoder_vt {
 struct koc__encoder {
     const koc__encoder_vt *vt; /* the first member of every encoder */
 };
-/* KOC_EINVAL: no such level. KOC_EUNSUPPORTED: a build without libzstd. The calls below trust what passed. */
+/* Checks the level. KOC_EINVAL: there is no such level. KOC_EUNSUPPORTED: a build without libzstd. The calls
+ * below do not check again. */
 int koc__gzip_check(int level, koc_error **err);
 int koc__zstd_check(int level, koc_error **err);
 /* out is borrowed and gets the encoded bytes on this thread. chunk: bytes that are compressed as a unit. */
@@ -65,7 +66,7 @@ int koc__packer_commit(koc__packer *p, size_t n, koc_error **err);
 /* A koc__tar_sink: copies. */
 int koc__packer_write(void *packer, const void *data, size_t len, koc_error **err);
 int koc__packer_finish(koc__packer *p, koc_layer **out, koc_error **err);
-void koc__packer_free(koc__packer *p); /* says "failed" to the user unless it was finished */
+void koc__packer_free(koc__packer *p); /* reports FAILED unless it was finished */
 KOC__DEFINE_AUTO(koc__packer, koc__packer_free);
 
 /* --- decoders (inflate.c, zstd.c): readers over readers --- */

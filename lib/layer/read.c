@@ -1,4 +1,4 @@
-/* What is inside a finished layer: its tar, whatever the compression, and the DiffID from it. */
+/* Reads finished layers: decompresses the tar, and finds the DiffID from it. */
 #include "core/common.h"
 
 #include "core/hash/digests.h"
@@ -8,8 +8,8 @@
 
 enum { CHUNK = 128 * 1024 };
 
-/* A small layer may grow to this much, a large one by that factor: a bomb of a few kilobytes ends here,
- * and a layer full of zeros still opens. */
+/* A small layer may decompress to CONTENT_MIN, a large one by CONTENT_RATIO: that stops a decompression bomb
+ * of a few kilobytes, and a layer of zeros still opens. */
 #define CONTENT_MIN   (UINT64_C(8) << 30)
 #define CONTENT_MAX   (UINT64_C(1) << 40)
 #define CONTENT_RATIO 200
@@ -73,8 +73,8 @@ static int peek(koc_reader **in, uint8_t head[MAGIC], size_t *len, koc_reader **
 
 /* --- the tar --- */
 
-/* The tar of the compressed bytes that raw gives. The bytes say how they are compressed: media types are
- * not always right. Takes *raw, on failure too. */
+/* Decompresses raw. The first bytes decide the format, since media types are not always right. Takes *raw,
+ * also on failure. */
 static int decompress(koc_reader **raw, uint64_t size, koc_reader **out, koc_error **err)
 {
     static const uint8_t zstd[4] = {0x28, 0xb5, 0x2f, 0xfd};
@@ -94,8 +94,8 @@ static int decompress(koc_reader **raw, uint64_t size, koc_reader **out, koc_err
     return KOC_OK;
 }
 
-/* The tar of what *raw, a reader of the layer's blob, gives; checked at its end: the compressed bytes
- * against the descriptor, the tar against the DiffID when that is known. Takes *raw on success. */
+/* Decompresses *raw, a reader of the layer's blob. At the end the compressed bytes are verified against the
+ * descriptor, and the tar against the DiffID if that is known. Takes *raw on success. */
 static int open_checked(koc_layer *l, koc_reader **raw, bool has_diff_id, koc_reader **out,
                         koc_error **err)
 {

@@ -1,4 +1,4 @@
-/* Where the bytes of a layer that is being made go, and the blob that they become. */
+/* Collects the bytes of a new layer, and makes a blob of them. */
 #include "core/common.h"
 
 #include "core/io/cache.h"
@@ -20,13 +20,13 @@ static int open_file(koc__spool *s, koc_error **err)
     return s->cached ? KOC_OK : open_nameless(s, err);
 }
 
-/* Takes what was written so far along. */
+/* Moves the data to a file outside the cache. */
 static int leave_cache(koc__spool *s, koc_error **err)
 {
     KOC__AUTO_VAL(koc__tempfile) old = s->file;
     char chunk[64 * 1024];
     s->file = (koc__tempfile)KOC__TEMPFILE_INIT;
-    if (old.fd < 0) { /* it was whole, and could not get its name */
+    if (old.fd < 0) { /* it was complete, but could not be renamed */
         KOC__TRY(koc__fs_open_read(old.path, &old.fd, err));
     }
     KOC__TRY(open_nameless(s, err));

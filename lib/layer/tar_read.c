@@ -1,6 +1,6 @@
 /*
- * Reading tar: ustar, pax, GNU long names, old V7. Everything that an archive can ask for has a limit, and
- * what does not add up is an error rather than a guess.
+ * Reads tar: ustar, pax, GNU long names, old V7. Every resource that an archive can demand is limited, and
+ * contradictory headers are errors.
  */
 #include "core/common.h"
 
@@ -11,21 +11,21 @@ enum {
     BLOCK = KOC__TAR_BLOCK,
     EXTENSIONS_MAX = 16, /* extended headers before one entry */
     RECORDS_MAX = 256,
-    JUMP = 256 * 1024 /* content beyond this is jumped over, not read, where that can be */
+    JUMP = 256 * 1024 /* more content than this is skipped by seeking, if possible */
 };
 
 struct koc__tar_reader {
     koc_reader *in;
     bool owned;     /* in is ours */
-    koc_blob *blob; /* behind in, or NULL */
+    koc_blob *blob; /* the blob behind in, or NULL */
     koc__call *call;
     char *what;
     uint64_t offset;  /* of in, in the archive */
-    uint64_t content; /* where the current entry's content starts */
+    uint64_t content; /* start of the current entry's content */
     uint64_t left;    /* of it */
     uint32_t pad;     /* behind it */
     bool ended;
-    bool trailing; /* something other than zeros follows the end mark */
+    bool trailing; /* the end mark is followed by something other than zeros */
     koc__dynbuf name, link, pax;
     koc__tar_record records[RECORDS_MAX];
     size_t n_records;
@@ -33,7 +33,7 @@ struct koc__tar_reader {
     uint8_t block[BLOCK];
 };
 
-/* What the extended headers before an entry said. */
+/* The values of the extended headers before an entry. */
 typedef struct overrides {
     bool path, link, size, mtime, uid, gid;
     uint64_t size_value, uid_value, gid_value;
@@ -201,7 +201,7 @@ static int next_block(koc__tar_reader *r, bool *more, koc_error **err)
     *more = false;
     KOC__TRY(fill(r, r->block, BLOCK, &n, err));
     if (n == 0) {
-        return KOC_OK; /* no end mark: others accept that */
+        return KOC_OK; /* no end mark: other readers accept that */
     }
     if (n < BLOCK) {
         return broken(r, "it ends too early", err);
@@ -210,7 +210,7 @@ static int next_block(koc__tar_reader *r, bool *more, koc_error **err)
         KOC__TRY(fill(r, r->block, BLOCK, &n, err));
         return n == 0 || (n == BLOCK && is_zero(r->block))
                    ? KOC_OK
-                   : broken(r, "a single zero block is no end", err);
+                   : broken(r, "a single zero block instead of two", err);
     }
     if (!checksum_holds(r->block)) {
         return broken(r, "the checksum of a header is wrong", err);
@@ -241,7 +241,7 @@ static int extension(koc__tar_reader *r, koc__dynbuf *out, koc_error **err)
 
 /* --- pax --- */
 
-/* Seconds, perhaps with a fraction, which is dropped towards the past. */
+/* Seconds, perhaps with a fraction, which is rounded down. */
 static bool pax_time(koc_str value, int64_t *out)
 {
     koc_str whole = value;
@@ -300,7 +300,7 @@ static int set_record(koc__tar_reader *r, overrides *o, const char *key, koc_str
     return good ? KOC_OK : broken(r, "a pax record with a bad number", err);
 }
 
-/* "<len> <key>=<value>\n", again and again. */
+/* Any number of "<len> <key>=<value>\n". */
 static int pax_records(koc__tar_reader *r, overrides *o, koc_error **err)
 {
     char *p = r->pax.ptr;
@@ -391,7 +391,7 @@ static int numbers(koc__tar_reader *r, const overrides *o, koc__tar_entry *e, ko
     return e->size <= INT64_MAX - BLOCK ? KOC_OK : broken(r, "a file is too large", err);
 }
 
-/* Of devices alone: elsewhere old writers leave anything in these fields. */
+/* Only of devices: for other types old writers leave garbage in these fields. */
 static int device(koc__tar_reader *r, koc__tar_entry *e, koc_error **err)
 {
     int64_t major = 0;
@@ -451,8 +451,8 @@ static int entry(koc__tar_reader *r, const overrides *o, koc__tar_entry *out, ko
 }
 
 /*
- * Reads what follows the end mark: a stream that is checked is right only when its own end was seen. Not
- * so where the archive is a file of its own, which nothing checks and which may be large.
+ * Reads the data after the end mark: a stream is verified only when its own end was read. Skipped for an
+ * archive that is a file of its own, which is not verified and may be large.
  */
 static int drain(koc__tar_reader *r, koc_error **err)
 {

@@ -1,6 +1,6 @@
 /*
- * tar as Go's archive/tar writes it, to the byte: DiffIDs must be those of ko. USTAR where all fits, pax
- * records where it does not; see docs/layer-format.md.
+ * Writes tar byte for byte as Go's archive/tar: DiffIDs must be those of ko. USTAR if everything fits, else
+ * pax records; see docs/layer-format.md.
  */
 #include "core/common.h"
 
@@ -10,7 +10,7 @@
 
 enum { NAME_SIZE = 100, LINK_SIZE = 100, PREFIX_SIZE = 155, OWNER_SIZE = 32 };
 
-/* Fields of a USTAR header: where and how long. */
+/* The fields of a USTAR header: offset and length. */
 enum {
     AT_NAME = 0,
     AT_MODE = 100,
@@ -29,7 +29,7 @@ enum {
     AT_PREFIX = 345
 };
 
-/* What an entry needs beyond USTAR: records by key, few enough for a simple list. */
+/* The pax records of an entry by key, few enough for a simple list. */
 typedef struct extras {
     koc__tar_record list[16];
     size_t n;
@@ -53,7 +53,7 @@ static bool fits_octal(size_t field, int64_t v)
     return v >= 0 && v < INT64_C(1) << (field - 1) * 3;
 }
 
-/* Digits, zero-filled, and a NUL. The value fits. */
+/* Octal digits, zero-filled, and a NUL. The value fits. */
 static void put_octal(uint8_t *block, size_t at, size_t field, uint64_t v)
 {
     block[at + field - 1] = 0;
@@ -62,8 +62,8 @@ static void put_octal(uint8_t *block, size_t at, size_t field, uint64_t v)
     }
 }
 
-/* The text cut to the field, ended by a NUL where there is room. A name that is cut at a slash must not
- * look like a folder's. */
+/* The text cut to the field, with a NUL if there is room. A name that is cut after a slash must not look like
+ * that of a directory. */
 static void put_text(uint8_t *block, size_t at, size_t field, const char *s)
 {
     size_t len = strlen(s);
@@ -104,7 +104,7 @@ static void seal(uint8_t *block)
     block[AT_CHECKSUM + 7] = ' ';
 }
 
-/* Where a long name is cut into prefix and name: the index of the slash, 0 when it cannot be. */
+/* The index of the slash at which a long name is split into prefix and name; 0: it cannot be split. */
 static size_t split_at(const char *name)
 {
     size_t len = strlen(name);
@@ -153,7 +153,7 @@ static int need_records(extras *x, const koc__tar_entry *e, koc_error **err)
     for (size_t i = 0; i < e->n_records; i++) {
         const koc__tar_record *r = &e->records[i];
         if (!*r->key || strchr(r->key, '=')) {
-            return koc__error(err, KOC_EINVAL, "tar entry %s: \"%s\" is no key of a pax record",
+            return koc__error(err, KOC_EINVAL, "tar entry %s: \"%s\" is not a valid pax key",
                               e->name, r->key);
         }
         if (x->n == KOC__COUNT(x->list)) {
@@ -173,7 +173,7 @@ static int by_key(const void *a, const void *b)
     return strcmp(x->key, y->key);
 }
 
-/* All that entry e needs, sorted by key. */
+/* Collects the records that entry e needs, sorted by key. */
 static int collect(const koc__tar_entry *e, extras *x, koc_error **err)
 {
     need_text(x, "path", e->name, NAME_SIZE);
@@ -256,7 +256,7 @@ static void put_number(uint8_t *block, size_t at, size_t field, int64_t v)
     put_octal(block, at, field, fits_octal(field, v) ? (uint64_t)v : 0);
 }
 
-/* The header proper; with pax records, text is reduced to ASCII and names are not split. */
+/* The USTAR header; with pax records, text is reduced to ASCII and names are not split. */
 static int write_main(koc__tar_writer *w, const koc__tar_entry *e, bool pax, koc_error **err)
 {
     void (*put)(uint8_t *, size_t, size_t, const char *) = pax ? put_ascii : put_text;

@@ -1,4 +1,4 @@
-/* Paths through a .git that is a file: gitrepository-layout(5). */
+/* Paths through a .git file: gitrepository-layout(5). */
 #include "core/common.h"
 
 #include <sys/stat.h>
@@ -8,7 +8,7 @@
 
 #define FILE_MAX ((size_t)64 << 10)
 
-/* The path that a one-line file of git holds after prefix, made absolute by the folder of the file. */
+/* The path after prefix in a one-line file of git, relative to the directory of the file. */
 static int read_path(const char *file, const char *prefix, char **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(FILE_MAX);
@@ -26,7 +26,7 @@ static int read_path(const char *file, const char *prefix, char **out, koc_error
     return *out ? KOC_OK : koc__oom(err);
 }
 
-/* What work trees share: all but HEAD and its like. */
+/* Work trees share everything but HEAD and similar files. */
 static bool is_common(const char *below)
 {
     static const char *const own[] = {"refs/bisect/", "refs/worktree/", "refs/rewritten/"};
@@ -45,7 +45,7 @@ static bool is_common(const char *below)
     return false;
 }
 
-/* below in the folder that the .git file names. */
+/* The path `below` in the directory that the .git file names. */
 static int find_in(const char *file, const char *below, char **out, koc_error **err)
 {
     KOC__AUTO_STR own = NULL;

@@ -1,4 +1,4 @@
-/* Walking a folder so that the same content gives the same order everywhere, and nothing outside of it. */
+/* Walks a directory: the same content has the same order everywhere, and nothing outside of it is read. */
 #include "core/common.h"
 
 #include <fcntl.h>
@@ -9,10 +9,10 @@
 
 enum { DEPTH_MAX = 256, TARGET_MAX = 4096 };
 
-/* A folder that is being walked, and those around it. */
+/* A directory that is being walked, with its parents. */
 typedef struct level {
     const struct level *up;
-    int fd; /* open: looking a name up from here is twice as fast as by its whole path */
+    int fd; /* open: to look up a name from here is twice as fast as by its whole path */
     dev_t device;
     ino_t inode;
     unsigned depth;
@@ -57,7 +57,7 @@ static int read_target(const char *source, char **out, koc_error **err)
     return KOC_OK;
 }
 
-/* A link is about to be stored as what it leads to. */
+/* Checks a link whose target will be stored. */
 static int check_boundary(const walk *w, const char *source, koc_error **err)
 {
     KOC__AUTO_STR real = NULL;
@@ -79,18 +79,17 @@ static int enter(const walk *w, const koc__tree_item *item, const level *up, koc
     const level here = {up, fd, item->st->st_dev, item->st->st_ino, up->depth + 1};
     for (const level *l = up; l; l = l->up) {
         if (l->device == here.device && l->inode == here.inode) {
-            return koc__error(err, KOC_EINVAL, "the links of %s go round in a circle",
-                              item->source);
+            return koc__error(err, KOC_EINVAL, "the links of %s form a loop", item->source);
         }
     }
     if (here.depth > DEPTH_MAX) {
-        return koc__error(err, KOC_ELIMIT, "%s: more than %d folders deep", item->source,
+        return koc__error(err, KOC_ELIMIT, "%s: more than %d directories deep", item->source,
                           DEPTH_MAX);
     }
     return walk_folder(w, item->path, item->source, &here, err);
 }
 
-/* A link in kodata that is to be followed. *elsewhere: where it leads through a .git that is a file. */
+/* Follows a link in kodata. *elsewhere: its target, if it leads through a .git file. */
 static int follow(const walk *w, const level *at, koc__tree_item *item, const char *name,
                   struct stat *st, char **elsewhere, koc_error **err)
 {
@@ -111,7 +110,7 @@ static int follow(const walk *w, const level *at, koc__tree_item *item, const ch
                : koc__error_errno(err, errno, "cannot look at %s", item->source);
 }
 
-/* Fills in type, target and *st; st is that of what is to be stored. */
+/* Sets type, target and *st, which is that of the stored file. */
 static int examine(const walk *w, const level *at, koc__tree_item *item, struct stat *st,
                    char **target, char **elsewhere, koc_error **err)
 {
@@ -133,7 +132,8 @@ static int examine(const walk *w, const level *at, koc__tree_item *item, struct 
         item->target = *target;
         return KOC_OK;
     default:
-        return koc__error(err, KOC_EUNSUPPORTED, "%s is no file, folder or link", item->source);
+        return koc__error(err, KOC_EUNSUPPORTED, "%s is not a regular file, directory or link",
+                          item->source);
     }
 }
 
@@ -160,7 +160,7 @@ static int walk_folder(const walk *w, const char *path, const char *source, cons
     KOC__TRY(koc__fs_list(source, &names, err));
     for (size_t i = 0; i < koc_strlist_count(names); i++) {
         const char *name = koc_strlist_get(names, i);
-        /* Not cleaned: a source that begins with a link and ".." must mean what it says. */
+        /* Not cleaned: ".." after a link is relative to the target of the link. */
         KOC__AUTO_STR below = *path ? koc__format("%s/%s", path, name) : koc__strdup(name);
         KOC__AUTO_STR there = koc__format("%s/%s", source, name);
         if (!below || !there) {

@@ -1,6 +1,6 @@
 /*
- * zstd (RFC 8878), where the build has libzstd: one frame, one thread, no checksum, so that the bytes
- * depend on content, level and libzstd's version alone.
+ * zstd (RFC 8878), if the build has libzstd: one frame, one thread, no checksum, so that the bytes depend
+ * only on content, level and the version of libzstd.
  */
 #include "core/common.h"
 
@@ -28,7 +28,7 @@ typedef struct encoder {
     uint8_t compressed[OUT_SIZE];
 } encoder;
 
-/* Compresses what is there; at the end until all is out. */
+/* Compresses the input; at the end until all output is written. */
 static int compress(encoder *e, bool end, koc_error **err)
 {
     ZSTD_inBuffer in = {e->in, e->in_len, 0};
@@ -105,10 +105,10 @@ int koc__zstd_new(int level, koc__spool *out, koc__encoder **result, koc_error *
 typedef struct decoder {
     koc_reader *in;
     ZSTD_DCtx *zstd;
-    uint64_t left;  /* of the content that is allowed */
+    uint64_t left;  /* of content that are still allowed */
     size_t at, len; /* in buffer */
     size_t hint;    /* 0: a frame has ended */
-    bool pending;   /* the decoder may hold more output than there was room for */
+    bool pending;   /* the decoder may have more output than there was room for */
     bool ended;
     uint8_t buffer[IN_SIZE];
 } decoder;
@@ -146,7 +146,7 @@ static int decoder_read(void *self, void *buf, size_t len, size_t *n_read, koc_e
         d->pending = hint && out.pos == out.size;
     }
     if (out.pos > d->left) {
-        return koc__error(err, KOC_ELIMIT, "zstd data: it decompresses to more than is allowed");
+        return koc__error(err, KOC_ELIMIT, "zstd data: the decompressed size exceeds the limit");
     }
     d->left -= out.pos;
     *n_read = out.pos;

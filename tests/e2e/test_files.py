@@ -265,8 +265,8 @@ def bad_tars():
         "truncated": (tar[:700], "it ends too early"),
         "truncated-gzip": (gzip.compress(noise(5000))[:2000], "it ends too early"),
         "text-in-gzip": (gzip.compress(b"hello, world\n" * 100), "not a valid tar"),
-        "joined": (tar + tar, "goes on after the end of its tar"),
-        "garbage": (tar + b"x" * 512, "goes on after the end of its tar"),
+        "joined": (tar + tar, "continues after the end of its tar"),
+        "garbage": (tar + b"x" * 512, "continues after the end of its tar"),
         "dot-dot": (tar_of({"../../etc/passwd": b"x"}), "leads out of the root"),
         "dot-dot-inside": (tar_of({"a/../../b": b"x"}), "leads out of the root"),
     }
