@@ -402,7 +402,7 @@ def test_skopeos_dir(bare_koc, skopeo, registry, tmp_path):
     image = bake(registry)
     skopeo("copy", "--src-tls-verify=false", f"docker://{image}", f"dir:{tmp_path}/dir")
     hint = hint_of(bare_koc("digest", f"dir:{tmp_path}/dir", status=1))
-    command = re.search(r"skopeo (copy \S+ \S+)", hint)[1].replace("FOLDER", f"{tmp_path}/out")
+    command = re.search(r"skopeo (copy \S+ \S+)", hint)[1].replace("DIR", f"{tmp_path}/out")
     skopeo(*command.split())
     assert bare_koc("digest", f"oci:{tmp_path}/out").ref == bare_koc("digest", image).ref
 
