@@ -1,5 +1,5 @@
 /* Archives of docker save: whatever comes out of one can be read, or is refused with words. */
-#include "folder.h"
+#include "directory.h"
 
 #include <koc/store.h>
 
@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!ctx) {
         FUZZ_CHECK(koc_ctx_new(NULL, &ctx, &err) == KOC_OK);
     }
-    KOC__AUTO_STR path = koc__format("%s/archive.tar", fuzz_folder());
+    KOC__AUTO_STR path = koc__format("%s/archive.tar", fuzz_directory());
     FUZZ_CHECK(path);
     fuzz_write(path, fuzz_str(data, size));
     for (size_t i = 0; i < count && i < LAYERS_MAX; i++) {

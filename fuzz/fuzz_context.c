@@ -1,5 +1,5 @@
 /* Docker contexts and addresses of daemons. The parts: an address, config.json, the context's meta.json. */
-#include "folder.h"
+#include "directory.h"
 #include "parts.h"
 
 #include "core/hash/digests.h"
@@ -31,12 +31,13 @@ static void look_up(koc_str config, koc_str meta)
     koc_digest id;
     koc_error *err = NULL;
     koc__sha256_of("c", 1, &id);
-    KOC__AUTO_STR dir = koc__format("%s/contexts/meta/%s", fuzz_folder(), koc__digest_hex(&id).s);
+    KOC__AUTO_STR dir =
+        koc__format("%s/contexts/meta/%s", fuzz_directory(), koc__digest_hex(&id).s);
     KOC__AUTO_STR meta_path = koc__format("%s/meta.json", dir ? dir : "");
-    KOC__AUTO_STR config_path = koc__format("%s/config.json", fuzz_folder());
+    KOC__AUTO_STR config_path = koc__format("%s/config.json", fuzz_directory());
     FUZZ_CHECK(dir && meta_path && config_path);
     FUZZ_CHECK(koc__fs_mkdirs(dir, 0755, NULL) == KOC_OK);
-    FUZZ_CHECK(setenv("DOCKER_CONFIG", fuzz_folder(), 1) == 0);
+    FUZZ_CHECK(setenv("DOCKER_CONFIG", fuzz_directory(), 1) == 0);
     fuzz_write(config_path, config);
     fuzz_write(meta_path, meta);
     if (fuzz_ok(koc__endpoint_of_context(&e, &err), &err) && e) {

@@ -2,7 +2,7 @@
  * What a Docker daemon answers: to the first questions, to a load, to an export. The parts are its answers in
  * turn, in place of the network: a status, header lines, an empty line, a body.
  */
-#include "folder.h"
+#include "directory.h"
 #include "layers.h"
 
 #include "daemon/daemon.h"
@@ -113,7 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     FUZZ_CHECK(e->os && e->arch);
     load(e, ctx, &call);
-    KOC__AUTO_STR path = koc__format("%s/export.tar", fuzz_folder());
+    KOC__AUTO_STR path = koc__format("%s/export.tar", fuzz_directory());
     FUZZ_CHECK(path);
     fuzz_ok(koc__engine_export(e, "r.example/a:v1", path, &call, &err), &err);
     (void)unlink(path);

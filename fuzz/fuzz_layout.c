@@ -2,7 +2,7 @@
  * Layouts of others: index.json, as koc reads it and as koc serve makes repositories of it. The first part of
  * the input is index.json, the others are its blobs.
  */
-#include "folder.h"
+#include "directory.h"
 #include "parts.h"
 
 #include "core/hash/digests.h"
@@ -23,7 +23,7 @@ static void begin(void)
         return;
     }
     FUZZ_CHECK(koc_ctx_new(NULL, &ctx, &err) == KOC_OK);
-    FUZZ_CHECK(koc_layout_open(ctx, fuzz_folder(), KOC_LAYOUT_CREATE, &layout, &err) == KOC_OK);
+    FUZZ_CHECK(koc_layout_open(ctx, fuzz_directory(), KOC_LAYOUT_CREATE, &layout, &err) == KOC_OK);
     FUZZ_CHECK(koc__call_begin(&call, ctx, NULL, &err) == KOC_OK);
 }
 
@@ -101,7 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *paths[BLOBS_MAX];
     koc_str rest = fuzz_str(data, size);
     begin();
-    KOC__AUTO_STR index = koc__format("%s/index.json", fuzz_folder());
+    KOC__AUTO_STR index = koc__format("%s/index.json", fuzz_directory());
     FUZZ_CHECK(index);
     fuzz_write(index, next_part(&rest));
     size_t n = write_blobs(rest, paths);

@@ -2,7 +2,7 @@
  * Records of the cache: what a build read. Any bytes are a record or none; one that is kept again reads back
  * the same.
  */
-#include "folder.h"
+#include "directory.h"
 
 #include "core/io/cache.h"
 #include "golang/record/input_record.h"
@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     KOC__AUTO(koc__inputs) back = NULL;
     koc_error *err = NULL;
     if (!cache) {
-        FUZZ_CHECK(koc__cache_open(fuzz_folder(), &cache, &err) == KOC_OK);
+        FUZZ_CHECK(koc__cache_open(fuzz_directory(), &cache, &err) == KOC_OK);
     }
     FUZZ_CHECK(fuzz_ok(koc__cache_put(cache, "inputs", keys[0], fuzz_str(data, size), &err), &err));
     if (!fuzz_ok(koc__inputs_recall(cache, keys[0], &in, &err), &err) || !in) {

@@ -26,23 +26,23 @@ static size_t walk(const koc__ynode *n, koc_str text)
     return nodes;
 }
 
-static char *folder;
+static char *directory;
 
 static void clean_up(void)
 {
-    koc__fs_remove(folder, NULL);
-    koc__free(folder);
+    koc__fs_remove(directory, NULL);
+    koc__free(directory);
 }
 
 /* The parser needs a file: one file, written again for each input. */
 static char *store(koc_str text)
 {
     koc_error *err = NULL;
-    if (!folder) {
-        FUZZ_CHECK(fuzz_ok(koc__fs_tempdir("fuzz-settings-", &folder, &err), &err));
+    if (!directory) {
+        FUZZ_CHECK(fuzz_ok(koc__fs_tempdir("fuzz-settings-", &directory, &err), &err));
         atexit(clean_up);
     }
-    char *path = koc__path_join(folder, "ko.yaml");
+    char *path = koc__path_join(directory, "ko.yaml");
     FUZZ_CHECK(path);
     FILE *f = fopen(path, "wb");
     FUZZ_CHECK(f && fwrite(text.ptr, 1, text.len, f) == text.len && fclose(f) == 0);

@@ -3,7 +3,7 @@
  * by export, nor as a tar, nor to a layout or an archive. The first two bytes of the input select the byte that is
  * changed, the third the pass over the layer in which it is changed, and the number of zeros after the tar.
  */
-#include "folder.h"
+#include "directory.h"
 #include "layers.h"
 
 #include <koc/ext/edit.h>
@@ -135,7 +135,7 @@ static void check_flatten(koc_ctx *ctx, liar l)
 {
     KOC__AUTO_VAL(koc__dynbuf) lied = KOC__DYNBUF_INIT(OUT_MAX);
     KOC__AUTO_VAL(koc__dynbuf) right = KOC__DYNBUF_INIT(OUT_MAX);
-    KOC__AUTO_STR path = koc__format("%s/layer", fuzz_folder());
+    KOC__AUTO_STR path = koc__format("%s/layer", fuzz_directory());
     FUZZ_CHECK(path);
     lying_file f = {path, &l, &lied, l.truth.len == 0};
     const koc_writer w = {to_buf_and_lie, &f};
@@ -170,7 +170,7 @@ static void check_tar(koc_ctx *ctx, liar l)
 static void check_layout(koc_ctx *ctx, liar l)
 {
     KOC__AUTO(koc_image) img = image_with(ctx, &l);
-    KOC__AUTO_STR dir = koc__format("%s/layout", fuzz_folder());
+    KOC__AUTO_STR dir = koc__format("%s/layout", fuzz_directory());
     koc_layout *layout = NULL;
     koc_error *err = NULL;
     FUZZ_CHECK(dir);

@@ -69,7 +69,7 @@ static void replay(const char *path, bool vary)
     }
 }
 
-static size_t replay_folder(const char *path)
+static size_t replay_directory(const char *path)
 {
     koc_strlist *names = NULL;
     koc_error *err = NULL;
@@ -103,7 +103,7 @@ int main(int argc, char **argv)
     fflush(stdout);
     if (!koc__fs_is_dir(argv[1])) {
         replay(argv[1], false);
-    } else if (replay_folder(argv[1]) == 0) {
+    } else if (replay_directory(argv[1]) == 0) {
         fprintf(stderr, "%s is empty\n", argv[1]);
         return 1;
     }

@@ -2,8 +2,8 @@
  * Making errors. Every function takes a nullable err and returns the code, so that a failure is
  * `return koc__error(err, KOC_EINVAL, "...", ...)`. Setting over an existing error frees the old one.
  *
- * What a function returns never depends on whether its caller wants the error. So nobody but errors.c
- * looks at a parameter `err`: it is only handed on (tests/lint/errors.py). Who needs to know what went
+ * What a function returns never depends on whether its caller wants the error. So only errors.c
+ * looks at a parameter `err`: every other file only passes it on (tests/lint/errors.py). Who needs to know what went
  * wrong acts on the code, or gives the call an error of its own and hands that out with koc__error_move.
  */
 #ifndef KOC__ERRORS_H

@@ -112,7 +112,7 @@ bool koc__path_is_abs(const char *path)
     return path[0] == '/';
 }
 
-static int working_folder(char **out, koc_error **err)
+static int working_directory(char **out, koc_error **err)
 {
     char space[4096];
     char *dir = getcwd(space, sizeof(space));
@@ -132,7 +132,7 @@ int koc__path_abs(const char *path, char **out, koc_error **err)
     if (koc__path_is_abs(path)) {
         result = koc__path_clean(path);
     } else {
-        KOC__TRY(working_folder(&here, err));
+        KOC__TRY(working_directory(&here, err));
         result = koc__path_join(here, path);
     }
     if (!result) {

@@ -149,7 +149,7 @@ static int known_layers(const loading *l, size_t *known, koc_error **err)
     return look_at(l, "", known, err);
 }
 
-/* --- the answer to a load: JSON documents, one a line, with status 200 even when it failed --- */
+/* --- the answer to a load: JSON documents, one per line, with status 200 even when it failed --- */
 
 static int load_failed(const loading *l, const char *why, koc_error **err)
 {

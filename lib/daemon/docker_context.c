@@ -24,7 +24,7 @@ static int read_json(const char *path, koc__json **out, koc_error **err)
 }
 
 /* $DOCKER_CONFIG or ~/.docker. NULL: HOME is not set, or out of memory. */
-static char *config_folder(void)
+static char *config_directory(void)
 {
     const char *named = koc__env_nonempty("DOCKER_CONFIG");
     if (named) {
@@ -35,12 +35,12 @@ static char *config_folder(void)
 }
 
 /* The name of the chosen context; *out NULL: none. An unreadable config.json chooses none. */
-static int chosen(const char *folder, char **out, koc_error **err)
+static int chosen(const char *directory, char **out, koc_error **err)
 {
     const char *named = koc__env_nonempty("DOCKER_CONTEXT");
     KOC__AUTO(koc__json) config = NULL;
     if (!named) {
-        KOC__AUTO_STR path = koc__path_join(folder, "config.json");
+        KOC__AUTO_STR path = koc__path_join(directory, "config.json");
         if (!path) {
             return koc__oom(err);
         }
@@ -56,9 +56,9 @@ static int chosen(const char *folder, char **out, koc_error **err)
 }
 
 /* *out: the path of the file if it exists, else NULL. */
-static int use_file(const char *folder, const char *name, char **out, koc_error **err)
+static int use_file(const char *directory, const char *name, char **out, koc_error **err)
 {
-    KOC__AUTO_STR path = koc__path_join(folder, name);
+    KOC__AUTO_STR path = koc__path_join(directory, name);
     if (!path) {
         return koc__oom(err);
     }
@@ -66,23 +66,25 @@ static int use_file(const char *folder, const char *name, char **out, koc_error 
     return KOC_OK;
 }
 
-static int add_tls(koc__endpoint *e, const char *folder, const koc__jnode *docker, koc_error **err)
+static int add_tls(koc__endpoint *e, const char *directory, const koc__jnode *docker,
+                   koc_error **err)
 {
-    KOC__TRY(use_file(folder, "ca.pem", &e->ca_file, err));
-    KOC__TRY(use_file(folder, "cert.pem", &e->cert_file, err));
-    KOC__TRY(use_file(folder, "key.pem", &e->key_file, err));
+    KOC__TRY(use_file(directory, "ca.pem", &e->ca_file, err));
+    KOC__TRY(use_file(directory, "cert.pem", &e->cert_file, err));
+    KOC__TRY(use_file(directory, "key.pem", &e->key_file, err));
     e->insecure = koc__json_true(koc__json_get(docker, "SkipTLSVerify"));
     e->tls = e->tls || e->insecure || e->ca_file || e->cert_file;
     return KOC_OK;
 }
 
-static int read_context(const char *folder, const char *name, koc__endpoint **out, koc_error **err)
+static int read_context(const char *directory, const char *name, koc__endpoint **out,
+                        koc_error **err)
 {
     koc_digest id;
     koc__sha256_of(name, strlen(name), &id);
     const koc__digest_text hex = koc__digest_hex(&id);
-    KOC__AUTO_STR meta = koc__format("%s/contexts/meta/%s/meta.json", folder, hex.s);
-    KOC__AUTO_STR tls = koc__format("%s/contexts/tls/%s/docker", folder, hex.s);
+    KOC__AUTO_STR meta = koc__format("%s/contexts/meta/%s/meta.json", directory, hex.s);
+    KOC__AUTO_STR tls = koc__format("%s/contexts/tls/%s/docker", directory, hex.s);
     KOC__AUTO_STR source = koc__format("docker context %s", name);
     KOC__AUTO(koc__json) doc = NULL;
     KOC__AUTO(koc__endpoint) e = NULL;
@@ -112,11 +114,11 @@ static int read_context(const char *folder, const char *name, koc__endpoint **ou
 
 int koc__endpoint_of_context(koc__endpoint **out, koc_error **err)
 {
-    KOC__AUTO_STR folder = config_folder();
+    KOC__AUTO_STR directory = config_directory();
     KOC__AUTO_STR name = NULL;
-    if (!folder) {
+    if (!directory) {
         return KOC_OK;
     }
-    KOC__TRY(chosen(folder, &name, err));
-    return name ? read_context(folder, name, out, err) : KOC_OK;
+    KOC__TRY(chosen(directory, &name, err));
+    return name ? read_context(directory, name, out, err) : KOC_OK;
 }

@@ -125,7 +125,7 @@ int koc__endpoint_probe(const char *socket_path, koc_error **err)
     }
     if (!S_ISSOCK(st.st_mode)) {
         return koc__error(err, KOC_EINVAL, "no daemon at %s: it is a %s, not a socket", socket_path,
-                          S_ISDIR(st.st_mode) ? "folder" : "file");
+                          S_ISDIR(st.st_mode) ? "directory" : "file");
     }
     if (strlen(socket_path) >= sizeof(address.sun_path)) {
         return koc__error(err, KOC_EINVAL, "no daemon at %s: a socket's path has at most %zu bytes",

@@ -11,23 +11,23 @@
 
 /* --- named by the environment --- */
 
-static bool both(const char *folder, const char *name, char **out)
+static bool both(const char *directory, const char *name, char **out)
 {
-    *out = koc__path_join(folder, name);
+    *out = koc__path_join(directory, name);
     return *out != NULL;
 }
 
 /* The client's certificates in DOCKER_CERT_PATH (default ~/.docker). */
 static int add_certificates(koc__endpoint *e, koc_error **err)
 {
-    const char *folder = koc__env_nonempty("DOCKER_CERT_PATH");
+    const char *directory = koc__env_nonempty("DOCKER_CERT_PATH");
     bool verify = koc__env_nonempty("DOCKER_TLS_VERIFY") != NULL;
-    if (!e->authority || (!folder && !verify && !e->tls)) {
+    if (!e->authority || (!directory && !verify && !e->tls)) {
         return KOC_OK;
     }
     KOC__AUTO_STR home = koc__home();
     KOC__AUTO_STR usual = koc__path_join(home ? home : "/", ".docker");
-    const char *in = folder ? folder : usual;
+    const char *in = directory ? directory : usual;
     if (!usual || !both(in, "ca.pem", &e->ca_file) || !both(in, "cert.pem", &e->cert_file) ||
         !both(in, "key.pem", &e->key_file)) {
         return koc__oom(err);
@@ -39,7 +39,7 @@ static int add_certificates(koc__endpoint *e, koc_error **err)
         if (koc__fs_is_file(*files[i])) {
             continue;
         }
-        if (folder) {
+        if (directory) {
             return koc__error(err, KOC_ENOTFOUND, "DOCKER_CERT_PATH: there is no %s", *files[i]);
         }
         koc__free(*files[i]);
@@ -51,7 +51,7 @@ static int add_certificates(koc__endpoint *e, koc_error **err)
 /* --- known sockets --- */
 
 typedef struct place {
-    const char *folder; /* an environment variable; "HOME" or NULL: the path is absolute */
+    const char *directory; /* an environment variable; "HOME" or NULL: the path is absolute */
     const char *path;
 } place;
 
@@ -71,12 +71,12 @@ static const place places[] = {
 /* NULL: the environment variable is not set (or out of memory, which the next allocation reports). */
 static char *path_of(const place *p)
 {
-    if (!p->folder) {
+    if (!p->directory) {
         return koc__strdup(p->path);
     }
-    KOC__AUTO_STR home = koc__streq(p->folder, "HOME") ? koc__home() : NULL;
-    const char *folder = home ? home : koc__env_nonempty(p->folder);
-    return folder ? koc__path_join(folder, p->path) : NULL;
+    KOC__AUTO_STR home = koc__streq(p->directory, "HOME") ? koc__home() : NULL;
+    const char *directory = home ? home : koc__env_nonempty(p->directory);
+    return directory ? koc__path_join(directory, p->path) : NULL;
 }
 
 static int none_found(koc_error **err)

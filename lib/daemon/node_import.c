@@ -23,7 +23,7 @@ typedef struct importing {
     koc_image *image;
     koc_reference *const *names;
     size_t n_names;
-    char *folder, *file; /* the archive, once it is needed */
+    char *directory, *file; /* the archive, once it is needed */
 } importing;
 
 typedef struct node_task {
@@ -34,10 +34,10 @@ typedef struct node_task {
 
 static void dispose(importing *i)
 {
-    if (i->folder) {
-        (void)koc__fs_remove(i->folder, NULL);
+    if (i->directory) {
+        (void)koc__fs_remove(i->directory, NULL);
     }
-    koc__free(i->folder);
+    koc__free(i->directory);
     koc__free(i->file);
 }
 KOC__DEFINE_AUTO_VAL(importing, dispose);
@@ -149,8 +149,8 @@ static int write_archive(importing *a, koc__call *call, uint64_t *size, koc_erro
     } else {
         KOC__TRY(koc__layout_blob(&image, 0, &blob, err));
     }
-    KOC__TRY(koc__fs_tempdir("koc-load-", &a->folder, err));
-    a->file = koc__path_join(a->folder, "image.tar");
+    KOC__TRY(koc__fs_tempdir("koc-load-", &a->directory, err));
+    a->file = koc__path_join(a->directory, "image.tar");
     if (!a->file) {
         return koc__oom(err);
     }

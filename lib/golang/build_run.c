@@ -175,7 +175,7 @@ static int open_dir(koc__go_batch *b, koc_error **err)
         /* If the cache fails here, the build continues without it. */
         if (koc__cache_lock_now(cache, DIRS, key, &h->fd, NULL) != KOC_OK) {
             h->fd = -1;
-        } else if (h->fd >= 0 && koc__cache_folder(cache, DIRS, key, &b->dir, NULL) == KOC_OK) {
+        } else if (h->fd >= 0 && koc__cache_directory(cache, DIRS, key, &b->dir, NULL) == KOC_OK) {
             sweep_runs(b->dir);
             b->lock = koc__steal(&h);
             return KOC_OK;

@@ -63,7 +63,7 @@ static int open_dir(delve *d, koc__call *call, koc_error **err)
     h->fd = -1;
     koc__cache *cache = d->ctx->cache;
     koc_str key = koc__str(d->key);
-    if (cache && koc__cache_folder(cache, KIND, key, &d->dir, NULL) == KOC_OK) {
+    if (cache && koc__cache_directory(cache, KIND, key, &d->dir, NULL) == KOC_OK) {
         KOC__TRY(koc__cache_lock(cache, KIND, key, call, &h->fd, err));
     } else {
         KOC__TRY(koc__fs_tempdir("koc-delve-", &h->temporary, err));

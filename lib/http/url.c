@@ -172,12 +172,12 @@ static int put_clean_path(koc__dynbuf *out, koc_str path, koc_error **err)
 {
     koc_str rest = koc__str_from(path, 1), segment;
     size_t base = out->len;
-    bool folder = true;
+    bool directory = true;
 
     while (koc__str_split(&rest, '/', &segment)) {
         bool dot = koc__str_is(segment, ".");
         bool up = koc__str_is(segment, "..");
-        folder = dot || up;
+        directory = dot || up;
         if (up) {
             while (out->len > base && out->ptr[--out->len] != '/') {
             }
@@ -188,7 +188,7 @@ static int put_clean_path(koc__dynbuf *out, koc_str path, koc_error **err)
             KOC__TRY(koc__dynbuf_put(out, segment, err));
         }
     }
-    if (folder || path.ptr[path.len - 1] == '/') {
+    if (directory || path.ptr[path.len - 1] == '/') {
         if (out->len == base || out->ptr[out->len - 1] != '/') {
             KOC__TRY(koc__dynbuf_putc(out, '/', err));
         }

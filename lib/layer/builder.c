@@ -161,7 +161,7 @@ static bool same_records(const koc__layer_item *a, const koc__layer_item *b)
     return true;
 }
 
-static bool same_folder(const koc__layer_item *a, const koc__layer_item *b)
+static bool same_directory(const koc__layer_item *a, const koc__layer_item *b)
 {
     return a->type == KOC__TAR_DIR && b->type == KOC__TAR_DIR && a->mode == b->mode &&
            a->uid == b->uid && a->gid == b->gid && a->mtime == b->mtime && same_records(a, b);
@@ -183,7 +183,7 @@ static int add(koc_layer_builder *b, koc__layer_item **item, koc_error **err)
         /* The map has its own copy of the key. */
         return KOC_OK;
     }
-    if (there && same_folder(there, i)) {
+    if (there && same_directory(there, i)) {
         item_free(koc__steal(item));
         return KOC_OK;
     }

@@ -162,11 +162,11 @@ static int write_content(writer *w, const koc__layer_item *i, koc_error **err)
 static int write_item(writer *w, const koc_layer_builder *b, const koc__layer_item *i,
                       koc_error **err)
 {
-    KOC__AUTO_STR folder = NULL;
+    KOC__AUTO_STR directory = NULL;
     if (!(b->opts.flags & KOC_LAYER_VERBATIM) && i->type == KOC__TAR_DIR) {
-        KOC__TRY(koc__formatf(&folder, err, "%s/", i->name));
+        KOC__TRY(koc__formatf(&directory, err, "%s/", i->name));
     }
-    const koc__tar_entry e = {.name = folder ? folder : i->name,
+    const koc__tar_entry e = {.name = directory ? directory : i->name,
                               .link = i->link,
                               .type = i->type,
                               .mode = i->mode,

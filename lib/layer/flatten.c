@@ -154,12 +154,12 @@ static int bring_here(flattening *f, size_t i, koc_error **err)
 /* --- first pass --- */
 
 /* ".wh.x" removes x of the layers below; ".wh..wh..opq" removes everything in this directory. */
-static int note_whiteout(flattening *f, koc_str folder, koc_str base, position layer,
+static int note_whiteout(flattening *f, koc_str directory, koc_str base, position layer,
                          koc_error **err)
 {
     node *n = NULL;
     if (koc__str_is(base, OPAQUE)) {
-        KOC__TRY(need_node(f, folder, &n, err));
+        KOC__TRY(need_node(f, directory, &n, err));
         n->emptied = layer;
         return KOC_OK;
     }
@@ -167,9 +167,9 @@ static int note_whiteout(flattening *f, koc_str folder, koc_str base, position l
     if (koc__str_starts(name, WHITEOUT) || name.len == 0) {
         return KOC_OK; /* metadata of aufs */
     }
-    KOC__AUTO_STR path = folder.len > 0 ? koc__format("%.*s/%.*s", (int)folder.len, folder.ptr,
-                                                      (int)name.len, name.ptr)
-                                        : koc__str_dup(name);
+    KOC__AUTO_STR path = directory.len > 0 ? koc__format("%.*s/%.*s", (int)directory.len,
+                                                         directory.ptr, (int)name.len, name.ptr)
+                                           : koc__str_dup(name);
     if (!path) {
         return koc__oom(err);
     }
@@ -203,16 +203,16 @@ static int note_entry(flattening *f, const koc__tar_entry *e, position layer, po
                       koc_error **err)
 {
     KOC__AUTO_STR path = clean(e->name);
-    koc_str folder = {0};
+    koc_str directory = {0};
     node *n = NULL;
     position content = 0;
     if (!path) {
         return koc__oom(err);
     }
     koc_str base = koc__str(path);
-    (void)koc__str_rcut(base, '/', &folder, &base);
+    (void)koc__str_rcut(base, '/', &directory, &base);
     if (koc__str_starts(base, WHITEOUT)) {
-        return note_whiteout(f, folder, base, layer, err);
+        return note_whiteout(f, directory, base, layer, err);
     }
     if (!*path) {
         return KOC_OK; /* the root itself */
@@ -305,11 +305,11 @@ static int write_entry(flattening *f, koc__tar_reader *tar, const koc__tar_entry
                        const char *name, koc_error **err)
 {
     koc__tar_entry e = *from;
-    KOC__AUTO_STR folder = e.type == KOC__TAR_DIR ? koc__format("%s/", name) : NULL;
-    if (e.type == KOC__TAR_DIR && !folder) {
+    KOC__AUTO_STR directory = e.type == KOC__TAR_DIR ? koc__format("%s/", name) : NULL;
+    if (e.type == KOC__TAR_DIR && !directory) {
         return koc__oom(err);
     }
-    e.name = folder ? folder : name;
+    e.name = directory ? directory : name;
     KOC__TRY(koc__tar_header(&f->out, &e, err));
     return copy_content(f, tar, e.size, err);
 }

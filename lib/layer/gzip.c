@@ -1,5 +1,5 @@
 /*
- * One gzip member (RFC 1952) from chunks that are compressed side by side.
+ * One gzip member (RFC 1952) from chunks that are compressed in parallel.
  *
  * libdeflate compresses whole buffers and ends each with a final block. So every chunk but the last has
  * that mark cleared and is brought to a byte's border by an empty stored block (deflate_scan.c), which
@@ -272,7 +272,7 @@ int koc__gzip_new(koc_ctx *ctx, int level, size_t chunk, koc__spool *out, koc__e
     g->out = out;
     g->level = level;
     g->chunk = chunk;
-    size_t runs = chunk / PIECE + 1; /* at the most, each with an end of its own */
+    size_t runs = chunk / PIECE + 1; /* at most, each with an end of its own */
     g->out_size = libdeflate_deflate_compress_bound(NULL, chunk) + runs * (KOC__REOPEN_MAX + 64);
     g->n_slots = count_slots(ctx, chunk);
     *encoder = &g->base;

@@ -53,7 +53,7 @@ int koc__layer_open_tar(koc_layer *l, koc__call *call, koc_reader **out, koc_err
  * match. whole: nothing may follow the end of the tar. what names it in errors. */
 int koc__layer_check(koc_layer *l, const char *what, bool whole, koc__call *call, koc_error **err);
 
-/* --- folders (tree.c) --- */
+/* --- directories (walk_tree.c) --- */
 enum {
     KOC__TREE_FOLLOW = 1u << 0, /* links are followed; else they are reported as links */
     KOC__TREE_SKIP_LINKS =

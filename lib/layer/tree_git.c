@@ -18,11 +18,11 @@ static int read_path(const char *file, const char *prefix, char **out, koc_error
         return koc__error(err, KOC_EFORMAT, "%s does not say where git keeps its files", file);
     }
     KOC__AUTO_STR name = koc__str_dup(koc__str_trim(koc__str_from(line, strlen(prefix))));
-    KOC__AUTO_STR folder = koc__str_dup(koc__path_dir(koc__str(file)));
-    if (!name || !folder) {
+    KOC__AUTO_STR directory = koc__str_dup(koc__path_dir(koc__str(file)));
+    if (!name || !directory) {
         return koc__oom(err);
     }
-    *out = koc__path_is_abs(name) ? koc__strdup(name) : koc__path_join(folder, name);
+    *out = koc__path_is_abs(name) ? koc__strdup(name) : koc__path_join(directory, name);
     return *out ? KOC_OK : koc__oom(err);
 }
 
@@ -65,10 +65,10 @@ static int find_in(const char *file, const char *below, char **out, koc_error **
 int koc__tree_git_path(const char *link, const char *target, const char *boundary, char **out,
                        koc_error **err)
 {
-    KOC__AUTO_STR folder = koc__str_dup(koc__path_dir(koc__str(link)));
-    KOC__AUTO_STR path = !folder                    ? NULL
+    KOC__AUTO_STR directory = koc__str_dup(koc__path_dir(koc__str(link)));
+    KOC__AUTO_STR path = !directory                 ? NULL
                          : koc__path_is_abs(target) ? koc__strdup(target)
-                                                    : koc__format("%s/%s", folder, target);
+                                                    : koc__format("%s/%s", directory, target);
     if (!path) {
         return koc__oom(err);
     }

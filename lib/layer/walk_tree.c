@@ -26,10 +26,10 @@ typedef struct walk {
     koc__call *call;
 } walk;
 
-static int walk_folder(const walk *w, const char *path, const char *source, const level *at,
-                       koc_error **err);
+static int walk_directory(const walk *w, const char *path, const char *source, const level *at,
+                          koc_error **err);
 
-static int open_folder(const char *source, int *out, koc_error **err)
+static int open_directory(const char *source, int *out, koc_error **err)
 {
     int fd = open(source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
@@ -75,7 +75,7 @@ static int check_boundary(const walk *w, const char *source, koc_error **err)
 static int enter(const walk *w, const koc__tree_item *item, const level *up, koc_error **err)
 {
     KOC__AUTO_FD fd = -1;
-    KOC__TRY(open_folder(item->source, &fd, err));
+    KOC__TRY(open_directory(item->source, &fd, err));
     const level here = {up, fd, item->st->st_dev, item->st->st_ino, up->depth + 1};
     for (const level *l = up; l; l = l->up) {
         if (l->device == here.device && l->inode == here.inode) {
@@ -86,7 +86,7 @@ static int enter(const walk *w, const koc__tree_item *item, const level *up, koc
         return koc__error(err, KOC_ELIMIT, "%s: more than %d directories deep", item->source,
                           DEPTH_MAX);
     }
-    return walk_folder(w, item->path, item->source, &here, err);
+    return walk_directory(w, item->path, item->source, &here, err);
 }
 
 /* Follows a link in kodata. *elsewhere: its target, if it leads through a .git file. */
@@ -153,8 +153,8 @@ static int visit(const walk *w, const char *path, const char *source, const leve
     return item.type == KOC__TAR_DIR ? enter(w, &item, at, err) : KOC_OK;
 }
 
-static int walk_folder(const walk *w, const char *path, const char *source, const level *at,
-                       koc_error **err)
+static int walk_directory(const walk *w, const char *path, const char *source, const level *at,
+                          koc_error **err)
 {
     KOC__AUTO(koc_strlist) names = NULL;
     KOC__TRY(koc__fs_list(source, &names, err));
@@ -178,11 +178,11 @@ int koc__tree_walk(const char *root, const char *boundary, uint32_t flags, koc__
     KOC__AUTO_STR within = NULL;
     KOC__TRY(koc__fs_realpath(boundary ? boundary : root, &within, err));
     KOC__AUTO_FD fd = -1;
-    KOC__TRY(open_folder(root, &fd, err));
+    KOC__TRY(open_directory(root, &fd, err));
     if (fstat(fd, &st) != 0) {
         return koc__error_errno(err, errno, "cannot look at %s", root);
     }
     const walk w = {flags, within, fn, payload, call};
     const level top = {NULL, fd, st.st_dev, st.st_ino, 0};
-    return walk_folder(&w, "", root, &top, err);
+    return walk_directory(&w, "", root, &top, err);
 }

@@ -386,7 +386,7 @@ static int drop_transport(koc_str *text, koc_error **err)
         int shown = (int)KOC__MIN(text->len, (size_t)300);
         if (use && !*use) {
             return koc__error(err, KOC_EINVAL, "\"%.*s\" is not a reference: %s: names a %s", shown,
-                              text->ptr, name, strstr(name, "archive") ? "file" : "folder");
+                              text->ptr, name, strstr(name, "archive") ? "file" : "directory");
         }
         koc__error(err, KOC_EINVAL, "\"%.*s\": images in %s: are not read or written", shown,
                    text->ptr, name);

@@ -184,7 +184,7 @@ static int make_other(const koc_digest *d, koc__node **out, koc_error **err)
     return KOC_OK;
 }
 
-/* Reads it from the layout. *out NULL: it is missing or damaged, which a client that pulls it is told. */
+/* Reads it from the layout. *out NULL: it is missing or damaged, which a client that pulls it learns. */
 static int load(const koc__graph *g, const koc_digest *d, koc__node **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc_buf) bytes = KOC_BUF_INIT;

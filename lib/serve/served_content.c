@@ -116,7 +116,7 @@ static const char *kind_of(mode_t mode)
 {
     switch (mode & S_IFMT) {
     case S_IFLNK: return "a link";
-    case S_IFDIR: return "a folder";
+    case S_IFDIR: return "a directory";
     case S_IFIFO: return "a pipe";
     case S_IFSOCK: return "a socket";
     default: return "a device";

@@ -91,9 +91,9 @@ static int sniff(const archive *a, const koc__extent *p, const char **media_type
  * state a digest; readers verify it. */
 static bool digest_of_name(const char *name, koc_digest *out)
 {
-    koc_str folder = koc__path_dir(koc__str(name));
+    koc_str directory = koc__path_dir(koc__str(name));
     koc_str base = koc__path_base(koc__str(name));
-    if (!koc__str_is(folder, ".") && !koc__str_is(folder, "blobs/sha256")) {
+    if (!koc__str_is(directory, ".") && !koc__str_is(directory, "blobs/sha256")) {
         return false;
     }
     if (koc__str_starts(base, "sha256:")) {

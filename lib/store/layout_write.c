@@ -26,9 +26,9 @@ static int copy_to_file(const copy *c, const char *path, koc__call *call, koc_er
 {
     KOC__AUTO_VAL(koc__tempfile) t = KOC__TEMPFILE_INIT;
     if (c->digest->algorithm == KOC_DIGEST_SHA512) {
-        KOC__AUTO_STR folder = NULL;
-        KOC__TRY(koc__formatf(&folder, err, "%s/blobs/sha512", c->layout->dir));
-        KOC__TRY(koc__fs_mkdirs(folder, DIR_MODE, err));
+        KOC__AUTO_STR directory = NULL;
+        KOC__TRY(koc__formatf(&directory, err, "%s/blobs/sha512", c->layout->dir));
+        KOC__TRY(koc__fs_mkdirs(directory, DIR_MODE, err));
     }
     /* Not in blobs/, where every file must be the content of its digest at any time. */
     KOC__TRY(koc__tempfile_lasting(c->layout->dir, &t, err));

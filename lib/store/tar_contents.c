@@ -46,8 +46,8 @@ static char *link_target(const char *name, const koc__tar_entry *e)
     if (e->type == KOC__TAR_HARDLINK) {
         return koc__path_clean(e->link);
     }
-    koc_str folder = koc__path_dir(koc__str(name));
-    KOC__AUTO_STR joined = koc__format("%.*s/%s", KOC__FMT(folder), e->link);
+    koc_str directory = koc__path_dir(koc__str(name));
+    KOC__AUTO_STR joined = koc__format("%.*s/%s", KOC__FMT(directory), e->link);
     return joined ? koc__path_clean(joined) : NULL;
 }
 

@@ -256,7 +256,7 @@ def test_a_socket_that_is_a_file_or_that_nobody_serves(build_local, tmp_path):
     result = build_local(f"unix://{tmp_path}/file", status=1)
     assert "it is a file, not a socket" in result.errors[0]
     result = build_local(f"unix://{tmp_path}", status=1)
-    assert "it is a folder, not a socket" in result.errors[0]
+    assert "it is a directory, not a socket" in result.errors[0]
     with engines.socket.socket(engines.socket.AF_UNIX) as s:
         s.bind(f"/tmp/koc-dead-{os.getpid()}")
     result = build_local(f"unix:///tmp/koc-dead-{os.getpid()}", status=1)

@@ -135,7 +135,7 @@ def test_target_that_is_somebody_elses(bare_koc, image, tmp_path):
     assert (tmp_path / "mine/index.json").read_text() == "mine"
     assert [p.name for p in (tmp_path / "mine").iterdir()] == ["index.json"]
     (tmp_path / "folder").mkdir()
-    assert "is a folder" in one_line(
+    assert "is a directory" in one_line(
         bare_koc("pull", "--format=docker", image, tmp_path / "folder", status=1)
     )
 

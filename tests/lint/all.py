@@ -36,7 +36,7 @@ CHECKS = {
 }
 
 # Seconds at most: ./dev test runs these too.
-FAST = ["include graph", "sizes", "names", "paths", "exported symbols", "public headers", "errors", "bindings"]
+FAST = ["include graph", "sizes", "names", "paths", "words", "exported symbols", "public headers", "errors", "bindings"]
 
 
 def main():

@@ -21,7 +21,7 @@ static struct koc_test **last = &first;
 
 static char test_dir[PATH_MAX];
 
-/* What each test starts with, and gets back after the one before it: environment and folder. */
+/* What each test starts with, and gets back after the one before it: environment and directory. */
 extern char **environ;
 static char **start_env;
 static char start_dir[PATH_MAX];
@@ -78,11 +78,11 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
     return remove(path);
 }
 
-static int open_folder(const char *path, const struct stat *st, int type, struct FTW *ftw)
+static int open_directory(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
     (void)st;
     (void)ftw;
-    /* A test may have taken its own folder's permissions away; without them it cannot be emptied. */
+    /* A test may have taken its own directory's permissions away; without them it cannot be emptied. */
     if (type == FTW_D || type == FTW_DNR) {
         (void)chmod(path, 0700);
     }
@@ -127,7 +127,7 @@ static int end_test(void **state)
     (void)state;
     restore_start();
     if (test_dir[0] != '\0') {
-        nftw(test_dir, open_folder, 16, FTW_PHYS);
+        nftw(test_dir, open_directory, 16, FTW_PHYS);
         nftw(test_dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
         test_dir[0] = '\0';
     }

@@ -36,8 +36,8 @@ struct koc_test {
 void koc_test_register(struct koc_test *test);
 
 /*
- * A fresh folder of this test's own; removed with all it holds when the test ends, however it
- * ends. Every call in one test returns the same folder. The string is the runner's.
+ * A fresh directory of this test's own; removed with all it holds when the test ends, however it
+ * ends. Every call in one test returns the same directory. The string is the runner's.
  */
 const char *koc_test_dir(void);
 

@@ -88,7 +88,7 @@ int koc_digest_format(const koc_digest *d, char *out, size_t out_size, koc_error
     size_t size = strlen(text.s) + 1;
 
     if (!out || size == 1) {
-        return koc__misuse(err, "koc_digest_format: out is NULL or d is no digest");
+        return koc__misuse(err, "koc_digest_format: out is NULL or d is not a digest");
     }
     if (size > out_size) {
         return koc__error(err, KOC_ELIMIT, "the digest's text needs %zu bytes and has room for %zu",
@@ -115,7 +115,7 @@ int koc_digest_of(koc_str data, koc_digest *out, koc_error **err)
 struct koc_hasher {
     int32_t algorithm;
     bool finished;
-    int failed; /* the first failure of an update, told by finish */
+    int failed; /* the first failure of an update, which finish returns */
     koc__sha256 sha256;
     koc__sha512_state *sha512;
 };

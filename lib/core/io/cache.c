@@ -377,7 +377,7 @@ int koc__cache_put_file(koc__cache *c, const koc_digest *d, koc__tempfile *t, ko
     return path ? publish(t, path, err) : koc__oom(err);
 }
 
-int koc__cache_folder(koc__cache *c, const char *kind, koc_str key, char **out, koc_error **err)
+int koc__cache_directory(koc__cache *c, const char *kind, koc_str key, char **out, koc_error **err)
 {
     KOC__AUTO_STR path = NULL;
     struct stat st;

@@ -55,7 +55,7 @@ int koc__cache_tempfile(koc__cache *c, koc__tempfile *out, koc_error **err);
 int koc__cache_put_file(koc__cache *c, const koc_digest *d, koc__tempfile *t, koc_error **err);
 
 /* The directory <dir>/v1/files/<kind>/<hash of key>, created if it is missing. */
-int koc__cache_folder(koc__cache *c, const char *kind, koc_str key, char **out, koc_error **err);
+int koc__cache_directory(koc__cache *c, const char *kind, koc_str key, char **out, koc_error **err);
 /* An exclusive lock between processes and threads; waits within call. Released by closing the descriptor. */
 struct koc__call;
 int koc__cache_lock(koc__cache *c, const char *kind, koc_str key, struct koc__call *call,

@@ -13,7 +13,7 @@
 #include "core/run/call.h"
 #include "core/str.h"
 
-/* Whether path still names the file behind fd: a lock on a removed file excludes nobody. */
+/* Whether path still names the file behind fd: a lock on a removed file excludes no other process. */
 static bool still_named(int fd, const char *path)
 {
     struct stat a, b;

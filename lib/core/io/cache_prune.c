@@ -106,9 +106,9 @@ static int add_entry(scan *s, const char *path, const struct stat *st, koc_error
 }
 
 /* Adds the entries of one directory, if it exists. */
-static int scan_folder(scan *s, const char *folder, koc_error **err)
+static int scan_directory(scan *s, const char *directory, koc_error **err)
 {
-    KOC__AUTO(DIR) dir = opendir(folder);
+    KOC__AUTO(DIR) dir = opendir(directory);
     const struct dirent *d;
 
     while (dir && s->count < ENTRIES_MAX) {
@@ -122,7 +122,7 @@ static int scan_folder(scan *s, const char *folder, koc_error **err)
         if (d->d_name[0] == '.' || fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
             continue;
         }
-        path = koc__path_join(folder, d->d_name);
+        path = koc__path_join(directory, d->d_name);
         if (!path) {
             return koc__oom(err);
         }
@@ -144,12 +144,12 @@ static int scan_area(scan *s, const char *area, koc_error **err)
         return KOC_OK;
     }
     for (size_t i = 0; i < koc_strlist_count(kinds); i++) {
-        KOC__AUTO_STR folder = below(s, area, koc_strlist_get(kinds, i));
+        KOC__AUTO_STR directory = below(s, area, koc_strlist_get(kinds, i));
 
-        if (!folder) {
+        if (!directory) {
             return koc__oom(err);
         }
-        KOC__TRY(scan_folder(s, folder, err));
+        KOC__TRY(scan_directory(s, directory, err));
     }
     return KOC_OK;
 }
@@ -173,7 +173,7 @@ static bool unused_since(const entry *e)
 }
 
 /* A directory is removed under its lock and in one step: it is moved to tmp before it is emptied. */
-static bool remove_folder(const scan *s, const entry *e)
+static bool remove_directory(const scan *s, const entry *e)
 {
     koc_str kind = koc__path_base(koc__path_dir(koc__str(e->path)));
     koc_str key = koc__path_base(koc__str(e->path));
@@ -204,7 +204,7 @@ static void remove_entries(scan *s, uint64_t max_bytes, uint64_t *freed)
         if (s->now - e->last_use < KOC__CACHE_YOUNG) {
             break; /* all others are younger */
         }
-        if (e->is_dir ? remove_folder(s, e) : unused_since(e) && unlink(e->path) == 0) {
+        if (e->is_dir ? remove_directory(s, e) : unused_since(e) && unlink(e->path) == 0) {
             s->total -= e->size;
             *freed += e->size;
         }

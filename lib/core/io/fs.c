@@ -16,7 +16,7 @@ const char *koc__fs_kind(const struct stat *st)
 {
     switch (st->st_mode & S_IFMT) {
     case S_IFREG: return NULL;
-    case S_IFDIR: return "a folder";
+    case S_IFDIR: return "a directory";
     case S_IFIFO: return "a FIFO";
     case S_IFSOCK: return "a socket";
     default: return "a device";

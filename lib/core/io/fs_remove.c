@@ -36,7 +36,7 @@ static int remove_content(DIR *dir, const char *top, unsigned depth, koc_error *
 }
 
 /* Opens a directory; a read-only one (Go's module cache) is made writable first. */
-static DIR *open_folder(int parent, const char *name)
+static DIR *open_directory(int parent, const char *name)
 {
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct stat st;
@@ -55,8 +55,8 @@ static DIR *open_folder(int parent, const char *name)
     return dir;
 }
 
-static int remove_folder(int parent, const char *name, const char *top, unsigned depth,
-                         koc_error **err)
+static int remove_directory(int parent, const char *name, const char *top, unsigned depth,
+                            koc_error **err)
 {
     KOC__AUTO(DIR) dir = NULL;
 
@@ -64,7 +64,7 @@ static int remove_folder(int parent, const char *name, const char *top, unsigned
         return koc__error(err, KOC_ELIMIT, "cannot remove %s: more than %d directories deep", top,
                           DEPTH_MAX);
     }
-    dir = open_folder(parent, name);
+    dir = open_directory(parent, name);
     if (!dir) {
         return errno == ENOENT ? KOC_OK : cannot_remove(name, top, err);
     }
@@ -90,7 +90,7 @@ static int remove_at(int parent, const char *name, const char *top, unsigned dep
         return errno == ENOENT ? KOC_OK : cannot_remove(name, top, err);
     }
     if (S_ISDIR(st.st_mode)) {
-        return remove_folder(parent, name, top, depth, err);
+        return remove_directory(parent, name, top, depth, err);
     }
     if (unlinkat(parent, name, 0) != 0 && errno != ENOENT) {
         return cannot_remove(name, top, err);

@@ -1,4 +1,4 @@
-/* A blob made of blobs, one after the other: an archive whose layers stay where they are. */
+/* A blob that concatenates blobs: an archive that is not copied together from its layers. */
 #include "core/common.h"
 
 #include "core/io/io.h"
@@ -13,7 +13,7 @@ typedef struct concat_reader {
     koc__call *call;
     koc_reader *current; /* of parts[next - 1], or NULL */
     size_t next;
-    uint64_t skip; /* bytes of parts[next] that were not asked for */
+    uint64_t skip; /* bytes of parts[next] that the reader skips */
 } concat_reader;
 
 static int concat_read(void *self, void *buf, size_t len, size_t *n_read, koc_error **err)

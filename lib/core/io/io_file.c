@@ -14,7 +14,7 @@ typedef struct file_blob {
     uint64_t start;
     uint64_t size;
     bool whole;        /* not a part: the file must end where the blob ends */
-    bool cached;       /* remove it when it turns out to be wrong */
+    bool cached;       /* remove it if its digest is wrong */
     bool fresh;        /* written and hashed by this process: not hashed again */
     koc_digest expect; /* or none */
 } file_blob;
@@ -96,7 +96,7 @@ static int open_bytes(const file_blob *b, uint64_t offset, koc_reader **out, koc
     return rc;
 }
 
-/* A reader over a file with a digest: says which file is wrong. */
+/* A verifying reader that names the file in its errors. */
 typedef struct checked_reader {
     const file_blob *blob;
     koc_reader *inner; /* koc__reader_verify over file_reader */
@@ -150,7 +150,7 @@ static int open_checked(const file_blob *b, koc_reader **out, koc_error **err)
     return KOC_OK;
 }
 
-/* The digest covers the bytes before the offset as well, so they are read. */
+/* The digest covers the bytes before the offset also, so they are read. */
 static int skip(koc_reader *r, uint64_t count, koc__call *call, koc_error **err)
 {
     KOC__AUTO_STR scratch = koc__malloc(SKIP_STEP);

@@ -1,4 +1,4 @@
-/* Blobs over temporary files without a name, and what can be read only once as such a blob. */
+/* Blobs over unlinked temporary files; a stream that can be read only once becomes such a blob. */
 #include "core/common.h"
 
 #include "core/io/fs.h"
@@ -7,7 +7,7 @@
 
 enum { COPY = 256 * 1024 };
 
-/* A file that has no name any more: the blob and its readers hold it. */
+/* An unlinked file: it exists as long as the blob and its readers do. */
 typedef struct nameless {
     atomic_uint refs;
     int fd;

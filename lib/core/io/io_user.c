@@ -1,4 +1,4 @@
-/* Blobs and readers over a user's callbacks, which run on the thread that made the public args. */
+/* Blobs and readers over the caller's callbacks, which run on the thread that made the public call. */
 #include "core/common.h"
 
 #include "core/io/io.h"
@@ -63,7 +63,7 @@ int koc_reader_new(const koc_reader_ops *ops, void *self, koc_reader **out, koc_
     return rc;
 }
 
-/* Reads and closes on the caller's thread, whatever thread asks. */
+/* Reads and closes on the caller's thread, whatever thread uses the reader. */
 typedef struct carried_reader {
     koc__call *call; /* or NULL: then this is the only thread */
     koc_reader *inner;

@@ -1,4 +1,4 @@
-/* A reader that checks what passes through it against a size and a digest. */
+/* A reader that verifies the size and the digest of the bytes it passes on. */
 #include "core/common.h"
 
 #include "core/hash/digests.h"
@@ -38,7 +38,7 @@ static int check_digest(verifier *v, koc_error **err)
     return KOC_OK;
 }
 
-/* All bytes are here: what follows must be the end. */
+/* All bytes have been read: the stream must end here. */
 static int read_end(verifier *v, size_t *n_read, koc_error **err)
 {
     size_t n = 0;

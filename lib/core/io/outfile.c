@@ -1,4 +1,4 @@
-/* Files that people named: see outfile.h. */
+/* Output files that a user named: see outfile.h. */
 #include "core/common.h"
 
 #include "core/io/outfile.h"
@@ -12,13 +12,13 @@
 
 enum { LINKS_MAX = 40, LINK_LEN = 4096, READER_WAIT_MS = 50, COPY = 256 * 1024 };
 
-/* --- where it leads --- */
+/* --- the target of a path --- */
 
 /* The number in "/dev/fd/3", "/proc/self/fd/3", "/dev/stdout"; -1: it is another path. Such a name means the
  * descriptor, whose position a file of its own would not share. */
 static int descriptor_of(const char *path)
 {
-    static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+    static const char *const directories[] = {"/dev/fd/", "/proc/self/fd/"};
     uint64_t n = 0;
 
     if (koc__streq(path, "-") || koc__streq(path, "/dev/stdout")) {
@@ -27,18 +27,18 @@ static int descriptor_of(const char *path)
     if (koc__streq(path, "/dev/stderr")) {
         return STDERR_FILENO;
     }
-    for (size_t i = 0; i < KOC__COUNT(folders); i++) {
+    for (size_t i = 0; i < KOC__COUNT(directories); i++) {
         koc_str rest = koc__str(path);
 
-        if (koc__str_starts(rest, folders[i]) &&
-            koc__str_u64(koc__str_from(rest, strlen(folders[i])), &n) && n <= INT32_MAX) {
+        if (koc__str_starts(rest, directories[i]) &&
+            koc__str_u64(koc__str_from(rest, strlen(directories[i])), &n) && n <= INT32_MAX) {
             return (int)n;
         }
     }
     return -1;
 }
 
-/* Links are followed by hand, since the last may lead to what is not there yet. */
+/* Links are followed by hand, because the last one may be dangling. */
 static int follow(const char *path, char **out, koc_error **err)
 {
     KOC__AUTO_STR at = koc__strdup(path);
@@ -62,18 +62,18 @@ static int follow(const char *path, char **out, koc_error **err)
     return at ? koc__error_errno(err, ELOOP, "cannot write %s", path) : koc__oom(err);
 }
 
-/* Of an existing file: what is kept of it, and how it can be replaced. */
+/* Looks at an existing file: which attributes are kept, and how it can be replaced. */
 static int look(koc__outfile *f, const struct stat *st, koc_error **err)
 {
     struct stat parent;
-    koc_str folder = koc__path_dir(koc__str(f->target));
-    KOC__AUTO_STR dir = koc__str_dup(folder);
+    koc_str directory = koc__path_dir(koc__str(f->target));
+    KOC__AUTO_STR dir = koc__str_dup(directory);
 
     if (!dir) {
         return koc__oom(err);
     }
     if (S_ISDIR(st->st_mode)) {
-        return koc__error(err, KOC_EINVAL, "cannot write %s: it is a folder", f->name);
+        return koc__error(err, KOC_EINVAL, "cannot write %s: it is a directory", f->name);
     }
     if (access(f->target, W_OK) != 0) {
         return koc__error_errno(err, errno, "cannot write %s", f->name);
@@ -90,24 +90,24 @@ static int look(koc__outfile *f, const struct stat *st, koc_error **err)
     return KOC_OK;
 }
 
-/* Of a new file: the folders that are missing will be made in the nearest one that is there. */
-static int check_folder(const koc__outfile *f, koc_error **err)
+/* Checks the place of a new file: missing directories will be created in the nearest one that exists. */
+static int check_directory(const koc__outfile *f, koc_error **err)
 {
-    KOC__AUTO_STR folder = koc__str_dup(koc__path_dir(koc__str(f->target)));
+    KOC__AUTO_STR directory = koc__str_dup(koc__path_dir(koc__str(f->target)));
 
-    while (folder && !koc__fs_exists(folder)) {
-        char *up = koc__str_dup(koc__path_dir(koc__str(folder)));
+    while (directory && !koc__fs_exists(directory)) {
+        char *up = koc__str_dup(koc__path_dir(koc__str(directory)));
 
-        koc__free(folder);
-        folder = up;
+        koc__free(directory);
+        directory = up;
     }
-    if (!folder) {
+    if (!directory) {
         return koc__oom(err);
     }
-    if (!koc__fs_is_dir(folder)) {
+    if (!koc__fs_is_dir(directory)) {
         return koc__error_errno(err, ENOTDIR, "cannot write %s", f->name);
     }
-    return access(folder, W_OK | X_OK) == 0
+    return access(directory, W_OK | X_OK) == 0
                ? KOC_OK
                : koc__error_errno(err, errno, "cannot write %s", f->name);
 }
@@ -138,7 +138,7 @@ int koc__outfile_open(const char *name, mode_t mode, koc_cancel *cancel, koc__ou
         } else if (errno != ENOENT) {
             return koc__error_errno(err, errno, "cannot write %s", name);
         } else {
-            KOC__TRY(check_folder(&f, err));
+            KOC__TRY(check_directory(&f, err));
         }
     }
     *out = f;
@@ -154,7 +154,7 @@ static int cancelled(const koc__outfile *f, koc_error **err)
                                               : KOC_OK;
 }
 
-/* Without O_NONBLOCK a FIFO that nobody reads would hold the call for ever. */
+/* Without O_NONBLOCK, opening a FIFO that has no reader would block for ever. */
 static int open_direct(koc__outfile *f, koc_error **err)
 {
     for (;;) {
@@ -188,7 +188,7 @@ static int begin(koc__outfile *f, koc_error **err)
     return dir ? koc__tempfile_lasting(dir, &f->file, err) : koc__oom(err);
 }
 
-/* Pipes may be full for long: cancelling must end that, too. */
+/* A pipe may stay full for long: cancelling must end that wait also. */
 static int write_direct(koc__outfile *f, const char *data, size_t len, koc_error **err)
 {
     while (len > 0) {
@@ -221,9 +221,9 @@ int koc__outfile_write(koc__outfile *f, const void *data, size_t len, koc_error 
     return koc__fs_write_fd(f->file.fd, data, len, f->name, err);
 }
 
-/* --- the end --- */
+/* --- finishing --- */
 
-/* The whole is there, in another folder, before the old content goes. */
+/* The new content is complete, in another directory, before the old content is overwritten. */
 static int replace_content(const koc__outfile *f, koc_error **err)
 {
     KOC__AUTO_FD in = -1;
@@ -260,7 +260,7 @@ int koc__outfile_finish(koc__outfile *f, koc_error **err)
     } else if (f->in_place) {
         rc = replace_content(f, err);
     } else {
-        /* For root; others make files of their own only, and lose nothing when it fails. */
+        /* Only root can; for other users a failure changes nothing. */
         if (f->uid != (uid_t)-1 && fchown(f->file.fd, f->uid, f->gid) != 0) {
             f->mode &= 0777;
         }
@@ -302,7 +302,7 @@ int koc_file_new(const char *path, uint32_t mode, const koc_op *op, koc_file **o
     koc_file *f;
 
     if (!path || !*path || !out || mode > 0777) {
-        return koc__misuse(err, "koc_file_new: path or out is NULL, or mode is no mode");
+        return koc__misuse(err, "koc_file_new: path or out is NULL, or mode is not a file mode");
     }
     f = koc__malloc(sizeof(*f));
     if (!f) {

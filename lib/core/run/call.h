@@ -2,7 +2,7 @@
  * The inside of one public call that can wait.
  *
  * Model (docs/architecture.md, "Run time"): the code of a call reads top to bottom and blocks. Where
- * several things go on at once, a koc__group runs each on a thread of its own; the thread that made the
+ * several tasks run in parallel, a koc__group runs each on a thread of its own; the thread that made the
  * public call waits in koc__group_wait, where it also runs the user's callbacks. So callbacks never meet
  * a foreign thread, and no piece of code is a state machine.
  *
@@ -89,8 +89,8 @@ void koc__call_enter(koc__call *call);
 void koc__call_log(koc__call *call, int32_t level, const char *component, const char *line);
 
 /*
- * Tasks that run side by side. A failure ends the whole call: call->stop is triggered, so a group that was
- * begun by a task must hand its failure on (the outermost koc__group_wait takes call->stop back).
+ * Tasks that run in parallel. A failure ends the whole call: call->stop is triggered, so a group that was
+ * begun by a task must pass its failure on (the outermost koc__group_wait takes call->stop back).
  */
 typedef int (*koc__task_fn)(void *arg, koc__call *call, koc_error **err);
 typedef struct koc__task koc__task;

@@ -154,7 +154,7 @@ KOC_TEST(cache_takes_any_bytes_as_key_and_value)
     koc_buf_dispose(&out);
 }
 
-KOC_TEST(cache_folder_is_private)
+KOC_TEST(cache_directory_is_private)
 {
     KOC__AUTO(koc__cache) c = open_cache();
     struct stat st;
@@ -207,9 +207,9 @@ KOC_TEST(cache_does_not_take_one_record_for_another)
     put(c, "kind", "b", "other");
     assert_int_equal(rename(a, b), 0);
     assert_false(has_record(c, "kind", "b"));
-    KOC__AUTO_STR folder = koc__format("%s/v1/records/kind2", c->dir);
+    KOC__AUTO_STR directory = koc__format("%s/v1/records/kind2", c->dir);
     put(c, "kind", "a", "value");
-    assert_int_equal(mkdir(folder, 0700), 0);
+    assert_int_equal(mkdir(directory, 0700), 0);
     KOC__AUTO_STR other_kind = record_path(c, "kind2", "a");
     assert_int_equal(rename(a, other_kind), 0);
     assert_false(has_record(c, "kind2", "a"));
@@ -362,16 +362,16 @@ KOC_TEST(cache_of_another_user_is_refused)
     assert_int_equal(chown(root, 0, 0), 0);
 }
 
-KOC_TEST(cache_folder_is_made_once)
+KOC_TEST(cache_directory_is_made_once)
 {
     KOC__AUTO(koc__cache) c = open_cache();
     KOC__AUTO_STR a = NULL;
     KOC__AUTO_STR b = NULL;
 
-    assert_int_equal(koc__cache_folder(c, "bin", KOC__STR("key"), &a, NULL), KOC_OK);
+    assert_int_equal(koc__cache_directory(c, "bin", KOC__STR("key"), &a, NULL), KOC_OK);
     assert_true(koc__fs_is_dir(a));
     set_age(a, 5 * 3600);
-    assert_int_equal(koc__cache_folder(c, "bin", KOC__STR("key"), &b, NULL), KOC_OK);
+    assert_int_equal(koc__cache_directory(c, "bin", KOC__STR("key"), &b, NULL), KOC_OK);
     assert_string_equal(a, b);
     assert_true(atime_age(a) < 100);
 }
@@ -635,27 +635,27 @@ KOC_TEST(cache_prune_spares_what_was_used_within_the_hour)
     assert_true(has_blob(c, "young"));
 }
 
-static char *old_folder(koc__cache *c, const char *key)
+static char *old_directory(koc__cache *c, const char *key)
 {
-    char *folder = NULL;
+    char *directory = NULL;
 
-    assert_int_equal(koc__cache_folder(c, "bin", koc__str(key), &folder, NULL), KOC_OK);
-    KOC__AUTO_STR file = koc__path_join(folder, "deep/file");
-    KOC__AUTO_STR deep = koc__path_join(folder, "deep");
+    assert_int_equal(koc__cache_directory(c, "bin", koc__str(key), &directory, NULL), KOC_OK);
+    KOC__AUTO_STR file = koc__path_join(directory, "deep/file");
+    KOC__AUTO_STR deep = koc__path_join(directory, "deep");
     assert_int_equal(koc__fs_mkdirs(deep, 0700, NULL), KOC_OK);
     assert_int_equal(koc__fs_write_file(file, KOC__STR("0123456789"), 0600, NULL), KOC_OK);
     set_age(file, 7200);
     set_age(deep, 7200);
-    set_age(folder, 7200);
-    return folder;
+    set_age(directory, 7200);
+    return directory;
 }
 
-KOC_TEST(cache_prune_removes_folders_whole_unless_locked_or_in_use)
+KOC_TEST(cache_prune_removes_directories_whole_unless_locked_or_in_use)
 {
     KOC__AUTO(koc__cache) c = open_cache();
-    KOC__AUTO_STR idle = old_folder(c, "idle");
-    KOC__AUTO_STR locked = old_folder(c, "locked");
-    KOC__AUTO_STR active = old_folder(c, "active");
+    KOC__AUTO_STR idle = old_directory(c, "idle");
+    KOC__AUTO_STR locked = old_directory(c, "locked");
+    KOC__AUTO_STR active = old_directory(c, "active");
     KOC__AUTO_STR file = koc__path_join(active, "deep/file");
     KOC__AUTO_FD fd = -1;
     uint64_t freed = 0;
@@ -732,7 +732,7 @@ KOC_TEST(cache_survives_running_out_of_memory)
         KOC__AUTO(koc__cache) c = NULL;
         koc_digest d = digest_of("hello");
         KOC__AUTO(koc_blob) b = NULL;
-        KOC__AUTO_STR folder = NULL;
+        KOC__AUTO_STR directory = NULL;
         koc_buf out = KOC_BUF_INIT;
         bool found = false;
         int fd = -1;
@@ -743,7 +743,7 @@ KOC_TEST(cache_survives_running_out_of_memory)
         rc = rc ? rc : koc__cache_get(c, "kind", KOC__STR("key"), 10, &found, &out, NULL);
         rc = rc ? rc : koc__cache_put_bytes(c, &d, KOC__STR("hello"), NULL);
         rc = rc ? rc : koc__cache_blob(c, &d, 5, &b, NULL);
-        rc = rc ? rc : koc__cache_folder(c, "bin", KOC__STR("key"), &folder, NULL);
+        rc = rc ? rc : koc__cache_directory(c, "bin", KOC__STR("key"), &directory, NULL);
         rc = rc ? rc : koc__cache_lock(c, "bin", KOC__STR("key"), NULL, &fd, NULL);
         rc = rc ? rc : koc__cache_prune(c, 0, NULL, NULL);
         koc__alloc_fail_after(0);

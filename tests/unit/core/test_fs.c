@@ -62,7 +62,7 @@ KOC_TEST(fs_read_file_limits_a_file_of_unknown_size)
     assert_int_equal(b.len, 0);
 }
 
-KOC_TEST(fs_open_read_refuses_folders_and_names_what_is_missing)
+KOC_TEST(fs_open_read_refuses_directories_and_names_what_is_missing)
 {
     KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(10);
     koc_error *err = NULL;
@@ -112,7 +112,7 @@ KOC_TEST(fs_write_file_fails_whole)
     koc_error *err = NULL;
 
     assert_int_equal(mkdir(dir, 0700), 0);
-    /* A folder is in the way. */
+    /* A directory is in the way. */
     assert_int_equal(koc__fs_write_file(dir, KOC__STR("x"), 0600, &err), KOC_EIO);
     assert_non_null(strstr(koc_error_message(err), dir));
     koc_error_free(err);
@@ -242,7 +242,7 @@ KOC_TEST(fs_list_sorts_by_bytes)
     assert_int_equal(koc__fs_list(koc_test_path("none"), &names, NULL), KOC_ENOTFOUND);
 }
 
-KOC_TEST(fs_tempdir_makes_a_private_folder)
+KOC_TEST(fs_tempdir_makes_a_private_directory)
 {
     KOC__AUTO_STR a = NULL;
     KOC__AUTO_STR b = NULL;

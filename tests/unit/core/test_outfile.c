@@ -110,7 +110,7 @@ KOC_TEST(outfile_refuses_what_cannot_be_written)
     koc_error *err = NULL;
 
     assert_int_equal(put(koc_test_dir(), "x", &err), KOC_EINVAL);
-    assert_non_null(strstr(koc_error_message(err), "it is a folder"));
+    assert_non_null(strstr(koc_error_message(err), "it is a directory"));
     koc__error_clear(&err);
     if (geteuid() != 0) {
         assert_int_equal(chmod(path, 0444), 0);
@@ -118,7 +118,7 @@ KOC_TEST(outfile_refuses_what_cannot_be_written)
         assert_non_null(strstr(koc_error_message(err), "Permission denied"));
         koc__error_clear(&err);
         assert_content(path, "old");
-        /* The folder is not ours to write to, the file is. */
+        /* The directory is not ours to write to, the file is. */
         assert_int_equal(chmod(path, 0644), 0);
         assert_int_equal(chmod(koc_test_dir(), 0555), 0);
         int rc = put(path, "new", &err);

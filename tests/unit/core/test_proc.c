@@ -153,7 +153,7 @@ KOC_TEST(proc_errors_past_the_ceiling_are_dropped)
     assert_string_equal(koc__dynbuf_cstr(&r.output), "ok\n");
 }
 
-KOC_TEST(proc_missing_program_folder_and_permission)
+KOC_TEST(proc_missing_program_directory_and_permission)
 {
     KOC__AUTO_VAL(koc__proc_result) r = KOC__PROC_RESULT_INIT;
     const char *argv[] = {"koc-no-such-program", NULL};
@@ -174,7 +174,7 @@ KOC_TEST(proc_missing_program_folder_and_permission)
     koc_error_free(err);
 }
 
-KOC_TEST(proc_uses_its_folder_and_environment)
+KOC_TEST(proc_uses_its_directory_and_environment)
 {
     const char *argv[] = {"./tool", "x y", "", NULL};
     const char *env[] = {"A=1", "PATH=/nowhere", NULL};
@@ -193,7 +193,7 @@ KOC_TEST(proc_uses_its_folder_and_environment)
     assert_int_equal(koc__proc_run(&p, NULL, &r, NULL), KOC_ENOTFOUND);
 }
 
-KOC_TEST(proc_find_searches_absolute_folders_only)
+KOC_TEST(proc_find_searches_absolute_directories_only)
 {
     KOC__AUTO_STR found = NULL;
     KOC__AUTO_STR path = koc__format("::.:relative:%s:/none", koc_test_dir());

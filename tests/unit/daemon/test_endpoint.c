@@ -80,15 +80,15 @@ KOC_TEST(endpoint_probe_says_what_is_wrong)
 {
     probe("/nonexistent/sock", KOC_ENOTFOUND, "no daemon at");
     probe(koc_test_write("file", "x", 1), KOC_EINVAL, "it is a file");
-    probe(koc_test_dir(), KOC_EINVAL, "it is a folder");
+    probe(koc_test_dir(), KOC_EINVAL, "it is a directory");
 }
 
 KOC_TEST(endpoint_probe_tells_the_living_from_the_dead)
 {
-    KOC__AUTO_STR folder = NULL;
+    KOC__AUTO_STR directory = NULL;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    assert_int_equal(koc__fs_tempdir("koc-", &folder, NULL), KOC_OK);
-    KOC__AUTO_STR path = koc__path_join(folder, "s");
+    assert_int_equal(koc__fs_tempdir("koc-", &directory, NULL), KOC_OK);
+    KOC__AUTO_STR path = koc__path_join(directory, "s");
     assert_true(strlen(path) < sizeof(address.sun_path));
     memcpy(address.sun_path, path, strlen(path) + 1);
     KOC__AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -96,7 +96,7 @@ KOC_TEST(endpoint_probe_tells_the_living_from_the_dead)
     probe(path, KOC_ENET, "no process listens");
     assert_int_equal(listen(fd, 1), 0);
     assert_int_equal(koc__endpoint_probe(path, NULL), KOC_OK);
-    koc__fs_remove(folder, NULL);
+    koc__fs_remove(directory, NULL);
 }
 
 static koc__endpoint *found(const char *host, const char *verify)
@@ -138,10 +138,10 @@ KOC_TEST(endpoint_https_is_verified)
 
 /* --- contexts --- */
 
-/* The SHA-256 of "lab" names the folder of that context. */
+/* The SHA-256 of "lab" names the directory of that context. */
 #define LAB "a51146d38077ff992eba84cf1d5e9b249073503eb74868699016153b031a38f7"
 
-static void in_folder(const char *context)
+static void in_directory(const char *context)
 {
     setenv("DOCKER_CONFIG", koc_test_dir(), 1);
     if (context) {
@@ -151,9 +151,9 @@ static void in_folder(const char *context)
     }
 }
 
-static void write_below(const char *folder, const char *name, const char *text)
+static void write_below(const char *directory, const char *name, const char *text)
 {
-    KOC__AUTO_STR path = koc__format("%s/%s", koc_test_dir(), folder);
+    KOC__AUTO_STR path = koc__format("%s/%s", koc_test_dir(), directory);
     KOC__AUTO_STR file = koc__format("%s/%s", path, name);
     assert_int_equal(koc__fs_mkdirs(path, 0700, NULL), KOC_OK);
     assert_int_equal(koc__fs_write_file(file, koc__str(text), 0600, NULL), KOC_OK);
@@ -166,7 +166,7 @@ static void context_fails(const char *meta, koc_code code, const char *said)
     if (meta) {
         write_below("contexts/meta/" LAB, "meta.json", meta);
     }
-    in_folder("lab");
+    in_directory("lab");
     assert_int_equal(koc__endpoint_of_context(&e, &err), code);
     assert_non_null(strstr(koc_error_message(err), said));
     koc_error_free(err);
@@ -181,11 +181,11 @@ KOC_TEST(no_context_is_no_endpoint)
         if (configs[i]) {
             write_below(".", "config.json", configs[i]);
         }
-        in_folder(NULL);
+        in_directory(NULL);
         assert_int_equal(koc__endpoint_of_context(&e, NULL), KOC_OK);
         assert_null(e);
     }
-    in_folder("default");
+    in_directory("default");
     assert_int_equal(koc__endpoint_of_context(&e, NULL), KOC_OK);
     assert_null(e);
 }
@@ -197,7 +197,7 @@ KOC_TEST(a_context_names_host_and_certificates)
     write_below("contexts/meta/" LAB, "meta.json",
                 "{\"Name\":\"lab\",\"Endpoints\":{\"docker\":{\"Host\":\"tcp://10.0.0.1:2376\"}}}");
     write_below("contexts/tls/" LAB "/docker", "ca.pem", "x");
-    in_folder(NULL);
+    in_directory(NULL);
     assert_int_equal(koc__endpoint_of_context(&e, NULL), KOC_OK);
     assert_string_equal(e->authority, "10.0.0.1:2376");
     assert_string_equal(e->source, "docker context lab");

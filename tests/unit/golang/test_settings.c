@@ -296,7 +296,7 @@ KOC_TEST(settings_file_that_is_no_file)
     static const struct {
         const char *words;
         int code;
-    } table[] = {{"it is a folder, not a file", KOC_EINVAL},
+    } table[] = {{"it is a directory, not a file", KOC_EINVAL},
                  {"it is a link that leads nowhere", KOC_EINVAL},
                  {"it is a FIFO, not a file", KOC_EINVAL},
                  {"Too many levels of symbolic links", KOC_EIO}};

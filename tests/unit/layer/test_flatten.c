@@ -148,7 +148,7 @@ KOC_TEST(flatten_whiteouts)
     expect("f ab one\nd a/\nf a/x two\n-\nf .wh.a\n", "f ab one\n"); /* a prefix is no parent */
 }
 
-KOC_TEST(flatten_opaque_folders)
+KOC_TEST(flatten_opaque_directories)
 {
     expect("d a/\nf a/x one\nd a/b/\nf a/b/y two\n-\nd a/\nf a/z new\nf a/.wh..wh..opq\n",
            "d a/\nf a/z new\n");

@@ -1,4 +1,4 @@
-/* Walking folders: order, links, boundaries, circles. */
+/* Walking directories: order, links, boundaries, circles. */
 #include "helper.h"
 
 #include <sys/stat.h>

@@ -65,7 +65,7 @@ KOC_TEST(reference_knows_the_transports_of_skopeo)
         {"dir:/tmp/x", "images in dir:", "skopeo copy dir:/tmp/x oci:"},
         {"ostree:x@/repo", "images in ostree:", "skopeo copy"},
         {"sif:x.sif", "images in sif:", "skopeo copy"},
-        {"oci:x", "oci: names a folder", NULL},
+        {"oci:x", "oci: names a directory", NULL},
         {"oci-archive:x.tar", "oci-archive: names a file", NULL},
         {"docker-archive:x.tar:y", "docker-archive: names a file", NULL},
     };

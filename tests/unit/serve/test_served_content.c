@@ -33,17 +33,17 @@ static bool is_mounted(fixture *f, const char *content)
     return status_of(f, "POST", target, NULL) == 201;
 }
 
-KOC_TEST(content_links_pipes_and_folders_are_not_blobs)
+KOC_TEST(content_links_pipes_and_directories_are_not_blobs)
 {
     KOC__AUTO_VAL(fixture) f = {0};
     begin(&f, 0, 0);
     KOC__AUTO_STR secret = koc__strdup(koc_test_write("secret", "s3cret", 6));
     KOC__AUTO_STR link = path_of("s3cret");
     KOC__AUTO_STR pipe = path_of("pipe");
-    KOC__AUTO_STR folder = path_of("folder");
+    KOC__AUTO_STR directory = path_of("folder");
     assert_int_equal(symlink(secret, link), 0);
     assert_int_equal(mkfifo(pipe, 0644), 0);
-    assert_int_equal(mkdir(folder, 0755), 0);
+    assert_int_equal(mkdir(directory, 0755), 0);
     static const char *const all[] = {"s3cret", "pipe", "folder"};
     for (size_t i = 0; i < KOC__COUNT(all); i++) {
         assert_int_equal(get(&f, "GET", all[i]), 404);
@@ -57,7 +57,7 @@ KOC_TEST(content_links_pipes_and_folders_are_not_blobs)
     assert_int_equal(get(&f, "GET", "s3cret"), 200);
 }
 
-KOC_TEST(content_folders_behind_links_are_not_entered)
+KOC_TEST(content_directories_behind_links_are_not_entered)
 {
     KOC__AUTO_VAL(fixture) f = {0};
     begin(&f, 0, 0);

@@ -153,7 +153,7 @@ static void add(koc__tar_writer *w, char type, const char *name, const char *lin
     }
 }
 
-/* Docker before 1.25: a folder a layer, plain tars, links where layers are equal. */
+/* Docker before 1.25: a directory a layer, plain tars, links where layers are equal. */
 KOC_TEST(archive_reads_docker_s_old_form)
 {
     KOC__AUTO(koc_ctx) ctx = context();

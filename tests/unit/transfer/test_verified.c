@@ -10,8 +10,8 @@
 static const char *const texts[] = {"GOOD one", "two", NULL};
 
 typedef struct form {
-    const char *path;   /* of what is opened */
-    const char *folder; /* of the files that are changed, or NULL: path is the file */
+    const char *path;      /* of what is opened */
+    const char *directory; /* of the files that are changed, or NULL: path is the file */
     int32_t kind;
 } form;
 
@@ -117,9 +117,9 @@ static void each_file(koc_ctx *ctx, const form *f, size_t step)
 {
     KOC__AUTO(koc_strlist) names = NULL;
     koc_error *err = NULL;
-    ok(koc__fs_list(f->folder, &names, &err), err);
+    ok(koc__fs_list(f->directory, &names, &err), err);
     for (size_t i = 0; i < koc_strlist_count(names); i++) {
-        KOC__AUTO_STR path = koc__format("%s/%s", f->folder, koc_strlist_get(names, i));
+        KOC__AUTO_STR path = koc__format("%s/%s", f->directory, koc_strlist_get(names, i));
         each_byte(ctx, f, path, step);
     }
 }

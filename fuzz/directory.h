@@ -8,23 +8,23 @@
 
 #include "core/io/fs.h"
 
-static char *fuzz_folder_path;
+static char *fuzz_directory_path;
 
-static inline void fuzz_folder_remove(void)
+static inline void fuzz_directory_remove(void)
 {
-    (void)koc__fs_remove(fuzz_folder_path, NULL);
-    koc__free(fuzz_folder_path);
+    (void)koc__fs_remove(fuzz_directory_path, NULL);
+    koc__free(fuzz_directory_path);
 }
 
 /* Creates the directory at the first call. It is removed when the process ends. */
-static inline const char *fuzz_folder(void)
+static inline const char *fuzz_directory(void)
 {
-    if (!fuzz_folder_path) {
+    if (!fuzz_directory_path) {
         const char *place = koc__fs_is_dir("/dev/shm") ? "/dev/shm" : NULL;
-        FUZZ_CHECK(koc__fs_tempdir_in(place, "koc-fuzz-", &fuzz_folder_path, NULL) == KOC_OK);
-        FUZZ_CHECK(atexit(fuzz_folder_remove) == 0);
+        FUZZ_CHECK(koc__fs_tempdir_in(place, "koc-fuzz-", &fuzz_directory_path, NULL) == KOC_OK);
+        FUZZ_CHECK(atexit(fuzz_directory_remove) == 0);
     }
-    return fuzz_folder_path;
+    return fuzz_directory_path;
 }
 
 /* Writes in place: no other process reads it. */
