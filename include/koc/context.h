@@ -87,7 +87,8 @@ enum {
     KOC_PROGRESS_RESOLVE = 5,  /**< a base image or a reference looked up */
     KOC_PROGRESS_IMAGE = 6,    /**< a whole image of a koc_publish call */
     KOC_PROGRESS_REQUEST =
-        7 /**< a request that had to wait; what is the registry. WAITING, then STARTED
+        7 /**< a request that had to wait; what is the registry, or the server that gives
+                                  its credentials. WAITING, then STARTED
                                   when it is tried again, FINISHED or FAILED at its end. A request that never
                                   waits sends no event */
 };

@@ -15,6 +15,45 @@
 #define ATTEMPTS         3
 #define RETRY_MS         200
 
+/* --- waits --- */
+
+/* One query, which may wait several times. */
+typedef struct waiter {
+    koc__call *call;
+    const char *host;
+    uint64_t id;      /* of its progress events; 0 until it waits */
+    unsigned attempt; /* from 1 */
+} waiter;
+
+static void send_event(const waiter *w, int32_t state, const char *reason, int64_t ms)
+{
+    koc_progress event = KOC_PROGRESS_INIT;
+
+    event.kind = KOC_PROGRESS_REQUEST;
+    event.state = state;
+    event.what = w->host;
+    event.id = w->id;
+    event.reason = reason;
+    event.wait_ms = ms;
+    event.attempt = reason ? w->attempt : 0;
+    koc__call_progress(w->call, &event);
+}
+
+static void report_wait(void *self, const char *why, int64_t left_ms)
+{
+    waiter *w = self;
+    char reason[128];
+
+    if (!w->call || left_ms <= 0) {
+        return; /* a local endpoint has one second to accept the connection: the query ends now */
+    }
+    snprintf(reason, sizeof(reason), "credentials of the cloud: %s", why);
+    koc__log(w->call->ctx, KOC_LOG_INFO, "registry", "%s: %s; attempt %u, waiting %lld ms", w->host,
+             reason, w->attempt, (long long)left_ms);
+    w->id = w->id ? w->id : koc__call_new_id(w->call);
+    send_event(w, KOC_STATE_WAITING, reason, left_ms);
+}
+
 /* --- requests --- */
 
 /* *again: the endpoint is busy or broken, which may pass. */
@@ -34,21 +73,20 @@ static int send_once(koc__transport *t, const koc__http_request *rq, koc__call *
     return koc__exchange_read_all(x, call, false, body, &reply.failure, err);
 }
 
-static int send_retried(const koc__http_request *rq, koc__call *call, koc__dynbuf *body,
-                        koc_error **err)
+static int send_retried(const koc__http_request *rq, waiter *w, koc__dynbuf *body, koc_error **err)
 {
     KOC__AUTO(koc__transport) t = NULL;
 
     KOC__TRY(koc__transport_new(1, &t, err));
-    for (unsigned attempt = 1;; attempt++) {
+    for (w->attempt = 1;; w->attempt++) {
         koc_error *failure = NULL;
         bool again = false;
-        int rc = send_once(t, rq, call, body, &again, &failure);
-        if (rc == KOC_OK || !again || attempt == ATTEMPTS) {
+        int rc = send_once(t, rq, w->call, body, &again, &failure);
+        if (rc == KOC_OK || !again || w->attempt == ATTEMPTS) {
             return rc == KOC_OK ? KOC_OK : koc__error_move(err, &failure);
         }
         koc_error_free(failure);
-        KOC__TRY(koc__call_sleep(call, RETRY_MS << attempt, err));
+        KOC__TRY(koc__call_sleep(w->call, RETRY_MS << w->attempt, err));
     }
 }
 
@@ -64,6 +102,7 @@ int koc__cloud_send(const koc__cloud_query *q, koc__call *call, koc__dynbuf *bod
                           url.host);
     }
     const char *method = q->method ? q->method : q->body.len > 0 ? "POST" : "GET";
+    waiter w = {.call = call, .host = url.host};
     koc__http_request rq = {
         .method = method,
         .url = &url,
@@ -73,13 +112,18 @@ int koc__cloud_send(const koc__cloud_query *q, koc__call *call, koc__dynbuf *bod
         .uncounted = true,
         .connect_timeout_ms = q->local ? LOCAL_CONNECT_MS : CONNECT_MS,
         .response_timeout_ms = ANSWER_MS,
+        .quiet = report_wait,
+        .quiet_self = &w,
     };
     int rc = q->local ? KOC_OK : koc__proxies_from_env(&proxies, err);
     if (rc == KOC_OK) {
         const koc__proxy *proxy = q->local ? NULL : koc__proxies_for(&proxies, &url);
         rq.proxy = proxy ? proxy->url : NULL;
         rq.proxy_from = proxy ? proxy->variable : NULL;
-        rc = send_retried(&rq, call, body, err);
+        rc = send_retried(&rq, &w, body, err);
+        if (w.id) {
+            send_event(&w, rc == KOC_OK ? KOC_STATE_FINISHED : KOC_STATE_FAILED, NULL, 0);
+        }
     }
     koc__proxies_dispose(&proxies);
     return koc__error_prefix(err, rc, "%s", url.host);

@@ -6,11 +6,13 @@
 
 #include "core/hash/digests.h"
 #include "core/text.h"
+#include "registry/host/reported_wait.h"
 #include "registry/host/retry.h"
 #include "registry/operations.h"
 
 #define UPDATES_MAX     5
-#define ANNOTATIONS_MAX 256 /* of one referrer; more are not copied */
+#define SILENT_MS       1000 /* updates that take longer are reported */
+#define ANNOTATIONS_MAX 256  /* of one referrer; more are not copied */
 
 /* The tag that lists the referrers of d when the registry has no API for it: algorithm and
  * digest, cut to the length of a tag (R-171). NULL: out of memory. */
@@ -229,12 +231,26 @@ static int add_entry(koc_client *c, const koc_index *old, const koc_descriptor *
     return koc_index_builder_finish(b, out, err);
 }
 
+/* Waits before the result of an update is checked. The first wait is part of every update. */
+static int wait_to_check(koc__waiter *w, int64_t begin_ms, koc_error **err)
+{
+    int64_t ms = koc__retry_delay_ms(w->attempt - 1, (uint32_t)koc__monotonic_ns());
+
+    if (w->attempt > 1 && !w->waiting && koc__monotonic_ms() - begin_ms + ms > SILENT_MS) {
+        koc__waiter_report(w, "other clients keep changing the list of referrers", 0);
+    }
+    return koc__call_sleep(w->call, ms, err);
+}
+
 /* Another client may write the same tag between read and write: checks the result, and repeats a
  * few times. */
-static int update_tag(koc_client *c, const koc_reference *tag, const koc_descriptor *entry,
-                      koc__call *call, koc_error **err)
+static int repeat_update(koc_client *c, const koc_reference *tag, const koc_descriptor *entry,
+                         koc__waiter *w, koc_error **err)
 {
-    for (unsigned attempt = 0; attempt < UPDATES_MAX; attempt++) {
+    koc__call *call = w->call;
+    int64_t begin = koc__monotonic_ms();
+
+    for (w->attempt = 1; w->attempt <= UPDATES_MAX; w->attempt++) {
         KOC__AUTO(koc_index) old = NULL;
         KOC__AUTO(koc_index) new = NULL;
         koc__stored stored;
@@ -245,10 +261,20 @@ static int update_tag(koc_client *c, const koc_reference *tag, const koc_descrip
         KOC__TRY(add_entry(c, old, entry, &new, err));
         KOC__TRY(
             koc__manifest_put(c, tag, KOC_MT_OCI_INDEX, koc_index_bytes(new), call, &stored, err));
-        KOC__TRY(koc__call_sleep(call, koc__retry_delay_ms(attempt, (uint32_t)koc__monotonic_ns()),
-                                 err));
+        KOC__TRY(wait_to_check(w, begin, err));
     }
     return koc__error(err, KOC_ECONFLICT, "other clients keep changing the list of referrers");
+}
+
+static int update_tag(koc_client *c, const koc_reference *tag, const koc_descriptor *entry,
+                      koc__call *call, koc_error **err)
+{
+    koc__waiter waiter = {.call = call};
+
+    KOC__TRY(koc__client_host(c, koc_reference_registry(tag), &waiter.host, err));
+    int rc = repeat_update(c, tag, entry, &waiter, err);
+    koc__waiter_finish(&waiter, rc == KOC_OK);
+    return rc;
 }
 
 /* The subject whose list koc must maintain: *out NULL when doc has none, or the registry has the

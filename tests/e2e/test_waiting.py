@@ -1,7 +1,12 @@
 """What is told while koc has to wait, to people, to logs of CI and to programs."""
 
+import base64
+import contextlib
+import http.server
+import json
 import re
 import sys
+import threading
 import time
 
 import pytest
@@ -54,6 +59,102 @@ def test_silence_is_told_and_lines_go_on(bare_koc, faulty, repository):
     lines = bare_koc("ls", repository).stderr.splitlines()
     assert re.search(r"  Waiting \S+: no answer yet \(attempt 1, \d+ s left\)", lines[0]), lines
     assert re.search(r"    still waiting for \S+: no answer yet", lines[1]) and len(lines) == 2, lines
+
+
+def test_the_limit_of_a_rate_is_told_and_its_end(bare_koc, bases, repository):
+    words = ["copy", "--progress=json", bases["oci"], f"{repository}-rate:1"]
+    waits = [e for e in events(bare_koc(*words, "--registry-rate=1").stderr) if e["kind"] == "request"]
+    limited = [e for e in waits if e["state"] == "waiting" and e["reason"] == "limited to 1 request per second"]
+    assert limited and all(e["waitMs"] > 1000 for e in limited), waits
+    for wait in limited:
+        assert "finished" in [e["state"] for e in waits if e["id"] == wait["id"]], waits
+    words[-1] = f"{repository}-free:1"
+    assert "limited" not in bare_koc(*words, "--registry-rate=500").stderr
+
+
+def test_a_token_server_that_is_slow_is_told(bare_koc, faulty, repository):
+    challenge = f'Bearer realm="http://{faulty.host}/token",service="lab"'
+    faulty.add(Rule("GET", "/v2/", answer(401, [("WWW-Authenticate", challenge)]), times=1))
+
+    def late(exchange):
+        time.sleep(2.5)
+        exchange.respond(200, [("Content-Type", "application/json")], b'{"token":"x"}')
+        return True
+
+    faulty.add(Rule("GET", "/token", late))
+    text = bare_koc("ls", repository).stderr
+    assert re.search(r"Waiting \S+: token server: no answer yet \(attempt 1, \d+ s left\)", text), text
+
+
+REFERRER = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "layers": [],
+            "artifactType": "application/vnd.example.note"}
+
+
+def test_others_who_change_the_list_of_referrers_are_told(bare_koc, bases, faulty, registry, repository):
+    """The tag never shows what koc wrote, and each answer takes a while."""
+    source, digest = bases["oci"], bare_koc("digest", bases["oci"]).lines[0]
+    name = f"{source.partition('/')[2].partition(':')[0]}-listed"
+    bare_koc("copy", source, f"{registry.host}/{name}:1")
+    subject = registry.manifest(name, "1")
+    media_type = json.loads(subject)["mediaType"]
+    empty = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+    registry.put_blob(name, b"{}", empty)
+    config = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": empty, "size": 2}
+    about = {"mediaType": media_type, "digest": digest, "size": len(subject)}
+    note = json.dumps(REFERRER | {"config": config, "subject": about}).encode()
+    registry.put_manifest(name, "note", note, REFERRER["mediaType"])
+    listed = f"/manifests/{digest.replace(':', '-')}"
+
+    def late(exchange):
+        time.sleep(0.6)
+
+    faulty.add(Rule("PUT", listed, late))
+    faulty.add(Rule("GET", listed, answer(404)))
+    result = bare_koc("copy", f"{registry.host}/{name}:note", f"{faulty.host}/{name}:note2", status=1)
+    assert "Waiting" in result.stderr and "other clients keep changing the list of referrers (attempt " in result.stderr, result
+
+
+class SlowCloud(http.server.BaseHTTPRequestHandler):
+    """Metadata and ECR of a cloud; the first answer takes its time."""
+
+    def do_PUT(self):
+        time.sleep(2.5)
+        self.reply(b"session")
+
+    def do_GET(self):
+        role = {"AccessKeyId": "AKID", "SecretAccessKey": "planted", "Token": "t"}
+        self.reply(b"lab-role" if self.path.endswith("/") else json.dumps(role).encode())
+
+    def do_POST(self):
+        token = base64.b64encode(b"AWS:twelve-hours").decode()
+        self.reply(json.dumps({"authorizationData": [{"authorizationToken": token}]}).encode())
+
+    def reply(self, body):
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+@contextlib.contextmanager
+def slow_cloud():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), SlowCloud) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_slow_fake_metadata_server_is_told(bare_koc):
+    with slow_cloud() as url:
+        env = {"AWS_EC2_METADATA_SERVICE_ENDPOINT": url, "AWS_ENDPOINT_URL_ECR": url}
+        result = bare_koc("auth", "get", "123456789012.dkr.ecr.eu-west-1.amazonaws.com", env=env)
+    pattern = r"  Waiting 127.0.0.1: credentials of the cloud: no answer yet \(attempt 1, \d+ s left\)"
+    assert re.fullmatch(pattern, result.stderr.strip("\n")), result
+    assert "twelve-hours" in result.stdout
 
 
 def test_a_long_compile_has_a_heartbeat(bare_koc, app, tmp_path):

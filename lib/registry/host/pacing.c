@@ -14,6 +14,7 @@
 #define NS_PER_SECOND 1000000000LL
 #define ONE           256u /* of window_256ths */
 #define CHECK_MS      50   /* how soon a waiting thread notices that its call was cancelled */
+#define SILENT_MS     1000 /* a longer wait is reported */
 
 struct koc__pace {
     pthread_mutex_t mutex;
@@ -48,7 +49,8 @@ void koc__pace_free(koc__pace *p)
     }
 }
 
-static int wait_for_rate(koc__pace *p, koc__call *call, koc_error **err)
+static int wait_for_rate(koc__pace *p, koc__pace_report_fn *report, void *self, koc__call *call,
+                         koc_error **err)
 {
     if (p->rate == 0) {
         return KOC_OK;
@@ -58,17 +60,52 @@ static int wait_for_rate(koc__pace *p, koc__call *call, koc_error **err)
     int64_t mine = KOC__MAX(p->next_ns, now);
     p->next_ns = mine + NS_PER_SECOND / p->rate;
     pthread_mutex_unlock(&p->mutex);
-    return mine > now ? koc__call_sleep(call, (mine - now + 999999) / 1000000, err) : KOC_OK;
+    if (mine <= now) {
+        return KOC_OK;
+    }
+    int64_t ms = (mine - now + 999999) / 1000000;
+    if (report && ms > SILENT_MS) {
+        char reason[64];
+        snprintf(reason, sizeof(reason), "limited to %u request%s per second", p->rate,
+                 p->rate == 1 ? "" : "s");
+        report(self, reason, ms);
+    }
+    return koc__call_sleep(call, ms, err);
 }
 
-int koc__pace_acquire(koc__pace *p, koc__call *call, koc_error **err)
+/* Reports only a window that the host has narrowed: the requests that fill a whole window report
+ * their own progress. The caller holds the mutex. It is released during the report, which may run
+ * code of the user. */
+static bool report_window(koc__pace *p, koc__pace_report_fn *report, void *self)
 {
-    int rc = wait_for_rate(p, call, err);
+    unsigned window = p->window_256ths / ONE;
+    if (!report || p->window_256ths >= p->max_window_256ths) {
+        return false;
+    }
+    pthread_mutex_unlock(&p->mutex);
+    char reason[96];
+    snprintf(reason, sizeof(reason), "the registry was busy: %u request%s at a time", window,
+             window == 1 ? "" : "s");
+    report(self, reason, 0);
+    pthread_mutex_lock(&p->mutex);
+    return true;
+}
+
+int koc__pace_acquire(koc__pace *p, koc__pace_report_fn *report, void *self, koc__call *call,
+                      koc_error **err)
+{
+    int rc = wait_for_rate(p, report, self, call, err);
+    int64_t begin = 0;
+    bool reported = false;
 
     pthread_mutex_lock(&p->mutex);
     while (rc == KOC_OK && p->in_flight >= p->window_256ths / ONE) {
+        begin = begin ? begin : koc__monotonic_ms();
         koc__cond_wait_ms(&p->changed, &p->mutex, CHECK_MS);
         rc = koc__call_check(call, err);
+        if (rc == KOC_OK && !reported && koc__monotonic_ms() - begin > SILENT_MS) {
+            reported = report_window(p, report, self);
+        }
     }
     p->in_flight += rc == KOC_OK;
     pthread_mutex_unlock(&p->mutex);

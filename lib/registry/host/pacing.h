@@ -11,8 +11,12 @@ typedef struct koc__pace koc__pace;
 koc__pace *koc__pace_new(unsigned rate, unsigned max_in_flight);
 void koc__pace_free(koc__pace *p); /* takes NULL */
 
-/* Waits until another request may be sent, and counts it as in flight. */
-int koc__pace_acquire(koc__pace *p, koc__call *call, koc_error **err);
+/* Reports a wait of more than a second: the reason, and the milliseconds it takes at most (0: not
+ * known). */
+typedef void koc__pace_report_fn(void *self, const char *reason, int64_t ms);
+/* Waits until another request may be sent, and counts it as in flight. report: or NULL. */
+int koc__pace_acquire(koc__pace *p, koc__pace_report_fn *report, void *self, koc__call *call,
+                      koc_error **err);
 /* The request is over. status 0: there was no reply. */
 void koc__pace_release(koc__pace *p, int status);
 

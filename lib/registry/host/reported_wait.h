@@ -11,9 +11,12 @@ typedef struct koc__waiter {
     koc__host *host;
     uint64_t id;      /* of its progress events; 0 until it waits for the first time */
     unsigned attempt; /* which attempt is waiting */
+    bool waiting;     /* a wait was reported, and not yet its end */
 } koc__waiter;
-/* Reports a wait of ms milliseconds. Secrets are removed from reason. */
+/* Reports a wait of at most ms milliseconds (0: not known). Secrets are removed from reason. */
 void koc__waiter_report(koc__waiter *w, const char *reason, int64_t ms);
+/* Reports that the work continues, if a wait was reported. */
+void koc__waiter_resume(koc__waiter *w);
 /* Reports, sleeps, and reports that the work continues. */
 int koc__waiter_sleep(koc__waiter *w, const char *reason, int64_t ms, koc_error **err);
 /* The work is over; reported only when it had waited. */

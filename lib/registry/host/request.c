@@ -203,6 +203,13 @@ static int64_t connect_timeout(const run *r)
     return KOC__MIN(usual, koc__reach_is_loopback(r->host->reach) ? GUESS_LOCAL_MS : GUESS_MS);
 }
 
+static void report_wait(void *self, const char *reason, int64_t left_ms)
+{
+    run *r = self;
+
+    koc__waiter_report(&r->waiter, reason, left_ms);
+}
+
 /* Keeps the pace of the host. A stream is exempt: the thread that reads it may be inside another
  * request. */
 static int exchange_paced(run *r, const koc__http_request *h, koc_error **err)
@@ -212,17 +219,11 @@ static int exchange_paced(run *r, const koc__http_request *h, koc_error **err)
     }
     r->resp->status = 0;
     r->resp->failure = KOC__FAIL_LOCAL;
-    KOC__TRY(koc__pace_acquire(r->host->pace, r->call, err));
+    KOC__TRY(koc__pace_acquire(r->host->pace, report_wait, r, r->call, err));
+    koc__waiter_resume(&r->waiter);
     int rc = run_exchange(r, h, err);
     koc__pace_release(r->host->pace, r->resp->status);
     return rc;
-}
-
-static void on_quiet(void *self, const char *reason, int64_t left_ms)
-{
-    run *r = self;
-
-    koc__waiter_report(&r->waiter, reason, left_ms);
 }
 
 static int send_once(run *r, const koc__url *url, koc_error **err)
@@ -262,7 +263,7 @@ static int send_once(run *r, const koc__url *url, koc_error **err)
         .response_timeout_ms = response_timeout(r),
         .sent = rq->sent,
         .sent_self = rq->sent_self,
-        .quiet = on_quiet,
+        .quiet = report_wait,
         .quiet_self = r,
     };
     r->fresh_connection = false;
@@ -645,7 +646,7 @@ int koc__request_run_at(const koc__request *rq, koc__call *call, koc__response *
                          .repository = rq->repository,
                          .actions = rq->actions,
                          .mount_from = rq->mount_from},
-             .waiter = {call, rq->host, 0, 1},
+             .waiter = {.call = call, .host = rq->host, .attempt = 1},
              .started_ms = koc__monotonic_ms()};
     int rc = run_attempts(&r, err);
 

@@ -23,6 +23,7 @@ typedef struct fetch {
     koc_strlist *scopes;
     koc__http_reply reply;
     koc__dynbuf body;
+    koc__waiter waiter; /* reports its waits */
 } fetch;
 
 static void fetch_dispose(fetch *f)
@@ -85,6 +86,15 @@ static int put_fields(const fetch *f, bool is_form, bool with_secret, koc__heade
     return with_secret && f->want->cred ? koc__basic_header(headers, f->want->cred, err) : KOC_OK;
 }
 
+static void report_wait(void *self, const char *why, int64_t left_ms)
+{
+    fetch *f = self;
+    char reason[128];
+
+    snprintf(reason, sizeof(reason), "token server: %s", why);
+    koc__waiter_report(&f->waiter, reason, left_ms);
+}
+
 /* One request. with_secret: this URL may see the credential. */
 static int send_once(fetch *f, const koc__url *url, koc_str form, bool with_secret, koc_error **err)
 {
@@ -109,6 +119,8 @@ static int send_once(fetch *f, const koc__url *url, koc_str form, bool with_secr
                                                                                 : KOC__REACH_ANY,
         .connect_timeout_ms = c->connect_timeout_ms,
         .response_timeout_ms = c->response_timeout_ms ? c->response_timeout_ms : TOKEN_TIMEOUT_MS,
+        .quiet = report_wait,
+        .quiet_self = f,
     };
     if (foreign) {
         KOC__TRY(koc__client_host_of_url(c, url, &target, err));
@@ -172,7 +184,7 @@ static int wait_for_server(koc__waiter *w, int status, int64_t seconds, const ko
  * KOC_OK: there is a reply. */
 static int send_retried(fetch *f, const koc__url *url, koc_str form, koc_error **err)
 {
-    koc__waiter waiter = {f->call, f->want->host, 0, 1};
+    f->waiter = (koc__waiter){.call = f->call, .host = f->want->host, .attempt = 1};
 
     for (unsigned attempt = 0;; attempt++) {
         koc_error *failure = NULL;
@@ -185,15 +197,15 @@ static int send_retried(fetch *f, const koc__url *url, koc_str form, koc_error *
                                              koc__now(), &seconds);
         if (retry == KOC__RETRY_NO || attempt + 1 >= TOKEN_ATTEMPTS ||
             (asks_to_wait && seconds > KOC__RETRY_AFTER_MAX)) {
-            koc__waiter_finish(&waiter, rc == KOC_OK);
+            koc__waiter_finish(&f->waiter, rc == KOC_OK);
             if (rc == KOC_OK) {
                 return KOC_OK;
             }
             koc__error_prefix(&failure, rc, "token server %s", url->host);
             return koc__error_move(err, &failure);
         }
-        waiter.attempt = attempt + 1;
-        rc = wait_for_server(&waiter, f->reply.status, asks_to_wait ? seconds : 0, failure, err);
+        f->waiter.attempt = attempt + 1;
+        rc = wait_for_server(&f->waiter, f->reply.status, asks_to_wait ? seconds : 0, failure, err);
         koc_error_free(failure);
         KOC__TRY(rc);
     }
