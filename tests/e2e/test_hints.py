@@ -9,21 +9,10 @@ import shutil
 
 import bases as base_images
 import pytest
+from hints import flag_of, hint_of, hints_of, variable_of
 from lan import Forwarder, Proxy, own_address
 from registry import PASSWORD, USER, free_port
-from runner import ROOT, needed
-
-
-def hint_of(result):
-    """The one hint of a failure that is one line."""
-    assert result.status != 0 and len(result.errors) == 1, str(result)
-    hints = [line for line in result.stderr.splitlines() if line.startswith("hint: ")]
-    assert len(hints) == 1, f"one hint was expected: {result}"
-    return hints[0].removeprefix("hint: ")
-
-
-def hints_of(result):
-    return [line[6:] for line in result.stderr.splitlines() if line.startswith("hint: ")]
+from runner import needed
 
 
 def log_in(koc, hint):
@@ -32,28 +21,6 @@ def log_in(koc, hint):
     assert command, hint
     words = command[0].split()[1:]
     koc(*words, "-u", USER, "--password-stdin", stdin=PASSWORD)
-
-
-def flag_of(hint, name, **placeholders):
-    """A flag in a hint, with its placeholders filled in."""
-    flag = re.search(rf"--{name}(=\S+)?(?=[\s,;]|$)", hint)
-    assert flag, hint
-    text = flag[0]
-    for placeholder, value in placeholders.items():
-        assert placeholder in text, hint
-        text = text.replace(placeholder, str(value))
-    return text
-
-
-def variable_of(hint, name, **placeholders):
-    """NAME=VALUE in a hint, as an environment."""
-    found = re.search(rf"\b({name})=(\S+?)(?=[\s,;]|$)", hint)
-    assert found, hint
-    value = found[2]
-    for placeholder, text in placeholders.items():
-        assert placeholder in value, hint
-        value = value.replace(placeholder, text)
-    return {found[1]: value}
 
 
 def bake(registry, repository="hints/base"):
