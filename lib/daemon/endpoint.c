@@ -145,6 +145,9 @@ int koc__endpoint_probe(const char *socket_path, koc_error **err)
     }
     koc__error(err, KOC_ENET, "no daemon at %s: no process listens there (%s)", socket_path,
                strerror(number));
-    koc__error_hint(err, "is it running? sudo systemctl start docker, or: podman system service");
+    koc__error_hint(err,
+                    "is it running? sudo systemctl start docker, or: podman system service "
+                    "--time=0 unix://%s",
+                    socket_path);
     return KOC_ENET;
 }

@@ -37,6 +37,12 @@ const char *koc__engine_where(const koc__engine *e)
 
 /* --- one request --- */
 
+static void hint_at_tls(koc_error **err)
+{
+    koc__error_hint(err, "the daemon may require TLS: put ca.pem, cert.pem and key.pem into a "
+                         "directory and name it in DOCKER_CERT_PATH");
+}
+
 static int no_answer(const koc__engine_call *c, koc__failure why, koc_error **inner,
                      koc_error **err)
 {
@@ -47,8 +53,7 @@ static int no_answer(const koc__engine_call *c, koc__failure why, koc_error **in
     }
     koc__error_prefix(inner, code, "the daemon at %s did not answer", koc__engine_where(e));
     if (why == KOC__FAIL_CERT && !e->at->cert_file) {
-        koc__error_hint(inner, "the daemon may require TLS: put ca.pem, cert.pem and key.pem into "
-                               "a directory and name it in DOCKER_CERT_PATH");
+        hint_at_tls(inner);
     } else if (why == KOC__FAIL_CERT) {
         koc__error_hint(inner, "the certificates in DOCKER_CERT_PATH are not those of this daemon");
     } else if (why == KOC__FAIL_TLS) {
@@ -186,11 +191,16 @@ int koc__engine_get(koc__engine *e, const char *target, const char *what, koc__c
 
 /* --- what it is --- */
 
-static int not_a_daemon(const koc__engine *e, koc_error **err)
+/* A TLS server answers plain HTTP with status 400. */
+static int not_a_daemon(const koc__engine *e, long status, koc_error **err)
 {
     koc__error(err, KOC_EFORMAT, "%s is not a Docker daemon: unexpected reply to /_ping",
                koc__engine_where(e));
-    koc__error_hint(err, "DOCKER_HOST names the daemon to use");
+    if (status == 400 && !e->at->socket && !e->at->tls) {
+        hint_at_tls(err);
+    } else {
+        koc__error_hint(err, "DOCKER_HOST names the daemon to use");
+    }
     return KOC_EFORMAT;
 }
 
@@ -221,7 +231,7 @@ static int ping(koc__engine *e, koc__call *call, koc_error **err)
         return koc__engine_call_failed(&c, "use the daemon", call, err);
     }
     if (c.reply.status != 200 || !api_version(version, &api)) {
-        return not_a_daemon(e, err);
+        return not_a_daemon(e, c.reply.status, err);
     }
     if (api < KOC__DAEMON_API_MIN) {
         return koc__error(err, KOC_EUNSUPPORTED,
@@ -282,7 +292,7 @@ static int ask_info(koc__engine *e, koc__call *call, koc_error **err)
     const char *machine = koc__json_get_str(info, "Architecture");
     const char *version = koc__json_get_str(info, "ServerVersion");
     if (!os || !*os || !machine || !*machine) {
-        return not_a_daemon(e, err);
+        return not_a_daemon(e, 0, err);
     }
     e->store = e->is_podman                 ? KOC__STORE_PODMAN
                : has_containerd_store(info) ? KOC__STORE_CONTAINERD

@@ -362,9 +362,12 @@ static void hint_cause(const koc__go_batch *b, koc_str output, koc__call *call, 
                         "entry in builds or in the environment");
     } else if (says(output, "error obtaining VCS status") &&
                koc__git_check(b->units[0]->target->work_dir, call, &why) == KOC_EPROCESS) {
-        const char *cure = koc_error_hint(why);
-        koc__error_hint(err, "%s%s%s", koc_error_message(why), cure ? "; cure: " : "",
-                        cure ? cure : "");
+        const char *command = koc_error_hint(why);
+        if (command) {
+            koc__error_hint(err, "%s (%s)", command, koc_error_message(why));
+        } else {
+            koc__error_hint(err, "%s", koc_error_message(why));
+        }
     }
 }
 

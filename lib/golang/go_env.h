@@ -34,7 +34,7 @@ typedef struct koc__git {
     uint32_t known; /* one bit per KOC__GIT_* */
 } koc__git;
 /* The values of the repository around dir (NULL: the working directory); only the given part is filled
- * in. KOC_EPROCESS with git's words and a cure: git cannot read the repository, or there is no git in
+ * in. KOC_EPROCESS with git's words and a hint: git cannot read the repository, or there is no git in
  * PATH. Without a repository or a commit, call's log gets a warning. Borrowed from e. */
 int koc__go_git(koc__go_env *e, const char *dir, int part, koc__call *call, const koc__git **out,
                 koc_error **err);

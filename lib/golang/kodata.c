@@ -308,8 +308,8 @@ int koc__kodata_walk(koc_ctx *ctx, const char *package_dir, bool skip_links, koc
         if (rc == KOC_EINVAL && !c.refused) {
             koc__error_hint(
                 err,
-                "links in kodata may lead to what is below %s; KO_DATA_PATH_ALLOWED_ROOT "
-                "names another directory",
+                "links in kodata may lead to what is below %s; to allow more, set "
+                "KO_DATA_PATH_ALLOWED_ROOT to a directory that contains kodata and their targets",
                 boundary);
         }
         if (rc != KOC_OK && rc != KOC_ENOMEM && rc != KOC_ECANCELLED && rc != KOC_ETIMEOUT) {

@@ -422,6 +422,9 @@ static void add_hint(koc__plan *p, const koc__base *b, int rc, koc__call *call, 
 {
     bool offline = p->o.flags & KOC_PUBLISH_OFFLINE;
     bool network = rc == KOC_ENET || rc == KOC_ETIMEOUT || rc == KOC_ETLS || rc == KOC_EHTTP;
+    if (koc_error_hint_kind(*why) == KOC_HINT_OPTION) {
+        return; /* check_layers gave a better one */
+    }
     if (offline && (network || rc == KOC_ENOTFOUND)) {
         koc__error_hint_on(why, KOC_HINT_ONLINE, NULL,
                            "one build that is not offline brings it into the cache");

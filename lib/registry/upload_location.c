@@ -21,7 +21,9 @@ static int read_location(const koc__host *h, const koc__response *resp, koc__url
             koc__error(err, KOC_EDENIED,
                        "the registry (https) names a plain http URL for the upload, at %s: refused",
                        u.host);
-            koc__error_hint(err, "the proxy in front of %s should set X-Forwarded-Proto", h->name);
+            koc__error_hint(err,
+                            "the proxy in front of %s should keep Host and set X-Forwarded-Proto",
+                            h->name);
             return KOC_EDENIED;
         }
         u.https = true;
