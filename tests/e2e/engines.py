@@ -190,16 +190,17 @@ class Tap:
         self.hold_load = hold_load
         self.requests, self.held = [], threading.Event()
         outer = self
+        limit = float("inf") if hold_load else hold_down
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self):
                 with socket.socket(socket.AF_UNIX) as upstream:
                     upstream.connect(str(engine.socket))
                     down = threading.Thread(
-                        target=outer.pump, args=(upstream, self.request, None, hold_down, False)
+                        target=outer.pump, args=(upstream, self.request, None, limit)
                     )
                     down.start()
-                    outer.pump(self.request, upstream, cut_up, None, True)
+                    outer.pump(self.request, upstream, cut_up, None)
                     down.join()
 
         class Server(socketserver.ThreadingUnixStreamServer):
@@ -208,8 +209,8 @@ class Tap:
         self.server = Server(str(self.path), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def pump(self, source, target, cut, hold, target_is_engine):
-        passed, up = 0, target_is_engine
+    def pump(self, source, target, cut, hold):
+        passed, up = 0, hold is None
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 for head in self.HEAD.finditer(data) if up else ():
@@ -220,7 +221,7 @@ class Tap:
                 passed += len(data)
                 if cut is not None and passed > cut:
                     break
-                if not up and (hold is not None and passed > hold or self.hold_load and self.loads()):
+                if hold is not None and (passed > hold or self.hold_load and self.loads()):
                     self.held.set()
                     time.sleep(30)
                 target.sendall(data)

@@ -1,6 +1,7 @@
 """Ways to a registry that are not plain loopback: an address of this machine, and proxies that know names."""
 
 import base64
+import contextlib
 import http.server
 import select
 import socket
@@ -19,8 +20,8 @@ def own_address():
 
 
 def join(one, other):
-    """Bytes from each to the other until one of them is closed."""
-    with one, other:
+    """Bytes from each to the other until one of them is closed, or resets the connection."""
+    with one, other, contextlib.suppress(ConnectionError):
         while True:
             for ready in select.select([one, other], [], [])[0]:
                 data = ready.recv(65536)

@@ -118,8 +118,8 @@ def test_a_finished_program_is_sent_while_others_compile(start, held, place):
     link = held("*\\ build\\ */cmd/tool")
     process = start("./cmd/tool", "./cmd/app", env=link.env)
     wait_until(lambda: place.sent("/manifests/sha256:", "app"), 60, "a manifest of app")
-    assert link.is_held() and process.poll() is None
-    assert place.tags() == []
+    wait_until(link.is_held, 60, "the link of tool")
+    assert process.poll() is None and place.tags() == []
     link.let_go()
     refs, _ = end(process)
     assert [ref.split("/")[-1].split("-")[0] for ref in refs] == ["tool", "app"]
@@ -147,7 +147,8 @@ def test_a_new_repository_gets_the_base_while_all_compiles(start, held, place):
     process = start("./cmd/tool", "./cmd/app", env=link.env)
     for program in ("tool", "app"):
         wait_until(lambda p=program: place.sent("/blobs/uploads/", p, "POST"), 60, f"a layer of the base for {program}")
-    assert link.is_held() and process.poll() is None and not place.sent("/manifests/")
+    wait_until(link.is_held, 60, "the compile")
+    assert process.poll() is None and not place.sent("/manifests/")
     link.let_go()
     end(process)
 
