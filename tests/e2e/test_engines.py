@@ -4,12 +4,14 @@ stores, and nodes as kind and k3d have them: containers with a containerd of the
 import json
 import os
 import pathlib
+import re
 import tarfile
 
 import engines
 import goapps
 import pytest
 from engine_fixtures import DATA, PROGRAM, change, session_engine
+from hints import hint_of
 from runner import Tool, lacking, needed, wait_until
 
 pytestmark = pytest.mark.slow
@@ -142,7 +144,14 @@ def test_kind(bare_koc, cluster, dockerd, program):
     dockerd.docker("stop", "-t1", "lab-worker")
     result = bare_koc(*words, cwd=program, env=env, status=1)
     assert 'node lab-worker of cluster "lab" is not running' in result.errors[0]
-    assert "hint: docker start lab-worker" in result.stderr
+    dockerd.docker(*hint_of(result).removeprefix("docker ").split())
+    wait_until(lambda: nodes.alive("lab-worker"), 20, "the node")
+    assert bare_koc(*words, cwd=program, env=env).ref == second.ref
+
+    wrong = env | {"KIND_CLUSTER_NAME": "lap"}
+    name, flag = re.search(r"; (\w+) or (--into=kind:NAME) chooses one", hint_of(bare_koc(*words, cwd=program, env=wrong, status=1))).groups()
+    assert bare_koc(*words, cwd=program, env=env | {name: "lab"}).ref
+    assert bare_koc(*words, flag.replace("NAME", "lab"), cwd=program, env=wrong).ref
 
 
 def test_kind_with_podman(bare_koc, podman_service, home, program):
@@ -165,7 +174,9 @@ def test_kind_with_podman(bare_koc, podman_service, home, program):
         podman("stop", "-t1", node)
         stopped = bare_koc(*words, cwd=program, env=env, status=1)
         assert f"node {node} of cluster" in stopped.errors[0]
-        assert f"hint: podman start {node}" in stopped.stderr
+        podman(*hint_of(stopped).removeprefix("podman ").split())
+        wait_until(lambda: podman(*ctr, "version", status=None).status == 0, 20)
+        assert bare_koc(*words, cwd=program, env=env).ref == result.ref
     finally:
         podman("rm", "-f", "-v", "-t", "1", node)
 
@@ -183,6 +194,12 @@ def test_k3d(bare_koc, cluster, dockerd, program):
     bare_koc("build", "--base-image=scratch", "-B", "./cmd/x", cwd=program, env=env)
     said = nodes.ctr("k3d-lab3-server-0", "run", "--rm", "k3d.local/x:latest", "t", "/ko-app/x")
     assert said == "VERSION []"
+
+    args = ["build", "--base-image=scratch", "-B", "./cmd/x"]
+    wrong = env | {"K3D_CLUSTER": "lab4"}
+    name, flag = re.search(r"; (\w+) or (--into=k3d:NAME) chooses one", hint_of(bare_koc(*args, cwd=program, env=wrong, status=1))).groups()
+    assert bare_koc(*args, cwd=program, env=env | {name: "lab3"}).ref
+    assert bare_koc(*args, flag.replace("NAME", "lab3"), cwd=program, env=wrong).ref
 
 
 def test_the_disk_of_a_node_is_full(bare_koc, dockerd, cluster, program):
