@@ -102,6 +102,8 @@ static int make_env(const delve *d, koc_strlist **out, koc_error **err)
 static int report_failure(const delve *d, const koc__proc_result *result, koc_error **err)
 {
     koc_str said = koc__dynbuf_view(&result->errors);
+    KOC__AUTO_STR inside = koc__format("@%s/", d->version); /* in the path of a file of Delve */
+    bool fetched = inside && said.ptr && strstr(said.ptr, inside);
     int rc;
     if (d->s->offline) {
         rc = koc__error(err, KOC_EPROCESS,
@@ -109,7 +111,7 @@ static int report_failure(const delve *d, const koc__proc_result *result, koc_er
                         d->version);
         koc__error_hint_on(err, KOC_HINT_ONLINE, NULL,
                            "one build that is not offline brings it there");
-    } else if (said.ptr && strstr(said.ptr, d->version)) {
+    } else if (said.ptr && !fetched && strstr(said.ptr, d->version)) {
         rc = koc__error(err, KOC_EPROCESS, "cannot get Delve %s, the debugger: see go's answer",
                         d->version);
         koc__error_hint_on(err, KOC_HINT_OPTION, "delve_version",

@@ -263,3 +263,15 @@ def test_delve_offline(build, modules, tmp_path):
     assert re.fullmatch(r"run once without --offline", hint)
     assert build("--debug", env=env).ref
     assert build("--debug", "--offline", env=env).ref
+
+
+def test_a_delve_that_does_not_compile(build, modules, tmp_path):
+    """Its source is there, so no list of versions is the answer."""
+    name = "github.com/go-delve/delve"
+    files = {"go.mod": f"module {name}\n\ngo 1.19\n", "cmd/dlv/main.go": "package main\n\nfunc main() { broken }\n"}
+    mine = module_proxy(tmp_path / "proxy", name, "v1.99.0", files)
+    env = modules | {"GOPROXY": f"{mine},{modules['GOPROXY']}", "GOMODCACHE": tmp_path / "modules", "GOFLAGS": "-modcacherw"}
+    version = pathlib.Path(modules["GOPROXY"].removeprefix("file://"), name, "@v/list").read_text().split()[-1]
+    hint = hints_of(build("--debug", "--delve-version=v1.99.0", env=env, status=1))[0]
+    flag = re.fullmatch(r"(--delve-version) names another version", hint)[1]
+    assert build("--debug", f"{flag}={version}", env=env).ref
