@@ -41,9 +41,10 @@ def formats(argument):
 
 
 STRINGS = r'((?:"(?:[^"\\]|\\.)*"\s*)+)'
-# Tables of hints: the words of the command for kinds of hints, and what replaces other tools' transports.
+# Tables of hints: the words of the command for kinds of hints, and for other tools' commands and transports.
 TABLES = {
     "cli/term/failures.c": rf"\{{KOC_HINT_\w+,\s*{STRINGS}",
+    "cli/args/suggest.c": rf'\{{" [^"]+ ",\s*{STRINGS}\}}',
     "lib/model/reference.c": rf'\{{"[a-z-]+",\s*{STRINGS}\}}',
 }
 

@@ -423,6 +423,41 @@ def test_did_you_mean_this_sub_command(bare_koc, words):
     assert bare_koc(*meant.split(), stdin="", status=None).status in (0, 1)
 
 
+VERBS = "lists|repositories|removes|copies|writes|pushes|shows|prints|serves|builds|empties|trims|checks|adds|needs|starts"
+
+
+def commands_for(koc, word):
+    """The commands that koc names for the word of another tool."""
+    hint = hint_of(koc(word, status=2))
+    found = re.findall(rf"koc ((?:(?!, |; |koc ).)+?) (?:{VERBS})\b", hint)
+    assert found, hint
+    return [command.split() for command in found]
+
+
+def test_commands_of_other_tools(bare_koc, app, registry, tmp_path):
+    image = bake(registry, "hints/words")
+    repository = image.rsplit(":", 1)[0]
+    layer = json.loads(registry.manifest("hints/words", "latest"))["layers"][0]["digest"]
+    names = {"REPOSITORY": repository, "REPOSITORY@DIGEST": f"{repository}@{layer}", "REGISTRY": registry.host,
+             "REF": image, "SRC": repository, "DST": f"{repository}-copy", "FILE.tar": tmp_path / "image.tar",
+             "--sbom-dir=DIR": f"--sbom-dir={tmp_path}/sbom"}
+    env = {"KO_DOCKER_REPO": f"{registry.host}/hints", "KO_DEFAULTBASEIMAGE": "scratch"}
+    bare_koc("login", "--check=false", "-u", USER, "--password-stdin", registry.host, stdin=PASSWORD)
+    for word in ("images", "catalog", "history", "manifest-digest", "layer", "sync", "save", "load", "whoami",
+                 "buildx", "deps", "check", "clean", "init", "rmi"):
+        if word == "rmi":  # this registry deletes by digest alone
+            names["REF"] = f"{repository}@{bare_koc('digest', image).ref}"
+        for command in commands_for(bare_koc, word):
+            if command == ["append"]:
+                continue  # it needs a file and an image, which its help names
+            command = [str(names.get(part, part)) for part in command]
+            if command[-1].startswith("--sbom-dir"):
+                command.append("./cmd/app")
+            bare_koc(*command, cwd=app, env=env)
+    assert (tmp_path / "image.tar").exists() and list((tmp_path / "sbom").iterdir())
+    assert registry.tags("hints/words-copy") == ["latest"] and registry.tags("hints/words") == []
+
+
 def test_lists_of_commands_and_flags(bare_koc):
     for args, wanted in ((["frobnicate"], "build"), (["build", "--frobnicate"], "--base-image")):
         command = re.match(r"koc (.*) lists? ?the", hint_of(bare_koc(*args, status=2)).replace("lists the", "list the"))[1]
