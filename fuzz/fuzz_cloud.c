@@ -16,7 +16,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     KOC__AUTO_VAL(koc__aws_keys) keys = KOC__AWS_KEYS_INIT;
     KOC__AUTO_VAL(koc__dynbuf) key = KOC__DYNBUF_INIT(64 << 10);
     koc_error *err = NULL;
-
     koc_str value = koc__ini_value(text, "default", "aws_access_key_id");
     FUZZ_CHECK(inside(value, text) && !memchr(value.ptr, '\n', value.len));
     FUZZ_CHECK(inside(koc__xml_text(text, "Credentials"), text));

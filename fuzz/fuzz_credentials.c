@@ -9,7 +9,6 @@ static const char *const hosts[] = {"r.example", "r.example:5000", "index.docker
 static void check(const koc_credential *c)
 {
     const char *user = koc_credential_username(c), *secret = koc_credential_secret(c);
-
     FUZZ_CHECK(!secret || !strpbrk(secret, "\r\n"));
     FUZZ_CHECK(!user || !strpbrk(user, "\r\n"));
 }
@@ -17,7 +16,6 @@ static void check(const koc_credential *c)
 static void read_config(koc_str text)
 {
     KOC__AUTO(koc__json) doc = NULL;
-
     if (koc__json_parse(text, 1 << 20, "config", &doc, NULL) != KOC_OK) {
         return;
     }
@@ -39,7 +37,6 @@ static void read_config(koc_str text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     koc_str text = fuzz_str(data, size);
-
     read_config(text);
     for (int code = 0; code < 2; code++) {
         KOC__AUTO(koc_credential) c = NULL;

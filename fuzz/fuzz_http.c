@@ -16,7 +16,6 @@ static void url(koc_str in)
     KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
     KOC__AUTO_VAL(koc__url) again = KOC__URL_INIT;
     koc_error *err = NULL;
-
     if (!fuzz_ok(koc__url_parse(in, &u, &err), &err)) {
         return;
     }
@@ -33,7 +32,6 @@ static void location(koc_str in)
     KOC__AUTO_VAL(koc__url) base = KOC__URL_INIT;
     KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
     koc_error *err = NULL;
-
     FUZZ_CHECK(koc__url_parse(KOC__STR("https://r:5000/v2/a/b?c"), &base, NULL) == KOC_OK);
     if (fuzz_ok(koc__url_resolve(&base, in, &u, &err), &err)) {
         FUZZ_CHECK(u.target[0] == '/' && !strpbrk(u.target, " \r\n") && u.port != 0);
@@ -48,7 +46,6 @@ static void head(koc_str in)
     uint64_t a, b, c;
     char type[64];
     int status = 0;
-
     while (koc__str_split(&rest, '\n', &line)) {
         koc__line kind = koc__http_line(line, &status, &name, &value);
         FUZZ_CHECK(kind != KOC__LINE_STATUS || (status >= 100 && status <= 999));
@@ -72,7 +69,6 @@ static void token(koc_str in)
 {
     KOC__AUTO_VAL(koc__token_reply) r = {NULL, 0};
     koc_error *err = NULL;
-
     if (fuzz_ok(koc__token_reply_read(in, &r, &err), &err)) {
         FUZZ_CHECK(koc__auth_is_token(koc__str(r.token)) && r.lifetime_ms > 0);
     }
@@ -82,7 +78,6 @@ static void error_body(koc_str in)
 {
     koc__regerror e;
     koc_error *err = NULL;
-
     koc__regerror_read(in, &e);
     FUZZ_CHECK(koc__str_utf8(koc__str(e.message)) && koc__str_utf8(koc__str(e.code)));
     FUZZ_CHECK(!strpbrk(e.message, "\x1b\r\n\t"));
@@ -95,7 +90,6 @@ static void ranges(const char *text)
 {
     uint64_t at = koc__upload_after_chunk(text, 100, 200);
     int64_t seconds;
-
     FUZZ_CHECK(at == KOC__OFFSET_LOST || (at > 100 && at <= 200));
     at = koc__upload_resume(text, 1000);
     FUZZ_CHECK(at == KOC__OFFSET_LOST || at <= 1000);

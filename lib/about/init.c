@@ -21,7 +21,6 @@ static int init_all(koc_error **err)
 int koc_init(koc_error **err)
 {
     int rc = KOC_OK;
-
     if (atomic_load_explicit(&done, memory_order_acquire)) {
         return KOC_OK;
     }

@@ -24,7 +24,6 @@ const char *koc_version_string(void)
 static const char *sha_detail(void)
 {
     const char *backend = koc__sha256_backend();
-
     return strcmp(backend, "portable") == 0 ? NULL : backend;
 }
 
@@ -61,7 +60,6 @@ const char *koc_feature_detail(uint64_t feature)
 uint64_t koc_features(void)
 {
     uint64_t bits = 0;
-
     for (size_t i = 0; i < KOC__COUNT(features); i++) {
         bits |= features[i].detail() ? features[i].bit : 0;
     }

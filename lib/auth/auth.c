@@ -43,7 +43,6 @@ static int make_credential(int32_t kind, koc_str username, koc_str secret, koc_c
                            koc_error **err)
 {
     KOC__AUTO(koc_credential) c = NULL;
-
     if (kind < KOC_CRED_BASIC || kind > KOC_CRED_BEARER) {
         return koc__misuse(err, "koc_credential_new: unknown kind");
     }
@@ -84,7 +83,6 @@ int koc__credential_make(int32_t kind, koc_str username, koc_str secret, koc_cre
     KOC__AUTO(koc_credential) c = NULL;
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(4096);
     va_list args;
-
     va_start(args, source);
     int rc = koc__dynbuf_vprintf(&text, err, source, args);
     va_end(args);
@@ -104,7 +102,6 @@ int koc__credential_make(int32_t kind, koc_str username, koc_str secret, koc_cre
 koc_credential *koc__credential_dup(const koc_credential *from)
 {
     KOC__AUTO(koc_credential) c = NULL;
-
     if (!from || make_credential(from->kind, koc__str(from->username), koc__str(from->secret), &c,
                                  NULL) != KOC_OK) {
         return NULL;
@@ -149,7 +146,6 @@ const char *koc_credential_source(const koc_credential *cred)
 int koc__auth_make(const koc__auth_vt *vt, void *self, koc_auth **out, koc_error **err)
 {
     koc_auth *a = koc__calloc(1, sizeof(*a));
-
     if (!a) {
         return koc__oom(err);
     }
@@ -196,7 +192,6 @@ int koc_auth_lookup(koc_auth *a, const char *registry, const char *repository, c
 {
     KOC__AUTO_VAL(koc__call) call = {0};
     koc_credential *found = NULL;
-
     if (!a || !registry || !out) {
         return koc__misuse(err, "koc_auth_lookup: a, registry or out is NULL");
     }
@@ -216,7 +211,6 @@ typedef struct fixed {
 static void fixed_release(void *self)
 {
     fixed *f = self;
-
     koc__free(f->registry);
     koc_credential_free(f->cred);
     koc__free(f);
@@ -226,7 +220,6 @@ static int fixed_get(void *self, const char *registry, const char *repository, k
                      koc_credential **out, koc_error **err)
 {
     const fixed *f = self;
-
     if (!koc__str_ieq(koc__str(f->registry), koc__str(registry))) {
         return KOC_OK;
     }
@@ -273,7 +266,6 @@ typedef struct chain {
 static void chain_release(void *self)
 {
     chain *c = self;
-
     for (size_t i = 0; i < c->n; i++) {
         koc_auth_unref(c->list[i]);
     }
@@ -285,7 +277,6 @@ static int chain_get(void *self, const char *registry, const char *repository, k
 {
     const chain *c = self;
     koc_credential *found = NULL;
-
     for (size_t i = 0; i < c->n && !found; i++) {
         KOC__TRY(koc__auth_get(c->list[i], registry, repository, call, &found, err));
     }
@@ -298,7 +289,6 @@ static int chain_get(void *self, const char *registry, const char *repository, k
 static void chain_rejected(void *self, const char *registry, koc__call *call)
 {
     const chain *c = self;
-
     for (size_t i = 0; i < c->n; i++) {
         koc__auth_rejected(c->list[i], registry, call);
     }
@@ -365,7 +355,6 @@ static int call_get(void *arg, koc_error **err)
 static int call_rejected(void *arg, koc_error **err)
 {
     custom_call *a = arg;
-
     a->c->ops.rejected(a->c->self, a->registry);
     return KOC_OK;
 }
@@ -374,7 +363,6 @@ static int custom_get(void *self, const char *registry, const char *repository, 
                       koc_credential **out, koc_error **err)
 {
     custom_call args = {self, registry, repository, call, NULL};
-
     KOC__TRY(koc__call_on_caller(call, call_get, &args, err));
     if (args.found) {
         *out = args.found;
@@ -386,7 +374,6 @@ static void custom_rejected(void *self, const char *registry, koc__call *call)
 {
     custom *c = self;
     custom_call args = {c, registry, "", call, NULL};
-
     if (c->ops.rejected) {
         (void)koc__call_on_caller(call, call_rejected, &args, NULL);
     }
@@ -395,7 +382,6 @@ static void custom_rejected(void *self, const char *registry, koc__call *call)
 static void custom_release(void *self)
 {
     custom *c = self;
-
     if (c->ops.release) {
         c->ops.release(c->self);
     }
@@ -407,7 +393,6 @@ static const koc__auth_vt custom_vt = {custom_get, custom_rejected, custom_relea
 int koc_auth_new(const koc_auth_ops *ops, void *self, koc_auth **out, koc_error **err)
 {
     koc_auth_ops copy;
-
     if (!ops || !out) {
         return koc__misuse(err, "koc_auth_new: ops or out is NULL");
     }

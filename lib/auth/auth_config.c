@@ -24,7 +24,6 @@ static koc_str host_of_key(koc_str key)
 {
     koc_str host = key, path = {"", 0};
     bool scheme = false;
-
     if (koc__str_starts(key, "https://") || koc__str_starts(key, "http://")) {
         scheme = true;
         host = koc__str_from(key, koc__str_starts(key, "https://") ? 8 : 7);
@@ -51,7 +50,6 @@ const char *koc__config_helper(const koc__jnode *root, const char *registry, con
 {
     const koc__jnode *helpers = koc__json_get_folded(root, "credHelpers");
     const char *store = koc__json_str(koc__json_get_folded(root, "credsStore"));
-
     *how = "credHelpers";
     for (const koc__jnode *n = koc__json_child(helpers); n; n = koc__json_next(n)) {
         koc_str host = host_of_key(koc__str(koc__json_name(n)));
@@ -68,7 +66,6 @@ const char *koc__config_helper(const koc__jnode *root, const char *registry, con
 static bool path_matches(koc_str key, koc_str registry, koc_str repository)
 {
     koc_str host, path;
-
     if (!koc__str_cut(key, '/', &host, &path) || !same_host(host, registry) || path.len == 0) {
         return false;
     }
@@ -126,7 +123,6 @@ static int read_auth(const char *text, const char *source, const char *identity,
     KOC__AUTO_VAL(koc__dynbuf) plain = KOC__DYNBUF_INIT(SECRET_MAX);
     koc_str user, password;
     int rc = koc__unbase64(&plain, koc__str_trim(koc__str(text)), NULL);
-
     if (rc == KOC_ENOMEM) {
         return koc__oom(err);
     }
@@ -161,7 +157,6 @@ static int read_auth(const char *text, const char *source, const char *identity,
 static const char *string_member(const koc__jnode *entry, const char *name, const char **broken)
 {
     const koc__jnode *n = koc__json_get_folded(entry, name);
-
     if (n && !koc__json_str(n)) {
         *broken = "a member of it is not a string";
     }
@@ -172,7 +167,6 @@ int koc__config_credential(const koc__jnode *entry, const char *source, const ch
                            koc_credential **out, koc_error **err)
 {
     bool valid = koc__json_is(entry, KOC__JSON_OBJECT) || koc__json_is(entry, KOC__JSON_NULL);
-
     *broken = valid ? NULL : "it is not an object";
     const char *auth = string_member(entry, "auth", broken);
     const char *user = string_member(entry, "username", broken);

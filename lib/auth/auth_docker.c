@@ -53,7 +53,6 @@ typedef struct answer {
 static void answer_free(void *value)
 {
     answer *a = value;
-
     if (a) {
         koc_credential_free(a->cred);
         koc__free(a);
@@ -85,7 +84,6 @@ static void find_places(docker *d)
     const char *inline_text = koc__env_nonempty("DOCKER_AUTH_CONFIG");
     const char *docker_dir = koc__env_nonempty("DOCKER_CONFIG");
     const char *runtime = koc__env_nonempty("XDG_RUNTIME_DIR");
-
     if (own) {
         add_file(d, koc__strdup(own), false, true);
         return;
@@ -116,7 +114,6 @@ static void warn_if_open(const place *p, koc__call *call)
     const koc__jnode *auths = p->legacy ? root : koc__json_get_folded(root, "auths");
     struct stat st;
     bool secret = false;
-
     for (const koc__jnode *n = koc__json_child(auths); n && !secret; n = koc__json_next(n)) {
         for (size_t i = 0; i < KOC__COUNT(members); i++) {
             secret = secret || koc__json_str(koc__json_get_folded(n, members[i]));
@@ -133,7 +130,6 @@ static int load(place *p, koc__call *call, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(CONFIG_MAX);
     const char *name = p->path ? p->path : "DOCKER_AUTH_CONFIG";
-
     if (p->path) {
         if (!p->required && !koc__fs_exists(p->path)) {
             return KOC_OK;
@@ -167,7 +163,6 @@ static int find_answer(docker *d, const char *key, bool *known, koc_credential *
                        koc_error **err)
 {
     const answer *a = d->answers ? koc__map_get(d->answers, koc__str(key)) : NULL;
-
     *known = a && !koc__credential_expired(a->cred);
     if (!*known || !a->cred) {
         return KOC_OK;
@@ -180,7 +175,6 @@ static int find_answer(docker *d, const char *key, bool *known, koc_credential *
 static int add_answer(docker *d, const char *key, const koc_credential *cred, koc_error **err)
 {
     answer *a = koc__calloc(1, sizeof(*a));
-
     d->answers = d->answers ? d->answers : koc__map_new(answer_free);
     if (!a || !d->answers) {
         koc__free(a);
@@ -201,7 +195,6 @@ static int ask_helper(docker *d, const char *helper, const char *how, const char
     KOC__AUTO_STR key = koc__format("%s %s", helper, server);
     KOC__AUTO_STR source = koc__format("docker config (%s \"%s\")", how, helper);
     bool known = koc__helper_runs(helper);
-
     if (known) {
         return KOC_OK;
     }
@@ -225,7 +218,6 @@ static int ask_environment(docker *d, const char *registry, koc__call *call, koc
 {
     KOC__AUTO_STR key = koc__format(" %s", registry);
     bool known = false;
-
     if (!key) {
         return koc__oom(err);
     }
@@ -272,7 +264,6 @@ static int replace_helper(place *p, const char *registry, const char *repository
                           koc_error **missing, koc_credential **out, koc_error **err)
 {
     const char *name = p->path ? p->path : "DOCKER_AUTH_CONFIG";
-
     KOC__TRY(read_file_entry(p, registry, repository, out, err));
     if (!*out) {
         koc__error(err, KOC_EPROCESS, "%s (%s names it)", koc_error_message(*missing), name);
@@ -291,7 +282,6 @@ static int ask_place(docker *d, place *p, const char *registry, const char *repo
 {
     KOC__AUTO(koc_error) failure = NULL;
     const char *how;
-
     if (!p->loaded) {
         KOC__TRY(load(p, call, err));
         p->loaded = true;
@@ -320,7 +310,6 @@ static int ask_all(docker *d, const char *registry, const char *repository, koc_
                    koc_credential **out, koc_error **err)
 {
     KOC__AUTO(koc_credential) found = NULL;
-
     if (!d->placed) {
         find_places(d);
         d->placed = true;
@@ -345,7 +334,6 @@ static int docker_get(void *self, const char *registry, const char *repository, 
 {
     docker *d = self;
     int rc = KOC_OK;
-
     pthread_mutex_lock(&d->mutex);
     while (rc == KOC_OK && d->busy) {
         koc__cond_wait_ms(&d->left, &d->mutex, CHECK_MS);
@@ -365,7 +353,6 @@ static int docker_get(void *self, const char *registry, const char *repository, 
 static void docker_release(void *self)
 {
     docker *d = self;
-
     for (size_t i = 0; i < d->n_places; i++) {
         koc__free(d->places[i].path);
         if (d->places[i].text) {

@@ -29,7 +29,6 @@ static bool is_name(const char *name)
 static int failure_error(const char *name, const char *server, koc_str output, koc_error **err)
 {
     char text[256];
-
     koc__clean_text(output, text, sizeof(text));
     koc__error(err, KOC_EPROCESS, "the credential helper docker-credential-%s failed%s%s", name,
                text[0] && text[0] != '{' ? ": " : "", text[0] != '{' ? text : "");
@@ -41,7 +40,6 @@ int koc__helper_reply(const char *name, const char *server, int exit_code, koc_s
                       const char *source, koc_credential **out, koc_error **err)
 {
     KOC__AUTO(koc__json) doc = NULL;
-
     if (exit_code != 0) {
         return koc__str_is(koc__str_trim(output), NOT_FOUND)
                    ? KOC_OK
@@ -75,7 +73,6 @@ bool koc__helper_is_missing(const char *name)
 {
     KOC__AUTO_STR program = koc__format("docker-credential-%s", name);
     KOC__AUTO_STR path = NULL;
-
     return program && is_name(name) && koc__proc_find(program, NULL, &path, NULL) == KOC_ENOTFOUND;
 }
 
@@ -118,7 +115,6 @@ int koc__helper_get(const char *name, const char *server, const char *source, ko
                     koc_credential **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
-
     KOC__TRY(run_helper(name, "get", koc__str(server), call, &result, err));
     int rc = koc__helper_reply(name, server, result.signal ? -1 : result.exit_code,
                                koc__dynbuf_view(&result.output), source, out, err);
@@ -132,7 +128,6 @@ int koc__helper_put(const char *name, const char *server, const koc_credential *
     KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
     KOC__AUTO_VAL(koc__dynbuf) input = KOC__DYNBUF_INIT(2 * OUTPUT_MAX);
     koc__jw w;
-
     if (!cred) {
         KOC__TRY(run_helper(name, "erase", koc__str(server), call, &result, err));
         bool fine = result.exit_code == 0 ||

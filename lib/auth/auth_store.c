@@ -28,7 +28,6 @@ static char *config_path_of(const char *given)
 {
     const char *directory = koc__env_nonempty("DOCKER_CONFIG");
     KOC__AUTO_STR home = koc__home();
-
     if (given && given[0]) {
         return koc__strdup(given);
     }
@@ -42,7 +41,6 @@ static char *config_path_of(const char *given)
 static int read_config(const char *path, koc__json **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(CONFIG_MAX);
-
     if (koc__fs_exists(path)) {
         KOC__TRY(koc__fs_read_file(path, &text, err));
     }
@@ -66,7 +64,6 @@ static int write_entry(change *c, koc_error **err)
     KOC__AUTO_VAL(koc__dynbuf) plain = KOC__DYNBUF_INIT(CONFIG_MAX);
     KOC__AUTO_VAL(koc__dynbuf) auth = KOC__DYNBUF_INIT(2 * CONFIG_MAX);
     const koc_credential *cred = c->cred;
-
     koc__jw_object(&c->w);
     if (!c->marker && cred->kind == KOC_CRED_BEARER) {
         koc__jw_kv(&c->w, "registrytoken", cred->secret);
@@ -91,7 +88,6 @@ static int write_entry(change *c, koc_error **err)
 static int write_auths(change *c, const koc__jnode *auths, bool with_entry, koc_error **err)
 {
     const char *key = koc__config_helper_key(c->registry);
-
     koc__jw_key(&c->w, auths ? koc__json_name(auths) : "auths");
     koc__jw_object(&c->w);
     for (const koc__jnode *n = koc__json_child(auths); n; n = koc__json_next(n)) {
@@ -113,7 +109,6 @@ static int write_auths(change *c, const koc__jnode *auths, bool with_entry, koc_
 static int put_with_tabs(koc__dynbuf *out, koc_str text, koc_error **err)
 {
     bool start = true;
-
     for (size_t i = 0; i < text.len; i++) {
         char ch = text.ptr[i];
         KOC__TRY(koc__dynbuf_putc(out, start && ch == ' ' ? '\t' : ch, err));
@@ -127,7 +122,6 @@ static int write_config(const char *path, const koc__jnode *root, change *c, koc
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(2 * CONFIG_MAX);
     KOC__AUTO_VAL(koc__dynbuf) tabs = KOC__DYNBUF_INIT(2 * CONFIG_MAX);
     bool had = false;
-
     koc__jw_begin(&c->w, &text, 1, 0);
     koc__jw_object(&c->w);
     int rc = KOC_OK;
@@ -161,7 +155,6 @@ static int make_directory(const char *path, koc_error **err)
 {
     const char *slash = strrchr(path, '/');
     KOC__AUTO_STR directory = slash ? koc__strndup(path, (size_t)(slash - path)) : NULL;
-
     if (slash && !directory) {
         return koc__oom(err);
     }
@@ -173,7 +166,6 @@ static int make_directory(const char *path, koc_error **err)
 static int follow_link(char **path, koc_error **err)
 {
     char *real = NULL;
-
     if (!koc__fs_exists(*path)) {
         return KOC_OK;
     }
@@ -199,7 +191,6 @@ static int check_kept(const koc__jnode *root, const char *helper, const char *re
                       const char *path, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc_credential) found = NULL;
-
     for (const koc__jnode *auths = koc__json_child(root); auths; auths = koc__json_next(auths)) {
         if (koc__json_name_folds(auths, "auths") && holds_host(auths, registry)) {
             return KOC_OK;
@@ -222,7 +213,6 @@ static int change_config(const char *given, const char *registry, const koc_cred
     KOC__AUTO_STR path = config_path_of(given);
     KOC__AUTO(koc__json) doc = NULL;
     const char *how;
-
     if (!path) {
         return koc__error(err, KOC_ENOTFOUND, "there is no home directory to keep credentials in");
     }

@@ -14,7 +14,6 @@ static int read_token(koc_str body, bool public, koc_credential **out, koc_error
     KOC__AUTO(koc__json) doc = NULL;
     KOC__AUTO_VAL(koc__dynbuf) plain = KOC__DYNBUF_INIT(64 << 10);
     koc_str user, password;
-
     if (koc__json_parse(body, KOC__CLOUD_REPLY_MAX, "reply", &doc, NULL) != KOC_OK) {
         return koc__error(err, KOC_EFORMAT, "the reply of Amazon ECR is not JSON");
     }
@@ -37,7 +36,6 @@ int koc__cloud_aws(const koc__ecr_host *host, koc__call *call, koc_credential **
     KOC__AUTO_VAL(koc__dynbuf) body = KOC__DYNBUF_INIT(KOC__CLOUD_REPLY_MAX);
     KOC__AUTO_STR region = koc__str_dup(host->region);
     KOC__AUTO_STR url = NULL;
-
     if (!region) {
         return koc__oom(err);
     }

@@ -10,7 +10,6 @@
 void koc__aws_keys_dispose(koc__aws_keys *k)
 {
     char *all[] = {k->access, k->secret, k->session};
-
     for (size_t i = 0; i < KOC__COUNT(all); i++) {
         if (all[i]) {
             koc__wipe(all[i], strlen(all[i]));
@@ -24,7 +23,6 @@ int koc__aws_keys_set(koc__aws_keys *k, koc_str access, koc_str secret, koc_str 
                       koc_error **err)
 {
     KOC__AUTO_VAL(koc__aws_keys) keys = KOC__AWS_KEYS_INIT;
-
     if (access.len == 0 || secret.len == 0) {
         return KOC_OK;
     }
@@ -44,7 +42,6 @@ static int amazon_time(char out[17], koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(64);
     size_t n = 0;
-
     KOC__TRY(koc__rfc3339(&text, koc__now(), err));
     for (size_t i = 0; i < text.len && n < 16; i++) {
         if (text.ptr[i] != '-' && text.ptr[i] != ':') {
@@ -60,7 +57,6 @@ static int signed_fields(koc__headers *h, const koc__url *url, const koc__aws_ca
                          const char *time, koc_error **err)
 {
     KOC__AUTO_STR origin = koc__url_origin(url);
-
     if (!origin) {
         return koc__oom(err);
     }
@@ -79,7 +75,6 @@ int koc__aws_post(const koc__aws_call *args, koc__call *call, koc__dynbuf *reply
     KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
     KOC__AUTO_STR authorization = NULL;
     char time[17];
-
     KOC__TRY(koc__url_parse(koc__str(args->url), &url, err));
     KOC__TRY(amazon_time(time, err));
     KOC__TRY(signed_fields(&headers, &url, args, time, err));
@@ -110,7 +105,6 @@ int koc__aws_endpoint(const char *variable, const char *host, koc__aws_place pla
 {
     KOC__AUTO_STR name = koc__format("AWS_ENDPOINT_URL_%s", variable);
     const char *given = name ? koc__env_nonempty(name) : NULL;
-
     if (!name) {
         return koc__oom(err);
     }

@@ -21,7 +21,6 @@ static int keys_of_environment(koc__aws_place place, koc__call *call, koc__aws_k
 {
     const char *file = koc__env_nonempty("AWS_WEB_IDENTITY_TOKEN_FILE");
     const char *role = koc__env_nonempty("AWS_ROLE_ARN");
-
     KOC__TRY(koc__aws_keys_set(out, koc__str(koc__env_nonempty("AWS_ACCESS_KEY_ID")),
                                koc__str(koc__env_nonempty("AWS_SECRET_ACCESS_KEY")),
                                koc__str(koc__env_nonempty("AWS_SESSION_TOKEN")), err));
@@ -38,7 +37,6 @@ static int keys_of_environment(koc__aws_place place, koc__call *call, koc__aws_k
 static bool is_allowed(const char *text)
 {
     KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
-
     return koc__url_parse(koc__str(text), &url, NULL) == KOC_OK &&
            (url.https || koc__address_is_loopback(koc__str(url.host)) ||
             koc__streq(url.host, "169.254.170.2") || koc__streq(url.host, "169.254.170.23") ||
@@ -50,7 +48,6 @@ static int put_container_token(koc__headers *headers, koc_error **err)
     const char *token = koc__env_nonempty("AWS_CONTAINER_AUTHORIZATION_TOKEN");
     const char *file = koc__env_nonempty("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(0);
-
     if (!file) {
         return token ? koc__headers_put(headers, "Authorization", token, err) : KOC_OK;
     }
@@ -66,7 +63,6 @@ static int keys_of_container(koc__call *call, koc__aws_keys *out, koc_error **er
     const char *path = koc__env_nonempty("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
     KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
     KOC__AUTO(koc__json) doc = NULL;
-
     if (!full && !path) {
         return KOC_OK;
     }
@@ -93,7 +89,6 @@ static int get_metadata(const char *base, const char *path, const koc__headers *
                         koc__call *call, koc__dynbuf *reply, koc_error **err)
 {
     KOC__AUTO_STR url = koc__format("%s%s", base, path);
-
     if (!url) {
         return koc__oom(err);
     }
@@ -110,10 +105,9 @@ static int keys_of_role(const char *base, const koc__headers *headers, koc__call
     KOC__AUTO_VAL(koc__dynbuf) role = KOC__DYNBUF_INIT(1024);
     KOC__AUTO_VAL(koc__dynbuf) reply = KOC__DYNBUF_INIT(KOC__CLOUD_REPLY_MAX);
     KOC__AUTO(koc__json) doc = NULL;
-    koc_str rest, name;
-
+    koc_str name;
     KOC__TRY(get_metadata(base, at, headers, call, &role, err));
-    rest = koc__dynbuf_view(&role);
+    koc_str rest = koc__dynbuf_view(&role);
     if (!koc__str_word(&rest, &name)) {
         return KOC_OK; /* the virtual machine has no role */
     }
@@ -139,7 +133,6 @@ static int keys_of_machine(koc__call *call, koc__aws_keys *out, koc_error **err)
     KOC__AUTO_VAL(koc__headers) ask = KOC__HEADERS_INIT;
     KOC__AUTO_VAL(koc__headers) with_token = KOC__HEADERS_INIT;
     KOC__AUTO_VAL(koc__dynbuf) token = KOC__DYNBUF_INIT(4096);
-
     if ((disabled && koc__str_ieq(koc__str(disabled), KOC__STR("true"))) ||
         (!base && koc__machine_of(NULL) != KOC__MACHINE_AMAZON)) {
         return KOC_OK;

@@ -38,7 +38,6 @@ static koc_str setting(const aws_files *f, const char *profile, const char *key)
 {
     char section[256];
     koc_str value = koc__ini_value(koc__dynbuf_view(&f->credentials), profile, key);
-
     if (value.len > 0 || strlen(profile) > 200) {
         return value;
     }
@@ -54,7 +53,6 @@ static int copy_setting(const aws_files *f, const char *profile, const char *key
                         koc_error **err)
 {
     koc_str value = setting(f, profile, key);
-
     *out = value.len > 0 ? koc__str_dup(value) : NULL;
     return value.len > 0 && !*out ? koc__oom(err) : KOC_OK;
 }
@@ -68,7 +66,6 @@ static int keys_of_process(const char *command, koc__call *call, koc__aws_keys *
     KOC__AUTO_VAL(koc__proc_result) result = KOC__PROC_RESULT_INIT;
     KOC__AUTO(koc__json) doc = NULL;
     koc__proc p = {.argv = argv, .max_output = KOC__CLOUD_REPLY_MAX, .timeout_ms = PROCESS_MS};
-
     KOC__TRY(koc__proc_run(&p, call, &result, err));
     int rc = result.exit_code == 0 ? koc__json_parse(koc__dynbuf_view(&result.output),
                                                      KOC__CLOUD_REPLY_MAX, "reply", &doc, NULL)
@@ -94,7 +91,6 @@ static int read_sso_token(const char *name, koc__json **out, koc_error **err)
     KOC__AUTO_STR home = koc__home();
     uint8_t digest[20];
     char hex[41];
-
     KOC__TRY(koc__sha1(koc__str(name), digest, err));
     koc__hex(digest, sizeof(digest), hex);
     KOC__AUTO_STR path = koc__format("%s/.aws/sso/cache/%s.json", home ? home : "", hex);
@@ -116,7 +112,6 @@ static int fetch_sso_keys(const char *url, const char *token, koc__call *call, k
     KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
     KOC__AUTO(koc__json) doc = NULL;
     koc__cloud_query q = {.url = url, .headers = &headers};
-
     KOC__TRY(koc__headers_put(&headers, "x-amz-sso_bearer_token", token, err));
     KOC__TRY(koc__cloud_get_json(&q, "Amazon's single sign-on", call, &doc, err));
     const koc__jnode *n = koc__json_get_folded(koc__json_root(doc), "roleCredentials");
@@ -134,7 +129,6 @@ static int keys_of_sso(const aws_files *f, const char *profile, koc__aws_keys *o
     KOC__AUTO_STR url = NULL;
     KOC__AUTO_VAL(koc__dynbuf) query = KOC__DYNBUF_INIT(FORM_MAX);
     KOC__AUTO(koc__json) token = NULL;
-
     KOC__TRY(copy_setting(f, profile, "sso_account_id", &account, err));
     KOC__TRY(copy_setting(f, profile, "sso_role_name", &role, err));
     KOC__TRY(copy_setting(f, profile, "sso_session", &session, err));
@@ -172,7 +166,6 @@ static int assume_role(const aws_files *f, const char *profile, const char *role
     KOC__AUTO_STR url = NULL;
     KOC__AUTO_STR external = NULL;
     KOC__AUTO_STR session = NULL;
-
     KOC__TRY(copy_setting(f, profile, "external_id", &external, err));
     KOC__TRY(copy_setting(f, profile, "role_session_name", &session, err));
     KOC__TRY(koc__aws_endpoint("STS", "sts", f->place, &url, err));
@@ -206,7 +199,6 @@ static int keys_of_role(const aws_files *f, const char *profile, const char *rol
     KOC__AUTO_VAL(koc__aws_keys) with = KOC__AWS_KEYS_INIT;
     KOC__AUTO_STR source = NULL;
     KOC__AUTO_STR file = NULL;
-
     KOC__TRY(copy_setting(f, profile, "web_identity_token_file", &file, err));
     KOC__TRY(copy_setting(f, profile, "source_profile", &source, err));
     if (file) {
@@ -234,7 +226,6 @@ static int keys_of(const aws_files *f, const char *profile, int depth, koc__aws_
 {
     KOC__AUTO_STR role = NULL;
     KOC__AUTO_STR command = NULL;
-
     KOC__TRY(copy_setting(f, profile, "role_arn", &role, err));
     if (role) {
         return keys_of_role(f, profile, role, depth, out, err);
@@ -255,7 +246,6 @@ int koc__aws_profile_keys(koc__aws_place place, koc__call *call, koc__aws_keys *
 {
     aws_files f = {KOC__DYNBUF_INIT(0), KOC__DYNBUF_INIT(0), place, call};
     const char *named = koc__env_nonempty("AWS_PROFILE");
-
     int rc = read_file("AWS_CONFIG_FILE", "config", &f.config, err);
     if (rc == KOC_OK) {
         rc = read_file("AWS_SHARED_CREDENTIALS_FILE", "credentials", &f.credentials, err);

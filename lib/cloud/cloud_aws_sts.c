@@ -10,7 +10,6 @@
 int koc__aws_sts_reply(koc_str reply, koc__aws_keys *out, koc_error **err)
 {
     koc_str credentials = koc__xml_text(reply, "Credentials");
-
     KOC__TRY(koc__aws_keys_set(out, koc__xml_text(credentials, "AccessKeyId"),
                                koc__xml_text(credentials, "SecretAccessKey"),
                                koc__xml_text(credentials, "SessionToken"), err));
@@ -37,7 +36,6 @@ int koc__aws_web_identity(const char *role, const char *token_file, const char *
     KOC__AUTO_VAL(koc__dynbuf) reply = KOC__DYNBUF_INIT(KOC__CLOUD_REPLY_MAX);
     KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
     KOC__AUTO_STR url = NULL;
-
     KOC__TRY(koc__aws_endpoint("STS", "sts", place, &url, err));
     KOC__TRY(koc__headers_put(&headers, "Content-Type", "application/x-www-form-urlencoded", err));
     KOC__TRY(koc__cloud_read(token_file, &token, err));

@@ -21,7 +21,6 @@
 static int copy_secret(const koc__json *doc, const char *name, char **out, koc_error **err)
 {
     const char *token = koc__json_str(koc__json_get_folded(koc__json_root(doc), name));
-
     if (!token || !token[0]) {
         return koc__error(err, KOC_EAUTH, "the reply of Azure has no %s", name);
     }
@@ -33,7 +32,6 @@ static int copy_secret(const koc__json *doc, const char *name, char **out, koc_e
 static int put_proof(koc__dynbuf *form, const char *secret, const char *file, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) token = KOC__DYNBUF_INIT(0);
-
     if (secret) {
         return koc__form_field(form, "client_secret", secret, err);
     }
@@ -54,7 +52,6 @@ static int token_of_client(koc__call *call, char **out, koc_error **err)
     const char *authority = koc__env_nonempty("AZURE_AUTHORITY_HOST");
     KOC__AUTO_VAL(koc__dynbuf) form = KOC__DYNBUF_INIT(FORM_MAX);
     KOC__AUTO(koc__json) doc = NULL;
-
     if (!id || !tenant || (!secret && !file)) {
         return KOC_OK;
     }
@@ -81,7 +78,6 @@ static int identity_url(const char *base, const char *version, char **out, koc_e
 {
     KOC__AUTO_VAL(koc__dynbuf) query = KOC__DYNBUF_INIT(FORM_MAX);
     const char *id = koc__env_nonempty("AZURE_CLIENT_ID");
-
     KOC__TRY(koc__form_field(&query, "api-version", version, err));
     KOC__TRY(koc__form_field(&query, "resource", RESOURCE, err));
     if (id) {
@@ -100,7 +96,6 @@ static int token_of_machine(koc__call *call, char **out, koc_error **err)
     KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
     KOC__AUTO(koc__json) doc = NULL;
     KOC__AUTO_STR url = NULL;
-
     if (endpoint && secret) {
         KOC__TRY(koc__headers_put(&headers, "X-IDENTITY-HEADER", secret, err));
         KOC__TRY(identity_url(endpoint, "2019-08-01", &url, err));
@@ -127,7 +122,6 @@ static int exchange_token(const char *registry, const char *token, koc__call *ca
     const char *tenant = koc__env_nonempty("AZURE_TENANT_ID");
     KOC__AUTO_STR url = koc__format("https://%s/oauth2/exchange", registry);
     KOC__AUTO_STR refresh = NULL;
-
     if (!url) {
         return koc__oom(err);
     }
@@ -152,7 +146,6 @@ static int exchange_token(const char *registry, const char *token, koc__call *ca
 int koc__cloud_azure(const char *registry, koc__call *call, koc_credential **out, koc_error **err)
 {
     KOC__AUTO_STR token = NULL;
-
     KOC__TRY(token_of_client(call, &token, err));
     if (!token) {
         KOC__TRY(token_of_machine(call, &token, err));

@@ -24,7 +24,6 @@ static int credential_of_user(const koc__jnode *root, koc__call *call, koc_crede
     KOC__AUTO_VAL(koc__dynbuf) form = KOC__DYNBUF_INIT(64 << 10);
     KOC__AUTO(koc__json) doc = NULL;
     const char *where = koc__json_str(koc__json_get_folded(root, "token_uri"));
-
     KOC__TRY(koc__form_field(&form, "grant_type", "refresh_token", err));
     for (size_t i = 0; i < KOC__COUNT(names); i++) {
         const char *value = koc__json_str(koc__json_get_folded(root, names[i]));
@@ -94,7 +93,6 @@ static int credential_of_machine(koc__call *call, koc_credential **out, koc_erro
     const char *host = koc__env_nonempty("GCE_METADATA_HOST");
     KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
     KOC__AUTO(koc__json) doc = NULL;
-
     if (!host && !on_google()) {
         return KOC_OK;
     }

@@ -19,7 +19,6 @@ int koc__google_credential(const koc__json *doc, const char *member, const char 
     const koc__jnode *root = koc__json_root(doc);
     const char *token = koc__json_str(koc__json_get_folded(root, member));
     int64_t seconds = 0;
-
     if (!token || !koc__auth_is_token(koc__str(token))) {
         return koc__error(err, KOC_EAUTH, "the reply of Google has no usable token");
     }
@@ -50,7 +49,6 @@ static int put_header(koc__dynbuf *out, const char *key_id, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(TEXT_MAX);
     koc__jw w;
-
     koc__jw_begin(&w, &text, 0, 0);
     koc__jw_object(&w);
     koc__jw_kv(&w, "alg", "RS256");
@@ -66,7 +64,6 @@ static int put_claims(koc__dynbuf *out, const char *who, const char *audience, k
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(TEXT_MAX);
     int64_t now = koc__now();
     koc__jw w;
-
     koc__jw_begin(&w, &text, 0, 0);
     koc__jw_object(&w);
     koc__jw_kv(&w, "iss", who);
@@ -89,7 +86,6 @@ static int make_assertion(const koc__jnode *root, const char *audience, koc__dyn
     KOC__AUTO_VAL(koc__dynbuf) signature = KOC__DYNBUF_INIT(1024);
     const char *who = koc__json_str(koc__json_get_folded(root, "client_email"));
     const char *pem = koc__json_str(koc__json_get_folded(root, "private_key"));
-
     if (!who || !pem) {
         return koc__error(err, KOC_EFORMAT,
                           "the service account has no client_email or no "
@@ -117,7 +113,6 @@ int koc__google_service_account(const koc__jnode *root, koc__call *call, koc_cre
     KOC__AUTO_VAL(koc__dynbuf) form = KOC__DYNBUF_INIT(2 * TEXT_MAX);
     KOC__AUTO(koc__json) doc = NULL;
     const char *where = koc__json_str(koc__json_get_folded(root, "token_uri"));
-
     where = where ? where : KOC__GOOGLE_TOKEN_URL;
     KOC__TRY(make_assertion(root, where, &jwt, err));
     KOC__TRY(koc__form_field(&form, "grant_type", ASSERTION, err));
@@ -139,7 +134,6 @@ static int extract_token(const koc__jnode *source, koc__dynbuf *text, koc_error 
     const char *type = koc__json_str(koc__json_at(source, "/format/type"));
     const char *name = koc__json_str(koc__json_at(source, "/format/subject_token_field_name"));
     KOC__AUTO(koc__json) doc = NULL;
-
     if (!koc__streq(type, "json")) {
         return KOC_OK;
     }
@@ -159,7 +153,6 @@ static int subject_token(const koc__jnode *source, koc__call *call, koc__dynbuf 
     const char *file = koc__json_str(koc__json_get_folded(source, "file"));
     const char *url = koc__json_str(koc__json_get_folded(source, "url"));
     KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
-
     if (file) {
         KOC__TRY(koc__cloud_read(file, out, err));
         return extract_token(source, out, err);
@@ -214,7 +207,6 @@ static int impersonate(const char *url, const char *token, koc__call *call, koc_
     KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
     KOC__AUTO(koc__json) doc = NULL;
     koc__cloud_query q = {.url = url, .headers = &headers, .body = koc__str(body)};
-
     KOC__TRY(koc__headers_put(&headers, "Content-Type", "application/json", err));
     KOC__TRY(koc__headers_printf(&headers, "Authorization", err, "Bearer %s", token));
     KOC__TRY(koc__cloud_get_json(&q, "Google", call, &doc, err));

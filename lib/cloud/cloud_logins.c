@@ -10,7 +10,6 @@
 bool koc__cloud_is_ecr(const char *registry, koc__ecr_host *out)
 {
     koc_str rest = koc__str(registry), account, word, region;
-
     if (koc__str_is(rest, "public.ecr.aws")) {
         *out = (koc__ecr_host){KOC__STR("us-east-1"), false, true};
         return true;
@@ -32,7 +31,6 @@ bool koc__cloud_is_ecr(const char *registry, koc__ecr_host *out)
 bool koc__cloud_is_google(const char *registry)
 {
     koc_str r = koc__str(registry);
-
     return koc__str_is(r, "gcr.io") || koc__str_ends(r, ".gcr.io") ||
            koc__str_ends(r, ".pkg.dev") || koc__str_ends(r, ".google.com");
 }
@@ -40,7 +38,6 @@ bool koc__cloud_is_google(const char *registry)
 bool koc__cloud_is_azure(const char *registry)
 {
     koc_str name, rest;
-
     return koc__str_cut(koc__str(registry), '.', &name, &rest) && name.len > 0 &&
            (koc__str_is(rest, "azurecr.io") || koc__str_is(rest, "azurecr.cn") ||
             koc__str_is(rest, "azurecr.de") || koc__str_is(rest, "azurecr.us"));
@@ -54,7 +51,6 @@ static int ask_helper(const char *name, const char *registry, koc__call *call, k
 {
     KOC__AUTO_STR program = koc__format("docker-credential-%s", name);
     KOC__AUTO_STR path = NULL;
-
     if (!program) {
         return koc__oom(err);
     }
@@ -73,7 +69,6 @@ static int ask_cloud(const char *registry, koc__call *call, koc_credential **out
 {
     koc__ecr_host host;
     koc_credential *found = NULL;
-
     if (koc__cloud_is_ecr(registry, &host)) {
         KOC__TRY(ask_helper("ecr-login", registry, call, &found, err));
         KOC__TRY(found ? KOC_OK : koc__cloud_aws(&host, call, &found, err));
@@ -94,7 +89,6 @@ int koc__cloud_login(const char *registry, koc__call *call, koc_credential **out
 {
     koc_error *failure = NULL;
     int rc = ask_cloud(registry, call, out, &failure);
-
     if (rc == KOC_ECANCELLED || rc == KOC_ENOMEM ||
         (rc == KOC_ETIMEOUT && koc__call_check(call, NULL))) {
         return koc__error_move(err, &failure);

@@ -28,7 +28,6 @@ typedef struct waiter {
 static void send_event(const waiter *w, int32_t state, const char *reason, int64_t ms)
 {
     koc_progress event = KOC_PROGRESS_INIT;
-
     event.kind = KOC_PROGRESS_REQUEST;
     event.state = state;
     event.what = w->host;
@@ -43,7 +42,6 @@ static void report_wait(void *self, const char *why, int64_t left_ms)
 {
     waiter *w = self;
     char reason[128];
-
     if (!w->call || left_ms <= 0) {
         return; /* a local endpoint has one second to accept the connection: the query ends now */
     }
@@ -62,7 +60,6 @@ static int send_once(koc__transport *t, const koc__http_request *rq, koc__call *
 {
     KOC__AUTO(koc__exchange) x = NULL;
     KOC__AUTO_VAL(koc__http_reply) reply = KOC__HTTP_REPLY_INIT;
-
     int rc = koc__exchange_open(t, rq, call, &reply, &x, err);
     *again = rc == KOC_OK ? reply.status == 429 || reply.status >= 500
                           : reply.failure == KOC__FAIL_BROKEN;
@@ -76,7 +73,6 @@ static int send_once(koc__transport *t, const koc__http_request *rq, koc__call *
 static int send_retried(const koc__http_request *rq, waiter *w, koc__dynbuf *body, koc_error **err)
 {
     KOC__AUTO(koc__transport) t = NULL;
-
     KOC__TRY(koc__transport_new(1, &t, err));
     for (w->attempt = 1;; w->attempt++) {
         koc_error *failure = NULL;
@@ -95,7 +91,6 @@ int koc__cloud_send(const koc__cloud_query *q, koc__call *call, koc__dynbuf *bod
     static const koc__headers none = KOC__HEADERS_INIT;
     KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
     koc__proxies proxies = KOC__PROXIES_INIT;
-
     KOC__TRY(koc__url_parse(koc__str(q->url), &url, err));
     if (!url.https && !q->local && !koc__address_is_loopback(koc__str(url.host))) {
         return koc__error(err, KOC_EDENIED, "koc does not ask %s for a login by plain http",
@@ -133,7 +128,6 @@ int koc__cloud_get_json(const koc__cloud_query *q, const char *what, koc__call *
                         koc__json **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) body = KOC__DYNBUF_INIT(KOC__CLOUD_REPLY_MAX);
-
     int rc = koc__cloud_send(q, call, &body, err);
     if (rc == KOC_OK &&
         koc__json_parse(koc__dynbuf_view(&body), KOC__CLOUD_REPLY_MAX, what, out, NULL) != KOC_OK) {
@@ -156,7 +150,6 @@ int koc__cloud_post_form(const char *url, koc_str form, const char *what, koc__c
 {
     KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
     koc__cloud_query q = {.url = url, .headers = &headers, .body = form};
-
     KOC__TRY(koc__headers_put(&headers, "Content-Type", "application/x-www-form-urlencoded", err));
     return koc__cloud_get_json(&q, what, call, out, err);
 }
@@ -180,7 +173,6 @@ static bool dmi_starts_with(const char *dmi, const char *name, const char *prefi
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(4096);
     KOC__AUTO_STR path = koc__format("%s/%s", dmi, name);
-
     return path && koc__fs_is_file(path) && koc__fs_read_file(path, &text, NULL) == KOC_OK &&
            koc__str_starts(koc__dynbuf_view(&text), prefix);
 }

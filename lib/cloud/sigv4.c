@@ -12,7 +12,6 @@
 static void hex_digest(koc_str data, char out[65])
 {
     koc_digest d;
-
     koc__sha256_of(data.ptr, data.len, &d);
     koc__hex(d.bytes, 32, out);
 }
@@ -29,7 +28,6 @@ static int put_names(koc__dynbuf *out, const koc__headers *h, koc_error **err)
 static int put_canonical(const koc__sigv4 *in, const char *names, koc__dynbuf *out, koc_error **err)
 {
     char body[65];
-
     hex_digest(in->body, body);
     KOC__TRY(koc__dynbuf_printf(out, err, "%s\n%s\n%s\n", in->method, in->path, in->query));
     for (size_t i = 0; i < in->headers->count; i++) {
@@ -65,7 +63,6 @@ int koc__sigv4_sign(const koc__sigv4 *in, char **out, koc_error **err)
     KOC__AUTO_STR scope = koc__format("%.8s/%s/%s/aws4_request", in->time, in->region, in->service);
     uint8_t key[32], signature[32];
     char digest[65], text[65];
-
     if (!scope) {
         return koc__oom(err);
     }

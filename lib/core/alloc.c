@@ -10,7 +10,6 @@ static bool may_allocate(size_t size)
 {
     uint64_t n = atomic_fetch_add_explicit(&count, 1, memory_order_relaxed) + 1;
     uint64_t from = atomic_load_explicit(&fail_from, memory_order_relaxed);
-
     return size <= PTRDIFF_MAX && (from == 0 || n < from);
 }
 
@@ -22,7 +21,6 @@ void *koc__malloc(size_t size)
 void *koc__calloc(size_t n, size_t size)
 {
     size_t total;
-
     if (!koc__mul_size(n, size, &total) || !may_allocate(total)) {
         return NULL;
     }
@@ -38,8 +36,6 @@ bool koc__grow(void **ptr, size_t *capacity, size_t need, size_t element_size)
 {
     size_t wanted = *capacity < 8 ? 8 : *capacity;
     size_t bytes;
-    void *grown;
-
     if (need <= *capacity) {
         return true;
     }
@@ -52,7 +48,7 @@ bool koc__grow(void **ptr, size_t *capacity, size_t need, size_t element_size)
     if (!koc__mul_size(wanted, element_size, &bytes)) {
         return false;
     }
-    grown = koc__realloc(*ptr, bytes);
+    void *grown = koc__realloc(*ptr, bytes);
     if (!grown) {
         return false;
     }
@@ -69,12 +65,10 @@ char *koc__strdup(const char *s)
 char *koc__strndup(const char *s, size_t n)
 {
     size_t size;
-    char *copy;
-
     if (!koc__add_size(n, 1, &size)) {
         return NULL;
     }
-    copy = koc__malloc(size);
+    char *copy = koc__malloc(size);
     if (!copy) {
         return NULL;
     }
@@ -102,7 +96,6 @@ void koc__wipe(void *ptr, size_t size)
 void koc__alloc_fail_after(uint64_t n)
 {
     uint64_t now = atomic_load(&count);
-
     atomic_store(&fail_from, n == 0 ? 0 : now + n);
 }
 

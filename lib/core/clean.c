@@ -19,7 +19,6 @@ static size_t next(koc_str s, bool *harmful)
 {
     uint32_t c = 0;
     size_t n = koc__str_rune(s, &c);
-
     *harmful = n == 0 || is_harmful(c);
     return n ? n : 1;
 }
@@ -28,7 +27,6 @@ void koc__str_printable(char *s)
 {
     koc_str rest = koc__str(s);
     char *to = s;
-
     while (rest.len > 0) {
         bool harmful;
         size_t n = next(rest, &harmful);
@@ -49,8 +47,6 @@ void koc__str_printable(char *s)
 /* The length of the HTML tag that s starts with; 0: it is not a tag. */
 static size_t tag_length(koc_str s)
 {
-    const char *end;
-
     if (s.ptr[0] != '<' || s.len < 3) {
         return 0;
     }
@@ -58,7 +54,7 @@ static size_t tag_length(koc_str s)
     if (c != '/' && c != '!' && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z')) {
         return 0;
     }
-    end = memchr(s.ptr, '>', s.len);
+    const char *end = memchr(s.ptr, '>', s.len);
     return end ? (size_t)(end - s.ptr) + 1 : 0;
 }
 
@@ -66,7 +62,6 @@ void koc__clean_text(koc_str text, char *out, size_t size)
 {
     size_t used = 0;
     bool space = false;
-
     while (text.len > 0) {
         bool harmful = true;
         size_t tag = tag_length(text);
@@ -172,7 +167,6 @@ static size_t line_end(koc_str s)
 static char *append_clean(char *to, koc_str text, size_t *len)
 {
     bool harmful;
-
     *len = line_end(text);
     if (*len) {
         return append(to, "\n", 1);
@@ -185,7 +179,6 @@ size_t koc__clean_output(koc_str text, bool colors, char *out)
 {
     bool colored = false;
     char *to = out;
-
     while (text.len > 0) {
         size_t n = escape_length(text);
         koc_str sequence = koc__str_n(text.ptr, n);

@@ -9,8 +9,6 @@ int koc__dynbuf_reserve(koc__dynbuf *b, size_t extra, koc_error **err)
 {
     size_t need;
     size_t room = b->capacity ? b->capacity - 1 : 0;
-    char *grown;
-
     if (!koc__add_size(b->len, extra, &need) || need > b->max || need == SIZE_MAX) {
         return koc__error(err, KOC_ELIMIT, "more than the limit of %zu bytes", b->max);
     }
@@ -20,7 +18,7 @@ int koc__dynbuf_reserve(koc__dynbuf *b, size_t extra, koc_error **err)
     /* Half as much again, at least 64, at most the maximum. */
     room = KOC__MAX(KOC__MAX(need, 64), room + room / 2);
     room = KOC__MIN(room, KOC__MAX(b->max, need));
-    grown = koc__realloc(b->ptr, room + 1);
+    char *grown = koc__realloc(b->ptr, room + 1);
     if (!grown) {
         return koc__oom(err);
     }
@@ -59,10 +57,8 @@ int koc__dynbuf_put(koc__dynbuf *b, koc_str s, koc_error **err)
 int koc__dynbuf_vprintf(koc__dynbuf *b, koc_error **err, const char *fmt, va_list args)
 {
     va_list again;
-    int n;
-
     va_copy(again, args);
-    n = vsnprintf(NULL, 0, fmt, again);
+    int n = vsnprintf(NULL, 0, fmt, again);
     va_end(again);
     if (n < 0) {
         return koc__error(err, KOC_EINVAL, "cannot format \"%s\"", fmt);
@@ -76,10 +72,8 @@ int koc__dynbuf_vprintf(koc__dynbuf *b, koc_error **err, const char *fmt, va_lis
 int koc__dynbuf_printf(koc__dynbuf *b, koc_error **err, const char *fmt, ...)
 {
     va_list args;
-    int rc;
-
     va_start(args, fmt);
-    rc = koc__dynbuf_vprintf(b, err, fmt, args);
+    int rc = koc__dynbuf_vprintf(b, err, fmt, args);
     va_end(args);
     return rc;
 }
@@ -119,7 +113,6 @@ const char *koc__dynbuf_cstr(const koc__dynbuf *b)
 char *koc__dynbuf_steal(koc__dynbuf *b)
 {
     char *text = b->ptr ? b->ptr : koc__strdup("");
-
     if (text) {
         b->ptr = NULL;
         koc__dynbuf_dispose(b);
@@ -162,12 +155,10 @@ int koc__formatf(char **out, koc_error **err, const char *fmt, ...)
 
 int koc_buf_set(koc_buf *b, koc_str data, koc_error **err)
 {
-    char *copy;
-
     if (!b || (!data.ptr && data.len > 0)) {
         return koc__misuse(err, b ? "koc_buf_set: data is NULL" : "koc_buf_set: b is NULL");
     }
-    copy = koc__strndup(data.ptr, data.len);
+    char *copy = koc__strndup(data.ptr, data.len);
     if (!copy) {
         return koc__oom(err);
     }

@@ -28,7 +28,6 @@ const char *koc__env(const char *name)
 const char *koc__env_nonempty(const char *name)
 {
     const char *value = koc__env(name);
-
     return value && value[0] ? value : NULL;
 }
 
@@ -45,7 +44,6 @@ int koc__environ_with(const char *name, const char *value, koc_strlist **out, ko
 {
     const size_t length = strlen(name);
     KOC__AUTO(koc_strlist) env = NULL;
-
     KOC__TRY(koc__strlist_new(&env, err));
     for (const char *const *e = koc__environ(); e && *e; e++) {
         if (strncmp(*e, name, length) != 0 || (*e)[length] != '=') {
@@ -63,7 +61,6 @@ char *koc__home(void)
     struct passwd entry;
     struct passwd *found = NULL;
     char space[4096];
-
     if (home) {
         return koc__strdup(home);
     }
@@ -78,7 +75,6 @@ char *koc__xdg(const char *variable, const char *fallback)
 {
     const char *value = koc__env_nonempty(variable);
     KOC__AUTO_STR home = NULL;
-
     /* The XDG base directory specification: a relative path is ignored. */
     if (value && (koc__path_is_abs(value) || strncmp(variable, "XDG_", 4) != 0)) {
         return koc__strdup(value);

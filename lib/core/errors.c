@@ -72,7 +72,6 @@ static char *format_line(const char *fmt, va_list args)
 {
     char line[MESSAGE_MAX + 1];
     int n = vsnprintf(line, sizeof(line), fmt, args);
-
     if (n < 0) {
         return NULL;
     }
@@ -97,7 +96,6 @@ static bool retryable_by_nature(koc_code code)
 static koc_error *error_of(koc_code code, char *message)
 {
     koc_error *e = message ? koc__calloc(1, sizeof(*e)) : NULL;
-
     if (!e) {
         koc__free(message);
         return &oom_error;
@@ -125,7 +123,6 @@ static int set(koc_error **err, koc_code code, const char *fmt, va_list args)
 int koc__error(koc_error **err, koc_code code, const char *fmt, ...)
 {
     va_list args;
-
     va_start(args, fmt);
     set(err, code, fmt, args);
     va_end(args);
@@ -166,7 +163,6 @@ int koc__error_errno(koc_error **err, int errnum, const char *fmt, ...)
     char space[128];
     KOC__AUTO_STR what = NULL;
     va_list args;
-
     if (!err) {
         return code;
     }
@@ -192,7 +188,6 @@ bool koc__error_is_full(const koc_error *e)
 int koc__error_option(koc_error **err, const char *option, const char *fmt, ...)
 {
     va_list args;
-
     va_start(args, fmt);
     set(err, KOC_EINVAL, fmt, args);
     va_end(args);
@@ -230,7 +225,6 @@ static void set_message(koc_error *e, const char *first, const char *separator, 
 {
     size_t size = strlen(first) + strlen(separator) + strlen(second) + 1;
     char *message = koc__malloc(size);
-
     if (message) {
         snprintf(message, size, "%s%s%s", first, separator, second);
         koc__free(e->message);
@@ -242,7 +236,6 @@ int koc__error_prefix(koc_error **err, int rc, const char *fmt, ...)
 {
     koc_error *e = rc == KOC_OK ? NULL : writable(err);
     va_list args;
-
     if (e) {
         va_start(args, fmt);
         KOC__AUTO_STR prefix = format_line(fmt, args);
@@ -258,7 +251,6 @@ void koc__error_suffix(koc_error **err, const char *fmt, ...)
 {
     koc_error *e = writable(err);
     va_list args;
-
     if (e) {
         va_start(args, fmt);
         KOC__AUTO_STR suffix = format_line(fmt, args);
@@ -272,7 +264,6 @@ void koc__error_suffix(koc_error **err, const char *fmt, ...)
 void koc__error_scrub(koc_error **err, void (*scrub)(void *self, char *text), void *self)
 {
     koc_error *e = writable(err);
-
     if (e) {
         scrub(self, e->message);
     }
@@ -284,7 +275,6 @@ static void set_hint(koc_error *e, koc_hint kind, const char *argument, const ch
 {
     char *hint = format_line(fmt, args);
     char *about = koc__strdup(argument);
-
     koc__free(e->hint);
     koc__free(e->hint_argument);
     e->hint = hint;
@@ -299,7 +289,6 @@ void koc__error_hint(koc_error **err, const char *fmt, ...)
 {
     koc_error *e = writable(err);
     va_list args;
-
     if (e) {
         va_start(args, fmt);
         set_hint(e, KOC_HINT_NONE, NULL, fmt, args);
@@ -311,7 +300,6 @@ void koc__error_hint_on(koc_error **err, koc_hint kind, const char *argument, co
 {
     koc_error *e = writable(err);
     va_list args;
-
     if (e) {
         va_start(args, fmt);
         set_hint(e, kind, argument, fmt, args);
@@ -322,7 +310,6 @@ void koc__error_hint_on(koc_error **err, koc_hint kind, const char *argument, co
 void koc__error_blame(koc_error **err, const char *option)
 {
     koc_error *e = writable(err);
-
     if (e) {
         e->option = option;
     }
@@ -331,7 +318,6 @@ void koc__error_blame(koc_error **err, const char *option)
 void koc__error_detail(koc_error **err, koc_str text)
 {
     koc_error *e = writable(err);
-
     if (e) {
         koc__free(e->detail);
         e->detail = text.len > 0 ? koc__malloc(text.len + KOC__CLEAN_MORE) : NULL;
@@ -344,7 +330,6 @@ void koc__error_detail(koc_error **err, koc_str text)
 void koc__error_http(koc_error **err, int status, const char *registry_code)
 {
     koc_error *e = writable(err);
-
     if (e) {
         char *code = koc__strdup(registry_code);
 
@@ -360,7 +345,6 @@ void koc__error_http(koc_error **err, int status, const char *registry_code)
 void koc__error_retryable(koc_error **err, bool retryable)
 {
     koc_error *e = writable(err);
-
     if (e) {
         e->retryable = retryable;
     }
@@ -377,7 +361,6 @@ int koc__error_move(koc_error **to, koc_error **from)
 {
     koc_error *e = koc__steal(from);
     int code = koc_error_code(e);
-
     if (!e) {
         return koc__misuse(to, "a call failed without an error");
     }
@@ -392,7 +375,6 @@ int koc__error_move(koc_error **to, koc_error **from)
 int koc__error_user(koc_error **err, koc_error **inner, const char *what)
 {
     koc_error *cause = koc__steal(inner);
-
     if (koc_error_code(cause) == KOC_ECANCELLED) {
         return koc__error_move(err, &cause);
     }
@@ -466,7 +448,6 @@ bool koc_error_is_retryable(const koc_error *e)
 koc_error *koc_error_new(koc_code code, const char *message)
 {
     koc_error *e = NULL;
-
     if (code >= KOC_OK) {
         code = KOC_EUSER;
     }
@@ -477,7 +458,6 @@ koc_error *koc_error_new(koc_code code, const char *message)
 koc_error *koc_error_new_option(const char *option, const char *message)
 {
     koc_error *e = NULL;
-
     koc__error_option(&e, option ? option : "option", "%s", message ? message : "not valid");
     return e;
 }

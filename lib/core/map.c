@@ -39,7 +39,6 @@ static pthread_once_t seed_once = PTHREAD_ONCE_INIT;
 static void make_seed(void)
 {
     struct timespec now;
-
     if (getentropy(seed, sizeof(seed)) == 0) {
         return;
     }
@@ -106,7 +105,6 @@ static uint64_t hash_of(koc_str key)
 koc__map *koc__map_new(void (*free_value)(void *value))
 {
     koc__map *m = koc__calloc(1, sizeof(*m));
-
     pthread_once(&seed_once, make_seed);
     if (m) {
         m->free_value = free_value;
@@ -140,7 +138,6 @@ void koc__map_free(koc__map *m)
 static entry *find(const koc__map *m, koc_str key, uint64_t hash)
 {
     size_t mask = m->n_slots - 1;
-
     if (m->n_slots == 0) {
         return NULL;
     }
@@ -157,7 +154,6 @@ static entry *find(const koc__map *m, koc_str key, uint64_t hash)
 static void place(size_t *slots, size_t n_slots, uint64_t hash, size_t position)
 {
     size_t at = (size_t)hash & (n_slots - 1);
-
     while (slots[at] != EMPTY) {
         at = (at + 1) & (n_slots - 1);
     }
@@ -170,7 +166,6 @@ static bool rebuild(koc__map *m)
     size_t n_slots = 16;
     size_t *slots;
     size_t kept = 0;
-
     while (n_slots < (m->live + 1) * 4) {
         if (!koc__mul_size(n_slots, 2, &n_slots)) {
             return false;
@@ -199,8 +194,6 @@ int koc__map_set(koc__map *m, koc_str key, void *value, koc_error **err)
     uint64_t hash = hash_of(key);
     entry *e = find(m, key, hash);
     void *entries = m->entries;
-    char *copy;
-
     if (e) {
         void *old = e->value;
 
@@ -217,7 +210,7 @@ int koc__map_set(koc__map *m, koc_str key, void *value, koc_error **err)
         return koc__oom(err);
     }
     m->entries = entries;
-    copy = koc__str_dup(key);
+    char *copy = koc__str_dup(key);
     if (!copy) {
         return koc__oom(err);
     }
@@ -231,14 +224,12 @@ int koc__map_set(koc__map *m, koc_str key, void *value, koc_error **err)
 void *koc__map_get(const koc__map *m, koc_str key)
 {
     entry *e = find(m, key, hash_of(key));
-
     return e ? e->value : NULL;
 }
 
 void koc__map_remove(koc__map *m, koc_str key)
 {
     entry *e = find(m, key, hash_of(key));
-
     if (e) {
         void *value = e->value;
 

@@ -9,7 +9,6 @@ int koc__options_copy(void *local, size_t known, const void *from, const char *w
 {
     uint32_t own = (uint32_t)known;
     uint32_t given;
-
     if (!from) {
         memset(local, 0, known);
         memcpy(local, &own, sizeof(own));
@@ -40,7 +39,6 @@ int koc__options_list(const void *list, size_t n, size_t known, const char *what
     char *copy = koc__calloc(n, known);
     uint32_t each, given;
     int rc = copy ? KOC_OK : koc__oom(err);
-
     memcpy(&each, list, sizeof(each));
     for (size_t i = 0; rc == KOC_OK && i < n; i++) {
         const char *from = (const char *)list + i * each;
@@ -60,7 +58,6 @@ int koc__options_list(const void *list, size_t n, size_t known, const char *what
 void koc__options_give(void *to, size_t known, const void *local)
 {
     uint32_t room;
-
     memcpy(&room, to, sizeof(room));
     memcpy((char *)to + sizeof(room), (const char *)local + sizeof(room),
            KOC__MIN(room, known) - sizeof(room));

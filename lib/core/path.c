@@ -10,7 +10,6 @@
 static size_t push(char *out, size_t len, size_t root, koc_str part)
 {
     size_t start = len;
-
     while (start > root && out[start - 1] != '/') {
         start--;
     }
@@ -62,7 +61,6 @@ char *koc__path_clean(const char *path)
 char *koc__path_join(const char *a, const char *b)
 {
     KOC__AUTO_STR both = NULL;
-
     if (!a[0]) {
         return koc__path_clean(b);
     }
@@ -83,7 +81,6 @@ koc_str koc__path_base(koc_str path)
 {
     koc_str s = without_slashes(path);
     koc_str before, after;
-
     if (s.len == 0) {
         return KOC__STR(".");
     }
@@ -97,7 +94,6 @@ koc_str koc__path_dir(koc_str path)
 {
     koc_str s = without_slashes(path);
     koc_str before, after;
-
     if (koc__str_is(s, "/")) {
         return s;
     }
@@ -116,7 +112,6 @@ static int working_directory(char **out, koc_error **err)
 {
     char space[4096];
     char *dir = getcwd(space, sizeof(space));
-
     if (!dir) {
         return koc__error_errno(err, errno, "cannot determine the working directory");
     }
@@ -128,7 +123,6 @@ int koc__path_abs(const char *path, char **out, koc_error **err)
 {
     KOC__AUTO_STR here = NULL;
     char *result;
-
     if (koc__path_is_abs(path)) {
         result = koc__path_clean(path);
     } else {
@@ -145,7 +139,6 @@ int koc__path_abs(const char *path, char **out, koc_error **err)
 const char *koc__path_below(const char *base, const char *target)
 {
     size_t n = strlen(base);
-
     if (strcmp(base, target) == 0) {
         return ".";
     }

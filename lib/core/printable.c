@@ -8,7 +8,6 @@
 int koc_printable(koc_str text, bool colors, koc_buf *out, koc_error **err)
 {
     size_t size;
-
     if (!out) {
         return koc__misuse(err, "koc_printable: out is NULL");
     }

@@ -53,7 +53,6 @@ static bool value(const char *s, size_t key, secret *out)
 {
     size_t n = key;
     bool quoted_key = s[n] == '"';
-
     n += quoted_key ? 1 : 0;
     if (s[n] != '=' && !(quoted_key && s[n] == ':')) {
         return false;
@@ -96,12 +95,10 @@ static bool key_value(const char *s, secret *out)
 /* "://user:password@host". */
 static bool user_info(const char *s, secret *out)
 {
-    size_t end;
-
     if (strncmp(s, "://", 3) != 0) {
         return false;
     }
-    end = 3 + strcspn(s + 3, "/?# \t\"'<>");
+    size_t end = 3 + strcspn(s + 3, "/?# \t\"'<>");
     while (end > 3 && s[end - 1] != '@') {
         end--;
     }
@@ -114,7 +111,6 @@ void koc__redact(char *line)
     const char *from = line;
     char *to = line;
     secret found;
-
     while (*from) {
         if (header(from, &found) || scheme(from, &found) || key_value(from, &found) ||
             user_info(from, &found)) {

@@ -44,21 +44,18 @@ int koc__str_cmp(koc_str a, koc_str b)
 {
     size_t common = KOC__MIN(a.len, b.len);
     int order = common > 0 ? memcmp(a.ptr, b.ptr, common) : 0;
-
     return order ? order : (a.len > b.len) - (a.len < b.len);
 }
 
 bool koc__str_starts(koc_str s, const char *prefix)
 {
     size_t n = strlen(prefix);
-
     return s.len >= n && (n == 0 || memcmp(s.ptr, prefix, n) == 0);
 }
 
 bool koc__str_ends(koc_str s, const char *suffix)
 {
     size_t n = strlen(suffix);
-
     return s.len >= n && (n == 0 || memcmp(s.ptr + s.len - n, suffix, n) == 0);
 }
 
@@ -88,7 +85,6 @@ static void cut_at(koc_str s, size_t at, koc_str *before, koc_str *after)
 bool koc__str_cut(koc_str s, char c, koc_str *before, koc_str *after)
 {
     const char *at = s.len > 0 ? memchr(s.ptr, c, s.len) : NULL;
-
     if (!at) {
         return false;
     }
@@ -131,7 +127,6 @@ bool koc__str_word(koc_str *rest, koc_str *word)
 {
     koc_str s = koc__str_trim(*rest);
     size_t n = 0;
-
     while (n < s.len && !is_space(s.ptr[n])) {
         n++;
     }
@@ -146,7 +141,6 @@ bool koc__str_word(koc_str *rest, koc_str *word)
 bool koc__str_u64(koc_str s, uint64_t *out)
 {
     uint64_t value = 0;
-
     for (size_t i = 0; i < s.len; i++) {
         unsigned digit = (unsigned)(unsigned char)s.ptr[i] - '0';
 
@@ -167,7 +161,6 @@ bool koc__str_i64(koc_str s, int64_t *out)
     bool negative = s.len > 0 && s.ptr[0] == '-';
     bool sign = negative || (s.len > 0 && s.ptr[0] == '+');
     uint64_t magnitude;
-
     if (!koc__str_u64(koc__str_from(s, sign ? 1 : 0), &magnitude)) {
         return false;
     }
@@ -186,7 +179,6 @@ char *koc__str_dup(koc_str s)
 char *koc__str_lower(koc_str s)
 {
     char *copy = koc__str_dup(s);
-
     for (size_t i = 0; copy && i < s.len; i++) {
         copy[i] = lower(copy[i]);
     }
@@ -221,7 +213,6 @@ size_t koc__str_rune(koc_str s, uint32_t *code_point)
     static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
     uint32_t value = 0;
     size_t n = s.len > 0 ? lead((unsigned char)s.ptr[0], &value) : 0;
-
     if (n == 0 || n > s.len) {
         return 0;
     }
@@ -243,7 +234,6 @@ size_t koc__str_rune(koc_str s, uint32_t *code_point)
 bool koc__str_utf8(koc_str s)
 {
     uint32_t code_point;
-
     while (s.len > 0) {
         size_t n = koc__str_rune(s, &code_point);
 
@@ -263,7 +253,6 @@ size_t koc__str_distance(const char *a, const char *b)
     size_t *before = rows[0], *last = rows[1], *row = rows[2];
     size_t a_len = strlen(a);
     size_t b_len = strlen(b);
-
     if (a_len > LONGEST || b_len > LONGEST) {
         return SIZE_MAX;
     }

@@ -14,7 +14,6 @@ struct koc_strlist {
 int koc__strlist_new(koc_strlist **out, koc_error **err)
 {
     koc_strlist *l = koc__calloc(1, sizeof(*l));
-
     if (!l) {
         return koc__oom(err);
     }
@@ -26,7 +25,6 @@ int koc__strlist_new(koc_strlist **out, koc_error **err)
 static int take(koc_strlist *l, char *text, koc_error **err)
 {
     void *items = l->items;
-
     if (!text || !koc__grow(&items, &l->capacity, l->count + 2, sizeof(*l->items))) {
         koc__free(text);
         return koc__oom(err);
@@ -51,10 +49,8 @@ int koc__strlist_addf(koc_strlist *l, koc_error **err, const char *fmt, ...)
 {
     KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(INT32_MAX);
     va_list args;
-    int rc;
-
     va_start(args, fmt);
-    rc = koc__dynbuf_vprintf(&b, err, fmt, args);
+    int rc = koc__dynbuf_vprintf(&b, err, fmt, args);
     va_end(args);
     return rc == KOC_OK ? take(l, koc__dynbuf_steal(&b), err) : rc;
 }
@@ -73,7 +69,6 @@ static int compare(const void *a, const void *b)
 {
     const char *const *x = a;
     const char *const *y = b;
-
     return strcmp(*x, *y);
 }
 
@@ -95,7 +90,6 @@ void koc__strlist_clear(koc_strlist *l)
 const char *const *koc__strlist_argv(const koc_strlist *l)
 {
     static const char *const nothing[] = {NULL};
-
     return l->items ? (const char *const *)l->items : nothing;
 }
 

@@ -90,7 +90,6 @@ static bool strip_padding(koc_str *text)
 {
     size_t whole = text->len;
     size_t padding = 0;
-
     while (padding < 2 && text->len > 0 && text->ptr[text->len - 1] == '=') {
         text->len--;
         padding++;
@@ -104,7 +103,6 @@ int koc__unbase64(koc__dynbuf *out, koc_str text, koc_error **err)
     uint32_t bits = 0;
     unsigned n_bits = 0;
     bool good = strip_padding(&text) && text.len % 4 != 1;
-
     KOC__TRY(koc__dynbuf_reserve(out, text.len / 4 * 3 + text.len % 4 * 3 / 4, err));
     for (size_t i = 0; good && i < text.len; i++) {
         int value = base64_value(text.ptr[i]);
@@ -136,7 +134,6 @@ static bool is_unreserved(char c)
 int koc__percent(koc__dynbuf *out, koc_str text, const char *keep, koc_error **err)
 {
     static const char digits[] = "0123456789ABCDEF";
-
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
         unsigned char byte = (unsigned char)c;

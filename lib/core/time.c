@@ -16,7 +16,6 @@ static int64_t days_of(int year, int month, int day)
     int year_of_era = y - era * 400;
     int day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
     int day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-
     return (int64_t)era * DAYS_IN_ERA + day_of_era - DAYS_TO_1970;
 }
 
@@ -43,7 +42,6 @@ static bool is_leap(int year)
 static bool is_date(int year, int month, int day)
 {
     static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-
     if (month < 1 || month > 12 || day < 1) {
         return false;
     }
@@ -55,7 +53,6 @@ int koc__rfc3339(koc__dynbuf *out, int64_t epoch_seconds, koc_error **err)
     int64_t days = epoch_seconds / SECONDS_IN_DAY;
     int64_t rest = epoch_seconds % SECONDS_IN_DAY;
     int year, month, day;
-
     if (rest < 0) {
         rest += SECONDS_IN_DAY;
         days--;
@@ -73,7 +70,6 @@ int koc__rfc3339(koc__dynbuf *out, int64_t epoch_seconds, koc_error **err)
 static bool digits(koc_str *s, size_t n, int *out)
 {
     uint64_t value;
-
     if (s->len < n || !koc__str_u64((koc_str){s->ptr, n}, &value)) {
         return false;
     }
@@ -95,7 +91,6 @@ static bool one_of(koc_str *s, const char *set)
 static bool clock_time(koc_str *s, int64_t *seconds)
 {
     int hour, minute, second;
-
     if (!digits(s, 2, &hour) || !one_of(s, ":") || !digits(s, 2, &minute) || !one_of(s, ":") ||
         !digits(s, 2, &second)) {
         return false;
@@ -108,7 +103,6 @@ static bool fraction(koc_str *s, uint32_t *nanoseconds)
 {
     uint32_t unit = 100000000;
     int digit;
-
     *nanoseconds = 0;
     if (!one_of(s, ".")) {
         return true;
@@ -127,7 +121,6 @@ static bool zone(koc_str *s, int *minutes)
 {
     bool west = s->len > 0 && s->ptr[0] == '-';
     int hour, minute;
-
     *minutes = 0;
     if (one_of(s, "Zz")) {
         return true;
@@ -147,7 +140,6 @@ bool koc__parse_rfc3339(koc_str text, int64_t *epoch_seconds, uint32_t *nanoseco
     int year, month, day, offset;
     uint32_t parts;
     int64_t seconds;
-
     if (!digits(&s, 4, &year) || !one_of(&s, "-") || !digits(&s, 2, &month) || !one_of(&s, "-") ||
         !digits(&s, 2, &day) || !one_of(&s, "Tt") || !clock_time(&s, &seconds) ||
         !fraction(&s, &parts) || !zone(&s, &offset) || s.len > 0 || !is_date(year, month, day)) {
@@ -181,7 +173,6 @@ bool koc__parse_http_date(koc_str text, int64_t *epoch_seconds)
     koc_str s = text;
     int weekday, day, month, year;
     int64_t seconds;
-
     if (!name_of(&s, "MonTueWedThuFriSatSun", &weekday) || !one_of(&s, ",") || !one_of(&s, " ") ||
         !digits(&s, 2, &day) || !one_of(&s, " ") ||
         !name_of(&s, "JanFebMarAprMayJunJulAugSepOctNovDec", &month) || !one_of(&s, " ") ||
@@ -196,7 +187,6 @@ bool koc__parse_http_date(koc_str text, int64_t *epoch_seconds)
 int64_t koc__now(void)
 {
     struct timespec now;
-
     clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec;
 }
@@ -204,7 +194,6 @@ int64_t koc__now(void)
 int64_t koc__monotonic_ns(void)
 {
     struct timespec now;
-
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }

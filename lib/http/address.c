@@ -72,7 +72,6 @@ koc__address koc__address_of_text(koc_str text)
     char copy[64];
     struct in_addr a4;
     struct in6_addr a6;
-
     if (text.len == 0 || text.len >= sizeof(copy)) {
         return KOC__ADDRESS_NAME;
     }
@@ -106,7 +105,6 @@ static koc__address address_of_socket(const struct sockaddr *sa)
 static bool is_number(koc_str host)
 {
     koc_str before, label = host;
-
     koc__str_rcut(host, '.', &before, &label);
     return memchr(host.ptr, ':', host.len) ||
            (label.len > 0 && label.ptr[0] >= '0' && label.ptr[0] <= '9');
@@ -115,7 +113,6 @@ static bool is_number(koc_str host)
 bool koc__address_allowed(const char *host, const struct sockaddr *sa)
 {
     koc__address kind = address_of_socket(sa);
-
     return kind == KOC__ADDRESS_PUBLIC ||
            (kind == KOC__ADDRESS_PRIVATE && !is_number(koc__str(host)));
 }
@@ -124,7 +121,6 @@ bool koc__address_is_loopback(koc_str host)
 {
     uint8_t a[16];
     char copy[64];
-
     if (koc__str_ieq(host, KOC__STR("localhost")) || koc__str_ends(host, ".localhost")) {
         return true;
     }

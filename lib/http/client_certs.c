@@ -26,7 +26,6 @@ static int add_pair(const char *directory, koc_str name, koc__certs *out, koc_er
     int stem = (int)(name.len - (is_cert ? 5 : 4));
     KOC__AUTO_STR cert = koc__format("%s/%.*s.cert", directory, stem, name.ptr);
     KOC__AUTO_STR key = koc__format("%s/%.*s.key", directory, stem, name.ptr);
-
     if (!cert || !key) {
         return koc__oom(err);
     }
@@ -46,7 +45,6 @@ static int add_pair(const char *directory, koc_str name, koc__certs *out, koc_er
 static int read_directory(const char *directory, bool *found, koc__certs *out, koc_error **err)
 {
     KOC__AUTO(koc_strlist) names = NULL;
-
     *found = koc__fs_is_dir(directory) && koc__fs_list(directory, &names, NULL) == KOC_OK;
     for (size_t i = 0; i < koc_strlist_count(names); i++) {
         koc_str name = koc__str(koc_strlist_get(names, i));
@@ -69,7 +67,6 @@ int koc__certs_of(const char *host, koc__certs *out, koc_error **err)
     const char *roots[] = {NULL, "/etc/containers", "/etc/docker"};
     KOC__AUTO_STR own = config ? koc__format("%s/containers", config) : NULL;
     bool found = false;
-
     if (host[0] == '.') {
         return KOC_OK; /* not the name of a host; and ".." would be a directory */
     }

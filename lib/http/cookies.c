@@ -49,7 +49,6 @@ static bool is_plain(koc_str s)
 static void read_attributes(koc_str rest, koc_str *path, bool *gone)
 {
     koc_str part, name, value;
-
     while (koc__str_split(&rest, ';', &part)) {
         int64_t date;
         if (!koc__str_cut(koc__str_trim(part), '=', &name, &value)) {
@@ -70,7 +69,6 @@ static int add_cookie(koc__cookies *c, const koc__url *url, koc_str name, koc_st
 {
     koc__cookie k = {KOC__URL_INIT, koc__str_dup(name), koc__str_dup(value), koc__str_dup(path)};
     int rc = k.name && k.value && k.path ? koc__url_copy(url, &k.from, err) : koc__oom(err);
-
     if (rc != KOC_OK) {
         cookie_dispose(&k);
         return rc;
@@ -83,7 +81,6 @@ static int take_one(koc__cookies *c, const koc__url *url, koc_str field, koc_err
 {
     koc_str pair = field, rest = {"", 0}, name, value, path = KOC__STR("/");
     bool gone = false;
-
     koc__str_cut(field, ';', &pair, &rest);
     if (!koc__str_cut(pair, '=', &name, &value)) {
         return KOC_OK;
@@ -121,7 +118,6 @@ int koc__cookies_read(koc__cookies *c, const koc__url *url, const koc__headers *
 static bool path_fits(const char *path, const char *target)
 {
     size_t n = strlen(path);
-
     if (strncmp(path, target, n) != 0) {
         return false;
     }
@@ -134,7 +130,6 @@ int koc__cookies_put(const koc__cookies *c, const koc__url *url, koc__headers *r
 {
     KOC__AUTO_VAL(koc__dynbuf) line = KOC__DYNBUF_INIT(FIELD_MAX * 4);
     int rc = KOC_OK;
-
     for (size_t i = 0; i < c->count && rc == KOC_OK; i++) {
         const koc__cookie *k = &c->list[i];
         if (koc__url_same_origin(&k->from, url) && path_fits(k->path, url->target)) {

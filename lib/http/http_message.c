@@ -23,7 +23,6 @@ static bool is_field_value(koc_str value)
 int koc__headers_add(koc__headers *h, koc_str name, koc_str value, koc_error **err)
 {
     bool token = name.len > 0;
-
     for (size_t i = 0; i < name.len; i++) {
         token = token && is_token_char(name.ptr[i]);
     }
@@ -58,7 +57,6 @@ int koc__headers_printf(koc__headers *h, const char *name, koc_error **err, cons
 {
     KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(KOC__HEADERS_BYTES_MAX);
     va_list args;
-
     va_start(args, fmt);
     int rc = koc__dynbuf_vprintf(&b, err, fmt, args);
     va_end(args);
@@ -81,7 +79,6 @@ const char *koc__headers_get(const koc__headers *h, const char *name)
 size_t koc__headers_count(const koc__headers *h, const char *name)
 {
     size_t n = 0;
-
     for (size_t i = 0; i < h->count; i++) {
         n += koc__str_ieq(koc__str(h->list[i].name), koc__str(name));
     }
@@ -116,7 +113,6 @@ static koc__line status_line(koc_str line, int *status)
 {
     koc_str version, rest, code, reason;
     uint64_t n;
-
     if (!koc__str_cut(line, ' ', &version, &rest)) {
         return KOC__LINE_BAD;
     }
@@ -134,7 +130,6 @@ static koc__line status_line(koc_str line, int *status)
 koc__line koc__http_line(koc_str line, int *status, koc_str *name, koc_str *value)
 {
     koc_str n, v;
-
     while (line.len > 0 && (line.ptr[line.len - 1] == '\n' || line.ptr[line.len - 1] == '\r')) {
         line.len--;
     }
@@ -155,7 +150,6 @@ koc__line koc__http_line(koc_str line, int *status, koc_str *name, koc_str *valu
 bool koc__http_length(const koc__headers *h, uint64_t *out)
 {
     const char *value = koc__headers_get(h, "Content-Length");
-
     return value && koc__str_u64(koc__str(value), out);
 }
 
@@ -163,7 +157,6 @@ bool koc__http_content_range(const char *value, uint64_t *first, uint64_t *last,
 {
     koc_str unit, rest, range, size, a, b;
     uint64_t from, to, all = UINT64_MAX;
-
     if (!value || !koc__str_cut(koc__str(value), ' ', &unit, &rest) ||
         !koc__str_ieq(unit, KOC__STR("bytes")) ||
         !koc__str_cut(koc__str_trim(rest), '/', &range, &size) ||
@@ -185,7 +178,6 @@ bool koc__http_content_range(const char *value, uint64_t *first, uint64_t *last,
 bool koc__http_warning(const char *value, koc_str *text)
 {
     koc_str v = koc__str_trim(koc__str(value));
-
     if (!koc__str_starts(v, "299 - \"") || !koc__str_ends(v, "\"") || v.len < 9) {
         return false;
     }
@@ -197,7 +189,6 @@ bool koc__http_warning(const char *value, koc_str *text)
 static bool says_next(koc_str parameters)
 {
     koc_str parameter, name, value, word;
-
     while (koc__str_split(&parameters, ';', &parameter)) {
         if (!koc__str_cut(parameter, '=', &name, &value) ||
             !koc__str_ieq(koc__str_trim(name), KOC__STR("rel"))) {
@@ -241,12 +232,11 @@ bool koc__http_next_link(const koc__headers *h, koc_str *url)
 bool koc__http_media_type(const koc__headers *h, char *out, size_t size)
 {
     const char *value = koc__headers_get(h, "Content-Type");
-    koc_str type, parameters;
-
+    koc_str parameters;
     if (!value) {
         return false;
     }
-    type = koc__str(value);
+    koc_str type = koc__str(value);
     koc__str_cut(type, ';', &type, &parameters);
     type = koc__str_trim(type);
     if (type.len == 0 || type.len >= size) {

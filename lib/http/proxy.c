@@ -13,7 +13,6 @@ static int from_env(const char *lower, const char *upper, const char *all, koc__
 {
     const char *variable = koc__env_nonempty(upper) ? upper : lower;
     const char *value = koc__env_nonempty(variable);
-
     if (!value && all) {
         return from_env("all_proxy", "ALL_PROXY", NULL, out, err);
     }
@@ -28,7 +27,6 @@ int koc__proxies_from_env(koc__proxies *out, koc_error **err)
 {
     koc__proxies p = KOC__PROXIES_INIT;
     int rc = from_env("http_proxy", "HTTP_PROXY", "", &p.http, err);
-
     if (rc == KOC_OK) {
         rc = from_env("https_proxy", "HTTPS_PROXY", "", &p.https, err);
     }
@@ -54,7 +52,6 @@ void koc__proxies_dispose(koc__proxies *p)
 static size_t address_bytes(koc_str text, uint8_t out[16])
 {
     char copy[64];
-
     if (text.len == 0 || text.len >= sizeof(copy)) {
         return 0;
     }
@@ -71,7 +68,6 @@ static bool in_network(koc_str network, koc_str bits_text, koc_str host)
     uint8_t a[16], b[16];
     size_t n = address_bytes(network, a);
     uint64_t bits;
-
     if (n == 0 || address_bytes(host, b) != n || !koc__str_u64(bits_text, &bits) || bits > n * 8) {
         return false;
     }
@@ -86,7 +82,6 @@ static bool entry_matches(koc_str entry, koc_str host, uint16_t port)
 {
     koc_str network, bits, name;
     uint16_t entry_port = 0;
-
     if (koc__str_is(entry, "*")) {
         return true;
     }
@@ -116,7 +111,6 @@ static bool entry_matches(koc_str entry, koc_str host, uint16_t port)
 bool koc__proxy_is_excluded(const char *list, const char *host, uint16_t port)
 {
     koc_str rest = koc__str(list), entry;
-
     while (koc__str_split(&rest, ',', &entry)) {
         entry = koc__str_trim(entry);
         if (entry.len > 0 && entry_matches(entry, koc__str(host), port)) {
@@ -129,7 +123,6 @@ bool koc__proxy_is_excluded(const char *list, const char *host, uint16_t port)
 const koc__proxy *koc__proxies_for(const koc__proxies *p, const koc__url *u)
 {
     const koc__proxy *proxy = u->https ? &p->https : &p->http;
-
     if (!proxy->url || koc__address_is_loopback(koc__str(u->host)) ||
         (p->none.url && koc__proxy_is_excluded(p->none.url, u->host, u->port))) {
         return NULL;

@@ -10,7 +10,6 @@ int koc__exchange_read_all(koc__exchange *x, koc__call *call, bool may_cut, koc_
     char chunk[16384];
     size_t n = 1, total = 0;
     int rc = KOC_OK;
-
     while (rc == KOC_OK && n > 0 && !(may_cut && total > DROP_MAX && body->len >= body->max)) {
         size_t room = body->max - body->len;
         rc = koc__exchange_read(x, call, chunk, sizeof(chunk), &n, why, err);
@@ -31,7 +30,6 @@ int koc__exchange_fetch(koc__transport *t, const koc__http_request *rq, koc__cal
 {
     koc__http_request uncounted = *rq;
     KOC__AUTO(koc__exchange) x = NULL;
-
     uncounted.uncounted = true;
     KOC__TRY(koc__exchange_open(t, &uncounted, call, reply, &x, err));
     return koc__exchange_read_all(x, call, reply->status >= 300, body, &reply->failure, err);

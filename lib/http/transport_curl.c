@@ -63,7 +63,6 @@ static char version_text[160];
 static void version_init(void)
 {
     const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
-
     snprintf(version_text, sizeof(version_text), "libcurl/%s %s", v->version,
              v->ssl_version ? v->ssl_version : "without TLS");
 }
@@ -95,7 +94,6 @@ static void share_unlock(CURL *easy KOC__UNUSED, curl_lock_data data, void *self
 int koc__transport_new(unsigned max_per_host, koc__transport **out, koc_error **err)
 {
     koc__transport *t = koc__calloc(1, sizeof(*t));
-
     if (!t) {
         return koc__oom(err);
     }
@@ -120,7 +118,6 @@ typedef struct pipe_guard {
 static void guard_begin(pipe_guard *g)
 {
     sigset_t pipe_set, pending;
-
     sigemptyset(&pipe_set);
     sigaddset(&pipe_set, SIGPIPE);
     g->active = sigpending(&pending) == 0 && !sigismember(&pending, SIGPIPE) &&
@@ -131,7 +128,6 @@ static void guard_end(pipe_guard *g)
 {
     sigset_t pipe_set, pending;
     int number;
-
     if (!g->active) {
         return;
     }
@@ -146,7 +142,6 @@ static void guard_end(pipe_guard *g)
 static void conn_free(koc__conn *c)
 {
     pipe_guard guard;
-
     if (!c) {
         return;
     }
@@ -242,7 +237,6 @@ static int start_locked(koc__transport *t, koc_error **err)
 static koc__conn *conn_new(const char *key)
 {
     koc__conn *c = koc__calloc(1, sizeof(*c));
-
     if (!c) {
         return NULL;
     }
@@ -308,7 +302,6 @@ static int wait_for_slot_locked(koc__transport *t, const char *key, koc__call *c
 static char *conn_key(const koc__http_request *rq)
 {
     KOC__AUTO_STR origin = koc__url_origin(rq->url);
-
     /* Each host has its own text of authorities, so its address identifies it. */
     return origin ? koc__format("%s|%s|%s|%s|%p|%d%d", origin, rq->proxy ? rq->proxy : "",
                                 rq->unix_socket ? rq->unix_socket : "",
@@ -380,7 +373,6 @@ static void collect_result(koc__exchange *x)
 {
     int left;
     CURLMsg *m;
-
     do {
         m = curl_multi_info_read(x->conn->multi, &left);
         if (m && m->msg == CURLMSG_DONE) {
@@ -393,7 +385,6 @@ static void collect_result(koc__exchange *x)
 static bool is_connected(const koc__exchange *x)
 {
     curl_off_t ready = 0;
-
     return koc__watch_saw_activity(&x->watch) ||
            (curl_easy_getinfo(x->conn->easy, CURLINFO_PRETRANSFER_TIME_T, &ready) == CURLE_OK &&
             ready > 0);
@@ -414,7 +405,6 @@ static int step(koc__exchange *x, koc__failure *why, koc_error **err)
     struct curl_waitfd extra[2];
     int running = 0;
     koc__watch_state before = watch_state(x);
-
     *why = KOC__FAIL_LOCAL;
     koc__receiving_resume(x);
     if (curl_multi_perform(x->conn->multi, &running) != CURLM_OK) {
@@ -468,7 +458,6 @@ static void exchange_free(koc__exchange *x)
 void koc__exchange_close(koc__exchange *x)
 {
     pipe_guard guard;
-
     if (!x) {
         return;
     }
@@ -483,7 +472,6 @@ static char *proxy_name(const char *url, const char *variable)
     const char *scheme = url ? strstr(url, "://") : NULL;
     const char *start = scheme ? scheme + 3 : url;
     koc_str host = start ? koc__str_n(start, strcspn(start, "/")) : (koc_str){0}, user;
-
     (void)koc__str_rcut(host, '@', &user, &host);
     return url ? koc__format("%.*s%.*s%s%s%s", (int)(start - url), url, KOC__FMT(host),
                              variable ? " (" : "", variable ? variable : "", variable ? ")" : "")
@@ -493,7 +481,6 @@ static char *proxy_name(const char *url, const char *variable)
 static koc__exchange *exchange_new(koc__transport *t, const koc__http_request *rq, koc__call *call)
 {
     koc__exchange *x = koc__calloc(1, sizeof(*x));
-
     if (!x) {
         return NULL;
     }
@@ -517,7 +504,6 @@ static void fill_reply(koc__exchange *x, koc__http_reply *reply)
 {
     const char *address = NULL;
     curl_off_t ready_us = 0;
-
     koc__receiving_move_head(&x->receiving, reply);
     reply->failure = KOC__FAIL_NONE;
     curl_easy_getinfo(x->conn->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
@@ -551,7 +537,6 @@ int koc__exchange_open(koc__transport *t, const koc__http_request *rq, koc__call
 {
     pipe_guard guard;
     koc__exchange *x = exchange_new(t, rq, call);
-
     reply->failure = KOC__FAIL_LOCAL;
     if (!x) {
         return koc__oom(err);
@@ -572,7 +557,6 @@ static int read_some(koc__exchange *x, void *buf, size_t len, size_t *n, koc__fa
                      koc_error **err)
 {
     int rc = KOC_OK;
-
     koc__receiving_open(&x->receiving, buf, len);
     koc__watch_restart(&x->watch);
     while (rc == KOC_OK && koc__receiving_filled(&x->receiving) == 0 && !x->done) {
@@ -591,7 +575,6 @@ int koc__exchange_read(koc__exchange *x, koc__call *call, void *buf, size_t len,
                        koc__failure *why, koc_error **err)
 {
     pipe_guard guard;
-
     x->call = call;
     guard_begin(&guard);
     int rc = read_some(x, buf, len, n, why, err);

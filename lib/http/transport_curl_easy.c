@@ -24,7 +24,6 @@ static curl_socket_t on_socket(void *self, curlsocktype purpose, struct curl_soc
 {
     koc__exchange *x = self;
     int type = address->socktype;
-
     if (purpose == CURLSOCKTYPE_IPCXN && x->peer.reach == KOC__REACH_PUBLIC && !x->peer.proxy &&
         !koc__address_allowed(x->peer.host, &address->addr)) {
         koc__error(&x->error, KOC_EDENIED,
@@ -87,7 +86,6 @@ static const char *trust_bundle;
 static bool is_hashed(const char *directory)
 {
     KOC__AUTO(DIR) dir = opendir(directory);
-
     for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir)) {
         if (strlen(entry->d_name) == 10 && strspn(entry->d_name, "0123456789abcdef") == 8 &&
             strcmp(entry->d_name + 8, ".0") == 0) {
@@ -102,7 +100,6 @@ static void find_trust(void)
     const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
     const char *directory = koc__env_nonempty("SSL_CERT_DIR");
     const char *file = koc__env_nonempty("SSL_CERT_FILE"), *usual = NULL, *ssl = v->ssl_version;
-
 #if LIBCURL_VERSION_NUM >= 0x074600
     usual = v->cainfo;
     directory = directory ? directory : v->capath;
@@ -125,7 +122,6 @@ const char *koc__transport_bundle(void)
 static void set_trust(CURL *e)
 {
     const char *bundle = koc__transport_bundle();
-
     if (trust_directory) {
         curl_easy_setopt(e, CURLOPT_CAINFO, NULL);
         curl_easy_setopt(e, CURLOPT_CAPATH, trust_directory);
@@ -137,7 +133,6 @@ static void set_trust(CURL *e)
 static int set_tls(koc__exchange *x, const koc__http_request *rq, koc_error **err)
 {
     CURL *e = x->conn->easy;
-
     curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, rq->insecure ? 0L : 1L);
     curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, rq->insecure ? 0L : 2L);
@@ -162,7 +157,6 @@ static int set_tls(koc__exchange *x, const koc__http_request *rq, koc_error **er
 static void set_limits(koc__exchange *x, const koc__http_request *rq)
 {
     CURL *e = x->conn->easy;
-
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)rq->connect_timeout_ms);
@@ -189,7 +183,6 @@ int koc__easy_prepare(koc__exchange *x, const koc__http_request *rq, void *share
 {
     CURL *e = x->conn->easy;
     KOC__AUTO_STR url = koc__url_string(rq->url);
-
     if (!url) {
         return koc__oom(err);
     }
@@ -221,7 +214,6 @@ static bool wants_client_certificate(const koc__exchange *x)
 static koc__failure kind_of(const koc__exchange *x)
 {
     curl_off_t connected = 0;
-
     switch (x->result) {
     case CURLE_COULDNT_RESOLVE_HOST: return KOC__FAIL_RESOLVE;
     case CURLE_COULDNT_RESOLVE_PROXY: return KOC__FAIL_PROXY;
@@ -259,7 +251,6 @@ static koc__failure kind_of(const koc__exchange *x)
 static int proxy_failure(koc__exchange *x, koc_error **err)
 {
     long code = 0;
-
     curl_easy_getinfo(x->conn->easy, CURLINFO_HTTP_CONNECTCODE, &code);
     if (code == 407) {
         koc__error(err, KOC_EAUTH, "the proxy %s requires credentials (407)", x->peer.proxy);
@@ -280,7 +271,6 @@ static int connect_failure(koc__exchange *x, koc_error **err)
 {
     koc_error *cause = NULL;
     long number = 0;
-
     curl_easy_getinfo(x->conn->easy, CURLINFO_OS_ERRNO, &number);
     if (number == ECONNREFUSED || number == 0) {
         return koc__error(err, KOC_ENET, "%s", number ? "connection refused" : "could not connect");

@@ -15,7 +15,6 @@ static size_t on_head(char *data, size_t size, size_t count, void *self)
     koc__exchange *x = self;
     koc__receiving *r = &x->receiving;
     koc_str line = koc__str_n(data, size * count), name, value;
-
     koc__watch_note_activity(&x->watch);
     if (r->head_done) {
         return line.len; /* trailers */
@@ -44,7 +43,6 @@ static size_t on_body(char *data, size_t size, size_t count, void *self)
     koc__receiving *r = &x->receiving;
     size_t len = size * count;
     size_t direct = KOC__MIN(len, r->dest_len - r->dest_used);
-
     if (r->spill.len - r->spill_off >= SPILL_PAUSE) {
         r->paused = true;
         return CURL_WRITEFUNC_PAUSE;
@@ -66,7 +64,6 @@ static size_t on_body(char *data, size_t size, size_t count, void *self)
 void koc__receiving_attach(koc__exchange *x)
 {
     CURL *e = x->conn->easy;
-
     curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_head);
     curl_easy_setopt(e, CURLOPT_HEADERDATA, x);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
@@ -106,7 +103,6 @@ void koc__receiving_move_head(koc__receiving *r, koc__http_reply *reply)
 static size_t take_spill(koc__receiving *r, void *buf, size_t len)
 {
     size_t n = KOC__MIN(len, r->spill.len - r->spill_off);
-
     if (n > 0) {
         memcpy(buf, r->spill.ptr + r->spill_off, n);
     }
@@ -133,7 +129,6 @@ size_t koc__receiving_filled(const koc__receiving *r)
 size_t koc__receiving_close(koc__receiving *r)
 {
     size_t n = r->dest_used;
-
     r->dest = NULL;
     r->dest_len = r->dest_used = 0;
     return n;

@@ -40,7 +40,6 @@ uint64_t koc__sending_count(const koc__sending *s)
 static int read_blob(koc__exchange *x, char *out, size_t len, size_t *n)
 {
     koc__sending *s = &x->sending;
-
     if (!s->reader) {
         KOC__TRY(
             koc__blob_open(s->blob, s->blob_offset + s->count, x->call, &s->reader, &x->error));
@@ -56,7 +55,6 @@ static size_t on_send(char *out, size_t size, size_t count, void *self)
     koc__exchange *x = self;
     koc__sending *s = &x->sending;
     size_t len = (size_t)KOC__MIN((uint64_t)(size * count), s->size - s->count), n = len;
-
     koc__watch_note_body(&x->watch);
     if (len == 0) {
         return 0;
@@ -76,7 +74,6 @@ static size_t on_send(char *out, size_t size, size_t count, void *self)
 static int on_seek(void *self, curl_off_t offset, int origin)
 {
     koc__sending *s = &((koc__exchange *)self)->sending;
-
     if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > s->size) {
         return CURL_SEEKFUNC_CANTSEEK;
     }
@@ -89,7 +86,6 @@ static int on_seek(void *self, curl_off_t offset, int origin)
 void koc__sending_attach(koc__exchange *x, const koc__http_request *rq)
 {
     CURL *e = x->conn->easy;
-
     if (rq->has_body) {
         curl_easy_setopt(e, CURLOPT_UPLOAD, 1L);
         curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, rq->method);

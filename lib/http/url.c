@@ -38,7 +38,6 @@ static bool all_of(koc_str s, bool (*is)(char))
 static bool read_port(koc_str text, uint16_t *port)
 {
     uint64_t n;
-
     if (!koc__str_u64(text, &n) || n == 0 || n > 65535) {
         return false;
     }
@@ -50,7 +49,6 @@ bool koc__authority_split(koc_str text, koc_str *host, uint16_t *port)
 {
     koc_str name = text, rest = {"", 0}, after;
     uint16_t number = 0;
-
     if (koc__str_starts(text, "[")) {
         if (!koc__str_cut(koc__str_from(text, 1), ']', &name, &after)) {
             return false;
@@ -84,7 +82,6 @@ static int make_url(bool https, koc_str authority, koc_str target, koc__url *out
 {
     KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
     koc_str host;
-
     if (!koc__authority_split(authority, &host, &u.port)) {
         return koc__error(err, KOC_EINVAL, "not a host name in a URL: %.*s", KOC__FMT(authority));
     }
@@ -133,7 +130,6 @@ static size_t scheme_length(koc_str text)
 static int parse_hierarchy(bool https, koc_str rest, koc__url *out, koc_error **err)
 {
     size_t end = 0;
-
     while (end < rest.len && !memchr("/?#", rest.ptr[end], 3)) {
         end++;
     }
@@ -150,7 +146,6 @@ int koc__url_parse(koc_str text, koc__url *out, koc_error **err)
     size_t n = scheme_length(text);
     koc_str scheme = koc__str_n(text.ptr, n), rest = koc__str_from(text, n + 1);
     bool https = koc__str_ieq(scheme, KOC__STR("https"));
-
     if (text.len > KOC__URL_MAX) {
         return koc__error(err, KOC_ELIMIT, "a URL is longer than %zu bytes", KOC__URL_MAX);
     }
@@ -173,7 +168,6 @@ static int put_clean_path(koc__dynbuf *out, koc_str path, koc_error **err)
     koc_str rest = koc__str_from(path, 1), segment;
     size_t base = out->len;
     bool directory = true;
-
     while (koc__str_split(&rest, '/', &segment)) {
         bool dot = koc__str_is(segment, ".");
         bool up = koc__str_is(segment, "..");
@@ -199,7 +193,6 @@ static int put_clean_path(koc__dynbuf *out, koc_str path, koc_error **err)
 static koc_str path_of(koc_str target)
 {
     koc_str path = target, query;
-
     koc__str_cut(target, '?', &path, &query);
     return path;
 }
@@ -210,7 +203,6 @@ int koc__url_resolve(const koc__url *base, koc_str reference, koc__url *out, koc
     koc__url result = KOC__URL_INIT;
     KOC__AUTO_VAL(koc__dynbuf) target = KOC__DYNBUF_INIT(2 * KOC__URL_MAX);
     KOC__AUTO_VAL(koc__dynbuf) merged = KOC__DYNBUF_INIT(2 * KOC__URL_MAX);
-
     if (ref.len == 0) {
         return koc__error(err, KOC_EINVAL, "an empty URL");
     }
@@ -254,7 +246,6 @@ int koc__url_resolve(const koc__url *base, koc_str reference, koc__url *out, koc
 int koc__url_copy(const koc__url *from, koc__url *out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
-
     u.https = from->https;
     u.port = from->port;
     u.host = koc__strdup(from->host);
@@ -270,7 +261,6 @@ int koc__url_copy(const koc__url *from, koc__url *out, koc_error **err)
 int koc__url_add_query(koc__url *u, const char *name, koc_str value, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(2 * KOC__URL_MAX);
-
     KOC__TRY(koc__dynbuf_puts(&b, u->target, err));
     const char *query = strchr(u->target, '?');
     if (!query) {
@@ -300,7 +290,6 @@ char *koc__url_origin(const koc__url *u)
     bool ip6 = strchr(u->host, ':') != NULL;
     const char *scheme = u->https ? "https" : "http";
     const char *open = ip6 ? "[" : "", *close = ip6 ? "]" : "";
-
     if (u->port == (u->https ? 443 : 80)) {
         return koc__format("%s://%s%s%s", scheme, open, u->host, close);
     }
@@ -310,7 +299,6 @@ char *koc__url_origin(const koc__url *u)
 char *koc__url_string(const koc__url *u)
 {
     KOC__AUTO_STR origin = koc__url_origin(u);
-
     return origin ? koc__format("%s%s", origin, u->target) : NULL;
 }
 
@@ -331,7 +319,6 @@ char *koc__url_redacted(const koc__url *u)
     koc_str path = path_of(koc__str(u->target));
     koc_str query = koc__str_from(koc__str(u->target), path.len + 1), item, name, value;
     char separator = '?';
-
     if (!origin || koc__dynbuf_puts(&b, origin, NULL) || koc__dynbuf_put(&b, path, NULL)) {
         return NULL;
     }

@@ -68,7 +68,6 @@ int koc__watch_check(koc__watch *w, const koc__watch_state *s, koc__failure *why
 {
     int64_t now = koc__monotonic_ms();
     bool sending = w->body_ms != 0 && !s->sent;
-
     report_quiet(w, s, sending, now);
     if (w->no_timeout && s->connected) {
         return KOC_OK;

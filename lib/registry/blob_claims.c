@@ -28,7 +28,6 @@ static char uploading, present;
 koc__blob_claims *koc__claims_new(void)
 {
     koc__blob_claims *c = koc__calloc(1, sizeof(*c));
-
     if (c) {
         pthread_mutex_init(&c->mutex, NULL);
         koc__cond_init(&c->changed);
@@ -59,7 +58,6 @@ static bool is_first_under_way(const koc__blob_claims *c, const koc_digest *d)
     size_t cursor = 0;
     koc_str key, name, digest;
     void *mark;
-
     while (c->marks && koc__map_next(c->marks, &cursor, &key, &mark)) {
         if (koc__str_cut(key, '@', &name, &digest) && koc__str_is(digest, text.s)) {
             if (mark == &present) {
@@ -100,7 +98,6 @@ int koc__claim_begin(koc__blob_claims *c, const char *repository, const koc_dige
 {
     KOC__AUTO_STR key = claim_key(repository, d);
     bool wait = true;
-
     if (!key) {
         return koc__oom(err);
     }
@@ -120,7 +117,6 @@ int koc__claim_begin(koc__blob_claims *c, const char *repository, const koc_dige
 void koc__claim_end(koc__blob_claims *c, const char *repository, const koc_digest *d, bool done)
 {
     KOC__AUTO_STR key = claim_key(repository, d);
-
     pthread_mutex_lock(&c->mutex);
     if (key && (!done || koc__map_set(c->marks, koc__str(key), &present, NULL) != KOC_OK)) {
         koc__map_remove(c->marks, koc__str(key));
@@ -132,7 +128,6 @@ void koc__claim_end(koc__blob_claims *c, const char *repository, const koc_diges
 bool koc__claim_is_known(koc__blob_claims *c, const char *repository, const koc_digest *d)
 {
     KOC__AUTO_STR key = claim_key(repository, d);
-
     pthread_mutex_lock(&c->mutex);
     bool known = key && c->marks && koc__map_get(c->marks, koc__str(key)) == &present;
     pthread_mutex_unlock(&c->mutex);
@@ -146,7 +141,6 @@ char *koc__claim_find_other(koc__blob_claims *c, const char *repository, const k
     size_t cursor = 0;
     koc_str key, name, digest;
     void *mark;
-
     pthread_mutex_lock(&c->mutex);
     while (!found && c->marks && koc__map_next(c->marks, &cursor, &key, &mark)) {
         if (mark == &present && koc__str_cut(key, '@', &name, &digest) &&
@@ -161,7 +155,6 @@ char *koc__claim_find_other(koc__blob_claims *c, const char *repository, const k
 bool koc__claims_should_ask(koc__blob_claims *c)
 {
     unsigned missing = c->missing;
-
     return missing < ASK_UNTIL || missing % ASK_EACH == 0;
 }
 

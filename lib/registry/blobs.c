@@ -40,7 +40,6 @@ int koc_client_stat_blob(koc_client *c, const koc_reference *r, const koc_op *us
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
     KOC__AUTO_STR path = NULL;
     koc__request rq = {.method = "HEAD", .actions = KOC__ACT_PULL};
-
     if (!c || !r || !koc_reference_digest(r) || !size) {
         return koc__misuse(err, "koc_client_stat_blob: c, r or size is NULL, or r has no digest");
     }
@@ -72,7 +71,6 @@ int koc__mount(koc__blob_upload *b, const char *from, koc__call *call, bool *mou
     KOC__AUTO_STR path = NULL;
     koc_error *ignored = NULL;
     koc__request rq = {.method = "POST", .actions = KOC__ACT_PULL | KOC__ACT_PUSH};
-
     *mounted = false;
     KOC__TRY(koc__ref_request(&rq, b->client, b->repo, &path, err,
                               "blobs/uploads/?mount=%s&from=%s", koc__digest_str(b->digest).s,
@@ -115,7 +113,6 @@ typedef struct download {
 static void source_release(void *self)
 {
     source *s = self;
-
     koc_client_unref(s->client);
     koc_reference_unref(s->repo);
     koc__free(s);
@@ -125,7 +122,6 @@ static int check_part(download *d, const koc__response *resp, koc_error **err)
 {
     uint64_t first, last, total, length;
     const source *s = d->source;
-
     if (resp->status == 206) {
         const char *range = koc__headers_get(&resp->headers, "Content-Range");
         if (koc__headers_count(&resp->headers, "Content-Range") != 1 ||
@@ -147,7 +143,6 @@ static int check_part(download *d, const koc__response *resp, koc_error **err)
 static int run_until_seen(download *d, const koc__request *rq, koc__response *resp, koc_error **err)
 {
     int rc = koc__request_run(rq, d->call, resp, err);
-
     for (unsigned i = 0; i < LATE_TRIES && rc == KOC_ENOTFOUND && resp->status == 404 &&
                          koc__claim_is_known(rq->host->claims, rq->repository, &d->source->digest);
          i++) {
@@ -168,7 +163,6 @@ static int open_at(download *d, koc_error **err)
     const source *s = d->source;
     char range[64];
     koc__request rq = {.method = "GET", .actions = KOC__ACT_PULL};
-
     d->skip = 0;
     KOC__TRY(koc__ref_request(&rq, s->client, s->repo, &path, err, "blobs/%s",
                               koc__digest_str(&s->digest).s));
@@ -219,7 +213,6 @@ static int wait_to_resume(download *d, koc__failure why, koc_error **failure, ko
 static int skip_bytes(download *d, koc__failure *why, koc_error **err)
 {
     char dropped[SKIP_CHUNK];
-
     while (d->skip > 0) {
         size_t n, want = (size_t)KOC__MIN(d->skip, (uint64_t)sizeof(dropped));
         KOC__TRY(koc__exchange_read(d->exchange, d->call, dropped, want, &n, why, err));
@@ -236,7 +229,6 @@ static int download_read(void *self, void *buf, size_t len, size_t *n_read, koc_
 {
     download *d = self;
     uint64_t left = d->source->size - d->at;
-
     if (left == 0) {
         koc__exchange_close(koc__steal(&d->exchange));
         *n_read = 0;
@@ -270,7 +262,6 @@ static int download_read(void *self, void *buf, size_t len, size_t *n_read, koc_
 static void download_close(void *self)
 {
     download *d = self;
-
     koc__exchange_close(d->exchange);
     koc__free(d);
 }
@@ -283,7 +274,6 @@ static int source_open(void *self, uint64_t offset, koc__call *call, koc_reader 
     source *s = self;
     KOC__AUTO(koc_reader) r = NULL;
     download *d = koc__calloc(1, sizeof(*d));
-
     if (!d) {
         return koc__oom(err);
     }

@@ -20,7 +20,6 @@
 static int copy_hosts(const char *const *from, koc_strlist **out, koc_error **err)
 {
     KOC__AUTO(koc_strlist) list = NULL;
-
     KOC__TRY(koc__strlist_new(&list, err));
     for (size_t i = 0; from && from[i]; i++) {
         koc_str host;
@@ -37,7 +36,6 @@ static int copy_hosts(const char *const *from, koc_strlist **out, koc_error **er
 static int set_options(koc_client *c, const koc_client_options *o, koc_error **err)
 {
     const uint32_t known = KOC_CLIENT_INSECURE | KOC_CLIENT_NO_PROXY_ENV | KOC_CLIENT_OFFLINE;
-
     if (o->flags & ~known || o->reserved) {
         return koc__misuse(err, "koc_client_new: unknown flags, or reserved is not 0");
     }
@@ -80,7 +78,6 @@ int koc_client_new(koc_ctx *ctx, const koc_client_options *opts, koc_client **ou
 {
     koc_client_options o;
     KOC__AUTO(koc_client) c = NULL;
-
     if (!ctx || !out) {
         return koc__misuse(err, "koc_client_new: ctx or out is NULL");
     }
@@ -158,7 +155,6 @@ int koc__client_host(koc_client *c, const char *registry, koc__host **out, koc_e
 int koc__client_host_of_url(koc_client *c, const koc__url *u, koc__host **out, koc_error **err)
 {
     KOC__AUTO_STR origin = koc__url_origin(u);
-
     if (!origin) {
         return koc__oom(err);
     }
@@ -168,7 +164,6 @@ int koc__client_host_of_url(koc_client *c, const koc__url *u, koc__host **out, k
 void koc__client_route(koc_client *c, const koc__host *target, koc__http_request *rq)
 {
     const koc__dynbuf *own = &target->certs.authorities;
-
     const koc__proxy *proxy = koc__proxies_for(&c->proxies, rq->url);
     rq->proxy = proxy ? proxy->url : NULL;
     rq->proxy_from = proxy ? proxy->variable : NULL;

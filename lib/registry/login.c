@@ -11,7 +11,6 @@ int koc_auth_registry(const char *text, koc_buf *out, koc_error **err)
 {
     koc_str rest = koc__str_trim(koc__str(text)), path = {"", 0}, host;
     uint16_t port;
-
     if (!text || !out) {
         return koc__misuse(err, "koc_auth_registry: text or out is NULL");
     }
@@ -46,7 +45,6 @@ static int ping(koc__request *rq, koc__call *call, koc_error **err)
 {
     static const int also[] = {404, 405, 0};
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
-
     rq->method = "GET";
     rq->target = "/v2/";
     rq->also = also;
@@ -58,7 +56,6 @@ int koc_client_check_login(koc_client *c, const char *registry, const koc_op *us
 {
     KOC__AUTO_VAL(koc__call) call = {0};
     koc__request rq = {0};
-
     if (!c || !registry) {
         return koc__misuse(err, "koc_client_check_login: c or registry is NULL");
     }
@@ -82,7 +79,6 @@ int koc_client_lookup(koc_client *c, const char *registry, const char *repositor
 {
     KOC__AUTO_VAL(koc__call) call = {0};
     koc_credential *found = NULL;
-
     if (!c || !registry || !out) {
         return koc__misuse(err, "koc_client_lookup: c, registry or out is NULL");
     }
@@ -96,7 +92,6 @@ int koc_client_lookup(koc_client *c, const char *registry, const char *repositor
 static int mount_scopes(const char *const *mounts, char **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(16 << 10);
-
     for (size_t i = 0; mounts[i]; i++) {
         if (i >= MOUNTS_MAX) {
             return koc__error(err, KOC_ELIMIT, "more than %d repositories to mount from",
@@ -116,7 +111,6 @@ static int token_of(koc__request *rq, const char *demanded, koc__call *call, koc
 {
     KOC__AUTO(koc_credential) cred = NULL;
     koc_client *c = rq->host->client;
-
     KOC__TRY(ping(rq, call, err));
     koc__scheme scheme = koc__login_scheme(rq->host->login);
     if (scheme != KOC__SCHEME_BEARER) {
@@ -145,7 +139,6 @@ int koc_client_get_token(koc_client *c, const koc_reference *repo, uint32_t acce
     KOC__AUTO_VAL(koc__token_reply) reply = {NULL, 0};
     KOC__AUTO_STR demanded = NULL;
     koc__request rq = {.actions = access};
-
     if (!c || !repo || !token || !access || access > 7) {
         return koc__misuse(
             err,

@@ -13,7 +13,6 @@ int koc__client_put_manifest(koc_client *c, const koc_reference *r, const char *
                              koc_str bytes, koc__call *call, koc_digest *out, koc_error **err)
 {
     koc__stored stored;
-
     KOC__TRY(koc__manifest_put(c, r, media_type, bytes, call, &stored, err));
     if (has_subject(bytes) && !stored.keeps_referrers) {
         KOC__TRY(koc__referrers_add(c, r, media_type, bytes, &stored.digest, call, err));
@@ -28,7 +27,6 @@ int koc_client_put_manifest(koc_client *c, const koc_reference *r, const char *m
                             koc_str bytes, const koc_op *user, koc_digest *out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__call) call = {0};
-
     if (!c || !r || !media_type || (bytes.len > 0 && !bytes.ptr)) {
         return koc__misuse(err, "koc_client_put_manifest: c, r, media_type or bytes.ptr is NULL");
     }
@@ -79,7 +77,6 @@ int koc_client_delete_manifest(koc_client *c, const koc_reference *r, const koc_
     KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc_buf) bytes = KOC_BUF_INIT;
     koc_digest digest;
-
     if (!c || !r) {
         return koc__misuse(err, "koc_client_delete_manifest: c or r is NULL");
     }

@@ -22,7 +22,6 @@ int koc__ref_request(koc__request *rq, koc_client *c, const koc_reference *r, ch
 {
     KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(KOC__URL_MAX);
     va_list args;
-
     rq->what = koc__operation_of(rq->method, fmt);
     rq->repository = koc_reference_repository(r);
     KOC__TRY(koc__client_host(c, koc_reference_registry(r), &rq->host, err));
@@ -43,14 +42,12 @@ int koc__ref_request(koc__request *rq, koc_client *c, const koc_reference *r, ch
 static bool claimed_digest(const koc__headers *h, koc_digest *out)
 {
     const char *value = koc__headers_get(h, "Docker-Content-Digest");
-
     return value && koc__digest_read(koc__str_trim(koc__str(value)), out);
 }
 
 static int digest_as(const koc_digest *like, koc_str bytes, koc_digest *out, koc_error **err)
 {
     koc_hasher *h = NULL;
-
     if (!like || like->algorithm == KOC_DIGEST_SHA256) {
         koc__sha256_of(bytes.ptr, bytes.len, out);
         return KOC_OK;
@@ -70,7 +67,6 @@ static int check_digest(const koc_reference *r, const koc__response *resp, koc_d
     const koc_digest *wanted = koc_reference_digest(r);
     koc_str bytes = koc__dynbuf_view(&resp->body);
     koc_digest claimed, actual;
-
     KOC__TRY(digest_as(wanted, bytes, &actual, err));
     if (wanted && !koc_digest_equal(wanted, &actual)) {
         return koc__error(err, KOC_EDIGEST, "the registry sent a manifest with the digest %s",
@@ -96,7 +92,6 @@ static int fetch_manifest(koc_client *c, const koc_reference *r, koc__call *call
     KOC__AUTO_STR path = NULL;
     koc_digest actual;
     koc__request rq = {.method = "GET", .actions = KOC__ACT_PULL};
-
     if (!target) {
         return koc__oom(err);
     }
@@ -121,7 +116,6 @@ int koc__client_get_manifest(koc_client *c, const koc_reference *r, koc__call *c
     char content_type[160] = "";
     const char *type = NULL;
     koc_digest actual;
-
     KOC__TRY(fetch_manifest(c, r, call, NULL, &resp, err));
     KOC__TRY(check_digest(r, &resp, &actual, err));
     koc__http_media_type(&resp.headers, content_type, sizeof(content_type));
@@ -146,7 +140,6 @@ static int head_by_get(koc_client *c, const koc_reference *r, koc__call *call, k
     static const int also[] = {404, 0};
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
     koc__found f = {.found = true};
-
     KOC__TRY(fetch_manifest(c, r, call, also, &resp, err));
     if (resp.status == 404) {
         *out = (koc__found){.found = false};
@@ -199,7 +192,6 @@ int koc__client_head_manifest(koc_client *c, const koc_reference *r, bool pushin
 static bool has_digest(koc_client *c, const koc_reference *r, const koc_digest *d, koc__call *call)
 {
     koc__found f;
-
     return koc__client_head_manifest(c, r, true, call, &f, NULL) == KOC_OK && f.found &&
            koc_digest_equal(&f.digest, d);
 }
@@ -212,7 +204,6 @@ int koc__manifest_put(koc_client *c, const koc_reference *r, const char *media_t
     KOC__AUTO_STR path = NULL;
     koc_digest ours, claimed;
     koc__request rq = {.method = "PUT", .actions = KOC__ACT_PULL | KOC__ACT_PUSH};
-
     if (!target) {
         return koc__oom(err);
     }
@@ -255,7 +246,6 @@ int koc__manifest_put(koc_client *c, const koc_reference *r, const char *media_t
 int koc__missing_image(const koc_reference *r, koc_error **err)
 {
     const char *repository = koc__reference_context(r);
-
     koc__error(err, KOC_ENOTFOUND, "no such image");
     koc__error_http(err, 404, NULL);
     if (!koc_reference_digest(r)) {
@@ -270,7 +260,6 @@ int koc_client_resolve(koc_client *c, const koc_reference *r, const koc_op *user
     KOC__AUTO_VAL(koc__call) call = {0};
     koc_descriptor d;
     koc__found f;
-
     if (!c || !r || !storage || !out) {
         return koc__misuse(err, "koc_client_resolve: c, r, storage or out is NULL");
     }
@@ -296,7 +285,6 @@ int koc_client_get_manifest(koc_client *c, const koc_reference *r, const koc_op 
                             koc_error **err)
 {
     KOC__AUTO_VAL(koc__call) call = {0};
-
     if (!c || !r || !bytes) {
         return koc__misuse(err, "koc_client_get_manifest: c, r or bytes is NULL");
     }

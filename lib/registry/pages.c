@@ -10,7 +10,6 @@ static int next_page(const koc__response *resp, koc_strlist *seen, koc__url *out
 {
     KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
     koc_str link;
-
     if (!koc__http_next_link(&resp->headers, &link)) {
         return KOC_OK;
     }
@@ -38,7 +37,6 @@ int koc__each_page(koc__request *rq, koc__page_fn fn, void *self, koc__call *cal
 {
     KOC__AUTO(koc_strlist) seen = NULL;
     KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
-
     KOC__TRY(koc__strlist_new(&seen, err));
     for (;;) {
         KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;

@@ -33,7 +33,6 @@ static void keep_document(koc_client *c, const document *d)
 {
     koc__cache *cache = c->ctx->cache;
     KOC__AUTO_STR record = koc__format("%zu %s", d->bytes.len, d->media_type.ptr);
-
     if (!cache || !record) {
         return;
     }
@@ -48,7 +47,6 @@ static bool cached_bytes(koc_client *c, const koc_digest *digest, uint64_t size,
                          koc__call *call, koc_buf *out)
 {
     KOC__AUTO(koc_blob) blob = NULL;
-
     return c->ctx->cache && size <= max &&
            koc__cache_blob(c->ctx->cache, digest, size, &blob, NULL) == KOC_OK &&
            koc__blob_read_all(blob, max, call, out, NULL) == KOC_OK;
@@ -60,7 +58,6 @@ static bool cached_document(koc_client *c, const koc_digest *digest, koc__call *
     koc_str size_text, type;
     uint64_t size;
     bool found = false;
-
     if (!c->ctx->cache ||
         koc__cache_get(c->ctx->cache, "manifests", koc__str(koc__digest_str(digest).s), RECORD_MAX,
                        &found, &record, NULL) != KOC_OK ||
@@ -96,7 +93,6 @@ static int fetch_named(koc_client *c, const koc_reference *r, koc__call *call, d
 {
     KOC__AUTO(koc_reference) exact = NULL;
     koc__found f;
-
     if (koc_reference_digest(r) || !c->ctx->cache) {
         return fetch_document(c, r, call, out, err);
     }
@@ -113,7 +109,6 @@ static int fetch_named(koc_client *c, const koc_reference *r, koc__call *call, d
 static int config_descriptor(const document *d, koc_descriptor **out, koc_error **err)
 {
     KOC__AUTO(koc__json) doc = NULL;
-
     KOC__TRY(koc__json_parse(koc__str_n(d->bytes.ptr, d->bytes.len), KOC__MANIFEST_MAX, "manifest",
                              &doc, err));
     return koc__descriptor_read(koc__json_get(koc__json_root(doc), "config"),
@@ -124,7 +119,6 @@ static int fetch_config(koc_client *c, const koc_reference *r, const koc_descrip
                         koc__call *call, koc_buf *out, koc_error **err)
 {
     KOC__AUTO(koc_blob) blob = NULL;
-
     if (cached_bytes(c, &d->digest, d->size, KOC__CONFIG_MAX, call, out)) {
         return KOC_OK;
     }
@@ -154,7 +148,6 @@ int koc__client_attach_layers(koc_client *c, const koc_reference *r, koc_image *
 {
     KOC__AUTO(koc_reference) origin = NULL;
     KOC__AUTO(koc_reference) untagged = NULL;
-
     KOC__TRY(koc_reference_with_tag(r, NULL, &untagged, err));
     KOC__TRY(koc_reference_with_digest(untagged, NULL, &origin, err));
     for (size_t i = 0; i < koc_image_layer_count(img); i++) {
@@ -178,7 +171,6 @@ static int image_of(koc_client *c, const koc_reference *r, const document *d, ko
     KOC__AUTO(koc_descriptor) config_d = NULL;
     KOC__AUTO_VAL(koc_buf) config = KOC_BUF_INIT;
     KOC__AUTO(koc_image) img = NULL;
-
     KOC__TRY(config_descriptor(d, &config_d, err));
     if (!koc__mt_is_config(config_d->media_type)) {
         return koc__error(err, KOC_EUNSUPPORTED, "an artifact (its config is %s), not an image",
@@ -197,7 +189,6 @@ static int fetch_by(koc_client *c, const koc_reference *r, const koc_descriptor 
                     document *out, koc_error **err)
 {
     KOC__AUTO(koc_reference) exact = NULL;
-
     KOC__TRY(koc_reference_with_digest(r, &d->digest, &exact, err));
     KOC__TRY(fetch_document(c, exact, call, out, err));
     if (out->bytes.len != d->size) {
@@ -212,7 +203,6 @@ int koc__client_get_index_by(koc_client *c, const koc_reference *r, const koc_de
                              koc__call *call, koc_index **out, koc_error **err)
 {
     KOC__AUTO_VAL(document) doc = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
-
     KOC__TRY(fetch_by(c, r, d, call, &doc, err));
     return koc_index_from_bytes(c->ctx, koc__str_n(doc.bytes.ptr, doc.bytes.len), out, err);
 }
@@ -221,7 +211,6 @@ static int get_image_by(koc_client *c, const koc_reference *r, const koc_descrip
                         koc__call *call, koc_image **out, koc_error **err)
 {
     KOC__AUTO_VAL(document) doc = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
-
     KOC__TRY(fetch_by(c, r, d, call, &doc, err));
     return image_of(c, r, &doc, call, out, err);
 }
@@ -236,7 +225,6 @@ static int below_index(void *self, const koc_descriptor *d, koc__call *call, koc
                        koc_error **err)
 {
     const descent *way = self;
-
     return koc__client_get_index_by(way->client, way->ref, d, call, out, err);
 }
 
@@ -244,7 +232,6 @@ static int below_image(void *self, const koc_descriptor *d, koc__call *call, koc
                        koc_error **err)
 {
     const descent *way = self;
-
     return get_image_by(way->client, way->ref, d, call, out, err);
 }
 
@@ -267,7 +254,6 @@ static int find_image(descent *way, const koc_index *top, const koc_platform *wa
 static int check_platform(const koc_image *img, const koc_platform *want, koc_error **err)
 {
     const koc_platform *has = koc_image_platform(img);
-
     if (!has || !has->os || !has->os[0] || koc_platform_matches(want, has)) {
         return KOC_OK;
     }
@@ -283,7 +269,6 @@ int koc__client_get_image(koc_client *c, const koc_reference *r, const koc_platf
     KOC__AUTO_VAL(document) doc = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
     koc_platform usual = KOC_PLATFORM_INIT;
     KOC__AUTO(koc_index) index = NULL;
-
     usual.os = "linux";
     usual.arch = "amd64";
     KOC__TRY(fetch_named(c, r, call, &doc, err));
@@ -306,7 +291,6 @@ int koc__client_get_either(koc_client *c, const koc_reference *r, koc__call *cal
                            koc_index **index, koc_image **image, koc_error **err)
 {
     KOC__AUTO_VAL(document) doc = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
-
     KOC__TRY(fetch_named(c, r, call, &doc, err));
     if (koc__mt_is_index(doc.media_type.ptr)) {
         return koc_index_from_bytes(c->ctx, koc__str_n(doc.bytes.ptr, doc.bytes.len), index, err);
@@ -318,7 +302,6 @@ static int get_index(koc_client *c, const koc_reference *r, koc__call *call, koc
                      koc_error **err)
 {
     KOC__AUTO_VAL(document) doc = {KOC_BUF_INIT, KOC_BUF_INIT, {0}};
-
     KOC__TRY(fetch_named(c, r, call, &doc, err));
     if (!koc__mt_is_index(doc.media_type.ptr)) {
         return koc__error(err, KOC_EFORMAT, "it is an image, not an index");
@@ -332,7 +315,6 @@ int koc_client_get_image(koc_client *c, const koc_reference *r, const koc_platfo
                          const koc_op *user, koc_image **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__call) call = {0};
-
     if (!c || !r || !out) {
         return koc__misuse(err, "koc_client_get_image: c, r or out is NULL");
     }
@@ -345,7 +327,6 @@ int koc_client_get_index(koc_client *c, const koc_reference *r, const koc_op *us
                          koc_error **err)
 {
     KOC__AUTO_VAL(koc__call) call = {0};
-
     if (!c || !r || !out) {
         return koc__misuse(err, "koc_client_get_index: c, r or out is NULL");
     }

@@ -77,7 +77,6 @@ static void report(push *p, int32_t kind, int32_t state, const koc_descriptor *d
 {
     koc_progress event = KOC_PROGRESS_INIT;
     koc__digest_text text = koc__digest_str(&d->digest);
-
     event.kind = kind;
     event.state = state;
     event.what = what ? what : text.s;
@@ -92,7 +91,6 @@ static void report(push *p, int32_t kind, int32_t state, const koc_descriptor *d
 static int run_each(push *p, koc__task_fn fn, void *list, size_t n, size_t size, koc_error **err)
 {
     KOC__AUTO_VAL(koc__group) g = {0};
-
     if (n == 1) {
         return fn(list, p->call, err);
     }
@@ -131,7 +129,6 @@ static int collect_blobs(push *p, koc_image *img, koc_error **err)
 {
     const koc_descriptor *config = koc_image_config_descriptor(img);
     KOC__AUTO(koc_blob) bytes = NULL;
-
     for (size_t i = 0; i < koc_image_layer_count(img); i++) {
         koc_layer *l = koc_image_layer(img, i);
         if (koc__mt_is_foreign(l->descriptor->media_type) && !l->blob) {
@@ -147,7 +144,6 @@ static int collect_blobs(push *p, koc_image *img, koc_error **err)
 static bool has_origin_there(const blob_job *j)
 {
     const koc_reference *o = j->origin, *to = j->push->repo;
-
     return o && strcmp(koc_reference_registry(o), koc_reference_registry(to)) == 0 &&
            strcmp(koc_reference_repository(o), koc_reference_repository(to)) != 0;
 }
@@ -156,7 +152,6 @@ static bool has_origin_there(const blob_job *j)
 static char *mount_source(const blob_job *j)
 {
     const push *p = j->push;
-
     if (has_origin_there(j)) {
         return koc__strdup(koc_reference_repository(j->origin));
     }
@@ -175,7 +170,6 @@ static int no_content(const blob_job *j, koc_error **err)
 static int find_at_target(const blob_job *j, koc__call *call, bool *there, koc_error **err)
 {
     const push *p = j->push;
-
     if (koc__claims_should_ask(p->host->claims) || !j->blob || j->descriptor->size > SMALL) {
         KOC__TRY(koc__client_has_blob(p->client, p->repo, &j->descriptor->digest, true, call, there,
                                       err));
@@ -192,7 +186,6 @@ static int bring_blob(blob_job *j, koc__call *call, int32_t *state, koc_error **
     const koc_digest *d = &j->descriptor->digest;
     koc__blob_upload b = {p->client, p->repo, j->blob, d, j->id, KOC__URL_INIT};
     bool there = false;
-
     *state = KOC_STATE_SKIPPED;
     if (from && d->algorithm == KOC_DIGEST_SHA256) {
         KOC__TRY(koc__mount(&b, from, call, &there, err));
@@ -250,7 +243,6 @@ static int cannot_push(const push *p, int rc, koc_error **err)
 static void add_blob_result(const blob_job *j, koc__push_result *sum)
 {
     bool sent = j->state == KOC_STATE_FINISHED;
-
     sum->blobs_sent += sent;
     sum->blobs_mounted += j->state == KOC_STATE_MOUNTED;
     sum->bytes_sent += sent ? j->descriptor->size : 0;
@@ -260,7 +252,6 @@ int koc__client_push_layer(koc_client *c, const koc_reference *repo, koc_layer *
                            koc__push_result *sum, koc_error **err)
 {
     KOC__AUTO_VAL(push) p = {.client = c, .repo = repo, .call = call};
-
     if (koc__mt_is_foreign(l->descriptor->media_type) && !l->blob) {
         return KOC_OK;
     }
@@ -294,7 +285,6 @@ static int collect_names(push *p, const koc_reference *r, const koc_push_options
     KOC__AUTO(koc_reference) plain = NULL;
     koc_reference *name = NULL;
     size_t n = 1;
-
     for (size_t i = 0; o->extra_tags && o->extra_tags[i]; i++) {
         n++;
     }
@@ -325,7 +315,6 @@ static int find_name(void *arg, koc__call *call, koc_error **err)
 {
     name_job *j = arg;
     koc__found f;
-
     KOC__TRY(koc__client_head_manifest(j->push->client, j->ref, true, call, &f, err));
     j->there = f.found && koc_digest_equal(&f.digest, &j->push->top->digest);
     return KOC_OK;
@@ -361,7 +350,6 @@ static int put_name(void *arg, koc__call *call, koc_error **err)
 {
     name_job *j = arg;
     push *p = j->push;
-
     if (j->there) {
         return KOC_OK;
     }
@@ -377,7 +365,6 @@ static int put_name(void *arg, koc__call *call, koc_error **err)
 static int child_reference(const child_job *j, koc_reference **out, koc_error **err)
 {
     KOC__AUTO(koc_reference) plain = NULL;
-
     KOC__TRY(koc_reference_with_tag(j->push->repo, NULL, &plain, err));
     return koc_reference_with_digest(plain, &j->descriptor->digest, out, err);
 }
@@ -387,7 +374,6 @@ static int find_child(void *arg, koc__call *call, koc_error **err)
     child_job *j = arg;
     KOC__AUTO(koc_reference) ref = NULL;
     koc__found f;
-
     KOC__TRY(child_reference(j, &ref, err));
     KOC__TRY(koc__client_head_manifest(j->push->client, ref, true, call, &f, err));
     j->there = f.found;
@@ -405,7 +391,6 @@ static int put_child(void *arg, koc__call *call, koc_error **err)
     child_job *j = arg;
     push *p = j->push;
     KOC__AUTO(koc_reference) ref = NULL;
-
     if (j->there) {
         return KOC_OK;
     }
@@ -421,7 +406,6 @@ static int put_child(void *arg, koc__call *call, koc_error **err)
 static int push_children(push *p, koc_index *idx, koc_error **err)
 {
     size_t n = koc_index_count(idx);
-
     p->children = koc__calloc(n ? n : 1, sizeof(p->children[0]));
     if (!p->children) {
         return koc__oom(err);
@@ -465,7 +449,6 @@ static bool has_a_name(const push *p)
 static int prepare(push *p, const koc_push_options *user, koc_error **err)
 {
     koc_push_options o;
-
     KOC__TRY(koc__options_copy(&o, sizeof(o), user, "koc_push_options", err));
     if (o.flags) {
         return koc__misuse(err, "koc_push_options: unknown flags");
@@ -504,7 +487,6 @@ int koc__push_unnamed(koc__push *p, koc_error **err)
 {
     KOC__AUTO(koc_reference) plain = NULL;
     name_job j = {.push = p};
-
     if (has_a_name(p)) {
         return KOC_OK;
     }
@@ -544,7 +526,6 @@ int koc__push_new(koc_client *c, const koc_reference *r, const koc__push_source 
                   const koc_push_options *o, koc__call *call, koc__push **out, koc_error **err)
 {
     KOC__AUTO(koc__push) p = koc__calloc(1, sizeof(*p));
-
     if (!p) {
         return koc__oom(err);
     }
@@ -580,7 +561,6 @@ int koc__client_copy_blob(koc_client *c, const koc_reference *repo, const koc__k
                           koc__call *call, int32_t *state, koc_error **err)
 {
     KOC__AUTO_VAL(push) p = {.client = c, .repo = repo, .call = call};
-
     KOC__TRY(koc__client_host(c, koc_reference_registry(repo), &p.host, err));
     KOC__TRY(add_blob(&p, copy->descriptor, copy->blob, copy->origin, err));
     KOC__TRY(push_blob(&p.blobs[0], call, err));
@@ -594,7 +574,6 @@ static int put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, koc__
     koc_descriptor d = KOC_DESCRIPTOR_INIT;
     koc__known_blob copy = {.descriptor = &d, .blob = b};
     int32_t state;
-
     KOC__TRY(koc__blob_digest(b, call, &d.digest, err));
     d.size = koc_blob_size(b);
     int rc = koc__client_copy_blob(c, repo, &copy, call, &state, err);
@@ -608,7 +587,6 @@ int koc_client_push_image(koc_client *c, const koc_reference *r, koc_image *img,
     KOC__AUTO_VAL(koc__call) call = {0};
     koc__push_source what = {.image = img};
     koc__push_result result;
-
     if (!c || !r || !img) {
         return koc__misuse(err, "koc_client_push_image: c, r or img is NULL");
     }
@@ -627,7 +605,6 @@ int koc_client_push_index(koc_client *c, const koc_reference *r, koc_index *idx,
     KOC__AUTO_VAL(koc__call) call = {0};
     koc__push_source what = {.index = idx};
     koc__push_result result;
-
     if (!c || !r || !idx) {
         return koc__misuse(err, "koc_client_push_index: c, r or idx is NULL");
     }
@@ -643,7 +620,6 @@ int koc_client_put_blob(koc_client *c, const koc_reference *repo, koc_blob *b, c
                         koc_error **err)
 {
     KOC__AUTO_VAL(koc__call) call = {0};
-
     if (!c || !repo || !b) {
         return koc__misuse(err, "koc_client_put_blob: c, repo or b is NULL");
     }

@@ -46,7 +46,6 @@ static int add_page(void *self, const koc__response *resp, koc_error **err)
     KOC__AUTO(koc_index) idx = NULL;
     KOC__AUTO(koc__json) doc = NULL;
     char type[128] = "";
-
     koc__http_media_type(&resp->headers, type, sizeof(type));
     if (resp->status != 200 || strcmp(type, KOC_MT_OCI_INDEX) != 0) {
         return KOC_OK; /* the registry does not have the API */
@@ -68,7 +67,6 @@ static int list_by_api(koc_client *client, const koc_reference *repo, const koc_
     KOC__AUTO_VAL(koc__dynbuf) query = KOC__DYNBUF_INIT(1024);
     KOC__AUTO_STR path = NULL;
     koc__request rq = {.method = "GET", .actions = KOC__ACT_PULL};
-
     if (c->type) {
         KOC__TRY(koc__dynbuf_puts(&query, "?artifactType=", err));
         KOC__TRY(koc__percent(&query, koc__str(c->type), "", err));
@@ -86,7 +84,6 @@ static int tag_reference(const koc_reference *repo, const koc_digest *subject, k
 {
     KOC__AUTO(koc_reference) plain = NULL;
     KOC__AUTO_STR tag = referrers_tag(subject);
-
     if (!tag) {
         return koc__oom(err);
     }
@@ -107,7 +104,6 @@ static int read_tag(koc_client *c, const koc_reference *ref, koc__call *call, ko
     KOC__AUTO_VAL(koc_buf) bytes = KOC_BUF_INIT;
     koc_error *failure = NULL;
     int rc = koc__client_get_manifest(c, ref, call, &bytes, NULL, NULL, &failure);
-
     if (rc == KOC_ENOTFOUND) {
         koc_error_free(failure);
         return KOC_OK;
@@ -128,7 +124,6 @@ static int read_tag_leniently(koc_client *c, const koc_reference *ref, koc__call
 {
     koc_error *failure = NULL;
     int rc = read_tag(c, ref, call, out, &failure);
-
     if (rc == KOC_OK || !is_foreign(rc)) {
         return rc == KOC_OK ? KOC_OK : koc__error_move(err, &failure);
     }
@@ -143,7 +138,6 @@ int koc__client_list_referrers(koc_client *c, const koc_reference *subject, cons
     KOC__AUTO(koc_index_builder) b = NULL;
     KOC__AUTO(koc_reference) tag = NULL;
     KOC__AUTO(koc_index) idx = NULL;
-
     KOC__TRY(koc_index_builder_new(c->ctx, KOC_FORMAT_OCI, &b, err));
     collect state = {c->ctx, b, type, false};
     KOC__TRY(list_by_api(c, subject, koc_reference_digest(subject), &state, call, err));
@@ -160,7 +154,6 @@ int koc_client_list_referrers(koc_client *c, const koc_reference *subject,
                               koc_error **err)
 {
     KOC__AUTO_VAL(koc__call) call = {0};
-
     if (!c || !subject || !koc_reference_digest(subject) || !out) {
         return koc__misuse(
             err, "koc_client_list_referrers: c, subject or out is NULL, or subject has no digest");
@@ -180,7 +173,6 @@ static void make_entry(const koc__jnode *manifest, const char *media_type, koc_s
 {
     const char *type = koc__json_get_str(manifest, "artifactType");
     size_t n = 0;
-
     if (!type) {
         type = koc__json_get_str(koc__json_get(manifest, "config"), "mediaType");
     }
@@ -215,7 +207,6 @@ static int add_entry(koc_client *c, const koc_index *old, const koc_descriptor *
 {
     KOC__AUTO(koc_index_builder) b = NULL;
     bool added = false;
-
     KOC__TRY(koc_index_builder_new(c->ctx, KOC_FORMAT_OCI, &b, err));
     for (size_t i = 0; old && i < koc_index_count(old); i++) {
         const koc_descriptor *d = koc_index_get(old, i);
@@ -235,7 +226,6 @@ static int add_entry(koc_client *c, const koc_index *old, const koc_descriptor *
 static int wait_to_check(koc__waiter *w, int64_t begin_ms, koc_error **err)
 {
     int64_t ms = koc__retry_delay_ms(w->attempt - 1, (uint32_t)koc__monotonic_ns());
-
     if (w->attempt > 1 && !w->waiting && koc__monotonic_ms() - begin_ms + ms > SILENT_MS) {
         koc__waiter_report(w, "other clients keep changing the list of referrers", 0);
     }
@@ -249,7 +239,6 @@ static int repeat_update(koc_client *c, const koc_reference *tag, const koc_desc
 {
     koc__call *call = w->call;
     int64_t begin = koc__monotonic_ms();
-
     for (w->attempt = 1; w->attempt <= UPDATES_MAX; w->attempt++) {
         KOC__AUTO(koc_index) old = NULL;
         KOC__AUTO(koc_index) new = NULL;
@@ -270,7 +259,6 @@ static int update_tag(koc_client *c, const koc_reference *tag, const koc_descrip
                       koc__call *call, koc_error **err)
 {
     koc__waiter waiter = {.call = call};
-
     KOC__TRY(koc__client_host(c, koc_reference_registry(tag), &waiter.host, err));
     int rc = repeat_update(c, tag, entry, &waiter, err);
     koc__waiter_finish(&waiter, rc == KOC_OK);
@@ -285,7 +273,6 @@ static int find_subject(koc_client *c, const koc_reference *r, const koc__json *
     KOC__AUTO(koc_descriptor) subject = NULL;
     KOC__AUTO(koc_index_builder) b = NULL;
     const koc__jnode *node = koc__json_get(koc__json_root(doc), "subject");
-
     if (!node) {
         return KOC_OK;
     }
@@ -307,7 +294,6 @@ int koc__referrers_add(koc_client *c, const koc_reference *r, const char *media_
     KOC__AUTO(koc_reference) tag = NULL;
     koc_kv annotations[ANNOTATIONS_MAX];
     koc_descriptor entry;
-
     KOC__TRY(koc__json_parse(bytes, KOC__MANIFEST_MAX, "manifest", &doc, err));
     KOC__TRY(find_subject(c, r, doc, call, &subject, err));
     if (!subject) {
@@ -324,7 +310,6 @@ static int remove_entry(koc_client *c, const koc_index *old, const koc_digest *g
                         koc_index **out, koc_error **err)
 {
     KOC__AUTO(koc_index_builder) b = NULL;
-
     KOC__TRY(koc_index_builder_new(c->ctx, KOC_FORMAT_OCI, &b, err));
     for (size_t i = 0; i < koc_index_count(old); i++) {
         const koc_descriptor *d = koc_index_get(old, i);
@@ -344,7 +329,6 @@ int koc__referrers_remove(koc_client *c, const koc_reference *r, koc_str bytes,
     KOC__AUTO(koc_index) old = NULL;
     KOC__AUTO(koc_index) new = NULL;
     koc__stored stored;
-
     KOC__TRY(koc__json_parse(bytes, KOC__MANIFEST_MAX, "manifest", &doc, err));
     KOC__TRY(find_subject(c, r, doc, call, &subject, err));
     if (!subject) {

@@ -17,7 +17,6 @@ static void append_text(char *out, size_t size, const char *separator, const cha
 {
     size_t used = strlen(out);
     int n = snprintf(out + used, size - used, "%s%s", used ? separator : "", text);
-
     if (n < 0 || (size_t)n < size - used) {
         return;
     }
@@ -36,7 +35,6 @@ static const char *text_of(const koc__jnode *n)
 static void copy_text(const koc__jnode *n, char *out, size_t size)
 {
     const char *s = text_of(n);
-
     if (s) {
         koc__clean_text(koc__str(s), out, size);
     }
@@ -48,7 +46,6 @@ static void put_detail(const koc__jnode *n, const char *message, int depth, char
 {
     const char *s = text_of(n);
     char value[DETAIL_MAX] = "", named[DETAIL_MAX + 72];
-
     if (s) {
         koc__clean_text(koc__str(s), value, sizeof(value));
         char name[64] = "";
@@ -100,7 +97,6 @@ static void read_errors(const koc__jnode *errors, koc__regerror *out)
     const koc__jnode *first = koc__json_child(errors);
     bool several = first && koc__json_next(first);
     size_t n = 0;
-
     for (const koc__jnode *e = first; e && n < ERRORS_MAX; e = koc__json_next(e), n++) {
         read_object(e, several, out);
     }
@@ -109,7 +105,6 @@ static void read_errors(const koc__jnode *errors, koc__regerror *out)
 void koc__regerror_read(koc_str body, koc__regerror *out)
 {
     KOC__AUTO(koc__json) doc = NULL;
-
     *out = (koc__regerror){"", ""};
     if (koc__json_parse(body, KOC__ERROR_BODY_MAX, "error", &doc, NULL) != KOC_OK) {
         koc__clean_text(body, out->message, TEXT_MAX);

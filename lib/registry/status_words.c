@@ -9,7 +9,6 @@ koc__operation koc__operation_of(const char *method, const char *path)
 {
     koc_str p = koc__str(path);
     bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-
     if (koc__str_starts(p, "blobs/uploads/")) {
         return strcmp(method, "POST") == 0 ? KOC__DO_UPLOAD_OPEN : KOC__DO_UPLOAD_SEND;
     }
@@ -67,7 +66,6 @@ void koc__reply_reason(int status, const koc__regerror *e, int64_t seconds, char
 {
     const char *said = e->message[0] ? e->message : e->code;
     char text[64], when[48] = "";
-
     status_text(status, text, sizeof(text));
     if (seconds > 0) {
         snprintf(when, sizeof(when), ", Retry-After: %lld", (long long)seconds);
@@ -156,7 +154,6 @@ int koc__regerror_make(koc__operation what, int status, const koc__regerror *e, 
     const char *said = e->message[0] ? e->message : e->code, *text = NULL;
     koc_code code = KOC_EHTTP;
     char other[96], number[64];
-
     for (size_t i = 0; i < KOC__COUNT(meanings) && !text; i++) {
         const struct meaning *m = &meanings[i];
         if ((m->what & BIT(what)) && m->status == status &&

@@ -12,7 +12,6 @@ int koc__listing_read(koc_str text, const char *member, bool (*is_name)(koc_str 
                       koc_strlist *out, koc_error **err)
 {
     KOC__AUTO(koc__json) doc = NULL;
-
     KOC__TRY(koc__json_parse(text, TAGS_PAGE_MAX, "list", &doc, err));
     const koc__jnode *names = koc__json_get(koc__json_root(doc), member);
     for (const koc__jnode *n = koc__json_child(names); n; n = koc__json_next(n)) {
@@ -43,7 +42,6 @@ typedef struct listing {
 static int add_names(void *self, const koc__response *resp, koc_error **err)
 {
     const listing *l = self;
-
     koc_error *failure = NULL;
     int rc = koc__listing_read(koc__dynbuf_view(&resp->body), l->member, l->is_name, l->max, l->out,
                                &failure);
@@ -59,7 +57,6 @@ int koc_client_list_tags(koc_client *c, const koc_reference *repo, const koc_op 
     KOC__AUTO(koc_strlist) tags = NULL;
     KOC__AUTO_STR path = NULL;
     koc__request rq = {.method = "GET", .actions = KOC__ACT_PULL};
-
     if (!c || !repo || !out) {
         return koc__misuse(err, "koc_client_list_tags: c, repo or out is NULL");
     }

@@ -67,13 +67,11 @@ static void on_sent(void *self, uint64_t bytes)
 {
     upload *u = self;
     koc_progress event = KOC_PROGRESS_INIT;
-    koc__digest_text text;
-
     u->sent = bytes;
     if (!koc__call_wants_progress(u->call)) {
         return;
     }
-    text = koc__digest_str(u->digest);
+    koc__digest_text text = koc__digest_str(u->digest);
     event.kind = KOC_PROGRESS_BLOB;
     event.state = KOC_STATE_ACTIVE;
     event.what = text.s;
@@ -107,7 +105,6 @@ static koc__request session_request(upload *u, const char *method, const koc__ur
 static int follow_location(upload *u, const koc__response *resp, koc_error **err)
 {
     koc__url next = KOC__URL_INIT;
-
     if (!koc__headers_get(&resp->headers, "Location")) {
         return KOC_OK;
     }
@@ -123,7 +120,6 @@ static int open_session(upload *u, koc_error **err)
     KOC__AUTO_STR path = NULL;
     koc__url where = KOC__URL_INIT;
     koc__request rq = {.method = "POST", .actions = PUSH};
-
     KOC__TRY(koc__ref_request(&rq, u->client, u->repo, &path, err, "blobs/uploads/"));
     rq.has_body = true;
     rq.fresh = u->fresh_each;
@@ -150,7 +146,6 @@ static void cancel_session(upload *u)
     KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
     koc_op limit = KOC_OP_INIT;
-
     if (!u->session.host) {
         return;
     }
@@ -170,7 +165,6 @@ int koc__client_check_push(koc_client *c, const koc_reference *repo, koc__call *
                            koc_error **err)
 {
     upload u = {.client = c, .repo = repo, .call = call, .journal = KOC__JOURNAL_INIT};
-
     KOC__TRY(koc__client_host(c, koc_reference_registry(repo), &u.host, err));
     int rc = open_session(&u, err);
     if (rc == KOC_OK) {
@@ -195,7 +189,6 @@ static int put_rest(upload *u, koc__response *resp, koc_error **err)
 {
     KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
     char range[64];
-
     KOC__TRY(koc__url_copy(&u->session, &url, err));
     KOC__TRY(koc__url_add_query(&url, "digest", koc__str(koc__digest_str(u->digest).s), err));
     koc__request rq = session_request(u, "PUT", &url);
@@ -221,7 +214,6 @@ static int put_rest(upload *u, koc__response *resp, koc_error **err)
 static uint64_t body_max(const upload *u)
 {
     uint64_t known = koc__upload_smaller(u->body_max, koc__upload_body_max(&u->host->uploads));
-
     return known ? KOC__MAX(known, u->minimum) : 0;
 }
 
@@ -235,7 +227,6 @@ static void lower_body_max(upload *u, uint64_t max)
 static bool needs_patch(const upload *u)
 {
     uint64_t left = u->size - u->at, most = body_max(u);
-
     if (left == 0 || u->patch_refused) {
         return false;
     }
@@ -249,7 +240,6 @@ static bool needs_patch(const upload *u)
 static uint64_t chunk_size(const upload *u)
 {
     uint64_t most = body_max(u);
-
     if (most == 0 && u->minimum == 0 && u->at == 0) {
         return u->size;
     }
@@ -259,7 +249,6 @@ static uint64_t chunk_size(const upload *u)
 static int send_patch(upload *u, uint64_t size, koc__response *resp, koc_error **err)
 {
     char range[64];
-
     koc__request rq = session_request(u, "PATCH", &u->session);
     /* Some registries that accept a blob in one PATCH do not know the field. */
     rq.content_range = size < u->size ? range_from(u, size, range) : NULL;
@@ -281,8 +270,6 @@ static int query_session(upload *u, bool *alive, koc_error **err)
 {
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
     koc_error *ignored = NULL;
-    uint64_t at;
-
     *alive = false;
     if (u->sent > SETTLE_BYTES) {
         /* the registry still reads what came before the break */
@@ -294,7 +281,7 @@ static int query_session(upload *u, bool *alive, koc_error **err)
     if (rc != KOC_OK) {
         return koc__call_check(u->call, err);
     }
-    at = koc__upload_resume(koc__headers_get(&resp.headers, "Range"), u->base + u->sent);
+    uint64_t at = koc__upload_resume(koc__headers_get(&resp.headers, "Range"), u->base + u->sent);
     if (at == KOC__OFFSET_LOST || resp.status != 204) {
         return KOC_OK;
     }
@@ -309,13 +296,11 @@ static int query_session(upload *u, bool *alive, koc_error **err)
 /* Waits before the next round. When there is none left, hands failure out. */
 static int wait_for_round(upload *u, koc_error **failure, koc_error **err)
 {
-    int64_t wait;
-
     if (u->at > u->best + KOC__CHUNK_SMALLEST) {
         u->best = u->at;
         u->tries = 0;
     }
-    wait = koc__retry_delay_ms(u->tries, (uint32_t)koc__monotonic_ns());
+    int64_t wait = koc__retry_delay_ms(u->tries, (uint32_t)koc__monotonic_ns());
     if (++u->tries >= TRIES_MAX || u->waited_ms + wait > WAITING_MAX_MS) {
         if (*failure) {
             return koc__error_move(err, failure);
@@ -379,7 +364,6 @@ static int restart_by_other_form(upload *u, koc_error **failure, koc_error **err
 static bool cookies_may_be_why(upload *u, const koc__response *resp)
 {
     bool may = resp->status == 403 && u->cookies.count > 0 && !u->no_cookies;
-
     u->no_cookies = u->no_cookies || may;
     return may;
 }
@@ -399,7 +383,6 @@ static int retry_after_failure(upload *u, koc_error **failure, koc_error **err)
 static int resume_or_restart(upload *u, koc_error **failure, koc_error **err)
 {
     bool alive = false;
-
     KOC__TRY(query_session(u, &alive, err));
     if (!alive || u->at == 0) {
         return restart(u, failure, err);
@@ -414,7 +397,6 @@ static int send_smaller(upload *u, bool was_patch, const koc__response *resp, ui
 {
     bool cut = resp->status == 0, alive = false;
     uint64_t next = koc__chunk_shrink(tried, cut ? u->sent : tried, u->minimum);
-
     if (next == 0 && cut) {
         return koc__error_move(err, failure);
     }
@@ -469,7 +451,6 @@ static int send_chunk(upload *u, koc_error **err)
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
     KOC__AUTO(koc_error) failure = NULL;
     uint64_t size = chunk_size(u), end = u->at + size;
-
     int rc = send_patch(u, size, &resp, &failure);
     if (rc != KOC_OK) {
         return is_local(rc, &resp) ? koc__error_move(err, &failure)
@@ -491,7 +472,6 @@ static int check_local_content(upload *u, koc_error **failure, koc_error **err)
     KOC__AUTO_STR chunk = koc__malloc(65536);
     koc_hasher *h = NULL;
     size_t n = 1;
-
     if (!chunk) {
         return koc__oom(err);
     }
@@ -524,7 +504,6 @@ static int check_stored(const upload *u, const koc__response *resp, koc_error **
 {
     const char *value = koc__headers_get(&resp->headers, "Docker-Content-Digest");
     koc_digest stored;
-
     if (value && koc__digest_read(koc__str_trim(koc__str(value)), &stored) &&
         stored.algorithm == u->digest->algorithm && !koc_digest_equal(&stored, u->digest)) {
         return koc__error(err, KOC_EDIGEST, "the registry stored %s instead of %s",
@@ -561,7 +540,6 @@ static int finish_put(upload *u, const koc__response *resp, koc_error **failure,
 {
     koc__verdict v = koc__upload_verdict(resp->status, resp->error.code, resp->failure);
     bool resumed = u->base > 0 && !u->patched; /* after a broken PUT, or from an earlier run */
-
     if (u->base > 0 && resp->status == 416) {
         /* the registry has more or less than it reported */
         return resume_or_restart(u, failure, err);
@@ -592,7 +570,6 @@ static int finish_put(upload *u, const koc__response *resp, koc_error **failure,
 static int resume_session(upload *u, koc_error **err)
 {
     bool alive = false;
-
     koc__journal_recall(&u->journal, u->host, &u->session);
     if (!u->session.host) {
         return KOC_OK;
@@ -614,7 +591,6 @@ static int one_round(upload *u, bool *done, koc_error **err)
 {
     KOC__AUTO_VAL(koc__response) resp = KOC__RESPONSE_INIT;
     KOC__AUTO(koc_error) failure = NULL;
-
     if (!u->session.host) {
         KOC__TRY(open_session(u, err));
     }

@@ -16,7 +16,6 @@ void koc__journal_open(koc__journal *j, const koc__host *h, const char *reposito
                        const koc_digest *d, uint64_t size)
 {
     koc__cache *cache = h->client->ctx->cache;
-
     if (!cache || size < KOC__JOURNAL_SMALLEST) {
         return;
     }
@@ -32,7 +31,6 @@ bool koc__journal_read(koc_str record, int64_t now, koc_str *address)
 {
     koc_str version, rest, expires;
     uint64_t at;
-
     return koc__str_cut(record, ' ', &version, &rest) && koc__str_is(version, VERSION) &&
            koc__str_cut(rest, ' ', &expires, address) && koc__str_u64(expires, &at) &&
            now < (int64_t)KOC__MIN(at, (uint64_t)INT64_MAX) && (int64_t)at - now <= LIFE_S;
@@ -42,7 +40,6 @@ bool koc__journal_looks_secret(const char *target)
 {
     static const char *const words[] = {"sig", "token", "secret", "key", "cred", "auth", "pass"};
     koc_str path, query = {"", 0}, parameter;
-
     koc__str_cut(koc__str(target), '?', &path, &query);
     while (koc__str_split(&query, '&', &parameter)) {
         koc_str name = parameter, value;
@@ -61,7 +58,6 @@ bool koc__journal_looks_secret(const char *target)
 static bool is_of_host(const koc__host *h, const koc__url *u)
 {
     KOC__AUTO_STR origin = koc__url_origin(u);
-
     return origin && strcmp(origin + (u->https ? 8 : 7), h->wire) == 0;
 }
 
@@ -71,7 +67,6 @@ void koc__journal_recall(koc__journal *j, const koc__host *h, koc__url *out)
     koc__url u = KOC__URL_INIT;
     koc_str address;
     bool found = false;
-
     if (j->cache &&
         koc__cache_get(j->cache, KIND, koc__str(j->key), RECORD_MAX, &found, &record, NULL) ==
             KOC_OK &&

@@ -7,7 +7,6 @@ static int read_location(const koc__host *h, const koc__response *resp, koc__url
 {
     const char *location = koc__headers_get(&resp->headers, "Location");
     KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
-
     if (!location || !location[0]) {
         return koc__error(err, KOC_EFORMAT, "the registry opened an upload without a Location");
     }
@@ -38,7 +37,6 @@ int koc__upload_location(koc__host *h, const koc__response *resp, koc__url *out,
 {
     koc_error *failure = NULL;
     int rc = read_location(h, resp, out, &failure);
-
     koc__error_scrub(&failure, koc__login_scrub, h->login); /* it quotes the server */
     return rc == KOC_OK ? KOC_OK : koc__error_move(err, &failure);
 }

@@ -35,7 +35,6 @@ koc__verdict koc__upload_verdict(int status, const char *code, koc__failure why)
 {
     static const char *const rights[] = {"DENIED", "UNAUTHORIZED", NULL};
     static const char *const lost[] = {"BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID", NULL};
-
     if (status == 0) {
         return why == KOC__FAIL_BROKEN || why == KOC__FAIL_SILENT ? KOC__UPLOAD_CONFIRM
                                                                   : KOC__UPLOAD_FAIL;
@@ -63,7 +62,6 @@ static bool read_range(const char *value, uint64_t *have, bool *none_or_one)
 {
     koc_str text = koc__str_trim(koc__str(value)), first, last;
     uint64_t a, b;
-
     if (koc__str_starts(text, "bytes=")) {
         text = koc__str_from(text, 6);
     } else if (koc__str_starts(text, "bytes ")) {
@@ -89,7 +87,6 @@ uint64_t koc__upload_after_chunk(const char *range, uint64_t start, uint64_t end
 {
     uint64_t have;
     bool small;
-
     if (!read_range(range, &have, &small) || small) {
         return end;
     }
@@ -107,7 +104,6 @@ uint64_t koc__upload_resume(const char *range, uint64_t sent)
 {
     uint64_t have;
     bool small;
-
     if (!read_range(range, &have, &small)) {
         return KOC__OFFSET_LOST;
     }
@@ -121,7 +117,6 @@ uint64_t koc__chunk_size(const char *host, uint64_t known, uint64_t minimum)
 {
     koc_str h = koc__str(host);
     uint64_t size = 16 * MIB;
-
     if (known > 0) {
         size = known;
     } else if (koc__str_is(h, "ghcr.io")) {
@@ -136,7 +131,6 @@ uint64_t koc__chunk_shrink(uint64_t tried, uint64_t got, uint64_t minimum)
 {
     uint64_t floor = KOC__MAX(KOC__CHUNK_SMALLEST, minimum);
     uint64_t next = KOC__MIN(got, tried) / 2;
-
     if (tried <= floor) {
         return 0;
     }
@@ -168,7 +162,6 @@ uint64_t koc__upload_smaller(uint64_t a, uint64_t b)
 void koc__upload_limit_body(koc__upload_habits *h, uint64_t max)
 {
     uint_fast64_t known = h->body_max;
-
     while (koc__upload_smaller(known, max) != known &&
            !atomic_compare_exchange_weak(&h->body_max, &known, max)) {
         /* the exchange has read known again */

@@ -8,7 +8,6 @@ koc_str koc__ini_value(koc_str text, const char *section, const char *key)
 {
     koc_str line, name, value;
     bool inside = false;
-
     while (koc__str_split(&text, '\n', &line)) {
         line = koc__str_trim(line);
         if (koc__str_starts(line, "[") && koc__str_ends(line, "]")) {
@@ -25,7 +24,6 @@ koc_str koc__ini_value(koc_str text, const char *section, const char *key)
 static size_t find(koc_str text, const char *needle)
 {
     size_t n = strlen(needle);
-
     for (size_t i = 0; i + n <= text.len; i++) {
         if (memcmp(text.ptr + i, needle, n) == 0) {
             return i;
@@ -37,7 +35,6 @@ static size_t find(koc_str text, const char *needle)
 koc_str koc__xml_text(koc_str text, const char *name)
 {
     char open[64], close[64];
-
     if (strlen(name) > 48) {
         return (koc_str){"", 0};
     }

@@ -259,7 +259,6 @@ bool koc__json_name_folds(const koc__jnode *member, const char *name)
 koc__jnode *koc__json_get_folded(const koc__jnode *object, const char *name)
 {
     koc__jnode *found = NULL;
-
     if (!koc__json_is(object, KOC__JSON_OBJECT)) {
         return NULL;
     }

@@ -16,7 +16,6 @@ static int bad(koc_error **err)
 static koc_str between(koc_str pem, const char *label)
 {
     char mark[64];
-
     for (koc_str rest = pem, line; koc__str_split(&rest, '\n', &line);) {
         snprintf(mark, sizeof(mark), "-----BEGIN %s-----", label);
         if (!koc__str_is(koc__str_trim(line), mark)) {
@@ -39,7 +38,6 @@ static int decode(koc_str base64, koc__dynbuf *out, koc_error **err)
     KOC__AUTO_VAL(koc__dynbuf) joined = KOC__DYNBUF_INIT(2 * DER_MAX);
     koc_str word;
     int rc = KOC_OK;
-
     while (rc == KOC_OK && koc__str_word(&base64, &word)) {
         rc = koc__dynbuf_put(&joined, word, NULL);
     }
@@ -55,7 +53,6 @@ static bool take(koc_str *rest, uint8_t tag, koc_str *content)
 {
     const uint8_t *p = (const uint8_t *)rest->ptr;
     size_t len, head = 2;
-
     if (rest->len < 2 || p[0] != tag) {
         return false;
     }
@@ -95,7 +92,6 @@ int koc__pem_rsa_key(koc_str pem, koc__dynbuf *out, koc_error **err)
 {
     koc_str plain = between(pem, "RSA PRIVATE KEY"), wrapped = between(pem, "PRIVATE KEY"), key;
     KOC__AUTO_VAL(koc__dynbuf) der = KOC__DYNBUF_INIT(DER_MAX);
-
     koc__dynbuf_clear(out);
     if (plain.len > 0) {
         return decode(plain, out, err);

@@ -17,7 +17,7 @@ typedef struct reader {
     char text[KOC__TOML_TEXT];
 } reader;
 
-/* --- characters ------------------------------------------------------------------------------------ */
+/* --- characters --- */
 
 static int peek(const reader *r)
 {
@@ -61,7 +61,6 @@ static void comment(reader *r)
 static void space(reader *r)
 {
     const char *before;
-
     do {
         before = r->rest.ptr;
         blanks(r);
@@ -83,12 +82,11 @@ static int line_end(reader *r, koc_error **err)
     return KOC_OK;
 }
 
-/* --- strings and keys ------------------------------------------------------------------------------- */
+/* --- strings and keys --- */
 
 static bool hex(reader *r, size_t digits, uint32_t *out)
 {
     uint32_t n = 0;
-
     for (size_t i = 0; i < digits; i++) {
         int c = peek(r);
         int value = c >= '0' && c <= '9'   ? c - '0'
@@ -113,7 +111,6 @@ static int escape(reader *r, char *out, koc_error **err)
     int c = peek(r);
     const char *at = c > 0 ? strchr(from, c) : NULL;
     uint32_t code = 0;
-
     if (at) {
         skip(r, 1);
         *out = to[at - from];
@@ -134,7 +131,6 @@ static int quoted(reader *r, char *out, size_t size, koc_error **err)
 {
     char quote = r->rest.ptr[0];
     size_t n = 0;
-
     if (r->rest.len >= 3 && r->rest.ptr[1] == quote && r->rest.ptr[2] == quote) {
         return koc__error(err, KOC_EFORMAT, "multi-line strings are not supported");
     }
@@ -168,7 +164,6 @@ static bool is_bare(int c)
 static int key(reader *r, char out[KEY_MAX], koc_error **err)
 {
     size_t n = 0;
-
     if (peek(r) == '"' || peek(r) == '\'') {
         return quoted(r, out, KEY_MAX, err);
     }
@@ -180,12 +175,11 @@ static int key(reader *r, char out[KEY_MAX], koc_error **err)
     return n > 0 ? KOC_OK : koc__error(err, KOC_EFORMAT, "expected a key");
 }
 
-/* --- values ----------------------------------------------------------------------------------------------- */
+/* --- values --- */
 
 static int word(reader *r, koc_error **err)
 {
     size_t n = 0;
-
     while (n < r->rest.len && (is_bare((unsigned char)r->rest.ptr[n]) || r->rest.ptr[n] == '+' ||
                                r->rest.ptr[n] == '.' || r->rest.ptr[n] == ':')) {
         n++;
@@ -242,13 +236,12 @@ static int value(reader *r, int depth, koc_error **err)
     return take(r, '[') ? array(r, depth, err) : scalar(r, err);
 }
 
-/* --- lines --------------------------------------------------------------------------------------------------- */
+/* --- lines --- */
 
 /* After its bracket. */
 static int table(reader *r, koc_error **err)
 {
     size_t depth = 0;
-
     if (peek(r) == '[') {
         return koc__error(err, KOC_EFORMAT, "arrays of tables are not supported");
     }
@@ -291,7 +284,6 @@ static int pair(reader *r, koc_error **err)
 int koc__toml_read(koc_str text, const char *file, koc__toml_fn fn, void *self, koc_error **err)
 {
     reader r = {.rest = text, .line = 1, .fn = fn, .self = self, .item.index = {-1, -1}};
-
     for (space(&r); peek(&r) >= 0; space(&r)) {
         unsigned line = r.line;
         int rc = take(&r, '[') ? table(&r, err) : pair(&r, err);

@@ -12,14 +12,12 @@ int main(int argc, char **argv)
     koc_error *err = NULL;
     koc_ctx_options ctx_options = KOC_CTX_OPTIONS_INIT;
     koc_publish_options options = KOC_PUBLISH_OPTIONS_INIT;
-    int rc;
-
     if (argc < 3) {
         return 2;
     }
     ctx_options.threads = (uint32_t)atoi(argv[1]);
     options.import_paths = (const char *const *)&argv[2];
-    rc = koc_ctx_new(&ctx_options, &ctx, &err);
+    int rc = koc_ctx_new(&ctx_options, &ctx, &err);
     if (rc == KOC_OK) {
         rc = koc_publish(ctx, &options, NULL, &published, &err);
     }

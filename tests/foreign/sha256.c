@@ -37,7 +37,6 @@ static void hash_portable(const uint8_t *data, size_t len, uint8_t out[32])
     size_t rest = len % 64;
     size_t blocks = rest < 56 ? 1 : 2;
     koc__sha256 h;
-
     koc__sha256_init(&h);
     koc__sha256_blocks_portable(h.state, data, whole);
     memcpy(tail, data + whole * 64, rest);
@@ -56,7 +55,6 @@ static int check_length(const uint8_t *data, size_t len)
     uint8_t wanted[32];
     uint8_t got[32];
     koc__sha256 h;
-
     hash_portable(data, len, wanted);
     koc__sha256_init(&h);
     koc__sha256_update(&h, data, len / 3);
@@ -70,7 +68,6 @@ int main(void)
     static uint8_t data[4096];
     uint8_t got[32];
     koc__sha256 h;
-
     for (size_t i = 0; i < sizeof(data); i++) {
         data[i] = (uint8_t)(i * 7 + (i >> 8));
     }

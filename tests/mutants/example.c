@@ -80,7 +80,6 @@ static void print(const char *text)
 int main(void)
 {
     char name[4] = {0};
-
     print("called");
     SHOW(" %d %d", tried(7, 0), below((bits){5}, 5));
     SHOW(" %d %d%d", equal(name, name), both(true, false), both(true, true));

@@ -59,7 +59,6 @@ static koc_op op = KOC_OP_INIT;
 static koc_reference *reference(const char *text)
 {
     koc_reference *r = NULL;
-
     koc_reference_parse(text, 0, &r, err);
     return r;
 }
@@ -67,7 +66,6 @@ static koc_reference *reference(const char *text)
 static void print_digest(const koc_digest *d)
 {
     char text[KOC_DIGEST_TEXT_MAX];
-
     if (koc_digest_format(d, text, sizeof(text), NULL) == KOC_OK) {
         puts(text);
     }
@@ -79,7 +77,6 @@ static int make_layer(size_t size, uint64_t seed, koc_layer **out)
     uint64_t x = seed + 88172645463325252u;
     char *data = malloc(size + 8);
     koc_layer_builder *b = NULL;
-
     for (size_t i = 0; data && i < size; i += 8) {
         x ^= x << 13;
         x ^= x >> 7;
@@ -101,7 +98,6 @@ static int make_image(size_t size, uint64_t seed, unsigned layers, const char *a
     koc_platform platform = KOC_PLATFORM_INIT;
     const char *argv[] = {"/app", NULL};
     int rc = koc_image_builder_new(ctx, NULL, &b, err);
-
     platform.os = "linux";
     platform.arch = arch;
     for (unsigned i = 0; rc == KOC_OK && i < layers; i++) {
@@ -148,7 +144,6 @@ static int cmd_push_index(char **args)
     koc_index *idx = NULL;
     koc_digest d;
     int rc = r ? koc_index_builder_new(ctx, KOC_FORMAT_OCI, &b, err) : KOC_EINVAL;
-
     for (unsigned i = 0; rc == KOC_OK && i < 2; i++) {
         koc_platform p = KOC_PLATFORM_INIT;
         koc_image *img = NULL;
@@ -176,7 +171,6 @@ static int read_all(koc_layer *l)
     koc_reader *r = NULL;
     size_t n = 1;
     int rc = koc_layer_open(l, &op, &r, err);
-
     while (rc == KOC_OK && n > 0) {
         rc = koc_reader_read(r, chunk, sizeof(chunk), &n, err);
     }
@@ -192,7 +186,6 @@ static int cmd_pull(char **args)
     koc_platform p = KOC_PLATFORM_INIT;
     koc_buf storage = KOC_BUF_INIT;
     int rc = r ? KOC_OK : KOC_EINVAL;
-
     if (rc == KOC_OK && args[1]) {
         rc = koc_platform_parse(args[1], &storage, &p, err);
     }
@@ -214,7 +207,6 @@ static int cmd_push_pull(char **args)
 {
     char *none[] = {args[3], NULL};
     int rc = cmd_push(args);
-
     return rc ? rc : cmd_pull(none);
 }
 
@@ -227,7 +219,6 @@ static int cmd_attach(char **args)
     koc_image *img = NULL;
     koc_digest digest;
     int rc = subject ? koc_client_resolve(client, subject, &op, &storage, &d, err) : KOC_EINVAL;
-
     rc = rc ? rc : make_image(300, strtoul(args[0], NULL, 10), 1, "amd64", &d, &img);
     rc = rc ? rc : koc_reference_with_tag(subject, NULL, &repo, err);
     rc = rc ? rc : koc_client_push_image(client, repo, img, NULL, &op, &digest, err);
@@ -248,7 +239,6 @@ static int cmd_referrers(char **args)
     koc_buf storage = KOC_BUF_INIT;
     koc_index *idx = NULL;
     int rc = tag ? koc_client_resolve(client, tag, &op, &storage, &d, err) : KOC_EINVAL;
-
     rc = rc ? rc : koc_reference_with_digest(tag, &d.digest, &r, err);
     rc = rc ? rc : koc_client_list_referrers(client, r, args[1], &op, &idx, err);
     for (size_t i = 0; rc == KOC_OK && i < koc_index_count(idx); i++) {
@@ -266,7 +256,6 @@ static int cmd_tags(char **args)
     koc_reference *repo = reference(args[0]);
     koc_strlist *tags = NULL;
     int rc = repo ? koc_client_list_tags(client, repo, &op, &tags, err) : KOC_EINVAL;
-
     for (size_t i = 0; rc == KOC_OK && i < koc_strlist_count(tags); i++) {
         puts(koc_strlist_get(tags, i));
     }
@@ -279,7 +268,6 @@ static int cmd_delete(char **args)
 {
     koc_reference *r = reference(args[0]);
     int rc = r ? koc_client_delete_manifest(client, r, &op, err) : KOC_EINVAL;
-
     koc_reference_unref(r);
     return rc;
 }
@@ -290,7 +278,6 @@ static int cmd_lookup(char **args)
 {
     koc_auth *auth = NULL;
     int rc = koc_auth_docker(NULL, &auth, err);
-
     for (; rc == KOC_OK && *args; args++) {
         koc_credential *cred = NULL;
         if (strspn(*args, "0123456789") == strlen(*args)) {
@@ -313,7 +300,6 @@ static int cmd_login(char **args)
     koc_credential *cred = NULL;
     koc_buf where = KOC_BUF_INIT;
     int rc = koc_credential_new(KOC_CRED_BASIC, args[1], args[2], &cred, err);
-
     rc = rc ? rc : koc_auth_docker_store(NULL, args[0], cred, &op, &where, err);
     if (rc == KOC_OK) {
         puts(where.ptr);
@@ -335,7 +321,6 @@ static int cmd_resolve(char **args)
     koc_buf storage = KOC_BUF_INIT;
     char text[KOC_DIGEST_TEXT_MAX];
     int rc = r ? koc_client_resolve(client, r, &op, &storage, &d, err) : KOC_EINVAL;
-
     rc = rc ? rc : koc_digest_format(&d.digest, text, sizeof(text), err);
     if (rc == KOC_OK) {
         printf("%s %" PRIu64 " %s\n", text, d.size, d.media_type ? d.media_type : "?");
@@ -350,7 +335,6 @@ static int cmd_manifest(char **args)
     koc_reference *r = reference(args[0]);
     koc_buf bytes = KOC_BUF_INIT;
     int rc = r ? koc_client_get_manifest(client, r, &op, &bytes, NULL, NULL, err) : KOC_EINVAL;
-
     if (rc == KOC_OK) {
         fwrite(bytes.ptr, 1, bytes.len, stdout);
     }
@@ -365,7 +349,6 @@ static int cmd_copy(char **args)
     koc_image *img = NULL;
     koc_digest d;
     int rc = from && to ? koc_client_get_image(client, from, NULL, &op, &img, err) : KOC_EINVAL;
-
     rc = rc ? rc : koc_client_push_image(client, to, img, NULL, &op, &d, err);
     if (rc == KOC_OK) {
         print_digest(&d);
@@ -382,7 +365,6 @@ static int cmd_put_blob(char **args)
     koc_blob *b = NULL;
     koc_digest d;
     int rc = repo ? koc_blob_from_file(args[0], NULL, &b, err) : KOC_EINVAL;
-
     rc = rc ? rc : koc_client_put_blob(client, repo, b, &op, err);
     rc = rc ? rc : koc_blob_digest(b, NULL, &d, err);
     if (rc == KOC_OK) {
@@ -402,7 +384,6 @@ static int cmd_get_blob(char **args)
     static char chunk[131072];
     size_t n = 1;
     int rc = repo ? koc_digest_parse(args[1], &d.digest, err) : KOC_EINVAL;
-
     d.size = strtoull(args[2], NULL, 10);
     rc = rc ? rc : koc_client_get_blob(client, repo, &d, &b, err);
     rc = rc ? rc : koc_blob_open(b, 0, &op, &r, err);
@@ -455,7 +436,6 @@ int main(int argc, char **argv)
     const char *auth_file = NULL, *allow[2] = {NULL, NULL};
     koc_auth *auth = NULL;
     int i = 1, rc;
-
     co.log = on_log;
     co.log_level = KOC_LOG_WARN;
     for (; i < argc && argv[i][0] == '-'; i++) {

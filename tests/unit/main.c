@@ -35,7 +35,6 @@ void koc_test_register(struct koc_test *test)
 const char *koc_test_dir(void)
 {
     const char *parent = getenv("TMPDIR");
-
     if (test_dir[0] == '\0') {
         if (parent == NULL || parent[0] == '\0') {
             parent = "/tmp";
@@ -54,7 +53,6 @@ const char *koc_test_path(const char *name)
     static char paths[8][PATH_MAX + 256];
     static unsigned turn;
     char *path = paths[turn++ % 8];
-
     snprintf(path, sizeof(paths[0]), "%s/%s", koc_test_dir(), name);
     return path;
 }
@@ -63,7 +61,6 @@ const char *koc_test_write(const char *name, const void *data, size_t len)
 {
     const char *path = koc_test_path(name);
     FILE *f = fopen(path, "wb");
-
     assert_non_null(f);
     assert_int_equal(fwrite(data, 1, len, f), len);
     assert_int_equal(fclose(f), 0);
@@ -92,7 +89,6 @@ static int open_directory(const char *path, const struct stat *st, int type, str
 static int keep_start(void)
 {
     size_t n = 0;
-
     while (environ[n] != NULL) {
         n++;
     }
@@ -137,7 +133,6 @@ static int end_test(void **state)
 static size_t select_tests(const char *pattern, struct CMUnitTest *out, size_t max)
 {
     size_t n = 0;
-
     for (struct koc_test *t = first; t != NULL && n < max; t = t->next) {
         if (pattern == NULL || strstr(t->name, pattern) != NULL) {
             out[n++] = (struct CMUnitTest){t->name, t->run, NULL, end_test, NULL};
@@ -149,7 +144,6 @@ static size_t select_tests(const char *pattern, struct CMUnitTest *out, size_t m
 static size_t count_tests(void)
 {
     size_t n = 0;
-
     for (struct koc_test *t = first; t != NULL; t = t->next) {
         n++;
     }
@@ -159,7 +153,6 @@ static size_t count_tests(void)
 static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
-
     return slash == NULL ? path : slash + 1;
 }
 
@@ -169,7 +162,6 @@ int main(int argc, char **argv)
     size_t max = count_tests();
     struct CMUnitTest *tests = calloc(max + 1, sizeof(*tests));
     int failed = 0;
-
     if (tests == NULL || keep_start() != 0) {
         return 1;
     }

@@ -36,7 +36,6 @@ static int failed(koc_error **err, const char *what, psa_status_t status)
 static int enter(koc_error **err)
 {
     psa_status_t status = PSA_SUCCESS;
-
     pthread_mutex_lock(&mutex);
     if (!ready) {
         status = psa_crypto_init();
@@ -64,11 +63,10 @@ int koc__crypto_init(koc_error **err)
 static int hash(psa_algorithm_t algorithm, const char *name, koc_str data, uint8_t *out,
                 size_t size, koc_error **err)
 {
-    psa_status_t status;
     size_t len = 0;
-
     KOC__TRY(enter(err));
-    status = psa_hash_compute(algorithm, (const uint8_t *)data.ptr, data.len, out, size, &len);
+    psa_status_t status =
+        psa_hash_compute(algorithm, (const uint8_t *)data.ptr, data.len, out, size, &len);
     leave();
     return status == PSA_SUCCESS ? KOC_OK : failed(err, name, status);
 }
@@ -95,11 +93,9 @@ struct koc__sha1_state {
 static int begin(psa_hash_operation_t *o, psa_algorithm_t algorithm, const char *name,
                  koc_error **err)
 {
-    psa_status_t status;
-
     *o = psa_hash_operation_init();
     KOC__TRY(enter(err));
-    status = psa_hash_setup(o, algorithm);
+    psa_status_t status = psa_hash_setup(o, algorithm);
     leave();
     return status == PSA_SUCCESS ? KOC_OK : failed(err, name, status);
 }
@@ -107,10 +103,8 @@ static int begin(psa_hash_operation_t *o, psa_algorithm_t algorithm, const char 
 static int update(psa_hash_operation_t *o, const char *name, const void *data, size_t len,
                   koc_error **err)
 {
-    psa_status_t status;
-
     KOC__TRY(enter(err));
-    status = psa_hash_update(o, data, len);
+    psa_status_t status = psa_hash_update(o, data, len);
     leave();
     return status == PSA_SUCCESS ? KOC_OK : failed(err, name, status);
 }
@@ -118,11 +112,9 @@ static int update(psa_hash_operation_t *o, const char *name, const void *data, s
 static int finish(psa_hash_operation_t *o, const char *name, uint8_t *out, size_t size,
                   koc_error **err)
 {
-    psa_status_t status;
     size_t len = 0;
-
     KOC__TRY(enter(err));
-    status = psa_hash_finish(o, out, size, &len);
+    psa_status_t status = psa_hash_finish(o, out, size, &len);
     leave();
     return status == PSA_SUCCESS ? KOC_OK : failed(err, name, status);
 }
@@ -138,7 +130,6 @@ int koc__sha512_new(koc__sha512_state **out, koc_error **err)
 {
     koc__sha512_state *s = koc__calloc(1, sizeof(*s));
     int rc = s ? begin(&s->operation, PSA_ALG_SHA_512, "SHA-512", err) : koc__oom(err);
-
     if (rc != KOC_OK) {
         koc__free(s);
         return rc;
@@ -169,7 +160,6 @@ int koc__sha1_new(koc__sha1_state **out, koc_error **err)
 {
     koc__sha1_state *s = koc__calloc(1, sizeof(*s));
     int rc = s ? begin(&s->operation, PSA_ALG_SHA_1, "SHA-1", err) : koc__oom(err);
-
     if (rc != KOC_OK) {
         koc__free(s);
         return rc;
@@ -201,13 +191,11 @@ static psa_status_t hmac_locked(const uint8_t *key, size_t key_len, koc_str data
 {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
     psa_key_id_t id = 0;
-    psa_status_t status;
     size_t len = 0;
-
     psa_set_key_type(&attributes, PSA_KEY_TYPE_HMAC);
     psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_MESSAGE);
     psa_set_key_algorithm(&attributes, PSA_ALG_HMAC(PSA_ALG_SHA_256));
-    status = psa_import_key(&attributes, key, key_len, &id);
+    psa_status_t status = psa_import_key(&attributes, key, key_len, &id);
     if (status != PSA_SUCCESS) {
         return status;
     }
@@ -253,7 +241,6 @@ static psa_status_t rsa_locked(koc_str key, koc_str data, uint8_t *out, size_t s
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
     psa_algorithm_t algorithm = PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_SHA_256);
     psa_key_id_t id = 0;
-
     psa_set_key_type(&attributes, PSA_KEY_TYPE_RSA_KEY_PAIR);
     psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_MESSAGE);
     psa_set_key_algorithm(&attributes, algorithm);
@@ -270,7 +257,6 @@ int koc__rsa_sha256_sign(koc_str key, koc_str data, koc__dynbuf *out, koc_error 
 {
     uint8_t signature[512];
     size_t len = 0;
-
     KOC__TRY(enter(err));
     psa_status_t status = rsa_locked(key, data, signature, sizeof(signature), &len);
     leave();
@@ -285,7 +271,6 @@ int koc__rsa_sha256_sign(koc_str key, koc_str data, koc__dynbuf *out, koc_error 
 int koc__random(void *out, size_t len, koc_error **err)
 {
     uint8_t *p = out;
-
     while (len > 0) {
         size_t n = KOC__MIN(len, 256); /* the limit of one request */
 
@@ -304,7 +289,6 @@ static pthread_once_t version_once = PTHREAD_ONCE_INIT;
 static void make_version(void)
 {
     char number[16] = ""; /* mbedtls_version_get_string writes at most 9 bytes */
-
     mbedtls_version_get_string(number);
     snprintf(version, sizeof(version), "mbedTLS %s", number);
 }

@@ -47,7 +47,6 @@ static int row_of(const koc_digest *d)
 koc__digest_text koc__digest_hex(const koc_digest *d)
 {
     koc__digest_text text = {""};
-
     if (row_of(d) >= 0) {
         koc__hex(d->bytes, d->len, text.s);
     }
@@ -58,7 +57,6 @@ koc__digest_text koc__digest_str(const koc_digest *d)
 {
     koc__digest_text text = {""};
     int row = row_of(d);
-
     if (row >= 0) {
         size_t n = strlen(algorithms[row].prefix);
 
@@ -86,7 +84,6 @@ int koc_digest_format(const koc_digest *d, char *out, size_t out_size, koc_error
 {
     koc__digest_text text = koc__digest_str(d);
     size_t size = strlen(text.s) + 1;
-
     if (!out || size == 1) {
         return koc__misuse(err, "koc_digest_format: out is NULL or d is not a digest");
     }

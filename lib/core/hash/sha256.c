@@ -43,7 +43,6 @@ static blocks_fn best_blocks(void)
 static void choose_blocks(uint32_t state[8], const uint8_t *data, size_t blocks)
 {
     blocks_fn best = best_blocks();
-
     atomic_store_explicit(&chosen_blocks, best, memory_order_relaxed);
     best(state, data, blocks);
 }
@@ -51,7 +50,6 @@ static void choose_blocks(uint32_t state[8], const uint8_t *data, size_t blocks)
 const char *koc__sha256_backend(void)
 {
     blocks_fn blocks = atomic_load_explicit(&chosen_blocks, memory_order_relaxed);
-
     if (blocks == choose_blocks) {
         blocks = best_blocks();
     }
@@ -85,7 +83,6 @@ void koc__sha256_update(koc__sha256 *h, const void *data, size_t len)
 {
     const uint8_t *p = data;
     size_t used = (size_t)(h->length % 64);
-
     if (len == 0) {
         return;
     }
@@ -113,7 +110,6 @@ void koc__sha256_final(koc__sha256 *h, uint8_t out[32])
 {
     size_t used = (size_t)(h->length % 64);
     uint64_t bits = h->length * 8;
-
     h->block[used++] = 0x80;
     if (used > 56) {
         memset(h->block + used, 0, 64 - used);
@@ -138,7 +134,6 @@ void koc__sha256_digest(koc__sha256 *h, koc_digest *out)
 void koc__sha256_of(const void *data, size_t len, koc_digest *out)
 {
     koc__sha256 h;
-
     koc__sha256_init(&h);
     koc__sha256_update(&h, data, len);
     koc__sha256_digest(&h, out);

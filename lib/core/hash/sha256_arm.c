@@ -76,7 +76,6 @@ TARGET void koc__sha256_blocks_arm(uint32_t state[8], const uint8_t *data, size_
 {
     uint32x4_t abcd = vld1q_u32(state);
     uint32x4_t efgh = vld1q_u32(state + 4);
-
     for (; blocks > 0; blocks--, data += 64) {
         uint32x4_t abcd_before = abcd, efgh_before = efgh;
         uint32x4_t w0 = LOAD(0), w1 = LOAD(1), w2 = LOAD(2), w3 = LOAD(3);

@@ -31,7 +31,6 @@ static inline uint32_t next_word(uint32_t w[16], unsigned t)
     uint32_t w2 = w[(t + 14) & 15];
     uint32_t s0 = rotate_right(w15, 7) ^ rotate_right(w15, 18) ^ w15 >> 3;
     uint32_t s1 = rotate_right(w2, 17) ^ rotate_right(w2, 19) ^ w2 >> 10;
-
     w[t & 15] += s0 + w[(t + 9) & 15] + s1;
     return w[t & 15];
 }

@@ -19,7 +19,6 @@
 bool koc__sha256_x86_usable(void)
 {
     unsigned a, b, c, d;
-
     if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_SSSE3) || !(c & bit_SSE4_1)) {
         return false;
     }
@@ -54,7 +53,6 @@ TARGET void koc__sha256_blocks_x86(uint32_t state[8], const uint8_t *data, size_
     __m128i efgh = _mm_shuffle_epi32(hgfe, 0x1b);
     __m128i abef = _mm_alignr_epi8(cdab, efgh, 8);
     __m128i cdgh = _mm_blend_epi16(efgh, cdab, 0xf0);
-
     for (; blocks > 0; blocks--, data += 64) {
         __m128i abef_before = abef, cdgh_before = cdgh;
         __m128i w0 = LOAD(0), w1 = LOAD(1), w2 = LOAD(2), w3 = LOAD(3);

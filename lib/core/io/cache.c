@@ -22,7 +22,6 @@ static int default_dir(char **out, koc_error **err)
 {
     const char *named = koc__env_nonempty("KOCACHE");
     KOC__AUTO_STR parent = named ? koc__strdup(named) : koc__xdg("XDG_CACHE_HOME", ".cache");
-
     if (!parent) {
         return koc__error(err, KOC_ENOTFOUND, "cannot locate the cache: HOME is not set");
     }
@@ -35,7 +34,6 @@ static int default_dir(char **out, koc_error **err)
 static int prepare(const koc__cache *c, koc_error **err)
 {
     struct stat st;
-
     if (stat(c->root, &st) != 0) {
         KOC__AUTO_STR tmp = koc__path_join(c->root, "tmp");
 
@@ -67,8 +65,6 @@ int koc__cache_open(const char *dir, koc__cache **out, koc_error **err)
 {
     KOC__AUTO_STR chosen = NULL;
     koc__cache *c;
-    int rc;
-
     if (dir) {
         chosen = koc__strdup(dir);
         if (!chosen) {
@@ -81,7 +77,7 @@ int koc__cache_open(const char *dir, koc__cache **out, koc_error **err)
     if (!c) {
         return koc__oom(err);
     }
-    rc = koc__path_abs(chosen, &c->dir, err);
+    int rc = koc__path_abs(chosen, &c->dir, err);
     if (rc == KOC_OK) {
         c->root = koc__path_join(c->dir, "v1");
         rc = c->root ? prepare(c, err) : koc__oom(err);
@@ -116,7 +112,6 @@ bool koc__cache_is_on(const koc__cache *c)
 bool koc__cache_is_to_blame(const koc__cache *c, const koc_error *e)
 {
     const char *detail = koc_error_detail(e);
-
     return koc__cache_is_on(c) && (strstr(koc_error_message(e), c->root) != NULL ||
                                    (detail && strstr(detail, c->root) != NULL));
 }
@@ -137,7 +132,6 @@ static void touch(const char *path, const struct stat *st)
 {
     struct timespec times[2] = {{0, UTIME_NOW}, {0, S_ISDIR(st->st_mode) ? UTIME_NOW : UTIME_OMIT}};
     int64_t age = koc__now() - koc__cache_last_use(st);
-
     if (age > KOC__CACHE_TOUCH_AFTER || age < 0) {
         (void)utimensat(AT_FDCWD, path, times, 0);
     }
@@ -147,7 +141,6 @@ char *koc__cache_path(const koc__cache *c, const char *area, const char *kind, c
                       koc_str key)
 {
     koc_digest d;
-
     koc__sha256_of(key.ptr, key.len, &d);
     return koc__format("%s/%s/%s%c%s", c->root, area, kind, separator, koc__digest_hex(&d).s);
 }
@@ -164,7 +157,6 @@ static int publish(koc__tempfile *t, const char *path, koc_error **err)
 {
     KOC__AUTO_STR parent = NULL;
     int rc = koc__tempfile_publish(t, path, 0600, NULL);
-
     if (rc == KOC_OK) {
         return KOC_OK;
     }
@@ -179,7 +171,6 @@ static int publish(koc__tempfile *t, const char *path, koc_error **err)
 static int new_tempfile(const koc__cache *c, koc__tempfile *out, koc_error **err)
 {
     KOC__AUTO_STR tmp = koc__path_join(c->root, "tmp");
-
     if (!tmp) {
         return koc__oom(err);
     }
@@ -191,7 +182,6 @@ static void make_header(const char *kind, koc_str key, koc_str value, char out[H
 {
     koc__sha256 h;
     koc_digest d;
-
     koc__sha256_of(key.ptr, key.len, &d);
     koc__sha256_init(&h);
     koc__sha256_update(&h, kind, strlen(kind) + 1);
@@ -212,7 +202,6 @@ static int read_record(const char *path, size_t max, char header[HEADER_LEN + 1]
     KOC__AUTO_STR value = NULL;
     size_t len, n = 0;
     struct stat st;
-
     if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size < HEADER_LEN ||
         (uintmax_t)st.st_size - HEADER_LEN > max) {
         return KOC_OK;
@@ -240,7 +229,6 @@ int koc__cache_get(koc__cache *c, const char *kind, koc_str key, size_t max, boo
     KOC__AUTO_STR path = NULL;
     KOC__AUTO_STR value = NULL;
     size_t len = 0;
-
     if (!koc__cache_is_on(c)) {
         *found = false;
         return KOC_OK;
@@ -268,7 +256,6 @@ int koc__cache_put(koc__cache *c, const char *kind, koc_str key, koc_str value, 
     KOC__AUTO_VAL(koc__tempfile) t = KOC__TEMPFILE_INIT;
     KOC__AUTO_STR path = NULL;
     char header[HEADER_LEN + 1];
-
     if (!koc__cache_is_on(c)) {
         return KOC_OK;
     }
@@ -286,7 +273,6 @@ int koc__cache_put(koc__cache *c, const char *kind, koc_str key, koc_str value, 
 int koc__cache_drop(koc__cache *c, const char *kind, koc_str key, koc_error **err)
 {
     KOC__AUTO_STR path = NULL;
-
     if (!c) {
         return KOC_OK;
     }
@@ -298,7 +284,6 @@ int koc__cache_drop(koc__cache *c, const char *kind, koc_str key, koc_error **er
 static bool usable(const char *path, uint64_t size)
 {
     struct stat st;
-
     if (lstat(path, &st) != 0) {
         return false;
     }
@@ -313,7 +298,6 @@ static bool usable(const char *path, uint64_t size)
 bool koc__cache_has_blob(koc__cache *c, const koc_digest *d, uint64_t size)
 {
     KOC__AUTO_STR path = koc__cache_is_on(c) ? blob_path(c, d) : NULL;
-
     return path && usable(path, size);
 }
 
@@ -321,7 +305,6 @@ static int find_blob(koc__cache *c, const koc_digest *d, uint64_t size, bool fre
                      koc_error **err)
 {
     KOC__AUTO_STR path = NULL;
-
     if (fresh || koc__cache_is_on(c)) {
         path = blob_path(c, d);
         if (!path) {
@@ -349,7 +332,6 @@ int koc__cache_fresh_blob(koc__cache *c, const koc_digest *d, uint64_t size, koc
 int koc__cache_put_bytes(koc__cache *c, const koc_digest *d, koc_str data, koc_error **err)
 {
     KOC__AUTO_VAL(koc__tempfile) t = KOC__TEMPFILE_INIT;
-
     if (!koc__cache_is_on(c) || koc__cache_has_blob(c, d, data.len)) {
         return KOC_OK;
     }
@@ -369,7 +351,6 @@ int koc__cache_tempfile(koc__cache *c, koc__tempfile *out, koc_error **err)
 int koc__cache_put_file(koc__cache *c, const koc_digest *d, koc__tempfile *t, koc_error **err)
 {
     KOC__AUTO_STR path = NULL;
-
     if (!c) {
         return koc__misuse(err, "koc__cache_put_file: there is no cache");
     }
@@ -381,7 +362,6 @@ int koc__cache_directory(koc__cache *c, const char *kind, koc_str key, char **ou
 {
     KOC__AUTO_STR path = NULL;
     struct stat st;
-
     if (!koc__cache_is_on(c)) {
         return is_off(err);
     }

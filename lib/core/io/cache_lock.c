@@ -17,7 +17,6 @@
 static bool still_named(int fd, const char *path)
 {
     struct stat a, b;
-
     return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_ino == b.st_ino &&
            a.st_dev == b.st_dev;
 }
@@ -25,7 +24,6 @@ static bool still_named(int fd, const char *path)
 static int open_lock_file(const char *path, int *out_fd, koc_error **err)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
     if (fd < 0 && errno == ENOENT) {
         KOC__AUTO_STR parent = koc__str_dup(koc__path_dir(koc__str(path)));
 
@@ -72,7 +70,6 @@ int koc__cache_lock(koc__cache *c, const char *kind, koc_str key, struct koc__ca
     KOC__AUTO_STR path = NULL;
     int64_t wait_ms = FIRST_WAIT_MS;
     int fd = -1;
-
     if (!c) {
         return koc__misuse(err, "koc__cache_lock: there is no cache");
     }
@@ -94,7 +91,6 @@ int koc__cache_lock(koc__cache *c, const char *kind, koc_str key, struct koc__ca
 int koc__cache_lock_now(koc__cache *c, const char *kind, koc_str key, int *out_fd, koc_error **err)
 {
     KOC__AUTO_STR path = NULL;
-
     if (!koc__cache_is_on(c)) {
         return koc__error(err, KOC_ENOTFOUND, "there is no cache");
     }

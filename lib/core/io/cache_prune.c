@@ -57,7 +57,6 @@ static char *below(const scan *s, const char *area, const char *name)
 static int measure(const char *path, unsigned depth, size_t *budget, entry *e, koc_error **err)
 {
     KOC__AUTO(koc_strlist) names = NULL;
-
     if (depth > WALK_DEPTH || koc__fs_list(path, &names, NULL) != KOC_OK) {
         return KOC_OK;
     }
@@ -86,7 +85,6 @@ static int add_entry(scan *s, const char *path, const struct stat *st, koc_error
     int64_t use = koc__cache_last_use(st);
     entry e = {NULL, disk_size(st), use, use, S_ISDIR(st->st_mode)};
     size_t budget = WALK_MAX;
-
     if (e.is_dir) {
         KOC__TRY(measure(path, 0, &budget, &e, err));
     }
@@ -110,7 +108,6 @@ static int scan_directory(scan *s, const char *directory, koc_error **err)
 {
     KOC__AUTO(DIR) dir = opendir(directory);
     const struct dirent *d;
-
     while (dir && s->count < ENTRIES_MAX) {
         KOC__AUTO_STR path = NULL;
         struct stat st;
@@ -136,7 +133,6 @@ static int scan_area(scan *s, const char *area, koc_error **err)
 {
     KOC__AUTO(koc_strlist) kinds = NULL;
     KOC__AUTO_STR top = koc__path_join(s->cache->root, area);
-
     if (!top) {
         return koc__oom(err);
     }
@@ -157,7 +153,6 @@ static int scan_area(scan *s, const char *area, koc_error **err)
 static int by_last_use(const void *a, const void *b)
 {
     const entry *x = a, *y = b;
-
     if (x->last_use != y->last_use) {
         return x->last_use < y->last_use ? -1 : 1;
     }
@@ -168,7 +163,6 @@ static int by_last_use(const void *a, const void *b)
 static bool unused_since(const entry *e)
 {
     struct stat st;
-
     return lstat(e->path, &st) == 0 && koc__cache_last_use(&st) == e->own_use;
 }
 
@@ -216,7 +210,6 @@ static void sweep(const scan *s, const char *area, int64_t min_age)
 {
     KOC__AUTO_STR top = koc__path_join(s->cache->root, area);
     KOC__AUTO(koc_strlist) names = NULL;
-
     if (!top || koc__fs_list(top, &names, NULL) != KOC_OK) {
         return;
     }
@@ -242,7 +235,6 @@ int koc__cache_prune(koc__cache *c, uint64_t max_bytes, uint64_t *freed, koc_err
     KOC__AUTO_STR lock = NULL;
     KOC__AUTO_FD fd = -1;
     uint64_t bytes = 0;
-
     if (!c) {
         return koc__misuse(err, "koc__cache_prune: there is no cache");
     }

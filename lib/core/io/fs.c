@@ -26,7 +26,6 @@ const char *koc__fs_kind(const struct stat *st)
 static bool is_null_device(const struct stat *st)
 {
     struct stat null;
-
     return S_ISCHR(st->st_mode) && stat("/dev/null", &null) == 0 && null.st_rdev == st->st_rdev;
 }
 
@@ -34,7 +33,6 @@ static bool is_null_device(const struct stat *st)
 static int open_now(const char *path, int *out_fd, struct stat *st, koc_error **err)
 {
     KOC__AUTO_FD fd = -1;
-
     do {
         fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     } while (fd < 0 && errno == EINTR);
@@ -55,7 +53,6 @@ int koc__fs_open_read(const char *path, int *out_fd, koc_error **err)
 {
     KOC__AUTO_FD fd = -1;
     struct stat st;
-
     KOC__TRY(open_now(path, &fd, &st, err));
     if (!S_ISREG(st.st_mode) && !is_null_device(&st)) {
         return koc__error(err, KOC_EINVAL, "%s is %s, not a regular file", path, koc__fs_kind(&st));
@@ -67,7 +64,6 @@ int koc__fs_open_read(const char *path, int *out_fd, koc_error **err)
 int koc__fs_open_stream(const char *path, int *out_fd, koc_error **err)
 {
     struct stat st;
-
     if (!koc__streq(path, "-")) {
         return open_now(path, out_fd, &st, err);
     }
@@ -104,7 +100,6 @@ int koc__fs_read_stream(int fd, void *buf, size_t len, size_t *n_read, const cha
     const int64_t until = koc__monotonic_ms() + STREAM_WAIT_MS;
     size_t done = 0;
     struct stat st;
-
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
         return koc__fs_read_fd(fd, buf, len, n_read, what, err);
     }
@@ -129,7 +124,6 @@ int koc__fs_read_fd(int fd, void *buf, size_t len, size_t *n_read, const char *w
                     koc_error **err)
 {
     size_t done = 0;
-
     while (done < len) {
         ssize_t n = read(fd, (char *)buf + done, KOC__MIN(len - done, (size_t)1 << 30));
 
@@ -149,7 +143,6 @@ int koc__fs_read_fd(int fd, void *buf, size_t len, size_t *n_read, const char *w
 int koc__fs_write_fd(int fd, const void *data, size_t len, const char *what, koc_error **err)
 {
     const char *p = data;
-
     while (len > 0) {
         ssize_t n = write(fd, p, KOC__MIN(len, (size_t)1 << 30));
 
@@ -173,7 +166,6 @@ static int read_rest(int fd, const char *path, size_t room, size_t expected, koc
                      koc__dynbuf *out, koc_error **err)
 {
     size_t left = room;
-
     for (;;) {
         /* One more than expected, so that the same read detects the end. */
         size_t step = KOC__MIN(left, expected > 0 ? expected + 1 : READ_STEP);
@@ -201,7 +193,6 @@ static int read_whole(int fd, const char *path, koc__call *call, koc__dynbuf *ou
     size_t start = out->len;
     size_t room = out->max - KOC__MIN(out->max, start);
     struct stat st;
-
     if (fstat(fd, &st) != 0) {
         return koc__error_errno(err, errno, "cannot read %s", path);
     }
@@ -223,7 +214,6 @@ static int read_whole(int fd, const char *path, koc__call *call, koc__dynbuf *ou
 int koc__fs_read_file(const char *path, koc__dynbuf *out, koc_error **err)
 {
     KOC__AUTO_FD fd = -1;
-
     KOC__TRY(koc__fs_open_read(path, &fd, err));
     return read_whole(fd, path, NULL, out, err);
 }
@@ -231,7 +221,6 @@ int koc__fs_read_file(const char *path, koc__dynbuf *out, koc_error **err)
 int koc__fs_read_any(const char *path, koc__call *call, koc__dynbuf *out, koc_error **err)
 {
     KOC__AUTO_FD fd = -1;
-
     KOC__TRY(koc__fs_open_stream(path, &fd, err));
     return read_whole(fd, koc__streq(path, "-") ? "stdin" : path, call, out, err);
 }
@@ -239,7 +228,6 @@ int koc__fs_read_any(const char *path, koc__call *call, koc__dynbuf *out, koc_er
 int koc__fs_mkdirs(const char *path, mode_t mode, koc_error **err)
 {
     KOC__AUTO_STR prefix = NULL;
-
     if (mkdir(path, mode) == 0 || koc__fs_is_dir(path)) {
         return KOC_OK;
     }
@@ -268,7 +256,6 @@ int koc__fs_mkdirs(const char *path, mode_t mode, koc_error **err)
 bool koc__fs_exists(const char *path)
 {
     struct stat st;
-
     return stat(path, &st) == 0;
 }
 
@@ -277,7 +264,6 @@ bool koc__fs_is_dir(const char *path)
     int before = errno;
     struct stat st;
     bool is_dir = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-
     errno = before; /* keeps errno, so that it can be called between a failure and its report */
     return is_dir;
 }
@@ -285,14 +271,12 @@ bool koc__fs_is_dir(const char *path)
 bool koc__fs_is_file(const char *path)
 {
     struct stat st;
-
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 int koc__fs_realpath(const char *path, char **out, koc_error **err)
 {
     char *real = realpath(path, NULL);
-
     if (!real) {
         return koc__error_errno(err, errno, "cannot resolve %s", path);
     }
@@ -304,7 +288,6 @@ int koc__fs_list(const char *path, koc_strlist **out, koc_error **err)
 {
     KOC__AUTO(koc_strlist) names = NULL;
     KOC__AUTO(DIR) dir = opendir(path);
-
     if (!dir) {
         return koc__error_errno(err, errno, "cannot list %s", path);
     }
@@ -353,7 +336,6 @@ void koc__stamp_of(const struct stat *st, koc__stamp *out)
 int koc__fs_stamp(const char *path, bool follow, koc__stamp *out, koc_error **err)
 {
     struct stat st;
-
     if ((follow ? stat(path, &st) : lstat(path, &st)) != 0) {
         return koc__error_errno(err, errno, "cannot look at %s", path);
     }

@@ -40,7 +40,6 @@ static DIR *open_directory(int parent, const char *name)
 {
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct stat st;
-
     if (fd < 0) {
         return NULL;
     }
@@ -59,7 +58,6 @@ static int remove_directory(int parent, const char *name, const char *top, unsig
                             koc_error **err)
 {
     KOC__AUTO(DIR) dir = NULL;
-
     if (depth > DEPTH_MAX) {
         return koc__error(err, KOC_ELIMIT, "cannot remove %s: more than %d directories deep", top,
                           DEPTH_MAX);
@@ -85,7 +83,6 @@ static int remove_directory(int parent, const char *name, const char *top, unsig
 static int remove_at(int parent, const char *name, const char *top, unsigned depth, koc_error **err)
 {
     struct stat st;
-
     if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
         return errno == ENOENT ? KOC_OK : cannot_remove(name, top, err);
     }

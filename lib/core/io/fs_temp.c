@@ -24,7 +24,6 @@ int koc__tempfile_new(const char *dir, koc__tempfile *out, koc_error **err)
 {
     KOC__AUTO_STR path = koc__path_join(dir, TEMP_NAME);
     KOC__AUTO_STR copy = koc__strdup(dir);
-
     if (!path || !copy) {
         return koc__oom(err);
     }
@@ -45,7 +44,6 @@ int koc__tempfile_new(const char *dir, koc__tempfile *out, koc_error **err)
 int koc__tempfile_nameless(koc__tempfile *out, koc_error **err)
 {
     const char *usual = koc__env_nonempty("TMPDIR");
-
     KOC__TRY(koc__tempfile_new(usual ? usual : "/tmp", out, err));
     unlink(out->path);
     koc__free(koc__steal(&out->path));
@@ -58,7 +56,6 @@ int koc__tempfile_nameless(koc__tempfile *out, koc_error **err)
 static bool is_temp_name(const char *name)
 {
     size_t len = strlen(name);
-
     return strncmp(name, TEMP_PREFIX, strlen(TEMP_PREFIX)) == 0 &&
            (len == strlen(TEMP_NAME) || (len == strlen(TEMP_NAME MODE_SUFFIX) &&
                                          koc__streq(name + strlen(TEMP_NAME), MODE_SUFFIX)));
@@ -72,7 +69,6 @@ static void sweep_one(int dir, const char *name)
 {
     KOC__AUTO_FD fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     struct stat st;
-
     if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
         st.st_nlink == 1 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
         (void)unlinkat(dir, name, 0);
@@ -83,7 +79,6 @@ static void sweep(const char *path)
 {
     KOC__AUTO(DIR) dir = opendir(path);
     const struct dirent *entry;
-
     while (dir && (entry = readdir(dir))) {
         if (is_temp_name(entry->d_name)) {
             sweep_one(dirfd(dir), entry->d_name);
@@ -95,7 +90,6 @@ static void sweep(const char *path)
 static bool own(koc__tempfile *t)
 {
     struct stat st;
-
     t->lock = fcntl(t->fd, F_DUPFD_CLOEXEC, 0); /* remains after fd is closed, until the rename */
     if (t->lock < 0 || (flock(t->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)) {
         return false;
@@ -132,7 +126,6 @@ static int mode_under_umask(const char *beside, mode_t mode, mode_t *out, koc_er
     KOC__AUTO_STR path = koc__format("%s" MODE_SUFFIX, beside);
     KOC__AUTO_FD fd = -1;
     struct stat st;
-
     if (!path) {
         return koc__oom(err);
     }
@@ -207,7 +200,6 @@ int koc__fs_write_file(const char *path, koc_str content, mode_t mode, koc_error
 {
     KOC__AUTO_VAL(koc__tempfile) t = KOC__TEMPFILE_INIT;
     KOC__AUTO_STR dir = koc__str_dup(koc__path_dir(koc__str(path)));
-
     if (!dir) {
         return koc__oom(err);
     }

@@ -29,7 +29,6 @@ struct koc_blob {
 int koc__reader_make(const koc__reader_vt *vt, void *self, koc_reader **out, koc_error **err)
 {
     koc_reader *r = koc__calloc(1, sizeof(*r));
-
     if (!r) {
         return koc__oom(err);
     }
@@ -60,7 +59,6 @@ int koc_reader_finish(koc_reader *r, koc_error **err)
 {
     char scratch[8192];
     size_t n = 0;
-
     if (!r) {
         return koc__misuse(err, "koc_reader_finish: r is NULL");
     }
@@ -92,7 +90,6 @@ void koc_reader_free(koc_reader *r)
 int koc__reader_fill(koc_reader *r, void *buf, size_t len, size_t *n_read, koc_error **err)
 {
     size_t done = 0;
-
     while (done < len) {
         size_t n = 0;
 
@@ -110,7 +107,6 @@ int koc__blob_make(const koc__blob_vt *vt, void *self, uint64_t size, const koc_
                    koc_blob **out, koc_error **err)
 {
     koc_blob *b = koc__calloc(1, sizeof(*b));
-
     if (!b) {
         return koc__oom(err);
     }
@@ -168,7 +164,6 @@ const char *koc__blob_path(const koc_blob *b)
 int koc__blob_open(koc_blob *b, uint64_t offset, koc__call *call, koc_reader **out, koc_error **err)
 {
     koc_reader *r = NULL;
-
     if (offset > b->size) {
         return koc__misuse(err, "koc_blob_open: offset is past the end of the blob");
     }
@@ -184,8 +179,6 @@ int koc_blob_open(koc_blob *b, uint64_t offset, const koc_op *op, koc_reader **o
 {
     koc_reader *r = NULL;
     koc__call *own;
-    int rc;
-
     if (!b || !out) {
         return koc__misuse(err, "koc_blob_open: b or out is NULL");
     }
@@ -193,7 +186,7 @@ int koc_blob_open(koc_blob *b, uint64_t offset, const koc_op *op, koc_reader **o
     if (!own) {
         return koc__oom(err);
     }
-    rc = koc__call_begin(own, NULL, op, err);
+    int rc = koc__call_begin(own, NULL, op, err);
     if (rc == KOC_OK) {
         rc = koc__blob_open(b, offset, own, &r, err);
     }
@@ -212,7 +205,6 @@ int koc__blob_read_all(koc_blob *b, size_t max, koc__call *call, koc_buf *out, k
     KOC__AUTO(koc_reader) r = NULL;
     KOC__AUTO_STR data = NULL;
     size_t n = 0;
-
     if (b->size > max) {
         return koc__error(err, KOC_ELIMIT, "the content has %llu bytes, more than the limit of %zu",
                           (unsigned long long)b->size, max);
@@ -238,7 +230,6 @@ int koc__blob_read_all(koc_blob *b, size_t max, koc__call *call, koc_buf *out, k
 int koc_blob_read_all(koc_blob *b, size_t max, const koc_op *user, koc_buf *out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__call) call = {0};
-
     if (!b || !out) {
         return koc__misuse(err, "koc_blob_read_all: b or out is NULL");
     }
@@ -252,7 +243,6 @@ static int hash_blob(koc_blob *b, koc__call *call, koc_digest *out, koc_error **
     KOC__AUTO_STR chunk = koc__malloc(CHUNK);
     koc__sha256 h;
     uint64_t done = 0;
-
     if (!chunk) {
         return koc__oom(err);
     }
@@ -279,7 +269,6 @@ static int hash_blob(koc_blob *b, koc__call *call, koc_digest *out, koc_error **
 int koc__blob_digest(koc_blob *b, koc__call *call, koc_digest *out, koc_error **err)
 {
     koc_digest d;
-
     if (b->given.algorithm == KOC_DIGEST_SHA256) {
         *out = b->given;
         return KOC_OK;
@@ -300,7 +289,6 @@ int koc__blob_digest(koc_blob *b, koc__call *call, koc_digest *out, koc_error **
 int koc_blob_digest(koc_blob *b, const koc_op *user, koc_digest *out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__call) call = {0};
-
     if (!b || !out) {
         return koc__misuse(err, "koc_blob_digest: b or out is NULL");
     }
@@ -324,7 +312,6 @@ static int memory_read(void *self, void *buf, size_t len, size_t *n_read, koc_er
 {
     memory_reader *m = self;
     size_t n = KOC__MIN(len, m->left);
-
     if (n > 0) {
         memcpy(buf, m->next, n);
         m->next += n;
@@ -341,13 +328,11 @@ static int memory_open(void *self, uint64_t offset, koc__call *call, koc_reader 
 {
     const memory_blob *b = self;
     memory_reader *m = koc__malloc(sizeof(*m));
-    int rc;
-
     if (!m) {
         return koc__oom(err);
     }
     *m = (memory_reader){b->data + offset, b->len - (size_t)offset};
-    rc = koc__reader_make(&memory_reader_vt, m, out, err);
+    int rc = koc__reader_make(&memory_reader_vt, m, out, err);
     if (rc != KOC_OK) {
         koc__free(m);
     }
@@ -357,7 +342,6 @@ static int memory_open(void *self, uint64_t offset, koc__call *call, koc_reader 
 static void memory_release(void *self)
 {
     memory_blob *b = self;
-
     koc__free(b->data);
     koc__free(b);
 }
@@ -368,13 +352,11 @@ int koc__blob_take(char *data, size_t len, const koc_digest *digest, koc_blob **
                    koc_error **err)
 {
     memory_blob *b = koc__malloc(sizeof(*b));
-    int rc;
-
     if (!b) {
         return koc__oom(err);
     }
     *b = (memory_blob){data, len};
-    rc = koc__blob_make(&memory_blob_vt, b, len, digest, out, err);
+    int rc = koc__blob_make(&memory_blob_vt, b, len, digest, out, err);
     if (rc != KOC_OK) {
         koc__free(b);
     }
@@ -384,7 +366,6 @@ int koc__blob_take(char *data, size_t len, const koc_digest *digest, koc_blob **
 int koc_blob_from_bytes(koc_str data, koc_blob **out, koc_error **err)
 {
     KOC__AUTO_STR copy = NULL;
-
     if (!out || (!data.ptr && data.len > 0)) {
         return koc__misuse(err, "koc_blob_from_bytes: data.ptr or out is NULL");
     }

@@ -19,7 +19,6 @@ typedef struct concat_reader {
 static int concat_read(void *self, void *buf, size_t len, size_t *n_read, koc_error **err)
 {
     concat_reader *r = self;
-
     for (;;) {
         if (r->current) {
             KOC__TRY(koc_reader_read(r->current, buf, len, n_read, err));
@@ -42,7 +41,6 @@ static int concat_read(void *self, void *buf, size_t len, size_t *n_read, koc_er
 static void concat_close(void *self)
 {
     concat_reader *r = self;
-
     koc_reader_free(r->current);
     koc__free(r);
 }
@@ -54,7 +52,6 @@ static int concat_open(void *self, uint64_t offset, koc__call *call, koc_reader 
 {
     const concat_blob *b = self;
     concat_reader *r = koc__calloc(1, sizeof(*r));
-
     if (!r) {
         return koc__oom(err);
     }
@@ -75,7 +72,6 @@ static int concat_open(void *self, uint64_t offset, koc__call *call, koc_reader 
 static void concat_release(void *self)
 {
     concat_blob *b = self;
-
     for (size_t i = 0; i < b->n; i++) {
         koc_blob_unref(b->parts[i]);
     }
@@ -89,7 +85,6 @@ int koc__blob_concat(koc_blob *const *parts, size_t n, koc_blob **out, koc_error
 {
     concat_blob *b = koc__calloc(1, sizeof(*b));
     uint64_t size = 0;
-
     if (!b) {
         return koc__oom(err);
     }

@@ -38,7 +38,6 @@ static int file_read(void *self, void *buf, size_t len, size_t *n_read, koc_erro
 {
     file_reader *f = self;
     ssize_t n;
-
     if (len > f->end - f->next) {
         len = (size_t)(f->end - f->next);
     }
@@ -63,7 +62,6 @@ static int file_read(void *self, void *buf, size_t len, size_t *n_read, koc_erro
 static void file_close(void *self)
 {
     file_reader *f = self;
-
     close(f->fd);
     koc__free(f);
 }
@@ -75,8 +73,6 @@ static int open_bytes(const file_blob *b, uint64_t offset, koc_reader **out, koc
     KOC__AUTO_FD fd = -1;
     file_reader *f;
     struct stat st;
-    int rc;
-
     KOC__TRY(koc__fs_open_read(b->path, &fd, err));
     if (fstat(fd, &st) != 0) {
         return koc__error_errno(err, errno, "cannot read %s", b->path);
@@ -89,7 +85,7 @@ static int open_bytes(const file_blob *b, uint64_t offset, koc_reader **out, koc
         return koc__oom(err);
     }
     *f = (file_reader){b, koc__steal_fd(&fd), b->start + offset, b->start + b->size};
-    rc = koc__reader_make(&file_reader_vt, f, out, err);
+    int rc = koc__reader_make(&file_reader_vt, f, out, err);
     if (rc != KOC_OK) {
         file_close(f);
     }
@@ -106,7 +102,6 @@ static int checked_read(void *self, void *buf, size_t len, size_t *n_read, koc_e
 {
     checked_reader *c = self;
     int rc = koc_reader_read(c->inner, buf, len, n_read, err);
-
     if (rc == KOC_EDIGEST) {
         if (c->blob->cached) {
             unlink(c->blob->path);
@@ -119,7 +114,6 @@ static int checked_read(void *self, void *buf, size_t len, size_t *n_read, koc_e
 static void checked_close(void *self)
 {
     checked_reader *c = self;
-
     koc_reader_free(c->inner);
     koc__free(c);
 }
@@ -131,7 +125,6 @@ static int open_checked(const file_blob *b, koc_reader **out, koc_error **err)
     KOC__AUTO(koc_reader) bytes = NULL;
     KOC__AUTO(koc_reader) verified = NULL;
     checked_reader *c;
-
     KOC__TRY(open_bytes(b, 0, &bytes, err));
     KOC__TRY(koc__reader_verify(bytes, b->size, &b->expect, &verified, err));
     (void)koc__steal(&bytes);
@@ -154,7 +147,6 @@ static int open_checked(const file_blob *b, koc_reader **out, koc_error **err)
 static int skip(koc_reader *r, uint64_t count, koc__call *call, koc_error **err)
 {
     KOC__AUTO_STR scratch = koc__malloc(SKIP_STEP);
-
     if (!scratch) {
         return koc__oom(err);
     }
@@ -173,7 +165,6 @@ static int file_open(void *self, uint64_t offset, koc__call *call, koc_reader **
 {
     const file_blob *b = self;
     KOC__AUTO(koc_reader) r = NULL;
-
     if (b->expect.algorithm == KOC_DIGEST_NONE || b->fresh) {
         return open_bytes(b, offset, out, err);
     }
@@ -188,7 +179,6 @@ static int file_open(void *self, uint64_t offset, koc__call *call, koc_reader **
 static void file_release(void *self)
 {
     file_blob *b = self;
-
     koc__free(b->path);
     koc__free(b);
 }
@@ -196,7 +186,6 @@ static void file_release(void *self)
 static const char *file_path(const void *self)
 {
     const file_blob *b = self;
-
     return b->whole ? b->path : NULL;
 }
 
@@ -205,14 +194,13 @@ static const koc__blob_vt file_blob_vt = {file_open, file_release, file_path};
 static int make_file_blob(const char *path, const file_blob *like, koc_blob **out, koc_error **err)
 {
     file_blob *b = koc__malloc(sizeof(*b));
-    int rc;
-
     if (!b) {
         return koc__oom(err);
     }
     *b = *like;
     b->path = koc__strdup(path);
-    rc = b->path ? koc__blob_make(&file_blob_vt, b, b->size, &b->expect, out, err) : koc__oom(err);
+    int rc =
+        b->path ? koc__blob_make(&file_blob_vt, b, b->size, &b->expect, out, err) : koc__oom(err);
     if (rc != KOC_OK) {
         file_release(b);
     }
@@ -223,7 +211,6 @@ int koc_blob_from_file(const char *path, const koc_digest *expect, koc_blob **ou
 {
     file_blob like = {.whole = true};
     struct stat st;
-
     if (!path || !out) {
         return koc__misuse(err, "koc_blob_from_file: path or out is NULL");
     }
@@ -244,7 +231,6 @@ int koc__blob_from_file_part(const char *path, uint64_t start, uint64_t size,
                              const koc_digest *expect, koc_blob **out, koc_error **err)
 {
     file_blob like = {.start = start, .size = size};
-
     if (start > INT64_MAX || size > INT64_MAX - start) {
         return koc__error(err, KOC_EINVAL, "%s cannot have a part that large", path);
     }

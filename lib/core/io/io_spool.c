@@ -100,7 +100,6 @@ static int copy(int from, const char *what, koc__call *call, koc__tempfile *to, 
 {
     KOC__AUTO_STR buf = koc__malloc(COPY);
     size_t n = 0;
-
     if (!buf) {
         return koc__oom(err);
     }
@@ -120,7 +119,6 @@ int koc__blob_from_stream(const char *path, koc__call *call, koc_blob **out, koc
     KOC__AUTO_FD fd = -1;
     uint64_t size = 0;
     struct stat st;
-
     KOC__TRY(koc__fs_open_stream(path, &fd, err));
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && !koc__streq(path, "-")) {
         return koc_blob_from_file(path, NULL, out, err);
@@ -133,7 +131,6 @@ int koc__blob_from_stream(const char *path, koc__call *call, koc_blob **out, koc
 int koc_blob_from_stream(const char *path, const koc_op *user, koc_blob **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__call) call = {0};
-
     if (!path || !out) {
         return koc__misuse(err, "koc_blob_from_stream: path or out is NULL");
     }

@@ -14,7 +14,6 @@ static int user_read(void *self, void *buf, size_t len, size_t *n_read, koc_erro
     user_reader *u = self;
     KOC__AUTO(koc_error) inner = NULL;
     size_t n = 0;
-
     if (u->ops.read(u->self, buf, len, &n, &inner) != KOC_OK) {
         return koc__error_user(err, &inner, "the reader's callback failed");
     }
@@ -29,7 +28,6 @@ static int user_read(void *self, void *buf, size_t len, size_t *n_read, koc_erro
 static void user_close(void *self)
 {
     user_reader *u = self;
-
     if (u->ops.close) {
         u->ops.close(u->self);
     }
@@ -42,8 +40,6 @@ int koc_reader_new(const koc_reader_ops *ops, void *self, koc_reader **out, koc_
 {
     koc_reader_ops copy = {0};
     user_reader *u;
-    int rc;
-
     if (!ops || !out) {
         return koc__misuse(err, "koc_reader_new: ops or out is NULL");
     }
@@ -56,7 +52,7 @@ int koc_reader_new(const koc_reader_ops *ops, void *self, koc_reader **out, koc_
         return koc__oom(err);
     }
     *u = (user_reader){copy, self};
-    rc = koc__reader_make(&user_reader_vt, u, out, err);
+    int rc = koc__reader_make(&user_reader_vt, u, out, err);
     if (rc != KOC_OK) {
         koc__free(u);
     }
@@ -85,7 +81,6 @@ static int call_on(koc__call *call, int (*fn)(void *arg, koc_error **err), void 
 static int do_read(void *arg, koc_error **err)
 {
     read_call *args = arg;
-
     return koc_reader_read(args->inner, args->buf, args->len, &args->n_read, err);
 }
 
@@ -93,7 +88,6 @@ static int carried_read(void *self, void *buf, size_t len, size_t *n_read, koc_e
 {
     carried_reader *c = self;
     read_call args = {c->inner, buf, len, 0};
-
     KOC__TRY(call_on(c->call, do_read, &args, err));
     *n_read = args.n_read;
     return KOC_OK;
@@ -108,7 +102,6 @@ static int do_free(void *arg, koc_error **err)
 static void carried_close(void *self)
 {
     carried_reader *c = self;
-
     (void)call_on(c->call, do_free, c->inner, NULL);
     koc__free(c);
 }
@@ -134,7 +127,6 @@ static int do_open(void *arg, koc_error **err)
     open_call *args = arg;
     const user_blob *b = args->blob;
     KOC__AUTO(koc_error) inner = NULL;
-
     if (b->ops.open(b->self, args->offset, args->call ? &args->call->user : NULL, &args->reader,
                     &inner) != KOC_OK) {
         return koc__error_user(err, &inner, "the blob's callback failed");
@@ -148,13 +140,11 @@ static int do_open(void *arg, koc_error **err)
 static int carry(koc__call *call, koc_reader *inner, koc_reader **out, koc_error **err)
 {
     carried_reader *c = koc__malloc(sizeof(*c));
-    int rc;
-
     if (!c) {
         return koc__oom(err);
     }
     *c = (carried_reader){call, inner};
-    rc = koc__reader_make(&carried_reader_vt, c, out, err);
+    int rc = koc__reader_make(&carried_reader_vt, c, out, err);
     if (rc != KOC_OK) {
         koc__free(c);
     }
@@ -174,10 +164,8 @@ static int user_open(void *self, uint64_t offset, koc__call *call, koc_reader **
     const user_blob *b = self;
     open_call args = {b, offset, call, NULL};
     KOC__AUTO(koc_reader) carried = NULL;
-    int rc;
-
     KOC__TRY(call_on(call, do_open, &args, err));
-    rc = carry(call, args.reader, &carried, err);
+    int rc = carry(call, args.reader, &carried, err);
     if (rc != KOC_OK) {
         return give_up(call, args.reader, rc);
     }
@@ -191,7 +179,6 @@ static int user_open(void *self, uint64_t offset, koc__call *call, koc_reader **
 static void user_release(void *self)
 {
     user_blob *b = self;
-
     if (b->ops.release) {
         b->ops.release(b->self);
     }
@@ -205,8 +192,6 @@ int koc_blob_new(const koc_blob_ops *ops, void *self, uint64_t size, const koc_d
 {
     koc_blob_ops copy = {0};
     user_blob *b;
-    int rc;
-
     if (!ops || !out) {
         return koc__misuse(err, "koc_blob_new: ops or out is NULL");
     }
@@ -222,7 +207,7 @@ int koc_blob_new(const koc_blob_ops *ops, void *self, uint64_t size, const koc_d
     if (digest) {
         b->digest = *digest;
     }
-    rc = koc__blob_make(&user_blob_vt, b, size, digest, out, err);
+    int rc = koc__blob_make(&user_blob_vt, b, size, digest, out, err);
     if (rc != KOC_OK) {
         koc__free(b);
     }

@@ -24,7 +24,6 @@ static int wrong_size(verifier *v, const char *how, koc_error **err)
 static int check_digest(verifier *v, koc_error **err)
 {
     koc_digest actual;
-
     v->checked = true;
     if (!v->hasher) {
         return KOC_OK;
@@ -43,7 +42,6 @@ static int read_end(verifier *v, size_t *n_read, koc_error **err)
 {
     size_t n = 0;
     char extra;
-
     if (!v->checked) {
         KOC__TRY(check_digest(v, err));
     }
@@ -59,7 +57,6 @@ static int verify_read(void *self, void *buf, size_t len, size_t *n_read, koc_er
 {
     verifier *v = self;
     size_t n = 0;
-
     if (v->failed) {
         return koc__error(err, KOC_EDIGEST, "the content is not what it should be");
     }
@@ -87,7 +84,6 @@ static int verify_read(void *self, void *buf, size_t len, size_t *n_read, koc_er
 static void verify_close(void *self)
 {
     verifier *v = self;
-
     koc_reader_free(v->inner);
     koc_hasher_free(v->hasher);
     koc__free(v);
@@ -100,7 +96,6 @@ int koc__reader_verify(koc_reader *inner, uint64_t size, const koc_digest *diges
 {
     verifier *v = koc__calloc(1, sizeof(*v));
     int rc = KOC_OK;
-
     if (!v) {
         return koc__oom(err);
     }
@@ -124,7 +119,6 @@ int koc__blob_checked(const koc_blob *b, uint64_t size, const koc_digest *digest
                       koc_reader **out, koc_error **err)
 {
     bool checks = koc_digest_equal(koc__blob_given(b), digest);
-
     if (checks && koc_blob_size(b) == size) {
         *out = raw;
         return KOC_OK;

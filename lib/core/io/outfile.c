@@ -20,7 +20,6 @@ static int descriptor_of(const char *path)
 {
     static const char *const directories[] = {"/dev/fd/", "/proc/self/fd/"};
     uint64_t n = 0;
-
     if (koc__streq(path, "-") || koc__streq(path, "/dev/stdout")) {
         return STDOUT_FILENO;
     }
@@ -42,7 +41,6 @@ static int descriptor_of(const char *path)
 static int follow(const char *path, char **out, koc_error **err)
 {
     KOC__AUTO_STR at = koc__strdup(path);
-
     for (int i = 0; at && i < LINKS_MAX; i++) {
         char link[LINK_LEN];
         ssize_t n = readlink(at, link, sizeof(link) - 1);
@@ -68,7 +66,6 @@ static int look(koc__outfile *f, const struct stat *st, koc_error **err)
     struct stat parent;
     koc_str directory = koc__path_dir(koc__str(f->target));
     KOC__AUTO_STR dir = koc__str_dup(directory);
-
     if (!dir) {
         return koc__oom(err);
     }
@@ -94,7 +91,6 @@ static int look(koc__outfile *f, const struct stat *st, koc_error **err)
 static int check_directory(const koc__outfile *f, koc_error **err)
 {
     KOC__AUTO_STR directory = koc__str_dup(koc__path_dir(koc__str(f->target)));
-
     while (directory && !koc__fs_exists(directory)) {
         char *up = koc__str_dup(koc__path_dir(koc__str(directory)));
 
@@ -118,7 +114,6 @@ int koc__outfile_open(const char *name, mode_t mode, koc_cancel *cancel, koc__ou
     KOC__AUTO_VAL(koc__outfile) f = KOC__OUTFILE_INIT;
     int number = descriptor_of(name);
     struct stat st;
-
     f.name = koc__strdup(number == STDOUT_FILENO ? "stdout" : name);
     f.mode = mode;
     f.cancel = koc_cancel_ref(cancel);
@@ -230,7 +225,6 @@ static int replace_content(const koc__outfile *f, koc_error **err)
     KOC__AUTO_FD fd = open(f->target, O_WRONLY | O_TRUNC | O_CLOEXEC);
     KOC__AUTO_STR buf = koc__malloc(COPY);
     size_t n = 1;
-
     if (fd < 0) {
         return koc__error_errno(err, errno, "cannot write %s", f->name);
     }
@@ -251,7 +245,6 @@ static int replace_content(const koc__outfile *f, koc_error **err)
 int koc__outfile_finish(koc__outfile *f, koc_error **err)
 {
     int rc;
-
     KOC__TRY(begin(f, err));
     if (f->direct) {
         rc = close(koc__steal_fd(&f->fd)) == 0 || errno == EINTR
@@ -285,7 +278,6 @@ void koc__outfile_dispose(koc__outfile *f)
 int koc__fs_replace_file(const char *path, koc_str content, mode_t mode, koc_error **err)
 {
     KOC__AUTO_VAL(koc__outfile) f = KOC__OUTFILE_INIT;
-
     KOC__TRY(koc__outfile_open(path, mode, NULL, &f, err));
     KOC__TRY(koc__outfile_write(&f, content.ptr, content.len, err));
     return koc__outfile_finish(&f, err);
@@ -300,7 +292,6 @@ struct koc_file {
 int koc_file_new(const char *path, uint32_t mode, const koc_op *op, koc_file **out, koc_error **err)
 {
     koc_file *f;
-
     if (!path || !*path || !out || mode > 0777) {
         return koc__misuse(err, "koc_file_new: path or out is NULL, or mode is not a file mode");
     }
@@ -323,7 +314,6 @@ int koc_file_new(const char *path, uint32_t mode, const koc_op *op, koc_file **o
 int koc_file_write(void *file, const void *data, size_t len, koc_error **err)
 {
     koc_file *f = file;
-
     if (!f || (!data && len > 0)) {
         return koc__misuse(err, "koc_file_write: file or data is NULL");
     }

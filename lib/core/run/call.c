@@ -66,8 +66,6 @@ static int take_options(koc__call *call, const koc_op *user, koc_error **err)
 
 int koc__call_begin(koc__call *call, koc_ctx *ctx, const koc_op *user, koc_error **err)
 {
-    int rc;
-
     *call = (koc__call){.ctx = ctx, .caller = pthread_self(), .wake = KOC__WAKE_INIT};
     KOC__TRY(take_options(call, user, err));
     if (call->user.timeout_ms > 0) {
@@ -77,7 +75,7 @@ int koc__call_begin(koc__call *call, koc_ctx *ctx, const koc_op *user, koc_error
             call->user.timeout_ms > INT64_MAX - now ? INT64_MAX : now + call->user.timeout_ms;
     }
     KOC__TRY(koc_cancel_new(&call->stop, err));
-    rc = koc__wake_open(&call->wake, err);
+    int rc = koc__wake_open(&call->wake, err);
     if (rc != KOC_OK) {
         koc_cancel_unref(call->stop);
         return rc;
@@ -111,7 +109,6 @@ bool koc__call_is_on_caller(const koc__call *call)
 static int timed_out(const koc__call *call, koc_error **err)
 {
     int64_t ms = call->user.timeout_ms;
-
     if (ms % 1000 != 0) {
         return koc__error(err, KOC_ETIMEOUT, "the time limit of %" PRId64 " ms is over", ms);
     }
@@ -141,12 +138,10 @@ int koc__call_check(koc__call *call, koc_error **err)
 
 int koc__call_timeout(koc__call *call, int max)
 {
-    int64_t left;
-
     if (!call || call->deadline_ms == 0) {
         return max;
     }
-    left = call->deadline_ms - koc__monotonic_ms();
+    int64_t left = call->deadline_ms - koc__monotonic_ms();
     left = KOC__MIN(KOC__MAX(left, 0), INT32_MAX);
     return max < 0 || left < max ? (int)left : max;
 }
@@ -154,7 +149,6 @@ int koc__call_timeout(koc__call *call, int max)
 size_t koc__call_fds(koc__call *call, struct pollfd out[2])
 {
     size_t n = 0;
-
     if (call) {
         out[n++] = (struct pollfd){.fd = koc__cancel_fd(call->stop), .events = POLLIN};
     }
@@ -169,7 +163,6 @@ int koc__call_sleep(koc__call *call, int64_t ms, koc_error **err)
     int64_t end = koc__monotonic_ms() + KOC__MAX(ms, 0);
     struct pollfd fds[2];
     size_t n = koc__call_fds(call, fds);
-
     for (;;) {
         int64_t left = end - koc__monotonic_ms();
 
@@ -190,11 +183,9 @@ uint64_t koc__call_new_id(koc__call *call)
 /* Appends e and wakes the caller's thread; false: dropped, because the queue is longer than limit. */
 static bool enqueue(koc__call *call, koc__event *e, size_t limit)
 {
-    bool room;
-
     e->next = NULL;
     pthread_mutex_lock(&call->mutex);
-    room = call->queued < limit;
+    bool room = call->queued < limit;
     if (room) {
         if (call->tail) {
             call->tail->next = e;
@@ -213,10 +204,8 @@ static bool enqueue(koc__call *call, koc__event *e, size_t limit)
 
 static koc__event *dequeue(koc__call *call)
 {
-    koc__event *e;
-
     pthread_mutex_lock(&call->mutex);
-    e = call->head;
+    koc__event *e = call->head;
     if (e) {
         call->head = e->next;
         call->tail = call->head ? call->tail : NULL;
@@ -236,7 +225,6 @@ bool koc__call_wants_progress(const koc__call *call)
 static void tell(koc__call *call, const koc_progress *event)
 {
     int code = koc__call_wants_progress(call) ? call->user.progress(event, call->user.payload) : 0;
-
     if (code != 0) {
         atomic_store_explicit(&call->user_code, code, memory_order_release);
         koc_cancel_trigger(call->stop);
@@ -248,14 +236,13 @@ static bool too_soon(koc__call *call, const koc_progress *event)
 {
     size_t slot = (size_t)(event->id & (KOC__CALL_SLOTS - 1));
     int64_t now = koc__monotonic_ms();
-    bool soon;
-
     if (event->state != KOC_STATE_ACTIVE || (event->total != 0 && event->done == event->total)) {
         return false;
     }
     pthread_mutex_lock(&call->mutex);
-    soon = call->active[slot].id == event->id &&
-           now - call->active[slot].last_ms < ACTIVE_EVERY_MS && call->active[slot].last_ms != 0;
+    bool soon = call->active[slot].id == event->id &&
+                now - call->active[slot].last_ms < ACTIVE_EVERY_MS &&
+                call->active[slot].last_ms != 0;
     if (!soon) {
         call->active[slot].id = event->id;
         call->active[slot].last_ms = now;
@@ -315,7 +302,6 @@ void koc__call_log(koc__call *call, int32_t level, const char *component, const 
 {
     size_t text = strlen(line) + 1;
     log_event *e = koc__malloc(sizeof(*e) + text);
-
     if (e) {
         e->base.kind = EVENT_LOG;
         e->level = level;
@@ -331,7 +317,6 @@ int koc__call_on_caller(koc__call *call, int (*fn)(void *arg, koc_error **err), 
                         koc_error **err)
 {
     call_event e = {.base = {.kind = EVENT_CALL}, .fn = fn, .arg = arg, .err = err};
-
     if (koc__call_is_on_caller(call)) {
         return fn(arg, err);
     }
@@ -347,7 +332,6 @@ int koc__call_on_caller(koc__call *call, int (*fn)(void *arg, koc_error **err), 
 static void serve_call(koc__call *call, call_event *e)
 {
     int rc = e->fn(e->arg, e->err);
-
     pthread_mutex_lock(&call->mutex);
     e->rc = rc;
     e->done = true; /* from here on e may be freed */

@@ -14,8 +14,6 @@ struct koc_cancel {
 int koc_cancel_new(koc_cancel **out, koc_error **err)
 {
     koc_cancel *c;
-    int rc;
-
     if (!out) {
         return koc__misuse(err, "koc_cancel_new: out is NULL");
     }
@@ -25,7 +23,7 @@ int koc_cancel_new(koc_cancel **out, koc_error **err)
     }
     atomic_init(&c->refs, 1);
     atomic_init(&c->triggered, 0);
-    rc = koc__wake_open(&c->wake, err);
+    int rc = koc__wake_open(&c->wake, err);
     if (rc != KOC_OK) {
         koc__free(c);
         return rc;

@@ -43,7 +43,6 @@ static void close_pipes(koc__child *c)
 static int above_stdio(int *fd)
 {
     int moved = *fd > 2 ? *fd : fcntl(*fd, F_DUPFD_CLOEXEC, 3);
-
     if (moved < 0) {
         return -1;
     }
@@ -57,7 +56,6 @@ static int above_stdio(int *fd)
 static int open_pipe(int *read_end, int *write_end)
 {
     int fds[2];
-
 #ifdef __APPLE__
     if (pipe(fds) != 0) {
         return -1;
@@ -93,7 +91,6 @@ static int open_pipes(const koc__proc *p, koc__child *c, ends *theirs)
 {
     bool inherit = p->flags & KOC__PROC_INHERIT;
     bool merge = p->flags & KOC__PROC_MERGE;
-
     if (p->input.len > 0 && open_pipe(&theirs->input, &c->input) != 0) {
         return -1;
     }
@@ -114,7 +111,6 @@ static int set_actions(posix_spawn_file_actions_t *a, const koc__proc *p, const 
     bool inherit = p->flags & KOC__PROC_INHERIT;
     int errors = theirs->errors >= 0 ? theirs->errors : theirs->output;
     int rc;
-
     /* dup2 of a descriptor to itself passes it to the child, even with close-on-exec. */
     if (theirs->input >= 0 || inherit) {
         rc = posix_spawn_file_actions_adddup2(a, theirs->input >= 0 ? theirs->input : 0, 0);
@@ -139,8 +135,6 @@ static int set_attributes(posix_spawnattr_t *attr, bool own_group)
 {
     short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
     sigset_t none, all;
-    int rc;
-
 #ifdef POSIX_SPAWN_CLOEXEC_DEFAULT
     flags |=
         POSIX_SPAWN_CLOEXEC_DEFAULT; /* without pipe2 other descriptors may leak into the child */
@@ -152,7 +146,7 @@ static int set_attributes(posix_spawnattr_t *attr, bool own_group)
     sigfillset(&all);
     sigdelset(&all, SIGKILL);
     sigdelset(&all, SIGSTOP);
-    rc = posix_spawnattr_setsigmask(attr, &none);
+    int rc = posix_spawnattr_setsigmask(attr, &none);
     if (rc == 0) {
         rc = posix_spawnattr_setsigdefault(attr, &all);
     }
@@ -172,7 +166,6 @@ static int spawn(const char *program, const koc__proc *p, const ends *theirs, ko
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
     int rc = posix_spawn_file_actions_init(&actions);
-
     if (rc != 0) {
         return rc;
     }
@@ -221,7 +214,6 @@ int koc__child_start(const koc__proc *p, koc__child *out, koc_error **err)
     ends theirs = {-1, -1, -1};
     KOC__AUTO_STR program = NULL;
     int errnum = 0;
-
     if (strchr(p->argv[0], '/')) {
         program = koc__strdup(p->argv[0]); /* looked up from p->dir, as execve does */
         if (!program) {
@@ -255,7 +247,6 @@ bool koc__child_ended(const koc__child *c)
 {
     siginfo_t info = {0};
     int rc;
-
     do {
         rc = waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT);
     } while (rc != 0 && errno == EINTR);
@@ -280,7 +271,6 @@ int koc__child_reap(koc__child *c, const char *name, koc__proc_result *result, k
     int status = 0;
     pid_t pid;
     int rc;
-
     close_pipes(c);
     close_fd(&c->exit_fd);
     do {
@@ -305,18 +295,14 @@ int koc__child_reap(koc__child *c, const char *name, koc__proc_result *result, k
 ssize_t koc__write_quietly(int fd, const void *data, size_t len)
 {
     sigset_t only_pipe, before, pending;
-    bool was_pending;
-    ssize_t n;
-    int saved;
     int signal;
-
     sigemptyset(&only_pipe);
     sigaddset(&only_pipe, SIGPIPE);
     sigpending(&pending);
-    was_pending = sigismember(&pending, SIGPIPE) == 1;
+    bool was_pending = sigismember(&pending, SIGPIPE) == 1;
     pthread_sigmask(SIG_BLOCK, &only_pipe, &before);
-    n = write(fd, data, len);
-    saved = errno;
+    ssize_t n = write(fd, data, len);
+    int saved = errno;
     if (n < 0 && saved == EPIPE && !was_pending) {
         sigpending(&pending);
         if (sigismember(&pending, SIGPIPE) == 1) {

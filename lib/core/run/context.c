@@ -36,7 +36,6 @@ static int open_cache(koc_ctx *ctx, const char *dir, koc_error **err)
 {
     koc_error *e = NULL;
     int rc = koc__cache_open(dir[0] ? dir : NULL, &ctx->cache, &e);
-
     if (rc == KOC_ENOMEM) {
         return koc__error_move(err, &e);
     }
@@ -67,7 +66,6 @@ int koc_ctx_new(const koc_ctx_options *opts, koc_ctx **out, koc_error **err)
 {
     KOC__AUTO(koc_ctx) ctx = NULL;
     koc_ctx_options o;
-
     if (!out) {
         return koc__misuse(err, "koc_ctx_new: out is NULL");
     }
@@ -118,13 +116,11 @@ void koc__log(koc_ctx *ctx, int32_t level, const char *component, const char *fm
     char line[LINE_MAX_BYTES];
     koc__call *call = koc__call_current();
     va_list args;
-    int n;
-
     if (!koc__log_wants(ctx, level)) {
         return;
     }
     va_start(args, fmt);
-    n = vsnprintf(line, sizeof(line), fmt, args);
+    int n = vsnprintf(line, sizeof(line), fmt, args);
     va_end(args);
     if (n < 0) {
         return;

@@ -10,8 +10,7 @@
 
 int koc__proc_find(const char *name, const char *path, char **out, koc_error **err)
 {
-    koc_str rest, dir;
-
+    koc_str dir;
     if (strchr(name, '/')) {
         if (!koc__fs_is_file(name) || faccessat(AT_FDCWD, name, X_OK, AT_EACCESS) != 0) {
             return koc__error(err, KOC_ENOTFOUND, "%s is not a program", name);
@@ -20,7 +19,7 @@ int koc__proc_find(const char *name, const char *path, char **out, koc_error **e
         return *out ? KOC_OK : koc__oom(err);
     }
     path = path ? path : koc__env("PATH");
-    rest = koc__str(path ? path : "/usr/bin:/bin");
+    koc_str rest = koc__str(path ? path : "/usr/bin:/bin");
     while (name[0] && koc__str_split(&rest, ':', &dir)) {
         /* Relative directories, the working directory among them, are not trusted. */
         if (!koc__str_starts(dir, "/")) {

@@ -13,7 +13,6 @@ bool koc__fork_happened(koc__fork_mark *m)
 {
     int me = (int)getpid();
     int was = atomic_load(&m->pid);
-
     while (was != me) {
         if (was != -1 && atomic_compare_exchange_strong(&m->pid, &was, -1)) {
             return true;

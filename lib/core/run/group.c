@@ -37,7 +37,6 @@ int koc__group_begin(koc__group *g, koc__call *call, unsigned max_parallel, koc_
 static koc__task *dequeue(koc__group *g)
 {
     koc__task *t = g->head;
-
     if (t) {
         g->head = t->next;
         g->tail = g->head ? g->tail : NULL;
@@ -52,7 +51,6 @@ static void record(koc__group *g, int code, koc_error *e)
 {
     bool user_cancelled = g->call && koc_cancel_is_triggered(g->call->user.cancel);
     bool soft = code == KOC_ECANCELLED && !user_cancelled;
-
     if (g->first_code != KOC_OK && (!g->first_is_soft || soft)) {
         koc_error_free(e);
         return;
@@ -71,7 +69,6 @@ static void run(koc__group *g, koc__task *t)
 {
     koc_error *e = NULL;
     int rc = g->call ? KOC_OK : g->first_code; /* without a call nothing else reports the failure */
-
     pthread_mutex_unlock(&g->mutex);
     if (rc == KOC_OK) {
         rc = koc__call_check(g->call, &e);
@@ -95,7 +92,6 @@ static void *work(void *arg)
 {
     koc__worker *w = arg;
     koc__group *g = w->group;
-
     koc__call_enter(g->call);
     pthread_mutex_lock(&g->mutex);
     while (!g->closing || g->head) {
@@ -118,7 +114,6 @@ static void *work(void *arg)
 static void start_worker(koc__group *g)
 {
     koc__worker *w;
-
     if (g->queued <= g->idle || g->n_workers >= g->max_parallel) {
         return;
     }
@@ -139,7 +134,6 @@ static void start_worker(koc__group *g)
 int koc__group_add(koc__group *g, koc__task_fn fn, void *arg, koc_error **err)
 {
     koc__task *t = koc__calloc(1, sizeof(*t));
-
     if (!t) {
         return koc__oom(err);
     }
@@ -166,7 +160,6 @@ static void serve(koc__call *call)
     bool stopped = koc_cancel_is_triggered(call->stop);
     struct pollfd fds[2] = {{.fd = call->wake.fd, .events = POLLIN}};
     nfds_t n = 1;
-
     if (!stopped && call->user.cancel) {
         fds[n++] = (struct pollfd){.fd = koc__cancel_fd(call->user.cancel), .events = POLLIN};
     }
@@ -182,7 +175,6 @@ static void serve(koc__call *call)
 static void wait_for_all(koc__group *g)
 {
     bool serving = g->call && koc__call_is_on_caller(g->call);
-
     while (g->unfinished > 0) {
         if (g->n_workers == 0) {
             run(g, dequeue(g));
@@ -213,13 +205,10 @@ static void take_stop_back(koc__call *call)
 
 int koc__group_wait(koc__group *g, koc_error **err)
 {
-    koc_error *e;
-    int rc;
-
     pthread_mutex_lock(&g->mutex);
     wait_for_all(g);
-    rc = g->first_code;
-    e = koc__steal(&g->first_error);
+    int rc = g->first_code;
+    koc_error *e = koc__steal(&g->first_error);
     g->first_code = KOC_OK;
     g->first_is_soft = false;
     pthread_mutex_unlock(&g->mutex);
@@ -240,7 +229,6 @@ int koc__group_wait_both(koc__group *first, koc__group *then, koc_error **err)
     koc_error *of_first = NULL;
     int a = koc__group_wait(first, &of_first);
     int b = koc__group_wait(then, a == KOC_OK || a == KOC_ECANCELLED ? err : NULL);
-
     if (a == KOC_ECANCELLED && b != KOC_OK) {
         koc_error_free(of_first);
         return b;

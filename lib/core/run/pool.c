@@ -26,7 +26,6 @@ struct koc__pool {
 koc__pool *koc__pool_new(unsigned threads)
 {
     koc__pool *p;
-
     threads = threads ? threads : 1;
     p = koc__calloc(1, sizeof(*p) + threads * sizeof(p->threads[0]));
     if (!p) {
@@ -65,7 +64,6 @@ static koc__job *take(koc__pool *p, koc__job *wanted)
 {
     koc__job *before = NULL;
     koc__job *job = p->head;
-
     while (job && wanted && job != wanted) {
         before = job;
         job = job->next;
@@ -100,7 +98,6 @@ static void run(koc__pool *p, koc__job *job)
 static void *worker(void *arg)
 {
     koc__pool *p = arg;
-
     pthread_mutex_lock(&p->mutex);
     while (!p->closing || p->head) {
         koc__job *job = take(p, NULL);

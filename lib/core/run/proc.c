@@ -60,12 +60,10 @@ static void end_child(run *r, int failure)
 static void keep(run *r, koc__dynbuf *buf, const char *data, size_t len)
 {
     size_t room = buf->max - buf->len;
-    int rc;
-
     if (r->failure != KOC_OK) {
         return;
     }
-    rc = koc__dynbuf_append(buf, data, KOC__MIN(len, room), &r->error);
+    int rc = koc__dynbuf_append(buf, data, KOC__MIN(len, room), &r->error);
     if (rc == KOC_OK && len > room && buf == &r->result.output) {
         rc = koc__error(&r->error, KOC_ELIMIT, "%s writes more than %zu bytes", r->p->argv[0],
                         buf->max);
@@ -80,7 +78,6 @@ static bool read_some(run *r, int *fd, koc__dynbuf *buf)
 {
     char chunk[READ_STEP];
     ssize_t n = read(*fd, chunk, sizeof(chunk));
-
     if (n > 0) {
         keep(r, buf, chunk, (size_t)n);
         return true;
@@ -114,7 +111,6 @@ static int wait_limit(const run *r)
 {
     int limit = r->child.exit_fd >= 0 ? -1 : r->tick_ms;
     int64_t until = r->failure == KOC_OK ? r->deadline_ms : r->kill_ms;
-
     if (until != 0) {
         int64_t left = until - koc__monotonic_ms();
 
@@ -127,8 +123,6 @@ static int wait_limit(const run *r)
 /* Ends the child if the call or the child's time limit is over; SIGKILL if SIGTERM had no effect. */
 static void watch_clock(run *r)
 {
-    int64_t now;
-
     if (r->failure == KOC_OK) {
         int rc = koc__call_check(r->call, &r->error);
 
@@ -137,7 +131,7 @@ static void watch_clock(run *r)
             return;
         }
     }
-    now = koc__monotonic_ms();
+    int64_t now = koc__monotonic_ms();
     if (r->failure == KOC_OK && r->deadline_ms != 0 && now >= r->deadline_ms) {
         end_child(r, koc__error(&r->error, KOC_ETIMEOUT, "%s did not end within %lld ms",
                                 r->p->argv[0], (long long)r->p->timeout_ms));
@@ -195,8 +189,6 @@ static void drain(run *r)
 int koc__proc_run(const koc__proc *p, koc__call *call, koc__proc_result *result, koc_error **err)
 {
     run r = {.p = p, .call = call, .result = KOC__PROC_RESULT_INIT, .tick_ms = 1};
-    int rc;
-
     KOC__TRY(koc__call_check(call, err));
     r.result.output.max = p->max_output ? p->max_output : (size_t)64 << 20;
     r.result.errors.max = p->max_errors ? p->max_errors : (size_t)1 << 20;
@@ -207,7 +199,7 @@ int koc__proc_run(const koc__proc *p, koc__call *call, koc__proc_result *result,
         watch_clock(&r);
     }
     drain(&r);
-    rc = koc__child_reap(&r.child, p->argv[0], &r.result, &r.error);
+    int rc = koc__child_reap(&r.child, p->argv[0], &r.result, &r.error);
     if (r.failure != KOC_OK || rc != KOC_OK) {
         rc = r.failure != KOC_OK ? r.failure : rc;
         koc__proc_result_dispose(&r.result);

@@ -29,7 +29,6 @@ int koc__thread_start(pthread_t *out, void *(*fn)(void *arg), void *arg)
     pthread_attr_t attr;
     sigset_t blocked, before;
     int rc = pthread_attr_init(&attr);
-
     if (rc != 0) {
         return rc;
     }

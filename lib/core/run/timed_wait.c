@@ -15,7 +15,6 @@ void koc__cond_init(pthread_cond_t *cond)
 void koc__cond_wait_ms(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t ms)
 {
     struct timespec wait = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000L};
-
     pthread_cond_timedwait_relative_np(cond, mutex, &wait);
 }
 
@@ -24,7 +23,6 @@ void koc__cond_wait_ms(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t ms)
 void koc__cond_init(pthread_cond_t *cond)
 {
     pthread_condattr_t how;
-
     pthread_condattr_init(&how);
     pthread_condattr_setclock(&how, CLOCK_MONOTONIC);
     pthread_cond_init(cond, &how);
@@ -34,7 +32,6 @@ void koc__cond_init(pthread_cond_t *cond)
 void koc__cond_wait_ms(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t ms)
 {
     struct timespec until;
-
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += (time_t)(ms / 1000);
     until.tv_nsec += (long)(ms % 1000) * 1000000L;

@@ -13,7 +13,6 @@
 int koc__wake_open(koc__wake *w, koc_error **err)
 {
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-
     if (fd < 0) {
         return koc__error_errno(err, errno, "cannot make an eventfd");
     }
@@ -26,7 +25,6 @@ int koc__wake_open(koc__wake *w, koc_error **err)
 static bool prepare(int fd)
 {
     int flags = fcntl(fd, F_GETFL);
-
     return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
            fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
 }
@@ -34,7 +32,6 @@ static bool prepare(int fd)
 int koc__wake_open(koc__wake *w, koc_error **err)
 {
     int fds[2];
-
     if (pipe(fds) != 0) {
         return koc__error_errno(err, errno, "cannot make a pipe");
     }
@@ -77,7 +74,6 @@ void koc__wake_clear(const koc__wake *w)
 {
     char space[256];
     ssize_t n;
-
     do {
         n = read(w->fd, space, sizeof(space));
     } while (n == (ssize_t)sizeof(space) || (n < 0 && errno == EINTR));

@@ -39,7 +39,6 @@ static bool is_word_char(char c)
 static koc_str word(scanner *s)
 {
     size_t start = s->at;
-
     while (is_word_char(peek(s))) {
         s->at++;
     }
@@ -64,7 +63,6 @@ static int quoted(scanner *s, koc__dynbuf *out, koc_error **err)
 static koc_str bare(scanner *s)
 {
     size_t start = s->at;
-
     while (is_word_char(peek(s)) || peek(s) == '=') {
         s->at++;
     }
@@ -82,7 +80,6 @@ static koc__scheme scheme_of(koc_str name)
 static int replace(char **slot, koc_str value, koc_error **err)
 {
     char *copy = koc__str_dup(value);
-
     if (!copy) {
         return koc__oom(err);
     }
@@ -134,7 +131,6 @@ static int parameter_or_scheme(scanner *s, koc_str name, koc__scheme *current, k
     KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(VALUE_MAX);
     size_t before = s->at;
     koc_str value;
-
     skip_space(s);
     if (peek(s) != '=') {
         s->at = before;
@@ -163,7 +159,6 @@ int koc__challenge_read(koc_str value, koc__challenge *c, koc_error **err)
 {
     scanner s = {value, 0};
     koc__scheme current = KOC__SCHEME_NONE;
-
     if (value.len == 0 || value.len > VALUE_MAX) {
         return KOC_OK;
     }

@@ -42,7 +42,6 @@ static int set_names(koc__host *h, const char *name, koc__host_endpoint *e, koc_
 {
     const char *usual = koc__host_on_wire(name);
     bool moved = e->authority && strcmp(usual, e->authority) != 0;
-
     h->name = koc__strdup(name);
     h->wire = koc__strdup(e->authority ? e->authority : usual);
     h->auth_name = koc__strdup(moved ? e->authority : name);
@@ -57,7 +56,6 @@ static int set_certs(koc__host *h, koc__host_endpoint *e, koc_error **err)
 {
     koc_client *c = h->client;
     koc__dynbuf *pem = &h->certs.authorities;
-
     h->insecure = e->skip_verify || (c->flags & KOC_CLIENT_INSECURE) != 0;
     for (size_t i = 0; e->ca && i < koc_strlist_count(e->ca); i++) {
         KOC__TRY(koc__fs_read_file(koc_strlist_get(e->ca, i), pem, err));
@@ -81,7 +79,6 @@ static int make_pieces(koc__host *h, const koc__host_endpoint *e, koc_error **er
 {
     koc_client *c = h->client;
     bool may_http = (c->flags & KOC_CLIENT_INSECURE) || koc__host_listed(c->allow_http, h->name);
-
     h->reach = koc__reach_new(c->ctx->cache, h->wire, may_http);
     h->pace = koc__pace_new(e->rate ? e->rate : c->rate, c->max_connections);
     h->login = koc__login_new();
@@ -100,7 +97,6 @@ static int make_host(koc_client *c, const char *name, koc__host_endpoint *e, koc
                      koc_error **err)
 {
     koc__host *h = koc__calloc(1, sizeof(*h));
-
     if (!h) {
         return koc__oom(err);
     }
@@ -121,7 +117,6 @@ static int add_mirror(koc__host *h, koc__host_endpoint *e, koc_error **err)
 {
     koc__mirror *m = &h->mirrors.list[h->mirrors.count];
     KOC__AUTO_STR name = koc__strdup(e->authority);
-
     if (!name) {
         return koc__oom(err);
     }
@@ -154,7 +149,6 @@ int koc__host_new(koc_client *c, const char *registry, koc__host **out, koc_erro
 {
     KOC__AUTO_VAL(koc__host_config) config = KOC__HOST_CONFIG_INIT;
     koc__host *h = NULL;
-
     KOC__TRY(koc__host_config_load(file_name(registry), &config, err));
     KOC__TRY(make_host(c, registry, &config.origin, &h, err));
     int rc = add_mirrors(h, &config, err);

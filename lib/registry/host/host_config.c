@@ -34,7 +34,6 @@ static char *find_file(const char *host)
     KOC__AUTO_STR own = config ? koc__format("%s/containerd", config) : NULL;
     const char *roots[] = {own, "/etc/containerd", "/etc/docker"};
     char *found = NULL;
-
     if (host[0] == '.') {
         return NULL; /* not the name of a host; and ".." would be a directory */
     }
@@ -48,7 +47,6 @@ int koc__host_config_load(const char *registry, koc__host_config *out, koc_error
 {
     KOC__AUTO_STR path = find_file(registry);
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(CONFIG_MAX);
-
     if (!path) {
         return KOC_OK;
     }

@@ -31,7 +31,6 @@ koc__host_reach *koc__reach_new(koc__cache *cache, const char *wire, bool may_ht
     koc__host_reach *r = koc__calloc(1, sizeof(*r));
     koc_str host = {"", 0};
     uint16_t port;
-
     if (!r) {
         return NULL;
     }
@@ -60,7 +59,6 @@ void koc__reach_free(koc__host_reach *r)
 bool koc__reach_scheme(const koc__host_reach *r, bool *https)
 {
     bool known = r->scheme_known;
-
     *https = r->https;
     return known;
 }
@@ -75,7 +73,6 @@ bool koc__reach_first_guess_https(const koc__host_reach *r)
 {
     koc_buf record = KOC_BUF_INIT;
     bool found = false, https = true;
-
     if (r->cache &&
         koc__cache_get(r->cache, "hosts", koc__str(r->wire), 16, &found, &record, NULL) == KOC_OK &&
         found) {
@@ -88,7 +85,6 @@ bool koc__reach_first_guess_https(const koc__host_reach *r)
 int koc__reach_enter(koc__host_reach *r, koc__call *call, koc_error **err)
 {
     int rc = KOC_OK;
-
     pthread_mutex_lock(&r->mutex);
     while (rc == KOC_OK && r->discovering) {
         koc__cond_wait_ms(&r->left, &r->mutex, CHECK_MS);

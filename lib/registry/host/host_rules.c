@@ -16,7 +16,6 @@ bool koc__host_listed(const koc_strlist *list, const char *registry)
 {
     koc_str host, entry_host;
     uint16_t port, entry_port;
-
     if (!koc__authority_split(koc__str(registry), &host, &port)) {
         return false;
     }

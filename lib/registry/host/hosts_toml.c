@@ -39,7 +39,6 @@ void koc__host_config_dispose(koc__host_config *c)
 static int check_kind(const koc__toml_item *item, koc__toml_kind kind, koc_error **err)
 {
     static const char *const names[] = {"a string", "true or false", "a number"};
-
     return item->kind == kind
                ? KOC_OK
                : koc__error(err, KOC_EFORMAT, "%s must be %s", item->key, names[kind]);
@@ -50,7 +49,6 @@ static int set_url(koc__host_endpoint *e, const char *text, koc_error **err)
 {
     KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
     KOC__AUTO_STR full = koc__format("%s%s", strstr(text, "://") ? "" : "https://", text);
-
     if (!full) {
         return koc__oom(err);
     }
@@ -73,7 +71,6 @@ static int set_url(koc__host_endpoint *e, const char *text, koc_error **err)
 static int add_capability(koc__host_endpoint *e, const koc__toml_item *item, koc_error **err)
 {
     static const char *const names[] = {"pull", "resolve", "push"};
-
     KOC__TRY(check_kind(item, KOC__TOML_STRING, err));
     if (item->index[0] == 0) {
         e->caps = 0;
@@ -112,7 +109,6 @@ static int set_client(const reading *r, koc__host_endpoint *e, const koc__toml_i
                       koc_error **err)
 {
     bool is_key = item->index[1] == 1;
-
     KOC__TRY(check_kind(item, KOC__TOML_STRING, err));
     if (item->index[0] > 0 || item->index[1] > 1) {
         return koc__error(err, KOC_EUNSUPPORTED, "more than one client certificate for a host");
@@ -235,7 +231,6 @@ static int on_item(void *self, const koc__toml_item *item, koc_error **err)
     koc__host_endpoint *e = &r->config->origin;
     bool in_host = item->depth >= 2 && strcmp(item->table[0], "host") == 0;
     bool in_header = item->depth > 0 && strcmp(item->table[item->depth - 1], "header") == 0;
-
     if (item->depth == 0 && koc__streq(item->key, "server")) {
         KOC__TRY(check_kind(item, KOC__TOML_STRING, err));
         return e->url ? koc__error(err, KOC_EFORMAT, "server is set twice")
@@ -275,7 +270,6 @@ int koc__hosts_toml_read(koc_str text, const char *file, const char *directory,
 {
     KOC__AUTO_VAL(koc__host_config) c = KOC__HOST_CONFIG_INIT;
     reading r = {&c, directory};
-
     KOC__TRY(koc__toml_read(text, file, on_item, &r, err));
     KOC__TRY(set_prefix(&c.origin, err));
     for (size_t i = 0; i < c.n_mirrors; i++) {

@@ -42,7 +42,6 @@ struct koc__login_state {
 koc__login_state *koc__login_new(void)
 {
     koc__login_state *s = koc__calloc(1, sizeof(*s));
-
     if (s) {
         pthread_mutex_init(&s->mutex, NULL);
         koc__cond_init(&s->left);
@@ -89,7 +88,6 @@ void koc__login_free(koc__login_state *s)
 int koc__login_enter(koc__login_state *s, koc__call *call, koc_error **err)
 {
     int rc = KOC_OK;
-
     pthread_mutex_lock(&s->mutex);
     while (rc == KOC_OK && s->busy) {
         koc__cond_wait_ms(&s->left, &s->mutex, CHECK_MS);
@@ -126,7 +124,6 @@ int koc__login_set_challenge(koc__login_state *s, const koc__challenge *c, const
     KOC__AUTO_STR realm = koc__strdup(c->realm);
     KOC__AUTO_STR service = koc__strdup(c->service);
     koc__url url = KOC__URL_INIT;
-
     if ((c->realm && !realm) || (c->service && !service)) {
         return koc__oom(err);
     }
@@ -214,7 +211,6 @@ int koc__login_add(koc__login_state *s, const char *repository, koc_credential *
                    koc_error **err)
 {
     char *name = koc__strdup(repository);
-
     pthread_mutex_lock(&s->mutex);
     bool added = name && add_login_locked(s, (held_login){name, cred});
     pthread_mutex_unlock(&s->mutex);
@@ -237,7 +233,6 @@ bool koc__login_is_anonymous(koc__login_state *s, const char *repository)
 bool koc__login_describe(koc__login_state *s, const char *repository, char *out, size_t size)
 {
     char user[128] = "";
-
     pthread_mutex_lock(&s->mutex);
     const held_login *l = find_login_locked(s, repository ? repository : "");
     const koc_credential *cred = l ? l->cred : NULL;
@@ -258,7 +253,6 @@ char *koc__login_find_token(koc__login_state *s, const char *key, uint32_t actio
 {
     int64_t now = koc__monotonic_ms();
     char *found = NULL;
-
     pthread_mutex_lock(&s->mutex);
     for (size_t i = 0; i < s->n_tokens && !found; i++) {
         const held_token *t = &s->tokens[i];
@@ -317,7 +311,6 @@ int koc__login_add_token(koc__login_state *s, const char *key, uint32_t actions,
 static void mask_secret(char *text, const char *secret)
 {
     size_t n = strlen(secret);
-
     if (n < SECRET_MIN) {
         return;
     }
@@ -334,7 +327,6 @@ static void mask_credential(char *text, const koc_credential *cred)
     KOC__AUTO_VAL(koc__dynbuf) plain = KOC__DYNBUF_INIT(128 << 10);
     KOC__AUTO_VAL(koc__dynbuf) basic = KOC__DYNBUF_INIT(256 << 10);
     KOC__AUTO_VAL(koc__dynbuf) percent = KOC__DYNBUF_INIT(256 << 10);
-
     int rc = koc__dynbuf_printf(&plain, NULL, "%s:%s", cred->username ? cred->username : "",
                                 cred->secret);
     rc = rc == KOC_OK ? koc__base64(&basic, koc__dynbuf_view(&plain), false, NULL) : rc;
@@ -354,7 +346,6 @@ static void mask_credential(char *text, const koc_credential *cred)
 void koc__login_scrub(void *state, char *text)
 {
     koc__login_state *s = state;
-
     pthread_mutex_lock(&s->mutex);
     for (size_t i = 0; i < s->n_logins; i++) {
         if (s->logins[i].cred) {

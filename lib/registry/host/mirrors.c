@@ -21,7 +21,6 @@ static uint32_t needed_cap(const koc__request *rq)
     const char *target = rq->target;
     const char *manifest = target ? strstr(target, "/manifests/") : NULL;
     bool reads = strcmp(rq->method, "GET") == 0 || strcmp(rq->method, "HEAD") == 0;
-
     if (!target || rq->url || !reads || (rq->flags & KOC__RQ_ORIGIN)) {
         return 0;
     }
@@ -66,7 +65,6 @@ static int write_to(const koc__request *rq, koc__call *call, koc__response *resp
 {
     const koc__mirrors *mirrors = &rq->host->mirrors;
     koc__request copy = *rq;
-
     for (size_t i = 0; i < mirrors->count; i++) {
         if (mirrors->list[i].caps & KOC__CAP_PUSH) {
             copy.host = mirrors->list[i].host;
@@ -80,7 +78,6 @@ int koc__request_run(const koc__request *rq, koc__call *call, koc__response *res
 {
     const koc__mirrors *mirrors = &rq->host->mirrors;
     bool answered = false;
-
     if (is_write(rq)) {
         return write_to(rq, call, resp, err);
     }

@@ -30,7 +30,6 @@ struct koc__pace {
 koc__pace *koc__pace_new(unsigned rate, unsigned max_in_flight)
 {
     koc__pace *p = koc__calloc(1, sizeof(*p));
-
     if (p) {
         pthread_mutex_init(&p->mutex, NULL);
         koc__cond_init(&p->changed);
@@ -97,7 +96,6 @@ int koc__pace_acquire(koc__pace *p, koc__pace_report_fn *report, void *self, koc
     int rc = wait_for_rate(p, report, self, call, err);
     int64_t begin = 0;
     bool reported = false;
-
     pthread_mutex_lock(&p->mutex);
     while (rc == KOC_OK && p->in_flight >= p->window_256ths / ONE) {
         begin = begin ? begin : koc__monotonic_ms();
@@ -129,7 +127,6 @@ void koc__pace_release(koc__pace *p, int status)
 void koc__pace_pause(koc__pace *p, int64_t ms)
 {
     int64_t until = koc__monotonic_ms() + ms;
-
     pthread_mutex_lock(&p->mutex);
     p->pause_until_ms = KOC__MAX(p->pause_until_ms, until);
     pthread_mutex_unlock(&p->mutex);

@@ -7,7 +7,6 @@
 static void send_event(const koc__waiter *w, int32_t state, const char *reason, int64_t ms)
 {
     koc_progress event = KOC_PROGRESS_INIT;
-
     event.kind = KOC_PROGRESS_REQUEST;
     event.state = state;
     event.what = w->host->name;
@@ -22,7 +21,6 @@ void koc__waiter_report(koc__waiter *w, const char *reason, int64_t ms)
 {
     size_t name = strlen(w->host->name);
     char text[512];
-
     if (strncmp(reason, w->host->name, name) == 0 && strncmp(reason + name, ": ", 2) == 0) {
         reason += name + 2; /* event and log name the host already */
     }
@@ -69,7 +67,6 @@ int koc__host_wait(koc__host *h, koc__call *call, unsigned attempt, const char *
                    koc_error **err)
 {
     koc__waiter w = {.call = call, .host = h, .attempt = attempt};
-
     koc__waiter_report(&w, reason, ms);
     int rc = koc__call_sleep(call, ms, err);
     koc__waiter_finish(&w, rc == KOC_OK);

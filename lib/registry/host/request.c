@@ -67,7 +67,6 @@ static bool is_wanted(const koc__request *rq, int status)
 static void log_exchange(run *r, const koc__http_request *h, const char *outcome, int64_t ms)
 {
     koc_ctx *ctx = r->host->client->ctx;
-
     if (!koc__log_wants(ctx, KOC_LOG_DEBUG)) {
         return;
     }
@@ -82,7 +81,6 @@ static void log_exchange(run *r, const koc__http_request *h, const char *outcome
 static int check_encoding(const koc__headers *h, koc_error **err)
 {
     const char *encoding = koc__headers_get(h, "Content-Encoding");
-
     if (encoding && encoding[0] && !koc__str_ieq(koc__str(encoding), KOC__STR("identity"))) {
         return koc__error(err, KOC_EFORMAT,
                           "the reply has a Content-Encoding that koc did not ask for");
@@ -95,7 +93,6 @@ static void show_warnings(run *r, const koc__headers *h)
 {
     koc_client *c = r->host->client;
     size_t left = WARNINGS_MAX;
-
     for (size_t i = 0; i < h->count; i++) {
         char text[512];
         koc_str raw;
@@ -119,7 +116,6 @@ static int run_exchange(run *r, const koc__http_request *h, koc_error **err)
     KOC__AUTO_VAL(koc__http_reply) reply = KOC__HTTP_REPLY_INIT;
     KOC__AUTO(koc__exchange) x = NULL;
     int64_t begin = koc__monotonic_ms();
-
     koc__response_dispose(resp);
     resp->status = 0;
     koc_error *why = NULL;
@@ -165,7 +161,6 @@ static int run_exchange(run *r, const koc__http_request *h, koc_error **err)
 static int common_headers(run *r, koc__headers *h, koc_error **err)
 {
     const koc__request *rq = r->rq;
-
     KOC__TRY(koc__headers_put(h, "User-Agent", r->host->client->user_agent, err));
     KOC__TRY(koc__headers_put(h, "Accept-Encoding", "identity", err));
     if (rq->accept) {
@@ -183,7 +178,6 @@ static int common_headers(run *r, koc__headers *h, koc_error **err)
 static int64_t response_timeout(const run *r)
 {
     int64_t own = r->host->client->response_timeout_ms;
-
     if (own > 0) {
         return own;
     }
@@ -196,7 +190,6 @@ static int64_t response_timeout(const run *r)
 static int64_t connect_timeout(const run *r)
 {
     int64_t usual = r->host->client->connect_timeout_ms;
-
     if (!r->guessing_scheme) {
         return usual;
     }
@@ -206,7 +199,6 @@ static int64_t connect_timeout(const run *r)
 static void report_wait(void *self, const char *reason, int64_t left_ms)
 {
     run *r = self;
-
     koc__waiter_report(&r->waiter, reason, left_ms);
 }
 
@@ -231,7 +223,6 @@ static int send_once(run *r, const koc__url *url, koc_error **err)
     const koc__request *rq = r->rq;
     koc_client *c = r->host->client;
     KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
-
     KOC__TRY(common_headers(r, &headers, err));
     r->session.sent = false;
     for (size_t i = 0; !r->redirected && i < r->host->fields.count; i++) {
@@ -283,7 +274,6 @@ static int next_hop(const run *r, const koc__url *from, koc__url *out, koc_error
     bool reads = strcmp(r->rq->method, "GET") == 0 || strcmp(r->rq->method, "HEAD") == 0;
     bool keeps = r->resp->status == 307 || r->resp->status == 308;
     KOC__AUTO_VAL(koc__url) to = KOC__URL_INIT;
-
     if (!koc__http_is_redirect(r->resp->status) || !location || !(reads || keeps)) {
         return KOC_OK;
     }
@@ -307,7 +297,6 @@ static int origin_of(const run *r, bool https, koc__url *out, koc_error **err)
 {
     const char *target = r->rq->target ? r->rq->target : "/";
     KOC__AUTO_STR moved = NULL;
-
     if (r->host->prefix && koc__str_starts(koc__str(target), "/v2/")) {
         moved = koc__format("%s%s", r->host->prefix, target + 3);
         if (!moved) {
@@ -322,7 +311,6 @@ static int send_followed(run *r, bool https, koc_error **err)
 {
     KOC__AUTO_VAL(koc__url) origin = KOC__URL_INIT;
     KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
-
     KOC__TRY(origin_of(r, https, &origin, err));
     KOC__TRY(koc__url_copy(r->rq->url ? r->rq->url : &origin, &url, err));
     for (int hops = 0, logins = 0; hops <= REDIRECTS_MAX;) {
@@ -373,7 +361,6 @@ static int send_discovering(run *r, koc_error **err)
     koc__host_reach *reach = r->host->reach;
     bool first = koc__reach_first_guess_https(reach), https;
     koc_error *error = NULL;
-
     r->guessing_scheme = true;
     int rc = send_followed(r, first, &error);
     r->guessing_scheme = false;
@@ -397,7 +384,6 @@ static int attempt_once(run *r, koc_error **err)
 {
     koc__host_reach *reach = r->host->reach;
     bool https;
-
     r->resp->failure = KOC__FAIL_LOCAL;
     if (r->host->client->flags & KOC_CLIENT_OFFLINE) {
         return koc__error(err, KOC_ENET, "not asked: offline");
@@ -417,7 +403,6 @@ static int attempt_once(run *r, koc_error **err)
 static uint32_t random32(void)
 {
     uint32_t n = 0;
-
     if (koc__random(&n, sizeof(n), NULL) != KOC_OK) {
         n = (uint32_t)koc__monotonic_ns();
     }
@@ -428,7 +413,6 @@ static uint32_t random32(void)
 static int wait_for_host(run *r, koc_error **err)
 {
     int64_t left = koc__pace_pause_left(r->host->pace);
-
     return left > 0 ? koc__waiter_sleep(&r->waiter, "the registry asked for a pause", left, err)
                     : KOC_OK;
 }
@@ -436,7 +420,6 @@ static int wait_for_host(run *r, koc_error **err)
 static koc__retry choose_retry(const run *r, bool has_status)
 {
     bool idempotent = !(r->rq->flags & KOC__RQ_UNSAFE);
-
     if (r->rq->flags & KOC__RQ_ONE_TRY) {
         return KOC__RETRY_NO;
     }
@@ -458,7 +441,6 @@ static int64_t next_wait(run *r, bool has_status)
     koc__retry retry = choose_retry(r, has_status);
     unsigned limit = r->host->client->max_attempts;
     int64_t seconds = 0, delay;
-
     if (retry == KOC__RETRY_NO || (retry == KOC__RETRY_ONCE && r->used_once)) {
         return -1;
     }
@@ -493,7 +475,6 @@ static int64_t next_wait(run *r, bool has_status)
 static void hint_at_network(const run *r, koc_error **why)
 {
     const koc__host *h = r->host;
-
     if (r->resp->failure == KOC__FAIL_RESOLVE) {
         koc__error_hint(why, "check the name; if only a proxy resolves names, set "
                              "HTTPS_PROXY=http://HOST:PORT");
@@ -506,7 +487,6 @@ static void hint_at_network(const run *r, koc_error **why)
 static int network_error(const run *r, koc_error **why, koc_error **err)
 {
     koc__host *h = r->host;
-
     if (r->resp->failure != KOC__FAIL_LOCAL) {
         koc__error_prefix(why, koc_error_code(*why), "%s", r->target ? r->target->name : h->name);
         if (r->attempts > 1) {
@@ -524,7 +504,6 @@ static void hint_to_create(const run *r, koc_error **err)
 {
     const char *repository = r->rq->repository, *name = r->host->name;
     koc_str host = koc__str(name), region;
-
     if (koc__str_ends(host, ".amazonaws.com") && strstr(name, ".dkr.ecr.")) {
         region = koc__str(strstr(name, ".dkr.ecr.") + strlen(".dkr.ecr."));
         region.len -= strlen(".amazonaws.com");
@@ -550,7 +529,6 @@ static int status_error(run *r, koc_error **err)
     char where[512];
     int64_t seconds;
     int rc = koc__regerror_make(r->rq->what, resp->status, &resp->error, err);
-
     if (r->redirected) {
         return koc__error_prefix(err, rc, "%s", resp->url.host);
     }
@@ -585,7 +563,6 @@ static void reason_to_wait(const run *r, const koc_error *failure, char *out, si
 {
     const koc__response *resp = r->resp;
     int64_t seconds = 0;
-
     if (failure) {
         snprintf(out, size, "%s", koc_error_message(failure));
         return;
@@ -597,7 +574,6 @@ static void reason_to_wait(const run *r, const koc_error *failure, char *out, si
 static int run_attempts(run *r, koc_error **err)
 {
     koc__response *resp = r->resp;
-
     for (;;) {
         KOC__AUTO(koc_error) failure = NULL;
         char reason[512];

@@ -53,7 +53,6 @@ bool koc__retry_after(const char *value, int64_t now, int64_t *seconds)
     koc_str text = koc__str_trim(koc__str(value));
     uint64_t n;
     int64_t date;
-
     if (koc__str_u64(text, &n)) {
         *seconds = n > 1000000000 ? 1000000000 : (int64_t)n;
         return true;
@@ -68,7 +67,6 @@ bool koc__retry_after(const char *value, int64_t now, int64_t *seconds)
 int64_t koc__retry_delay_ms(unsigned attempt, uint32_t random)
 {
     int64_t ceiling = attempt > 10 ? LAST_DELAY_MS : (int64_t)FIRST_DELAY_MS << attempt;
-
     ceiling = KOC__MIN(ceiling, LAST_DELAY_MS);
     return (int64_t)(random % (uint32_t)(ceiling + 1));
 }

@@ -24,7 +24,6 @@ static int look_up(const koc__session *s, koc_credential **out, koc_error **err)
     KOC__AUTO(koc_credential) found = NULL;
     KOC__AUTO(koc_credential) copy = NULL;
     bool known;
-
     KOC__TRY(koc__login_find(h->login, repository_of(s), &known, &copy, err));
     if (!known) {
         KOC__TRY(
@@ -72,7 +71,6 @@ static int fetch_token(const koc__session *s, const char *key, const char *deman
     koc__host *h = s->host;
     KOC__AUTO(koc_credential) cred = NULL;
     KOC__AUTO_VAL(koc__token_reply) reply = {NULL, 0};
-
     KOC__TRY(look_up(s, &cred, err));
     if (cred && cred->kind == KOC_CRED_BEARER) {
         *out = koc__strdup(cred->secret);
@@ -109,7 +107,6 @@ static int get_token(const koc__session *s, char **out, koc_error **err)
 {
     koc__login_state *login = s->host->login;
     KOC__AUTO_STR key = token_key(s);
-
     if (!key) {
         return koc__oom(err);
     }
@@ -131,7 +128,6 @@ static int renew_token(const koc__session *s, const koc__challenge *c, koc_error
     koc__login_state *login = s->host->login;
     KOC__AUTO_STR key = token_key(s);
     KOC__AUTO_STR token = NULL;
-
     if (!key) {
         return koc__oom(err);
     }
@@ -159,7 +155,6 @@ static int bearer_header(koc__headers *headers, const char *token, koc_error **e
 static int authorize_bearer(koc__session *s, koc__headers *headers, koc_error **err)
 {
     KOC__AUTO_STR token = NULL;
-
     s->sent = true;
     KOC__TRY(get_token(s, &token, err));
     int rc = bearer_header(headers, token, err);
@@ -175,7 +170,6 @@ static bool is_usable(const koc_credential *cred)
 static int authorize_basic(koc__session *s, koc__headers *headers, koc_error **err)
 {
     KOC__AUTO(koc_credential) cred = NULL;
-
     KOC__TRY(get_credential(s, &cred, err));
     if (!is_usable(cred)) {
         return KOC_OK;
@@ -206,7 +200,6 @@ static int ping_for_challenge(const koc__session *s, const koc__url *at, koc__ch
     KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
     KOC__AUTO_VAL(koc__http_reply) reply = KOC__HTTP_REPLY_INIT;
     KOC__AUTO_VAL(koc__dynbuf) body = KOC__DYNBUF_INIT(KOC__ERROR_BODY_MAX);
-
     KOC__TRY(koc__url_resolve(at, KOC__STR("/v2/"), &url, err));
     KOC__TRY(koc__headers_put(&headers, "User-Agent", client->user_agent, err));
     koc__http_request rq = {.method = "GET",
@@ -250,7 +243,6 @@ int koc__session_challenged(koc__session *s, const koc__headers *reply, const ko
 {
     KOC__AUTO_VAL(koc__challenge) c = KOC__CHALLENGE_INIT;
     KOC__AUTO(koc_credential) cred = NULL;
-
     KOC__TRY(koc__challenge_of(reply, &c, err));
     if (!koc__headers_get(reply, "WWW-Authenticate") && !s->sent) {
         KOC__TRY(ping_for_challenge(s, at, &c, err));
@@ -279,7 +271,6 @@ int koc__session_challenged(koc__session *s, const koc__headers *reply, const ko
 void koc__session_explain(const koc__host *h, const char *repository, koc_error **err)
 {
     char text[512];
-
     if (koc__login_describe(h->login, repository, text, sizeof(text))) {
         koc__error_hint_on(err, KOC_HINT_OTHER_LOGIN, h->auth_name, "credentials used: %s, for %s",
                            text, h->auth_name);

@@ -24,7 +24,6 @@ int koc__scope_demand(koc_strlist **scopes, const char *demanded, koc_error **er
 {
     KOC__AUTO(koc_strlist) list = NULL;
     koc_str rest = koc__str(demanded), scope;
-
     KOC__TRY(koc__strlist_new(&list, err));
     while (koc__str_word(&rest, &scope)) {
         KOC__TRY(koc__strlist_add_n(list, scope, err));
@@ -44,7 +43,6 @@ int koc__scope_demand(koc_strlist **scopes, const char *demanded, koc_error **er
 int koc__realm_resolve(const koc__url *registry, const char *realm, koc__url *out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
-
     int rc = koc__url_resolve(registry, koc__str(realm), &u, err);
     if (rc != KOC_OK) {
         return koc__error_prefix(err, rc, "the registry's token server");
@@ -88,7 +86,6 @@ int koc__token_form(koc__dynbuf *out, const char *service, const koc_strlist *sc
                     const char *refresh_token, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) all = KOC__DYNBUF_INIT(KOC__URL_MAX);
-
     for (size_t i = 0; i < koc_strlist_count(scopes); i++) {
         if (i > 0) {
             KOC__TRY(koc__dynbuf_putc(&all, ' ', err));
@@ -116,7 +113,6 @@ bool koc__token_post_unsupported(int status, bool has_username)
 static int64_t lifetime_ms(const koc__jnode *n)
 {
     uint64_t seconds = LIFETIME_DEFAULT;
-
     if (!koc__json_u64(n, &seconds) || seconds < LIFETIME_DEFAULT) {
         seconds = LIFETIME_DEFAULT;
     }
@@ -128,7 +124,6 @@ static int64_t lifetime_ms(const koc__jnode *n)
 int koc__token_reply_read(koc_str body, koc__token_reply *out, koc_error **err)
 {
     KOC__AUTO(koc__json) doc = NULL;
-
     KOC__TRY(koc__json_parse(body, KOC__TOKEN_REPLY_MAX, "reply of the token server", &doc, err));
     const koc__jnode *root = koc__json_root(doc);
     const char *token = koc__json_str(koc__json_get_folded(root, "access_token"));

@@ -40,7 +40,6 @@ int koc__basic_header(koc__headers *h, const koc_credential *cred, koc_error **e
 {
     KOC__AUTO_VAL(koc__dynbuf) plain = KOC__DYNBUF_INIT(64 << 10);
     KOC__AUTO_VAL(koc__dynbuf) line = KOC__DYNBUF_INIT(128 << 10);
-
     int rc = koc__dynbuf_printf(&plain, err, "%s:%s", cred->username ? cred->username : "",
                                 cred->secret);
     if (rc == KOC_OK) {
@@ -67,7 +66,6 @@ static int check_address(const fetch *f, const koc__url *url, koc_error **err)
     bool unknown = koc__reach_address(h->reach) == KOC__ADDRESS_NAME;
     koc_str host = koc__str(url->host);
     bool local = koc__address_of_text(host) == KOC__ADDRESS_LOCAL || koc__address_is_loopback(host);
-
     if (unknown && local && !koc__login_is_origin(h->login, url)) {
         return koc__error(err, KOC_EDENIED, "the token server is said to be at %s: refused",
                           url->host);
@@ -90,7 +88,6 @@ static void report_wait(void *self, const char *why, int64_t left_ms)
 {
     fetch *f = self;
     char reason[128];
-
     snprintf(reason, sizeof(reason), "token server: %s", why);
     koc__waiter_report(&f->waiter, reason, left_ms);
 }
@@ -101,7 +98,6 @@ static int send_once(fetch *f, const koc__url *url, koc_str form, bool with_secr
     koc__host *h = f->want->host, *target = h;
     koc_client *c = h->client;
     KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
-
     koc__http_reply_dispose(&f->reply);
     f->reply = (koc__http_reply)KOC__HTTP_REPLY_INIT;
     f->reply.failure = KOC__FAIL_LOCAL;
@@ -138,7 +134,6 @@ static int send_once(fetch *f, const koc__url *url, koc_str form, bool with_secr
 static int send_followed(fetch *f, const koc__url *start, koc_str form, koc_error **err)
 {
     KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
-
     f->reply.failure = KOC__FAIL_LOCAL;
     KOC__TRY(koc__url_copy(start, &url, err));
     for (int hop = 0; hop <= TOKEN_REDIRECTS_MAX; hop++) {
@@ -170,7 +165,6 @@ static int wait_for_server(koc__waiter *w, int status, int64_t seconds, const ko
     static const koc__regerror nothing = {"", ""};
     char reason[512] = "token server: ";
     size_t used = strlen(reason);
-
     if (failure) {
         snprintf(reason + used, sizeof(reason) - used, "%s", koc_error_message(failure));
     } else {
@@ -214,7 +208,6 @@ static int send_retried(fetch *f, const koc__url *url, koc_str form, koc_error *
 static int send_post(fetch *f, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) form = KOC__DYNBUF_INIT(256 << 10);
-
     int rc = koc__token_form(&form, f->service, f->scopes, f->want->cred->secret, err);
     if (rc == KOC_OK) {
         rc = send_retried(f, &f->realm, koc__dynbuf_view(&form), err);
@@ -227,7 +220,6 @@ static int send_get(fetch *f, koc_error **err)
 {
     const koc_credential *cred = f->want->cred;
     KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
-
     KOC__TRY(koc__url_copy(&f->realm, &url, err));
     KOC__TRY(koc__token_query(&url, f->service, f->scopes, cred ? cred->username : NULL, err));
     return send_retried(f, &url, (koc_str){"", 0}, err);
@@ -239,7 +231,6 @@ static int refusal_error(const fetch *f, koc_error **err)
     bool with_cred = f->want->cred != NULL;
     int status = f->reply.status, rc = KOC_EAUTH;
     koc__regerror e;
-
     koc__regerror_read(koc__dynbuf_view(&f->body), &e);
     koc__login_scrub(login, e.message);
     koc__login_scrub(login, e.code);
@@ -259,7 +250,6 @@ static int get_token(fetch *f, koc__token_reply *out, koc_error **err)
 {
     const koc_credential *cred = f->want->cred;
     bool by_post = cred && cred->kind == KOC_CRED_IDENTITY_TOKEN;
-
     if (by_post) {
         KOC__TRY(send_post(f, err));
         bool has_user = cred->username && cred->username[0];
@@ -278,7 +268,6 @@ static int get_token(fetch *f, koc__token_reply *out, koc_error **err)
 static int prepare(fetch *f, koc_error **err)
 {
     const koc__token_request *want = f->want;
-
     KOC__TRY(koc__strlist_new(&f->scopes, err));
     if (want->repository) {
         KOC__TRY(koc__scope_add(f->scopes, want->repository, want->actions, err));

@@ -11,7 +11,6 @@ KOC_TEST(version_number_and_text_agree)
 {
     char text[32];
     uint32_t n = koc_version_number();
-
     snprintf(text, sizeof(text), "%u.%u.%u", (unsigned)(n / 1000000), (unsigned)(n / 1000 % 1000),
              (unsigned)(n % 1000));
     assert_string_equal(koc_version_string(), text);
@@ -48,7 +47,6 @@ KOC_TEST(init_from_several_threads_and_again)
 {
     pthread_t threads[4];
     int codes[4];
-
     for (size_t i = 0; i < KOC__COUNT(threads); i++) {
         codes[i] = 1;
         assert_int_equal(pthread_create(&threads[i], NULL, init, &codes[i]), 0);

@@ -8,7 +8,6 @@
 static koc_credential *basic(const char *user, const char *secret)
 {
     koc_credential *c = NULL;
-
     assert_int_equal(koc_credential_new(KOC_CRED_BASIC, user, secret, &c, NULL), KOC_OK);
     return c;
 }
@@ -16,7 +15,6 @@ static koc_credential *basic(const char *user, const char *secret)
 KOC_TEST(credential_refuses_line_ends_and_unknown_kinds)
 {
     koc_credential *c = NULL;
-
     assert_int_equal(koc_credential_new(KOC_CRED_BASIC, "u", "a\r\nb", &c, NULL), KOC_EINVAL);
     assert_int_equal(koc_credential_new(KOC_CRED_BASIC, "u\n", "a", &c, NULL), KOC_EINVAL);
     assert_int_equal(koc_credential_new(9, "u", "a", &c, NULL), KOC_EMISUSE);
@@ -31,7 +29,6 @@ KOC_TEST(auth_static_serves_one_host_R69)
     KOC__AUTO(koc_credential) c = basic("u", "s");
     KOC__AUTO(koc_auth) a = NULL;
     KOC__AUTO(koc_credential) found = NULL;
-
     assert_int_equal(koc_auth_static("r.example:5000", c, &a, NULL), KOC_OK);
     assert_int_equal(koc_auth_lookup(a, "r.example", "x", NULL, &found, NULL), KOC_OK);
     assert_null(found);
@@ -46,7 +43,6 @@ KOC_TEST(auth_chain_takes_the_first)
     koc_auth *list[3] = {NULL, NULL, NULL};
     KOC__AUTO(koc_auth) chain = NULL;
     KOC__AUTO(koc_credential) found = NULL;
-
     assert_int_equal(koc_auth_static("a.example", c1, &list[0], NULL), KOC_OK);
     assert_int_equal(koc_auth_static("b.example", c1, &list[1], NULL), KOC_OK);
     assert_int_equal(koc_auth_static("b.example", c2, &list[2], NULL), KOC_OK);
@@ -79,7 +75,6 @@ KOC_TEST(auth_of_the_program_fails_as_such)
     koc_auth *a = NULL;
     koc_credential *found = NULL;
     koc_error *err = NULL;
-
     assert_int_equal(koc_auth_new(&ops, &calls, &a, NULL), KOC_OK);
     assert_int_equal(koc_auth_lookup(a, "r.example", "x", NULL, &found, &err), KOC_EUSER);
     assert_null(found);
@@ -93,7 +88,6 @@ KOC_TEST(auth_of_the_program_fails_as_such)
 static koc_auth *docker(const char *text)
 {
     koc_auth *a = NULL;
-
     assert_int_equal(koc_auth_docker(koc_test_write("config.json", text, strlen(text)), &a, NULL),
                      KOC_OK);
     return a;
@@ -135,7 +129,6 @@ KOC_TEST(auth_docker_empty_file_is_no_credential)
 {
     KOC__AUTO(koc_auth) a = docker("\n");
     koc_credential *found = NULL;
-
     assert_int_equal(koc_auth_lookup(a, "r.example", "x", NULL, &found, NULL), KOC_OK);
     assert_null(found);
 }
@@ -145,7 +138,6 @@ KOC_TEST(auth_docker_missing_or_directory_is_an_error)
     koc_credential *found = NULL;
     KOC__AUTO(koc_auth) missing = NULL;
     KOC__AUTO(koc_auth) directory = NULL;
-
     assert_int_equal(koc_auth_docker(koc_test_path("none.json"), &missing, NULL), KOC_OK);
     assert_int_equal(koc_auth_lookup(missing, "r.example", "x", NULL, &found, NULL), KOC_ENOTFOUND);
     assert_int_equal(koc_auth_docker(koc_test_dir(), &directory, NULL), KOC_OK);
@@ -176,7 +168,6 @@ static koc_credential *lookup(const char *path, const char *registry)
 {
     KOC__AUTO(koc_auth) a = NULL;
     koc_credential *found = NULL;
-
     assert_int_equal(koc_auth_docker(path, &a, NULL), KOC_OK);
     assert_int_equal(koc_auth_lookup(a, registry, "x", NULL, &found, NULL), KOC_OK);
     return found;
@@ -217,7 +208,6 @@ KOC_TEST(auth_store_makes_a_private_file)
     KOC__AUTO(koc_credential) cred = basic("me", "s");
     const char *path = koc_test_path("new/folder/config.json");
     struct stat st;
-
     assert_int_equal(koc_auth_docker_store(path, "index.docker.io", cred, NULL, NULL, NULL),
                      KOC_OK);
     assert_int_equal(stat(path, &st), 0);
@@ -231,7 +221,6 @@ KOC_TEST(auth_store_leaves_a_broken_file_alone)
     const char *path = koc_test_write("config.json", "{broken", 7);
     KOC__AUTO(koc_credential) cred = basic("me", "s");
     KOC__AUTO_VAL(koc__dynbuf) now = KOC__DYNBUF_INIT(100);
-
     assert_int_equal(koc_auth_docker_store(path, "r.example", cred, NULL, NULL, NULL), KOC_EFORMAT);
     assert_int_equal(koc__fs_read_file(path, &now, NULL), KOC_OK);
     assert_string_equal(koc__dynbuf_cstr(&now), "{broken");
@@ -242,7 +231,6 @@ KOC_TEST(auth_docker_helper_names_R48)
 {
     KOC__AUTO(koc_auth) a = docker("{\"credsStore\":\"../../bin/sh\"}");
     koc_credential *found = NULL;
-
     assert_int_equal(koc_auth_lookup(a, "r.example", "x", NULL, &found, NULL), KOC_EPROCESS);
     assert_null(found);
 }

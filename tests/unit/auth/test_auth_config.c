@@ -10,7 +10,6 @@
 static koc__json *parse(const char *text)
 {
     koc__json *doc = NULL;
-
     assert_int_equal(koc__json_parse(koc__str(text), 1 << 20, "config", &doc, NULL), KOC_OK);
     return doc;
 }
@@ -20,7 +19,6 @@ static void check_entry(const char *auths, const char *registry, const char *rep
 {
     KOC__AUTO(koc__json) doc = parse(auths);
     const koc__jnode *n = koc__config_entry(koc__json_root(doc), true, registry, repository);
-
     assert_true(koc__streq(n ? koc__json_name(n) : NULL, key));
 }
 
@@ -60,7 +58,6 @@ KOC_TEST(config_entry_in_any_case)
 KOC_TEST(config_entry_by_path_R44)
 {
     const char *all = "{\"q.io\":{},\"q.io/team\":{},\"q.io/team/api\":{},\"q.io/other\":{}}";
-
     check_entry(all, "q.io", "team/api", "q.io/team/api");
     check_entry(all, "q.io", "team/api/x", "q.io/team/api");
     check_entry(all, "q.io", "team/apix", "q.io/team");
@@ -233,7 +230,6 @@ KOC_TEST(ini_values)
 KOC_TEST(xml_texts)
 {
     koc_str text = KOC__STR("<a><b> one </b><c></c><b>two</b></a><d>open");
-
     assert_true(koc__str_is(koc__xml_text(text, "b"), "one"));
     assert_int_equal(koc__xml_text(text, "c").len, 0);
     assert_int_equal(koc__xml_text(text, "d").len, 0);

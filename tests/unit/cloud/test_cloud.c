@@ -47,7 +47,6 @@ KOC_TEST(cloud_questions_that_are_not_asked)
 KOC_TEST(credential_that_runs_out)
 {
     KOC__AUTO(koc_credential) c = NULL;
-
     assert_int_equal(koc_credential_new(KOC_CRED_BASIC, "u", "s", &c, NULL), KOC_OK);
     assert_false(koc__credential_expired(NULL) || koc__credential_expired(c));
     koc__credential_lasts(c, 60000);

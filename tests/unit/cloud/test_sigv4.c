@@ -25,7 +25,6 @@ KOC_TEST(sigv4_gives_amazons_signatures_R47)
     KOC__AUTO_VAL(koc__headers) h = KOC__HEADERS_INIT;
     KOC__AUTO_STR get = NULL;
     KOC__AUTO_STR post = NULL;
-
     assert_int_equal(koc__crypto_init(NULL), KOC_OK);
     assert_int_equal(koc__headers_put(&h, "host", "example.amazonaws.com", NULL), KOC_OK);
     assert_int_equal(koc__headers_put(&h, "x-amz-date", "20150830T123600Z", NULL), KOC_OK);

@@ -4,12 +4,10 @@
 
 KOC_TEST(alloc_fails_from_the_nth_call_on)
 {
-    void *a, *b, *c;
-
     koc__alloc_fail_after(2);
-    a = koc__malloc(1);
-    b = koc__malloc(1);
-    c = koc__calloc(1, 1);
+    void *a = koc__malloc(1);
+    void *b = koc__malloc(1);
+    void *c = koc__calloc(1, 1);
     koc__alloc_fail_after(0);
     assert_non_null(a);
     assert_null(b);
@@ -21,7 +19,6 @@ KOC_TEST(alloc_counts)
 {
     uint64_t before = koc__alloc_count();
     void *p = koc__malloc(3);
-
     p = koc__realloc(p, 9);
     assert_non_null(p);
     assert_int_equal(koc__alloc_count() - before, 2);
@@ -33,7 +30,6 @@ KOC_TEST(alloc_of_nothing_is_something)
     void *p = koc__malloc(0);
     void *q = koc__calloc(0, 8);
     void *r = koc__realloc(NULL, 0);
-
     assert_non_null(p);
     assert_non_null(q);
     assert_non_null(r);
@@ -46,7 +42,6 @@ KOC_TEST(alloc_refuses_sizes_that_overflow)
 {
     void *p = NULL;
     size_t capacity = 0;
-
     assert_null(koc__malloc(SIZE_MAX));
     assert_null(koc__calloc(SIZE_MAX / 2, 3));
     assert_null(koc__strndup("", SIZE_MAX));
@@ -60,7 +55,6 @@ KOC_TEST(alloc_grow_keeps_content_and_is_amortised)
     int *numbers = NULL;
     size_t capacity = 0;
     uint64_t before = koc__alloc_count();
-
     for (int i = 0; i < 10000; i++) {
         void *p = numbers;
 
@@ -79,10 +73,8 @@ KOC_TEST(alloc_grow_leaves_all_as_it_was_without_memory)
 {
     void *p = NULL;
     size_t capacity = 0;
-    void *before;
-
     assert_true(koc__grow(&p, &capacity, 4, 4));
-    before = p;
+    void *before = p;
     koc__alloc_fail_after(1);
     assert_false(koc__grow(&p, &capacity, 1000, 4));
     koc__alloc_fail_after(0);
@@ -95,7 +87,6 @@ KOC_TEST(alloc_strdup)
 {
     char *s = koc__strdup("abc");
     char *t = koc__strndup("abc", 2);
-
     assert_string_equal(s, "abc");
     assert_string_equal(t, "ab");
     assert_null(koc__strdup(NULL));
@@ -106,7 +97,6 @@ KOC_TEST(alloc_strdup)
 KOC_TEST(alloc_wipe_overwrites)
 {
     char secret[] = "secret";
-
     koc__wipe(secret, sizeof(secret));
     for (size_t i = 0; i < sizeof(secret); i++) {
         assert_int_equal(secret[i], 0);

@@ -24,7 +24,6 @@ KOC__DEFINE_AUTO(koc__cache, koc__cache_free);
 static koc__cache *open_cache(void)
 {
     koc__cache *c = NULL;
-
     assert_int_equal(koc__cache_open(koc_test_path("cache"), &c, NULL), KOC_OK);
     return c;
 }
@@ -33,7 +32,6 @@ static bool get_is(koc__cache *c, const char *kind, const char *key, const char 
 {
     koc_buf out = KOC_BUF_INIT;
     bool found = false, same;
-
     assert_int_equal(koc__cache_get(c, kind, koc__str(key), 1 << 20, &found, &out, NULL), KOC_OK);
     same = found && out.len == strlen(expected) && memcmp(out.ptr, expected, out.len) == 0;
     koc_buf_dispose(&out);
@@ -44,7 +42,6 @@ static bool has_record(koc__cache *c, const char *kind, const char *key)
 {
     koc_buf out = KOC_BUF_INIT;
     bool found = false;
-
     assert_int_equal(koc__cache_get(c, kind, koc__str(key), 1 << 20, &found, &out, NULL), KOC_OK);
     koc_buf_dispose(&out);
     return found;
@@ -59,7 +56,6 @@ static void put(koc__cache *c, const char *kind, const char *key, const char *va
 static char *record_path(koc__cache *c, const char *kind, const char *key)
 {
     koc_digest d;
-
     koc__sha256_of(key, strlen(key), &d);
     return koc__format("%s/v1/records/%s/%s", c->dir, kind, koc__digest_hex(&d).s);
 }
@@ -67,7 +63,6 @@ static char *record_path(koc__cache *c, const char *kind, const char *key)
 static koc_digest digest_of(const char *text)
 {
     koc_digest d;
-
     koc__sha256_of(text, strlen(text), &d);
     return d;
 }
@@ -75,35 +70,30 @@ static koc_digest digest_of(const char *text)
 static char *blob_path(koc__cache *c, const char *text)
 {
     koc_digest d = digest_of(text);
-
     return koc__format("%s/v1/blobs/sha256/%s", c->dir, koc__digest_hex(&d).s);
 }
 
 static void put_blob(koc__cache *c, const char *text)
 {
     koc_digest d = digest_of(text);
-
     assert_int_equal(koc__cache_put_bytes(c, &d, koc__str(text), NULL), KOC_OK);
 }
 
 static bool has_blob(koc__cache *c, const char *text)
 {
     koc_digest d = digest_of(text);
-
     return koc__cache_has_blob(c, &d, strlen(text));
 }
 
 static void set_age(const char *path, int64_t seconds)
 {
     struct timespec times[2] = {{koc__now() - seconds, 0}, {koc__now() - seconds, 0}};
-
     assert_int_equal(utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW), 0);
 }
 
 static int64_t atime_age(const char *path)
 {
     struct stat st;
-
     assert_int_equal(stat(path, &st), 0);
     return koc__now() - (int64_t)st.st_atime;
 }
@@ -111,14 +101,12 @@ static int64_t atime_age(const char *path)
 static void overwrite(const char *path, const void *data, size_t len)
 {
     KOC__AUTO_FD fd = open(path, O_WRONLY | O_TRUNC | O_CREAT | O_CLOEXEC, 0600);
-
     assert_int_equal(koc__fs_write_fd(fd, data, len, path, NULL), KOC_OK);
 }
 
 KOC_TEST(cache_keeps_records_between_openings)
 {
     koc__cache *c = open_cache();
-
     assert_false(has_record(c, "kind", "key"));
     put(c, "kind", "key", "value");
     assert_true(get_is(c, "kind", "key", "value"));
@@ -142,7 +130,6 @@ KOC_TEST(cache_takes_any_bytes_as_key_and_value)
     koc_str key = {"../\0/\n", 6}, value = {"\0\n\xff", 3};
     koc_buf out = KOC_BUF_INIT;
     bool found = false;
-
     assert_int_equal(koc__cache_put(c, "kind", key, value, NULL), KOC_OK);
     assert_int_equal(koc__cache_get(c, "kind", key, 3, &found, &out, NULL), KOC_OK);
     assert_true(found);
@@ -158,7 +145,6 @@ KOC_TEST(cache_directory_is_private)
 {
     KOC__AUTO(koc__cache) c = open_cache();
     struct stat st;
-
     put(c, "kind", "key", "value");
     assert_int_equal(stat(c->dir, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0700);
@@ -173,7 +159,6 @@ KOC_TEST(cache_never_gives_a_damaged_record)
     KOC__AUTO(koc__cache) c = open_cache();
     KOC__AUTO_STR path = record_path(c, "kind", "key");
     KOC__AUTO_VAL(koc__dynbuf) whole = KOC__DYNBUF_INIT(1000);
-
     put(c, "kind", "key", "the value");
     assert_int_equal(koc__fs_read_file(path, &whole, NULL), KOC_OK);
     for (size_t i = 0; i < whole.len; i++) {
@@ -202,7 +187,6 @@ KOC_TEST(cache_does_not_take_one_record_for_another)
     KOC__AUTO(koc__cache) c = open_cache();
     KOC__AUTO_STR a = record_path(c, "kind", "a");
     KOC__AUTO_STR b = record_path(c, "kind", "b");
-
     put(c, "kind", "a", "value");
     put(c, "kind", "b", "other");
     assert_int_equal(rename(a, b), 0);
@@ -220,7 +204,6 @@ KOC_TEST(cache_follows_no_link_to_a_record)
     KOC__AUTO(koc__cache) c = open_cache();
     KOC__AUTO_STR path = record_path(c, "kind", "key");
     const char *elsewhere = koc_test_path("elsewhere");
-
     put(c, "kind", "key", "value");
     assert_int_equal(rename(path, elsewhere), 0);
     assert_int_equal(symlink(elsewhere, path), 0);
@@ -233,7 +216,6 @@ KOC_TEST(cache_keeps_blobs)
     KOC__AUTO(koc_blob) b = NULL;
     koc_digest d = digest_of("hello");
     koc_buf out = KOC_BUF_INIT;
-
     assert_false(has_blob(c, "hello"));
     assert_int_equal(koc__cache_blob(c, &d, 5, &b, NULL), KOC_ENOTFOUND);
     put_blob(c, "hello");
@@ -252,7 +234,6 @@ KOC_TEST(cache_takes_blobs_as_files)
     KOC__AUTO_VAL(koc__tempfile) t = KOC__TEMPFILE_INIT;
     koc_digest d = digest_of("hello");
     koc_digest wide = {.algorithm = KOC_DIGEST_SHA512, .len = 64};
-
     assert_int_equal(koc__cache_tempfile(c, &t, NULL), KOC_OK);
     assert_int_equal(koc__fs_write_fd(t.fd, "hello", 5, "t", NULL), KOC_OK);
     assert_false(has_blob(c, "hello"));
@@ -269,7 +250,6 @@ KOC_TEST(cache_drops_a_blob_of_the_wrong_size)
     KOC__AUTO_STR path = blob_path(c, "hello");
     koc_digest d = digest_of("hello");
     koc_blob *b = NULL;
-
     put_blob(c, "hello");
     overwrite(path, "hell", 4);
     assert_int_equal(koc__cache_blob(c, &d, 5, &b, NULL), KOC_ENOTFOUND);
@@ -285,7 +265,6 @@ KOC_TEST(cache_drops_a_corrupted_blob_when_it_is_read)
     KOC__AUTO(koc_blob) b = NULL;
     koc_digest d = digest_of("hello");
     koc_buf out = KOC_BUF_INIT;
-
     put_blob(c, "hello");
     overwrite(path, "hellp", 5);
     assert_int_equal(koc__cache_blob(c, &d, 5, &b, NULL), KOC_OK);
@@ -299,7 +278,6 @@ KOC_TEST(cache_notes_use_when_the_last_one_is_long_ago)
     KOC__AUTO(koc__cache) c = open_cache();
     KOC__AUTO_STR blob = blob_path(c, "hello");
     KOC__AUTO_STR record = record_path(c, "kind", "key");
-
     put_blob(c, "hello");
     put(c, "kind", "key", "value");
     set_age(blob, 5 * 3600);
@@ -318,7 +296,6 @@ KOC_TEST(cache_without_a_cache_finds_and_keeps_nothing)
     koc_digest d = digest_of("hello");
     koc__tempfile t = KOC__TEMPFILE_INIT;
     koc_blob *b = NULL;
-
     put(NULL, "kind", "key", "value");
     assert_false(has_record(NULL, "kind", "key"));
     assert_int_equal(koc__cache_drop(NULL, "kind", KOC__STR("key"), NULL), KOC_OK);
@@ -333,7 +310,6 @@ KOC_TEST(cache_that_cannot_be_made_is_an_error)
 {
     koc__cache *c = NULL;
     koc_error *err = NULL;
-
     koc_test_write("file", "", 0);
     assert_int_equal(koc__cache_open(koc_test_path("file/cache"), &c, &err), KOC_ENOTFOUND);
     assert_non_null(strstr(koc_error_message(err), "file"));
@@ -350,7 +326,6 @@ KOC_TEST(cache_of_another_user_is_refused)
 {
     koc__cache *c = open_cache();
     KOC__AUTO_STR root = koc__path_join(c->dir, "v1");
-
     koc__cache_free(c);
     c = NULL;
     if (geteuid() != 0) {
@@ -367,7 +342,6 @@ KOC_TEST(cache_directory_is_made_once)
     KOC__AUTO(koc__cache) c = open_cache();
     KOC__AUTO_STR a = NULL;
     KOC__AUTO_STR b = NULL;
-
     assert_int_equal(koc__cache_directory(c, "bin", KOC__STR("key"), &a, NULL), KOC_OK);
     assert_true(koc__fs_is_dir(a));
     set_age(a, 5 * 3600);
@@ -381,7 +355,6 @@ KOC_TEST(cache_directory_is_made_once)
 static pid_t fork_child(void)
 {
     pid_t pid = fork();
-
     assert_true(pid >= 0);
     return pid;
 }
@@ -389,7 +362,6 @@ static pid_t fork_child(void)
 static void assert_child_good(pid_t pid)
 {
     int status = 0;
-
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
@@ -399,7 +371,6 @@ static void assert_child_good(pid_t pid)
 static size_t make_value(char *out, unsigned n)
 {
     size_t len = 1 + (n * 7919) % 20000;
-
     memset(out, 'a' + (int)(n % 26), len);
     return len;
 }
@@ -419,7 +390,6 @@ KOC_TEST(cache_two_processes_never_see_half_a_record)
     static char value[20001];
     KOC__AUTO(koc__cache) c = open_cache();
     pid_t pid = fork_child();
-
     if (pid == 0) {
         for (unsigned n = 0; n < 300; n++) {
             size_t len = make_value(value, n);
@@ -456,7 +426,6 @@ KOC_TEST(cache_survives_kill_9_at_any_moment)
 {
     static char value[20001];
     KOC__AUTO(koc__cache) c = open_cache();
-
     for (unsigned round = 0; round < 40; round++) {
         pid_t pid = fork_child();
 
@@ -503,10 +472,8 @@ KOC_TEST(cache_lock_excludes_another_process_until_it_is_killed)
     koc_op user = KOC_OP_INIT;
     int ready[2], fd = -1;
     char byte;
-    pid_t pid;
-
     assert_int_equal(pipe(ready), 0);
-    pid = fork_child();
+    pid_t pid = fork_child();
     if (pid == 0) {
         int held = -1;
 
@@ -543,7 +510,6 @@ typedef struct counting {
 static void *count_under_lock(void *arg)
 {
     counting *s = arg;
-
     s->good = true;
     for (int i = 0; i < 20; i++) {
         int fd = -1;
@@ -571,7 +537,6 @@ KOC_TEST(cache_lock_excludes_other_threads_even_when_its_file_is_removed)
     atomic_int inside = 0;
     koc_digest d = digest_of("key");
     KOC__AUTO_STR path = koc__format("%s/v1/locks/link.%s", c->dir, koc__digest_hex(&d).s);
-
     for (size_t i = 0; i < 4; i++) {
         states[i] = (counting){c, path, &inside, false};
         assert_int_equal(pthread_create(&threads[i], NULL, count_under_lock, &states[i]), 0);
@@ -589,7 +554,6 @@ KOC_TEST(cache_prune_removes_the_least_recently_used_first)
     KOC__AUTO(koc__cache) c = open_cache();
     static const char *const texts[] = {"one", "two", "three", "four"};
     uint64_t freed = 0;
-
     for (int i = 0; i < 4; i++) {
         put_blob(c, texts[i]);
         KOC__AUTO_STR path = blob_path(c, texts[i]);
@@ -620,7 +584,6 @@ KOC_TEST(cache_prune_spares_what_was_used_within_the_hour)
 {
     KOC__AUTO(koc__cache) c = open_cache();
     uint64_t freed = 7;
-
     put_blob(c, "young");
     put(c, "kind", "old", "value");
     put(c, "kind", "young", "value");
@@ -638,7 +601,6 @@ KOC_TEST(cache_prune_spares_what_was_used_within_the_hour)
 static char *old_directory(koc__cache *c, const char *key)
 {
     char *directory = NULL;
-
     assert_int_equal(koc__cache_directory(c, "bin", koc__str(key), &directory, NULL), KOC_OK);
     KOC__AUTO_STR file = koc__path_join(directory, "deep/file");
     KOC__AUTO_STR deep = koc__path_join(directory, "deep");
@@ -659,7 +621,6 @@ KOC_TEST(cache_prune_removes_directories_whole_unless_locked_or_in_use)
     KOC__AUTO_STR file = koc__path_join(active, "deep/file");
     KOC__AUTO_FD fd = -1;
     uint64_t freed = 0;
-
     assert_int_equal(koc__cache_lock(c, "bin", KOC__STR("locked"), NULL, &fd, NULL), KOC_OK);
     set_age(file, 10); /* a file in it was written just now */
     assert_int_equal(koc__cache_prune(c, 0, &freed, NULL), KOC_OK);
@@ -685,7 +646,6 @@ KOC_TEST(cache_prune_sweeps_what_killed_processes_left)
     KOC__AUTO_STR locks = koc__format("%s/v1/locks", c->dir);
     KOC__AUTO(koc_strlist) names = NULL;
     int held = -1, released = -1;
-
     overwrite(stale, "x", 1);
     overwrite(fresh, "x", 1);
     set_age(stale, 25 * 3600);
@@ -715,7 +675,6 @@ KOC_TEST(cache_prune_does_nothing_while_another_prunes)
     KOC__AUTO_STR path = record_path(c, "kind", "old");
     KOC__AUTO_FD fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     uint64_t freed = 7;
-
     put(c, "kind", "old", "value");
     set_age(path, 7200);
     assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
@@ -727,7 +686,6 @@ KOC_TEST(cache_prune_does_nothing_while_another_prunes)
 KOC_TEST(cache_survives_running_out_of_memory)
 {
     int rc = KOC_ENOMEM;
-
     for (uint64_t n = 1; rc != KOC_OK && n < 200; n++) {
         KOC__AUTO(koc__cache) c = NULL;
         koc_digest d = digest_of("hello");

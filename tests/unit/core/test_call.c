@@ -10,7 +10,6 @@ KOC_TEST(op_begin_checks_its_options)
 {
     KOC__AUTO_VAL(koc__call) call = {0};
     koc_op user = KOC_OP_INIT;
-
     koc__call_end(&call); /* never begun */
     user.flags = 1;
     assert_int_equal(koc__call_begin(&call, NULL, &user, NULL), KOC_EMISUSE);
@@ -27,7 +26,6 @@ KOC_TEST(op_begin_checks_its_options)
 KOC_TEST(op_null_never_ends)
 {
     struct pollfd fds[2];
-
     assert_int_equal(koc__call_check(NULL, NULL), KOC_OK);
     assert_int_equal(koc__call_timeout(NULL, 50), 50);
     assert_int_equal(koc__call_timeout(NULL, -1), -1);
@@ -46,7 +44,6 @@ KOC_TEST(op_cancelled)
     koc_op user = KOC_OP_INIT;
     struct pollfd fds[2];
     koc_error *e = NULL;
-
     assert_int_equal(koc_cancel_new(&user.cancel, NULL), KOC_OK);
     assert_int_equal(koc__call_begin(&call, NULL, &user, NULL), KOC_OK);
     assert_int_equal(koc__call_fds(&call, fds), 2);
@@ -68,7 +65,6 @@ KOC_TEST(op_times_out)
     koc_op user = KOC_OP_INIT;
     int64_t start = koc__monotonic_ms();
     koc_error *e = NULL;
-
     user.timeout_ms = 30;
     assert_int_equal(koc__call_begin(&call, NULL, &user, NULL), KOC_OK);
     assert_in_range(koc__call_timeout(&call, -1), 0, 30);
@@ -84,7 +80,6 @@ KOC_TEST(op_timeout_for_ever_is_fine)
 {
     KOC__AUTO_VAL(koc__call) call = {0};
     koc_op user = KOC_OP_INIT;
-
     user.timeout_ms = INT64_MAX;
     assert_int_equal(koc__call_begin(&call, NULL, &user, NULL), KOC_OK);
     assert_int_equal(koc__call_check(&call, NULL), KOC_OK);
@@ -95,7 +90,6 @@ KOC_TEST(op_sleeps)
 {
     KOC__AUTO_VAL(koc__call) call = {0};
     int64_t start = koc__monotonic_ms();
-
     assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
     assert_int_equal(koc__call_sleep(&call, 20, NULL), KOC_OK);
     assert_in_range(koc__monotonic_ms() - start, 20, 20000);
@@ -106,7 +100,6 @@ KOC_TEST(op_sleeps)
 KOC_TEST(op_without_memory)
 {
     KOC__AUTO_VAL(koc__call) call = {0};
-
     koc__alloc_fail_after(1);
     assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_ENOMEM);
     koc__alloc_fail_after(0);
@@ -127,7 +120,6 @@ static int count_event(const koc_progress *event, void *payload)
 static koc_op with_progress(int returns)
 {
     koc_op user = KOC_OP_INIT;
-
     events = 0;
     answer = returns;
     user.progress = count_event;
@@ -140,7 +132,6 @@ KOC_TEST(op_progress_on_the_caller_is_direct)
     KOC__AUTO_VAL(koc__call) call = {0};
     koc_op user = with_progress(0);
     koc_progress event = KOC_PROGRESS_INIT;
-
     assert_int_equal(koc__call_begin(&call, NULL, &user, NULL), KOC_OK);
     assert_true(koc__call_wants_progress(&call));
     event.id = koc__call_new_id(&call);
@@ -157,7 +148,6 @@ KOC_TEST(op_progress_throttles_active)
     KOC__AUTO_VAL(koc__call) call = {0};
     koc_op user = with_progress(0);
     koc_progress event = KOC_PROGRESS_INIT;
-
     assert_int_equal(koc__call_begin(&call, NULL, &user, NULL), KOC_OK);
     event.state = KOC_STATE_ACTIVE;
     event.total = 1000;
@@ -179,7 +169,6 @@ KOC_TEST(op_progress_callback_ends_the_call)
     koc_op user = with_progress(3);
     koc_progress event = KOC_PROGRESS_INIT;
     koc_error *e = NULL;
-
     assert_int_equal(koc__call_begin(&call, NULL, &user, NULL), KOC_OK);
     koc__call_progress(&call, &event);
     koc__call_progress(&call, &event);
@@ -200,7 +189,6 @@ typedef struct kept {
 static int keep_event(const koc_progress *event, void *payload)
 {
     kept *k = payload;
-
     snprintf(k->what, sizeof(k->what), "%s", event->what);
     snprintf(k->reason, sizeof(k->reason), "%s", event->reason);
     k->wait_ms = event->wait_ms;
@@ -212,7 +200,6 @@ static int tell_waiting(void *arg KOC__UNUSED, koc__call *call, koc_error **err 
 {
     koc_progress event = KOC_PROGRESS_INIT;
     char what[16] = "host", reason[32] = "503 Service Unavailable";
-
     event.kind = KOC_PROGRESS_REQUEST;
     event.state = KOC_STATE_WAITING;
     event.what = what;
@@ -231,7 +218,6 @@ KOC_TEST(op_progress_of_another_thread_keeps_its_texts)
     KOC__AUTO_VAL(koc__group) group = {0};
     koc_op user = KOC_OP_INIT;
     kept seen = {"", "", 0, 0};
-
     user.progress = keep_event;
     user.payload = &seen;
     assert_int_equal(koc__call_begin(&call, NULL, &user, NULL), KOC_OK);
@@ -255,7 +241,6 @@ KOC_TEST(op_call_on_the_caller_is_direct)
     KOC__AUTO_VAL(koc__call) call = {0};
     koc_error *e = NULL;
     int n = 0;
-
     assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
     assert_int_equal(koc__call_on_caller(&call, answer_call, &n, &e), KOC_EAUTH);
     assert_int_equal(koc__call_on_caller(NULL, answer_call, &n, &e), KOC_EAUTH);

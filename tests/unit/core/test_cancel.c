@@ -11,14 +11,12 @@
 static bool is_readable(int fd)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
-
     return poll(&p, 1, 0) == 1;
 }
 
 KOC_TEST(cancel_triggers_once_and_for_good)
 {
     koc_cancel *c = NULL;
-
     assert_int_equal(koc_cancel_new(&c, NULL), KOC_OK);
     assert_false(koc_cancel_is_triggered(c));
     assert_false(is_readable(koc__cancel_fd(c)));
@@ -35,7 +33,6 @@ KOC_TEST(cancel_triggers_once_and_for_good)
 KOC_TEST(cancel_references_and_null)
 {
     koc_cancel *c = NULL;
-
     assert_int_equal(koc_cancel_new(&c, NULL), KOC_OK);
     assert_ptr_equal(koc_cancel_ref(c), c);
     koc_cancel_unref(c);
@@ -53,7 +50,6 @@ KOC_TEST(cancel_without_memory)
 {
     koc_cancel *c = NULL;
     koc_error *e = NULL;
-
     koc__alloc_fail_after(1);
     assert_int_equal(koc_cancel_new(&c, &e), KOC_ENOMEM);
     koc__alloc_fail_after(0);
@@ -73,7 +69,6 @@ KOC_TEST(cancel_from_a_signal_handler_leaves_errno)
 {
     struct sigaction action = {.sa_handler = handler};
     struct sigaction before;
-
     assert_int_equal(koc_cancel_new(&handled, NULL), KOC_OK);
     assert_int_equal(sigaction(SIGUSR1, &action, &before), 0);
     errno = 77;
@@ -87,7 +82,6 @@ KOC_TEST(cancel_from_a_signal_handler_leaves_errno)
 KOC_TEST(wake_is_up_until_cleared)
 {
     koc__wake w = KOC__WAKE_INIT;
-
     koc__wake_close(&w);
     assert_int_equal(koc__wake_open(&w, NULL), KOC_OK);
     for (int i = 0; i < 100; i++) {

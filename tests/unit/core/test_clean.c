@@ -9,7 +9,6 @@
 static void assert_output(koc_str text, bool colors, const char *expected)
 {
     koc_buf out = KOC_BUF_INIT;
-
     assert_int_equal(koc_printable(text, colors, &out, NULL), KOC_OK);
     assert_string_equal(out.ptr, expected);
     assert_int_equal(out.len, strlen(expected));
@@ -71,7 +70,6 @@ KOC_TEST(output_keeps_its_colors_and_ends_them)
 KOC_TEST(detail_of_an_error_is_harmless)
 {
     koc_error *err = NULL;
-
     koc__error(&err, KOC_EPROCESS, "it failed");
     koc__error_detail(&err, KOC__STR("\x1b[31ma\x1b[0m\n\tb\x1b]0;evil\x07\n"));
     assert_string_equal(koc_error_detail(err), "\x1b[31ma\x1b[0m\n\tb\n");

@@ -23,7 +23,6 @@ static koc_ctx *with_log(int32_t level)
 {
     koc_ctx_options o = KOC_CTX_OPTIONS_INIT;
     koc_ctx *ctx = NULL;
-
     lines = 0;
     o.log = keep_line;
     o.log_payload = &lines;
@@ -35,7 +34,6 @@ static koc_ctx *with_log(int32_t level)
 KOC_TEST(context_defaults)
 {
     koc_ctx *ctx = NULL;
-
     assert_int_equal(koc_ctx_new(NULL, &ctx, NULL), KOC_OK);
     assert_in_range(ctx->threads, 1, 16);
     assert_true(ctx->max_memory == ctx->threads * UINT64_C(2621440));
@@ -52,7 +50,6 @@ KOC_TEST(context_refuses_nonsense)
 {
     koc_ctx_options o = KOC_CTX_OPTIONS_INIT;
     koc_ctx *ctx = NULL;
-
     assert_int_equal(koc_ctx_new(NULL, NULL, NULL), KOC_EMISUSE);
     o.flags = 1;
     assert_int_equal(koc_ctx_new(&o, &ctx, NULL), KOC_EMISUSE);
@@ -71,7 +68,6 @@ KOC_TEST(context_refuses_nonsense)
 KOC_TEST(context_without_memory)
 {
     int rc = KOC_ENOMEM;
-
     for (uint64_t n = 1; rc == KOC_ENOMEM; n++) {
         koc_ctx *ctx = NULL;
 
@@ -88,7 +84,6 @@ KOC_TEST(context_cache_that_cannot_be_opened_is_one_warning)
 {
     koc_ctx_options o = KOC_CTX_OPTIONS_INIT;
     koc_ctx *ctx = NULL;
-
     lines = 0;
     o.log = keep_line;
     o.log_payload = &lines;
@@ -106,7 +101,6 @@ KOC_TEST(context_cache_opens)
 {
     koc_ctx_options o = KOC_CTX_OPTIONS_INIT;
     koc_ctx *ctx = NULL;
-
     o.cache_dir = koc_test_path("cache");
     assert_int_equal(koc_ctx_new(&o, &ctx, NULL), KOC_OK);
     assert_non_null(ctx->cache);
@@ -122,7 +116,6 @@ typedef struct options {
 KOC_TEST(options_copy_of_nothing_is_all_defaults)
 {
     options local;
-
     memset(&local, 0xff, sizeof(local));
     assert_int_equal(koc__options_copy(&local, sizeof(local), NULL, "o", NULL), KOC_OK);
     assert_int_equal(local.struct_size, sizeof(local));
@@ -134,7 +127,6 @@ KOC_TEST(options_copy_from_an_older_program)
 {
     options local;
     uint32_t old[2] = {sizeof(old), 7};
-
     memset(&local, 0xff, sizeof(local));
     assert_int_equal(koc__options_copy(&local, sizeof(local), old, "o", NULL), KOC_OK);
     assert_int_equal(local.struct_size, sizeof(local));
@@ -163,7 +155,6 @@ KOC_TEST(options_copy_refuses_bad_sizes)
 {
     static const uint32_t bad[] = {0, 3, 70000, UINT32_MAX};
     options local = {0, 0, 0};
-
     for (size_t i = 0; i < KOC__COUNT(bad); i++) {
         options o = {bad[i], 0, 0};
 
@@ -174,7 +165,6 @@ KOC_TEST(options_copy_refuses_bad_sizes)
 KOC_TEST(log_only_what_is_asked_for)
 {
     koc_ctx *ctx = with_log(KOC_LOG_INFO);
-
     koc__log(ctx, KOC_LOG_DEBUG, "core", "no");
     assert_int_equal(lines, 0);
     koc__log(ctx, KOC_LOG_INFO, "core", "yes %d", 1);
@@ -188,7 +178,6 @@ KOC_TEST(log_lines_are_one_line_and_cut)
 {
     koc_ctx *ctx = with_log(KOC_LOG_INFO);
     char text[6000];
-
     memset(text, 'x', sizeof(text));
     text[5999] = '\0';
     koc__log(ctx, KOC_LOG_INFO, "core", "a\nb\x1b%s", text);
@@ -200,7 +189,6 @@ KOC_TEST(log_lines_are_one_line_and_cut)
 static void check_redact(const char *line, const char *expected)
 {
     char text[512];
-
     snprintf(text, sizeof(text), "%s", line);
     koc__redact(text);
     assert_string_equal(text, expected);
@@ -244,7 +232,6 @@ KOC_TEST(redact_user_info)
 KOC_TEST(redact_never_grows)
 {
     char text[] = "token=a password=bc";
-
     koc__redact(text);
     assert_string_equal(text, "token=* password=**");
 }
@@ -285,7 +272,6 @@ KOC_TEST(arrays_of_structs_step_by_the_size_that_the_caller_knows)
     const uint64_t newer[][3] = {{24 | 1ull << 32, 5, 0}, {24 | 2ull << 32, 6, 0}};
     const uint32_t mixed[][2] = {{8, 1}, {4, 0}}, empty[][2] = {{0, 0}};
     void *list = NULL;
-
     assert_int_equal(koc__options_list(older, 2, sizeof(item), "item", &list, NULL), KOC_OK);
     assert_int_equal(((item *)list)[1].struct_size, sizeof(item));
     assert_int_equal(((item *)list)[1].a, 2);
@@ -305,7 +291,6 @@ KOC_TEST(structs_of_older_callers_are_filled_in_as_far_as_they_go)
     const item known = {sizeof(item), 7, 9};
     uint32_t older[3] = {8, 0, 0};
     item same = {sizeof(item), 0, 0};
-
     koc__options_give(older, sizeof(known), &known);
     assert_int_equal(older[0], 8);
     assert_int_equal(older[1], 7);

@@ -12,7 +12,6 @@
 static void assert_hex(const uint8_t *data, size_t len, const char *expected)
 {
     char text[2 * 64 + 1];
-
     koc__hex(data, len, text);
     assert_string_equal(text, expected);
 }
@@ -20,7 +19,6 @@ static void assert_hex(const uint8_t *data, size_t len, const char *expected)
 KOC_TEST(crypto_gives_the_published_vectors)
 {
     uint8_t out[64];
-
     koc__sha512_state *s = NULL;
 
     assert_int_equal(koc__sha512_new(&s, NULL), KOC_OK);
@@ -45,7 +43,6 @@ KOC_TEST(hmac_sha256_gives_the_vectors_of_rfc_4231)
 {
     char key[131], data[50];
     uint8_t out[32];
-
     memset(key, 0x0b, 20);
     assert_int_equal(koc__hmac_sha256(koc__str_n(key, 20), KOC__STR("Hi There"), out, NULL), 0);
     assert_hex(out, 32, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
@@ -71,7 +68,6 @@ KOC_TEST(hmac_sha256_takes_an_empty_key_and_empty_data)
 {
     uint8_t out[32];
     char key[64];
-
     assert_int_equal(koc__hmac_sha256((koc_str){NULL, 0}, (koc_str){NULL, 0}, out, NULL), KOC_OK);
     assert_hex(out, 32, "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
     memset(key, 0, sizeof(key)); /* a key of a whole block of zeros is the same as none */
@@ -83,7 +79,6 @@ KOC_TEST(random_bytes_differ_and_fill_large_requests)
 {
     static uint8_t a[5000], b[5000];
     size_t zeros = 0;
-
     assert_int_equal(koc__random(a, sizeof(a), NULL), KOC_OK);
     assert_int_equal(koc__random(b, sizeof(b), NULL), KOC_OK);
     assert_memory_not_equal(a, b, sizeof(a));
@@ -98,7 +93,6 @@ KOC_TEST(random_bytes_of_a_forked_child_are_its_own)
 {
     uint8_t mine[32], theirs[32] = {0};
     int ends[2], status = 0;
-
     assert_int_equal(koc__random(mine, sizeof(mine), NULL), KOC_OK);
     assert_int_equal(pipe(ends), 0);
     pid_t child = fork();
@@ -127,7 +121,6 @@ static void *hash_often(void *arg)
 {
     uint8_t out[64];
     bool *good = arg;
-
     *good = true;
     for (int i = 0; i < 200; i++) {
         koc__sha512_state *s = NULL;
@@ -145,7 +138,6 @@ KOC_TEST(crypto_is_safe_between_threads)
 {
     pthread_t threads[8];
     bool good[8];
-
     for (size_t i = 0; i < KOC__COUNT(threads); i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, hash_often, &good[i]), 0);
     }

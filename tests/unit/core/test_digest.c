@@ -14,7 +14,6 @@
 KOC_TEST(digest_reads_and_writes_both_algorithms)
 {
     static const char *const texts[] = {"sha256:" HEX32, "sha512:" HEX64};
-
     for (size_t i = 0; i < KOC__COUNT(texts); i++) {
         char out[KOC_DIGEST_TEXT_MAX];
         koc_digest d;
@@ -69,7 +68,6 @@ KOC_TEST(digest_read_takes_a_view_with_more_behind_it)
 {
     koc_str text = {"sha256:" HEX32 "@rest", 7 + 64};
     koc_digest d;
-
     assert_true(koc__digest_read(text, &d));
     text.len++;
     assert_false(koc__digest_read(text, &d));
@@ -82,7 +80,6 @@ KOC_TEST(digest_format_needs_room_for_the_nul)
 {
     char out[7 + 64 + 1];
     koc_digest d;
-
     assert_int_equal(koc_digest_parse("sha256:" HEX32, &d, NULL), KOC_OK);
     assert_int_equal(koc_digest_format(&d, out, sizeof(out) - 1, NULL), KOC_ELIMIT);
     assert_int_equal(koc_digest_format(&d, out, sizeof(out), NULL), KOC_OK);
@@ -94,7 +91,6 @@ KOC_TEST(digest_none_is_equal_to_nothing_and_has_no_text)
 {
     koc_digest none = {0}, a, forged = {.algorithm = KOC_DIGEST_SHA256, .len = 255};
     char out[KOC_DIGEST_TEXT_MAX];
-
     assert_int_equal(koc_digest_of(KOC__STR("abc"), &a, NULL), KOC_OK);
     assert_true(koc_digest_equal(&a, &a));
     assert_false(koc_digest_equal(&none, &none));
@@ -110,7 +106,6 @@ KOC_TEST(digest_none_is_equal_to_nothing_and_has_no_text)
 KOC_TEST(digest_of_refuses_a_null_view_with_a_length)
 {
     koc_digest d;
-
     assert_int_equal(koc_digest_of((koc_str){NULL, 3}, &d, NULL), KOC_EMISUSE);
     assert_int_equal(koc_digest_of((koc_str){NULL, 0}, &d, NULL), KOC_OK);
     assert_string_equal(koc__digest_hex(&d).s,
@@ -121,7 +116,6 @@ static void check_hasher(int32_t algorithm, const char *expected)
 {
     koc_hasher *h = NULL;
     koc_digest d, before = {0};
-
     assert_int_equal(koc_hasher_new(algorithm, &h, NULL), KOC_OK);
     koc_hasher_update(h, KOC__STR("a"));
     koc_hasher_update(h, (koc_str){NULL, 0});
@@ -137,7 +131,6 @@ static void check_hasher(int32_t algorithm, const char *expected)
 KOC_TEST(hasher_makes_both_algorithms)
 {
     koc_hasher *h = NULL;
-
     check_hasher(KOC_DIGEST_SHA256, "sha256:" HEX32);
     check_hasher(KOC_DIGEST_SHA512, "sha512:" HEX64);
     assert_int_equal(koc_hasher_new(KOC_DIGEST_NONE, &h, NULL), KOC_EMISUSE);

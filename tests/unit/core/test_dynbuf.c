@@ -7,7 +7,6 @@
 KOC_TEST(buf_appends_and_stays_terminated)
 {
     KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(100);
-
     assert_string_equal(koc__dynbuf_cstr(&b), "");
     assert_int_equal(koc__dynbuf_view(&b).len, 0);
     assert_int_equal(koc__dynbuf_puts(&b, "ab", NULL), KOC_OK);
@@ -25,7 +24,6 @@ KOC_TEST(buf_refuses_to_grow_past_its_maximum)
 {
     KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(4);
     koc_error *e = NULL;
-
     assert_int_equal(koc__dynbuf_puts(&b, "abcd", &e), KOC_OK);
     assert_null(e);
     assert_int_equal(koc__dynbuf_putc(&b, 'e', &e), KOC_ELIMIT);
@@ -39,7 +37,6 @@ KOC_TEST(buf_refuses_to_grow_past_its_maximum)
 KOC_TEST(buf_without_room_for_anything)
 {
     KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(0);
-
     assert_int_equal(koc__dynbuf_puts(&b, "", NULL), KOC_OK);
     assert_int_equal(koc__dynbuf_putc(&b, 'x', NULL), KOC_ELIMIT);
 }
@@ -48,7 +45,6 @@ KOC_TEST(buf_grows_geometrically_within_the_maximum)
 {
     KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(100000);
     uint64_t before = koc__alloc_count();
-
     for (int i = 0; i < 100000; i++) {
         assert_int_equal(koc__dynbuf_putc(&b, (char)('a' + i % 26), NULL), KOC_OK);
     }
@@ -63,7 +59,6 @@ KOC_TEST(buf_without_memory_keeps_its_content)
 {
     KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(SIZE_MAX);
     koc_error *e = NULL;
-
     assert_int_equal(koc__dynbuf_puts(&b, "abc", &e), KOC_OK);
     koc__alloc_fail_after(1);
     assert_int_equal(koc__dynbuf_reserve(&b, 1000, &e), KOC_ENOMEM);
@@ -76,9 +71,7 @@ KOC_TEST(buf_steal_and_give)
 {
     koc__dynbuf b = KOC__DYNBUF_INIT(100);
     koc_buf out = KOC_BUF_INIT;
-    char *s;
-
-    s = koc__dynbuf_steal(&b);
+    char *s = koc__dynbuf_steal(&b);
     assert_string_equal(s, "");
     koc__free(s);
     koc__dynbuf_puts(&b, "x", NULL);
@@ -100,7 +93,6 @@ KOC_TEST(buf_wipe_takes_any)
 {
     koc__dynbuf b = KOC__DYNBUF_INIT(10);
     koc_buf c = KOC_BUF_INIT;
-
     koc__dynbuf_wipe(&b);
     koc__dynbuf_puts(&b, "secret", NULL);
     koc__dynbuf_wipe(&b);
@@ -114,7 +106,6 @@ KOC_TEST(buf_public_set_copies_even_from_itself)
 {
     koc_buf b = KOC_BUF_INIT;
     koc_error *e = NULL;
-
     assert_int_equal(koc_buf_set(&b, KOC__STR("hello"), &e), KOC_OK);
     assert_int_equal(koc_buf_set(&b, (koc_str){b.ptr + 1, 3}, &e), KOC_OK);
     assert_string_equal(b.ptr, "ell");
@@ -133,7 +124,6 @@ KOC_TEST(buf_public_set_copies_even_from_itself)
 KOC_TEST(buf_format)
 {
     KOC__AUTO_STR s = koc__format("%s-%d", "a", 7);
-
     assert_string_equal(s, "a-7");
     koc__alloc_fail_after(1);
     assert_null(koc__format("%s", "x"));

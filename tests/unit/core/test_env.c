@@ -21,7 +21,6 @@ KOC_TEST(env_reads)
 static void check_xdg(const char *variable, const char *value, const char *expected)
 {
     KOC__AUTO_STR got = NULL;
-
     setenv("HOME", "/home/x", 1);
     setenv(variable, value, 1);
     got = koc__xdg(variable, ".cache");
@@ -32,7 +31,6 @@ static void check_xdg(const char *variable, const char *value, const char *expec
 KOC_TEST(env_xdg)
 {
     KOC__AUTO_STR before = koc__strdup(koc__env("HOME"));
-
     check_xdg("XDG_CACHE_HOME", "", "/home/x/.cache");
     check_xdg("XDG_CACHE_HOME", "/c", "/c");
     check_xdg("XDG_CACHE_HOME", "relative", "/home/x/.cache");
@@ -46,7 +44,6 @@ KOC_TEST(env_home_without_home)
 {
     KOC__AUTO_STR before = koc__strdup(koc__env("HOME"));
     KOC__AUTO_STR home = NULL;
-
     unsetenv("HOME");
     home = koc__home(); /* from the password database, or nothing */
     assert_true(!home || home[0] == '/');

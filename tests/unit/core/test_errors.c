@@ -19,7 +19,6 @@ KOC_TEST(error_null_is_no_error)
 KOC_TEST(error_formats_and_replaces)
 {
     koc_error *e = NULL;
-
     assert_int_equal(koc__error(&e, KOC_EINVAL, "no %s", "tag"), KOC_EINVAL);
     assert_string_equal(koc_error_message(e), "no tag");
     assert_int_equal(koc__error(&e, KOC_EIO, "again: %s", koc_error_message(e)), KOC_EIO);
@@ -33,7 +32,6 @@ KOC_TEST(error_formats_and_replaces)
 KOC_TEST(error_message_is_one_harmless_line)
 {
     koc_error *e = NULL;
-
     koc__error(&e, KOC_EINVAL, "a\nb\x1b[31m\x7f \xc2\x9b \xe2\x80\xae \xff caf\xc3\xa9");
     assert_string_equal(koc_error_message(e), "a?b?[31m? ? ? ? caf\xc3\xa9");
     koc_error_free(e);
@@ -43,7 +41,6 @@ KOC_TEST(error_message_is_cut)
 {
     char *text = koc__malloc(10001);
     koc_error *e = NULL;
-
     memset(text, 'x', 10000);
     text[10000] = '\0';
     koc__error(&e, KOC_EINVAL, "%s", text);
@@ -56,7 +53,6 @@ KOC_TEST(error_message_is_cut)
 KOC_TEST(error_errno_maps_and_says_why)
 {
     koc_error *e = NULL;
-
     assert_int_equal(koc__error_errno(&e, ENOENT, "cannot open %s", "x"), KOC_ENOTFOUND);
     assert_string_equal(koc_error_message(e), "cannot open x: No such file or directory");
     assert_int_equal(koc__error_errno(&e, EEXIST, "x"), KOC_EEXISTS);
@@ -70,7 +66,6 @@ KOC_TEST(error_of_a_callback_keeps_what_the_cause_knows)
 {
     koc_error *inner = NULL;
     koc_error *e = NULL;
-
     koc__error(&inner, KOC_EHTTP, "HTTP 404");
     koc__error_http(&inner, 404, "MANIFEST_UNKNOWN");
     koc__error_hint_on(&inner, KOC_HINT_ONLINE, "x", "try %d", 1);
@@ -97,7 +92,6 @@ KOC_TEST(error_of_a_callback_keeps_what_the_cause_knows)
 KOC_TEST(error_prefix_keeps_everything_else)
 {
     koc_error *e = NULL;
-
     koc__error(&e, KOC_EIO, "disk full");
     koc__error_hint(&e, "free some");
     assert_int_equal(koc__error_prefix(&e, KOC_EIO, "writing %s", "x"), KOC_EIO);
@@ -110,7 +104,6 @@ KOC_TEST(error_prefix_keeps_everything_else)
 KOC_TEST(error_prefix_leaves_a_success_alone)
 {
     koc_error *e = NULL;
-
     assert_int_equal(koc__error_prefix(&e, KOC_OK, "x"), KOC_OK);
     assert_null(e);
     koc__error(&e, KOC_EIO, "of an earlier call");
@@ -122,7 +115,6 @@ KOC_TEST(error_prefix_leaves_a_success_alone)
 KOC_TEST(error_option_names_what_was_refused)
 {
     koc_error *e = NULL;
-
     assert_int_equal(koc__error_option(&e, "jobs", "%d is negative", -1), KOC_EINVAL);
     assert_string_equal(koc_error_message(e), "jobs: -1 is negative");
     assert_string_equal(koc_error_option(e), "jobs");
@@ -134,7 +126,6 @@ KOC_TEST(error_option_names_what_was_refused)
 KOC_TEST(error_hint_says_what_it_is_about)
 {
     koc_error *e = NULL;
-
     koc__error(&e, KOC_EAUTH, "no");
     assert_int_equal(koc_error_hint_kind(e), KOC_HINT_NONE);
     koc__error_hint_on(&e, KOC_HINT_LOGIN, "r.example", "log in to %s", "r.example");
@@ -158,7 +149,6 @@ KOC_TEST(error_hint_says_what_it_is_about)
 KOC_TEST(error_suffix_keeps_everything_else)
 {
     koc_error *e = NULL;
-
     koc__error(&e, KOC_ENET, "connection refused");
     koc__error_hint(&e, "is it running?");
     koc__error_suffix(&e, " (%u attempts)", 3u);
@@ -171,7 +161,6 @@ KOC_TEST(error_suffix_keeps_everything_else)
 static int fails_then_cleans_up(koc_code code, koc_error **err)
 {
     int rc = koc__error(err, code, "inner");
-
     koc__error(NULL, KOC_ENET, "the clean-up fails too");
     return koc__error_prefix(err, rc, "outer");
 }
@@ -179,7 +168,6 @@ static int fails_then_cleans_up(koc_code code, koc_error **err)
 KOC_TEST(error_code_is_the_same_without_an_object)
 {
     koc_error *e = NULL;
-
     assert_int_equal(fails_then_cleans_up(KOC_EDENIED, &e), KOC_EDENIED);
     assert_int_equal(koc_error_code(e), KOC_EDENIED);
     koc_error_free(e);
@@ -192,7 +180,6 @@ KOC_TEST(error_move)
 {
     koc_error *from = NULL;
     koc_error *to = NULL;
-
     koc__error(&to, KOC_EIO, "old");
     koc__error(&from, KOC_ENET, "new");
     assert_int_equal(koc__error_move(&to, &from), KOC_ENET);
@@ -208,7 +195,6 @@ KOC_TEST(error_out_of_memory_is_static_and_cannot_be_changed)
 {
     koc_error *e = NULL;
     koc_error *f = NULL;
-
     assert_int_equal(koc__oom(&e), KOC_ENOMEM);
     koc__error_hint(&e, "buy some");
     koc__error_detail(&e, KOC__STR("x"));
@@ -254,7 +240,6 @@ KOC_TEST(error_without_memory_still_returns_its_code)
 KOC_TEST(error_new_for_callbacks)
 {
     koc_error *e = koc_error_new(KOC_EAUTH, "bad\npassword");
-
     assert_int_equal(koc_error_code(e), KOC_EAUTH);
     assert_string_equal(koc_error_message(e), "bad?password");
     koc_error_free(e);
@@ -271,7 +256,6 @@ KOC_TEST(error_new_for_callbacks)
 KOC_TEST(error_long_cause_chains_do_not_eat_the_stack)
 {
     koc_error *e = NULL;
-
     koc__error(&e, KOC_EIO, "0");
     for (int i = 0; i < 100000; i++) {
         koc_error *inner = koc__steal(&e);
@@ -295,7 +279,6 @@ KOC_TEST(error_code_names)
 KOC_TEST(error_some_codes_are_worth_a_retry)
 {
     koc_error *e = NULL;
-
     koc__error(&e, KOC_ENET, "x");
     assert_true(koc_error_is_retryable(e));
     koc__error(&e, KOC_EINVAL, "x");

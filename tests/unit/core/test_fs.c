@@ -15,7 +15,6 @@ KOC_TEST(fs_read_file_appends_and_obeys_the_ceiling)
     const char *path = koc_test_write("f", "12345678", 8);
     KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(10);
     koc_error *err = NULL;
-
     assert_int_equal(koc__dynbuf_puts(&b, "ab", NULL), KOC_OK);
     assert_int_equal(koc__fs_read_file(path, &b, NULL), KOC_OK);
     assert_string_equal(koc__dynbuf_cstr(&b), "ab12345678");
@@ -29,7 +28,6 @@ KOC_TEST(fs_read_file_reads_every_size_around_its_steps)
 {
     static const size_t sizes[] = {0, 1, 65535, 65536, 65537, 131072, 200000};
     char *data = malloc(200000);
-
     assert_non_null(data);
     memset(data, 'x', 200000);
     for (size_t i = 0; i < KOC__COUNT(sizes); i++) {
@@ -53,7 +51,6 @@ KOC_TEST(fs_read_file_limits_a_file_of_unknown_size)
     static const char data[3000] = {'x'};
     KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(2999);
     KOC__AUTO_FD fd = -1;
-
     assert_int_equal(mkfifo(path, 0600), 0);
     fd = open(path, O_RDWR | O_CLOEXEC); /* both ends: nothing blocks */
     assert_true(fd >= 0);
@@ -67,7 +64,6 @@ KOC_TEST(fs_open_read_refuses_directories_and_names_what_is_missing)
     KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(10);
     koc_error *err = NULL;
     int fd = -1;
-
     assert_int_equal(koc__fs_open_read(koc_test_dir(), &fd, NULL), KOC_EIO);
     KOC__AUTO(koc_error) dangling = NULL;
     assert_int_equal(symlink("nowhere", koc_test_path("dangling")), 0);
@@ -82,7 +78,6 @@ KOC_TEST(fs_open_read_refuses_directories_and_names_what_is_missing)
 KOC_TEST(fs_write_file_replaces_and_leaves_nothing_behind)
 {
     const char *path = koc_test_path("out");
-
     assert_int_equal(koc__fs_write_file(path, KOC__STR("one"), 0644, NULL), KOC_OK);
     assert_content(path, "one");
     assert_int_equal(koc__fs_write_file(path, KOC__STR(""), 0600, NULL), KOC_OK);
@@ -95,7 +90,6 @@ KOC_TEST(fs_write_file_honours_the_umask)
 {
     const char *path = koc_test_path("out");
     mode_t before = umask(027);
-
     int rc = koc__fs_write_file(path, KOC__STR("x"), 0666, NULL);
     int exec_rc = koc__fs_write_file(koc_test_path("exec"), KOC__STR("x"), 0755, NULL);
 
@@ -110,7 +104,6 @@ KOC_TEST(fs_write_file_fails_whole)
 {
     const char *dir = koc_test_path("d");
     koc_error *err = NULL;
-
     assert_int_equal(mkdir(dir, 0700), 0);
     /* A directory is in the way. */
     assert_int_equal(koc__fs_write_file(dir, KOC__STR("x"), 0600, &err), KOC_EIO);
@@ -124,7 +117,6 @@ KOC_TEST(fs_tempfile_disappears_unless_published)
     koc__tempfile t = KOC__TEMPFILE_INIT;
     const char *dir = koc_test_path("a/b");
     KOC__AUTO_STR path = koc__path_join(dir, "named");
-
     assert_int_equal(koc__tempfile_new(dir, &t, NULL), KOC_OK);
     assert_int_equal(mode_of(t.path), 0600);
     assert_int_equal(fcntl(t.fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
@@ -147,7 +139,6 @@ KOC_TEST(fs_mkdirs_makes_parents_and_takes_what_is_there)
 {
     const char *path = koc_test_path("x/y/z");
     koc_error *err = NULL;
-
     assert_int_equal(koc__fs_mkdirs(path, 0700, NULL), KOC_OK);
     assert_int_equal(mode_of(path), 0700);
     assert_int_equal(koc__fs_mkdirs(path, 0700, NULL), KOC_OK);
@@ -166,7 +157,6 @@ KOC_TEST(fs_predicates_follow_links)
     const char *file = koc_test_write("file", "", 0);
     const char *link = koc_test_path("link");
     const char *broken = koc_test_path("broken");
-
     assert_int_equal(symlink(file, link), 0);
     assert_int_equal(symlink("nowhere", broken), 0);
     assert_true(koc__fs_is_file(link));
@@ -182,7 +172,6 @@ KOC_TEST(fs_realpath_resolves_links)
     KOC__AUTO_STR actual = NULL;
     const char *file = koc_test_write("file", "", 0);
     const char *link = koc_test_path("link");
-
     assert_int_equal(symlink("file", link), 0);
     assert_int_equal(koc__fs_realpath(file, &expected, NULL), KOC_OK);
     assert_int_equal(koc__fs_realpath(link, &actual, NULL), KOC_OK);
@@ -194,7 +183,6 @@ KOC_TEST(fs_remove_takes_a_tree_and_follows_no_link)
 {
     KOC__AUTO_STR top = koc__strdup(koc_test_path("top"));
     KOC__AUTO_STR outside = koc__strdup(koc_test_path("outside"));
-
     assert_int_equal(koc__fs_mkdirs(koc_test_path("top/a/b/c"), 0700, NULL), KOC_OK);
     assert_int_equal(mkdir(outside, 0700), 0);
     koc_test_write("outside/precious", "1", 1);
@@ -215,7 +203,6 @@ KOC_TEST(fs_remove_gives_up_on_absurd_depth)
 {
     KOC__AUTO_FD here = open(".", O_RDONLY | O_CLOEXEC);
     koc_error *err = NULL;
-
     assert_int_equal(chdir(koc_test_dir()), 0);
     for (int i = 0; i < 220; i++) {
         assert_int_equal(mkdir("d", 0700), 0);
@@ -230,7 +217,6 @@ KOC_TEST(fs_list_sorts_by_bytes)
 {
     KOC__AUTO(koc_strlist) names = NULL;
     static const char *const expected[] = {".hidden", "B", "a", "\xc3\xa4"};
-
     for (size_t i = 0; i < 4; i++) {
         koc_test_write(expected[3 - i], "", 0);
     }
@@ -246,7 +232,6 @@ KOC_TEST(fs_tempdir_makes_a_private_directory)
 {
     KOC__AUTO_STR a = NULL;
     KOC__AUTO_STR b = NULL;
-
     assert_int_equal(koc__fs_tempdir("koc-unit-", &a, NULL), KOC_OK);
     assert_int_equal(koc__fs_tempdir("koc-unit-", &b, NULL), KOC_OK);
     assert_string_not_equal(a, b);
@@ -261,7 +246,6 @@ KOC_TEST(fs_stamp_sees_same_size_edits_modes_and_replacement)
     const char *path = koc_test_write("f", "one", 3);
     struct timespec past[2] = {{1000, 5}, {1000, 5}};
     koc__stamp a, b;
-
     assert_int_equal(utimensat(AT_FDCWD, path, past, 0), 0);
     assert_int_equal(koc__fs_stamp(path, true, &a, NULL), KOC_OK);
     assert_int_equal(a.size, 3);
@@ -280,7 +264,6 @@ KOC_TEST(fs_stamp_follows_links_only_when_asked)
 {
     koc__stamp link, target;
     const char *path = koc_test_path("link");
-
     koc_test_write("f", "12345", 5);
     assert_int_equal(symlink("f", path), 0);
     assert_int_equal(koc__fs_stamp(path, false, &link, NULL), KOC_OK);
@@ -294,7 +277,6 @@ KOC_TEST(fs_write_fd_reports_a_full_device)
 {
     KOC__AUTO_FD fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
     koc_error *err = NULL;
-
     if (fd < 0) {
         print_message("skipped: there is no /dev/full\n");
         skip();
@@ -308,7 +290,6 @@ KOC_TEST(fs_survives_running_out_of_memory)
 {
     const char *path = koc_test_write("f", "content", 7);
     int rc = KOC_ENOMEM;
-
     for (uint64_t n = 1; rc != KOC_OK && n < 30; n++) {
         KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(100);
         KOC__AUTO(koc_strlist) names = NULL;

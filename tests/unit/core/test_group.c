@@ -27,7 +27,6 @@ static int count(void *arg, koc__call *call, koc_error **err)
     counter *c = arg;
     int now = atomic_fetch_add(&c->now, 1) + 1;
     int most = atomic_load(&c->most);
-
     (void)call;
     (void)err;
     while (now > most && !atomic_compare_exchange_weak(&c->most, &most, now)) {
@@ -42,7 +41,6 @@ static void check_many(koc__call *call, unsigned parallel, int most)
 {
     KOC__AUTO_VAL(koc__group) g = {0};
     counter c = {0};
-
     assert_int_equal(koc__group_begin(&g, call, parallel, NULL), KOC_OK);
     for (int i = 0; i < 40; i++) {
         assert_int_equal(koc__group_add(&g, count, &c, NULL), KOC_OK);
@@ -59,7 +57,6 @@ static void check_many(koc__call *call, unsigned parallel, int most)
 KOC_TEST(group_runs_all_with_a_limit)
 {
     KOC__AUTO_VAL(koc__call) call = {0};
-
     assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
     check_many(&call, 1, 1);
     check_many(&call, 3, 3);
@@ -73,7 +70,6 @@ KOC_TEST(group_tasks_really_run_side_by_side)
     KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) g = {0};
     counter c = {0};
-
     assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
     assert_int_equal(koc__group_begin(&g, &call, 8, NULL), KOC_OK);
     for (int i = 0; i < 80; i++) {
@@ -87,7 +83,6 @@ KOC_TEST(group_empty_and_never_begun)
 {
     KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) g = {0};
-
     koc__group_end(&g);
     assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
     assert_int_equal(koc__group_begin(&g, &call, 2, NULL), KOC_OK);
@@ -114,7 +109,6 @@ KOC_TEST(group_first_failure_ends_the_others_and_comes_back)
     KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) g = {0};
     koc_error *e = NULL;
-
     assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
     assert_int_equal(koc__group_begin(&g, &call, 8, NULL), KOC_OK);
     for (int i = 0; i < 5; i++) {
@@ -132,7 +126,6 @@ KOC_TEST(group_first_failure_ends_the_others_and_comes_back)
 static int nested_failure(void *arg, koc__call *call, koc_error **err)
 {
     KOC__AUTO_VAL(koc__group) g = {0};
-
     (void)arg;
     KOC__TRY(koc__group_begin(&g, call, 2, err));
     KOC__TRY(koc__group_add(&g, fail_soon, real_failure, err));
@@ -147,7 +140,6 @@ KOC_TEST(group_cancelled_never_hides_the_real_failure)
     KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) g = {0};
     koc_error *e = NULL;
-
     assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
     assert_int_equal(koc__group_begin(&g, &call, 8, NULL), KOC_OK);
     assert_int_equal(koc__group_add(&g, wait_for_stop, NULL, NULL), KOC_OK);
@@ -163,7 +155,6 @@ KOC_TEST(group_failure_without_an_op_skips_the_rest)
     KOC__AUTO_VAL(koc__group) g = {0};
     counter c = {0};
     koc_error *e = NULL;
-
     assert_int_equal(koc__group_begin(&g, NULL, 1, NULL), KOC_OK);
     assert_int_equal(koc__group_add(&g, fail_soon, real_failure, NULL), KOC_OK);
     for (int i = 0; i < 5; i++) {
@@ -188,7 +179,6 @@ KOC_TEST(group_failure_without_an_error_object_gets_one)
     KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) g = {0};
     koc_error *e = NULL;
-
     assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
     assert_int_equal(koc__group_begin(&g, &call, 1, NULL), KOC_OK);
     assert_int_equal(koc__group_add(&g, fail_without_an_error, NULL, NULL), KOC_OK);
@@ -202,7 +192,6 @@ KOC_TEST(group_end_without_wait_stops_the_tasks)
     KOC__AUTO_VAL(koc__call) call = {0};
     int64_t start = koc__monotonic_ms();
     koc__group g = {0};
-
     assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
     assert_int_equal(koc__group_begin(&g, &call, 2, NULL), KOC_OK);
     for (int i = 0; i < 5; i++) {
@@ -223,7 +212,6 @@ static void *trigger_soon(void *arg)
 static int only_looks_at_stop(void *arg, koc__call *call, koc_error **err)
 {
     struct pollfd p = {.fd = koc__cancel_fd(call->stop), .events = POLLIN};
-
     (void)arg;
     (void)poll(&p, 1, 60000);
     return koc__call_check(call, err);
@@ -237,7 +225,6 @@ KOC_TEST(group_cancel_from_another_thread)
     koc_op user = KOC_OP_INIT;
     int64_t start = koc__monotonic_ms();
     pthread_t t;
-
     assert_int_equal(koc_cancel_new(&cancel, NULL), KOC_OK);
     user.cancel = cancel;
     assert_int_equal(koc__call_begin(&call, NULL, &user, NULL), KOC_OK);
@@ -257,7 +244,6 @@ KOC_TEST(group_time_limit)
     KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) g = {0};
     koc_op user = KOC_OP_INIT;
-
     user.timeout_ms = 30;
     assert_int_equal(koc__call_begin(&call, NULL, &user, NULL), KOC_OK);
     assert_int_equal(koc__group_begin(&g, &call, 4, NULL), KOC_OK);
@@ -278,7 +264,6 @@ typedef struct seen {
 static int see_event(const koc_progress *event, void *payload)
 {
     seen *s = payload;
-
     assert_true(pthread_equal(s->caller, pthread_self()));
     snprintf(s->text, sizeof(s->text), "%s %02x", event->what,
              event->digest ? event->digest->bytes[0] : 0);
@@ -289,7 +274,6 @@ static int see_event(const koc_progress *event, void *payload)
 static void see_log(int32_t level, const char *component, const char *message, void *payload)
 {
     seen *s = payload;
-
     (void)level;
     assert_true(pthread_equal(s->caller, pthread_self()));
     assert_string_equal(component, "test");
@@ -300,7 +284,6 @@ static void see_log(int32_t level, const char *component, const char *message, v
 static int see_call(void *arg, koc_error **err)
 {
     seen *s = arg;
-
     assert_true(pthread_equal(s->caller, pthread_self()));
     s->calls++;
     return koc__error(err, KOC_EAUTH, "call %d", s->calls);
@@ -313,7 +296,6 @@ static int talk(void *arg, koc__call *call, koc_error **err)
     koc_digest digest = {.algorithm = KOC_DIGEST_SHA256, .len = 32, .bytes = {0xab}};
     char what[8] = "thing";
     koc_error *e = NULL;
-
     (void)err;
     assert_false(koc__call_is_on_caller(call));
     assert_ptr_equal(koc__call_current(), call);
@@ -334,7 +316,6 @@ static int talk(void *arg, koc__call *call, koc_error **err)
 static int talk_below(void *arg, koc__call *call, koc_error **err)
 {
     KOC__AUTO_VAL(koc__group) g = {0};
-
     KOC__TRY(koc__group_begin(&g, call, 2, err));
     for (int i = 0; i < 3; i++) {
         KOC__TRY(koc__group_add(&g, talk, arg, err));
@@ -346,7 +327,6 @@ static void begin_seen(seen *s, koc_ctx **ctx, koc__call *call)
 {
     koc_ctx_options o = KOC_CTX_OPTIONS_INIT;
     koc_op user = KOC_OP_INIT;
-
     s->caller = pthread_self();
     o.log = see_log;
     o.log_payload = s;
@@ -363,7 +343,6 @@ KOC_TEST(group_callbacks_run_on_the_callers_thread)
     KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) g = {0};
     seen s = {0};
-
     begin_seen(&s, &ctx, &call);
     assert_int_equal(koc__group_begin(&g, &call, 8, NULL), KOC_OK);
     for (int i = 0; i < 10; i++) {
@@ -391,7 +370,6 @@ KOC_TEST(group_end_still_serves_calls)
     KOC__AUTO_VAL(koc__call) call = {0};
     koc__group g = {0};
     seen s = {0};
-
     begin_seen(&s, &ctx, &call);
     assert_int_equal(koc__group_begin(&g, &call, 1, NULL), KOC_OK);
     assert_int_equal(koc__group_add(&g, talk_and_say_so, &s, NULL), KOC_OK);
@@ -409,7 +387,6 @@ KOC_TEST(group_progress_callback_ends_the_call)
     KOC__AUTO_VAL(koc__group) g = {0};
     seen s = {.stop_after = 2};
     koc_error *e = NULL;
-
     begin_seen(&s, &ctx, &call);
     assert_int_equal(koc__group_begin(&g, &call, 8, NULL), KOC_OK);
     assert_int_equal(koc__group_add(&g, wait_for_stop, NULL, NULL), KOC_OK);
@@ -430,7 +407,6 @@ typedef struct grower {
 static int grow(void *arg, koc__call *call, koc_error **err)
 {
     grower *w = arg;
-
     (void)call;
     if (atomic_fetch_sub(&w->left, 1) > 0) {
         KOC__TRY(koc__group_add(w->g, grow, arg, err));
@@ -444,7 +420,6 @@ KOC_TEST(group_tasks_add_tasks)
     KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) g = {0};
     grower w = {&g, 200};
-
     assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
     assert_int_equal(koc__group_begin(&g, &call, 6, NULL), KOC_OK);
     assert_int_equal(koc__group_add(&g, grow, &w, NULL), KOC_OK);
@@ -457,7 +432,6 @@ KOC_TEST(group_without_threads_works_in_wait)
     KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) g = {0};
     counter c = {0};
-
     assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
     assert_int_equal(koc__group_begin(&g, &call, 4, NULL), KOC_OK);
     for (int i = 0; i < 3; i++) {
@@ -476,7 +450,6 @@ KOC_TEST(group_without_threads_works_in_wait)
 static int look_at_signals(void *arg, koc__call *call, koc_error **err)
 {
     sigset_t blocked;
-
     (void)arg;
     (void)call;
     (void)err;
@@ -493,7 +466,6 @@ KOC_TEST(group_threads_get_no_signals)
     KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) g = {0};
     sigset_t before, after;
-
     pthread_sigmask(SIG_SETMASK, NULL, &before);
     assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
     assert_int_equal(koc__group_begin(&g, &call, 1, NULL), KOC_OK);
@@ -507,7 +479,6 @@ static int allocate(void *arg, koc__call *call, koc_error **err)
 {
     KOC__AUTO_STR text = koc__format("%d", 7);
     koc_progress event = KOC_PROGRESS_INIT;
-
     event.what = "x";
     koc__call_progress(call, &event);
     koc__log(call->ctx, KOC_LOG_INFO, "test", "token=x1234");
@@ -519,7 +490,6 @@ static int allocate_in_parallel(koc__call *call, koc_error **err)
 {
     KOC__AUTO_VAL(koc__group) g = {0};
     atomic_int runs = 0;
-
     KOC__TRY(koc__group_begin(&g, call, 2, err));
     for (int i = 0; i < 4; i++) {
         KOC__TRY(koc__group_add(&g, allocate, &runs, err));
@@ -534,7 +504,6 @@ KOC_TEST(group_without_memory_neither_hangs_nor_leaks)
     KOC__AUTO(koc_ctx) ctx = NULL;
     KOC__AUTO_VAL(koc__call) call = {0};
     seen s = {0};
-
     begin_seen(&s, &ctx, &call);
     for (uint64_t n = 1; n < 60; n++) {
         koc_error *e = NULL;

@@ -31,7 +31,6 @@ static int source_read(void *self, void *buf, size_t len, size_t *n_read, koc_er
 {
     source *s = self;
     size_t n = KOC__MIN(len, strlen(s->text) - s->at);
-
     s->last_thread = pthread_self();
     n = s->step ? KOC__MIN(n, s->step) : n;
     if (n == 0 && s->fail) {
@@ -57,7 +56,6 @@ static int source_open(void *self, uint64_t offset, const koc_op *op, koc_reader
                        koc_error **err)
 {
     source *s = self;
-
     s->opened++;
     s->at = (size_t)offset;
     s->last_thread = pthread_self();
@@ -74,7 +72,6 @@ static const koc_blob_ops blob_ops = {sizeof(koc_blob_ops), 0, source_open, sour
 static koc_digest digest_of(const char *text)
 {
     koc_digest d;
-
     koc__sha256_of(text, strlen(text), &d);
     return d;
 }
@@ -82,7 +79,6 @@ static koc_digest digest_of(const char *text)
 static void assert_reads(koc_blob *b, const char *expected)
 {
     koc_buf out = KOC_BUF_INIT;
-
     assert_int_equal(koc_blob_read_all(b, 1 << 20, NULL, &out, NULL), KOC_OK);
     assert_int_equal(out.len, strlen(expected));
     assert_string_equal(out.ptr, expected);
@@ -94,7 +90,6 @@ KOC_TEST(blob_from_bytes_copies_and_opens_anywhere)
     char text[] = "0123456789";
     KOC__AUTO(koc_blob) b = NULL;
     koc_digest d, expected = digest_of("0123456789");
-
     assert_int_equal(koc_blob_from_bytes(koc__str(text), &b, NULL), KOC_OK);
     text[0] = 'X';
     assert_reads(b, "0123456789");
@@ -124,7 +119,6 @@ KOC_TEST(blob_calls_refuse_misuse)
     koc_digest d;
     char c;
     size_t n;
-
     assert_int_equal(koc_blob_from_bytes((koc_str){NULL, 1}, &b, NULL), KOC_EMISUSE);
     assert_int_equal(koc_blob_from_bytes(KOC__STR("x"), NULL, NULL), KOC_EMISUSE);
     assert_int_equal(koc_blob_from_file(NULL, NULL, &b, NULL), KOC_EMISUSE);
@@ -149,7 +143,6 @@ KOC_TEST(blob_reader_keeps_its_blob)
     koc_blob *b = NULL;
     char c = 0;
     size_t n = 0;
-
     assert_int_equal(koc_blob_from_bytes(KOC__STR("x"), &b, NULL), KOC_OK);
     assert_int_equal(koc_blob_open(b, 0, NULL, &r, NULL), KOC_OK);
     koc_blob_unref(b);
@@ -161,7 +154,6 @@ KOC_TEST(blob_read_all_obeys_the_ceiling_and_keeps_the_output_on_failure)
 {
     KOC__AUTO(koc_blob) b = NULL;
     koc_buf out = KOC_BUF_INIT;
-
     assert_int_equal(koc_buf_set(&out, KOC__STR("before"), NULL), KOC_OK);
     assert_int_equal(koc_blob_from_bytes(KOC__STR("12345"), &b, NULL), KOC_OK);
     assert_int_equal(koc_blob_read_all(b, 4, NULL, &out, NULL), KOC_ELIMIT);
@@ -179,7 +171,6 @@ KOC_TEST(blob_reader_ends_when_cancelled_after_the_user_dropped_the_token)
     koc_op op = KOC_OP_INIT;
     char c;
     size_t n = 7;
-
     assert_int_equal(koc_cancel_new(&cancel, NULL), KOC_OK);
     op.cancel = cancel;
     assert_int_equal(koc_blob_from_bytes(KOC__STR("12345"), &b, NULL), KOC_OK);
@@ -199,7 +190,6 @@ KOC_TEST(blob_from_file_checks_the_digest_at_the_end)
     KOC__AUTO(koc_blob) wrong = NULL;
     koc_buf out = KOC_BUF_INIT;
     koc_error *err = NULL;
-
     assert_int_equal(koc_blob_from_file(path, &good, &right, NULL), KOC_OK);
     assert_reads(right, "hello");
     assert_string_equal(koc__blob_path(right), path);
@@ -221,7 +211,6 @@ KOC_TEST(blob_from_file_never_gives_the_last_byte_of_wrong_content)
     KOC__AUTO(koc_reader) r = NULL;
     char buf[5];
     size_t n = 0;
-
     assert_int_equal(koc_blob_from_file(path, &bad, &b, NULL), KOC_OK);
     assert_int_equal(koc_blob_open(b, 0, NULL, &r, NULL), KOC_OK);
     assert_int_equal(koc_reader_read(r, buf, 4, &n, NULL), KOC_OK);
@@ -234,7 +223,6 @@ KOC_TEST(blob_from_file_checks_the_digest_from_any_offset)
 {
     const char *path = koc_test_write("f", "hello", 5);
     koc_digest good = digest_of("hello"), bad = digest_of("other");
-
     for (uint64_t offset = 0; offset <= 5; offset++) {
         KOC__AUTO(koc_blob) b = NULL;
         KOC__AUTO(koc_reader) r = NULL;
@@ -263,7 +251,6 @@ KOC_TEST(blob_from_file_notices_a_changed_size)
     KOC__AUTO(koc_reader) r = NULL;
     char buf[10];
     size_t n = 0;
-
     assert_int_equal(koc_blob_from_file(path, NULL, &b, NULL), KOC_OK);
     assert_int_equal(koc_blob_open(b, 0, NULL, &r, NULL), KOC_OK);
     koc_test_write("f", "hell", 4);
@@ -280,7 +267,6 @@ KOC_TEST(blob_from_file_takes_plain_files_only)
 {
     KOC__AUTO(koc_blob) b = NULL;
     const char *fifo = koc_test_path("fifo");
-
     assert_int_equal(mkfifo(fifo, 0600), 0);
     assert_int_equal(koc_blob_from_file(fifo, NULL, &b, NULL), KOC_EINVAL);
     assert_int_equal(koc_blob_from_file(koc_test_dir(), NULL, &b, NULL), KOC_EINVAL);
@@ -296,7 +282,6 @@ KOC_TEST(blob_from_file_part_is_bounded)
     KOC__AUTO(koc_blob) past = NULL;
     KOC__AUTO(koc_reader) r = NULL;
     koc_blob *huge = NULL;
-
     assert_int_equal(koc__blob_from_file_part(path, 3, 3, &d, &b, NULL), KOC_OK);
     assert_reads(b, "345");
     assert_null(koc__blob_path(b));
@@ -312,7 +297,6 @@ KOC_TEST(blob_from_cached_file_removes_what_is_wrong)
     koc_digest bad = digest_of("other");
     KOC__AUTO(koc_blob) b = NULL;
     koc_buf out = KOC_BUF_INIT;
-
     assert_int_equal(koc__blob_from_cached_file(path, 5, &bad, false, &b, NULL), KOC_OK);
     assert_int_equal(koc_blob_read_all(b, 100, NULL, &out, NULL), KOC_EDIGEST);
     assert_false(koc__fs_exists(path));
@@ -324,7 +308,6 @@ KOC_TEST(user_reader_is_read_and_closed_once)
     koc_reader *r = NULL;
     char buf[10];
     size_t n = 0;
-
     assert_int_equal(koc_reader_new(&source_ops, &s, &r, NULL), KOC_OK);
     assert_int_equal(koc_reader_read(r, buf, sizeof(buf), &n, NULL), KOC_OK);
     assert_int_equal(n, 2);
@@ -341,7 +324,6 @@ KOC_TEST(user_reader_failure_is_euser_with_its_own_error_as_cause)
     koc_error *err = NULL;
     char c;
     size_t n = 5;
-
     assert_int_equal(koc_reader_new(&source_ops, &s, &r, NULL), KOC_OK);
     assert_int_equal(koc_reader_read(r, &c, 1, &n, &err), KOC_EUSER);
     assert_int_equal(koc_error_code(err), KOC_EUSER);
@@ -366,7 +348,6 @@ KOC_TEST(user_reader_that_claims_too_much_is_caught)
     KOC__AUTO(koc_reader) r = NULL;
     char buf[8];
     size_t n = 0;
-
     assert_int_equal(koc_reader_new(&source_ops, &s, &r, NULL), KOC_OK);
     assert_int_equal(koc_reader_read(r, buf, sizeof(buf), &n, NULL), KOC_EUSER);
     assert_int_equal(n, 0);
@@ -393,7 +374,6 @@ KOC_TEST(user_blob_is_released_with_its_last_reference)
     koc_digest d = digest_of("hello");
     koc_blob *b = NULL;
     koc_reader *r = NULL;
-
     assert_int_equal(koc_blob_new(&blob_ops, &s, 5, &d, &b, NULL), KOC_OK);
     assert_reads(b, "hello");
     assert_int_equal(s.opened, 1);
@@ -411,7 +391,6 @@ KOC_TEST(user_blob_with_another_size_or_digest_is_refused)
 {
     static const uint64_t sizes[] = {0, 4, 6, 5};
     koc_digest bad = digest_of("other");
-
     for (size_t i = 0; i < KOC__COUNT(sizes); i++) {
         source s = {.text = "hello"};
         KOC__AUTO(koc_blob) b = NULL;
@@ -434,7 +413,6 @@ static int read_on_a_task(void *arg, koc__call *call, koc_error **err)
 {
     on_a_task *t = arg;
     koc_buf out = KOC_BUF_INIT;
-
     t->thread = pthread_self();
     KOC__TRY(koc__blob_read_all(t->blob, 15, call, &out, err));
     memcpy(t->text, out.ptr, out.len + 1);
@@ -449,7 +427,6 @@ KOC_TEST(user_blob_read_on_a_task_calls_back_on_the_callers_thread)
     KOC__AUTO_VAL(koc__call) call = {0};
     KOC__AUTO_VAL(koc__group) group = {0};
     on_a_task t = {0};
-
     assert_int_equal(koc_blob_new(&blob_ops, &s, 5, NULL, &b, NULL), KOC_OK);
     t.blob = b;
     assert_int_equal(koc__call_begin(&call, NULL, NULL, NULL), KOC_OK);
@@ -466,7 +443,6 @@ static koc_reader *verifying(source *s, uint64_t size, const koc_digest *d)
 {
     koc_reader *inner = NULL;
     koc_reader *r = NULL;
-
     assert_int_equal(koc_reader_new(&source_ops, s, &inner, NULL), KOC_OK);
     assert_int_equal(koc__reader_verify(inner, size, d, &r, NULL), KOC_OK);
     return r;
@@ -476,7 +452,6 @@ static int read_to_end(koc_reader *r, size_t step, size_t *total)
 {
     char buf[64];
     size_t n = 0;
-
     *total = 0;
     do {
         int rc = koc_reader_read(r, buf, step, &n, NULL);
@@ -492,7 +467,6 @@ static int read_to_end(koc_reader *r, size_t step, size_t *total)
 KOC_TEST(reader_verify_takes_right_content_in_any_steps)
 {
     koc_digest d = digest_of("hello");
-
     for (size_t step = 1; step < 8; step++) {
         source s = {.text = "hello", .step = step};
         source unsized = s;
@@ -511,7 +485,6 @@ KOC_TEST(reader_verify_refuses_short_long_and_wrong)
 {
     koc_digest good = digest_of("hello"), bad = digest_of("other"), empty = digest_of("");
     static const uint64_t sizes[] = {4, 6, 0};
-
     for (size_t i = 0; i < KOC__COUNT(sizes); i++) {
         source s = {.text = "hello"};
         KOC__AUTO(koc_reader) r = verifying(&s, sizes[i], i == 2 ? &empty : NULL);
@@ -534,7 +507,6 @@ KOC_TEST(io_survives_running_out_of_memory)
     const char *path = koc_test_write("f", "hello", 5);
     koc_digest d = digest_of("hello");
     int rc = KOC_ENOMEM;
-
     for (uint64_t n = 1; rc != KOC_OK && n < 40; n++) {
         source s = {.text = "hello"};
         KOC__AUTO(koc_blob) file = NULL;

@@ -24,7 +24,6 @@ KOC_TEST(map_sets_gets_and_replaces)
 {
     KOC__AUTO(koc__map) m = koc__map_new(NULL);
     int one, two;
-
     assert_null(koc__map_get(m, KOC__STR("a")));
     assert_int_equal(koc__map_set(m, KOC__STR("a"), &one, NULL), KOC_OK);
     assert_int_equal(koc__map_set(m, KOC__STR(""), &two, NULL), KOC_OK);
@@ -41,7 +40,6 @@ KOC_TEST(map_frees_what_is_replaced_removed_or_left)
 {
     koc__map *m = koc__map_new(count_free);
     int a, b, c;
-
     freed = 0;
     koc__map_set(m, KOC__STR("x"), &a, NULL);
     koc__map_set(m, KOC__STR("x"), &a, NULL); /* the same value again is not freed */
@@ -66,7 +64,6 @@ KOC_TEST(map_keeps_the_order_of_insertion)
     koc_str key;
     void *value;
     int seen = 0;
-
     for (int i = 0; i < 5000; i++) {
         assert_int_equal(koc__map_set(m, number(space, i), &values[i], NULL), KOC_OK);
     }
@@ -91,7 +88,6 @@ KOC_TEST(map_set_and_remove_for_ever_stays_small)
     KOC__AUTO(koc__map) m = koc__map_new(NULL);
     char space[16];
     int value;
-
     for (int i = 0; i < 100000; i++) {
         assert_int_equal(koc__map_set(m, number(space, i), &value, NULL), KOC_OK);
         koc__map_remove(m, number(space, i));
@@ -105,7 +101,6 @@ KOC_TEST(map_without_memory_keeps_what_it_had)
     char space[16];
     int value;
     int i = 0;
-
     for (uint64_t n = 1; n < 40; n++) {
         int rc;
 

@@ -39,7 +39,6 @@ int rename(const char *from, const char *to)
 static bool is_temporary(int fd)
 {
     char name[64], path[4096];
-
     snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
     ssize_t n = readlink(name, path, sizeof(path) - 1);
     path[n > 0 ? n : 0] = '\0';
@@ -51,7 +50,6 @@ int close(int fd)
 {
     bool fails = fail_close && is_temporary(fd);
     int rc = (int)syscall(SYS_close, fd);
-
     if (fails) {
         errno = fail_close;
         fail_close = 0;
@@ -70,7 +68,6 @@ KOC_TEST(outfile_is_there_only_when_it_is_finished)
 {
     KOC__AUTO_VAL(koc__outfile) f = KOC__OUTFILE_INIT;
     KOC__AUTO_STR path = koc__strdup(koc_test_write("f", "old", 3));
-
     assert_int_equal(koc__outfile_open(path, 0644, NULL, &f, NULL), KOC_OK);
     assert_int_equal(count_files(koc_test_dir()), 1); /* nothing is made yet */
     assert_int_equal(koc__outfile_write(&f, "new", 3, NULL), KOC_OK);
@@ -88,7 +85,6 @@ KOC_TEST(outfile_keeps_mode_and_links)
     KOC__AUTO_STR link = koc__strdup(koc_test_path("link"));
     KOC__AUTO_STR dangling = koc__strdup(koc_test_path("dangling"));
     struct stat st;
-
     assert_int_equal(chmod(path, 0640), 0);
     assert_int_equal(symlink("d-f", link), 0);
     assert_int_equal(symlink("deep/er/f", dangling), 0);
@@ -108,7 +104,6 @@ KOC_TEST(outfile_refuses_what_cannot_be_written)
 {
     KOC__AUTO_STR path = koc__strdup(koc_test_write("ro", "old", 3));
     koc_error *err = NULL;
-
     assert_int_equal(put(koc_test_dir(), "x", &err), KOC_EINVAL);
     assert_non_null(strstr(koc_error_message(err), "it is a directory"));
     koc__error_clear(&err);
@@ -133,7 +128,6 @@ static void *read_fifo(void *path)
     char buf[64] = "";
     int fd = open(path, O_RDONLY);
     ssize_t n = read(fd, buf, sizeof(buf) - 1);
-
     close(fd);
     return n > 0 ? koc__strdup(buf) : NULL;
 }
@@ -144,7 +138,6 @@ KOC_TEST(outfile_writes_to_a_fifo_as_it_is)
     pthread_t reader;
     void *got = NULL;
     struct stat st;
-
     assert_int_equal(mkfifo(path, 0600), 0);
     assert_int_equal(pthread_create(&reader, NULL, read_fifo, path), 0);
     assert_int_equal(put(path, "through", NULL), KOC_OK);
@@ -164,7 +157,6 @@ KOC_TEST(outfile_stops_waiting_for_a_reader_when_cancelled)
     KOC__AUTO_STR path = koc__strdup(koc_test_path("fifo"));
     koc_cancel *c = NULL;
     koc_error *err = NULL;
-
     assert_int_equal(mkfifo(path, 0600), 0);
     assert_int_equal(koc_cancel_new(&c, NULL), KOC_OK);
     koc_cancel_trigger(c);
@@ -181,7 +173,6 @@ KOC_TEST(outfile_keeps_the_old_content_when_sync_close_or_rename_fail)
     static const int numbers[] = {EIO, EDQUOT, ENOSPC};
     int *const calls[] = {&fail_fsync, &fail_close, &fail_rename};
     KOC__AUTO_STR path = koc__strdup(koc_test_write("index.json", "old", 3));
-
     for (size_t i = 0; i < KOC__COUNT(calls); i++) {
         for (size_t k = 0; k < KOC__COUNT(numbers); k++) {
             koc_error *err = NULL;
@@ -209,7 +200,6 @@ static void be_killed_while_writing(const char *dir)
 {
     pid_t pid = fork();
     int status = 0;
-
     if (pid == 0) {
         koc__tempfile t = KOC__TEMPFILE_INIT;
 
@@ -224,7 +214,6 @@ KOC_TEST(tempfile_of_a_killed_process_is_swept_and_that_of_a_living_one_is_not)
 {
     KOC__AUTO_VAL(koc__tempfile) mine = KOC__TEMPFILE_INIT;
     KOC__AUTO_STR dir = koc__strdup(koc_test_dir());
-
     koc_test_write(".koc-notes.txt", "x", 1); /* somebody's, of nearly that name */
     for (int i = 0; i < 3; i++) {
         be_killed_while_writing(dir);
@@ -244,7 +233,6 @@ KOC_TEST(fifo_is_refused_by_name_where_a_file_is_needed)
     KOC__AUTO_STR path = koc__strdup(koc_test_path("fifo"));
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(100);
     koc_error *err = NULL;
-
     assert_int_equal(mkfifo(path, 0600), 0);
     assert_int_equal(koc__fs_read_file(path, &text, &err), KOC_EINVAL);
     assert_non_null(strstr(koc_error_message(err), "is a FIFO, not a regular file"));
@@ -260,7 +248,6 @@ KOC_TEST(stream_ends_when_the_call_is_cancelled)
     KOC__AUTO_VAL(koc__call) call = {0};
     koc_op user = KOC_OP_INIT;
     koc_error *err = NULL;
-
     assert_int_equal(mkfifo(path, 0600), 0);
     user.timeout_ms = 50; /* nobody ever writes */
     assert_int_equal(koc__call_begin(&call, NULL, &user, NULL), KOC_OK);

@@ -9,7 +9,6 @@
 static void check_clean(const char *path, const char *expected)
 {
     KOC__AUTO_STR got = koc__path_clean(path);
-
     assert_string_equal(got, expected);
 }
 
@@ -54,7 +53,6 @@ KOC_TEST(path_clean)
 static void check_join(const char *a, const char *b, const char *expected)
 {
     KOC__AUTO_STR got = koc__path_join(a, b);
-
     assert_string_equal(got, expected);
 }
 
@@ -118,7 +116,6 @@ KOC_TEST(path_abs)
     KOC__AUTO_STR relative = NULL;
     char here[4096];
     KOC__AUTO_STR expected = NULL;
-
     assert_int_equal(koc__path_abs("/a/../b", &plain, NULL), KOC_OK);
     assert_string_equal(plain, "/b");
     assert_non_null(getcwd(here, sizeof(here)));
@@ -130,7 +127,6 @@ KOC_TEST(path_abs)
 KOC_TEST(path_without_memory)
 {
     char *out = NULL;
-
     koc__alloc_fail_after(1);
     assert_null(koc__path_clean("a"));
     assert_null(koc__path_join("a", "b"));

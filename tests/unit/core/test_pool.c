@@ -23,7 +23,6 @@ static void square(koc__job *job)
     work *w = (work *)job;
     int n = atomic_fetch_add(&now, 1) + 1;
     int m = atomic_load(&most);
-
     while (n > m && !atomic_compare_exchange_weak(&most, &m, n)) {
     }
     if (w->ms > 0) {
@@ -37,7 +36,6 @@ static void check(unsigned threads, int jobs, int ms)
 {
     koc__pool *p = koc__pool_new(threads);
     work *all = koc__calloc((size_t)jobs, sizeof(*all));
-
     assert_non_null(p);
     assert_non_null(all);
     atomic_store(&most, 0);
@@ -68,7 +66,6 @@ KOC_TEST(pool_runs_jobs_side_by_side)
 KOC_TEST(pool_zero_threads_is_one)
 {
     koc__pool *p = koc__pool_new(0);
-
     assert_int_equal(koc__pool_threads(p), 1);
     koc__pool_free(p);
     koc__pool_free(NULL);
@@ -78,7 +75,6 @@ KOC_TEST(pool_free_finishes_what_is_queued)
 {
     koc__pool *p = koc__pool_new(2);
     work all[10];
-
     for (int i = 0; i < 10; i++) {
         all[i] = (work){.job = {.run = square}, .input = i, .ms = 1};
         koc__pool_submit(p, &all[i].job);
@@ -92,7 +88,6 @@ KOC_TEST(pool_free_finishes_what_is_queued)
 static void *use_pool(void *arg)
 {
     koc__pool *p = arg;
-
     for (int i = 0; i < 300; i++) {
         work w = {.job = {.run = square}, .input = i};
 
@@ -107,7 +102,6 @@ KOC_TEST(pool_many_users)
 {
     koc__pool *p = koc__pool_new(2);
     pthread_t users[4];
-
     for (size_t i = 0; i < KOC__COUNT(users); i++) {
         assert_int_equal(pthread_create(&users[i], NULL, use_pool, p), 0);
     }
@@ -128,7 +122,6 @@ static bool squares(koc__pool *p)
 {
     work jobs[8];
     bool good = true;
-
     for (int i = 0; i < 8; i++) {
         jobs[i] = (work){.job = {.run = square}, .input = i};
         koc__pool_submit(p, &jobs[i].job);
@@ -144,7 +137,6 @@ KOC_TEST(pool_starts_anew_in_a_forked_child)
 {
     koc__pool *p = koc__pool_new(2);
     int status = 0;
-
     assert_true(squares(p));
     for (int use = 0; use < 2; use++) { /* a child that only leaves, and one that works */
         pid_t child = fork();

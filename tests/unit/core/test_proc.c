@@ -19,7 +19,6 @@ static int run_shell(const char *script, koc__proc *p, koc__call *call, koc__pro
 {
     const char *argv[] = {"sh", "-c", script, NULL};
     koc__proc plain = *p;
-
     plain.argv = argv;
     return koc__proc_run(&plain, call, result, err);
 }
@@ -39,7 +38,6 @@ KOC_TEST(proc_gives_output_errors_and_the_exit_code)
 {
     KOC__AUTO_VAL(koc__proc_result) r = KOC__PROC_RESULT_INIT;
     koc__proc p = {0};
-
     assert_int_equal(run_shell("echo out; echo err >&2; exit 3", &p, NULL, &r, NULL), KOC_OK);
     assert_string_equal(koc__dynbuf_cstr(&r.output), "out\n");
     assert_string_equal(koc__dynbuf_cstr(&r.errors), "err\n");
@@ -55,7 +53,6 @@ KOC_TEST(proc_merges_errors_into_the_output_in_order)
 {
     KOC__AUTO_VAL(koc__proc_result) r = KOC__PROC_RESULT_INIT;
     koc__proc p = {.flags = KOC__PROC_MERGE};
-
     assert_int_equal(run_shell("echo 1; echo 2 >&2; echo 3", &p, NULL, &r, NULL), KOC_OK);
     assert_string_equal(koc__dynbuf_cstr(&r.output), "1\n2\n3\n");
     assert_int_equal(r.errors.len, 0);
@@ -65,7 +62,6 @@ KOC_TEST(proc_tells_which_signal_ended_the_child)
 {
     KOC__AUTO_VAL(koc__proc_result) r = KOC__PROC_RESULT_INIT;
     koc__proc p = {0};
-
     assert_int_equal(run_shell("kill -9 $$", &p, NULL, &r, NULL), KOC_OK);
     assert_int_equal(r.exit_code, -1);
     assert_int_equal(r.signal, 9);
@@ -75,7 +71,6 @@ KOC_TEST(proc_without_input_gives_dev_null)
 {
     KOC__AUTO_VAL(koc__proc_result) r = KOC__PROC_RESULT_INIT;
     koc__proc p = {0};
-
     assert_int_equal(run_shell("cat; echo end", &p, NULL, &r, NULL), KOC_OK);
     assert_string_equal(koc__dynbuf_cstr(&r.output), "end\n");
 }
@@ -85,7 +80,6 @@ KOC_TEST(proc_passes_large_input_through_a_child_that_echoes_it)
     enum { SIZE = 3 << 20 };
     KOC__AUTO_VAL(koc__proc_result) r = KOC__PROC_RESULT_INIT;
     char *data = malloc(SIZE);
-
     assert_non_null(data);
     for (size_t i = 0; i < SIZE; i++) {
         data[i] = (char)(i * 31 >> 3);
@@ -107,7 +101,6 @@ KOC_TEST(proc_large_input_to_a_child_that_does_not_read)
     koc__proc p = {.input = {data, SIZE}};
     struct sigaction before, dfl = {.sa_handler = SIG_DFL};
     sigset_t pending;
-
     assert_non_null(data);
     sigaction(SIGPIPE, &dfl, &before);
     assert_int_equal(run_shell("exit 4", &p, NULL, &r, NULL), KOC_OK);
@@ -126,7 +119,6 @@ KOC_TEST(proc_output_past_the_ceiling_ends_the_child)
     koc__proc p = {.max_output = 1000};
     koc_error *err = NULL;
     int64_t start = koc__monotonic_ms();
-
     assert_int_equal(run_shell("while :; do echo 0123456789; done", &p, NULL, &r, &err),
                      KOC_ELIMIT);
     assert_non_null(strstr(koc_error_message(err), "1000 bytes"));
@@ -144,7 +136,6 @@ KOC_TEST(proc_errors_past_the_ceiling_are_dropped)
 {
     KOC__AUTO_VAL(koc__proc_result) r = KOC__PROC_RESULT_INIT;
     koc__proc p = {.max_errors = 100};
-
     assert_int_equal(
         run_shell("i=0; while [ $i -lt 20000 ]; do echo 0123456789; i=$((i+1)); done >&2; echo ok",
                   &p, NULL, &r, NULL),
@@ -159,7 +150,6 @@ KOC_TEST(proc_missing_program_directory_and_permission)
     const char *argv[] = {"koc-no-such-program", NULL};
     koc__proc p = {.argv = argv};
     koc_error *err = NULL;
-
     assert_int_equal(koc__proc_run(&p, NULL, &r, &err), KOC_ENOTFOUND);
     assert_non_null(strstr(koc_error_message(err), "koc-no-such-program"));
     koc__error_clear(&err);
@@ -183,7 +173,6 @@ KOC_TEST(proc_uses_its_directory_and_environment)
     static const char script[] = "#!/bin/sh\necho \"$A:$#:$1:$2:${HOME-unset}\"\npwd -P\n";
     KOC__AUTO_STR real = NULL;
     KOC__AUTO_STR expected = NULL;
-
     assert_int_equal(chmod(koc_test_write("tool", script, sizeof(script) - 1), 0755), 0);
     assert_int_equal(koc__proc_run(&p, NULL, &r, NULL), KOC_OK);
     assert_int_equal(koc__fs_realpath(koc_test_dir(), &real, NULL), KOC_OK);
@@ -198,7 +187,6 @@ KOC_TEST(proc_find_searches_absolute_directories_only)
     KOC__AUTO_STR found = NULL;
     KOC__AUTO_STR path = koc__format("::.:relative:%s:/none", koc_test_dir());
     KOC__AUTO_FD here = open(".", O_RDONLY | O_CLOEXEC);
-
     assert_int_equal(koc__proc_find("sh", NULL, &found, NULL), KOC_OK);
     assert_int_equal(found[0], '/');
     koc__free(koc__steal(&found));
@@ -250,7 +238,6 @@ typedef struct when_ready {
 static void *cancel_when_ready(void *arg)
 {
     when_ready *w = arg;
-
     for (int i = 0; i < 2000 && !koc__fs_exists(w->path); i++) {
         poll(NULL, 0, 10);
     }
@@ -270,7 +257,6 @@ static int64_t run_and_cancel(const char *script)
     koc__proc p = {.dir = koc_test_dir()};
     when_ready w = {.path = path};
     pthread_t thread;
-
     assert_int_equal(koc_cancel_new(&cancel, NULL), KOC_OK);
     user.cancel = w.cancel = cancel;
     assert_int_equal(koc__call_begin(&call, NULL, &user, NULL), KOC_OK);
@@ -314,7 +300,6 @@ KOC_TEST(proc_ends_when_cancelled_from_another_thread)
     koc__proc p = {0};
     pthread_t thread;
     int64_t start = koc__monotonic_ms();
-
     assert_int_equal(koc_cancel_new(&cancel, NULL), KOC_OK);
     user.cancel = cancel;
     assert_int_equal(koc__call_begin(&call, NULL, &user, NULL), KOC_OK);
@@ -334,7 +319,6 @@ KOC_TEST(proc_ends_with_the_time_limit_of_the_call)
     KOC__AUTO_VAL(koc__call) call = {0};
     koc_op user = KOC_OP_INIT;
     koc__proc p = {.timeout_ms = 60000};
-
     user.timeout_ms = 200;
     assert_int_equal(koc__call_begin(&call, NULL, &user, NULL), KOC_OK);
     assert_int_equal(run_shell("sleep 100", &p, &call, &r, NULL), KOC_ETIMEOUT);
@@ -346,7 +330,6 @@ KOC_TEST(proc_does_not_wait_for_who_else_holds_the_pipes)
     KOC__AUTO_VAL(koc__proc_result) r = KOC__PROC_RESULT_INIT;
     koc__proc p = {0};
     int64_t start = koc__monotonic_ms();
-
     assert_int_equal(run_shell("sleep 30 & echo out", &p, NULL, &r, NULL), KOC_OK);
     assert_string_equal(koc__dynbuf_cstr(&r.output), "out\n");
     assert_true(koc__monotonic_ms() - start < 20000);
@@ -359,7 +342,6 @@ KOC_TEST(proc_gives_the_child_default_signals_and_none_of_our_files)
     struct sigaction before, ignore = {.sa_handler = SIG_IGN};
     sigset_t block, old;
     koc__proc p = {0};
-
     sigaction(SIGINT, &ignore, &before);
     sigemptyset(&block);
     sigaddset(&block, SIGTERM);
@@ -391,7 +373,6 @@ KOC_TEST(proc_leaves_no_descriptors_and_no_zombies)
 {
     int before = dup(0), after;
     koc__proc p = {.input = KOC__STR("x"), .timeout_ms = 20};
-
     close(before);
     for (int i = 0; i < 20; i++) {
         KOC__AUTO_VAL(koc__proc_result) r = KOC__PROC_RESULT_INIT;
@@ -411,7 +392,6 @@ KOC_TEST(proc_works_when_our_standard_streams_are_closed)
     KOC__AUTO_VAL(koc__proc_result) r = KOC__PROC_RESULT_INIT;
     koc__proc p = {.input = KOC__STR("in")};
     int saved[3];
-
     fflush(NULL);
     for (int i = 0; i < 3; i++) {
         saved[i] = fcntl(i, F_DUPFD_CLOEXEC, 10);
@@ -436,7 +416,6 @@ KOC_TEST(proc_inherits_streams_but_takes_input_when_there_is_some)
     const char *path = koc_test_write("stdout", "", 0);
     int saved = fcntl(1, F_DUPFD_CLOEXEC, 10);
     int fd = open(path, O_WRONLY | O_CLOEXEC);
-
     fflush(NULL);
     dup2(fd, 1);
     close(fd);
@@ -455,7 +434,6 @@ KOC_TEST(proc_measures_cpu_time)
 {
     KOC__AUTO_VAL(koc__proc_result) r = KOC__PROC_RESULT_INIT;
     koc__proc p = {0};
-
     assert_int_equal(
         run_shell("i=0; while [ $i -lt 50000 ]; do i=$((i+1)); done", &p, NULL, &r, NULL), KOC_OK);
     assert_true(r.cpu_us > 1000);
@@ -469,7 +447,6 @@ typedef struct many {
 static void *run_many(void *arg)
 {
     many *m = arg;
-
     m->right = true;
     for (int i = 0; i < 10; i++) {
         KOC__AUTO_VAL(koc__proc_result) r = KOC__PROC_RESULT_INIT;
@@ -485,7 +462,6 @@ KOC_TEST(proc_runs_from_several_threads_at_once)
 {
     pthread_t threads[4];
     many results[4];
-
     for (size_t i = 0; i < 4; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, run_many, &results[i]), 0);
     }
@@ -498,7 +474,6 @@ KOC_TEST(proc_runs_from_several_threads_at_once)
 KOC_TEST(proc_survives_running_out_of_memory)
 {
     int rc = KOC_ENOMEM;
-
     for (uint64_t n = 1; rc != KOC_OK && n < 40; n++) {
         KOC__AUTO_VAL(koc__proc_result) r = KOC__PROC_RESULT_INIT;
         koc__proc p = {.input = KOC__STR("hello")};

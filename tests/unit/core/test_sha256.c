@@ -23,7 +23,6 @@ typedef struct backend {
 static size_t backends(backend out[2])
 {
     size_t n = 0;
-
     out[n++] = (backend){"portable", koc__sha256_blocks_portable};
 #if defined(__x86_64__) || defined(__i386__)
     if (koc__sha256_x86_usable()) {
@@ -44,7 +43,6 @@ static void hash_with(blocks_fn blocks, const uint8_t *data, size_t len, uint8_t
     uint8_t tail[128] = {0};
     size_t rest = len % 64;
     size_t tail_len = rest < 56 ? 64 : 128;
-
     koc__sha256_init(&h);
     blocks(h.state, data, len / 64);
     if (rest > 0) {
@@ -78,7 +76,6 @@ static void fill(uint8_t *data, size_t len, uint32_t seed)
 static void mbedtls_sha256_of(const uint8_t *data, size_t len, uint8_t out[32])
 {
     size_t n = 0;
-
     assert_int_equal(psa_crypto_init(), PSA_SUCCESS);
     assert_int_equal(psa_hash_compute(PSA_ALG_SHA_256, data, len, out, 32, &n), PSA_SUCCESS);
     assert_int_equal(n, 32);
@@ -87,7 +84,6 @@ static void mbedtls_sha256_of(const uint8_t *data, size_t len, uint8_t out[32])
 static void assert_digest_of(const char *text, const char *expected)
 {
     koc_digest d;
-
     koc__sha256_of(text, strlen(text), &d);
     assert_string_equal(koc__digest_hex(&d).s, expected);
 }
@@ -108,7 +104,6 @@ KOC_TEST(sha256_gives_the_vector_of_a_million_a)
     koc__sha256 h;
     koc_digest d;
     char chunk[1000];
-
     memset(chunk, 'a', sizeof(chunk));
     koc__sha256_init(&h);
     for (int i = 0; i < 1000; i++) {
@@ -126,7 +121,6 @@ KOC_TEST(sha256_backends_agree_with_mbedtls_for_every_length)
     backend all[2];
     size_t n = backends(all);
     uint8_t *data = malloc(LONGEST);
-
     assert_non_null(data);
     fill(data, LONGEST, 1);
     for (size_t len = 0; len <= LONGEST; len++) {
@@ -148,7 +142,6 @@ KOC_TEST(sha256_does_not_depend_on_how_the_input_is_split)
 {
     uint8_t *data = malloc(LONGEST);
     uint32_t seed = 12345;
-
     assert_non_null(data);
     fill(data, LONGEST, 2);
     for (size_t round = 0; round < 2000; round++) {
@@ -178,7 +171,6 @@ KOC_TEST(sha256_does_not_depend_on_how_the_input_is_split)
 KOC_TEST(sha256_splits_every_two_block_message_at_every_place)
 {
     uint8_t data[192], expected[32], actual[32];
-
     fill(data, sizeof(data), 3);
     mbedtls_sha256_of(data, sizeof(data), expected);
     for (size_t i = 0; i <= sizeof(data); i++) {

@@ -13,7 +13,6 @@ static void assert_str(koc_str s, const char *expected)
 KOC_TEST(str_compare)
 {
     koc_str none = {NULL, 0};
-
     assert_true(koc__str_eq(none, KOC__STR("")));
     assert_true(koc__str_is(KOC__STR("abc"), "abc"));
     assert_false(koc__str_is(KOC__STR("abc"), "ab"));
@@ -43,7 +42,6 @@ KOC_TEST(str_ends_and_trim)
 KOC_TEST(str_cut)
 {
     koc_str a = KOC__STR("-"), b = KOC__STR("-");
-
     assert_false(koc__str_cut(KOC__STR("abc"), ':', &a, &b));
     assert_str(a, "-");
     assert_true(koc__str_cut(KOC__STR("a:b:c"), ':', &a, &b));
@@ -63,7 +61,6 @@ static void check_split(const char *text, const char *expected)
     koc_str piece;
     char got[64] = "";
     size_t n = 0;
-
     while (koc__str_split(&rest, ',', &piece)) {
         memcpy(got + n, piece.ptr, piece.len);
         n += piece.len;
@@ -89,7 +86,6 @@ KOC_TEST(str_word)
 {
     koc_str rest = KOC__STR("  one\ttwo\n");
     koc_str word;
-
     assert_true(koc__str_word(&rest, &word));
     assert_str(word, "one");
     assert_true(koc__str_word(&rest, &word));
@@ -102,7 +98,6 @@ KOC_TEST(str_numbers)
 {
     uint64_t u = 7;
     int64_t i = 7;
-
     assert_true(koc__str_u64(KOC__STR("18446744073709551615"), &u));
     assert_true(u == UINT64_MAX);
     u = 7;
@@ -129,7 +124,6 @@ KOC_TEST(str_copies)
 {
     KOC__AUTO_STR a = koc__str_dup(KOC__STR("Ab"));
     KOC__AUTO_STR b = koc__str_lower(KOC__STR("A-Z\xc3\x84"));
-
     assert_string_equal(a, "Ab");
     assert_string_equal(b, "a-z\xc3\x84");
     koc__alloc_fail_after(1);
@@ -155,7 +149,6 @@ KOC_TEST(str_utf8)
 KOC_TEST(str_printable)
 {
     char text[] = "a\tb\xe2\x80\xae\xe2\x82\xac\xe2\x82";
-
     koc__str_printable(text);
     assert_string_equal(text, "a?b?\xe2\x82\xac??");
 }
@@ -163,7 +156,6 @@ KOC_TEST(str_printable)
 KOC_TEST(str_distance)
 {
     char longer[70];
-
     memset(longer, 'a', sizeof(longer));
     longer[69] = '\0';
     assert_int_equal(koc__str_distance("", ""), 0);
@@ -177,7 +169,6 @@ KOC_TEST(str_distance)
 KOC_TEST(strlist_basics)
 {
     KOC__AUTO(koc_strlist) l = NULL;
-
     assert_int_equal(koc__strlist_new(&l, NULL), KOC_OK);
     assert_null(koc__strlist_argv(l)[0]);
     koc__strlist_sort(l);

@@ -9,7 +9,6 @@ KOC_TEST(text_hex)
     const uint8_t bytes[] = {0x00, 0x7f, 0xa5, 0xff};
     uint8_t back[4];
     char text[9];
-
     koc__hex(bytes, 4, text);
     assert_string_equal(text, "007fa5ff");
     assert_true(koc__unhex(KOC__STR("007fa5ff"), back));
@@ -23,7 +22,6 @@ KOC_TEST(text_hex)
 static void check_base64(const char *plain, const char *encoded)
 {
     KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(100);
-
     assert_int_equal(koc__base64(&b, koc__str(plain), false, NULL), KOC_OK);
     assert_string_equal(koc__dynbuf_cstr(&b), encoded);
     koc__dynbuf_clear(&b);
@@ -47,7 +45,6 @@ KOC_TEST(text_base64_vectors)
 KOC_TEST(text_base64_url_alphabet_and_no_padding)
 {
     KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(100);
-
     assert_int_equal(koc__base64(&b, KOC__STR("\xfb\xff\xfe"), true, NULL), KOC_OK);
     assert_string_equal(b.ptr, "-__-");
     koc__dynbuf_clear(&b);
@@ -74,7 +71,6 @@ KOC_TEST(text_unbase64_refuses)
 KOC_TEST(text_base64_respects_the_limit)
 {
     KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(7);
-
     assert_int_equal(koc__base64(&b, KOC__STR("foobar"), false, NULL), KOC_ELIMIT);
     assert_int_equal(koc__base64(&b, KOC__STR("foo"), false, NULL), KOC_OK);
     assert_string_equal(b.ptr, "Zm9v");
@@ -83,7 +79,6 @@ KOC_TEST(text_base64_respects_the_limit)
 KOC_TEST(text_percent)
 {
     KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(100);
-
     assert_int_equal(koc__percent(&b, koc__str_n("aZ0-._~ /:\xff\0?", 13), "/", NULL), KOC_OK);
     assert_string_equal(b.ptr, "aZ0-._~%20/%3A%FF%00%3F");
     koc__dynbuf_clear(&b);
@@ -95,7 +90,6 @@ static void check_time(int64_t seconds, const char *text)
 {
     KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(100);
     int64_t back = 0;
-
     assert_int_equal(koc__rfc3339(&b, seconds, NULL), KOC_OK);
     assert_string_equal(b.ptr, text);
     assert_true(koc__parse_rfc3339(koc__str(text), &back, NULL, NULL));
@@ -117,7 +111,6 @@ KOC_TEST(time_rfc3339_both_ways)
 KOC_TEST(time_rfc3339_every_day_of_eight_centuries)
 {
     int64_t day = 0;
-
     for (int64_t n = -150000; n < 150000; n++) {
         KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(100);
         int64_t back = 0;
@@ -132,7 +125,6 @@ KOC_TEST(time_rfc3339_every_day_of_eight_centuries)
 KOC_TEST(time_rfc3339_refuses_other_years)
 {
     KOC__AUTO_VAL(koc__dynbuf) b = KOC__DYNBUF_INIT(100);
-
     assert_int_equal(koc__rfc3339(&b, 253402300800, NULL), KOC_EINVAL);
     assert_int_equal(koc__rfc3339(&b, -62167219201, NULL), KOC_EINVAL);
     assert_int_equal(koc__rfc3339(&b, INT64_MAX, NULL), KOC_EINVAL);
@@ -144,7 +136,6 @@ KOC_TEST(time_parse_rfc3339_parts)
     int64_t t = 0;
     uint32_t ns = 1;
     int offset = 1;
-
     assert_true(koc__parse_rfc3339(KOC__STR("2023-11-14T23:13:20.5+01:00"), &t, &ns, &offset));
     assert_true(t == 1700000000);
     assert_int_equal(ns, 500000000);
@@ -191,7 +182,6 @@ KOC_TEST(time_parse_rfc3339_refuses)
 KOC_TEST(time_http_date)
 {
     int64_t t = 0;
-
     assert_true(koc__parse_http_date(KOC__STR("Sun, 06 Nov 1994 08:49:37 GMT"), &t));
     assert_true(t == 784111777);
     assert_false(koc__parse_http_date(KOC__STR("Sunday, 06-Nov-94 08:49:37 GMT"), &t));
@@ -204,7 +194,6 @@ KOC_TEST(time_http_date)
 KOC_TEST(time_clocks_run)
 {
     int64_t a = koc__monotonic_ns();
-
     assert_true(koc__monotonic_ns() >= a);
     assert_true(koc__now() > 1700000000);
 }

@@ -9,7 +9,6 @@ KOC_TEST(cond_wait_ends_by_itself)
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     pthread_cond_t cond;
     int64_t begin = koc__monotonic_ms(), waited = 0;
-
     koc__cond_init(&cond);
     pthread_mutex_lock(&mutex);
     /* It may wake early, but not for long. */

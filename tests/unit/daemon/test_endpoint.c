@@ -102,7 +102,6 @@ KOC_TEST(endpoint_probe_tells_the_living_from_the_dead)
 static koc__endpoint *found(const char *host, const char *verify)
 {
     koc__endpoint *e = NULL;
-
     setenv("DOCKER_HOST", host, 1);
     unsetenv("DOCKER_CERT_PATH");
     if (verify) {

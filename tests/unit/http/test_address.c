@@ -57,7 +57,6 @@ static bool allowed(const char *host, const char *address)
 {
     struct sockaddr_in in4 = {.sin_family = AF_INET};
     struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
-
     if (inet_pton(AF_INET, address, &in4.sin_addr) == 1) {
         return koc__address_allowed(host, (const struct sockaddr *)&in4);
     }

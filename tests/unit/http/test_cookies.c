@@ -8,7 +8,6 @@ static void set(koc__cookies *c, const char *from, const char *field)
 {
     KOC__AUTO_VAL(koc__headers) reply = KOC__HEADERS_INIT;
     KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
-
     assert_int_equal(koc__url_parse(koc__str(from), &url, NULL), KOC_OK);
     assert_int_equal(koc__headers_put(&reply, "Set-Cookie", field, NULL), KOC_OK);
     assert_int_equal(koc__cookies_read(c, &url, &reply, NULL), KOC_OK);
@@ -18,7 +17,6 @@ static void sent(const koc__cookies *c, const char *to, const char *field)
 {
     KOC__AUTO_VAL(koc__headers) request = KOC__HEADERS_INIT;
     KOC__AUTO_VAL(koc__url) url = KOC__URL_INIT;
-
     assert_int_equal(koc__url_parse(koc__str(to), &url, NULL), KOC_OK);
     assert_int_equal(koc__cookies_put(c, &url, &request, NULL), KOC_OK);
     assert_true(koc__streq(koc__headers_get(&request, "Cookie"), field));
@@ -27,7 +25,6 @@ static void sent(const koc__cookies *c, const char *to, const char *field)
 KOC_TEST(cookies_stay_with_their_origin)
 {
     koc__cookies c = {.count = 0};
-
     set(&c, "https://r.example/v2/", "route=a1; Path=/; HttpOnly");
     sent(&c, "https://r.example/v2/x?y", "route=a1");
     sent(&c, "https://r.example:443/v2/x", "route=a1");
@@ -44,7 +41,6 @@ KOC_TEST(cookies_stay_with_their_origin)
 KOC_TEST(cookies_are_replaced_dropped_and_bound_to_paths)
 {
     koc__cookies c = {.count = 0};
-
     set(&c, "https://r.example/", "route=a1");
     set(&c, "https://r.example/", "route=b2");
     set(&c, "https://r.example/", "lb=3; path=/v2/team");

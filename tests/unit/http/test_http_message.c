@@ -7,7 +7,6 @@
 KOC_TEST(headers_compare_names_without_case)
 {
     KOC__AUTO_VAL(koc__headers) h = KOC__HEADERS_INIT;
-
     assert_int_equal(koc__headers_put(&h, "Location", "/a", NULL), KOC_OK);
     assert_int_equal(koc__headers_put(&h, "LOCATION", "/b", NULL), KOC_OK);
     assert_string_equal(koc__headers_get(&h, "location"), "/a");
@@ -20,7 +19,6 @@ KOC_TEST(headers_refuse_line_ends)
 {
     static const char *const names[] = {"", "a b", "a:b", "a\r\nb", "\x80"};
     KOC__AUTO_VAL(koc__headers) h = KOC__HEADERS_INIT;
-
     assert_int_equal(koc__headers_put(&h, "X", "a\r\nEvil: b", NULL), KOC_EINVAL);
     assert_int_equal(koc__headers_add(&h, KOC__STR("X"), KOC__STR("a\0b"), NULL), KOC_EINVAL);
     for (size_t i = 0; i < KOC__COUNT(names); i++) {
@@ -34,7 +32,6 @@ KOC_TEST(headers_have_limits_R96)
 {
     KOC__AUTO_VAL(koc__headers) h = KOC__HEADERS_INIT;
     KOC__AUTO_STR big = koc__malloc(KOC__HEADERS_BYTES_MAX);
-
     memset(big, 'x', KOC__HEADERS_BYTES_MAX - 1);
     big[KOC__HEADERS_BYTES_MAX - 1] = '\0';
     for (int i = 0; i < KOC__HEADERS_COUNT_MAX; i++) {
@@ -50,7 +47,6 @@ KOC_TEST(http_lines)
 {
     int status = 0;
     koc_str name, value;
-
     assert_int_equal(koc__http_line(KOC__STR("HTTP/1.1 200 OK\r\n"), &status, &name, &value),
                      KOC__LINE_STATUS);
     assert_int_equal(status, 200);
@@ -108,7 +104,6 @@ KOC_TEST(http_media_type_R111)
 {
     KOC__AUTO_VAL(koc__headers) h = KOC__HEADERS_INIT;
     char out[32];
-
     assert_false(koc__http_media_type(&h, out, sizeof(out)));
     assert_int_equal(koc__headers_put(&h, "content-type", "Application/JSON ; charset=utf-8", NULL),
                      KOC_OK);
@@ -161,7 +156,6 @@ KOC_TEST(http_length_is_digits_only)
 {
     static const char *const bad[] = {"-1", "1.0", "0x10", "", "18446744073709551616", "1 2"};
     uint64_t n;
-
     for (size_t i = 0; i < KOC__COUNT(bad); i++) {
         KOC__AUTO_VAL(koc__headers) h = KOC__HEADERS_INIT;
         assert_int_equal(koc__headers_put(&h, "Content-Length", bad[i], NULL), KOC_OK);

@@ -7,7 +7,6 @@
 static void check_string(const koc__url *u, const char *expected)
 {
     KOC__AUTO_STR text = koc__url_string(u);
-
     assert_string_equal(text, expected);
 }
 
@@ -68,7 +67,6 @@ KOC_TEST(url_longer_than_the_limit_is_refused)
 {
     KOC__AUTO_STR text = koc__malloc(KOC__URL_MAX + 64);
     koc__url u = KOC__URL_INIT;
-
     memset(text, 'a', KOC__URL_MAX + 63);
     memcpy(text, "https://h/", 10);
     text[KOC__URL_MAX + 63] = '\0';
@@ -122,7 +120,6 @@ KOC_TEST(url_resolve_keeps_brackets_of_ipv6)
 {
     KOC__AUTO_VAL(koc__url) base = KOC__URL_INIT;
     KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
-
     assert_int_equal(koc__url_parse(KOC__STR("http://[::1]:5000/v2/"), &base, NULL), KOC_OK);
     assert_int_equal(koc__url_resolve(&base, KOC__STR("/x"), &u, NULL), KOC_OK);
     check_string(&u, "http://[::1]:5000/x");
@@ -171,7 +168,6 @@ KOC_TEST(url_add_query_R134)
 KOC_TEST(url_redacted_R99)
 {
     KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
-
     assert_int_equal(
         koc__url_parse(
             KOC__STR("https://s3/x?X-Amz-Signature=planted&digest=sha256:ab&_state=planted"

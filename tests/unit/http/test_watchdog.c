@@ -18,7 +18,6 @@ static void on_quiet(void *self, const char *reason, int64_t left_ms)
 static koc__watch watch_since(int64_t silent_ms, const koc__http_request *rq)
 {
     koc__watch w;
-
     koc__watch_begin(&w, rq);
     w.opened_ms -= silent_ms;
     w.active_ms -= silent_ms;
@@ -32,7 +31,6 @@ KOC_TEST(watchdog_fails_without_an_answer_in_time_R95)
     koc__watch w = watch_since(6000, &rq);
     koc__watch_state s = {.connected = true, .sent = true};
     koc__failure why = KOC__FAIL_NONE;
-
     assert_int_equal(koc__watch_check(&w, &s, &why, NULL), KOC_ETIMEOUT);
     assert_int_equal(why, KOC__FAIL_SILENT);
     s.connected = false; /* connecting has its own limit, in libcurl */
@@ -49,7 +47,6 @@ KOC_TEST(watchdog_fails_on_a_slow_body_R95)
     koc__watch w = watch_since(61000, &rq);
     koc__watch_state s = {.connected = true, .sent = true, .head_done = true, .moved = 60 << 10};
     koc__failure why = KOC__FAIL_NONE;
-
     assert_int_equal(koc__watch_check(&w, &s, &why, NULL), KOC_OK);
     w.window_ms -= 61000;
     s.moved++;
@@ -65,7 +62,6 @@ KOC_TEST(watchdog_reports_silence_once)
     koc__watch w = watch_since(2000, &rq);
     koc__watch_state s = {.connected = true, .sent = true};
     koc__failure why = KOC__FAIL_NONE;
-
     n_quiet = 0;
     assert_int_equal(koc__watch_check(&w, &s, &why, NULL), KOC_OK);
     assert_int_equal(koc__watch_check(&w, &s, &why, NULL), KOC_OK);

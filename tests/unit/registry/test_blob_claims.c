@@ -9,7 +9,6 @@
 static void call_begin(koc__call *call, koc_ctx *ctx)
 {
     koc_op op = KOC_OP_INIT;
-
     op.timeout_ms = 100;
     assert_int_equal(koc__call_begin(call, ctx, &op, NULL), KOC_OK);
 }
@@ -18,7 +17,6 @@ static int claim(koc__blob_claims *c, koc_ctx *ctx, const char *repository, cons
                  bool to_mount, koc__claim *out)
 {
     KOC__AUTO_VAL(koc__call) call = {0};
-
     call_begin(&call, ctx);
     return koc__claim_begin(c, repository, d, to_mount, &call, out, NULL);
 }
@@ -30,7 +28,6 @@ KOC_TEST(claims_keep_uploads_apart_R131)
     koc__blob_claims *c = koc__claims_new();
     koc__claim mine;
     koc_digest d;
-
     assert_int_equal(koc_ctx_new(NULL, &ctx, NULL), KOC_OK);
     koc__sha256_of("x", 1, &d);
     assert_int_equal(claim(c, ctx, "a", &d, false, &mine), KOC_OK);
@@ -59,7 +56,6 @@ KOC_TEST(claims_stop_asking_while_blobs_are_missing)
 {
     koc__blob_claims *c = koc__claims_new();
     unsigned asked = 0;
-
     for (int i = 0; i < 96; i++) {
         asked += koc__claims_should_ask(c);
         koc__claims_note_answer(c, false);

@@ -58,7 +58,6 @@ KOC_TEST(challenge_of_several_fields_R60)
 {
     KOC__AUTO_VAL(koc__headers) h = KOC__HEADERS_INIT;
     KOC__AUTO_VAL(koc__challenge) c = KOC__CHALLENGE_INIT;
-
     assert_int_equal(koc__headers_put(&h, "WWW-Authenticate", "Negotiate", NULL), KOC_OK);
     assert_int_equal(koc__headers_put(&h, "www-authenticate", "Basic realm=\"x\"", NULL), KOC_OK);
     assert_int_equal(koc__headers_put(&h, "Www-Authenticate",
@@ -74,7 +73,6 @@ KOC_TEST(challenge_too_long_says_nothing)
 {
     KOC__AUTO_STR text = koc__malloc(20000);
     KOC__AUTO_VAL(koc__challenge) c = KOC__CHALLENGE_INIT;
-
     memset(text, 'x', 19999);
     text[19999] = '\0';
     memcpy(text, "Basic realm=", 12);

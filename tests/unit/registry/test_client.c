@@ -14,7 +14,6 @@ KOC__DEFINE_AUTO(koc_reference, koc_reference_unref);
 static koc_ctx *context(void)
 {
     koc_ctx *ctx = NULL;
-
     assert_int_equal(koc_ctx_new(NULL, &ctx, NULL), KOC_OK);
     return ctx;
 }
@@ -22,7 +21,6 @@ static koc_ctx *context(void)
 static koc_reference *reference(const char *text)
 {
     koc_reference *r = NULL;
-
     assert_int_equal(koc_reference_parse(text, 0, &r, NULL), KOC_OK);
     return r;
 }
@@ -31,7 +29,6 @@ static koc_client *offline(koc_ctx *ctx)
 {
     koc_client_options o = KOC_CLIENT_OPTIONS_INIT;
     koc_client *c = NULL;
-
     o.flags = KOC_CLIENT_OFFLINE | KOC_CLIENT_NO_PROXY_ENV;
     assert_int_equal(koc_client_new(ctx, &o, &c, NULL), KOC_OK);
     return c;
@@ -43,7 +40,6 @@ KOC_TEST(client_refuses_bad_options)
     koc_client *c = NULL;
     koc_client_options o = KOC_CLIENT_OPTIONS_INIT;
     const char *bad[] = {"not a host", NULL};
-
     assert_int_equal(koc_client_new(NULL, NULL, &c, NULL), KOC_EMISUSE);
     assert_int_equal(koc_client_new(ctx, NULL, NULL, NULL), KOC_EMISUSE);
     o.flags = 1u << 30;
@@ -70,7 +66,6 @@ KOC_TEST(client_functions_take_null_as_misuse)
     KOC__AUTO(koc_reference) r = reference("r.example/x:y");
     koc_buf buf = KOC_BUF_INIT;
     koc_descriptor d = KOC_DESCRIPTOR_INIT;
-
     assert_int_equal(koc_client_resolve(NULL, r, NULL, &buf, &d, NULL), KOC_EMISUSE);
     assert_int_equal(koc_client_resolve(c, NULL, NULL, &buf, &d, NULL), KOC_EMISUSE);
     assert_int_equal(koc_client_resolve(c, r, NULL, NULL, &d, NULL), KOC_EMISUSE);
@@ -101,7 +96,6 @@ KOC_TEST(client_offline_opens_no_socket)
     koc_buf buf = KOC_BUF_INIT;
     koc_descriptor d = KOC_DESCRIPTOR_INIT;
     koc_error *err = NULL;
-
     assert_int_equal(koc_client_resolve(c, r, NULL, &buf, &d, &err), KOC_ENET);
     assert_string_equal(koc_error_message(err), "cannot resolve r.example/x:y: not asked: offline");
     koc_error_free(err);
@@ -116,7 +110,6 @@ KOC_TEST(client_hosts_know_their_scheme_R10)
     KOC__AUTO(koc_client) c = NULL;
     koc__host *h = NULL, *again = NULL;
     bool https;
-
     o.allow_http = allow;
     assert_int_equal(koc_client_new(ctx, &o, &c, NULL), KOC_OK);
     assert_int_equal(koc__client_host(c, "r.example", &h, NULL), KOC_OK);
@@ -140,7 +133,6 @@ KOC_TEST(client_without_memory)
     KOC__AUTO(koc_ctx) ctx = context();
     KOC__AUTO(koc_reference) r = reference("127.0.0.1:1/x:y");
     bool done = false;
-
     for (uint64_t n = 1; n < 200 && !done; n++) {
         koc_client_options o = KOC_CLIENT_OPTIONS_INIT;
         koc_client *c = NULL;
@@ -167,7 +159,6 @@ KOC_TEST(auth_docker_without_memory)
     const char *text = "{\"auths\":{\"r.example\":{\"auth\":\"dTpw\"}}}";
     const char *path = koc_test_write("config.json", text, strlen(text));
     bool done = false;
-
     for (uint64_t n = 1; n < 200 && !done; n++) {
         koc_auth *a = NULL;
         koc_credential *found = NULL;

@@ -15,7 +15,6 @@ KOC_TEST(host_on_wire_R2)
 KOC_TEST(host_listed_R10)
 {
     KOC__AUTO(koc_strlist) l = NULL;
-
     assert_int_equal(koc__strlist_new(&l, NULL), KOC_OK);
     assert_int_equal(koc__strlist_add(l, "Reg.Example:5000", NULL), KOC_OK);
     assert_int_equal(koc__strlist_add(l, "any.example", NULL), KOC_OK);

@@ -6,7 +6,6 @@
 static koc_credential *credential(const char *user, const char *secret)
 {
     koc_credential *cred = NULL;
-
     assert_int_equal(koc_credential_new(KOC_CRED_BASIC, user, secret, &cred, NULL), KOC_OK);
     return cred;
 }
@@ -17,7 +16,6 @@ KOC_TEST(login_state_keeps_a_credential_for_each_repository)
     koc_credential *found = NULL;
     char text[128];
     bool known = true;
-
     assert_int_equal(koc__login_find(s, "a", &known, &found, NULL), KOC_OK);
     assert_false(known);
     assert_int_equal(koc__login_add(s, "a", credential("u", "secret"), NULL), KOC_OK);
@@ -38,7 +36,6 @@ KOC_TEST(login_state_finds_tokens_that_cover_the_actions)
     koc__login_state *s = koc__login_new();
     char fresh[] = "t0ken", old[] = "old";
     koc__token_reply reply = {fresh, 60000}, expired = {old, -1};
-
     assert_int_equal(koc__login_add_token(s, "a|", KOC__ACT_PULL, &reply, NULL), KOC_OK);
     assert_int_equal(koc__login_add_token(s, "b|", KOC__ACT_PULL, &expired, NULL), KOC_OK);
     char *token = koc__login_find_token(s, "a|", KOC__ACT_PULL);
@@ -58,7 +55,6 @@ KOC_TEST(login_state_removes_secrets_from_texts)
     char text[] = "p@ss word, p%40ss%20word, dTpwQHNzIHdvcmQ=, t0ken, abc";
     char fresh[] = "t0ken";
     koc__token_reply reply = {fresh, 60000};
-
     assert_int_equal(koc__login_add(s, "a", credential("u", "p@ss word"), NULL), KOC_OK);
     assert_int_equal(koc__login_add(s, "b", credential("u", "abc"), NULL), KOC_OK);
     assert_int_equal(koc__login_add_token(s, "a|", KOC__ACT_PULL, &reply, NULL), KOC_OK);

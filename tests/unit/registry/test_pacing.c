@@ -10,7 +10,6 @@
 static void call_begin(koc__call *call, koc_ctx *ctx, int32_t timeout_ms)
 {
     koc_op op = KOC_OP_INIT;
-
     op.timeout_ms = timeout_ms;
     assert_int_equal(koc__call_begin(call, ctx, &op, NULL), KOC_OK);
 }
@@ -18,7 +17,6 @@ static void call_begin(koc__call *call, koc_ctx *ctx, int32_t timeout_ms)
 static koc_ctx *context(void)
 {
     koc_ctx *ctx = NULL;
-
     assert_int_equal(koc_ctx_new(NULL, &ctx, NULL), KOC_OK);
     return ctx;
 }
@@ -28,7 +26,6 @@ KOC_TEST(pacing_halves_the_window_and_lets_it_grow_R196)
     koc_ctx *ctx = context();
     koc__pace *p = koc__pace_new(0, 2);
     KOC__AUTO_VAL(koc__call) call = {0};
-
     call_begin(&call, ctx, 300);
     assert_int_equal(koc__pace_acquire(p, NULL, NULL, &call, NULL), KOC_OK);
     assert_int_equal(koc__pace_acquire(p, NULL, NULL, &call, NULL), KOC_OK);
@@ -49,7 +46,6 @@ KOC_TEST(pacing_halves_the_window_and_lets_it_grow_R196)
 KOC_TEST(pacing_keeps_the_longest_pause)
 {
     koc__pace *p = koc__pace_new(0, 2);
-
     assert_int_equal(koc__pace_pause_left(p), 0);
     koc__pace_pause(p, 5000);
     koc__pace_pause(p, 10);
@@ -62,7 +58,6 @@ KOC_TEST(pacing_spreads_requests_by_the_rate)
     koc_ctx *ctx = context();
     koc__pace *p = koc__pace_new(50, 8);
     KOC__AUTO_VAL(koc__call) call = {0};
-
     call_begin(&call, ctx, 0);
     int64_t begin = koc__monotonic_ms();
     for (int i = 0; i < 4; i++) {
@@ -84,7 +79,6 @@ KOC_TEST(pacing_reports_a_wait_for_a_narrowed_window_but_not_for_a_full_one)
     koc__pace *p = koc__pace_new(0, 2);
     KOC__AUTO_VAL(koc__call) full = {0};
     char said[128] = "";
-
     call_begin(&full, ctx, 1300);
     assert_int_equal(koc__pace_acquire(p, NULL, NULL, &full, NULL), KOC_OK);
     assert_int_equal(koc__pace_acquire(p, NULL, NULL, &full, NULL), KOC_OK);
@@ -106,7 +100,6 @@ KOC_TEST(pacing_reports_a_long_wait_for_the_rate)
     koc__pace *p = koc__pace_new(1, 8);
     KOC__AUTO_VAL(koc__call) call = {0};
     char said[128] = "";
-
     call_begin(&call, ctx, 100);
     assert_int_equal(koc__pace_acquire(p, note_report, said, &call, NULL), KOC_OK);
     assert_int_equal(koc__pace_acquire(p, note_report, said, &call, NULL), KOC_ETIMEOUT);

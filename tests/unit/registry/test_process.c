@@ -42,7 +42,6 @@ static void server_start(server *s)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(at);
-
     s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(s->fd, (struct sockaddr *)&at, sizeof(at)), 0);
     assert_int_equal(listen(s->fd, 64), 0);
@@ -63,7 +62,6 @@ static int list_tags(koc_client *client, const char *repository)
     koc_reference *r = NULL;
     koc_strlist *tags = NULL;
     int rc = koc_reference_parse(repository, 0, &r, NULL);
-
     rc = rc ? rc : koc_client_list_tags(client, r, NULL, &tags, NULL);
     koc_strlist_free(tags);
     koc_reference_unref(r);
@@ -95,7 +93,6 @@ __attribute__((visibility("default"))) int sigaction(int number, const struct si
 static void *make_and_drop_clients(void *arg)
 {
     koc_ctx *ctx = NULL;
-
     if (koc_ctx_new(NULL, &ctx, NULL) != KOC_OK) {
         return NULL;
     }
@@ -116,7 +113,6 @@ KOC_TEST(clients_leave_sigpipe_as_the_program_set_it)
     struct sigaction before, after;
     pthread_t workers[4];
     server s;
-
     server_start(&s);
     sigaction(SIGPIPE, &mine, &before);
     atomic_store(&watched, true);
@@ -137,7 +133,6 @@ static int in_a_child(koc_ctx *ctx, koc_client *client, const char *repository)
 {
     int status = 0;
     pid_t child = fork();
-
     if (child == 0) {
         koc_ctx *other = NULL;
         koc_client *fresh = NULL;
@@ -160,7 +155,6 @@ KOC_TEST(a_forked_child_uses_its_parents_client_or_its_own)
     koc_ctx *ctx = NULL;
     koc_client *client = NULL;
     server s;
-
     server_start(&s);
     assert_int_equal(koc_ctx_new(NULL, &ctx, NULL), KOC_OK);
     assert_int_equal(koc_client_new(ctx, NULL, &client, NULL), KOC_OK);

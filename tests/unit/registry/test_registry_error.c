@@ -77,7 +77,6 @@ KOC_TEST(clean_text_R191)
 KOC_TEST(clean_text_never_cuts_a_character)
 {
     char out[6];
-
     koc__clean_text(KOC__STR("abcd\xc3\xbcx"), out, sizeof(out));
     assert_string_equal(out, "abcd");
     koc__clean_text(KOC__STR("abcdefgh"), out, sizeof(out));
@@ -89,7 +88,6 @@ KOC_TEST(regerror_read_cuts_what_is_too_long)
 {
     KOC__AUTO_VAL(koc__dynbuf) body = KOC__DYNBUF_INIT(1 << 16);
     koc__regerror e;
-
     assert_int_equal(koc__dynbuf_puts(&body, "{\"errors\":[", NULL), KOC_OK);
     for (int i = 0; i < 100; i++) {
         assert_int_equal(koc__dynbuf_printf(&body, NULL,

@@ -42,7 +42,6 @@ KOC_TEST(retry_after_R193)
 {
     const int64_t now = 1700000000; /* Tue, 14 Nov 2023 22:13:20 GMT */
     int64_t s = 0;
-
     assert_true(koc__retry_after("7", now, &s) && s == 7);
     assert_true(koc__retry_after(" 0 ", now, &s) && s == 0);
     assert_true(koc__retry_after("1000000000000", now, &s) && s == 1000000000);

@@ -6,7 +6,6 @@
 static koc__url url(const char *text)
 {
     koc__url u = KOC__URL_INIT;
-
     assert_int_equal(koc__url_parse(koc__str(text), &u, NULL), KOC_OK);
     return u;
 }
@@ -14,7 +13,6 @@ static koc__url url(const char *text)
 static koc_strlist *scopes(void)
 {
     koc_strlist *l = NULL;
-
     assert_int_equal(koc__strlist_new(&l, NULL), KOC_OK);
     assert_int_equal(koc__scope_add(l, "team/api", KOC__ACT_PULL | KOC__ACT_PUSH, NULL), KOC_OK);
     assert_int_equal(koc__scope_add(l, "other", KOC__ACT_PULL, NULL), KOC_OK);
@@ -24,7 +22,6 @@ static koc_strlist *scopes(void)
 KOC_TEST(scope_forms)
 {
     KOC__AUTO(koc_strlist) l = scopes();
-
     assert_string_equal(koc_strlist_get(l, 0), "repository:team/api:pull,push");
     assert_string_equal(koc_strlist_get(l, 1), "repository:other:pull");
     assert_int_equal(koc__scope_add(l, "x", KOC__ACT_DELETE, NULL), KOC_OK);
@@ -38,7 +35,6 @@ KOC_TEST(scope_forms)
 KOC_TEST(scope_demand_goes_first_R62_R70)
 {
     koc_strlist *l = scopes();
-
     assert_int_equal(koc__scope_demand(&l, " repository:other:pull  repository:new:pull", NULL),
                      KOC_OK);
     assert_int_equal(koc_strlist_count(l), 3);
@@ -81,7 +77,6 @@ KOC_TEST(token_query_R64_R70)
     KOC__AUTO(koc_strlist) l = scopes();
     KOC__AUTO_VAL(koc__url) u = url("https://a/token?realm=x%20y");
     KOC__AUTO_VAL(koc__url) v = url("https://a/token");
-
     assert_int_equal(koc__token_query(&u, "reg istry", l, "me&you", NULL), KOC_OK);
     assert_string_equal(u.target,
                         "/token?realm=x%20y&service=reg%20istry"
@@ -97,7 +92,6 @@ KOC_TEST(token_form_R70)
 {
     KOC__AUTO(koc_strlist) l = scopes();
     KOC__AUTO_VAL(koc__dynbuf) refresh = KOC__DYNBUF_INIT(4096);
-
     assert_int_equal(koc__token_form(&refresh, "s", l, "to+ken", NULL), KOC_OK);
     assert_string_equal(koc__dynbuf_cstr(&refresh),
                         "grant_type=refresh_token&refresh_token=to%2Bken&service=s&client_id=koc"
@@ -125,7 +119,6 @@ KOC_TEST(token_post_fallback_R71)
 static void check_reply(const char *text, const char *token, int64_t lifetime_ms)
 {
     KOC__AUTO_VAL(koc__token_reply) r = {NULL, 0};
-
     assert_int_equal(koc__token_reply_read(koc__str(text), &r, NULL), KOC_OK);
     assert_string_equal(r.token, token);
     assert_int_equal(r.lifetime_ms, lifetime_ms);

@@ -93,7 +93,6 @@ KOC_TEST(upload_resume_R150)
 KOC_TEST(chunk_sizes_R146)
 {
     const uint64_t mib = 1 << 20;
-
     assert_true(koc__chunk_size("registry.example", 0, 0) == 16 * mib);
     assert_true(koc__chunk_size("ghcr.io", 0, 0) < 4 * mib);
     assert_true(koc__chunk_size("1.dkr.ecr.eu-west-1.amazonaws.com", 0, 0) >= 5 * mib);

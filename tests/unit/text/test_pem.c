@@ -48,7 +48,6 @@ static void check_key(const char *pem)
     KOC__AUTO_VAL(koc__dynbuf) key = KOC__DYNBUF_INIT(4096);
     KOC__AUTO_VAL(koc__dynbuf) signed_by = KOC__DYNBUF_INIT(4096);
     char hex[257];
-
     assert_int_equal(koc__pem_rsa_key(koc__str(pem), &key, NULL), KOC_OK);
     assert_int_equal(
         koc__rsa_sha256_sign(koc__dynbuf_view(&key), KOC__STR("koc"), &signed_by, NULL), KOC_OK);
@@ -66,7 +65,6 @@ KOC_TEST(pem_both_forms_sign_as_openssl_does)
 KOC_TEST(pem_with_windows_line_ends_and_text_around)
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(8192);
-
     assert_int_equal(koc__dynbuf_puts(&text, "Bag Attributes\r\n", NULL), KOC_OK);
     for (const char *p = pkcs8; *p; p++) {
         assert_int_equal(koc__dynbuf_puts(&text, *p == '\n' ? "\r\n" : (char[2]){*p, 0}, NULL),
@@ -100,7 +98,6 @@ KOC_TEST(pem_refuses_the_rest_and_quotes_nothing)
 KOC_TEST(rsa_refuses_what_is_no_key)
 {
     KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(4096);
-
     assert_int_equal(koc__rsa_sha256_sign(KOC__STR("no key"), KOC__STR("x"), &out, NULL),
                      KOC_EFORMAT);
     assert_int_equal(koc__rsa_sha256_sign(KOC__STR(""), KOC__STR("x"), &out, NULL), KOC_EFORMAT);

@@ -5,12 +5,11 @@
 #include "test.h"
 #include "text/toml.h"
 
-/* --- the language ---------------------------------------------------------------------------------- */
+/* --- the language --- */
 
 static int print(void *self, const koc__toml_item *item, koc_error **err)
 {
     koc__dynbuf *b = self;
-
     for (size_t i = 0; i < item->depth; i++) {
         KOC__TRY(koc__dynbuf_printf(b, err, "%s/", item->table[i]));
     }
@@ -96,7 +95,7 @@ KOC_TEST(toml_what_is_refused)
     }
 }
 
-/* --- hosts.toml ---------------------------------------------------------------------------------------- */
+/* --- hosts.toml --- */
 
 static int read_hosts(const char *text, koc__host_config *out, koc_error **err)
 {
@@ -106,7 +105,6 @@ static int read_hosts(const char *text, koc__host_config *out, koc_error **err)
 KOC_TEST(hosts_toml_R15)
 {
     KOC__AUTO_VAL(koc__host_config) c = KOC__HOST_CONFIG_INIT;
-
     assert_int_equal(read_hosts("server = 'https://reg.example'\n"
                                 "ca = 'own.crt'\n"
                                 "requests_per_second = 7\n"
@@ -148,7 +146,6 @@ KOC_TEST(hosts_toml_R15)
 KOC_TEST(hosts_toml_a_table_without_members_is_a_mirror)
 {
     KOC__AUTO_VAL(koc__host_config) c = KOC__HOST_CONFIG_INIT;
-
     assert_int_equal(read_hosts("[host.\"https://m\"]", &c, NULL), KOC_OK);
     assert_int_equal(c.n_mirrors, 1);
     assert_null(c.origin.authority);
