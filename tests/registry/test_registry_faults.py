@@ -254,6 +254,23 @@ def test_words_of_a_refused_push(regtool, faulty, method, path, status, body, wo
         assert "login" not in result.stderr
 
 
+def test_a_repository_that_must_be_created_first(regtool, faulty):
+    """The hint names what to create; a registry that has it takes the push."""
+    created = set()
+
+    def refuse(x):
+        if x.entry.path.startswith(tuple(f"/v2/{name}/" for name in created)):
+            return False
+        x.respond(404, {"Content-Type": "application/json"}, errors({"code": "NAME_UNKNOWN"}))
+        return True
+
+    faulty.add(Rule("POST|PUT", r"/v2/faults/", refuse))
+    push = ["push", 300, 77, 1, f"{faulty.host}/faults/created:v1"]
+    [hint] = [line for line in regtool(*push, status=1).stderr.splitlines() if line.startswith("hint: ")]
+    created.add(re.search(r"create (\S+) there first", hint)[1])
+    regtool(*push)
+
+
 class Sticky:
     """A load balancer: a request without the cookie of the session's POST goes to another server."""
 
