@@ -161,8 +161,8 @@ static int copy(copy_run *r, koc_error **err)
 {
     size_t n = r->n / 2;
     koc_copy_options o = KOC_COPY_OPTIONS_INIT;
-    koc_copy_pair *pairs = calloc(n, sizeof(*pairs));
-    r->results = calloc(n, sizeof(*r->results));
+    koc_copy_pair *pairs = calloc(n + 1, sizeof(*pairs)); /* calloc(0) may return NULL */
+    r->results = calloc(n + 1, sizeof(*r->results));
     if (!pairs || !r->results) {
         free(pairs);
         return cli_fail_memory(err);

@@ -73,9 +73,10 @@ static void log_chosen_platform(const job *j, const koc_source *from, const koc_
     const koc_platform *have = koc_image_platform(img);
     KOC__AUTO_STR name = have ? koc__platform_str(have) : NULL;
     if (koc__mt_is_index(from->top.media_type.ptr) && name) {
-        koc__log(j->run->ctx, KOC_LOG_WARN, "copy",
-                 "%s is for several platforms and a docker archive holds one: it gets %s",
-                 from->what, name);
+        koc__log(
+            j->run->ctx, KOC_LOG_WARN, "copy",
+            "%s is for several platforms and a docker archive holds one: it gets %s (the platform option names another)",
+            from->what, name);
     }
 }
 
