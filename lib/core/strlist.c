@@ -22,7 +22,7 @@ int koc__strlist_new(koc_strlist **out, koc_error **err)
 }
 
 /* Takes text; NULL: out of memory. */
-static int take(koc_strlist *l, char *text, koc_error **err)
+static int add_owned(koc_strlist *l, char *text, koc_error **err)
 {
     void *items = l->items;
     if (!text || !koc__grow(&items, &l->capacity, l->count + 2, sizeof(*l->items))) {
@@ -37,12 +37,12 @@ static int take(koc_strlist *l, char *text, koc_error **err)
 
 int koc__strlist_add(koc_strlist *l, const char *s, koc_error **err)
 {
-    return take(l, koc__strdup(s), err);
+    return add_owned(l, koc__strdup(s), err);
 }
 
 int koc__strlist_add_n(koc_strlist *l, koc_str s, koc_error **err)
 {
-    return take(l, koc__str_dup(s), err);
+    return add_owned(l, koc__str_dup(s), err);
 }
 
 int koc__strlist_addf(koc_strlist *l, koc_error **err, const char *fmt, ...)
@@ -52,7 +52,7 @@ int koc__strlist_addf(koc_strlist *l, koc_error **err, const char *fmt, ...)
     va_start(args, fmt);
     int rc = koc__dynbuf_vprintf(&b, err, fmt, args);
     va_end(args);
-    return rc == KOC_OK ? take(l, koc__dynbuf_steal(&b), err) : rc;
+    return rc == KOC_OK ? add_owned(l, koc__dynbuf_steal(&b), err) : rc;
 }
 
 bool koc__strlist_has(const koc_strlist *l, const char *s)

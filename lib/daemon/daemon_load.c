@@ -210,7 +210,7 @@ static int read_answer(loading *l, koc__engine_call *c, koc_error **err)
 
 /* --- loading --- */
 
-static void tell(loading *l, int32_t state, uint64_t done)
+static void report_progress(loading *l, int32_t state, uint64_t done)
 {
     l->event.state = state;
     l->event.done = done;
@@ -219,7 +219,7 @@ static void tell(loading *l, int32_t state, uint64_t done)
 
 static void on_sent(void *self, uint64_t bytes)
 {
-    tell(self, KOC_STATE_ACTIVE, bytes);
+    report_progress(self, KOC_STATE_ACTIVE, bytes);
 }
 
 static int send_archive(loading *l, size_t skip, koc__local_result *out, koc_error **err)
@@ -233,7 +233,7 @@ static int send_archive(loading *l, size_t skip, koc__local_result *out, koc_err
         KOC__TRY(koc__archive_blob(&image, skip, l->call, &body, err));
     }
     l->event.total = koc_blob_size(body);
-    tell(l, KOC_STATE_STARTED, 0);
+    report_progress(l, KOC_STATE_STARTED, 0);
     c.engine = l->engine;
     c.method = "POST";
     c.target = "/images/load?quiet=0";
@@ -279,7 +279,7 @@ int koc__engine_load(koc__engine *e, koc_image *img, koc_reference *const *names
     l.event.what = koc_reference_string(names[0]);
     l.event.id = koc__call_new_id(call);
     int rc = load(&l, &result, err);
-    tell(&l, rc == KOC_OK ? KOC_STATE_FINISHED : KOC_STATE_FAILED, result.bytes_sent);
+    report_progress(&l, rc == KOC_OK ? KOC_STATE_FINISHED : KOC_STATE_FAILED, result.bytes_sent);
     KOC__TRY(rc);
     *out = result;
     return KOC_OK;

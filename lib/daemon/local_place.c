@@ -74,7 +74,7 @@ void koc__local_free(koc__local *l)
     koc__free(l);
 }
 
-static char *describe(const koc__local *l, koc__local_kind kind)
+static char *format_place(const koc__local *l, koc__local_kind kind)
 {
     if (l->engine) {
         return koc__format("%s at %s", l->engine->is_podman ? "podman" : "Docker",
@@ -108,7 +108,7 @@ int koc__local_open(koc__local_kind kind, const char *rest, koc__call *call, koc
         l->platform.os = l->nodes->os;
         l->platform.arch = l->nodes->arch;
     }
-    l->where = describe(l, kind);
+    l->where = format_place(l, kind);
     if (!l->where) {
         return koc__oom(err);
     }

@@ -262,8 +262,8 @@ static int check_builder(const koc_layer_builder *b, const char *path, koc_error
 }
 
 /* A new item with the metadata of e (or NULL). */
-static int make(const koc_layer_builder *b, const char *path, char type, const koc_entry *from,
-                koc__layer_item **out, koc_error **err)
+static int new_item(const koc_layer_builder *b, const char *path, char type, const koc_entry *from,
+                    koc__layer_item **out, koc_error **err)
 {
     koc_entry e = KOC_ENTRY_INIT;
     KOC__TRY(check_builder(b, path, err));
@@ -344,7 +344,7 @@ int koc_layer_builder_add_file(koc_layer_builder *b, const char *path, const cha
     if (!source) {
         return koc__misuse(err, "koc_layer_builder_add_file: source is NULL");
     }
-    KOC__TRY(make(b, path, KOC__TAR_FILE, e, &i, err));
+    KOC__TRY(new_item(b, path, KOC__TAR_FILE, e, &i, err));
     KOC__TRY(set_source(i, source, err));
     return add(b, &i, err);
 }
@@ -356,7 +356,7 @@ int koc_layer_builder_add_bytes(koc_layer_builder *b, const char *path, koc_str 
     if (!data.ptr && data.len > 0) {
         return koc__misuse(err, "koc_layer_builder_add_bytes: data is NULL");
     }
-    KOC__TRY(make(b, path, KOC__TAR_FILE, e, &i, err));
+    KOC__TRY(new_item(b, path, KOC__TAR_FILE, e, &i, err));
     KOC__TRY(set_bytes(i, data, err));
     return add(b, &i, err);
 }
@@ -368,7 +368,7 @@ int koc_layer_builder_add_blob(koc_layer_builder *b, const char *path, koc_blob 
     if (!data) {
         return koc__misuse(err, "koc_layer_builder_add_blob: data is NULL");
     }
-    KOC__TRY(make(b, path, KOC__TAR_FILE, e, &i, err));
+    KOC__TRY(new_item(b, path, KOC__TAR_FILE, e, &i, err));
     set_blob(i, data);
     return add(b, &i, err);
 }
@@ -377,7 +377,7 @@ int koc_layer_builder_add_dir(koc_layer_builder *b, const char *path, const koc_
                               koc_error **err)
 {
     KOC__AUTO(koc__layer_item) i = NULL;
-    KOC__TRY(make(b, path, KOC__TAR_DIR, e, &i, err));
+    KOC__TRY(new_item(b, path, KOC__TAR_DIR, e, &i, err));
     return *i->name ? add(b, &i, err) : KOC_OK; /* every image has the root */
 }
 
@@ -388,7 +388,7 @@ int koc_layer_builder_add_symlink(koc_layer_builder *b, const char *path, const 
     if (!target || !*target) {
         return koc__misuse(err, "koc_layer_builder_add_symlink: target is NULL or empty");
     }
-    KOC__TRY(make(b, path, KOC__TAR_SYMLINK, e, &i, err));
+    KOC__TRY(new_item(b, path, KOC__TAR_SYMLINK, e, &i, err));
     KOC__TRY(set_link(i, target, err));
     return add(b, &i, err);
 }
@@ -401,7 +401,7 @@ int koc_layer_builder_add_hardlink(koc_layer_builder *b, const char *path, const
     if (!target || !*target) {
         return koc__misuse(err, "koc_layer_builder_add_hardlink: target is NULL or empty");
     }
-    KOC__TRY(make(b, path, KOC__TAR_HARDLINK, NULL, &i, err));
+    KOC__TRY(new_item(b, path, KOC__TAR_HARDLINK, NULL, &i, err));
     if (!verbatim(b)) {
         KOC__TRY(clean_path(target, &clean, err));
     }

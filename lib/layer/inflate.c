@@ -55,7 +55,7 @@ static int fail(gunzip *g, const char *wrong, koc_error **err)
 }
 
 /* Reads n bytes (at most 4), little endian; the bits are at a byte boundary. */
-static bool take(gunzip *g, unsigned n, uint32_t *out)
+static bool take_bits(gunzip *g, unsigned n, uint32_t *out)
 {
     koc__bits *b = &g->inflate.bits;
     if (!koc__bits_need(b, 8 * n)) {
@@ -70,7 +70,7 @@ static bool skip_string(gunzip *g)
 {
     uint32_t c = 1;
     for (size_t i = 0; i < FIELD_MAX && c; i++) {
-        if (!take(g, 1, &c)) {
+        if (!take_bits(g, 1, &c)) {
             return false;
         }
     }
@@ -81,11 +81,11 @@ static bool skip_extra(gunzip *g)
 {
     uint32_t len = 0;
     uint32_t c = 0;
-    if (!take(g, 2, &len)) {
+    if (!take_bits(g, 2, &len)) {
         return false;
     }
     for (; len > 0; len--) {
-        if (!take(g, 1, &c)) {
+        if (!take_bits(g, 1, &c)) {
             return false;
         }
     }
@@ -97,20 +97,20 @@ static int begin_member(gunzip *g, bool first, koc_error **err)
 {
     uint32_t v = 0;
     uint32_t flags = 0;
-    if (!take(g, 1, &v)) {
+    if (!take_bits(g, 1, &v)) {
         g->ended = !first && g->code == KOC_OK;
         return g->ended ? KOC_OK : fail(g, "there is none", err);
     }
     uint32_t magic = v;
-    if (!take(g, 1, &v) || magic != 0x1f || v != 0x8b) {
+    if (!take_bits(g, 1, &v) || magic != 0x1f || v != 0x8b) {
         return fail(g, first ? "not a gzip header" : "something follows its end", err);
     }
-    if (!take(g, 1, &v) || v != 8 || !take(g, 1, &flags) || flags & RESERVED) {
+    if (!take_bits(g, 1, &v) || v != 8 || !take_bits(g, 1, &flags) || flags & RESERVED) {
         return fail(g, "unknown compression method or flags", err);
     }
-    if (!take(g, 4, &v) || !take(g, 2, &v) || (flags & FEXTRA && !skip_extra(g)) ||
+    if (!take_bits(g, 4, &v) || !take_bits(g, 2, &v) || (flags & FEXTRA && !skip_extra(g)) ||
         (flags & FNAME && !skip_string(g)) || (flags & FCOMMENT && !skip_string(g)) ||
-        (flags & FHCRC && !take(g, 2, &v))) {
+        (flags & FHCRC && !take_bits(g, 2, &v))) {
         return fail(g, "it ends too early", err);
     }
     koc__inflate_reset(&g->inflate);
@@ -124,7 +124,7 @@ static int end_member(gunzip *g, koc_error **err)
 {
     uint32_t crc = 0;
     uint32_t size = 0;
-    if (!take(g, 4, &crc) || !take(g, 4, &size)) {
+    if (!take_bits(g, 4, &crc) || !take_bits(g, 4, &size)) {
         return fail(g, "it ends too early", err);
     }
     if (crc != g->crc || size != g->size) {

@@ -38,8 +38,8 @@ static int check_content(koc_str data, const koc_descriptor *d, const char *what
 }
 
 /* Media type, digest and size of the manifest; artifactType if it has one. */
-static int describe(koc_image *img, const koc_digest *digest, const char *media_type,
-                    koc_error **err)
+static int set_descriptor(koc_image *img, const koc_digest *digest, const char *media_type,
+                          koc_error **err)
 {
     koc_descriptor d = KOC_DESCRIPTOR_INIT;
     d.digest = *digest;
@@ -141,7 +141,7 @@ static int read_all(koc_image *img, koc_error **err)
     KOC__TRY(read_manifest(img, what, &media_type, err));
     KOC__TRY(read_config(img, err));
     KOC__TRY(read_layers(img, what, err));
-    return describe(img, &digest, media_type, err);
+    return set_descriptor(img, &digest, media_type, err);
 }
 
 /* Replaces the layers that were read by layers with content. */

@@ -56,8 +56,8 @@ static int read_index(koc_index *idx, const limits *most, koc_error **err)
     return idx->descriptor ? KOC_OK : koc__oom(err);
 }
 
-static int make(koc_ctx *ctx, koc_buf *bytes, koc_image *const *images, const limits *most,
-                koc_index **out, koc_error **err)
+static int new_index(koc_ctx *ctx, koc_buf *bytes, koc_image *const *images, const limits *most,
+                     koc_index **out, koc_error **err)
 {
     koc_index *idx = koc__calloc(1, sizeof(*idx));
     if (!idx) {
@@ -84,12 +84,12 @@ static int make(koc_ctx *ctx, koc_buf *bytes, koc_image *const *images, const li
 int koc__index_make(koc_ctx *ctx, koc_buf *bytes, koc_image *const *images, koc_index **out,
                     koc_error **err)
 {
-    return make(ctx, bytes, images, &of_image, out, err);
+    return new_index(ctx, bytes, images, &of_image, out, err);
 }
 
 int koc__index_make_listing(koc_ctx *ctx, koc_buf *bytes, koc_index **out, koc_error **err)
 {
-    return make(ctx, bytes, NULL, &of_layout, out, err);
+    return new_index(ctx, bytes, NULL, &of_layout, out, err);
 }
 
 int koc_index_from_bytes(koc_ctx *ctx, koc_str bytes, koc_index **out, koc_error **err)

@@ -68,7 +68,7 @@ static bool is_registry(koc_str component)
            koc__str_is(component, "localhost");
 }
 
-static void take_apart(koc_str text, parts *out)
+static void split_parts(koc_str text, parts *out)
 {
     *out = (parts){0};
     koc_str name = text;
@@ -302,8 +302,8 @@ static int render(koc_reference *r, koc_error **err)
     return r->context && r->string ? KOC_OK : koc__oom(err);
 }
 
-static int make(const char *registry, const char *repository, koc_str tag, const koc_digest *digest,
-                koc_reference **out, koc_error **err)
+static int new_reference(const char *registry, const char *repository, koc_str tag,
+                         const koc_digest *digest, koc_reference **out, koc_error **err)
 {
     KOC__AUTO(koc_reference) r = koc__calloc(1, sizeof(*r));
     if (!r) {
@@ -346,7 +346,7 @@ static int make_from_parts(koc_str text, const parts *p, koc_reference **out, ko
     if (strlen(registry) + 1 + strlen(repository) > NAME_MAX_LEN) {
         return invalid(err, text, "registry and repository have more than 255 characters");
     }
-    return make(registry, repository, p->tag, p->has_digest ? &digest : NULL, out, err);
+    return new_reference(registry, repository, p->tag, p->has_digest ? &digest : NULL, out, err);
 }
 
 /* --- words of skopeo --- */
@@ -416,7 +416,7 @@ int koc_reference_parse(const char *text, uint32_t flags, koc_reference **out, k
         return invalid(err, whole, fault);
     }
     parts p;
-    take_apart(whole, &p);
+    split_parts(whole, &p);
     fault = parts_fault(&p);
     if (fault) {
         return invalid(err, whole, fault);
@@ -453,7 +453,7 @@ int koc__reference_check_prefix(const char *text, const char *what, koc_error **
         return koc__error(err, KOC_EINVAL, "%s: it ends in a %s", what,
                           memchr(text, '@', whole.len) ? "digest" : "tag");
     }
-    take_apart(koc__str(probe), &p);
+    split_parts(koc__str(probe), &p);
     fault = parts_fault(&p);
     if (fault && has_upper(p.repository)) {
         koc_str part = first_upper(p.repository);
@@ -540,7 +540,7 @@ int koc_reference_with_tag(const koc_reference *r, const char *tag, koc_referenc
             "\"-\", and does not begin with \".\" or \"-\"",
             KOC__FMT(t));
     }
-    return make(r->registry, r->repository, t, koc_reference_digest(r), out, err);
+    return new_reference(r->registry, r->repository, t, koc_reference_digest(r), out, err);
 }
 
 int koc_reference_with_digest(const koc_reference *r, const koc_digest *d, koc_reference **out,
@@ -552,5 +552,5 @@ int koc_reference_with_digest(const koc_reference *r, const koc_digest *d, koc_r
     if (d && d->algorithm == KOC_DIGEST_NONE) {
         return koc__misuse(err, "koc_reference_with_digest: d is not a digest");
     }
-    return make(r->registry, r->repository, koc__str(r->tag), d, out, err);
+    return new_reference(r->registry, r->repository, koc__str(r->tag), d, out, err);
 }

@@ -41,14 +41,14 @@ static void note_kind(koc__walk *w, const koc_descriptor *d, const char *kind)
 }
 
 /* Several indexes may name the same one. */
-static int meet(koc__walk *w, const koc_descriptor *d, bool *first, koc_error **err)
+static int mark_seen(koc__walk *w, const koc_descriptor *d, bool *first, koc_error **err)
 {
     koc_str key = koc__str_n((const char *)d->digest.bytes, d->digest.len);
     *first = !koc__map_get(w->seen, key);
     return *first ? koc__map_set(w->seen, key, w, err) : KOC_OK;
 }
 
-static int look(koc__walk *w, koc_error **err)
+static int count_opened(koc__walk *w, koc_error **err)
 {
     if (w->looks++ >= LOOKS_MAX) {
         return koc__error(err, KOC_ELIMIT,
@@ -70,8 +70,8 @@ static bool is_wanted(const koc__walk *w, const koc_platform *p)
     return w->want ? koc_platform_matches(w->want, p) : w->wanted(w->self, p);
 }
 
-static int take(koc__walk *w, const koc_descriptor *d, const koc_platform *p, koc_image *img,
-                koc_error **err)
+static int report_image(koc__walk *w, const koc_descriptor *d, const koc_platform *p,
+                        koc_image *img, koc_error **err)
 {
     if (w->want) {
         w->first = koc_image_ref(img);
@@ -89,7 +89,7 @@ static int on_image(koc__walk *w, const koc_descriptor *d, koc_error **err)
         note(w, d->platform, "");
         return KOC_OK;
     }
-    KOC__TRY(d->platform ? KOC_OK : look(w, err));
+    KOC__TRY(d->platform ? KOC_OK : count_opened(w, err));
     int rc = w->image(w->self, d, w->call, &img, &why);
     if (rc == KOC_EUNSUPPORTED) {
         koc_error_free(why);
@@ -104,7 +104,7 @@ static int on_image(koc__walk *w, const koc_descriptor *d, koc_error **err)
         note(w, p, "an image without a platform");
         return KOC_OK;
     }
-    return take(w, d, p, img, err);
+    return report_image(w, d, p, img, err);
 }
 
 static int run(koc__walk *w, const koc_index *index, koc_error **err);
@@ -120,11 +120,11 @@ static int on_index(koc__walk *w, const koc_descriptor *d, koc_error **err)
     if (w->depth == NESTING_MAX) {
         return koc__error(err, KOC_ELIMIT, "indexes are nested more than %d deep", NESTING_MAX);
     }
-    KOC__TRY(meet(w, d, &first, err));
+    KOC__TRY(mark_seen(w, d, &first, err));
     if (!first) {
         return KOC_OK;
     }
-    KOC__TRY(look(w, err));
+    KOC__TRY(count_opened(w, err));
     KOC__TRY(w->index(w->self, d, w->call, &below, err));
     w->depth++;
     int rc = run(w, below, err);

@@ -282,7 +282,7 @@ static int lock_upload(koc__served_upload *up, koc__call *call, koc_error **err)
 }
 
 /* Takes over the hash if it is that of the whole file. */
-static void take_hash(koc__served_upload *up)
+static void adopt_hash(koc__served_upload *up)
 {
     koc__served_uploads *u = up->home;
     pthread_mutex_lock(&u->mutex);
@@ -316,7 +316,7 @@ int koc__served_upload_open(koc__served_uploads *u, const char *id, koc__call *c
         return koc__error(err, KOC_ENOTFOUND, "there is no upload %s", id);
     }
     up->size = (uint64_t)st.st_size;
-    take_hash(up);
+    adopt_hash(up);
     *out = koc__steal(&up);
     return KOC_OK;
 }

@@ -162,7 +162,7 @@ static int layer_sources(archive *a, koc__jw *w, const koc_image *img, koc_error
     return KOC_OK;
 }
 
-static int describe(archive *a, koc__jw *w, const member *m, koc_error **err)
+static int write_entry(archive *a, koc__jw *w, const member *m, koc_error **err)
 {
     koc__jw_object(w);
     koc__jw_kv(w, "Config", koc__digest_str(&koc_image_config_descriptor(m->image)->digest).s);
@@ -195,7 +195,7 @@ static int put_manifest(archive *a, koc_error **err)
     koc__jw_begin(&w, &out, 0, KOC__JW_GO);
     koc__jw_array(&w);
     for (size_t i = 0; i < a->n && rc == KOC_OK; i++) {
-        rc = describe(a, &w, &a->members[i], err);
+        rc = write_entry(a, &w, &a->members[i], err);
     }
     koc__jw_array_end(&w);
     int ended = koc__jw_end(&w, rc == KOC_OK ? err : NULL);

@@ -49,7 +49,7 @@ static int decode(koc_str base64, koc__dynbuf *out, koc_error **err)
 }
 
 /* Reads one element of DER (X.690, 8.1) from rest; false: there is none with this tag. */
-static bool take(koc_str *rest, uint8_t tag, koc_str *content)
+static bool read_element(koc_str *rest, uint8_t tag, koc_str *content)
 {
     const uint8_t *p = (const uint8_t *)rest->ptr;
     size_t len, head = 2;
@@ -83,9 +83,9 @@ static bool unwrap(koc_str der, koc_str *key)
                                   0xf7, 0x0d, 0x01, 0x01, 0x01}; /* 1.2.840.113549.1.1.1 */
     koc_str info, version, algorithm;
 
-    return take(&der, 0x30, &info) && take(&info, 0x02, &version) &&
-           take(&info, 0x30, &algorithm) && algorithm.len >= sizeof(rsa) &&
-           memcmp(algorithm.ptr, rsa, sizeof(rsa)) == 0 && take(&info, 0x04, key);
+    return read_element(&der, 0x30, &info) && read_element(&info, 0x02, &version) &&
+           read_element(&info, 0x30, &algorithm) && algorithm.len >= sizeof(rsa) &&
+           memcmp(algorithm.ptr, rsa, sizeof(rsa)) == 0 && read_element(&info, 0x04, key);
 }
 
 int koc__pem_rsa_key(koc_str pem, koc__dynbuf *out, koc_error **err)

@@ -32,7 +32,7 @@ static void skip(reader *r, size_t n)
     r->rest = koc__str_from(r->rest, n);
 }
 
-static bool take(reader *r, char c)
+static bool accept_char(reader *r, char c)
 {
     if (peek(r) != c) {
         return false;
@@ -65,8 +65,8 @@ static void space(reader *r)
         before = r->rest.ptr;
         blanks(r);
         comment(r);
-        take(r, '\r');
-        take(r, '\n');
+        accept_char(r, '\r');
+        accept_char(r, '\n');
     } while (r->rest.ptr != before);
 }
 
@@ -75,7 +75,7 @@ static int line_end(reader *r, koc_error **err)
 {
     blanks(r);
     comment(r);
-    take(r, '\r');
+    accept_char(r, '\r');
     if (peek(r) >= 0 && peek(r) != '\n') {
         return koc__error(err, KOC_EFORMAT, "unexpected text at the end of the line");
     }
@@ -218,11 +218,11 @@ static int array(reader *r, int depth, koc_error **err)
         return koc__error(err, KOC_EFORMAT, "arrays are nested more than two levels deep");
     }
     space(r);
-    for (int i = 0; !take(r, ']'); i++) {
+    for (int i = 0; !accept_char(r, ']'); i++) {
         r->item.index[depth] = i;
         KOC__TRY(value(r, depth + 1, err));
         space(r);
-        if (!take(r, ',') && peek(r) != ']') {
+        if (!accept_char(r, ',') && peek(r) != ']') {
             return koc__error(err, KOC_EFORMAT, "unterminated array");
         }
         space(r);
@@ -233,7 +233,7 @@ static int array(reader *r, int depth, koc_error **err)
 
 static int value(reader *r, int depth, koc_error **err)
 {
-    return take(r, '[') ? array(r, depth, err) : scalar(r, err);
+    return accept_char(r, '[') ? array(r, depth, err) : scalar(r, err);
 }
 
 /* --- lines --- */
@@ -255,9 +255,9 @@ static int table(reader *r, koc_error **err)
         r->item.table[depth] = r->tables[depth];
         depth++;
         blanks(r);
-    } while (take(r, '.'));
+    } while (accept_char(r, '.'));
     r->item.depth = depth;
-    if (!take(r, ']')) {
+    if (!accept_char(r, ']')) {
         return koc__error(err, KOC_EFORMAT, "unterminated table name");
     }
     r->item.key = NULL;
@@ -269,7 +269,7 @@ static int pair(reader *r, koc_error **err)
 {
     KOC__TRY(key(r, r->key, err));
     blanks(r);
-    if (!take(r, '=')) {
+    if (!accept_char(r, '=')) {
         return koc__error(err, KOC_EFORMAT,
                           peek(r) == '.' ? "dotted keys are not supported; write a [table]"
                                          : "a key without '='");
@@ -286,7 +286,7 @@ int koc__toml_read(koc_str text, const char *file, koc__toml_fn fn, void *self, 
     reader r = {.rest = text, .line = 1, .fn = fn, .self = self, .item.index = {-1, -1}};
     for (space(&r); peek(&r) >= 0; space(&r)) {
         unsigned line = r.line;
-        int rc = take(&r, '[') ? table(&r, err) : pair(&r, err);
+        int rc = accept_char(&r, '[') ? table(&r, err) : pair(&r, err);
         if (rc == KOC_ENOMEM) {
             return rc;
         }

@@ -46,8 +46,8 @@ static uint64_t size_below(const char *path, unsigned depth)
     return size;
 }
 
-static int tell_kind(const koc__cache *c, const char *area, const char *kind, koc_cache_usage_fn fn,
-                     void *payload, koc_error **err)
+static int report_kind(const koc__cache *c, const char *area, const char *kind,
+                       koc_cache_usage_fn fn, void *payload, koc_error **err)
 {
     KOC__AUTO(koc_strlist) names = NULL;
     KOC__AUTO_STR name = koc__path_join(area, kind);
@@ -83,7 +83,8 @@ int koc_cache_usage(koc_ctx *ctx, koc_cache_usage_fn fn, void *payload, koc_erro
             continue;
         }
         for (size_t k = 0; k < koc_strlist_count(kinds); k++) {
-            KOC__TRY(tell_kind(ctx->cache, areas[i], koc_strlist_get(kinds, k), fn, payload, err));
+            KOC__TRY(
+                report_kind(ctx->cache, areas[i], koc_strlist_get(kinds, k), fn, payload, err));
         }
     }
     return KOC_OK;

@@ -61,7 +61,7 @@ static int follow(const char *path, char **out, koc_error **err)
 }
 
 /* Looks at an existing file: which attributes are kept, and how it can be replaced. */
-static int look(koc__outfile *f, const struct stat *st, koc_error **err)
+static int check_existing(koc__outfile *f, const struct stat *st, koc_error **err)
 {
     struct stat parent;
     koc_str directory = koc__path_dir(koc__str(f->target));
@@ -129,7 +129,7 @@ int koc__outfile_open(const char *name, mode_t mode, koc_cancel *cancel, koc__ou
     } else {
         KOC__TRY(follow(name, &f.target, err));
         if (stat(f.target, &st) == 0) {
-            KOC__TRY(look(&f, &st, err));
+            KOC__TRY(check_existing(&f, &st, err));
         } else if (errno != ENOENT) {
             return koc__error_errno(err, errno, "cannot write %s", name);
         } else {

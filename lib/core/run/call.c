@@ -52,7 +52,7 @@ void koc__call_enter(koc__call *call)
     current = call;
 }
 
-static int take_options(koc__call *call, const koc_op *user, koc_error **err)
+static int copy_options(koc__call *call, const koc_op *user, koc_error **err)
 {
     KOC__TRY(koc__options_copy(&call->user, sizeof(call->user), user, "koc_op", err));
     if (call->user.flags != 0) {
@@ -67,7 +67,7 @@ static int take_options(koc__call *call, const koc_op *user, koc_error **err)
 int koc__call_begin(koc__call *call, koc_ctx *ctx, const koc_op *user, koc_error **err)
 {
     *call = (koc__call){.ctx = ctx, .caller = pthread_self(), .wake = KOC__WAKE_INIT};
-    KOC__TRY(take_options(call, user, err));
+    KOC__TRY(copy_options(call, user, err));
     if (call->user.timeout_ms > 0) {
         int64_t now = koc__monotonic_ms();
 
@@ -222,7 +222,7 @@ bool koc__call_wants_progress(const koc__call *call)
 }
 
 /* On the caller's thread. */
-static void tell(koc__call *call, const koc_progress *event)
+static void run_progress_callback(koc__call *call, const koc_progress *event)
 {
     int code = koc__call_wants_progress(call) ? call->user.progress(event, call->user.payload) : 0;
     if (code != 0) {
@@ -274,7 +274,7 @@ void koc__call_progress(koc__call *call, const koc_progress *event)
         return;
     }
     if (koc__call_is_on_caller(call)) {
-        tell(call, event);
+        run_progress_callback(call, event);
         return;
     }
     progress_event *e = koc__malloc(sizeof(*e) + size_of(event->what) + size_of(event->reason) +
@@ -344,7 +344,7 @@ static void serve(koc__call *call, koc__event *e)
     switch (e->kind) {
     case EVENT_CALL: serve_call(call, (call_event *)e); break;
     case EVENT_PROGRESS:
-        tell(call, &((progress_event *)e)->progress);
+        run_progress_callback(call, &((progress_event *)e)->progress);
         koc__free(e);
         break;
     case EVENT_LOG: {

@@ -195,7 +195,7 @@ static void wait_for_all(koc__group *g)
 
 /* After the last task of the outermost group call->stop is reset: the call may continue (clean up, try
  * another way) unless the user ended it. */
-static void take_stop_back(koc__call *call)
+static void reset_stop(koc__call *call)
 {
     if (call && koc__call_is_on_caller(call) && atomic_load(&call->groups) == 1 &&
         atomic_load(&call->user_code) == 0) {
@@ -212,7 +212,7 @@ int koc__group_wait(koc__group *g, koc_error **err)
     g->first_code = KOC_OK;
     g->first_is_soft = false;
     pthread_mutex_unlock(&g->mutex);
-    take_stop_back(g->call);
+    reset_stop(g->call);
     if (rc == KOC_OK) {
         /* A callback may have ended the call after the last task. */
         return koc__call_check(g->call, err);
@@ -261,7 +261,7 @@ void koc__group_end(koc__group *g)
     pthread_cond_broadcast(&g->work);
     pthread_mutex_unlock(&g->mutex);
     join_all(g);
-    take_stop_back(g->call);
+    reset_stop(g->call);
     if (g->call) {
         atomic_fetch_sub(&g->call->groups, 1);
     }

@@ -60,7 +60,7 @@ unsigned koc__pool_threads(const koc__pool *p)
 }
 
 /* Removes the given job from the queue (NULL: the first one). NULL: it is not queued. Under the mutex. */
-static koc__job *take(koc__pool *p, koc__job *wanted)
+static koc__job *take_job(koc__pool *p, koc__job *wanted)
 {
     koc__job *before = NULL;
     koc__job *job = p->head;
@@ -100,7 +100,7 @@ static void *worker(void *arg)
     koc__pool *p = arg;
     pthread_mutex_lock(&p->mutex);
     while (!p->closing || p->head) {
-        koc__job *job = take(p, NULL);
+        koc__job *job = take_job(p, NULL);
 
         if (job) {
             run(p, job);
@@ -143,7 +143,7 @@ void koc__pool_wait(koc__pool *p, koc__job *job)
 {
     pthread_mutex_lock(&p->mutex);
     while (job->state != DONE) {
-        koc__job *next = take(p, job->state == QUEUED ? job : NULL);
+        koc__job *next = take_job(p, job->state == QUEUED ? job : NULL);
 
         if (next) {
             run(p, next);
