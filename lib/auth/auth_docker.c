@@ -14,12 +14,11 @@
 #include "core/env.h"
 #include "core/io/fs.h"
 #include "core/map.h"
-#include "core/run/timed_wait.h"
+#include "core/run/turn.h"
 #include "core/str.h"
 
 #define CONFIG_MAX ((size_t)1 << 20)
 #define PLACES_MAX 8
-#define CHECK_MS   50 /* how soon a waiting thread notices that its call was cancelled */
 /* Helpers do not say how long a credential lasts: programs that run longer ask again. */
 #define HELPER_LASTS_MS ((int64_t)10 * 60 * 1000)
 
@@ -34,9 +33,7 @@ typedef struct place {
 } place;
 
 typedef struct docker {
-    pthread_mutex_t mutex; /* guards all below */
-    pthread_cond_t left;
-    bool busy; /* a thread reads a file or runs a helper */
+    koc__turn turn; /* guards all below: a thread reads a file or runs a helper */
     char *config_path;
     koc__auth_cloud_fn *cloud; /* or NULL */
     bool placed;
@@ -333,20 +330,9 @@ static int docker_get(void *self, const char *registry, const char *repository, 
                       koc_credential **out, koc_error **err)
 {
     docker *d = self;
-    int rc = KOC_OK;
-    pthread_mutex_lock(&d->mutex);
-    while (rc == KOC_OK && d->busy) {
-        koc__cond_wait_ms(&d->left, &d->mutex, CHECK_MS);
-        rc = koc__call_check(call, err);
-    }
-    d->busy = d->busy || rc == KOC_OK;
-    pthread_mutex_unlock(&d->mutex);
-    KOC__TRY(rc);
-    rc = ask_all(d, registry, repository, call, out, err);
-    pthread_mutex_lock(&d->mutex);
-    d->busy = false;
-    pthread_cond_broadcast(&d->left);
-    pthread_mutex_unlock(&d->mutex);
+    KOC__TRY(koc__turn_enter(&d->turn, call, err));
+    int rc = ask_all(d, registry, repository, call, out, err);
+    koc__turn_leave(&d->turn);
     return rc;
 }
 
@@ -363,8 +349,7 @@ static void docker_release(void *self)
     }
     koc__map_free(d->answers);
     koc__free(d->config_path);
-    pthread_mutex_destroy(&d->mutex);
-    pthread_cond_destroy(&d->left);
+    koc__turn_destroy(&d->turn);
     koc__free(d);
 }
 
@@ -377,8 +362,7 @@ int koc__auth_docker(const char *config_path, koc__auth_cloud_fn *cloud, koc_aut
     if (!d) {
         return koc__oom(err);
     }
-    pthread_mutex_init(&d->mutex, NULL);
-    koc__cond_init(&d->left);
+    koc__turn_init(&d->turn);
     d->cloud = cloud;
     d->config_path = config_path && config_path[0] ? koc__strdup(config_path) : NULL;
     if (config_path && config_path[0] && !d->config_path) {

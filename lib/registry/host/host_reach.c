@@ -2,14 +2,11 @@
 
 #include "registry/host/host_reach.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
-#include "core/run/timed_wait.h"
+#include "core/run/turn.h"
 #include "core/str.h"
 #include "http/url.h"
-
-#define CHECK_MS 50 /* how soon a waiting thread notices that its call was cancelled */
 
 struct koc__host_reach {
     koc__cache *cache; /* keeps the scheme for the next run; or NULL */
@@ -21,9 +18,7 @@ struct koc__host_reach {
     atomic_bool answered;
     atomic_int address; /* koc__address of the peer */
     atomic_bool no_expect;
-    pthread_mutex_t mutex; /* guards discovering */
-    pthread_cond_t left;
-    bool discovering;
+    koc__turn discovery;
 };
 
 koc__host_reach *koc__reach_new(koc__cache *cache, const char *wire, bool may_http)
@@ -42,16 +37,14 @@ koc__host_reach *koc__reach_new(koc__cache *cache, const char *wire, bool may_ht
     r->address = (int)koc__address_of_text(host);
     r->https = !r->loopback && !may_http;
     r->scheme_known = r->https;
-    pthread_mutex_init(&r->mutex, NULL);
-    koc__cond_init(&r->left);
+    koc__turn_init(&r->discovery);
     return r;
 }
 
 void koc__reach_free(koc__host_reach *r)
 {
     if (r) {
-        pthread_mutex_destroy(&r->mutex);
-        pthread_cond_destroy(&r->left);
+        koc__turn_destroy(&r->discovery);
         koc__free(r);
     }
 }
@@ -84,25 +77,12 @@ bool koc__reach_first_guess_https(const koc__host_reach *r)
 
 int koc__reach_enter(koc__host_reach *r, koc__call *call, koc_error **err)
 {
-    int rc = KOC_OK;
-    pthread_mutex_lock(&r->mutex);
-    while (rc == KOC_OK && r->discovering) {
-        koc__cond_wait_ms(&r->left, &r->mutex, CHECK_MS);
-        rc = koc__call_check(call, err);
-    }
-    if (rc == KOC_OK) {
-        r->discovering = true;
-    }
-    pthread_mutex_unlock(&r->mutex);
-    return rc;
+    return koc__turn_enter(&r->discovery, call, err);
 }
 
 void koc__reach_leave(koc__host_reach *r)
 {
-    pthread_mutex_lock(&r->mutex);
-    r->discovering = false;
-    pthread_cond_broadcast(&r->left);
-    pthread_mutex_unlock(&r->mutex);
+    koc__turn_leave(&r->discovery);
 }
 
 void koc__reach_learn(koc__host_reach *r, bool https, const char *address)

@@ -5,13 +5,12 @@
 #include <pthread.h>
 
 #include "core/clean.h"
-#include "core/run/timed_wait.h"
+#include "core/run/turn.h"
 #include "core/text.h"
 
 #define TOKENS_MAX 256
 #define LOGINS_MAX 256
-#define CHECK_MS   50 /* how soon a waiting thread notices that its call was cancelled */
-#define SECRET_MIN 4  /* a shorter secret would take apart words that have nothing to do with it */
+#define SECRET_MIN 4 /* a shorter secret would take apart words that have nothing to do with it */
 
 typedef struct held_token {
     char *key; /* repository and mount source */
@@ -26,9 +25,8 @@ typedef struct held_login {
 } held_login;
 
 struct koc__login_state {
+    koc__turn turn;
     pthread_mutex_t mutex; /* guards all below */
-    pthread_cond_t left;
-    bool busy; /* between enter and leave */
     koc__scheme scheme;
     char *realm;
     char *service;
@@ -44,7 +42,7 @@ koc__login_state *koc__login_new(void)
     koc__login_state *s = koc__calloc(1, sizeof(*s));
     if (s) {
         pthread_mutex_init(&s->mutex, NULL);
-        koc__cond_init(&s->left);
+        koc__turn_init(&s->turn);
     }
     return s;
 }
@@ -81,31 +79,18 @@ void koc__login_free(koc__login_state *s)
     koc__free(s->service);
     koc__url_dispose(&s->challenged_at);
     pthread_mutex_destroy(&s->mutex);
-    pthread_cond_destroy(&s->left);
+    koc__turn_destroy(&s->turn);
     koc__free(s);
 }
 
 int koc__login_enter(koc__login_state *s, koc__call *call, koc_error **err)
 {
-    int rc = KOC_OK;
-    pthread_mutex_lock(&s->mutex);
-    while (rc == KOC_OK && s->busy) {
-        koc__cond_wait_ms(&s->left, &s->mutex, CHECK_MS);
-        rc = koc__call_check(call, err);
-    }
-    if (rc == KOC_OK) {
-        s->busy = true;
-    }
-    pthread_mutex_unlock(&s->mutex);
-    return rc;
+    return koc__turn_enter(&s->turn, call, err);
 }
 
 void koc__login_leave(koc__login_state *s)
 {
-    pthread_mutex_lock(&s->mutex);
-    s->busy = false;
-    pthread_cond_broadcast(&s->left);
-    pthread_mutex_unlock(&s->mutex);
+    koc__turn_leave(&s->turn);
 }
 
 /* --- the challenge --- */
