@@ -27,15 +27,7 @@ typedef struct waiter {
 
 static void send_event(const waiter *w, int32_t state, const char *reason, int64_t ms)
 {
-    koc_progress event = KOC_PROGRESS_INIT;
-    event.kind = KOC_PROGRESS_REQUEST;
-    event.state = state;
-    event.what = w->host;
-    event.id = w->id;
-    event.reason = reason;
-    event.wait_ms = ms;
-    event.attempt = reason ? w->attempt : 0;
-    koc__call_progress(w->call, &event);
+    koc__call_report_wait(w->call, w->id, w->host, state, reason, ms, w->attempt);
 }
 
 static void report_wait(void *self, const char *why, int64_t left_ms)

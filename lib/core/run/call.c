@@ -215,6 +215,20 @@ static koc__event *dequeue(koc__call *call)
     return e;
 }
 
+void koc__call_report_wait(koc__call *call, uint64_t id, const char *what, int32_t state,
+                           const char *reason, int64_t ms, unsigned attempt)
+{
+    koc_progress event = KOC_PROGRESS_INIT;
+    event.kind = KOC_PROGRESS_REQUEST;
+    event.state = state;
+    event.what = what;
+    event.id = id;
+    event.reason = reason;
+    event.wait_ms = ms;
+    event.attempt = reason ? KOC__MAX(attempt, 1U) : 0;
+    koc__call_progress(call, &event);
+}
+
 bool koc__call_wants_progress(const koc__call *call)
 {
     return call && call->user.progress &&

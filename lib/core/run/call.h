@@ -72,6 +72,9 @@ uint64_t koc__call_new_id(koc__call *call);
  * points to. An ACTIVE event is dropped if one of the same id was reported less than 100 ms ago (unless done
  * == total), or if the queue is long. call may be NULL. */
 void koc__call_progress(koc__call *call, const koc_progress *event);
+/* Reports that a request waits: for what, why, and for how long (ms 0: not known). reason NULL: the wait is over. */
+void koc__call_report_wait(koc__call *call, uint64_t id, const char *what, int32_t state,
+                           const char *reason, int64_t ms, unsigned attempt);
 bool koc__call_wants_progress(const koc__call *call);
 /* Runs fn on the caller's thread and waits for it, as all user callbacks must be run; on the caller's thread
  * it is a direct call. The caller's thread runs queued functions only in koc__group_wait and koc__group_end,

@@ -6,15 +6,7 @@
 
 static void send_event(const koc__waiter *w, int32_t state, const char *reason, int64_t ms)
 {
-    koc_progress event = KOC_PROGRESS_INIT;
-    event.kind = KOC_PROGRESS_REQUEST;
-    event.state = state;
-    event.what = w->host->name;
-    event.id = w->id;
-    event.reason = reason;
-    event.wait_ms = ms;
-    event.attempt = reason ? KOC__MAX(w->attempt, 1U) : 0;
-    koc__call_progress(w->call, &event);
+    koc__call_report_wait(w->call, w->id, w->host->name, state, reason, ms, w->attempt);
 }
 
 void koc__waiter_report(koc__waiter *w, const char *reason, int64_t ms)
