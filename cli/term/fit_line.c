@@ -45,15 +45,6 @@ static size_t bytes_of(const char *s, size_t len, size_t columns)
     return i;
 }
 
-static size_t columns_of(const char *s, size_t len)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < len; i++) {
-        n += ((unsigned char)s[i] & 0xc0) != 0x80;
-    }
-    return n;
-}
-
 /* The length of the next word; with quoted, of a shell: blanks between quotes belong to the word. */
 static size_t word_of(const char *text, size_t len, bool quoted)
 {
@@ -95,7 +86,7 @@ void fit_wrap(const char *text, size_t len, size_t at, const fit *f)
     size_t reserved = f->mark ? strlen(f->mark) : 0, room = f->width - f->indent - reserved;
     for (const char *end = text + len; text < end;) {
         size_t word = word_of(text, (size_t)(end - text), f->mark != NULL);
-        size_t columns = columns_of(text, word);
+        size_t columns = screen_columns_of(text, word);
         if (!first && at + 1 + columns + reserved > f->width) {
             at = next_line(f);
             first = true;

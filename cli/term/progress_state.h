@@ -18,8 +18,8 @@
 enum progress_mode { MODE_PLAIN, MODE_TTY, MODE_JSON };
 enum row_phase { PHASE_COMPILE, PHASE_LOOK_UP, PHASE_TRANSFER };
 
-typedef struct
-    row { /* a program that is compiled, an image that is sent, a base that is looked up */
+/* A program that is compiled, an image that is sent, or a base that is looked up. */
+typedef struct row {
     char name[ROW_NAME_MAX], platform[32];
     enum row_phase phase;
     double start;

@@ -81,13 +81,18 @@ static bool is_continuation(char c)
     return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-size_t screen_columns(const char *text)
+size_t screen_columns_of(const char *text, size_t len)
 {
     size_t n = 0;
-    for (; *text; text++) {
-        n += !is_continuation(*text);
+    for (size_t i = 0; i < len; i++) {
+        n += !is_continuation(text[i]);
     }
     return n;
+}
+
+size_t screen_columns(const char *text)
+{
+    return screen_columns_of(text, strlen(text));
 }
 
 static const char *skip_columns(const char *s, size_t n)

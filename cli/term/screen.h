@@ -37,6 +37,7 @@ void screen_clear(void);
 
 /* The number of columns of a UTF-8 text; wide characters count as one. */
 size_t screen_columns(const char *text);
+size_t screen_columns_of(const char *text, size_t len);
 /* Copies text; if it has more than width columns, its middle is replaced by a mark. */
 void screen_cut(const char *text, size_t width, char *out, size_t size);
 

@@ -292,7 +292,10 @@ void koc__report_base(koc__call *call, int32_t state, const char *name, const ch
 /* Reports an event about the whole image of w. */
 void koc__report_image(const koc__work *w, koc__call *call, int32_t state);
 /* The result of w: the index, else the one image. Borrowed. */
-const koc_descriptor *koc__work_descriptor(const koc__work *w);
+static inline const koc_descriptor *koc__work_descriptor(const koc__work *w)
+{
+    return w->index ? koc_index_descriptor(w->index) : koc_image_descriptor(w->units[0].image);
+}
 /* "api linux/arm64", for progress. NULL: out of memory. */
 char *koc__unit_label(const koc__unit *u);
 

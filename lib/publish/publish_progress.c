@@ -27,11 +27,6 @@ void koc__report_base(koc__call *call, int32_t state, const char *name, const ch
     koc__call_progress(call, &e);
 }
 
-const koc_descriptor *koc__work_descriptor(const koc__work *w)
-{
-    return w->index ? koc_index_descriptor(w->index) : koc_image_descriptor(w->units[0].image);
-}
-
 char *koc__unit_label(const koc__unit *u)
 {
     KOC__AUTO_STR platform = koc__platform_str(u->on->platform);
