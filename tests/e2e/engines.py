@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 
-from registry import free_port
+from ports import free_port
 from runner import needed, stop, wait_until
 
 RUNC_LAB = pathlib.Path(__file__).resolve().parents[1] / "kube/runc-lab"

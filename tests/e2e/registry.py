@@ -6,7 +6,6 @@ import http.server
 import json
 import pathlib
 import re
-import socket
 import ssl
 import subprocess
 import threading
@@ -15,6 +14,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+from ports import free_port
 from runner import stop, wait_until
 
 USER, PASSWORD = "koc", "s3cret"
@@ -29,12 +29,6 @@ ACCEPT = ", ".join(
 )
 
 ACCESS_LINE = re.compile(r'"(?P<method>[A-Z]+) (?P<path>\S+) HTTP/[\d.]+" (?P<status>\d{3})')
-
-
-def free_port(host="127.0.0.1"):
-    with socket.socket() as s:
-        s.bind((host, 0))
-        return s.getsockname()[1]
 
 
 @dataclasses.dataclass

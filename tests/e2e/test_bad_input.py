@@ -13,7 +13,8 @@ import goapps
 import oci
 import pytest
 from liar import Liar
-from registry import Registry, free_port
+from ports import free_port
+from registry import Registry
 from runner import children_of, wait_until
 
 

@@ -11,11 +11,11 @@ import goapps
 import oci
 import pytest
 import registry as registries
-from registry import free_port
+from ports import free_port
 from runner import Tool, lacking, stop
 
 # runc may not raise hard limits in a container without CAP_SYS_RESOURCE; the host's own will do.
-RUN = ["--rm", "--network=host", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
+LIMITS = ["--rm", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
 
 
 def build(koc, app, bases, *args, base="index", **options):
@@ -54,7 +54,7 @@ def test_image_has_what_the_program_needs(koc, registry, bases, app):
 def run_server(podman, image):
     """Starts the hello image and gives what / and /hello answer."""
     port = free_port()
-    server = podman.start("run", *RUN, "-e", f"PORT={port}", image)
+    server = podman.start("run", *LIMITS, "--network=host", "-e", f"PORT={port}", image)
     try:
         deadline = time.monotonic() + 60
         while True:

@@ -7,7 +7,7 @@ import urllib.request
 
 import oci
 import pytest
-from registry import free_port
+from ports import free_port
 from runner import Tool, stop
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

@@ -11,7 +11,8 @@ import bases as base_images
 import pytest
 from hints import flag_of, hint_of, hints_of, variable_of
 from lan import Forwarder, Proxy, own_address
-from registry import PASSWORD, USER, free_port
+from ports import free_port
+from registry import PASSWORD, USER
 from runner import needed
 
 

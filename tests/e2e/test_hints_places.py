@@ -18,7 +18,8 @@ import pytest
 from engine_fixtures import session_engine
 from hints import flag_of, hint_of, hints_of, variable_of
 from lan import Forwarder, join
-from registry import Pki, Registry, free_port
+from ports import free_port
+from registry import Pki, Registry
 from runner import Tool, find_tool, needed, wait_until
 from test_hints import bake
 

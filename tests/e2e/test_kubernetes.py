@@ -7,14 +7,13 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import stat
 import subprocess
 import threading
 import time
 
 import pytest
-import registry as registries
+from ports import free_port
 from runner import Tool, find_tool, lacking, wait_until
 
 LAB = pathlib.Path(__file__).resolve().parents[1] / "kube/lab.sh"
@@ -39,18 +38,6 @@ data: {image: "ko://example.test/app/cmd/tool"}
 """
 
 
-def free_ports():
-    for base in range(43000 + os.getpid() % 500 * 10, 60000, 10):
-        try:
-            for port in range(base, base + 7):
-                with socket.socket() as s:
-                    s.bind(("127.0.0.1", port))
-            return base
-        except OSError:
-            continue
-    raise AssertionError("no seven free ports in a row")
-
-
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     """The kubeconfig of a cluster with controllers and without nodes."""
@@ -62,7 +49,7 @@ def cluster(tmp_path_factory):
         if not (programs / program).exists():
             lacking(program, "is missing (tests/kube/build.sh makes it)")
     folder = tmp_path_factory.mktemp("kube")
-    port = str(free_ports())
+    port = str(free_port(count=7))
     try:
         for part in ("api", "ctl"):
             subprocess.run([LAB, part, folder, programs, port], check=True, timeout=120)
@@ -501,7 +488,7 @@ def node(koc_path, home, app, tmp_path_factory):
         if not (programs / program).exists():
             lacking(program, "is missing (tests/kube/build.sh makes it)")
     folder = tmp_path_factory.mktemp("node")
-    name, port, reg = f"koc{os.getpid()}", str(free_ports()), f"127.0.0.1:{registries.free_port()}"
+    name, port, reg = f"koc{os.getpid()}", str(free_port(count=7)), f"127.0.0.1:{free_port()}"
     enter = ["nsenter", f"--net=/run/netns/{name}"]
     config = folder / "registry.yml"
     config.write_text(f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder}/registry}}}}\nhttp: {{addr: '{reg}'}}\n")

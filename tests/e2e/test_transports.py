@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from registry import free_port
+from ports import free_port
 
 DIGEST = "sha256:" + "0" * 64
 FOREIGN = [

@@ -3,7 +3,8 @@
 import socket
 import subprocess
 
-from registry import Registry, free_port
+from ports import free_port
+from registry import Registry
 from runner import needed, wait_until
 
 

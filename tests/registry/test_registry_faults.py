@@ -11,6 +11,7 @@ import faulty as faults
 import registry as registries
 import servers
 from faulty import Faulty, Rate, Rule
+from ports import free_port
 
 MB = 1000 * 1000
 UPLOAD = r"/blobs/uploads/"
@@ -365,7 +366,7 @@ def test_a_wait_says_why_and_for_how_long(regtool, faulty, number, body, reason)
 
 
 def test_a_wait_for_a_host_that_refuses_says_so(regtool):
-    result = regtool("-v", "--attempts", "3", "manifest", f"127.0.0.1:{registries.free_port()}/faults/refused:v1", status=1)
+    result = regtool("-v", "--attempts", "3", "manifest", f"127.0.0.1:{free_port()}/faults/refused:v1", status=1)
     assert [w[:2] for w in waits_in(result.stderr)] == [("connection refused", 1), ("connection refused", 2)]
     assert "progress: failed 127.0.0.1" in result.stderr
 

@@ -8,6 +8,7 @@ import pytest
 import faulty as faults
 import registry as registries
 from faulty import Rule
+from ports import free_port
 
 SMALL = ["3000", "1", "1"]
 
@@ -203,7 +204,7 @@ def test_expect_R82(regtool, faulty):
 def test_a_proxy_that_refuses_is_named_with_its_variable(regtool, variable, scheme):
     """It is not the registry that refuses; and the proxy's password is nobody's business."""
     flags = ["--allow-http", "registry.test"] if scheme == "http" else []
-    port = registries.free_port()
+    port = free_port()
     result = regtool("-v", "-v", "-v", *flags, "--attempts", "1", "resolve", "registry.test/a:v1", status=1,
                      env=clean(**{variable: f"http://user:planted@127.0.0.1:{port}"}))
     assert f"the proxy http://127.0.0.1:{port} ({variable}): connection refused" in result.stderr
