@@ -2,7 +2,7 @@
  * The runner of one module's unit tests: see test.h.
  *
  *     test_core            all tests
- *     test_core gzip       those whose name contains "gzip"
+ *     test_core gzip tar   those whose name contains one of the words
  *     test_core --list     names only
  */
 #define _XOPEN_SOURCE 700
@@ -130,11 +130,22 @@ static int end_test(void **state)
     return 0;
 }
 
-static size_t select_tests(const char *pattern, struct CMUnitTest *out, size_t max)
+/* patterns: the words of the command line, ended by NULL; none: every test is wanted. */
+static int is_wanted(const char *name, char *const *patterns)
+{
+    for (char *const *p = patterns; *p != NULL; p++) {
+        if (strstr(name, *p) != NULL) {
+            return 1;
+        }
+    }
+    return *patterns == NULL;
+}
+
+static size_t select_tests(char *const *patterns, struct CMUnitTest *out, size_t max)
 {
     size_t n = 0;
     for (struct koc_test *t = first; t != NULL && n < max; t = t->next) {
-        if (pattern == NULL || strstr(t->name, pattern) != NULL) {
+        if (is_wanted(t->name, patterns)) {
             out[n++] = (struct CMUnitTest){t->name, t->run, NULL, end_test, NULL};
         }
     }
@@ -158,19 +169,18 @@ static const char *base_name(const char *path)
 
 int main(int argc, char **argv)
 {
-    const char *pattern = argc > 1 ? argv[1] : NULL;
     size_t max = count_tests();
     struct CMUnitTest *tests = calloc(max + 1, sizeof(*tests));
     int failed = 0;
     if (tests == NULL || keep_start() != 0) {
         return 1;
     }
-    if (pattern != NULL && strcmp(pattern, "--list") == 0) {
+    if (argc > 1 && strcmp(argv[1], "--list") == 0) {
         for (struct koc_test *t = first; t != NULL; t = t->next) {
             puts(t->name);
         }
     } else {
-        size_t n = select_tests(pattern, tests, max);
+        size_t n = select_tests(argv + 1, tests, max);
 
         failed = _cmocka_run_group_tests(base_name(argv[0]), tests, n, NULL, NULL);
     }
