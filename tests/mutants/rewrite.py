@@ -351,7 +351,9 @@ class Rewriter:
         # Before the headers, since core/banned.h forbids getenv; after the macros that choose what they declare.
         first = re.search(r"^#\s*(?:include|if)", self.text, re.MULTILINE)
         at = first.start() if first else 0
-        switch = f'#include "{HERE / "switch.h"}"\n#line {self.line(at)} "{self.name}"\n'
+        # core/common.h does so too, but after the headers of the switch; without it memmem would return an int.
+        features = "#define _GNU_SOURCE 1\n" if '"core/common.h"' in self.text else ""
+        switch = features + f'#include "{HERE / "switch.h"}"\n#line {self.line(at)} "{self.name}"\n'
         return self.text[:at] + switch + self.render((at, len(self.text)), self.sites)
 
 
