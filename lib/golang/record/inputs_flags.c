@@ -40,7 +40,14 @@ static koc_str unquote(koc_str word)
     return word;
 }
 
-/* Whether each word with a dash starts with an item of the list. */
+/* Whether word is the flag name, alone or with a value: "-e" is not "-embedcfg=FILE". */
+static bool is_flag(koc_str word, const char *name)
+{
+    koc_str rest = koc__str_from(word, strlen(name));
+    return koc__str_starts(word, name) && (rest.len == 0 || rest.ptr[0] == '=');
+}
+
+/* Whether each word with a dash is a flag of the list. */
 static bool words_known(koc_str text, const char *const *list)
 {
     koc_str rest = text, word;
@@ -48,7 +55,7 @@ static bool words_known(koc_str text, const char *const *list)
         bool found = false;
         word = unquote(word);
         for (size_t i = 0; list[i] && !found; i++) {
-            found = koc__str_starts(word, list[i]);
+            found = is_flag(word, list[i]);
         }
         if (word.len > 0 && word.ptr[0] == '-' && !found) {
             return false;

@@ -296,6 +296,10 @@ KOC_TEST(kodata_boundary_can_be_given)
     link_to("../../x", "top/p/kodata/x");
     set_root(koc_test_path("elsewhere")); /* not above kodata, so it is ignored */
     check_refused("top/p", KOC_EINVAL, "outside of");
+    file("elsewhere/secret"); /* also where a link leads there */
+    link_to("../../../elsewhere/secret", "top/p/kodata/a");
+    check_refused("top/p", KOC_EINVAL, "top/p/kodata/a");
+    unlink(koc_test_path("top/p/kodata/a"));
     set_root(koc_test_path("nothing"));
     check_refused("top/p", KOC_ENOTFOUND, ROOT_VARIABLE);
     set_root(koc_test_path("top"));

@@ -1,10 +1,12 @@
 /* Layers against the DiffIDs that ko recorded, and what the cache saves. */
 #include "core/common.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/hash/digests.h"
+#include "core/hash/sha256.h"
 #include "core/io/cache.h"
 #include "core/str.h"
 #include "golang/golang.h"
@@ -26,12 +28,17 @@ typedef struct call {
     koc_ctx *ctx;
     koc__call call;
     int made;
+    void (*meddle)(int made); /* runs when the content of a layer is about to be read; or NULL */
 } call;
 
 static int count(const koc_progress *event, void *payload)
 {
     if (event->kind == KOC_PROGRESS_LAYER && event->state == KOC_STATE_STARTED) {
-        ((call *)payload)->made++;
+        call *c = payload;
+        c->made++;
+        if (c->meddle) {
+            c->meddle(c->made);
+        }
     }
     return 0;
 }
@@ -134,6 +141,84 @@ static int kodata_again(const koc__go_layer_options *o, char diff_id[KOC_DIGEST_
     return c.made;
 }
 
+/* Each option is a part of the key: with another value the layer is made, and kept beside the first. */
+static void check_kodata_options(const koc__go_layer_options *usual)
+{
+    static char epoch[] = "KO_DATA_DATE_EPOCH=1600000000";
+    static const koc__go_layer_options others[] = {
+        {&linux_amd64, KOC_FORMAT_OCI, KOC_COMPRESS_NONE, 0},
+        {&linux_amd64, KOC_FORMAT_OCI, KOC_COMPRESS_GZIP, 1},
+        {&linux_amd64, KOC_FORMAT_OCI, KOC_COMPRESS_ZSTD, 0},
+        {&linux_amd64, KOC_FORMAT_DOCKER, KOC_COMPRESS_GZIP, 0},
+        {&windows_amd64, KOC_FORMAT_OCI, KOC_COMPRESS_GZIP, 0},
+    };
+    char ignored[KOC_DIGEST_TEXT_MAX];
+    for (size_t i = 0; i < KOC__COUNT(others); i++) {
+        assert_int_equal(kodata_again(&others[i], ignored), 1);
+        assert_int_equal(kodata_again(&others[i], ignored), 0);
+        assert_int_equal(kodata_again(usual, ignored), 0);
+    }
+    putenv(epoch);
+    int first = kodata_again(usual, ignored), second = kodata_again(usual, ignored);
+    unsetenv("KO_DATA_DATE_EPOCH");
+    assert_int_equal(first, 1);
+    assert_int_equal(second, 0);
+    assert_string_equal(ignored, KODATA_EPOCH);
+    assert_int_equal(kodata_again(usual, ignored), 0);
+}
+
+static void edit_content(void)
+{
+    koc_test_write("p/kodata/sub/b.txt", "c\n", 2); /* of the same size */
+}
+
+/* Same size, same mtime: only ctime tells. */
+static void edit_in_secret(void)
+{
+    struct stat st;
+    assert_int_equal(stat(koc_test_path("p/kodata/a.txt"), &st), 0);
+    koc_test_write("p/kodata/a.txt", "z\n", 2);
+    const struct timespec times[] = {st.st_atim, st.st_mtim};
+    assert_int_equal(utimensat(AT_FDCWD, koc_test_path("p/kodata/a.txt"), times, 0), 0);
+}
+
+static void rename_file(void)
+{
+    assert_int_equal(rename(koc_test_path("p/kodata/a.txt"), koc_test_path("p/kodata/c.txt")), 0);
+    assert_int_equal(unlink(koc_test_path("p/kodata/link.txt")), 0);
+}
+
+static void rename_dir(void)
+{
+    assert_int_equal(rename(koc_test_path("p/kodata/empty"), koc_test_path("p/kodata/vacant")), 0);
+}
+
+static void remove_dir(void)
+{
+    assert_int_equal(rmdir(koc_test_path("p/kodata/vacant")), 0);
+}
+
+static void lead_link_elsewhere(void)
+{
+    assert_int_equal(unlink(koc_test_path("p/kodata/linkdir")), 0);
+    assert_int_equal(symlink("sub/b.txt", koc_test_path("p/kodata/linkdir")), 0);
+}
+
+/* And so is everything about the files. A layer of the time before is never taken. */
+static void check_kodata_files(const koc__go_layer_options *usual)
+{
+    static void (*const changes[])(void) = {edit_content, edit_in_secret, rename_file,
+                                            rename_dir,   remove_dir,     lead_link_elsewhere};
+    char before[KOC_DIGEST_TEXT_MAX], after[KOC_DIGEST_TEXT_MAX];
+    assert_int_equal(kodata_again(usual, before), 0);
+    for (size_t i = 0; i < KOC__COUNT(changes); i++) {
+        changes[i]();
+        assert_int_equal(kodata_again(usual, after), 1);
+        assert_string_not_equal(before, after);
+        memcpy(before, after, sizeof(before));
+    }
+}
+
 KOC_TEST(layers_kodata_is_found_again_once_its_files_are_old_enough)
 {
     char one[KOC_DIGEST_TEXT_MAX], two[KOC_DIGEST_TEXT_MAX];
@@ -147,15 +232,8 @@ KOC_TEST(layers_kodata_is_found_again_once_its_files_are_old_enough)
     assert_string_equal(one, two);
     assert_string_equal(one, KODATA_LINUX);
 
-    o.compression = KOC_COMPRESS_NONE; /* another layer */
-    assert_int_equal(kodata_again(&o, two), 1);
-    o.compression = KOC_COMPRESS_GZIP;
-    o.format = KOC_FORMAT_DOCKER;
-    assert_int_equal(kodata_again(&o, two), 1);
-    o.format = KOC_FORMAT_OCI;
-    koc_test_write("p/kodata/sub/b.txt", "c\n", 2); /* the same size */
-    assert_int_equal(kodata_again(&o, two), 1);
-    assert_string_not_equal(one, two);
+    check_kodata_options(&o);
+    check_kodata_files(&o);
 }
 
 /* --- the program --- */
@@ -285,4 +363,162 @@ KOC_TEST(layers_program_is_made_again_when_its_blob_is_gone)
     assert_int_equal(program(&c, &o, "x/app", b, &two), KOC_OK);
     assert_int_equal(c.made, 2);
     koc_strlist_free(koc__steal(&config.capabilities));
+}
+
+/* What the key of a program's layer is made of. */
+typedef struct ingredients {
+    koc__go_layer_options o;
+    const char *import_path, *capability; /* capability NULL: none */
+    const char *build_id;                 /* NULL: the content counts by its digest */
+    const char *content;
+} ingredients;
+
+/* Makes the layer with a context of its own. Returns how many layers were compressed for it. */
+static int program_again(const ingredients *x)
+{
+    KOC__AUTO_VAL(call) c;
+    KOC__AUTO(koc_layer) l = NULL;
+    KOC__AUTO(koc__go_binary) b = new_binary(x->content);
+    b->build_id = koc__strdup(x->build_id);
+    assert_int_equal(koc__fs_stamp(b->path, false, &b->stamp, NULL), KOC_OK);
+    koc__sha256_of(x->content, x->build_id ? 0 : strlen(x->content), &b->digest);
+    assert_int_equal(koc__strlist_new(&config.capabilities, NULL), KOC_OK);
+    if (x->capability) {
+        assert_int_equal(koc__strlist_add(config.capabilities, x->capability, NULL), KOC_OK);
+    }
+    begin(&c, true);
+    int rc = program(&c, &x->o, x->import_path, b, &l);
+    koc_strlist_free(koc__steal(&config.capabilities));
+    assert_int_equal(rc, KOC_OK);
+    assert_string_equal(koc_layer_descriptor(l)->media_type,
+                        koc__mt_layer(x->o.format, x->o.compression));
+    return c.made;
+}
+
+#define LINUX(format_, compression_, level_)                                                       \
+    {                                                                                              \
+        &linux_amd64, KOC_FORMAT_##format_, KOC_COMPRESS_##compression_, level_                    \
+    }
+
+/* Each row differs from the first in one ingredient. */
+KOC_TEST(layers_program_is_made_again_for_each_part_of_its_key)
+{
+    static const ingredients rows[] = {
+        {LINUX(OCI, GZIP, 0), "x/app", NULL, "a/b/c/d", "hello\n"},
+        {LINUX(DOCKER, GZIP, 0), "x/app", NULL, "a/b/c/d", "hello\n"},
+        {LINUX(OCI, NONE, 0), "x/app", NULL, "a/b/c/d", "hello\n"},
+        {LINUX(OCI, ZSTD, 0), "x/app", NULL, "a/b/c/d", "hello\n"},
+        {LINUX(OCI, GZIP, 1), "x/app", NULL, "a/b/c/d", "hello\n"},
+        {{&windows_amd64, KOC_FORMAT_OCI, KOC_COMPRESS_GZIP, 0},
+         "x/app",
+         NULL,
+         "a/b/c/d",
+         "hello\n"},
+        {LINUX(OCI, GZIP, 0), "x/other", NULL, "a/b/c/d", "hello\n"},
+        {LINUX(OCI, GZIP, 0), "x/app", "net_bind_service", "a/b/c/d", "hello\n"},
+        {LINUX(OCI, GZIP, 0), "x/app", "net_admin", "a/b/c/d", "hello\n"},
+        {LINUX(OCI, GZIP, 0), "x/app", NULL, "a/b/c/e", "hello\n"},
+        {LINUX(OCI, GZIP, 0), "x/app", NULL, "a/b/c/d", "hello!\n"}, /* another size */
+        {LINUX(OCI, GZIP, 0), "x/app", NULL, NULL, "hello\n"},
+        {LINUX(OCI, GZIP, 0), "x/app", NULL, NULL, "jello\n"},
+    };
+    for (size_t i = 0; i < KOC__COUNT(rows); i++) {
+        if (program_again(&rows[i]) != 1) {
+            fail_msg("row %zu has the key of another", i);
+        }
+        assert_int_equal(program_again(&rows[i]), 0);
+    }
+    for (size_t i = 0; i < KOC__COUNT(rows); i++) {
+        assert_int_equal(program_again(&rows[i]), 0);
+    }
+}
+
+/* The name that a record of a layer has in the cache: that of the only one. */
+static const char *only_record(void)
+{
+    static char path[4096];
+    KOC__AUTO(koc_strlist) names = NULL;
+    assert_int_equal(koc__fs_list(koc_test_path("cache/v1/records/layer"), &names, NULL), KOC_OK);
+    assert_int_equal(koc_strlist_count(names), 1);
+    snprintf(path, sizeof(path), "%s/%s", koc_test_path("cache/v1/records/layer"),
+             koc_strlist_get(names, 0));
+    return path;
+}
+
+KOC_TEST(layers_program_is_made_again_when_its_record_is_damaged)
+{
+    static const ingredients usual = {LINUX(OCI, GZIP, 0), "x/app", NULL, "a/b/c/d", "hello\n"};
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(4096);
+    assert_int_equal(program_again(&usual), 1);
+    assert_int_equal(program_again(&usual), 0);
+    assert_int_equal(koc__fs_read_file(only_record(), &text, NULL), KOC_OK);
+    text.ptr[text.len / 2] ^= 1;
+    assert_int_equal(koc__fs_write_file(only_record(), koc__dynbuf_view(&text), 0644, NULL),
+                     KOC_OK);
+    assert_int_equal(program_again(&usual), 1);
+    assert_int_equal(program_again(&usual), 0);
+}
+
+/* --- a program that changes while it is read --- */
+
+#define PROGRAM "MZ \xff Go build ID: \"a/b/c/%c\"\n \xff"
+
+static void touch_once(int made)
+{
+    if (made == 1) {
+        assert_int_equal(chmod(koc_test_path("program"), 0600), 0);
+    }
+}
+
+static void touch_always(int made)
+{
+    assert_int_equal(chmod(koc_test_path("program"), made % 2 ? 0600 : 0640), 0);
+}
+
+static void link_again(int made)
+{
+    char text[64];
+    snprintf(text, sizeof(text), PROGRAM, made == 1 ? 'e' : 'd');
+    koc_test_write("program", text, strlen(text));
+}
+
+static int meddled(void (*meddle)(int made), bool with_id, int *made, koc_error **err)
+{
+    char text[64], path[] = "x/app";
+    KOC__AUTO_VAL(call) c;
+    KOC__AUTO(koc_layer) l = NULL;
+    snprintf(text, sizeof(text), PROGRAM, 'd');
+    KOC__AUTO(koc__go_binary) b = new_binary(text);
+    const koc__go_target t = {.import_path = path};
+    const koc__go_layer_options o = {.platform = &linux_amd64, .format = KOC_FORMAT_OCI};
+    b->build_id = with_id ? koc__strdup("a/b/c/d") : NULL;
+    assert_int_equal(chmod(b->path, 0640), 0);
+    assert_int_equal(koc__fs_stamp(b->path, false, &b->stamp, NULL), KOC_OK);
+    begin(&c, false);
+    c.meddle = meddle;
+    int rc = koc__go_binary_layer(c.ctx, &t, b, &o, &c.call, &l, err);
+    *made = c.made;
+    return rc;
+}
+
+KOC_TEST(layers_program_that_is_touched_while_it_is_read_is_read_again)
+{
+    static const struct {
+        void (*meddle)(int made);
+        bool with_id;
+        int rc, made;
+    } table[] = {
+        {NULL, true, KOC_OK, 1},
+        {touch_once, true, KOC_OK, 2},
+        {touch_always, true, KOC_ECONFLICT, 10}, /* it never settles */
+        {touch_once, false, KOC_ECONFLICT, 1},   /* nothing shows that the content is the same */
+        {link_again, true, KOC_ECONFLICT, 1},    /* another program */
+    };
+    for (size_t i = 0; i < KOC__COUNT(table); i++) {
+        KOC__AUTO(koc_error) err = NULL;
+        int made = 0;
+        assert_int_equal(meddled(table[i].meddle, table[i].with_id, &made, &err), table[i].rc);
+        assert_int_equal(made, table[i].made);
+        assert_true(table[i].rc == KOC_OK || strstr(koc_error_message(err), "program changed"));
+    }
 }
