@@ -1,0 +1,246 @@
+#define _GNU_SOURCE
+int koc_main(int argc, char **argv);
+#define main koc_main
+#include "../cli/main.c" /* of cli/ */
+#undef main
+
+#include "command.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
+
+#include <koc/ext/serve.h>
+
+#undef setenv
+
+const char *out, *said;
+
+static const char *const variables[] = {"KO_DOCKER_REPO",      "KOC_COMPAT",  "KOC_AUTH_FILE",
+                                        "KO_CONFIG_PATH",      "NO_COLOR",    "CLICOLOR_FORCE",
+                                        "SOURCE_DATE_EPOCH",   "KOCACHE",     "KO_DEFAULTBASEIMAGE",
+                                        "DOCKER_CONFIG",       "DOCKER_HOST", "REGISTRY_AUTH_FILE",
+                                        "KO_DEFAULTPLATFORMS", "COLUMNS",     "KUBECONFIG"};
+
+void begin(void)
+{
+    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+        unsetenv(variables[i]);
+    }
+    assert_int_equal(chdir(koc_test_dir()), 0);
+    assert_int_equal(mkdir("home", 0700), 0);
+    setenv("HOME", koc_test_path("home"), 1);
+    setenv("XDG_CACHE_HOME", koc_test_path("home/cache"), 1);
+    setenv("XDG_CONFIG_HOME", koc_test_path("home/config"), 1);
+    setenv("XDG_DATA_HOME", koc_test_path("home/data"), 1);
+    setenv("XDG_RUNTIME_DIR", koc_test_path("home/run"), 1);
+    setenv("TERM", "dumb", 1);
+    setenv("LC_ALL", "C.UTF-8", 1);
+}
+
+/* --- streams --- */
+
+typedef struct stream {
+    int fd, saved, file;
+} stream;
+
+static stream redirect(int fd, const char *path, int how)
+{
+    stream s = {fd, dup(fd), open(path, how | O_CLOEXEC, 0600)};
+    assert_true(s.saved >= 0 && s.file >= 0 && dup2(s.file, fd) == fd);
+    return s;
+}
+
+static void restore(stream *s)
+{
+    assert_int_equal(dup2(s->saved, s->fd), s->fd);
+    close(s->saved);
+    close(s->file);
+}
+
+static const char *read_back(const char *path, char *text, size_t size)
+{
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    size_t len = fread(text, 1, size - 1, f);
+    text[len] = '\0';
+    fclose(f);
+    return text;
+}
+
+/* --- the command --- */
+
+static int split(char *words, char **argv, int max)
+{
+    int n = 0;
+    argv[n++] = (char *)(uintptr_t) "koc";
+    while (words && *words && n < max - 1) {
+        char *word = strsep(&words, " ");
+        argv[n++] = strcmp(word, "''") == 0 ? word + 2 : word;
+    }
+    argv[n] = NULL;
+    return n;
+}
+
+int koc_with(const char *in, const char *stdout_path, const char *words)
+{
+    static char text[1 << 20], errors[1 << 18];
+    char copy[8192], *argv[64];
+    snprintf(copy, sizeof(copy), "%s", words);
+    int argc = split(copy, argv, 64);
+    fflush(stdout);
+    fflush(stderr);
+    if (in) {
+        koc_test_write("stdin", in, strlen(in));
+    }
+    const char *to = koc_test_path("stdout"), *errors_to = koc_test_path("stderr");
+    stream s[3] = {redirect(0, in ? koc_test_path("stdin") : "/dev/null", O_RDONLY),
+                   redirect(1, stdout_path ? stdout_path : to, O_WRONLY | O_CREAT | O_TRUNC),
+                   redirect(2, errors_to, O_RDWR | O_CREAT | O_TRUNC)};
+    first_signal = 0;
+    signals_seen = 0;
+    alarm(30); /* a command that does not end fails the test */
+    int code = koc_main(argc, argv);
+    alarm(0);
+    fflush(stdout);
+    clearerr(stdout);
+    for (size_t i = 0; i < 3; i++) {
+        restore(&s[i]);
+    }
+    out = stdout_path ? "" : read_back(to, text, sizeof(text));
+    said = read_back(errors_to, errors, sizeof(errors));
+    return code;
+}
+
+int koc(const char *fmt, ...)
+{
+    char words[8192];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(words, sizeof(words), fmt, args);
+    va_end(args);
+    return koc_with(NULL, NULL, words);
+}
+
+const char *without_digests(const char *text)
+{
+    static char clean[1 << 20];
+    static const char prefix[] = "sha256:";
+    size_t n = 0;
+    for (const char *s = text; *s; s++) {
+        size_t len = strncmp(s, prefix, 7) == 0 ? strspn(s + 7, "0123456789abcdef") : 0;
+        clean[n++] = len == 64 ? '#' : *s;
+        s += len == 64 ? 6 + 64 : 0;
+    }
+    clean[n] = '\0';
+    return clean;
+}
+
+void expect(int code, const char *on_stdout, const char *words)
+{
+    int got = koc_with(NULL, NULL, words);
+    if (got != code || strcmp(without_digests(out), on_stdout) != 0) {
+        fail_msg("koc %s: exit %d instead of %d\n%s\ninstead of\n%s\nstderr: %s", words, got, code,
+                 without_digests(out), on_stdout, said);
+    }
+}
+
+void refuse(int code, const char *on_stderr, const char *words)
+{
+    int got = koc_with(NULL, NULL, words);
+    if (got != code || !strstr(said, on_stderr) || *out) {
+        fail_msg("koc %s: exit %d instead of %d\nstderr: %s\nwithout: %s\nstdout: %s", words, got,
+                 code, said, on_stderr, out);
+    }
+}
+
+const char *content(const char *name)
+{
+    static char text[1 << 20];
+    return read_back(koc_test_path(name), text, sizeof(text));
+}
+
+/* --- images --- */
+
+void write_layout(void)
+{
+    static const char *const two[] = {"one", "two", NULL};
+    KOC__AUTO(koc_ctx) ctx = context();
+    KOC__AUTO(koc_image) amd64 = image(ctx, "amd64", KOC_COMPRESS_NONE, two);
+    KOC__AUTO(koc_image) arm64 = image(ctx, "arm64", KOC_COMPRESS_NONE, two + 1);
+    KOC__AUTO(koc_index_builder) b = NULL;
+    KOC__AUTO(koc_index) index = NULL;
+    KOC__AUTO(koc_layout) l = NULL;
+    koc_error *err = NULL;
+    ok(koc_index_builder_new(ctx, KOC_FORMAT_OCI, &b, &err), err);
+    ok(koc_index_builder_add_image(b, amd64, NULL, &err), err);
+    ok(koc_index_builder_add_image(b, arm64, NULL, &err), err);
+    ok(koc_index_builder_finish(b, &index, &err), err);
+    ok(koc_layout_open(ctx, "l", KOC_LAYOUT_CREATE, &l, &err), err);
+    ok(koc_layout_put_image(l, amd64, "app", NULL, &err), err);
+    ok(koc_layout_put_image(l, arm64, "other", NULL, &err), err);
+    ok(koc_layout_put_index(l, index, "both", NULL, &err), err);
+}
+
+/* --- a registry --- */
+
+static struct {
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    koc_cancel *cancel;
+    uint32_t flags;
+    bool ready;
+    char host[64];
+} server = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+static int on_ready(const char *url, void *payload)
+{
+    (void)payload;
+    pthread_mutex_lock(&server.mutex);
+    snprintf(server.host, sizeof(server.host), "%s", strstr(url, "//") + 2);
+    server.ready = true;
+    pthread_cond_signal(&server.changed);
+    pthread_mutex_unlock(&server.mutex);
+    return 0;
+}
+
+static void *serve(void *unused)
+{
+    (void)unused;
+    KOC__AUTO(koc_ctx) ctx = context();
+    KOC__AUTO(koc_layout) l = NULL;
+    KOC__AUTO(koc_error) err = NULL;
+    koc_serve_options o = KOC_SERVE_OPTIONS_INIT;
+    koc_op op = KOC_OP_INIT;
+    o.flags = server.flags;
+    o.ready = on_ready;
+    op.cancel = server.cancel;
+    if (koc_layout_open(ctx, koc_test_path("served"), KOC_LAYOUT_CREATE, &l, NULL) != KOC_OK ||
+        koc_serve(ctx, l, &o, &op, &err) != KOC_ECANCELLED) {
+        on_ready("//none", NULL);
+    }
+    return NULL;
+}
+
+const char *serve_begin(uint32_t flags)
+{
+    server.flags = flags;
+    server.ready = false;
+    assert_int_equal(koc_cancel_new(&server.cancel, NULL), KOC_OK);
+    assert_int_equal(pthread_create(&server.thread, NULL, serve, NULL), 0);
+    pthread_mutex_lock(&server.mutex);
+    while (!server.ready) {
+        pthread_cond_wait(&server.changed, &server.mutex);
+    }
+    pthread_mutex_unlock(&server.mutex);
+    assert_string_not_equal(server.host, "none");
+    return server.host;
+}
+
+void serve_end(void)
+{
+    koc_cancel_trigger(server.cancel);
+    pthread_join(server.thread, NULL);
+    koc_cancel_unref(server.cancel);
+}
