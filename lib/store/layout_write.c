@@ -7,6 +7,7 @@
 #include "core/hash/digests.h"
 #include "core/io/fs.h"
 #include "core/str.h"
+#include "model/index.h"
 #include "store/layout.h"
 
 enum { PARALLEL = 4, FILE_MODE = 0644, DIR_MODE = 0755 };
@@ -182,7 +183,6 @@ static int rewrite(const koc__json *doc, const koc_descriptor *d, const listing 
     koc__jw w;
     koc__jw_begin(&w, out, INDEX_INDENT, 0);
     koc__jw_object(&w);
-    bool done = false;
     size_t kept = 0;
     for (const koc__jnode *m = koc__json_child(koc__json_root(doc)); m; m = koc__json_next(m)) {
         koc__jw_key(&w, koc__json_name(m));
@@ -199,15 +199,22 @@ static int rewrite(const koc__json *doc, const koc_descriptor *d, const listing 
         }
         write_entry(&w, d, add->ref_name);
         koc__jw_array_end(&w);
-        done = true;
     }
     koc__jw_object_end(&w);
     if (kept >= KOC__LISTED_MAX) {
         return koc__error(err, KOC_ELIMIT, "index.json lists %zu images, and may list no more",
                           kept);
     }
-    KOC__TRY(koc__jw_end(&w, err));
-    return done ? KOC_OK : koc__error(err, KOC_EFORMAT, "index.json has no \"manifests\"");
+    return koc__jw_end(&w, err);
+}
+
+/* A list that readers reject would be no better with one more entry, and the put no success. */
+static int check_listing(const koc_layout *l, koc_buf *bytes, koc_error **err)
+{
+    koc_index *list = NULL;
+    int rc = koc__index_make_listing(l->ctx, bytes, &list, err);
+    koc_index_unref(list);
+    return koc__error_prefix(err, rc, "index.json of %s", l->dir);
 }
 
 int koc__layout_put_entry(const koc_layout *l, const koc_descriptor *d, const char *ref_name,
@@ -215,11 +222,13 @@ int koc__layout_put_entry(const koc_layout *l, const koc_descriptor *d, const ch
 {
     KOC__AUTO_FD fd = -1;
     KOC__AUTO(koc__json) doc = NULL;
+    KOC__AUTO_VAL(koc_buf) bytes = KOC_BUF_INIT;
     KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(KOC__LISTING_MAX);
     KOC__AUTO_STR path = NULL;
     KOC__TRY(koc__formatf(&path, err, "%s/index.json", l->dir));
     KOC__TRY(koc__layout_lock(l, call, &fd, err));
-    KOC__TRY(koc__layout_read_index(l, NULL, &doc, err));
+    KOC__TRY(koc__layout_read_index(l, &bytes, &doc, err));
+    KOC__TRY(check_listing(l, &bytes, err));
     const koc__digest_text digest = koc__digest_str(&d->digest);
     const listing add = {digest.s, ref_name};
     if (listed(koc__json_get(koc__json_root(doc), "manifests"), &add)) {

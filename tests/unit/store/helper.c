@@ -1,5 +1,7 @@
 #include "helper.h"
 
+#include <sys/stat.h>
+
 void ok(int rc, koc_error *err)
 {
     if (rc != KOC_OK) {
@@ -15,6 +17,16 @@ void fails(int rc, koc_code code, koc_error **err)
                  *err ? koc_error_message(*err) : "(no error)");
     }
     assert_non_null(*err);
+    koc__error_clear(err);
+}
+
+void fails_saying(int rc, koc_code code, const char *word, koc_error **err)
+{
+    const char *message = *err ? koc_error_message(*err) : "(no error)";
+    if (rc != code || !strstr(message, word)) {
+        fail_msg("%s (%s) instead of %s (%s)", koc_code_name(rc), message, koc_code_name(code),
+                 word);
+    }
     koc__error_clear(err);
 }
 
@@ -74,4 +86,47 @@ size_t count(const char *text, const char *needle)
         n++;
     }
     return n;
+}
+
+const char *damage_name(int damage)
+{
+    static const char *const names[DAMAGES] = {
+        "flip", "cut", "longer", "empty", "missing", "directory", "dangling", "circle", "fifo"};
+    return names[damage];
+}
+
+static void change_bytes(const char *path, int damage)
+{
+    KOC__AUTO_VAL(koc__dynbuf) content = KOC__DYNBUF_INIT(0);
+    koc_error *err = NULL;
+    read_file(path, &content);
+    switch (damage) {
+    case DAMAGE_FLIP: content.ptr[content.len - 1] ^= 1; break;
+    case DAMAGE_CUT: content.len--; break;
+    case DAMAGE_LONGER: ok(koc__dynbuf_puts(&content, "\n", &err), err); break;
+    default: content.len = 0; break;
+    }
+    /* In place, so that links to it see the same. */
+    ok(koc__fs_write_file(path, koc__dynbuf_view(&content), 0644, &err), err);
+}
+
+void damage_file(const char *path, int damage)
+{
+    if (damage <= DAMAGE_EMPTY) {
+        change_bytes(path, damage);
+        return;
+    }
+    assert_int_equal(unlink(path), 0);
+    switch (damage) {
+    case DAMAGE_DIRECTORY: assert_int_equal(mkdir(path, 0755), 0); break;
+    case DAMAGE_DANGLING: assert_int_equal(symlink("nowhere", path), 0); break;
+    case DAMAGE_CIRCLE: assert_int_equal(symlink(path, path), 0); break;
+    case DAMAGE_FIFO: assert_int_equal(mkfifo(path, 0644), 0); break;
+    default: break;
+    }
+}
+
+char *blob_path(const char *dir, const koc_digest *d)
+{
+    return koc__format("%s/blobs/sha256/%s", dir, koc__digest_hex(d).s);
 }
