@@ -258,6 +258,146 @@ KOC_TEST(archive_needs_tags_content_and_room)
     fails(koc_archive_write(ctx, &list, 1, &w, NULL, &err), KOC_ENOTFOUND, &err);
 }
 
+KOC_TEST(archive_is_not_written_from_what_is_missing)
+{
+    KOC__AUTO(koc_ctx) ctx = context();
+    KOC__AUTO(koc_image) img = image(ctx, "amd64", KOC_COMPRESS_GZIP, one);
+    KOC__AUTO(koc_reference) tag = reference("r.example/a:1");
+    koc_reference *holes[] = {tag, NULL};
+    KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(TEST_MAX);
+    const koc_writer w = {to_buf, &out};
+    const koc_writer no_writer = {NULL, &out};
+    const koc_archive_image whole = {sizeof(koc_archive_image), 0, img, &tag, 1};
+    const koc_archive_image bad[] = {
+        {sizeof(koc_archive_image), 0, NULL, &tag, 1},
+        {sizeof(koc_archive_image), 0, img, NULL, 1},
+        {sizeof(koc_archive_image), 0, img, holes, 2},
+        {sizeof(koc_archive_image), 1, img, &tag, 1},
+        {0, 0, img, &tag, 1},
+    };
+    koc_error *err = NULL;
+    for (size_t i = 0; i < KOC__COUNT(bad); i++) {
+        const koc_archive_image list[] = {whole, bad[i]};
+        fails(koc_archive_write(ctx, &bad[i], 1, &w, NULL, &err), KOC_EMISUSE, &err);
+        fails(koc_archive_write(ctx, list, 2, &w, NULL, &err), KOC_EMISUSE, &err);
+    }
+    fails(koc_archive_write(ctx, NULL, 1, &w, NULL, &err), KOC_EMISUSE, &err);
+    fails(koc_archive_write(ctx, &whole, 0, &w, NULL, &err), KOC_EMISUSE, &err);
+    fails(koc_archive_write(ctx, &whole, 1, NULL, NULL, &err), KOC_EMISUSE, &err);
+    fails(koc_archive_write(ctx, &whole, 1, &no_writer, NULL, &err), KOC_EMISUSE, &err);
+    assert_int_equal(out.len, 0);
+}
+
+KOC_TEST(archive_names_are_tags_once_each_in_order)
+{
+    KOC__AUTO(koc_ctx) ctx = context();
+    KOC__AUTO(koc_image) img = image(ctx, "amd64", KOC_COMPRESS_GZIP, one);
+    KOC__AUTO(koc_reference) a = reference("r.example/a:1");
+    KOC__AUTO(koc_reference) b = reference("r.example/b:1");
+    KOC__AUTO(koc_reference)
+    both = reference(
+        "r.example/a:1@sha256:0000000000000000000000000000000000000000000000000000000000000000");
+    koc_reference *tags[] = {b, a, b};
+    KOC__AUTO_VAL(koc__dynbuf) tar = KOC__DYNBUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) names = KOC__DYNBUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) manifest = KOC__DYNBUF_INIT(0);
+    koc_archive_image list = {sizeof(koc_archive_image), 0, img, tags, 3};
+    const koc_writer w = {to_buf, &tar};
+    koc_error *err = NULL;
+    write_archive(ctx, &list, 1, &tar);
+    contents(&tar, &names, &manifest);
+    assert_non_null(strstr(manifest.ptr, "\"RepoTags\":[\"r.example/a:1\",\"r.example/b:1\"]"));
+    list.tags = &both;
+    list.n_tags = 1;
+    fails_saying(koc_archive_write(ctx, &list, 1, &w, NULL, &err), KOC_EINVAL,
+                 "in an archive an image is named by a tag", &err);
+}
+
+KOC_TEST(archive_orders_images_without_names)
+{
+    KOC__AUTO(koc_ctx) ctx = context();
+    KOC__AUTO(koc_image) a = image(ctx, "amd64", KOC_COMPRESS_GZIP, one);
+    KOC__AUTO(koc_image) b = image(ctx, "arm64", KOC_COMPRESS_ZSTD, two);
+    const koc_archive_image forth[] = {{sizeof(koc_archive_image), 0, a, NULL, 0},
+                                       {sizeof(koc_archive_image), 0, b, NULL, 0}};
+    const koc_archive_image back[] = {forth[1], forth[0]};
+    KOC__AUTO_VAL(koc__dynbuf) first = KOC__DYNBUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) second = KOC__DYNBUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) names = KOC__DYNBUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) manifest = KOC__DYNBUF_INIT(0);
+    write_archive(ctx, forth, 2, &first);
+    write_archive(ctx, back, 2, &second);
+    assert_int_equal(first.len, second.len);
+    assert_memory_equal(first.ptr, second.ptr, first.len);
+    contents(&first, &names, &manifest);
+    assert_int_equal(count(manifest.ptr, "\"RepoTags\":[]"), 2);
+    assert_int_equal(count(names.ptr, ".tar.zst\n"), 2);
+    assert_int_equal(count(names.ptr, "manifest.json\n"), 1);
+    assert_string_equal(names.ptr + names.len - strlen("manifest.json\n"), "manifest.json\n");
+}
+
+/* Docker finds the URLs of a foreign layer under its DiffID. */
+KOC_TEST(archive_says_where_foreign_layers_come_from)
+{
+    KOC__AUTO(koc_ctx) ctx = context();
+    KOC__AUTO(koc_image) base = image(ctx, "amd64", KOC_COMPRESS_GZIP, two);
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(TEST_MAX);
+    KOC__AUTO(koc_image) img = NULL;
+    KOC__AUTO_VAL(koc__dynbuf) tar = KOC__DYNBUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) names = KOC__DYNBUF_INIT(0);
+    KOC__AUTO_VAL(koc__dynbuf) manifest = KOC__DYNBUF_INIT(0);
+    koc_digest diff_id = {0};
+    koc_error *err = NULL;
+    /* The second layer is foreign. */
+    const koc_str whole = koc_image_manifest(base);
+    const char *at =
+        memmem(whole.ptr, whole.len, KOC_MT_OCI_LAYER_GZIP, strlen(KOC_MT_OCI_LAYER_GZIP));
+    assert_non_null(at);
+    at = memmem(at + 1, whole.len - (size_t)(at + 1 - whole.ptr), KOC_MT_OCI_LAYER_GZIP,
+                strlen(KOC_MT_OCI_LAYER_GZIP));
+    assert_non_null(at);
+    const char *rest = at + strlen(KOC_MT_OCI_LAYER_GZIP);
+    ok(koc__dynbuf_append(&text, whole.ptr, (size_t)(at - whole.ptr), &err), err);
+    ok(koc__dynbuf_puts(&text, "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+                        &err),
+       err);
+    ok(koc__dynbuf_append(&text, rest, whole.len - (size_t)(rest - whole.ptr), &err), err);
+    ok(koc_image_from_bytes(ctx, koc__dynbuf_view(&text), koc_image_config(base), &img, &err), err);
+    for (size_t i = 0; i < 2; i++) {
+        ok(koc__image_attach(img, i, koc_image_layer(base, i)->blob, NULL, &err), err);
+    }
+    koc_archive_image list = {sizeof(koc_archive_image), 0, img, NULL, 0};
+    write_archive(ctx, &list, 1, &tar);
+    contents(&tar, &names, &manifest);
+    ok(koc_layer_diff_id(koc_image_layer(base, 1), NULL, &diff_id, &err), err);
+    KOC__AUTO_STR expect = koc__format(
+        "\"LayerSources\":{\"%s\":{\"mediaType\":\"application/"
+        "vnd.oci.image.layer.nondistributable.v1.tar+gzip\",\"size\":%llu,\"digest\":\"%s\"}}}]",
+        koc__digest_str(&diff_id).s,
+        (unsigned long long)koc_layer_descriptor(koc_image_layer(base, 1))->size,
+        koc__digest_str(&koc_layer_descriptor(koc_image_layer(base, 1))->digest).s);
+    if (!strstr(manifest.ptr, expect)) {
+        fail_msg("%s\n%s", manifest.ptr, expect);
+    }
+}
+
+static int gives_five(void *self KOC__UNUSED, const void *data KOC__UNUSED, size_t len KOC__UNUSED,
+                      koc_error **err KOC__UNUSED)
+{
+    return 5;
+}
+
+KOC_TEST(archive_writer_may_fail_in_its_own_way)
+{
+    KOC__AUTO(koc_ctx) ctx = context();
+    KOC__AUTO(koc_image) img = image(ctx, "amd64", KOC_COMPRESS_GZIP, one);
+    const koc_archive_image list = {sizeof(koc_archive_image), 0, img, NULL, 0};
+    const koc_writer w = {gives_five, NULL};
+    koc_error *err = NULL;
+    fails_saying(koc_archive_write(ctx, &list, 1, &w, NULL, &err), KOC_EUSER,
+                 "the writer of the archive gave 5", &err);
+}
+
 KOC_TEST(archive_survives_running_out_of_memory)
 {
     KOC__AUTO(koc_ctx) ctx = context();

@@ -111,6 +111,92 @@ KOC_TEST(layout_blob_names_the_image_each_way)
     assert_non_null(strstr(index, "\"org.opencontainers.image.ref.name\":\"latest\""));
 }
 
+/* Every file of the layout is the content of its name, and index.json finds the image. */
+KOC_TEST(layout_blob_holds_what_its_names_say)
+{
+    KOC__AUTO(koc_ctx) ctx = context();
+    KOC__AUTO(koc_image) img = image(ctx, "amd64", KOC_COMPRESS_GZIP, two);
+    KOC__AUTO(koc_reference) a = reference("kind.local/x:1");
+    const koc_archive_image one = {sizeof(koc_archive_image), 0, img, &a, 1};
+    koc_error *err = NULL;
+    for (size_t skip = 0; skip <= 2; skip++) {
+        KOC__AUTO(koc_blob) blob = NULL;
+        KOC__AUTO(koc__tar_reader) r = NULL;
+        size_t blobs = 0;
+        ok(koc__layout_blob(&one, skip, &blob, &err), err);
+        ok(koc__tar_reader_open(blob, "layout", NULL, &r, &err), err);
+        for (;;) {
+            koc__tar_entry e = {0};
+            bool more = false;
+            char content[8192];
+            size_t n = 0;
+            size_t got = 1;
+            ok(koc__tar_next(r, &e, &more, &err), err);
+            if (!more) {
+                break;
+            }
+            assert_int_equal(e.mode, 0644);
+            while (got > 0) {
+                ok(koc__tar_read(r, content + n, sizeof(content) - n, &got, &err), err);
+                n += got;
+            }
+            if (strncmp(e.name, "blobs/sha256/", 13) == 0) {
+                koc_digest d = {0};
+                koc__sha256_of(content, n, &d);
+                assert_string_equal(e.name + 13, koc__digest_hex(&d).s);
+                blobs++;
+            } else if (koc__streq(e.name, "oci-layout")) {
+                assert_true(
+                    koc__str_is(koc__str_n(content, n), "{\"imageLayoutVersion\":\"1.0.0\"}"));
+            } else {
+                assert_string_equal(e.name, "index.json");
+                assert_non_null(
+                    memmem(content, n, koc__digest_str(&koc_image_descriptor(img)->digest).s, 71));
+            }
+        }
+        assert_int_equal(blobs, 4 - skip);
+    }
+}
+
+KOC_TEST(blobs_of_images_without_content_are_errors)
+{
+    KOC__AUTO(koc_ctx) ctx = context();
+    KOC__AUTO(koc_image) img = image(ctx, "amd64", KOC_COMPRESS_GZIP, two);
+    KOC__AUTO(koc_image) bare = NULL;
+    KOC__AUTO(koc_blob) blob = NULL;
+    koc_error *err = NULL;
+    ok(koc_image_from_bytes(ctx, koc_image_manifest(img), koc_image_config(img), &bare, &err), err);
+    const koc_archive_image one = {sizeof(koc_archive_image), 0, bare, NULL, 0};
+    fails(koc__layout_blob(&one, 0, &blob, &err), KOC_ENOTFOUND, &err);
+    fails(koc__layout_blob(&one, 1, &blob, &err), KOC_ENOTFOUND, &err);
+    fails(koc__archive_blob(&one, 1, NULL, &blob, &err), KOC_ENOTFOUND, &err);
+    ok(koc__archive_blob(&one, 2, NULL, &blob, &err), err);
+}
+
+KOC_TEST(blobs_survive_running_out_of_memory)
+{
+    KOC__AUTO(koc_ctx) ctx = context();
+    KOC__AUTO(koc_image) img = image(ctx, "amd64", KOC_COMPRESS_GZIP, two);
+    KOC__AUTO(koc_reference) a = reference("kind.local/x:1");
+    const koc_archive_image one = {sizeof(koc_archive_image), 0, img, &a, 1};
+    for (int layout = 0; layout < 2; layout++) {
+        for (uint64_t n = 1;; n++) {
+            KOC__AUTO(koc_blob) blob = NULL;
+            koc_error *err = NULL;
+            koc__alloc_fail_after(n);
+            int rc = layout ? koc__layout_blob(&one, 0, &blob, &err)
+                            : koc__archive_blob(&one, 0, NULL, &blob, &err);
+            koc__alloc_fail_after(0);
+            if (rc == KOC_OK) {
+                assert_true(n > 10);
+                break;
+            }
+            assert_null(blob);
+            fails(rc, KOC_ENOMEM, &err);
+        }
+    }
+}
+
 KOC_TEST(a_blob_of_no_parts_is_empty)
 {
     KOC__AUTO(koc_blob) blob = NULL;
