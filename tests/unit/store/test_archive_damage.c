@@ -471,7 +471,6 @@ KOC_TEST(archive_images_are_found_by_the_end_of_their_tags)
                           {0}};
     KOC__AUTO_STR path = koc__strdup(write_tar("x.tar", list));
     KOC__AUTO(koc_image) img = NULL;
-    size_t n = 0;
     koc_error *err = NULL;
     for (size_t i = 0; i < KOC__COUNT(cases); i++) {
         print_message("%s\n", cases[i].name);
@@ -487,13 +486,31 @@ KOC_TEST(archive_images_are_found_by_the_end_of_their_tags)
     }
     fails_saying(koc__archive_read_named(ctx, path, NULL, NULL, &img, &err), KOC_EINVAL,
                  "holds 3 images: name one of r.example/app:1, other:2, ?, r.example/app:2", &err);
+    assert_null(img);
+}
+
+KOC_TEST(archive_images_are_found_by_number)
+{
+    KOC__AUTO(koc_ctx) ctx = context();
+    KOC__AUTO(koc_image) img = NULL;
+    const entry only[] = {CONFIG, WHOLE, {0}};
+    const entry two_images[] = {
+        CONFIG,
+        {KOC__TAR_FILE, "d",
+         "{\"architecture\":\"b\",\"os\":\"l\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]}}",
+         0},
+        {KOC__TAR_FILE, "manifest.json",
+         "[{\"Config\":\"c\",\"Layers\":[]},{\"Config\":\"d\",\"Layers\":[]},{}]", 0},
+        {0}};
+    const char *path = write_tar("x.tar", two_images);
+    size_t n = 0;
+    koc_error *err = NULL;
     ok(koc_archive_read(ctx, path, 1, NULL, &img, &n, &err), err);
     assert_int_equal(n, 3);
     assert_string_equal(koc_image_platform(img)->arch, "b");
     koc_image_unref(koc__steal(&img));
     fails_saying(koc_archive_read(ctx, path, 3, NULL, &img, NULL, &err), KOC_ENOTFOUND,
                  "holds 3 images: there is no number 4", &err);
-    const entry only[] = {CONFIG, WHOLE, {0}};
     const char *single = write_tar("y.tar", only);
     ok(koc__archive_read_named(ctx, single, NULL, NULL, &img, &err), err);
     koc_image_unref(koc__steal(&img));
