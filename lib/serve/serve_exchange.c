@@ -188,10 +188,10 @@ static bool has_room(koc__served_exchange *x, size_t len)
                                 KOC__MANIFEST_MAX);
         return false;
     }
-    if (!document && x->upload && len > x->server->max_blob - x->upload->size) {
+    uint64_t max = x->server->max_blob;
+    if (!document && x->upload && (x->upload->size > max || len > max - x->upload->size)) {
         koc__served_reply_error(&x->reply, 413, "SIZE_INVALID",
-                                "a blob has at most %llu bytes here",
-                                (unsigned long long)x->server->max_blob);
+                                "a blob has at most %llu bytes here", (unsigned long long)max);
         koc__served_upload_remove(x->upload);
         release_upload(x);
         return false;

@@ -294,6 +294,15 @@ static void adopt_hash(koc__served_upload *up)
     pthread_mutex_unlock(&u->mutex);
 }
 
+/* Whether the name still leads to the file: another request may have removed it or made it a blob while this
+ * one waited for the lock. */
+static bool is_still_there(const koc__served_upload *up, const struct stat *st)
+{
+    struct stat now;
+    return S_ISREG(st->st_mode) && lstat(up->path, &now) == 0 && now.st_ino == st->st_ino &&
+           now.st_dev == st->st_dev;
+}
+
 int koc__served_upload_open(koc__served_uploads *u, const char *id, koc__call *call,
                             koc__served_upload **out, koc_error **err)
 {
@@ -311,8 +320,7 @@ int koc__served_upload_open(koc__served_uploads *u, const char *id, koc__call *c
     if (fstat(up->fd, &st) != 0 || lseek(up->fd, 0, SEEK_END) < 0) {
         return koc__error_errno(err, errno, "cannot look at %s", up->path);
     }
-    if (st.st_nlink == 0 ||
-        !S_ISREG(st.st_mode)) { /* it was finished while this request waited for the lock */
+    if (!is_still_there(up, &st)) {
         return koc__error(err, KOC_ENOTFOUND, "there is no upload %s", id);
     }
     up->size = (uint64_t)st.st_size;
@@ -384,7 +392,12 @@ int koc__served_upload_commit(koc__served_upload *up, const koc_digest *d, koc__
                           koc__digest_str(&have).s);
     }
     KOC__TRY(koc__content_prepare(up->home->content, d->algorithm, err));
-    koc__tempfile t = {koc__steal_fd(&up->fd), koc__steal(&up->path), NULL, -1, true};
+    /* The file is closed before it gets its name; until then no other request may lock it. */
+    int lock = fcntl(up->fd, F_DUPFD_CLOEXEC, 0);
+    if (lock < 0) {
+        return koc__error_errno(err, errno, "cannot finish %s", up->path);
+    }
+    koc__tempfile t = {koc__steal_fd(&up->fd), koc__steal(&up->path), NULL, lock, true};
     int rc = koc__tempfile_publish(&t, path, BLOB_MODE, err);
     koc__tempfile_dispose(&t);
     return rc;
