@@ -47,18 +47,23 @@ KOC_TEST(purl_ko_lowers_two_elements_of_more)
     check(koc__purl_ko_go("GitHub.com/Foo", "v1"), "pkg:golang/GitHub.com/Foo@v1?type=module");
     check(koc__purl_ko_go("X", "(devel)"), "pkg:golang/X@(devel)?type=module");
     check(koc__purl_ko_go("", ""), "pkg:golang/@?type=module");
+    check(koc__purl_ko_go("A@Z[/AZ/AZ", "v1"), "pkg:golang/a@z[/az/AZ@v1?type=module");
+    check(koc__purl_ko_go("//A", "v1"), "pkg:golang///A@v1?type=module");
 }
 
 KOC_TEST(purl_ko_oci_is_a_web_form)
 {
     koc_digest d = digest();
     koc_kv q[] = {{"mediaType", "a/b+c d~e%20"}, {"os", ""}, {"variant", NULL}};
+    koc_kv spaces[] = {{"a", " "}, {"b", " b "}, {"c", "%2"}};
+    check(koc__purl_ko_oci("x", &d, spaces, 3), "pkg:oci/x@sha256:" HEX "?a=+&b=+b+&c=%252");
     check(koc__purl_ko_oci("image", &d, q, 3),
           "pkg:oci/image@sha256:" HEX "?mediaType=a%2Fb%2Bc+d~e%2520&os=");
 }
 
 KOC_TEST(purl_module_zip_escapes_capitals)
 {
+    check(koc__purl_module_zip("p", "@AZ[/a", "v1"), "p/%40!a!z%5B/a/@v/v1.zip");
     check(koc__purl_module_zip("https://p/x", "github.com/BurntSushi/toml", "v1.0.0+Inc"),
           "https://p/x/github.com/!burnt!sushi/toml/@v/v1.0.0%2B!inc.zip");
 }
@@ -73,6 +78,13 @@ KOC_TEST(purl_proxy_is_the_first_that_is_asked)
         {"https://user:secret@a.example,https://b.example", "https://b.example"},
         {"direct,https://a.example", NULL},
         {"off", NULL},
+        {"o", NULL},
+        {"@", NULL},
+        {",https://a.example", "https://a.example"},
+        {"|,https://a.example", "https://a.example"},
+        {"https://a.example|", "https://a.example"},
+        {"http://a.example//", "http://a.example"},
+        {"ftp://a.example,http://b.example", "http://b.example"},
         {"", NULL},
         {"file:///x,https://b.example", "https://b.example"},
         {NULL, NULL},
@@ -94,4 +106,12 @@ KOC_TEST(purl_private_modules_match_by_prefix)
     assert_false(koc__purl_is_private("github.com/*", "github.com"));
     assert_false(koc__purl_is_private("*", "") && koc__purl_is_private("", "a"));
     assert_false(koc__purl_is_private(",,", "a/b"));
+    assert_false(koc__purl_is_private(",,", ""));
+    assert_false(koc__purl_is_private("/", "a"));
+    assert_true(koc__purl_is_private("a", "a") && koc__purl_is_private("a", "a/b"));
+    assert_true(koc__purl_is_private("a//", "a"));
+    assert_true(koc__purl_is_private("?,b", "a/c") && koc__purl_is_private("b,a", "a/c"));
+    assert_false(koc__purl_is_private("/a", "a/b"));
+    assert_false(koc__purl_is_private("a/*/c", "a/b"));
+    assert_true(koc__purl_is_private("a/*/c", "a/b/c/d"));
 }

@@ -29,6 +29,34 @@ KOC_TEST(attach_makes_ko_s_image)
     assert_true(koc__str_eq(koc__str_n(content, n), koc__dynbuf_view(&doc)));
 }
 
+/* Short of memory anywhere, the image is whole or there is none. */
+KOC_TEST(attach_makes_a_whole_image_or_none)
+{
+    int rc = KOC_ENOMEM;
+    KOC__AUTO(koc_image) want = NULL;
+    assert_int_equal(koc__sbom_artifact(NULL, KOC__STR("{}"), &want, NULL), KOC_OK);
+    for (uint64_t n = 1; n < 500 && rc != KOC_OK; n++) {
+        KOC__AUTO(koc_image) img = NULL;
+        KOC__AUTO(koc_reader) reader = NULL;
+        koc__alloc_fail_after(n);
+        rc = koc__sbom_artifact(NULL, KOC__STR("{}"), &img, NULL);
+        koc__alloc_fail_after(0);
+        assert_true(rc == KOC_OK || (rc == KOC_ENOMEM && !img));
+        if (rc == KOC_OK) {
+            assert_true(koc__str_eq(koc_image_manifest(img), koc_image_manifest(want)));
+            assert_true(koc__str_eq(koc_image_config(img), koc_image_config(want)));
+            assert_int_equal(koc_layer_open(koc_image_layer(img, 0), NULL, &reader, NULL), KOC_OK);
+        }
+    }
+    assert_int_equal(rc, KOC_OK);
+    for (uint64_t n = 1; n < 4; n++) {
+        koc__alloc_fail_after(n);
+        KOC__AUTO_STR name = koc__sbom_file_name("app", NULL);
+        koc__alloc_fail_after(0);
+        assert_true(!name || koc__streq(name, "app-index.spdx.json"));
+    }
+}
+
 KOC_TEST(attach_names_files_as_ko_does)
 {
     static const struct {
