@@ -3,30 +3,30 @@
 
 #include "resolve/resolve.h"
 
-void koc__edit_dispose(koc__edit *e)
+void koc__text_edit_dispose(koc__text_edit *e)
 {
     koc__free(e->reference);
     koc__free(e->before);
     koc__free(e->after);
     koc__free(e->tag);
-    *e = (koc__edit){0};
+    *e = (koc__text_edit){0};
 }
 
-int koc__edits_add(koc__edits *l, koc__edit *e, koc_error **err)
+int koc__edits_add(koc__edits *l, koc__text_edit *e, koc_error **err)
 {
     if (!koc__grow((void **)&l->items, &l->capacity, l->count + 1, sizeof(*l->items))) {
-        koc__edit_dispose(e);
+        koc__text_edit_dispose(e);
         return koc__oom(err);
     }
     l->items[l->count++] = *e;
-    *e = (koc__edit){0};
+    *e = (koc__text_edit){0};
     return KOC_OK;
 }
 
 void koc__edits_truncate(koc__edits *l, size_t count)
 {
     while (l->count > count) {
-        koc__edit_dispose(&l->items[--l->count]);
+        koc__text_edit_dispose(&l->items[--l->count]);
     }
 }
 
@@ -39,8 +39,8 @@ void koc__edits_dispose(koc__edits *l)
 
 static int by_place(const void *a, const void *b)
 {
-    const koc__edit *x = a;
-    const koc__edit *y = b;
+    const koc__text_edit *x = a;
+    const koc__text_edit *y = b;
     if (x->start != y->start) {
         return x->start < y->start ? -1 : 1;
     }

@@ -77,32 +77,32 @@ int koc__object_begin_item(koc__scan *s, const koc__yevent *e, koc_error **err)
 /* Removes bytes; joins adjacent removals. */
 static int remove_bytes(koc__scan *s, size_t start, size_t end, koc_error **err)
 {
-    koc__edit *last = s->edits.count > 0 ? &s->edits.items[s->edits.count - 1] : NULL;
+    koc__text_edit *last = s->edits.count > 0 ? &s->edits.items[s->edits.count - 1] : NULL;
     if (last && last->form == KOC__FORM_NOTHING && last->end == start) {
         last->end = end;
         return KOC_OK;
     }
-    koc__edit e = {.start = start, .end = end, .form = KOC__FORM_NOTHING};
+    koc__text_edit e = {.start = start, .end = end, .form = KOC__FORM_NOTHING};
     return koc__edits_add(&s->edits, &e, err);
 }
 
 static void remove_edits(koc__scan *s, size_t first,
-                         bool (*unwanted)(const koc__scan *s, const koc__edit *e))
+                         bool (*unwanted)(const koc__scan *s, const koc__text_edit *e))
 {
     size_t kept = first;
     for (size_t i = first; i < s->edits.count; i++) {
-        koc__edit *e = &s->edits.items[i];
+        koc__text_edit *e = &s->edits.items[i];
         if (unwanted(s, e)) {
-            koc__edit_dispose(e);
+            koc__text_edit_dispose(e);
         } else {
-            koc__edit moved = *e;
+            koc__text_edit moved = *e;
             s->edits.items[kept++] = moved;
         }
     }
     s->edits.count = kept;
 }
 
-static bool in_other_kind(const koc__scan *s, const koc__edit *e)
+static bool in_other_kind(const koc__scan *s, const koc__text_edit *e)
 {
     koc_str file = koc__path_base(koc__str(s->label));
     bool named = koc__str_is(file, "kustomization.yaml") ||
@@ -111,7 +111,7 @@ static bool in_other_kind(const koc__scan *s, const koc__edit *e)
     return e->only_in != 0 && !(e->only_in & (yes ? KOC__IN_KUSTOMIZATION : KOC__IN_OTHER));
 }
 
-static bool in_dropped_item(const koc__scan *s, const koc__edit *e)
+static bool in_dropped_item(const koc__scan *s, const koc__text_edit *e)
 {
     for (size_t i = 0; i < s->n_items; i++) {
         const koc__object *o = &s->items[i];
@@ -264,7 +264,7 @@ static int end_document_before_directive(koc__scan *s, koc_error **err)
     if (!s->previous_dropped || !s->any_kept || !koc__str_starts(rest, "%")) {
         return KOC_OK;
     }
-    koc__edit *gap = &s->edits.items[s->first_edit - 1];
+    koc__text_edit *gap = &s->edits.items[s->first_edit - 1];
     koc__free(gap->before);
     gap->before = koc__strdup("...\n");
     return gap->before ? KOC_OK : koc__oom(err);
@@ -274,7 +274,7 @@ static int end_document_before_directive(koc__scan *s, koc_error **err)
 static int check_overlap(const koc__scan *s, koc_error **err)
 {
     for (size_t i = s->first_edit + 1; i < s->edits.count; i++) {
-        const koc__edit *e = &s->edits.items[i];
+        const koc__text_edit *e = &s->edits.items[i];
         bool same = e->start == e[-1].start &&
                     !(e->after && e[-1].after); /* two insertions at one place are fine */
         if (same || e->start < e[-1].end) {

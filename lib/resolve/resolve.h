@@ -34,7 +34,7 @@ enum {
     KOC__FORM_DIGEST    /* sha256:… */
 };
 
-typedef struct koc__edit {
+typedef struct koc__text_edit {
     size_t start; /* bytes of the input to replace; start equals end: insert */
     size_t end;
     char *reference; /* "ko://path", until index replaces it */
@@ -46,18 +46,18 @@ typedef struct koc__edit {
     uint8_t style;   /* KOC__YSTYLE_* of the value; 0: a line of a block scalar */
     bool flow;       /* inside of brackets */
     uint8_t only_in; /* KOC__IN_*: in which kinds of document the edit applies; 0: in all */
-} koc__edit;
+} koc__text_edit;
 
 typedef struct koc__edits {
-    koc__edit *items;
+    koc__text_edit *items;
     size_t count;
     size_t capacity;
 } koc__edits;
 /* Takes ownership of e's strings, also on failure. */
-int koc__edits_add(koc__edits *l, koc__edit *e, koc_error **err);
+int koc__edits_add(koc__edits *l, koc__text_edit *e, koc_error **err);
 /* Sorts by position, from item `first` on. */
 void koc__edits_sort(koc__edits *l, size_t first);
-void koc__edit_dispose(koc__edit *e);
+void koc__text_edit_dispose(koc__text_edit *e);
 void koc__edits_truncate(koc__edits *l, size_t count);
 void koc__edits_dispose(koc__edits *l);
 KOC__DEFINE_AUTO_VAL(koc__edits, koc__edits_dispose);
@@ -249,7 +249,7 @@ size_t koc__split_json(koc_str text, size_t at);
 /* Checks a replacement. */
 int koc__rewrite_check(const char *replacement, koc_error **err);
 /* Appends the bytes for an edit. */
-int koc__rewrite_edit(const koc__edit *e, const char *replacement, koc__dynbuf *out,
+int koc__rewrite_edit(const koc__text_edit *e, const char *replacement, koc__dynbuf *out,
                       koc_error **err);
 
 #endif

@@ -190,10 +190,10 @@ static bool is_json(koc_str text, size_t at)
 /* Inserts a document marker between two values: then the output is YAML and can be joined with other YAML. */
 static int put_marker(input *in, size_t at, koc_error **err)
 {
-    koc__edit e = {.start = at,
-                   .end = at,
-                   .form = KOC__FORM_NOTHING,
-                   .before = koc__strdup(in->text.ptr[at - 1] == '\n' ? "---\n" : "\n---\n")};
+    koc__text_edit e = {.start = at,
+                        .end = at,
+                        .form = KOC__FORM_NOTHING,
+                        .before = koc__strdup(in->text.ptr[at - 1] == '\n' ? "---\n" : "\n---\n")};
     return e.before ? koc__edits_add(&in->edits, &e, err) : koc__oom(err);
 }
 
@@ -283,7 +283,7 @@ static int read_input(const koc_resolver *r, input *in, koc_error **err)
 
 /* --- references --- */
 
-static int number_reference(koc_resolver *r, koc__edit *e, koc_error **err)
+static int number_reference(koc_resolver *r, koc__text_edit *e, koc_error **err)
 {
     koc_str name = koc__str(e->reference);
     uintptr_t known = (uintptr_t)koc__map_get(r->by_name, name);
@@ -311,7 +311,7 @@ static int add_input(koc_resolver *r, input *in, koc_error **err)
     }
     KOC__TRY(read_input(r, in, err));
     for (size_t i = 0; i < in->edits.count; i++) {
-        koc__edit *e = &in->edits.items[i];
+        koc__text_edit *e = &in->edits.items[i];
         if (e->form != KOC__FORM_NOTHING) {
             KOC__TRY(number_reference(r, e, err));
         }
@@ -507,7 +507,7 @@ int koc_resolver_write_map(const koc_resolver *r, koc_buf *out, koc_error **err)
 static size_t first_open(const koc_resolver *r, const input *in, size_t from)
 {
     while (from < in->edits.count) {
-        const koc__edit *e = &in->edits.items[from];
+        const koc__text_edit *e = &in->edits.items[from];
         if (e->form != KOC__FORM_NOTHING && !r->references[e->index].replacement) {
             break;
         }
@@ -549,7 +549,7 @@ static int put(cursor *c, const koc_writer *w, koc_str data, koc_error **err)
     return KOC_OK;
 }
 
-static int prefix_place(const input *in, const koc__edit *e, int rc, koc_error **err)
+static int prefix_place(const input *in, const koc__text_edit *e, int rc, koc_error **err)
 {
     size_t line = 0;
     size_t column = 0;
@@ -563,7 +563,7 @@ static int write_until(const koc_resolver *r, const input *in, cursor *c, size_t
 {
     KOC__AUTO_VAL(koc__dynbuf) value = KOC__DYNBUF_INIT((size_t)1 << 20);
     while (c->edit < n_edits) {
-        const koc__edit *e = &in->edits.items[c->edit];
+        const koc__text_edit *e = &in->edits.items[c->edit];
         const char *replacement =
             e->form == KOC__FORM_NOTHING ? NULL : r->references[e->index].replacement;
         koc__dynbuf_clear(&value);

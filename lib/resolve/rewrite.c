@@ -45,7 +45,7 @@ static parts split_replacement(const char *replacement)
 
 /* The tag of the reference counts only together with a digest: without one the image has only the tags it
  * was pushed with. */
-static int put_tag(const koc__edit *e, const parts *p, koc__dynbuf *out, koc_error **err)
+static int put_tag(const koc__text_edit *e, const parts *p, koc__dynbuf *out, koc_error **err)
 {
     koc_str pushed = p->tag.len > 0 ? p->tag : koc__str(NO_TAG);
     koc_str own = e->tag && *e->tag ? koc__str(e->tag) : pushed;
@@ -55,7 +55,8 @@ static int put_tag(const koc__edit *e, const parts *p, koc__dynbuf *out, koc_err
     return koc__dynbuf_printf(out, err, "%.*s@%.*s", KOC__FMT(own), KOC__FMT(p->digest));
 }
 
-static int put_value(const koc__edit *e, const char *replacement, koc__dynbuf *out, koc_error **err)
+static int put_value(const koc__text_edit *e, const char *replacement, koc__dynbuf *out,
+                     koc_error **err)
 {
     parts p = split_replacement(replacement);
     koc_str registry = {0};
@@ -116,7 +117,7 @@ static int put_quoted(koc_str value, char quote, koc__dynbuf *out, koc_error **e
     return koc__dynbuf_putc(out, quote, err);
 }
 
-static int put_styled(const koc__edit *e, koc_str value, koc__dynbuf *out, koc_error **err)
+static int put_styled(const koc__text_edit *e, koc_str value, koc__dynbuf *out, koc_error **err)
 {
     switch (e->style) {
     case 0: return koc__dynbuf_put(out, value, err); /* a line of a block scalar needs no quotes */
@@ -128,7 +129,7 @@ static int put_styled(const koc__edit *e, koc_str value, koc__dynbuf *out, koc_e
                                 : put_quoted(value, '"', out, err);
 }
 
-int koc__rewrite_edit(const koc__edit *e, const char *replacement, koc__dynbuf *out,
+int koc__rewrite_edit(const koc__text_edit *e, const char *replacement, koc__dynbuf *out,
                       koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) value = KOC__DYNBUF_INIT(2 * REPLACEMENT_MAX);

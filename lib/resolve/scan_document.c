@@ -331,7 +331,7 @@ static int check_order(const koc__scan *s, koc_error **err)
 {
     size_t at = s->base;
     for (size_t i = 0; i < s->edits.count; i++) {
-        const koc__edit *e = &s->edits.items[i];
+        const koc__text_edit *e = &s->edits.items[i];
         if (e->start < at || e->end < e->start || e->end > s->end) {
             return koc__error(err, KOC_EFORMAT,
                               "%s: the edits of document bytes %zu to %zu overlap", s->label,

@@ -78,7 +78,7 @@ int koc__scan_replace(koc__scan *s, const koc__node_pos *at, const char *referen
                       int form, int only_in, koc_error **err)
 {
     bool before = needs_before(s, at);
-    koc__edit e = {
+    koc__text_edit e = {
         .start = at->start,
         .end = at->end,
         .reference = koc__strdup(reference),
@@ -92,7 +92,7 @@ int koc__scan_replace(koc__scan *s, const koc__node_pos *at, const char *referen
         .only_in = (uint8_t)only_in,
     };
     if (!e.reference || (tag && !e.tag) || (before && !e.before)) {
-        koc__edit_dispose(&e);
+        koc__text_edit_dispose(&e);
         return koc__oom(err);
     }
     return koc__edits_add(&s->edits, &e, err);

@@ -81,7 +81,7 @@ static int insert_member(koc__scan *s, const koc__member *m, const char *key, co
                           "anchor or tag; add it",
                           s->label, at->line, at->column, key);
     }
-    koc__edit e = {
+    koc__text_edit e = {
         .start = at->start,
         .end = at->start,
         .reference = koc__strdup(reference),
@@ -95,7 +95,7 @@ static int insert_member(koc__scan *s, const koc__member *m, const char *key, co
         .only_in = (uint8_t)only_in,
     };
     if (!e.reference || !e.before || !e.after) {
-        koc__edit_dispose(&e);
+        koc__text_edit_dispose(&e);
         return koc__oom(err);
     }
     return koc__edits_add(&s->edits, &e, err);
