@@ -95,6 +95,44 @@ KOC_API const char *koc_image_env(const koc_image *img, const char *name);
 KOC_API int koc_image_config_get(const koc_image *img, const char *json_pointer, koc_buf *out,
                                  koc_error **err);
 
+enum {
+    KOC_CFG_USER = 1,
+    KOC_CFG_WORKDIR = 2,
+    KOC_CFG_STOPSIGNAL = 3,
+    KOC_CFG_AUTHOR = 4,
+    KOC_CFG_PORT = 5,   /**< a list: koc_image_builder_add_str */
+    KOC_CFG_VOLUME = 6, /**< a list */
+    KOC_CFG_ENV = 7,    /**< these are lists to read: koc_image_list */
+    KOC_CFG_LABEL = 8,
+    KOC_CFG_ENTRYPOINT = 9,
+    KOC_CFG_CMD = 10,
+    KOC_CFG_ANNOTATION = 11 /**< of the manifest */
+};
+/** One of KOC_CFG_USER, _WORKDIR, _STOPSIGNAL, _AUTHOR; NULL if it is absent or empty. Borrowed from img. */
+KOC_API const char *koc_image_str(const koc_image *img, int32_t field);
+/** A list, in the order of the document: KOC_CFG_ENV ("NAME=value"), KOC_CFG_LABEL and _ANNOTATION ("key=value"),
+ * KOC_CFG_ENTRYPOINT, _CMD, _PORT ("8080/tcp"), _VOLUME. Empty if it is absent. */
+KOC_API int koc_image_list(const koc_image *img, int32_t field, koc_strlist **out, koc_error **err);
+
+/** An entry of the history (config.md, "history"). Strings are borrowed from the image; NULL if absent. */
+typedef struct koc_history {
+    uint32_t struct_size;
+    uint32_t flags;      /**< 0 */
+    const char *created; /**< RFC 3339 */
+    const char *created_by;
+    const char *author;
+    const char *comment;
+    int32_t empty_layer; /**< 1: no layer belongs to it */
+    uint32_t reserved;   /**< 0 */
+} koc_history;
+/* clang-format off */
+#define KOC_HISTORY_INIT { sizeof(koc_history), 0, NULL, NULL, NULL, NULL, 0, 0 }
+/* clang-format on */
+/** The number of entries, oldest first. */
+KOC_API size_t koc_image_history_count(const koc_image *img);
+/** Entry i; initialise *out with its _INIT macro. KOC_EMISUSE: there is none. */
+KOC_API int koc_image_history(const koc_image *img, size_t i, koc_history *out, koc_error **err);
+
 enum { KOC_ADD_LAYER_CREATED = 1u << 0 /**< use created even if it is 0 */ };
 /** The history entry of a layer (config.md, "history"). */
 typedef struct koc_add_layer_options {
@@ -111,14 +149,6 @@ typedef struct koc_add_layer_options {
 #define KOC_ADD_LAYER_OPTIONS_INIT { sizeof(koc_add_layer_options), 0, NULL, NULL, NULL, 0, NULL, 0 }
 /* clang-format on */
 
-enum {
-    KOC_CFG_USER = 1,
-    KOC_CFG_WORKDIR = 2,
-    KOC_CFG_STOPSIGNAL = 3,
-    KOC_CFG_AUTHOR = 4,
-    KOC_CFG_PORT = 5,  /**< a list: koc_image_builder_add_str */
-    KOC_CFG_VOLUME = 6 /**< a list */
-};
 enum { KOC_FORMAT_SAME_AS_BASE = 0, KOC_FORMAT_OCI = 1, KOC_FORMAT_DOCKER = 2 };
 
 /** Creates a builder on a base image; NULL is scratch, the empty image. Keeps a reference to base. A builder belongs
@@ -147,6 +177,14 @@ KOC_API int koc_image_builder_set_str(koc_image_builder *b, int32_t field, const
 /** Adds to one of KOC_CFG_PORT ("8080/tcp"), KOC_CFG_VOLUME ("/data"). */
 KOC_API int koc_image_builder_add_str(koc_image_builder *b, int32_t field, const char *value,
                                       koc_error **err);
+/** Removes from one of KOC_CFG_PORT, KOC_CFG_VOLUME; nothing happens if the base does not have value. */
+KOC_API int koc_image_builder_remove_str(koc_image_builder *b, int32_t field, const char *value,
+                                         koc_error **err);
+/** Sets any member of the config to a JSON value, after all other settings: "/config/Healthcheck", "{...}". json NULL
+ * removes it. Objects on the way are created. KOC_EINVAL: not a JSON pointer (RFC 6901), not JSON, or a member that
+ * the builder writes to fit the layers (rootfs, history). */
+KOC_API int koc_image_builder_set_config(koc_image_builder *b, const char *json_pointer,
+                                         const char *json, koc_error **err);
 /** Seconds since 1970, written in UTC. Without it the base's value stays (1970 on scratch). */
 KOC_API int koc_image_builder_set_created(koc_image_builder *b, int64_t epoch_seconds,
                                           koc_error **err);

@@ -99,6 +99,7 @@ void koc_image_builder_free(koc_image_builder *b)
     koc__settings_dispose(&b->annotations);
     koc__settings_dispose(&b->ports);
     koc__settings_dispose(&b->volumes);
+    koc__settings_dispose(&b->members);
     for (size_t i = 0; i < KOC__COUNT(b->text); i++) {
         koc__free(b->text[i]);
     }
@@ -272,19 +273,41 @@ int koc_image_builder_set_str(koc_image_builder *b, int32_t field, const char *v
     return KOC_OK;
 }
 
+static int put_in_set(koc_image_builder *b, int32_t field, const char *name, bool remove,
+                      const char *function, koc_error **err)
+{
+    KOC__TRY(check_usable(b, name ? NULL : "value", function, err));
+    if (field != KOC_CFG_PORT && field != KOC_CFG_VOLUME) {
+        return koc__error(err, KOC_EMISUSE, "%s: unknown field", function);
+    }
+    const char *value = remove ? NULL : "";
+    if (field == KOC_CFG_PORT) {
+        KOC__TRY(remove ? KOC_OK : koc__image_config_check_port(name, err));
+        return put_named(&b->ports, name, value, "an exposed port", err);
+    }
+    KOC__TRY(remove ? KOC_OK : koc__image_config_check_volume(name, err));
+    return put_named(&b->volumes, name, value, "a volume", err);
+}
+
 int koc_image_builder_add_str(koc_image_builder *b, int32_t field, const char *value,
                               koc_error **err)
 {
-    KOC__TRY(check_usable(b, value ? NULL : "value", "koc_image_builder_add_str", err));
-    if (field != KOC_CFG_PORT && field != KOC_CFG_VOLUME) {
-        return koc__misuse(err, "koc_image_builder_add_str: unknown field");
-    }
-    if (field == KOC_CFG_PORT) {
-        KOC__TRY(koc__image_config_check_port(value, err));
-        return put_named(&b->ports, value, "", "an exposed port", err);
-    }
-    KOC__TRY(koc__image_config_check_volume(value, err));
-    return put_named(&b->volumes, value, "", "a volume", err);
+    return put_in_set(b, field, value, false, "koc_image_builder_add_str", err);
+}
+
+int koc_image_builder_remove_str(koc_image_builder *b, int32_t field, const char *value,
+                                 koc_error **err)
+{
+    return put_in_set(b, field, value, true, "koc_image_builder_remove_str", err);
+}
+
+int koc_image_builder_set_config(koc_image_builder *b, const char *json_pointer, const char *json,
+                                 koc_error **err)
+{
+    KOC__TRY(
+        check_usable(b, json_pointer ? NULL : "json_pointer", "koc_image_builder_set_config", err));
+    KOC__TRY(koc__build_check_member(json_pointer, json, err));
+    return insert_setting(&b->members, b->members.n, json_pointer, json, false, err);
 }
 
 int koc_image_builder_set_created(koc_image_builder *b, int64_t epoch_seconds, koc_error **err)

@@ -44,6 +44,7 @@ struct koc_image_builder {
     koc__settings annotations;
     koc__settings ports;
     koc__settings volumes;
+    koc__settings members; /* of the config by JSON pointer, in the order of the calls */
     bool has_text[KOC_CFG_AUTHOR + 1];
     char *text[KOC_CFG_AUTHOR + 1]; /* NULL: remove */
     bool has_entrypoint;
@@ -68,6 +69,11 @@ int koc__build_manifest(const koc_image_builder *b, koc_layer *const *layers, si
 int koc__build_need(koc__jnode *object, const char *name, int type, koc__jnode **out,
                     koc_error **err);
 int koc__build_annotate(koc__jnode *root, const koc__settings *annotations, koc_error **err);
+
+/* --- config_pointer.c: members of the config by JSON pointer --- */
+/* KOC_EINVAL: pointer is not one, names a member that the builder writes, or json is not JSON. */
+int koc__build_check_member(const char *pointer, const char *json, koc_error **err);
+int koc__build_put_members(koc__jnode *root, const koc__settings *members, koc_error **err);
 
 /* --- image_compat.c: ko's byte form --- */
 /* Each writes a whole document in the member order of Go's structs, without members that the structs do not

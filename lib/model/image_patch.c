@@ -95,7 +95,14 @@ static int put_set(koc__jnode *parent, const char *name, const koc__settings *s,
     }
     KOC__TRY(koc__build_need(parent, name, KOC__JSON_OBJECT, &map, err));
     for (size_t i = 0; i < s->n; i++) {
-        KOC__TRY(koc__json_put(map, s->items[i].key, koc__json_make_object(), err));
+        if (s->items[i].value) {
+            KOC__TRY(koc__json_put(map, s->items[i].key, koc__json_make_object(), err));
+        } else {
+            koc__json_drop(map, s->items[i].key);
+        }
+    }
+    if (koc__json_count(map) == 0) {
+        koc__json_drop(parent, name);
     }
     return KOC_OK;
 }
@@ -275,6 +282,7 @@ int koc__build_config(const koc_image_builder *b, const koc_digest *diff_ids, ko
     KOC__TRY(put_text(b, KOC_CFG_AUTHOR, root, "author", err));
     KOC__TRY(put_platform(b, root, err));
     KOC__TRY(put_config(b, root, err));
+    KOC__TRY(koc__build_put_members(root, &b->members, err));
     KOC__TRY(put_diff_ids(b, diff_ids, root, err));
     KOC__TRY(put_history(b, root, err));
     *out = koc__steal(&doc);
