@@ -146,7 +146,9 @@ static int copy_pair(job *j, koc__call *call, koc_error **err)
                                     : copy_tree(j, from, &top, call, err);
     if (rc != KOC_OK) {
         report_pair(call, j, KOC_STATE_FAILED);
-        return koc__error_prefix(err, rc, "cannot copy %s to %s", from->what, j->label);
+        return j->given.kind == KOC_PLACE_MEMORY
+                   ? koc__error_prefix(err, rc, "cannot write %s", j->label)
+                   : koc__error_prefix(err, rc, "cannot copy %s to %s", from->what, j->label);
     }
     report_pair(call, j, j->result.unchanged ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED);
     return KOC_OK;
@@ -198,7 +200,7 @@ static int dest_for(run *r, const koc_place *p, koc__call *call, koc__dest **out
         break;
     default:
         return koc__misuse(err,
-                           "koc_copy: a target cannot be KOC_PLACE_ARCHIVE, which is for reading");
+                           "koc_copy: a target cannot be KOC_PLACE_ARCHIVE or KOC_PLACE_MEMORY");
     }
     r->dests[r->n_dests++] = dest;
     *out = dest;
@@ -378,6 +380,17 @@ static int copy_pairs(run *r, const koc_copy_options *o, const koc_copy_pair *pa
     return rc;
 }
 
+int koc__copy(koc_ctx *ctx, koc_client *client, const koc_copy_pair *pairs, size_t n,
+              const koc_copy_options *o, koc_copy_result *results, koc__call *call, koc_error **err)
+{
+    KOC__AUTO_VAL(run)
+    r = {.ctx = ctx,
+         .client = client,
+         .referrers = o->flags & KOC_COPY_REFERRERS,
+         .keep_going = o->flags & KOC_COPY_KEEP_GOING};
+    return copy_pairs(&r, o, pairs, n, results, call, err);
+}
+
 int koc_copy(koc_ctx *ctx, koc_client *client, const koc_copy_pair *pairs, size_t n,
              const koc_copy_options *opts, const koc_op *user, koc_copy_result *results,
              koc_error **err)
@@ -392,15 +405,10 @@ int koc_copy(koc_ctx *ctx, koc_client *client, const koc_copy_pair *pairs, size_
         return koc__misuse(err, "koc_copy_options: unknown flags");
     }
     KOC__AUTO_VAL(koc__call) call = {0};
-    KOC__AUTO_VAL(run)
-    r = {.ctx = ctx,
-         .client = client,
-         .referrers = o.flags & KOC_COPY_REFERRERS,
-         .keep_going = o.flags & KOC_COPY_KEEP_GOING};
     KOC__TRY(koc__call_begin(&call, ctx, user, err));
     KOC__TRY(check_results(results, n, err));
     KOC__TRY(koc__options_list(pairs, n, sizeof(*pairs), "koc_copy_pair", &list, err));
-    int rc = copy_pairs(&r, &o, list, n, results, &call, err);
+    int rc = koc__copy(ctx, client, list, n, &o, results, &call, err);
     koc__free(list);
     return rc;
 }

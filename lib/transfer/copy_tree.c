@@ -235,7 +235,9 @@ static int move_blob(void *arg, koc__call *call, koc_error **err)
     if (!blob && koc__mt_is_foreign(m->descriptor->media_type)) {
         return KOC_OK; /* a foreign layer stays at its URL */
     }
-    const koc__known_blob b = {m->descriptor, blob, t->from->repo};
+    const koc__source_vt *vt = t->from->vt;
+    const koc__known_blob b = {m->descriptor, blob,
+                               vt->origin ? vt->origin(t->from, m->descriptor) : t->from->repo};
     int32_t state = KOC_STATE_SKIPPED;
     KOC__TRY(t->to->vt->put_blob(t->to, t->place, &b, call, &state, err));
     count_blob(t, state, m->descriptor->size);

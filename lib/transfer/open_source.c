@@ -8,8 +8,11 @@
 
 static char *name_of(const koc_place *p)
 {
-    return koc__strdup(p->kind == KOC_PLACE_REGISTRY ? koc_reference_string(p->reference)
-                                                     : p->path);
+    switch (p->kind) {
+    case KOC_PLACE_REGISTRY: return koc__strdup(koc_reference_string(p->reference));
+    case KOC_PLACE_MEMORY: return koc__strdup("the new image");
+    default: return koc__strdup(p->path);
+    }
 }
 
 static int open_kind(koc_source *s, const koc_place *p, koc__call *call, koc_error **err)
@@ -17,6 +20,7 @@ static int open_kind(koc_source *s, const koc_place *p, koc__call *call, koc_err
     switch (p->kind) {
     case KOC_PLACE_REGISTRY: return koc__source_registry(s, p, err);
     case KOC_PLACE_LAYOUT: return koc__source_layout(s, p, err);
+    case KOC_PLACE_MEMORY: koc__source_memory(s, p); return KOC_OK;
     default: return koc__source_archive(s, p, call, err);
     }
 }
@@ -77,6 +81,7 @@ void koc_source_free(koc_source *s)
     koc__contents_free(s->contents);
     koc__stream_dispose(&s->stream);
     koc_image_unref(s->image);
+    koc_index_unref(s->index);
     koc_client_unref(s->client);
     koc_ctx_unref(s->ctx);
     koc__free(s->what);

@@ -150,10 +150,13 @@ int koc__place_check(const koc_place *from, koc_client *client, koc_place *out, 
 {
     koc_place p = KOC_PLACE_INIT;
     KOC__TRY(koc__options_copy(&p, sizeof(p), from, "koc_place", err));
-    if (p.kind < KOC_PLACE_REGISTRY || p.kind > KOC_PLACE_ARCHIVE || p.flags || p.reserved) {
+    if (p.kind < KOC_PLACE_REGISTRY || p.kind > KOC_PLACE_MEMORY || p.flags || p.reserved) {
         return koc__misuse(err, "koc_place: kind or flags are unknown, or reserved is not 0");
     }
-    if (p.kind != KOC_PLACE_REGISTRY && (!p.path || !*p.path)) {
+    if (p.kind == KOC_PLACE_MEMORY && !p.image == !p.index) {
+        return koc__misuse(err, "koc_place: either image or index must be set");
+    }
+    if (p.kind != KOC_PLACE_REGISTRY && p.kind != KOC_PLACE_MEMORY && (!p.path || !*p.path)) {
         return koc__misuse(err, "koc_place: path is NULL or empty");
     }
     if (p.kind == KOC_PLACE_REGISTRY && (!p.reference || !client)) {

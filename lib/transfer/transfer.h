@@ -43,6 +43,8 @@ typedef struct koc__source_vt {
     int (*blob)(koc_source *s, const koc_descriptor *d, koc_blob **out, koc_error **err);
     int (*referrers)(koc_source *s, const koc_digest *subject, const char *type, koc__call *call,
                      koc_index **out, koc_error **err);
+    /* A repository that has the blob, borrowed from s. Or NULL: repo of the source. */
+    const koc_reference *(*origin)(const koc_source *s, const koc_descriptor *d);
 } koc__source_vt;
 
 /* The copy of an archive that can be read only once: a pipe, a device, "-" for stdin. */
@@ -70,12 +72,14 @@ struct koc_source {
     koc__contents *contents;
     koc__stream stream;
     koc_image *image;
+    koc_index *index;
 };
 KOC__DEFINE_AUTO(koc_source, koc_source_free);
 
 int koc__source_registry(koc_source *s, const koc_place *p, koc_error **err);
 int koc__source_layout(koc_source *s, const koc_place *p, koc_error **err);
 int koc__source_archive(koc_source *s, const koc_place *p, koc__call *call, koc_error **err);
+void koc__source_memory(koc_source *s, const koc_place *p);
 
 int koc__source_open(koc_ctx *ctx, koc_client *client, const koc_place *p, koc__call *call,
                      koc_source **out, koc_error **err);
@@ -145,6 +149,11 @@ int koc__dest_oci_archive(koc_ctx *ctx, const char *path, koc__call *call, koc__
                           koc_error **err);
 int koc__dest_docker_archive(koc_ctx *ctx, const char *path, koc__call *call, koc__dest **out,
                              koc_error **err);
+
+/* koc_copy inside a running call; pairs has structs of this version. */
+int koc__copy(koc_ctx *ctx, koc_client *client, const koc_copy_pair *pairs, size_t n,
+              const koc_copy_options *o, koc_copy_result *results, koc__call *call,
+              koc_error **err);
 
 /* --- the copy of one image (copy_tree.c) --- */
 

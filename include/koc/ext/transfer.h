@@ -20,7 +20,8 @@ enum {
     KOC_PLACE_LAYOUT = 2,         /**< a directory: OCI image-spec, image-layout.md */
     KOC_PLACE_OCI_ARCHIVE = 3,    /**< a tar file that contains such a layout */
     KOC_PLACE_DOCKER_ARCHIVE = 4, /**< a tar file of `docker save` */
-    KOC_PLACE_ARCHIVE = 5         /**< a tar file, either of the two; to read only */
+    KOC_PLACE_ARCHIVE = 5,        /**< a tar file, either of the two; to read only */
+    KOC_PLACE_MEMORY = 6          /**< an image or index that a builder made; to read only */
 };
 
 /** Names an image, an index, or everything in a layout or archive. Members are borrowed. */
@@ -30,14 +31,16 @@ typedef struct koc_place {
     int32_t kind;   /**< KOC_PLACE_* */
     uint32_t reserved;
     koc_reference *reference; /**< in a registry; without tag and digest: tag "latest" */
-    const char *path;         /**< of the directory or file, for all other kinds */
+    const char *path;         /**< of the directory or file, for a layout or archive */
     /** In a layout org.opencontainers.image.ref.name, in docker's archives a tag with or without its
      * repository; NULL: the only image in it. */
     const char *name;
     const koc_digest *digest; /**< in addition to a name or instead of one; NULL: any */
+    koc_image *image;         /**< in memory; NULL: index */
+    koc_index *index;         /**< in memory, with the images that it has (koc_index_image) */
 } koc_place;
 /* clang-format off */
-#define KOC_PLACE_INIT { sizeof(koc_place), 0, 0, 0, NULL, NULL, NULL, NULL }
+#define KOC_PLACE_INIT { sizeof(koc_place), 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL }
 /* clang-format on */
 
 enum {
