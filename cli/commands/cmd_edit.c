@@ -47,12 +47,11 @@ static const cli_flag mutate_flags[] = {
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL, NULL},
 };
 
-/* --- layers --- */
+/* --- append --- */
 
 typedef struct layers {
     koc_layer **list;
     size_t n;
-    const koc_place *base; /* the base to record in the annotations, or NULL */
 } layers;
 
 static void layers_free(layers *l)
@@ -70,137 +69,97 @@ static int64_t epoch(void)
     return text && *text ? strtoll(text, NULL, 10) : 0;
 }
 
-static koc_layer_options layer_options(bool docker)
-{
-    koc_layer_options o = KOC_LAYER_OPTIONS_INIT;
-    o.flags = docker ? KOC_LAYER_DOCKER_TYPES : 0;
-    o.mtime = epoch();
-    return o;
-}
-
-static int import_tar(cli_session *s, const char *path, bool docker, koc_layer **out,
+static int import_tar(cli_session *s, const char *path, const koc_layer_options *o, koc_layer **out,
                       koc_error **err)
 {
     CLI_AUTO(koc_blob) blob = NULL;
-    koc_layer_options o = layer_options(docker);
     const char *name = strcmp(path, "-") == 0 ? "stdin" : path;
     CLI_TRY(koc_blob_from_stream(path, &s->op, &blob, err));
-    return koc_layer_import(s->ctx, blob, name, &o, &s->op, out, err);
+    return koc_layer_import(s->ctx, blob, name, o, &s->op, out, err);
 }
+
+static int add_tars(cli_session *s, koc_edit *e, const cli_list *tars, const koc_layer_options *o,
+                    const koc_add_layer_options *history, koc_error **err)
+{
+    CLI_AUTO_VAL(layers) l = {calloc(tars->count + 1, sizeof(koc_layer *)), 0};
+    if (!l.list) {
+        return cli_fail_memory(err);
+    }
+    for (size_t i = 0; i < tars->count; i++) {
+        CLI_TRY(import_tar(s, tars->items[i], o, &l.list[i], err));
+        l.n++;
+    }
+    return koc_edit_add_layers(e, l.list, l.n, history, &s->op, err);
+}
+
+/* The files that the words name, and the text that they point to. */
+typedef struct files {
+    koc_image_file *list;
+    char **texts; /* source and path of each */
+    size_t n;
+} files;
+
+static void files_free(files *f)
+{
+    for (size_t i = 0; f->texts && i < 2 * f->n; i++) {
+        free(f->texts[i]);
+    }
+    free(f->texts);
+    free(f->list);
+}
+CLI_DEFINE_AUTO_VAL(files, files_free);
 
 /* word: "path", "path:/dest" or "path:/dest/". */
-static int add_path(koc_layer_builder *b, const char *word, koc_error **err)
+static int read_path(const char *word, char **source, char **dest, koc_error **err)
 {
-    char source[4096];
-    char dest[8192];
     struct stat st;
-    koc_entry e = KOC_ENTRY_INIT;
     const char *colon = strrchr(word, ':');
     bool named = colon && colon[1] == '/';
-    int n = snprintf(source, sizeof(source), "%.*s",
-                     named ? (int)(colon - word) : (int)strlen(word), word);
-    if (n <= 0 || (size_t)n >= sizeof(source) || stat(source, &st) != 0) {
-        return cli_fail(err, KOC_ENOTFOUND, "cannot add %s: there is no such file", source);
+    *source = strndup(word, named ? (size_t)(colon - word) : strlen(word));
+    if (!*source) {
+        return cli_fail_memory(err);
     }
-    while (n > 1 && source[n - 1] == '/') {
-        source[--n] = '\0';
+    if (!**source || stat(*source, &st) != 0) {
+        return cli_fail(err, KOC_ENOTFOUND, "cannot add %s: there is no such file", *source);
     }
-    const char *slash = strrchr(source, '/');
-    const char *base = slash ? slash + 1 : source;
+    for (size_t n = strlen(*source); n > 1 && (*source)[n - 1] == '/'; n--) {
+        (*source)[n - 1] = '\0';
+    }
+    const char *slash = strrchr(*source, '/');
+    const char *base = slash ? slash + 1 : *source;
     bool into = !named || (colon[strlen(colon) - 1] == '/' && !S_ISDIR(st.st_mode));
-    snprintf(dest, sizeof(dest), "%s%s", named ? colon + 1 : "/", into ? base : "");
-    if (S_ISDIR(st.st_mode)) {
-        return koc_layer_builder_add_tree(b, dest, source, NULL, err);
+    const char *directory = named ? colon + 1 : "/";
+    size_t size = strlen(directory) + strlen(base) + 1;
+    *dest = malloc(size);
+    if (!*dest) {
+        return cli_fail_memory(err);
     }
-    e.mode = st.st_mode & 0111 ? 0755 : 0644;
-    return koc_layer_builder_add_file(b, dest, source, &e, err);
+    snprintf(*dest, size, "%s%s", directory, into ? base : "");
+    return KOC_OK;
 }
 
-static int build_layer(cli_session *s, const cli_list *words, bool docker, koc_layer **out,
-                       koc_error **err)
+static int read_paths(const cli_list *words, files *out, koc_error **err)
 {
-    koc_layer_options o = layer_options(docker);
-    CLI_AUTO(koc_layer_builder) b = NULL;
-    CLI_TRY(koc_layer_builder_new(s->ctx, &o, &b, err));
+    out->list = calloc(words->count + 1, sizeof(*out->list));
+    out->texts = calloc(2 * words->count + 1, sizeof(char *));
+    if (!out->list || !out->texts) {
+        return cli_fail_memory(err);
+    }
     for (size_t i = 0; i < words->count; i++) {
-        CLI_TRY(add_path(b, words->items[i], err));
-    }
-    return koc_layer_builder_finish(b, &s->op, out, err);
-}
-
-static int build_layers(cli_session *s, const change_options *o, const cli_list *words, bool docker,
-                        layers *out, koc_error **err)
-{
-    out->list = calloc(o->tars.count + 2, sizeof(koc_layer *));
-    if (!out->list) {
-        return cli_fail_memory(err);
-    }
-    for (size_t i = 0; i < o->tars.count; i++) {
-        CLI_TRY(import_tar(s, o->tars.items[i], docker, &out->list[out->n], err));
+        char **text = &out->texts[2 * i];
         out->n++;
-    }
-    if (words->count > 0) {
-        CLI_TRY(build_layer(s, words, docker, &out->list[out->n], err));
-        out->n++;
+        CLI_TRY(read_path(words->items[i], &text[0], &text[1], err));
+        out->list[i] = (koc_image_file)KOC_IMAGE_FILE_INIT;
+        out->list[i].source = text[0];
+        out->list[i].path = text[1];
     }
     return KOC_OK;
 }
 
-/* --- append --- */
-
-static int append_layers(cli_session *s, koc_image *old, void *payload, koc_image **out,
-                         koc_error **err)
+static bool is_docker(const koc_edit *e)
 {
-    const layers *l = payload;
-    CLI_AUTO(koc_image_builder) b = NULL;
-    char digest[KOC_DIGEST_TEXT_MAX];
-    koc_kv base[2];
-    koc_add_layer_options o = KOC_ADD_LAYER_OPTIONS_INIT;
-    o.created_by = "koc append";
-    o.created = epoch();
-    CLI_TRY(koc_image_builder_new(s->ctx, old, &b, err));
-    for (size_t i = 0; i < l->n; i++) {
-        CLI_TRY(koc_image_builder_add_layer(b, l->list[i], &o, err));
-    }
-    if (l->base) {
-        base_annotations(l->base, &koc_image_descriptor(old)->digest, digest, base);
-        CLI_TRY(koc_image_builder_set_annotation(b, base[0].key, base[0].value, err));
-        CLI_TRY(koc_image_builder_set_annotation(b, base[1].key, base[1].value, err));
-    }
-    return koc_image_builder_finish(b, &s->op, out, err);
-}
-
-/* Makes an empty image for the wanted platform. */
-static int start_from_scratch(cli_session *s, const cli_list *platforms, edited *e, koc_error **err)
-{
-    const char *text = platforms->count > 0 ? platforms->items[0] : "linux/amd64";
-    CLI_AUTO_VAL(koc_buf) storage = KOC_BUF_INIT;
-    CLI_AUTO(koc_image_builder) b = NULL;
-    koc_platform platform = KOC_PLATFORM_INIT;
-    if (platforms->count > 1) {
-        return cli_reject(err, "platform", "scratch is for one platform at a time");
-    }
-    CLI_TRY(koc_platform_parse(text, &storage, &platform, err));
-    e->images = calloc(2, sizeof(koc_image *));
-    if (!e->images) {
-        return cli_fail_memory(err);
-    }
-    CLI_TRY(koc_image_builder_new(s->ctx, NULL, &b, err));
-    CLI_TRY(koc_image_builder_set_platform(b, &platform, err));
-    CLI_TRY(koc_image_builder_finish(b, &s->op, &e->images[0], err));
-    e->n = 1;
-    return KOC_OK;
-}
-
-static bool is_docker(const edited *e)
-{
-    for (size_t i = 0; i < e->n; i++) {
-        if (e->images[i]) {
-            const char *type = koc_image_descriptor(e->images[i])->media_type;
-            return strcmp(type, KOC_MT_DOCKER_MANIFEST) == 0;
-        }
-    }
-    return false;
+    const koc_image *first = koc_edit_image(e, 0);
+    return first && strcmp(koc_image_descriptor(first)->media_type, KOC_MT_DOCKER_MANIFEST) == 0;
 }
 
 /* An image that replaces its own base must not record it: the base's name would lead to the image itself. */
@@ -215,69 +174,89 @@ static bool is_same_place(const char *word, const cli_source *base)
     return a && b && strcmp(a, b) == 0;
 }
 
+static int open_base(cli_session *s, const change_options *o, edited *e, koc_error **err)
+{
+    if (!o->base || strcmp(o->base, "scratch") == 0) {
+        return koc_edit_new(s->ctx, cli_list_argv(&o->edit.platforms), &e->edit, err);
+    }
+    CLI_TRY(edited_open(s, o->base, &o->edit, e, err));
+    return is_same_place(o->edit.target, &e->place) ? KOC_OK
+                                                    : koc_edit_record_base(e->edit, &s->op, err);
+}
+
 static int append(cli_session *s, const void *options, const cli_list *words, koc_error **err)
 {
     const change_options *o = options;
     CLI_AUTO_VAL(edited) e = {0};
-    CLI_AUTO_VAL(layers) l = {0};
-    char digest[KOC_DIGEST_TEXT_MAX];
-    koc_kv base[2];
-    bool bare = !o->base || strcmp(o->base, "scratch") == 0;
-    CLI_TRY(bare ? start_from_scratch(s, &o->edit.platforms, &e, err)
-                 : edited_open(s, o->base, &e, err));
-    CLI_TRY(build_layers(s, o, words, is_docker(&e), &l, err));
-    if (!bare && !is_same_place(o->edit.target, &e.place)) {
-        l.base = &e.place.place;
-        base_annotations(l.base, &koc_source_descriptor(e.source)->digest, digest, base);
+    CLI_AUTO_VAL(files) f = {0};
+    koc_layer_options layer = KOC_LAYER_OPTIONS_INIT;
+    koc_add_layer_options history = KOC_ADD_LAYER_OPTIONS_INIT;
+    history.created_by = "koc append";
+    history.created = layer.mtime = epoch();
+    CLI_TRY(read_paths(words, &f, err));
+    CLI_TRY(open_base(s, o, &e, err));
+    if (is_docker(e.edit)) {
+        layer.flags = KOC_LAYER_DOCKER_TYPES;
     }
-    const edit_change change = {.platforms = &o->edit.platforms,
-                                .fn = append_layers,
-                                .payload = &l,
-                                .annotations = base,
-                                .n = l.base ? 2 : 0};
-    CLI_TRY(edited_apply(s, &e, &change, err));
+    if (o->tars.count > 0) {
+        CLI_TRY(add_tars(s, e.edit, &o->tars, &layer, &history, err));
+    }
+    if (f.n > 0) {
+        CLI_TRY(koc_edit_add_files(e.edit, f.list, f.n, &layer, &history, &s->op, err));
+    }
     return edited_store(s, &e, &o->edit, err);
 }
 
 /* --- mutate --- */
 
-typedef int (*pair_fn)(koc_image_builder *b, const char *key, const char *value, koc_error **err);
+/* The items as pairs: "key=value", or "key" alone to remove it. */
+typedef struct pairs {
+    koc_kv *list;
+    char **keys;
+    size_t n;
+} pairs;
 
-/* Each item is "key=value", or "key" alone to remove it. */
-static int set_pairs(koc_image_builder *b, const cli_list *list, pair_fn fn, koc_error **err)
+static void pairs_free(pairs *p)
 {
+    for (size_t i = 0; i < p->n; i++) {
+        free(p->keys[i]);
+    }
+    free(p->keys);
+    free(p->list);
+}
+CLI_DEFINE_AUTO_VAL(pairs, pairs_free);
+
+static int read_pairs(const cli_list *list, pairs *out, koc_error **err)
+{
+    out->list = calloc(list->count + 1, sizeof(*out->list));
+    out->keys = calloc(list->count + 1, sizeof(char *));
+    if (!out->list || !out->keys) {
+        return cli_fail_memory(err);
+    }
     for (size_t i = 0; i < list->count; i++) {
         const char *word = list->items[i];
         const char *equals = strchr(word, '=');
-        CLI_AUTO_STR key = strndup(word, equals ? (size_t)(equals - word) : strlen(word));
+        char *key = strndup(word, equals ? (size_t)(equals - word) : strlen(word));
         if (!key) {
             return cli_fail_memory(err);
         }
+        out->keys[out->n++] = key;
+        out->list[i] = (koc_kv){key, equals ? equals + 1 : NULL};
         if (!*key) {
             return cli_fail(err, KOC_EINVAL, "\"%s\": the name before the = is missing", word);
         }
-        CLI_TRY(fn(b, key, equals ? equals + 1 : NULL, err));
     }
     return KOC_OK;
 }
 
-/* A list that was given as "" is empty. */
+/* NULL: the flag was not given. A list that was given as "" is empty. */
 static const char *const *argv_of(const cli_list *list)
 {
-    return list->count == 0 || (list->count == 1 && !list->items[0][0]) ? NULL
-                                                                        : cli_list_argv(list);
-}
-
-static int set_command(koc_image_builder *b, const change_options *o, koc_error **err)
-{
-    if (o->entrypoint.items) {
-        CLI_TRY(koc_image_builder_set_entrypoint(b, argv_of(&o->entrypoint), err));
+    static const char *const none[] = {NULL};
+    if (!list->items) {
+        return NULL;
     }
-    /* As docker does: the cmd of the old entrypoint means nothing to the new one. */
-    if (o->cmd.items || o->entrypoint.items) {
-        CLI_TRY(koc_image_builder_set_cmd(b, argv_of(&o->cmd), err));
-    }
-    return KOC_OK;
+    return list->count == 1 && !list->items[0][0] ? none : cli_list_argv(list);
 }
 
 static int read_time(const char *text, int64_t *out, koc_error **err)
@@ -303,108 +282,37 @@ static int read_time(const char *text, int64_t *out, koc_error **err)
     return KOC_OK;
 }
 
-/* Makes *err an error about the value of an option. */
-static int name_option(const char *option, int rc, koc_error **err)
-{
-    if (rc != KOC_EINVAL || !*err) {
-        return rc;
-    }
-    CLI_AUTO(koc_error) why = *err;
-    *err = NULL;
-    return cli_reject(err, option, "%s", koc_error_message(why));
-}
-
-static int set_string(koc_image_builder *b, int32_t setting, const char *option, const char *value,
-                      koc_error **err)
-{
-    return value ? name_option(option, koc_image_builder_set_str(b, setting, value, err), err)
-                 : KOC_OK;
-}
-
-static int set_ports(koc_image_builder *b, const cli_list *ports, koc_error **err)
-{
-    for (size_t i = 0; i < ports->count; i++) {
-        int rc = koc_image_builder_add_str(b, KOC_CFG_PORT, ports->items[i], err);
-        CLI_TRY(name_option("exposed_port", rc, err));
-    }
-    return KOC_OK;
-}
-
-static int set_platform(koc_image_builder *b, const char *text, koc_error **err)
-{
-    CLI_AUTO_VAL(koc_buf) storage = KOC_BUF_INIT;
-    koc_platform platform = KOC_PLATFORM_INIT;
-    CLI_TRY(koc_platform_parse(text, &storage, &platform, err));
-    return koc_image_builder_set_platform(b, &platform, err);
-}
-
-static int set_created(koc_image_builder *b, const char *text, koc_error **err)
-{
-    int64_t created = 0;
-    CLI_TRY(read_time(text, &created, err));
-    return koc_image_builder_set_created(b, created, err);
-}
-
-static int mutate_image(cli_session *s, koc_image *old, void *payload, koc_image **out,
-                        koc_error **err)
-{
-    const change_options *o = payload;
-    CLI_AUTO(koc_image_builder) b = NULL;
-    CLI_TRY(koc_image_builder_new(s->ctx, old, &b, err));
-    CLI_TRY(set_pairs(b, &o->env, koc_image_builder_set_env, err));
-    CLI_TRY(set_pairs(b, &o->labels, koc_image_builder_set_label, err));
-    CLI_TRY(set_pairs(b, &o->annotations, koc_image_builder_set_annotation, err));
-    CLI_TRY(set_command(b, o, err));
-    CLI_TRY(set_string(b, KOC_CFG_USER, "user", o->user, err));
-    CLI_TRY(set_string(b, KOC_CFG_WORKDIR, "workdir", o->workdir, err));
-    CLI_TRY(set_ports(b, &o->ports, err));
-    if (o->platform) {
-        CLI_TRY(set_platform(b, o->platform, err));
-    }
-    if (o->created) {
-        CLI_TRY(set_created(b, o->created, err));
-    }
-    return koc_image_builder_finish(b, &s->op, out, err);
-}
-
-/* The annotations as pairs, for the index. */
-typedef struct annotations {
-    koc_kv *pairs; /* ends with a NULL key; the keys are owned */
-} annotations;
-
-static void annotations_free(annotations *a)
-{
-    for (size_t i = 0; a->pairs && a->pairs[i].key; i++) {
-        free((void *)(uintptr_t)a->pairs[i].key);
-    }
-    free(a->pairs);
-}
-CLI_DEFINE_AUTO_VAL(annotations, annotations_free);
-
-static int split_annotations(const cli_list *list, annotations *out, koc_error **err)
-{
-    out->pairs = calloc(list->count + 1, sizeof(*out->pairs));
-    for (size_t i = 0; out->pairs && i < list->count; i++) {
-        const char *equals = strchr(list->items[i], '=');
-        size_t len = equals ? (size_t)(equals - list->items[i]) : strlen(list->items[i]);
-        out->pairs[i] = (koc_kv){strndup(list->items[i], len), equals ? equals + 1 : NULL};
-    }
-    return out->pairs ? KOC_OK : cli_fail_memory(err);
-}
-
 static int mutate(cli_session *s, const void *options, const cli_list *args, koc_error **err)
 {
     const change_options *o = options;
     CLI_AUTO_VAL(edited) e = {0};
-    CLI_AUTO_VAL(annotations) a = {0};
-    CLI_TRY(edited_open(s, args->items[0], &e, err));
-    CLI_TRY(split_annotations(&o->annotations, &a, err));
-    const edit_change change = {.platforms = &o->edit.platforms,
-                                .fn = mutate_image,
-                                .payload = (void *)(uintptr_t)o,
-                                .annotations = a.pairs,
-                                .n = o->annotations.count};
-    CLI_TRY(edited_apply(s, &e, &change, err));
+    CLI_AUTO_VAL(pairs) env = {0};
+    CLI_AUTO_VAL(pairs) labels = {0};
+    CLI_AUTO_VAL(pairs) annotations = {0};
+    CLI_AUTO_VAL(koc_buf) storage = KOC_BUF_INIT;
+    koc_image_changes c = KOC_IMAGE_CHANGES_INIT;
+    koc_platform platform = KOC_PLATFORM_INIT;
+    CLI_TRY(read_pairs(&o->env, &env, err));
+    CLI_TRY(read_pairs(&o->labels, &labels, err));
+    CLI_TRY(read_pairs(&o->annotations, &annotations, err));
+    c.env = env.list, c.n_env = env.n;
+    c.labels = labels.list, c.n_labels = labels.n;
+    c.annotations = annotations.list, c.n_annotations = annotations.n;
+    c.entrypoint = argv_of(&o->entrypoint);
+    c.cmd = argv_of(&o->cmd);
+    c.user = o->user;
+    c.workdir = o->workdir;
+    c.ports = argv_of(&o->ports);
+    if (o->platform) {
+        CLI_TRY(koc_platform_parse(o->platform, &storage, &platform, err));
+        c.platform = &platform;
+    }
+    if (o->created) {
+        CLI_TRY(read_time(o->created, &c.created, err));
+        c.flags = KOC_CHANGE_CREATED;
+    }
+    CLI_TRY(edited_open(s, args->items[0], &o->edit, &e, err));
+    CLI_TRY(koc_edit_change(e.edit, &c, &s->op, err));
     return edited_store(s, &e, &o->edit, err);
 }
 

@@ -2,6 +2,8 @@
 #ifndef CLI_EDIT_H
 #define CLI_EDIT_H
 
+#include <koc/ext/edit.h>
+
 #include "args/client_flags.h"
 #include "args/place_words.h"
 
@@ -23,39 +25,18 @@ typedef struct edit_flags {
     CLIENT_FLAG_ROWS(type, member.client, "Registries")
 /* clang-format on */
 
-/* An image or an index that is being changed. It is in memory; its layers stay where they are until it is written. */
+/* What is edited, and where it came from. */
 typedef struct edited {
     cli_source place;
-    koc_source *source; /* NULL: it starts from scratch */
-    koc_index *index;   /* NULL: it is a single image */
-    koc_image **images; /* of the index, or the single one; NULL for entries that are not images */
-    size_t n;
-    size_t skipped; /* entries that are not images: attestations of the old images */
+    koc_edit *edit;
 } edited;
 
-#define BASE_NAME   "org.opencontainers.image.base.name"
-#define BASE_DIGEST "org.opencontainers.image.base.digest"
-/* The annotations that record a base image: its digest, and its name if the place is a registry. */
-void base_annotations(const koc_place *place, const koc_digest *d, char digest[KOC_DIGEST_TEXT_MAX],
-                      koc_kv out[2]);
-
-/* Opens the image or index that word names. edited_close must be called even after a failure. */
-int edited_open(cli_session *s, const char *word, edited *out, koc_error **err);
+/* Opens the image or index that word names, and selects the platforms of f. edited_close must be called even after a
+ * failure. */
+int edited_open(cli_session *s, const char *word, const edit_flags *f, edited *out,
+                koc_error **err);
 void edited_close(edited *e); /* accepts an all-zero one */
 CLI_DEFINE_AUTO_VAL(edited, edited_close);
-
-/* Derives a new image from old, which is borrowed. */
-typedef int (*edit_fn)(cli_session *s, koc_image *old, void *payload, koc_image **out,
-                       koc_error **err);
-typedef struct edit_change {
-    const cli_list *platforms; /* the images to change; empty: all */
-    edit_fn fn;
-    void *payload;
-    const koc_kv *annotations; /* for the index, n of them */
-    size_t n;
-} edit_change;
-/* Applies the change to the images of the wanted platforms. KOC_EPLATFORM: there is no such image. */
-int edited_apply(cli_session *s, edited *e, const edit_change *change, koc_error **err);
 /* Writes e to the target (NULL: back to its source) and prints the reference. */
 int edited_store(cli_session *s, edited *e, const edit_flags *f, koc_error **err);
 

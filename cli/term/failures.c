@@ -12,9 +12,8 @@ static const struct {
     const char *option;
     const char *flag;
 } flags[] = {
-    {"annotations", "image-annotation"},
-    {"labels", "image-label"},
-    {"platforms", "platform"},
+    {"annotations", "image-annotation"}, {"labels", "image-label"}, {"platforms", "platform"},
+    {"ports", "exposed-port"},           {"volumes", "volume"},
 };
 
 /* The words of the command for kinds of hints: %a is the argument, %t the library's text. Hints of other kinds are

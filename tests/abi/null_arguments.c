@@ -9,6 +9,7 @@
 #include <koc/koc.h>
 
 #include <koc/ext/cache.h>
+#include <koc/ext/compose.h>
 #include <koc/ext/daemon.h>
 #include <koc/ext/edit.h>
 #include <koc/ext/publish.h>
@@ -257,6 +258,13 @@ static void fill_koc_place(koc_place *p)
     p->name = "x:1";
 }
 
+static koc_edit *a_koc_edit(void)
+{
+    koc_edit *e = NULL;
+    need(koc_edit_new(a_koc_ctx(), NULL, &e, NULL));
+    return e;
+}
+
 static koc_source *a_koc_source(void)
 {
     koc_place p = KOC_PLACE_INIT;
@@ -277,6 +285,11 @@ static void fill_koc_descriptor(koc_descriptor *d)
 {
     d->media_type = "application/vnd.oci.image.layer.v1.tar";
     d->digest = *a_koc_digest();
+}
+
+static void fill_koc_image_file(koc_image_file *f)
+{
+    f->path = "/x";
 }
 
 static void fill_koc_platform(koc_platform *p)

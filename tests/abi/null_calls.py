@@ -24,7 +24,7 @@ VALUES = {
 FILLED = {
     f"koc_{name}"
     for name in """client_options descriptor platform place copy_pair archive_image blob_ops
-    reader_ops auth_ops""".split()
+    image_file reader_ops auth_ops""".split()
 }
 ZERO = {"flags", "offset", "i", "mode"}
 # Without an op nothing ends it.

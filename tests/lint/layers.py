@@ -32,6 +32,7 @@ MAY_INCLUDE = {
     "daemon": [*FORMATS, "layer", "store", "http"],
     "transfer": [*FORMATS, "layer", "store", "http", "registry"],
 }
+MAY_INCLUDE["compose"] = [*MAY_INCLUDE["transfer"], "auth", "transfer"]
 MAY_INCLUDE["publish"] = [name for name in MAY_INCLUDE if name not in ("serve", "template", "cloud")]
 MAY_INCLUDE["about"] = list(MAY_INCLUDE)  # and nobody includes about
 

@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: af97695d6d2b2d5c3c190d9e60a44b4a8d874cfd1020ecadd4a2ede33ea0ef27
+// Declarations: 9c4a3c53f5a7cfc45d19d6802d868d61144aae95ac4b66cb6317153d00d170ef
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -74,13 +74,18 @@ pub const KOC_STATE_FAILED: i32 = 6;
 pub const KOC_STATE_WAITING: i32 = 7;
 pub const KOC_TO_LOCAL: u32 = 1 << 0;
 pub const KOC_REFERENCE_TRANSPORTS: u32 = 1 << 0;
-pub const KOC_ADD_LAYER_CREATED: u32 = 1 << 0;
 pub const KOC_CFG_USER: i32 = 1;
 pub const KOC_CFG_WORKDIR: i32 = 2;
 pub const KOC_CFG_STOPSIGNAL: i32 = 3;
 pub const KOC_CFG_AUTHOR: i32 = 4;
 pub const KOC_CFG_PORT: i32 = 5;
 pub const KOC_CFG_VOLUME: i32 = 6;
+pub const KOC_CFG_ENV: i32 = 7;
+pub const KOC_CFG_LABEL: i32 = 8;
+pub const KOC_CFG_ENTRYPOINT: i32 = 9;
+pub const KOC_CFG_CMD: i32 = 10;
+pub const KOC_CFG_ANNOTATION: i32 = 11;
+pub const KOC_ADD_LAYER_CREATED: u32 = 1 << 0;
 pub const KOC_FORMAT_SAME_AS_BASE: i32 = 0;
 pub const KOC_FORMAT_OCI: i32 = 1;
 pub const KOC_FORMAT_DOCKER: i32 = 2;
@@ -372,6 +377,19 @@ pub struct koc_descriptor {
 
 #[repr(C)]
 #[derive(Clone, Copy)]
+pub struct koc_history {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub created: *const c_char,
+    pub created_by: *const c_char,
+    pub author: *const c_char,
+    pub comment: *const c_char,
+    pub empty_layer: i32,
+    pub reserved: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
 pub struct koc_add_layer_options {
     pub struct_size: u32,
     pub flags: u32,
@@ -601,6 +619,10 @@ extern "C" {
     pub fn koc_image_label(img: *const koc_image, key: *const c_char) -> *const c_char;
     pub fn koc_image_env(img: *const koc_image, name: *const c_char) -> *const c_char;
     pub fn koc_image_config_get(img: *const koc_image, json_pointer: *const c_char, out: *mut koc_buf, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_image_str(img: *const koc_image, field: i32) -> *const c_char;
+    pub fn koc_image_list(img: *const koc_image, field: i32, out: *mut *mut koc_strlist, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_image_history_count(img: *const koc_image) -> usize;
+    pub fn koc_image_history(img: *const koc_image, i: usize, out: *mut koc_history, err: *mut *mut koc_error) -> c_int;
     pub fn koc_image_builder_new(ctx: *mut koc_ctx, base: *mut koc_image, out: *mut *mut koc_image_builder, err: *mut *mut koc_error) -> c_int;
     pub fn koc_image_builder_free(b: *mut koc_image_builder);
     pub fn koc_image_builder_add_layer(b: *mut koc_image_builder, layer: *mut koc_layer, opts: *const koc_add_layer_options, err: *mut *mut koc_error) -> c_int;
@@ -611,6 +633,8 @@ extern "C" {
     pub fn koc_image_builder_set_annotation(b: *mut koc_image_builder, key: *const c_char, value: *const c_char, err: *mut *mut koc_error) -> c_int;
     pub fn koc_image_builder_set_str(b: *mut koc_image_builder, field: i32, value: *const c_char, err: *mut *mut koc_error) -> c_int;
     pub fn koc_image_builder_add_str(b: *mut koc_image_builder, field: i32, value: *const c_char, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_image_builder_remove_str(b: *mut koc_image_builder, field: i32, value: *const c_char, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_image_builder_set_config(b: *mut koc_image_builder, json_pointer: *const c_char, json: *const c_char, err: *mut *mut koc_error) -> c_int;
     pub fn koc_image_builder_set_created(b: *mut koc_image_builder, epoch_seconds: i64, err: *mut *mut koc_error) -> c_int;
     pub fn koc_image_builder_set_platform(b: *mut koc_image_builder, p: *const koc_platform, err: *mut *mut koc_error) -> c_int;
     pub fn koc_image_builder_set_format(b: *mut koc_image_builder, format: i32, err: *mut *mut koc_error) -> c_int;

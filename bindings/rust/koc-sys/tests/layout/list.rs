@@ -12,6 +12,7 @@ layout! {
     koc_writer { write, self_ }
     koc_platform { struct_size, flags, os, arch, variant, os_version, os_features }
     koc_descriptor { struct_size, flags, digest, size, media_type, artifact_type, platform, annotations, n_annotations, urls }
+    koc_history { struct_size, flags, created, created_by, author, comment, empty_layer, reserved }
     koc_add_layer_options { struct_size, flags, created_by, comment, author, created, annotations, n_annotations }
     koc_layer_options { struct_size, flags, compression, level, mtime, format_version, reserved, chunk_size, media_type }
     koc_entry { struct_size, mode, uid, gid, mtime, flags, reserved, xattrs, n_xattrs }
