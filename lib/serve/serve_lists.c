@@ -78,8 +78,12 @@ void koc__serve_list(koc__served_exchange *x)
 
 void koc__serve_ping(koc__served_exchange *x)
 {
+    koc_error *err = NULL;
+    x->reply.body = (koc__dynbuf)KOC__DYNBUF_INIT(16);
+    if (koc__dynbuf_puts(&x->reply.body, "{}", &err) != KOC_OK) {
+        koc__served_reply_failure(&x->reply, x->server, &err);
+        return;
+    }
     x->reply.status = 200;
     koc__served_reply_header(&x->reply, "Content-Type", "application/json");
-    x->reply.body = (koc__dynbuf)KOC__DYNBUF_INIT(16);
-    (void)koc__dynbuf_puts(&x->reply.body, "{}", NULL);
 }

@@ -316,6 +316,19 @@ static bool accept_document(koc__served_exchange *x, document *d)
     return rc == KOC_OK;
 }
 
+/* The header that names the tags of the query. */
+static int name_tags(koc__served_exchange *x, const koc_strlist *tags, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__dynbuf) names = KOC__DYNBUF_INIT(KOC__QUERY_TAGS * (KOC__TAG_MAX + 2));
+    for (size_t i = 0; i < koc_strlist_count(tags); i++) {
+        KOC__TRY(koc__dynbuf_printf(&names, err, "%s%s", i ? ", " : "", koc_strlist_get(tags, i)));
+    }
+    if (names.len > 0) {
+        koc__served_reply_header(&x->reply, "OCI-Tag", "%s", koc__dynbuf_cstr(&names));
+    }
+    return KOC_OK;
+}
+
 void koc__serve_manifest_finish(koc__served_exchange *x)
 {
     KOC__AUTO_VAL(document) d = {0};
@@ -336,11 +349,7 @@ void koc__serve_manifest_finish(koc__served_exchange *x)
     if (subject_of(d.doc, &subject)) {
         koc__served_reply_header(&x->reply, "OCI-Subject", "%s", koc__digest_str(&subject).s);
     }
-    KOC__AUTO_VAL(koc__dynbuf) names = KOC__DYNBUF_INIT(KOC__QUERY_TAGS * (KOC__TAG_MAX + 2));
-    for (size_t i = 0; i < koc_strlist_count(tags); i++) {
-        (void)koc__dynbuf_printf(&names, NULL, "%s%s", i ? ", " : "", koc_strlist_get(tags, i));
-    }
-    if (names.len > 0) {
-        koc__served_reply_header(&x->reply, "OCI-Tag", "%s", koc__dynbuf_cstr(&names));
+    if (name_tags(x, tags, &err) != KOC_OK) {
+        koc__served_reply_failure(&x->reply, x->server, &err);
     }
 }
