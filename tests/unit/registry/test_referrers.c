@@ -213,7 +213,7 @@ KOC_TEST(a_deleted_referrer_leaves_the_list)
     KOC__AUTO_STR listed =
         koc__format("{\"schemaVersion\":2,\"mediaType\":\"" KOC_MT_OCI_INDEX
                     "\",\"manifests\":[" ENTRY("0", "a/b") ",{\"mediaType\":\"" KOC_MT_OCI_MANIFEST
-                                                         "\",\"size\":%zu,\"digest\":\"%s\"}]}",
+                                                           "\",\"size\":%zu,\"digest\":\"%s\"}]}",
                     strlen(REFERRER), own);
     bed_open(&b,
              (scripted_rule[]){
