@@ -525,12 +525,13 @@ bool koc_resolver_is_ready(const koc_resolver *r, size_t i)
 
 static int put(cursor *c, const koc_writer *w, koc_str data, koc_error **err)
 {
+    if (!c->begun && c->has_written) { /* a byte order mark is allowed at the beginning only */
+        data = koc__str_from(data, koc__ymarks_begin(data));
+    }
     if (data.len == 0) {
         return KOC_OK;
     }
     if (!c->begun && c->has_written) {
-        data = koc__str_from(
-            data, koc__ymarks_begin(data)); /* a byte order mark is allowed at the beginning only */
         /* A directive is valid only after the end of a document, or before the first. */
         size_t first = koc__split_first(data);
         bool directive = first < data.len && data.ptr[first] == '%';
@@ -540,9 +541,6 @@ static int put(cursor *c, const koc_writer *w, koc_str data, koc_error **err)
     }
     c->begun = true;
     c->has_document = c->has_document || koc__split_first(data) < data.len;
-    if (data.len == 0) {
-        return KOC_OK;
-    }
     KOC__TRY(w->write(w->self, data.ptr, data.len, err));
     c->has_written = true;
     c->last_byte = data.ptr[data.len - 1];

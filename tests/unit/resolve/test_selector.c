@@ -71,6 +71,16 @@ KOC_TEST(selectors_match_as_in_kubernetes)
         {"in", "in=1", true},
         {"in in (in,notin)", "in=notin", true},
         {"a,b", "a=1", false},
+        {"a=two", "a=one a=two", true}, /* the last of equal keys, as in a parsed mapping */
+        {"a=one", "a=one a=two", false},
+        {"azAZ09=azAZ09", "azAZ09=azAZ09", true},
+        {"a!=b", "b=1 a=b", false},
+        {"a<0", "a=-1", true},
+        {"a>-1", "a=0", true},
+        {"a<1", "a=1", false},
+        {"!a,!b", "", true},
+        {"!a,!b", "b=", false},
+        {"a\t=\r\nb", "a=b", true},
     };
     for (size_t i = 0; i < KOC__COUNT(cases); i++) {
         if (matches(cases[i].selector, cases[i].labels) != cases[i].want) {
@@ -96,6 +106,19 @@ KOC_TEST(selectors_that_do_not_parse_say_why)
         {"a=b c", "\",\" or the end is needed, not \"c\""},
         {"a>b", "\">\" and \"<\" need a whole number, not \"b\""},
         {"!a=b", "\",\" or the end is needed, not \"=\""},
+        {"a=", NULL},
+        {"a=b,", "a label's key is needed"},
+        {"!", "a label's key is needed"},
+        {"a!", "an operator (= == != in notin > <) is needed, not \"!\""},
+        {"a in", "\"(\" is needed after in and notin"},
+        {"a>", "\">\" and \"<\" need a whole number"},
+        {"a.-/b", "\"a.-/b\" cannot be a label's key"},
+        {"a./b", "\"a./b\" cannot be a label's key"},
+        {"a_b/c", "\"a_b/c\" cannot be a label's key"},
+        {"x/", "\"x/\" cannot be a label's key"},
+        {"a-", "\"a-\" cannot be a label's key"},
+        {"a=b[", "\"b[\" cannot be a label's value"},
+        {"a=b@", "\"b@\" cannot be a label's value"},
         {"-a", "\"-a\" cannot be a label's key"},
         {"x/y/z", "\"x/y/z\" cannot be a label's key"},
         {"/y", "\"/y\" cannot be a label's key"},
@@ -108,9 +131,44 @@ KOC_TEST(selectors_that_do_not_parse_say_why)
     for (size_t i = 0; i < KOC__COUNT(cases); i++) {
         koc__selector *s = NULL;
         koc_error *err = NULL;
+        if (!cases[i].why) {
+            assert_int_equal(koc__selector_parse(cases[i].selector, &s, &err), KOC_OK);
+            koc__selector_free(s);
+            continue;
+        }
         assert_int_equal(koc__selector_parse(cases[i].selector, &s, &err), KOC_EINVAL);
         KOC__AUTO_STR want = koc__format("selector \"%s\": %s", cases[i].selector, cases[i].why);
         assert_string_equal(koc_error_message(err), want);
         koc_error_free(err);
+    }
+}
+
+KOC_TEST(selectors_have_names_and_texts_of_limited_length)
+{
+    char text[66000];
+    static const struct {
+        size_t domain, name;
+        int rc;
+    } table[] = {{0, 63, KOC_OK}, {0, 64, KOC_EINVAL}, {253, 1, KOC_OK}, {254, 1, KOC_EINVAL}};
+    for (size_t i = 0; i < KOC__COUNT(table); i++) {
+        koc__selector *s = NULL;
+        size_t n = 0;
+        for (; n < table[i].domain; n++) {
+            text[n] = n % 60 == 59 ? '.' : 'a';
+        }
+        text[n] = '/';
+        n += n > 0 ? 1 : 0;
+        memset(text + n, 'b', table[i].name);
+        text[n + table[i].name] = '\0';
+        assert_int_equal(koc__selector_parse(text, &s, NULL), table[i].rc);
+        koc__selector_free(s);
+    }
+    for (size_t extra = 0; extra < 2; extra++) {
+        koc__selector *s = NULL;
+        memset(text, ' ', sizeof(text));
+        text[0] = 'a';
+        text[65536 + extra] = '\0';
+        assert_int_equal(koc__selector_parse(text, &s, NULL), extra ? KOC_ELIMIT : KOC_OK);
+        koc__selector_free(s);
     }
 }
