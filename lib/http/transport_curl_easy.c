@@ -327,11 +327,25 @@ static int broken_failure(const koc__exchange *x, koc_error **err)
     return koc__error(err, KOC_ENET, "the connection was closed without a reply");
 }
 
+/* libcurl reports a line of the head that is longer than its buffer as a lack of memory. */
+static bool is_long_line(const koc__exchange *x)
+{
+    curl_off_t first_byte = 0;
+    return x->result == CURLE_OUT_OF_MEMORY && !koc__receiving_has_head(&x->receiving) &&
+           curl_easy_getinfo(x->conn->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte) ==
+               CURLE_OK &&
+           first_byte > 0;
+}
+
 int koc__easy_failure(koc__exchange *x, koc__failure *why, koc_error **err)
 {
     if (x->error) {
         *why = koc__receiving_is_too_large(&x->receiving) ? KOC__FAIL_PROTOCOL : KOC__FAIL_LOCAL;
         return koc__error_move(err, &x->error);
+    }
+    if (is_long_line(x)) {
+        *why = KOC__FAIL_PROTOCOL;
+        return koc__error(err, KOC_ELIMIT, "a line of the reply's head is too long");
     }
     if (x->result == CURLE_OUT_OF_MEMORY) {
         *why = KOC__FAIL_LOCAL;

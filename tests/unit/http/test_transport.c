@@ -358,6 +358,21 @@ KOC_TEST(a_head_over_its_limits_is_no_reply)
     assert_non_null(strstr(message(&l), "more than 200 header fields"));
 }
 
+/* libcurl calls that a lack of memory. */
+KOC_TEST(a_line_of_a_head_that_is_too_long_is_told)
+{
+    static const char begin[] = "HTTP/1.1 200 OK\r\nX: ";
+    const size_t n = 300 * KIB;
+    KOC__AUTO_STR text = many(n);
+    KOC__AUTO_VAL(lane) l;
+    memcpy(text, begin, sizeof(begin) - 1);
+    lane_open(&l,
+              (scripted_rule[]){{"GET", NULL, 1, .raw = true, .body = text, .body_len = n}, {0}});
+    assert_int_equal(ask(&l), KOC_ELIMIT);
+    assert_int_equal(l.reply.failure, KOC__FAIL_PROTOCOL);
+    assert_string_equal(message(&l), "a line of the reply's head is too long");
+}
+
 /* --- connections --- */
 
 static int connection_of(lane *l)
