@@ -4,6 +4,7 @@ import base64
 import json
 
 import registry as registries
+from faulty import Faulty
 
 SMALL = ["300000", "1", "2"]  # bytes of a layer, seed, layers
 
@@ -115,8 +116,12 @@ def test_basic(regtool, basic_registry, home):
 
 
 def test_basic_with_wrong_password(regtool, basic_registry, home):
-    registries.docker_config(home, basic_registry.host, password="wrong-secret")
-    result = regtool("-v", "-v", "-v", "push", *SMALL, f"{basic_registry.host}/app:v1", status=1)
+    """The wrong password goes once to the registry, and ends the push."""
+    front = Faulty(basic_registry.host)
+    registries.docker_config(home, front.host, password="wrong-secret")
+    result = regtool("-v", "-v", "-v", "push", *SMALL, f"{front.host}/app:v1", status=1)
+    front.close()
+    assert [(e.method, "authorization" in e.headers) for e in front.log] == [("HEAD", False), ("HEAD", True)]
     assert "KOC_EAUTH" in result.stderr
     assert "credentials used: docker config" in result.stderr
     assert "wrong-secret" not in result.stderr

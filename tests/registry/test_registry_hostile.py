@@ -6,6 +6,7 @@ The planted secrets: the password, its Basic form, a token, a bearer token that 
 
 import base64
 import gzip
+import hashlib
 import json
 import resource
 import time
@@ -22,6 +23,15 @@ SECRETS = [PASSWORD, BASIC, "planted-token", "planted-signature"]
 OCI = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 MIB = 1 << 20
+CONFIG = b'{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]},"config":{}}'
+
+
+def image_of(size=len(CONFIG)):
+    """A manifest of CONFIG alone."""
+    config = {"mediaType": "application/vnd.oci.image.config.v1+json", "size": size,
+              "digest": "sha256:" + hashlib.sha256(CONFIG).hexdigest()}
+    return json.dumps({"schemaVersion": 2, "mediaType": OCI, "config": config, "layers": []}).encode()
+
 
 
 @pytest.fixture
@@ -75,13 +85,17 @@ def test_digests_that_are_none(victim, faulty, digest):
     assert faulty.count("GET", "/blobs/") == 0
 
 
-@pytest.mark.parametrize("size", [-1, 1.5, 2**63, 10**30, "5", None])
+@pytest.mark.parametrize("size", [len(CONFIG), -1, 1.5, 2**63, 10**30, str(len(CONFIG)), None])
 def test_sizes_that_are_none(victim, faulty, size):
-    """R-200, GHSA-f36w-mj3v-6jqv"""
-    image = {"schemaVersion": 2, "mediaType": OCI, "layers": [], "config": {
-        "mediaType": "application/vnd.oci.image.config.v1+json", "digest": "sha256:" + "0" * 64, "size": size}}
-    manifest_of(faulty, json.dumps(image).encode())
-    victim(faulty.host, "pull", f"{faulty.host}/a/b:v1")
+    """R-200, GHSA-f36w-mj3v-6jqv: the config is there, and only its size is wrong."""
+    manifest_of(faulty, image_of(size))
+    faulty.add(Rule("GET", "/blobs/", faults.answer(200, body=CONFIG)))
+    if size == len(CONFIG):
+        victim(faulty.host, "pull", f"{faulty.host}/a/b:v1", status=0)
+        return
+    said = victim(faulty.host, "pull", f"{faulty.host}/a/b:v1")
+    assert "KOC_EFORMAT" in said and "size" in said
+    assert faulty.count("GET", "/blobs/") == 0
 
 
 def test_config_of_terabytes(victim, faulty):
@@ -105,7 +119,7 @@ def test_manifest_of_ten_gigabytes(victim, faulty):
 
 def test_layer_that_never_ends(victim, regtool, registry, faulty):
     """CVE-2020-1702, R-120: no byte beyond the size in the descriptor."""
-    regtool("push", 3000, 1, 1, f"{registry.host}/hostile/endless:v1")
+    pushed = regtool("push", 3000, 1, 1, f"{registry.host}/hostile/endless:v1")
 
     def endless(chunks):
         yield from chunks
@@ -117,32 +131,45 @@ def test_layer_that_never_ends(victim, regtool, registry, faulty):
         x.change_head = lambda status, fields: (status, [f for f in fields if f[0] != "Content-Length"])
         return False
     faulty.add(Rule("GET", "/blobs/", act))
-    result = victim(faulty.host, "pull", f"{faulty.host}/hostile/endless:v1", status=None)
-    assert result.status in (0, 1)
+    result = victim(faulty.host, "pull", f"{faulty.host}/hostile/endless:v1", status=0)
+    assert result.ref == pushed.ref
+    # What is sent beyond the size ends in the buffers between the two.
+    assert all(e.given < 64 * MIB for e in faulty.requests("GET", "/blobs/"))
 
 
-@pytest.mark.parametrize("text", [
-    b"[" * 100000, b'{"schemaVersion":2,' + b'"a":{' * 5000, b'{"schemaVersion":2,"schemaVersion":2}',
-    b'\xff\xfe{"schemaVersion":2}', b'{"schemaVersion":2,"mediaType":"a\\u0000b"}', b"", b"null", b"\x00" * 5000])
-def test_json_that_means_harm(victim, faulty, text):
+DEEP, BAD = "KOC_ELIMIT", "KOC_EFORMAT"
+
+
+@pytest.mark.parametrize("text, code, words", [
+    (b"[" * 100000, DEEP, "nested more than"), (b'{"schemaVersion":2,' + b'"a":{' * 5000, DEEP, "nested more than"),
+    (b'{"schemaVersion":2,"schemaVersion":2}', BAD, "duplicate name"), (b'\xff\xfe{"schemaVersion":2}', BAD, "not valid JSON"),
+    (b'{"schemaVersion":2,"mediaType":"a\\u0000b"}', BAD, "\\u0000 is not accepted"), (b"", BAD, "unexpected end"),
+    (b"null", BAD, "is not a JSON object"), (b"\x00" * 5000, BAD, "not valid JSON")])
+def test_json_that_means_harm(victim, faulty, text, code, words):
     """§13: depth, duplicate names, UTF-8, NUL."""
     manifest_of(faulty, text)
-    victim(faulty.host, "pull", f"{faulty.host}/a/b:v1")
+    said = victim(faulty.host, "pull", f"{faulty.host}/a/b:v1")
+    assert code in said and words in said
 
 
-def test_index_that_holds_itself(victim, registry, regtool, faulty):
-    """R-115: indexes in indexes have an end."""
-    levels = []
-
-    def deeper(x):
-        inner = f'"sha256:{len(levels):064x}"'
-        levels.append(x)
-        x.respond(200, {"Content-Type": INDEX}, (
-            f'{{"schemaVersion":2,"manifests":[{{"mediaType":"{INDEX}","size":5,"digest":{inner}}}]}}').encode())
-        return True
-    faulty.add(Rule("GET", "/manifests/", deeper))
-    victim(faulty.host, "pull", f"{faulty.host}/a/b:v1")
-    assert len(levels) < 20
+@pytest.mark.parametrize("levels", [1, 6])
+def test_indexes_in_indexes_have_an_end(victim, faulty, levels):
+    """R-115: each digest is right, and the innermost index has the image."""
+    def add(data, media_type):
+        digest = "sha256:" + hashlib.sha256(data).hexdigest()
+        faulty.add(Rule("GET|HEAD", f"/manifests/{digest}", faults.answer(200, {"Content-Type": media_type}, data)))
+        return {"mediaType": media_type, "size": len(data), "digest": digest}, data
+    inner, _ = add(image_of(), OCI)
+    for _ in range(levels):
+        inner, data = add(json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [inner]}).encode(), INDEX)
+    faulty.add(Rule("GET", "/manifests/v1", faults.answer(200, {"Content-Type": INDEX}, data)))
+    faulty.add(Rule("GET", "/blobs/", faults.answer(200, body=CONFIG)))
+    if levels == 1:
+        victim(faulty.host, "pull", f"{faulty.host}/a/b:v1", status=0)
+        return
+    said = victim(faulty.host, "pull", f"{faulty.host}/a/b:v1")
+    assert "KOC_ELIMIT" in said and "nested more than 4 deep" in said
+    assert faulty.count("GET", "/manifests/") <= 5
 
 
 def test_gzip_bomb(victim, faulty):
@@ -153,41 +180,69 @@ def test_gzip_bomb(victim, faulty):
 
 # --- heads ----------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("head", [
-    b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 300 * 1024 + b"\r\n\r\n",
-    b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: y\r\n" % i for i in range(20000)) + b"\r\n",
-    b"HTTP/1.1 100 Continue\r\n\r\n" * 100000 + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
-    b"SSH-2.0-OpenSSH_9\r\n", b"\x00" * 100000, b"HTTP/9.9 999 \x1b[31m\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
-    b"HTTP/1.1 200 OK\nContent-Length: 5\n\nhello", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 7\r\n\r\nhellooo"])
-def test_heads_that_mean_harm(victim, faulty, head):
+@pytest.mark.parametrize("head, code, words", [
+    (b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 300 * 1024 + b"\r\n\r\n", "KOC_ELIMIT", "a line of the reply's head is too long"),
+    (b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: y\r\n" % i for i in range(20000)) + b"\r\n", "KOC_ELIMIT", "200 header fields"),
+    (b"HTTP/1.1 100 Continue\r\n\r\n" * 100000, "KOC_ENET", "the connection was closed without a reply"),
+    (b"SSH-2.0-OpenSSH_9\r\n", "KOC_ENET", "not an HTTP reply"), (b"\x00" * 100000, "KOC_ENET", "not an HTTP reply"),
+    (b"HTTP/9.9 999 \x1b[31m\r\n\r\n", "KOC_ENET", "not an HTTP reply"),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", "KOC_ENET", "not an HTTP reply"),
+    (b"HTTP/1.1 200 OK\nContent-Length: 5\n\nhello", "KOC_EFORMAT", "not valid JSON"),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 7\r\n\r\nhellooo", "KOC_EFORMAT", "not valid JSON")])
+def test_heads_that_mean_harm(victim, faulty, head, code, words):
     """R-96"""
     def act(x):
         x.client.sendall(head)
         raise faults.Broken(reset=False)
     faulty.add(Rule("*", "", act))
-    victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1", seconds=40)
+    said = victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1", seconds=40)
+    assert code in said and words in said
 
 
-@pytest.mark.parametrize("challenge", [
-    "Bearer", "Bearer realm", 'Bearer realm="', 'Bearer realm=""', "Bearer realm=" + "x" * 70000, "," * 5000, "Basic" * 2000,
-    'Bearer realm="http://169.254.169.254/latest/meta-data",service="x"', 'Bearer realm="file:///etc/passwd"',
-    'Bearer realm="http://u:p@127.0.0.1/"', 'Bearer realm="//"', 'Bearer realm="http://[::1"', "Negotiate", "\x01\x02",
-    'Bearer realm="http://127.0.0.1:1/\x1b[31m"'])
-def test_challenges_that_mean_harm(victim, faulty, challenge):
-    """R-60, R-65: garbage, and realms that are not allowed."""
-    faulty.add(Rule("*", "", faults.answer(401, {"WWW-Authenticate": challenge})))
-    victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1", seconds=40)
+NOT_IN, NO_URL, NOT_KNOWN = "KOC_EAUTH", "KOC_EINVAL", "KOC_EUNSUPPORTED"
 
 
-@pytest.mark.parametrize("reply", [
-    b"{}", b"", b'{"token":5}', b'{"token":""}', b'{"token":"planted-token\\r\\nX: y"}', b'{"token":"a b"}', b"[" * 50000,
-    b'{"token":"' + b"x" * 200000 + b'"}', b'{"token":"\\u001b[31m"}'])
-def test_tokens_that_mean_harm(victim, faulty, reply):
-    """R-73: no token, one that would split a header, one that never ends."""
+@pytest.mark.parametrize("challenge, code, words", [
+    ("Bearer", NOT_IN, "not authorised"), ('Bearer realm="', NOT_IN, "not authorised"), ('Bearer realm=""', NOT_IN, "not authorised"),
+    ("Bearer realm=" + "x" * 70000, NOT_IN, "not authorised"), ("," * 5000, NOT_IN, "not authorised"),
+    ("Basic" * 2000, NOT_IN, "not authorised"), ("Bearer realm", NOT_KNOWN, "requires realm authentication"),
+    ("Negotiate", NOT_KNOWN, "requires Negotiate authentication"), ("\x01\x02", NOT_KNOWN, "requires ?? authentication"),
+    ('Bearer realm="file:///etc/passwd"', NO_URL, "not an http or https URL"),
+    ('Bearer realm="http://u:p@HOST/token"', NO_URL, "does not use URLs with a user name"),
+    ('Bearer realm="//"', NO_URL, "not a host name"), ('Bearer realm="http://[::1"', NO_URL, "not a host name"),
+    ('Bearer realm="http://HOST/token\x1b[31m"', NO_URL, "contains an invalid character")])
+def test_challenges_that_mean_harm(victim, faulty, challenge, code, words):
+    """R-60, R-65: garbage, and realms that are not allowed; this host would give a token, and take it or a password."""
+    challenge = challenge.replace("HOST", faulty.host)
+    faulty.add(Rule("*", "/token", faults.answer(200, body=b'{"token":"planted-token"}')))
+    faulty.add(Rule("*", "", lambda x: x.respond(200, {"Content-Type": OCI}, b"{}") or True
+                    if "authorization" in x.entry.headers else faults.answer(401, {"WWW-Authenticate": challenge})(x)))
+    said = victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1", seconds=40)
+    assert code in said and words in said
+    assert faulty.count("*", "/token") == 0
+    assert not [e for e in faulty.log if "authorization" in e.headers]
+
+
+NO_TOKEN = ("KOC_EAUTH", "has no usable token")
+
+
+@pytest.mark.parametrize("reply, expected", [
+    (b"{}", NO_TOKEN), (b"", ("KOC_EFORMAT", "not valid JSON")), (b'{"token":5}', NO_TOKEN), (b'{"token":""}', NO_TOKEN),
+    (b'{"token":"planted-token\\r\\nX: y"}', NO_TOKEN), (b'{"token":"a b"}', NO_TOKEN),
+    (b"[" * 50000, ("KOC_ELIMIT", "nested more than")), (b'{"token":"' + b"x" * 200000 + b'"}', ("KOC_ELIMIT", "more than 131072 bytes")),
+    (b'{"token":"\\u001b[31m"}', NO_TOKEN), (b'{"token":"planted-token"}', None)])
+def test_tokens_that_mean_harm(victim, faulty, reply, expected):
+    """R-73: no token, one that would split a header, one that never ends; the registry takes any."""
     faulty.add(Rule("GET", "^/token", faults.answer(200, {"Content-Type": "application/json"}, reply)))
-    faulty.add(Rule("*", "^/v2/", faults.answer(
-        401, {"WWW-Authenticate": f'Bearer realm="http://{faulty.host}/token",service="s"'})))
-    victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1")
+    faulty.add(Rule("*", "^/v2/", lambda x: x.respond(200, {"Content-Type": OCI}, image_of())
+                    or True if "authorization" in x.entry.headers else faults.answer(
+                        401, {"WWW-Authenticate": f'Bearer realm="http://{faulty.host}/token",service="s"'})(x)))
+    if expected is None:
+        victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1", status=0)
+        return
+    said = victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1")
+    assert expected[0] in said and expected[1] in said
+    assert not [e for e in faulty.requests("*", "^/v2/") if "authorization" in e.headers]
 
 
 def test_token_server_that_never_ends(victim, faulty):
@@ -199,16 +254,23 @@ def test_token_server_that_never_ends(victim, faulty):
     faulty.add(Rule("GET", "^/token", endless))
     faulty.add(Rule("*", "^/v2/", faults.answer(
         401, {"WWW-Authenticate": f'Bearer realm="http://{faulty.host}/token",service="s"'})))
-    victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1")
+    assert "KOC_ELIMIT" in victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1")
 
 
 # --- redirects and links to other hosts ---------------------------------------------------------------------------------
 
 @pytest.fixture
 def thief():
-    """A host that answers everything, and records the requests."""
+    """A host that asks for credentials, is content with any, and records the requests."""
     proxy = Faulty("127.0.0.1:1", host="127.0.0.2")
-    proxy.add(Rule("*", "", faults.answer(401, {"WWW-Authenticate": 'Basic realm="thief"'})))
+
+    def content(x):
+        if "authorization" not in x.entry.headers:
+            return False
+        x.respond(200, {"Content-Type": OCI}, b'{"token":"planted-token"}')
+        return True
+    challenge = faults.answer(401, {"WWW-Authenticate": 'Basic realm="thief"'})
+    proxy.add(Rule("*", "", faults.first_of(content, challenge)))
     yield proxy
     proxy.close()
 
@@ -228,23 +290,24 @@ def test_credentials_stay_where_they_belong(victim, faulty, thief, where):
         return lambda x: action(x) if "authorization" in x.entry.headers else basic(x)
     if where == "Location":
         faulty.add(Rule("GET", "", guarded(faults.answer(307, {"Location": to_thief}))))
-        victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1")
-        assert thief.log
+        assert "KOC_EAUTH" in victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1")
+        assert len(thief.log) == 1
     elif where == "Link":
         page = b'{"name":"x","tags":["a"]}'
         faulty.add(Rule("GET", "", guarded(faults.answer(200, {"Link": f"<{to_thief}>; rel=next"}, page))))
-        victim(faulty.host, "tags", f"{faulty.host}/a/b")
+        assert "KOC_EDENIED" in victim(faulty.host, "tags", f"{faulty.host}/a/b")
         assert thief.log == []
     elif where == "upload":
         faulty.add(Rule("HEAD", "", guarded(faults.answer(404))))
         faulty.add(Rule("POST", "", guarded(faults.answer(202, {"Location": to_thief}))))
-        victim(faulty.host, "push", 300, 1, 1, f"{faulty.host}/a/b:v1")
+        assert "KOC_EAUTH" in victim(faulty.host, "push", 300, 1, 1, f"{faulty.host}/a/b:v1")
         assert thief.log
     else:
         faulty.add(Rule("GET", "^/token", faults.answer(307, {"Location": to_thief})))
         faulty.add(Rule("*", "^/v2/", faults.answer(
             401, {"WWW-Authenticate": f'Bearer realm="http://{faulty.host}/token",service="s"'})))
-        victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1")
+        assert "KOC_EAUTH" in victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1")
+        assert len(thief.log) == 1
     assert robbed(thief) == []
 
 
@@ -255,16 +318,27 @@ def test_cookies_are_not_kept(victim, faulty):
     assert not any("cookie" in e.headers for e in faulty.log)
 
 
-@pytest.mark.parametrize("location", ["http://127.0.0.1:1/\r\nX: y", "ftp://127.0.0.1/x", "file:///etc/passwd",
-                                      "gopher://127.0.0.1/", "http://" + "a" * 70000, "\x1b[31m"])
-def test_redirects_that_mean_harm(victim, faulty, location):
-    """R-90, R-94: only http and https, no line ends, nothing too long."""
+@pytest.mark.parametrize("location, code, words", [
+    ("ftp://HOST/stored", NO_URL, "not an http or https URL"), ("file:///etc/passwd", NO_URL, "not an http or https URL"),
+    ("gopher://HOST/stored", NO_URL, "not an http or https URL"), ("http://HOST/stored" + "a" * 70000, "KOC_ELIMIT", "a URL is longer than"),
+    ("\x1b[31m", NO_URL, "contains an invalid character"), ("http://HOST/stored\r\nX: y", None, None)])
+def test_redirects_that_mean_harm(victim, faulty, location, code, words):
+    """R-90, R-94: only http and https, no line ends, nothing too long; what is there would be served."""
+    location = location.replace("HOST", faulty.host)
+
     def act(x):
         head = f"HTTP/1.1 307 x\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
         x.client.sendall(head.encode("latin-1"))
         return True
-    faulty.add(Rule("GET", "", act))
-    victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1")
+    faulty.add(Rule("GET", "/manifests/", act))
+    faulty.add(Rule("GET", "", faults.answer(200, {"Content-Type": OCI}, image_of())))
+    if code is None:  # the rest of the line is a field of its own
+        victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1", status=0)
+        assert faulty.requests("GET")[-1].path == "/stored"
+        return
+    said = victim(faulty.host, "manifest", f"{faulty.host}/a/b:v1")
+    assert code in said and words in said
+    assert faulty.count("GET") == 1
 
 
 # --- names --------------------------------------------------------------------------------------------------
@@ -303,5 +377,6 @@ def test_slow_loris(regtool, faulty):
             time.sleep(0.1)
     faulty.add(Rule("*", "", slowly))
     begin = time.monotonic()
-    regtool("--timeout", "2000", "manifest", f"{faulty.host}/a/b:v1", status=1)
+    result = regtool("--timeout", "2000", "manifest", f"{faulty.host}/a/b:v1", status=1)
+    assert "KOC_ETIMEOUT" in result.stderr
     assert time.monotonic() - begin < 6

@@ -100,16 +100,22 @@ def test_digest_of_a_blob_in_the_answer_R138(regtool, faulty):
     assert "the registry stored sha256:2222" in result.stderr
 
 
-def test_401_on_a_mount_target_host_change_R63(regtool, registry, faulty):
-    """R-63: a challenge from a redirect target is an error, not a login."""
-    regtool("push", *SMALL, f"{registry.host}/protocol/redirected:v1")
+def test_401_of_a_redirect_target_R63(regtool, registry, faulty, home):
+    """R-63: a challenge from a redirect target is an error, not a login: there are credentials, and it would take them."""
+    pushed = regtool("push", *SMALL, f"{registry.host}/protocol/redirected:v1")
     elsewhere = faults.Faulty(registry.host, host="127.0.0.2")
-    elsewhere.add(Rule("*", "", faults.answer(401, {"WWW-Authenticate": 'Basic realm="x"'})))
+    elsewhere.add(Rule("*", "", lambda x: "authorization" not in x.entry.headers
+                       and faults.answer(401, {"WWW-Authenticate": 'Basic realm="x"'})(x)))
     faulty.add(Rule("GET", "/blobs/", lambda x: x.respond(
         302, {"Location": f"http://{elsewhere.host}{x.entry.path}"}) or True))
-    result = regtool("pull", f"{faulty.host}/protocol/redirected:v1", status=1)
-    assert "127.0.0.2" in result.stderr
-    assert elsewhere.count() == 1
+    for host in (faulty.host, elsewhere.host):
+        registries.docker_config(home, host)
+        result = regtool("pull", f"{faulty.host}/protocol/redirected:v1", status=1)
+        assert "KOC_EAUTH" in result.stderr and "127.0.0.2" in result.stderr
+    assert elsewhere.count() == 2
+    assert not [e for e in elsewhere.log if "authorization" in e.headers]
+    elsewhere.rules.clear()
+    assert regtool("pull", f"{faulty.host}/protocol/redirected:v1").ref == pushed.ref
     elsewhere.close()
 
 
