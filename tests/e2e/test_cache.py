@@ -38,8 +38,8 @@ def test_offline_names_the_layers_that_are_missing(koc, app, bases, tmp_path):
 
 
 def test_offline_does_not_push(koc, app):
-    result = koc("build", "--offline", "--base-image=scratch", "./cmd/tool", cwd=app, status=None)
-    assert result.status in (1, 2) and "--offline: cannot push" in result.stderr
+    result = koc("build", "--offline", "--base-image=scratch", "./cmd/tool", cwd=app, status=2)
+    assert "--offline: cannot push" in result.stderr
 
 
 def test_offline_downloads_no_module(local, app, tmp_path):

@@ -232,16 +232,44 @@ def test_git(case):
     edit(case.app / "cmd/app/main.go", "aaaa", "bbbb")
     assert case.check(), "an edit"
     assert not case.check()
-    git(case, "tag", "v1.2.3")
     git(case, "commit", "-qam", "edit")
+    assert case.check(), "the commit of the edit"
+    assert not case.check()
+
+
+def test_tag_alone(case):
+    """Since Go 1.24 the version of the program comes from tags: a tag changes it, though no commit or file did."""
+    case.app.git("v1.2.3")
+    settled = case.settled()
     git(case, "tag", "v1.3.0")
-    assert case.check(), "a tag"
+    result = case.build()
+    assert result["digest"] == case.build("--no-cache")["digest"], "a stale image"
+    assert started(result) or result["digest"] == settled["digest"]
+
+
+def test_another_version_control_system(case):
+    """.hg beside .git: go refuses, or stamps another commit. It must be asked."""
+    case.app.git()
+    case.settled()
+    (case.app / ".hg").mkdir()
+    args = ["build", "--json", "--push=false", "--base-image=scratch"]
+    known = case.koc(*args, "./cmd/app", cwd=case.app, env=case.env, status=None)
+    fresh = case.koc(*args, "--no-cache", "./cmd/app", cwd=case.app, env=case.env, status=None)
+    assert known.status == fresh.status
+    assert known.status != 0 or started(json.loads(known.stdout)["results"][0])
 
 
 def test_new_repository(case):
     case.settled()
     case.app.git()
     assert case.check(), "git init"
+
+
+def test_new_vendor_directory(case):
+    case.settled()
+    subprocess.run(["go", "mod", "vendor"], cwd=case.app, env=case.home.env(), check=True)
+    edit(case.app / "vendor/example.test/dep/dep.go", '"dep"', '"ped"')
+    assert case.check(), "go takes the packages from vendor now"
 
 
 def test_vendor(case):
@@ -255,7 +283,7 @@ def test_vendor(case):
     assert case.check(), "the list of vendored modules"
 
 
-@pytest.mark.parametrize("flags", ["-overlay=overlay.json", "-modfile=other.mod"])
+@pytest.mark.parametrize("flags", ["-overlay=overlay.json", "-modfile=other.mod", "'-tags=special'"])
 def test_no_record_for_files_that_go_list_does_not_tell(case, flags):
     case.app.write("overlay.json", "{}").write("other.mod", (case.app / "go.mod").read_text())
     case.env = {"GOFLAGS": flags}

@@ -121,8 +121,8 @@ def test_words_and_platforms_of_others(local, app):
     app.program("tool").program("cmd/api")
     for word in ("tool", "cmd/api"):
         assert f"did you mean ./{word}?" in local("build", *QUIET, word, cwd=app, status=1).stderr
-    result = local("build", *QUIET, "--platform=wasi/wasm", "./tool", cwd=app, status=None)
-    assert result.status in (1, 2) and "wasip1/wasm" in result.stderr
+    result = local("build", *QUIET, "--platform=wasi/wasm", "./tool", cwd=app, status=2)
+    assert "wasip1/wasm" in result.stderr
     assert local("build", *QUIET, "--platform=wasip1/wasm", "./tool", cwd=app).lines
     result = local("build", *QUIET, "--platform=linux/vax", "./tool", cwd=app, status=1)
     assert "go tool dist list" in result.stderr

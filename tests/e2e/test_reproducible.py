@@ -1,5 +1,6 @@
 """The same digest, whoever builds it, wherever, with how many threads, with which caches."""
 
+import os
 import pathlib
 import shutil
 
@@ -90,6 +91,8 @@ def test_modes_and_times_do_not_matter(build, tmp_path):
     for path in (two / "cmd/app/kodata").rglob("*"):
         if path.is_file() and not path.is_symlink():
             path.chmod(0o777)
+    for path in [two / "cmd/app/main.go", two / "cmd/app/kodata", *(two / "cmd/app/kodata").rglob("*")]:
+        os.utime(path, (1_000_000_000, 1_000_000_000), follow_symlinks=False)
     assert build(one) == build(two)
 
 
