@@ -232,7 +232,7 @@ static int escape_js(koc__dynbuf *out, unsigned char b, koc_error **err)
     if (b == '\\' || b == '\'' || b == '"') {
         return koc__dynbuf_printf(out, err, "\\%c", b);
     }
-    bool plain = b >= 0x20 && b != 0x7f && !strchr("<>&=", b);
+    bool plain = b >= 0x20 && !strchr("<>&=", b);
     return plain ? koc__dynbuf_putc(out, (char)b, err) : koc__dynbuf_printf(out, err, "\\u%04X", b);
 }
 

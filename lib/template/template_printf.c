@@ -135,7 +135,8 @@ static int put_int(koc__dynbuf *out, const verb *v, int64_t number, koc_error **
                                     : "%" PRIu64,
                  size);
     }
-    const char *sign = number < 0 ? "-" : v->plus ? "+" : v->space ? " " : "";
+    bool plus = v->plus && v->letter != 'v'; /* %+v names the fields of structures */
+    const char *sign = number < 0 ? "-" : plus ? "+" : v->space ? " " : "";
     const char *prefix = !v->sharp          ? ""
                          : v->letter == 'x' ? "0x"
                          : v->letter == 'X' ? "0X"
