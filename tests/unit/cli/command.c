@@ -16,11 +16,15 @@ int koc_main(int argc, char **argv);
 
 const char *out, *said;
 
-static const char *const variables[] = {"KO_DOCKER_REPO",      "KOC_COMPAT",  "KOC_AUTH_FILE",
-                                        "KO_CONFIG_PATH",      "NO_COLOR",    "CLICOLOR_FORCE",
-                                        "SOURCE_DATE_EPOCH",   "KOCACHE",     "KO_DEFAULTBASEIMAGE",
-                                        "DOCKER_CONFIG",       "DOCKER_HOST", "REGISTRY_AUTH_FILE",
-                                        "KO_DEFAULTPLATFORMS", "COLUMNS",     "KUBECONFIG"};
+static const char *const variables[] = {
+    "KO_DOCKER_REPO",      "KOC_COMPAT",      "KOC_AUTH_FILE",
+    "KO_CONFIG_PATH",      "NO_COLOR",        "CLICOLOR_FORCE",
+    "SOURCE_DATE_EPOCH",   "KOCACHE",         "KO_DEFAULTBASEIMAGE",
+    "DOCKER_CONFIG",       "DOCKER_HOST",     "REGISTRY_AUTH_FILE",
+    "KO_DEFAULTPLATFORMS", "COLUMNS",         "KO_DATA_DATE_EPOCH",
+    "COSIGN_REPOSITORY",   "GOPROXY",         "GOPRIVATE",
+    "GONOPROXY",           "KO_DEFAULTFLAGS", "KO_DEFAULTENV",
+    "KO_DEFAULTLDFLAGS",   "KUBECONFIG"};
 
 void begin(void)
 {
@@ -180,6 +184,45 @@ void write_layout(void)
     ok(koc_layout_put_image(l, amd64, "app", NULL, &err), err);
     ok(koc_layout_put_image(l, arm64, "other", NULL, &err), err);
     ok(koc_layout_put_index(l, index, "both", NULL, &err), err);
+}
+
+/* --- programs --- */
+
+static void write_at(const char *path, const char *text, size_t len)
+{
+    char dir[256];
+    snprintf(dir, sizeof(dir), "%s", path);
+    for (char *slash = strchr(dir, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        (void)mkdir(dir, 0755);
+        *slash = '/';
+    }
+    koc_test_write(path, text, len);
+}
+
+void write_module(void)
+{
+    static const struct {
+        const char *path, *text;
+    } files[] = {{"go.mod", "module example.com/m\n\ngo 1.19\n"},
+                 {"cmd/app/main.go", "package main\n"},
+                 {"cmd/app/kodata/data", "data\n"},
+                 {"cmd/tool/main.go", "package main\n"},
+                 {"goroot/VERSION", "go1.24.0\n"},
+                 {"goroot/go.env", "GOPROXY=https://proxy.example,direct\n"},
+                 {"goroot/pkg/tool/x/none", ""}};
+    static char script[4096];
+    for (size_t i = 0; i < KOC__COUNT(files); i++) {
+        write_at(files[i].path, files[i].text, strlen(files[i].text));
+    }
+    read_back(KOC__TEST_DATA "/cli/go.sh", script, sizeof(script));
+    write_at("goroot/bin/go", script, strlen(script));
+    assert_int_equal(chmod(koc_test_path("goroot/bin/go"), 0755), 0);
+    setenv("KO_GO_PATH", koc_test_path("goroot/bin/go"), 1);
+    setenv("GOENV", "off", 1);
+    unsetenv("GOFLAGS");
+    unsetenv("GOOS");
+    unsetenv("GOARCH");
 }
 
 /* --- a registry --- */

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 /*
  * Transcripts of the command, tests/golden/cli/<name>.txt, run again and compared as a whole:
  *
@@ -6,6 +7,7 @@
  *     $ koc words < text     the same with a line of text on stdin
  *     $ write FILE text      writes a file; \n is a line end
  *     $ env NAME=VALUE       sets a variable; without a value: unsets it
+ *     $ go                   writes a module and a go tool (command.h)
  *     $ serve [delete]       serves the directory "served" as HOST until the transcript ends
  *     $ cat FILE             prints a file
  *
@@ -44,29 +46,62 @@ static void add(const char *text, size_t len)
 
 /* --- what differs from run to run --- */
 
-static size_t number_of(const char *digest)
+static size_t number_of(const char *hex)
 {
     size_t i = 0;
-    while (i < now.n_digests && strncmp(now.digests[i], digest, 71) != 0) {
+    while (i < now.n_digests && strncmp(now.digests[i], hex, 64) != 0) {
         i++;
     }
     if (i == now.n_digests) {
         assert_true(i < DIGESTS);
-        memcpy(now.digests[now.n_digests++], digest, 71);
+        memcpy(now.digests[now.n_digests++], hex, 64);
     }
     return i + 1;
+}
+
+/* "sha256:<hex>", "sha256-<hex>" as in the tags of SBOMs, or the hex alone. */
+static size_t digest_replaced(const char *s, const char **by)
+{
+    static char digest[24];
+    size_t prefix = strncmp(s, "sha256:", 7) == 0 || strncmp(s, "sha256-", 7) == 0 ? 7 : 0;
+    if (strspn(s + prefix, "0123456789abcdef") != 64) {
+        return 0;
+    }
+    snprintf(digest, sizeof(digest), "<d%zu>", number_of(s + prefix));
+    *by = digest;
+    return prefix + 64;
+}
+
+/* Sizes of compressed layers: they differ from encoder to encoder. */
+static size_t size_replaced(const char *s, const char **by)
+{
+    size_t digits = strncmp(s, "\"size\":", 7) == 0 ? strspn(s + 7, "0123456789") : 0;
+    size_t spaces = strspn(s, " "), number = strspn(s + spaces, "0123456789.");
+    if (digits) {
+        *by = "\"size\":N";
+        return 7 + digits;
+    }
+    if (spaces > 1 && number && strncmp(s + spaces + number, " B  appl", 8) == 0) {
+        *by = " N";
+        return spaces + number;
+    }
+    return 0;
+}
+
+static bool is_compressed_line(const char *s)
+{
+    size_t len = strcspn(s, "\n");
+    return memmem(s, len, "+gzip", 5) || memmem(s, len, "+zstd", 5);
 }
 
 /* How many bytes of s are replaced by *by; 0: none. */
 static size_t replaced(const char *s, bool in_word, const char **by)
 {
-    static char digest[24];
     const char *dir = koc_test_dir();
     size_t digits = strspn(s, "0123456789");
-    if (strncmp(s, "sha256:", 7) == 0 && strspn(s + 7, "0123456789abcdef") == 64) {
-        snprintf(digest, sizeof(digest), "<d%zu>", number_of(s));
-        *by = digest;
-        return 71;
+    size_t digest = in_word ? 0 : digest_replaced(s, by);
+    if (digest) {
+        return digest;
     }
     if (*now.host && strncmp(s, now.host, strlen(now.host)) == 0) {
         *by = "HOST";
@@ -80,6 +115,14 @@ static size_t replaced(const char *s, bool in_word, const char **by)
         *by = "VERSION";
         return strlen(KOC_VERSION_STRING);
     }
+    if (strncmp(s, "\"encoder\": ", 11) == 0) {
+        *by = "\"encoder\": …,";
+        return strcspn(s, "\n");
+    }
+    if (strncmp(s, "Ms\": ", 5) == 0 || strncmp(s, "Us\": ", 5) == 0) {
+        *by = s[0] == 'M' ? "Ms\": T" : "Us\": T";
+        return 5 + strspn(s + 5, "0123456789");
+    }
     if (digits == 4 && strlen(s) > 24 && s[10] == 'T' && s[19] == '.' && s[23] == 'Z') {
         *by = "TIME";
         return 24;
@@ -87,6 +130,11 @@ static size_t replaced(const char *s, bool in_word, const char **by)
     if (!in_word && digits && s[digits] == '.' && s[digits + 1] && s[digits + 2] == 's') {
         *by = "T";
         return digits + 3;
+    }
+    size_t spaces = strspn(s, " "), number = strspn(s + spaces, "0123456789.");
+    if (spaces && number && strncmp(s + spaces + number, " ms", 3) == 0) {
+        *by = " T";
+        return spaces + number;
     }
     if (!in_word && digits && strncmp(s + digits, " ms)", 4) == 0) {
         *by = "T";
@@ -97,13 +145,15 @@ static size_t replaced(const char *s, bool in_word, const char **by)
 
 static void add_clean(const char *text, const char *prefix)
 {
-    bool start = true, in_word = false;
+    bool start = true, in_word = false, compressed = false;
     for (const char *s = text; *s;) {
         const char *by = NULL;
         if (start) {
             add(prefix, strlen(prefix));
+            compressed = is_compressed_line(s);
         }
-        size_t skip = replaced(s, in_word, &by);
+        size_t skip = compressed ? size_replaced(s, &by) : 0;
+        skip = skip ? skip : replaced(s, in_word, &by);
         if (skip) {
             add(by, strlen(by));
             s += skip;
@@ -111,7 +161,7 @@ static void add_clean(const char *text, const char *prefix)
             continue;
         }
         start = *s == '\n';
-        in_word = strchr(" \n(:v", *s) == NULL;
+        in_word = strchr(" \n(:v\"-@/", *s) == NULL;
         add(s++, 1);
     }
     if (!start) {
@@ -133,7 +183,7 @@ static const char *expand(const char *words)
         } else if (strncmp(s, "<d", 2) == 0) {
             size_t i = (size_t)strtoul(s + 2, NULL, 10);
             assert_true(i >= 1 && i <= now.n_digests);
-            n += (size_t)snprintf(line + n, sizeof(line) - n, "%.71s", now.digests[i - 1]);
+            n += (size_t)snprintf(line + n, sizeof(line) - n, "sha256:%.64s", now.digests[i - 1]);
             s = strchr(s, '>');
         } else {
             line[n++] = *s;
@@ -141,6 +191,34 @@ static const char *expand(const char *words)
     }
     line[n] = '\0';
     return line;
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The lines of parallel work, in an order of their own. */
+static const char *sorted(const char *text)
+{
+    static char copy[1 << 18], result[1 << 18];
+    char *lines[1024], *rest = copy;
+    size_t n = 0, len = 0;
+    snprintf(copy, sizeof(copy), "%s", text);
+    while (n < 1024 && rest && *rest) {
+        lines[n++] = strsep(&rest, "\n");
+    }
+    qsort(lines, n, sizeof(*lines), compare_lines);
+    result[0] = '\0';
+    for (size_t i = 0; i < n; i++) {
+        len += (size_t)snprintf(result + len, sizeof(result) - len, "%s\n", lines[i]);
+    }
+    return result;
+}
+
+static bool is_parallel(const char *words)
+{
+    return strncmp(words, "build", 5) == 0 || strncmp(words, "copy", 4) == 0;
 }
 
 static void run_koc(const char *words)
@@ -153,7 +231,7 @@ static void run_koc(const char *words)
     }
     int got = koc_with(in ? in + 3 : NULL, NULL, line);
     add_clean(out, "");
-    add_clean(said, "! ");
+    add_clean(is_parallel(words) ? sorted(said) : said, "! ");
     if (got) {
         snprintf(code, sizeof(code), "= %d\n", got);
         add(code, strlen(code));
@@ -196,6 +274,8 @@ static void step(char *line)
         set_variable(line + 4);
     } else if (strncmp(line, "cat ", 4) == 0) {
         add_clean(content(line + 4), "");
+    } else if (strcmp(line, "go") == 0) {
+        write_module();
     } else if (strncmp(line, "serve", 5) == 0) {
         snprintf(now.host, sizeof(now.host), "%s", serve_begin(line[5] ? KOC_SERVE_DELETE : 0));
         now.serving = true;
@@ -272,3 +352,6 @@ TRANSCRIPT(copy)
 TRANSCRIPT(edit)
 TRANSCRIPT(registry)
 TRANSCRIPT(other)
+TRANSCRIPT(build)
+TRANSCRIPT(publish)
+TRANSCRIPT(compat)
