@@ -13,6 +13,7 @@ int koc_main(int argc, char **argv);
 #include <koc/ext/serve.h>
 
 #undef setenv
+#undef getenv
 
 const char *out, *said;
 
@@ -218,6 +219,11 @@ void write_module(void)
     read_back(KOC__TEST_DATA "/cli/go.sh", script, sizeof(script));
     write_at("goroot/bin/go", script, strlen(script));
     assert_int_equal(chmod(koc_test_path("goroot/bin/go"), 0755), 0);
+    read_back(KOC__TEST_DATA "/cli/kubectl.sh", script, sizeof(script));
+    write_at("bin/kubectl", script, strlen(script));
+    assert_int_equal(chmod(koc_test_path("bin/kubectl"), 0755), 0);
+    snprintf(script, sizeof(script), "%s:%s", koc_test_path("bin"), getenv("PATH"));
+    setenv("PATH", script, 1);
     setenv("KO_GO_PATH", koc_test_path("goroot/bin/go"), 1);
     setenv("GOENV", "off", 1);
     unsetenv("GOFLAGS");

@@ -7,7 +7,7 @@
  *     $ koc words < text     the same with a line of text on stdin
  *     $ write FILE text      writes a file; \n is a line end
  *     $ env NAME=VALUE       sets a variable; without a value: unsets it
- *     $ go                   writes a module and a go tool (command.h)
+ *     $ go                   writes a module, a go tool and a kubectl (command.h)
  *     $ serve [delete]       serves the directory "served" as HOST until the transcript ends
  *     $ cat FILE             prints a file
  *
@@ -94,32 +94,17 @@ static bool is_compressed_line(const char *s)
     return memmem(s, len, "+gzip", 5) || memmem(s, len, "+zstd", 5);
 }
 
-/* How many bytes of s are replaced by *by; 0: none. */
-static size_t replaced(const char *s, bool in_word, const char **by)
+static bool begins(const char *s, const char *with)
 {
-    const char *dir = koc_test_dir();
+    return *with && strncmp(s, with, strlen(with)) == 0;
+}
+
+/* Clocks and durations, and what the report of a build says about them. */
+static size_t time_replaced(const char *s, bool in_word, const char **by)
+{
     size_t digits = strspn(s, "0123456789");
-    size_t digest = in_word ? 0 : digest_replaced(s, by);
-    if (digest) {
-        return digest;
-    }
-    if (*now.host && strncmp(s, now.host, strlen(now.host)) == 0) {
-        *by = "HOST";
-        return strlen(now.host);
-    }
-    if (strncmp(s, dir, strlen(dir)) == 0) {
-        *by = "DIR";
-        return strlen(dir);
-    }
-    if (!in_word && strncmp(s, KOC_VERSION_STRING, strlen(KOC_VERSION_STRING)) == 0) {
-        *by = "VERSION";
-        return strlen(KOC_VERSION_STRING);
-    }
-    if (strncmp(s, "\"encoder\": ", 11) == 0) {
-        *by = "\"encoder\": …,";
-        return strcspn(s, "\n");
-    }
-    if (strncmp(s, "Ms\": ", 5) == 0 || strncmp(s, "Us\": ", 5) == 0) {
+    size_t spaces = strspn(s, " "), number = strspn(s + spaces, "0123456789.");
+    if (begins(s, "Ms\": ") || begins(s, "Us\": ")) {
         *by = s[0] == 'M' ? "Ms\": T" : "Us\": T";
         return 5 + strspn(s + 5, "0123456789");
     }
@@ -127,18 +112,42 @@ static size_t replaced(const char *s, bool in_word, const char **by)
         *by = "TIME";
         return 24;
     }
-    if (!in_word && digits && s[digits] == '.' && s[digits + 1] && s[digits + 2] == 's') {
-        *by = "T";
-        return digits + 3;
-    }
-    size_t spaces = strspn(s, " "), number = strspn(s + spaces, "0123456789.");
-    if (spaces && number && strncmp(s + spaces + number, " ms", 3) == 0) {
+    if (spaces && number && begins(s + spaces + number, " ms")) {
         *by = " T";
         return spaces + number;
     }
-    if (!in_word && digits && strncmp(s + digits, " ms)", 4) == 0) {
-        *by = "T";
-        return digits;
+    if (in_word || !digits) {
+        return 0;
+    }
+    *by = "T";
+    return s[digits] == '.' && s[digits + 1] && s[digits + 2] == 's' ? digits + 3
+           : begins(s + digits, " ms)")                              ? digits
+                                                                     : 0;
+}
+
+/* How many bytes of s are replaced by *by; 0: none. */
+static size_t replaced(const char *s, bool in_word, const char **by)
+{
+    const struct {
+        const char *text, *by;
+        bool anywhere;
+    } names[] = {{now.host, "HOST", true},
+                 {koc_test_dir(), "DIR", true},
+                 {KOC_VERSION_STRING, "VERSION", false}};
+    size_t n = in_word ? 0 : digest_replaced(s, by);
+    n = n ? n : time_replaced(s, in_word, by);
+    if (n) {
+        return n;
+    }
+    if (begins(s, "\"encoder\": ")) {
+        *by = "\"encoder\": …,";
+        return strcspn(s, "\n");
+    }
+    for (size_t i = 0; i < KOC__COUNT(names); i++) {
+        if (begins(s, names[i].text) && (names[i].anywhere || !in_word)) {
+            *by = names[i].by;
+            return strlen(names[i].text);
+        }
     }
     return 0;
 }
@@ -355,3 +364,5 @@ TRANSCRIPT(other)
 TRANSCRIPT(build)
 TRANSCRIPT(publish)
 TRANSCRIPT(compat)
+TRANSCRIPT(resolve)
+TRANSCRIPT(kube)
