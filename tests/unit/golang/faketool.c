@@ -15,6 +15,7 @@ static const char script[] =
     "fake=${0%/bin/go}\n"
     "echo \"$*\" >>\"$fake/log\"\n"
     "if [ \"$1\" = list ]; then cat \"$fake/list\"; fi\n"
+    "if [ -f \"$fake/errors\" ]; then cat \"$fake/errors\" >&2; fi\n"
     "status=$(cat \"$fake/status\")\n"
     "if [ -n \"$status\" ]; then exit \"$status\"; fi\n"
     "if [ \"$1\" != build ]; then exit 0; fi\n"
@@ -151,4 +152,10 @@ void fake_list(const char *json)
 void fake_status(const char *status)
 {
     gotest_write("fake/status", status);
+}
+
+void fake_failure(const char *errors)
+{
+    gotest_write("fake/errors", errors);
+    fake_status("1");
 }

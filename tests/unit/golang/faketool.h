@@ -6,6 +6,7 @@
  *     fake/programs/NAME  what `go build` makes of packages whose path ends in NAME
  *     fake/list           what `go list` prints
  *     fake/status         the exit code of both
+ *     fake/errors         what both print to stderr
  */
 #ifndef KOC_TESTS_FAKETOOL_H
 #define KOC_TESTS_FAKETOOL_H
@@ -25,5 +26,7 @@ void fake_write_program(const char *path, const char *build_id, const char *text
 void fake_list(const char *json);
 /* Empty file: both succeed. */
 void fake_status(const char *status);
+/* Both fail, with these words. */
+void fake_failure(const char *errors);
 
 #endif
