@@ -1,6 +1,7 @@
 /* The answers of go list that the cache keeps: the parts of their key and the files that make them stale. */
 #include "core/common.h"
 
+#include <time.h>
 #include <unistd.h>
 
 #include "core/io/cache.h"
@@ -244,4 +245,182 @@ KOC_TEST(keys_answer_of_go_list_that_is_damaged_is_none)
     assert_true(recalled(&a.q, "./app"));
     assert_int_equal(koc__fs_remove("m/app", NULL), KOC_OK);
     assert_false(recalled(&a.q, "./app"));
+}
+
+/* --- ./... --- */
+
+#define PATTERN "./app/..."
+
+static int64_t settled_now(void)
+{
+    struct timespec t;
+    usleep(120000); /* the files are older than a tick of the clock */
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void keep_tree(const koc__go_list_question *q, const char *pattern)
+{
+    KOC__AUTO_VAL(koc__go_listing) l = {0};
+    koc__go_package *cgo = NULL;
+    int64_t began = settled_now();
+    (void)answer(&l, pattern);
+    cgo = answer(&l, pattern);
+    cgo->needs_cgo = true;
+    koc__free(answer(&l, pattern)->name); /* a library is no answer */
+    l.items[2].name = koc__strdup("lib");
+    l.items[2].error = NULL;
+    (void)answer(&l, "./other/...");
+    koc__go_package *broken = answer(&l, pattern);
+    broken->error = koc__strdup("broken");
+    assert_int_equal(koc__go_tree_keep(q, pattern, KOC__STR("key"), began, &l, NULL), KOC_OK);
+}
+
+static bool tree_recalled(const koc__go_list_question *q, const char *pattern)
+{
+    KOC__AUTO_VAL(koc__go_listing) l = {0};
+    bool found = false;
+    assert_int_equal(koc__go_tree_recall(q, pattern, KOC__STR("key"), NULL, &found, &l, NULL),
+                     KOC_OK);
+    assert_int_equal(l.count, found ? 2 : 0);
+    if (found) {
+        assert_string_equal(l.items[0].import_path, APP);
+        assert_string_equal(l.items[0].pattern, pattern);
+        assert_string_equal(l.items[0].name, "main");
+        assert_string_equal(l.items[1].dir, koc_test_path("m/app"));
+        assert_true(!l.items[0].needs_cgo && l.items[1].needs_cgo);
+    }
+    return found;
+}
+
+static void tree_of_packages(void)
+{
+    tree();
+    gotest_write("m/app/lib/lib.go", "package lib\n\nvar x = 1\n");
+    gotest_write("m/app/testdata/x.go", "package x\n");
+    gotest_write("m/app/vendor/y.go", "package y\n");
+    gotest_write("m/app/.hidden/z.go", "package z\n");
+    gotest_write("m/app/_off/z.go", "package z\n");
+}
+
+KOC_TEST(keys_answer_of_a_pattern_is_stale_with_each_name_and_header)
+{
+    static const struct {
+        const char *file, *text; /* text NULL: the file is removed */
+        bool stale;
+    } table[] = {
+        {"m/app/lib/lib.go", "package lib\n\nvar x = 2\n", false},
+        {"m/app/lib/lib.go", "package main\n\nvar x = 1\n", true},
+        {"m/app/lib/lib.go", "//go:build x\n\npackage lib\n", true},
+        {"m/app/lib/lib.go", NULL, true},
+        {"m/app/lib/new.go", "package lib\n", true},
+        {"m/app/new/main.go", "package main\n", true},
+        {"m/app/lib/README", "", true}, /* each name counts: it may be a directory */
+        {"m/app/lib/go.mod", "module x\n", true},
+        {"m/go.mod", "module example.com/n\n", true},
+        {"m/go.work", "go 1.19\n", true},
+        {"goenv", "GOFLAGS=-tags=x\n", true},
+        {"m/app/testdata/x.go", "package main\n", false},
+        {"m/app/vendor/y.go", "package main\n", false},
+        {"m/app/.hidden/new.go", "package main\n", false},
+        {"m/app/_off/new.go", "package main\n", false},
+        {"m/other.go", "package m\n", false},
+    };
+    for (size_t i = 0; i < KOC__COUNT(table); i++) {
+        KOC__AUTO_VAL(asker) a;
+        tree_of_packages();
+        ask(&a, NULL);
+        keep_tree(&a.q, PATTERN);
+        assert_true(tree_recalled(&a.q, PATTERN));
+        if (table[i].text) {
+            gotest_write(table[i].file, table[i].text);
+        } else {
+            assert_int_equal(unlink(table[i].file), 0);
+        }
+        if (tree_recalled(&a.q, PATTERN) == table[i].stale) {
+            fail_msg("row %zu: %s", i, table[i].file);
+        }
+        assert_int_equal(koc__fs_remove("m", NULL), KOC_OK);
+        assert_int_equal(koc__fs_remove("cache", NULL), KOC_OK);
+        assert_int_equal(koc__fs_remove("goenv", NULL), KOC_OK);
+    }
+}
+
+KOC_TEST(keys_answer_of_a_pattern_is_kept_for_local_patterns_alone)
+{
+    static const struct {
+        const char *pattern;
+        bool kept;
+    } table[] = {
+        {PATTERN, true},
+        {"./...", true},
+        {"./app", false},
+        {"...", false},
+        {"example.com/m/...", false},
+        {"./a.../...", false},
+        {"./none/...", false},
+    };
+    for (size_t i = 0; i < KOC__COUNT(table); i++) {
+        KOC__AUTO_VAL(asker) a;
+        tree_of_packages();
+        ask(&a, NULL);
+        keep_tree(&a.q, table[i].pattern);
+        if (tree_recalled(&a.q, table[i].pattern) != table[i].kept) {
+            fail_msg("%s", table[i].pattern);
+        }
+        a.q.cache = NULL;
+        assert_false(tree_recalled(&a.q, table[i].pattern));
+        keep_tree(&a.q, table[i].pattern);
+        assert_int_equal(koc__fs_remove("cache", NULL), KOC_OK);
+    }
+}
+
+/* go may have read what a file was before. */
+KOC_TEST(keys_answer_of_a_pattern_is_not_kept_with_a_young_file)
+{
+    KOC__AUTO_VAL(asker) a;
+    KOC__AUTO_VAL(koc__go_listing) l = {0};
+    tree_of_packages();
+    ask(&a, NULL);
+    int64_t began = settled_now();
+    gotest_write("m/app/lib/lib.go", "package lib\n");
+    (void)answer(&l, PATTERN);
+    assert_int_equal(koc__go_tree_keep(&a.q, PATTERN, KOC__STR("key"), began, &l, NULL), KOC_OK);
+    assert_false(tree_recalled(&a.q, PATTERN));
+    koc__go_listing_dispose(&l); /* and without an answer there is none to keep */
+    assert_int_equal(koc__go_tree_keep(&a.q, PATTERN, KOC__STR("key"), settled_now(), &l, NULL),
+                     KOC_OK);
+    assert_false(tree_recalled(&a.q, PATTERN));
+}
+
+KOC_TEST(keys_cgo_is_found_in_the_files_of_a_pattern)
+{
+    static const struct {
+        const char *pattern, *file;
+        bool found;
+    } table[] = {
+        {PATTERN, NULL, false},
+        {PATTERN, "m/app/lib/c.go", true},
+        {PATTERN, "m/app/c.go", true},
+        {PATTERN, "m/app/c_test.go", false},
+        {PATTERN, "m/app/c.txt", false},
+        {PATTERN, "m/app/testdata/c.go", false},
+        {PATTERN, "m/app/vendor/c.go", false},
+        {PATTERN, "m/c.go", false},
+        {"example.com/m/...", NULL, true}, /* the files cannot show it */
+    };
+    for (size_t i = 0; i < KOC__COUNT(table); i++) {
+        KOC__AUTO_VAL(asker) a;
+        bool found = !table[i].found;
+        tree_of_packages();
+        ask(&a, NULL);
+        if (table[i].file) {
+            gotest_write(table[i].file, "package x\n\nimport \"C\"\n");
+        }
+        assert_int_equal(koc__go_tree_has_cgo(&a.q, table[i].pattern, NULL, &found, NULL), KOC_OK);
+        if (found != table[i].found) {
+            fail_msg("row %zu", i);
+        }
+        assert_int_equal(koc__fs_remove("m", NULL), KOC_OK);
+    }
 }
