@@ -582,3 +582,91 @@ KOC_TEST(inputs_of_an_answer_that_is_no_json_are_an_error)
     assert_non_null(strstr(koc_error_message(err), "answer of go list"));
     assert_false(x.usable);
 }
+
+/* --- short of memory: all of it, or none --- */
+
+KOC_TEST(inputs_are_whole_or_none)
+{
+    bool done = false;
+    KOC__AUTO_STR want = NULL;
+    embedded();
+    gotest_write("m/.git/HEAD", "ref: refs/heads/main\n");
+    gotest_write("m/.git/refs/tags/v1.0.0", REVISION "\n");
+    fake_write_program(
+        "program", "a/b/c/d",
+        STAMPED("v1.0.0", "build\tvcs.revision=" REVISION "\nbuild\tvcs.modified=true\n"));
+    list(RUNTIME PROGRAM(", \"EmbedPatterns\": [\"static\", \"n*/b\"], \"EmbedFiles\": "
+                         "[\"static/a.html\"]"));
+    {
+        KOC__AUTO_VAL(asked) x;
+        ask(&x, "", "program");
+        assert_true(x.usable);
+        want = dump(x.in);
+    }
+    for (uint64_t n = 1; n < 5000 && !done; n += 1 + n / 30) {
+        KOC__AUTO_VAL(asked) x;
+        prepare(&x, "", "program");
+        assert_int_equal(koc__inputs_new(&x.in, NULL), KOC_OK);
+        x.in->time_ns = now_ns();
+        koc__alloc_fail_after(n);
+        int rc = koc__inputs_list(&x.b, x.in, NULL, &x.usable, NULL);
+        koc__alloc_fail_after(0);
+        assert_true(rc == KOC_OK || rc == KOC_ENOMEM);
+        done = rc == KOC_OK && x.usable;
+        if (done) {
+            check(x.in, want);
+            check_repo(x.in, REVISION, true);
+        }
+    }
+    assert_true(done);
+}
+
+static void check_repo_of(const koc__inputs *in)
+{
+    assert_int_equal(in->n_repos, 1);
+    assert_string_equal(in->repos[0].root, "/root");
+    assert_string_equal(in->repos[0].revision, "abc");
+    assert_true(in->repos[0].modified);
+    assert_int_equal(koc_strlist_count(in->lines), 1);
+}
+
+KOC_TEST(inputs_record_is_whole_or_none)
+{
+    static const koc_str key = {"key", 3};
+    koc__cache *cache = NULL;
+    KOC__AUTO_VAL(asked) x;
+    int rc = KOC_ENOMEM;
+    world();
+    list(RUNTIME PROGRAM(""));
+    ask(&x, "-buildvcs=false", "program");
+    KOC__AUTO_STR want = dump(x.in);
+    assert_int_equal(koc__inputs_add_repo(x.in, "/root", "abc", true, NULL), KOC_OK);
+    assert_int_equal(koc__strlist_add(x.in->lines, "line 1", NULL), KOC_OK);
+    assert_int_equal(koc__cache_open(koc_test_path("cache"), &cache, NULL), KOC_OK);
+    for (uint64_t n = 1; n < 500 && rc != KOC_OK; n++) {
+        KOC__AUTO(koc__inputs) back = NULL;
+        koc__alloc_fail_after(n);
+        rc = koc__inputs_keep(cache, key, x.in, NULL);
+        koc__alloc_fail_after(0);
+        assert_true(rc == KOC_OK || rc == KOC_ENOMEM);
+        assert_int_equal(koc__inputs_recall(cache, key, &back, NULL), KOC_OK);
+        if (back) {
+            check(back, want);
+            check_repo_of(back);
+        }
+    }
+    assert_int_equal(koc__inputs_keep(cache, key, x.in, NULL), KOC_OK);
+    rc = KOC_ENOMEM;
+    for (uint64_t n = 1; n < 500 && rc != KOC_OK; n++) {
+        KOC__AUTO(koc__inputs) back = NULL;
+        koc__alloc_fail_after(n);
+        rc = koc__inputs_recall(cache, key, &back, NULL);
+        koc__alloc_fail_after(0);
+        assert_true(rc == KOC_OK || (rc == KOC_ENOMEM && !back));
+        if (back) {
+            check(back, want);
+            check_repo_of(back);
+        }
+    }
+    koc__cache_free(cache);
+}

@@ -596,3 +596,23 @@ KOC_TEST(keys_the_last_word_about_the_commit_wins)
         }
     }
 }
+
+/* Short of memory, a record has its own key, or there is none. */
+KOC_TEST(keys_record_is_right_or_an_error)
+{
+    KOC__AUTO(koc_ctx) ctx = gotest_ctx();
+    int rc = KOC_ENOMEM;
+    begin();
+    koc__hash want = record_key(&usual, usual_dir);
+    for (uint64_t n = 1; n < 1000 && rc != KOC_OK; n++) {
+        KOC__AUTO_VAL(batch) x;
+        KOC__AUTO_VAL(koc__go_inputs) in = {0};
+        batch_begin(&x, ctx, &usual, usual_dir);
+        koc__alloc_fail_after(n);
+        rc = koc__go_inputs_begin(&x.b, NULL, &in, NULL);
+        koc__alloc_fail_after(0);
+        assert_true(rc == KOC_OK || rc == KOC_ENOMEM);
+        assert_true(rc != KOC_OK || !in.cache || koc__hash_equal(&in.key, &want));
+    }
+    assert_int_equal(rc, KOC_OK);
+}

@@ -522,3 +522,39 @@ KOC_TEST(layers_program_that_is_touched_while_it_is_read_is_read_again)
         assert_true(table[i].rc == KOC_OK || strstr(koc_error_message(err), "program changed"));
     }
 }
+
+/* --- short of memory: the right layer, or none --- */
+
+KOC_TEST(layers_are_right_or_an_error)
+{
+    static char path[] = "x/app";
+    char dir[4096];
+    make_kodata();
+    snprintf(dir, sizeof(dir), "%s", koc_test_path("p"));
+    for (int i = 0; i < 2; i++) {
+        const koc__go_layer_options o = {.platform = i ? &windows_amd64 : &linux_amd64};
+        koc_digest want[2];
+        for (int kind = 0; kind < 2; kind++) {
+            int rc = KOC_ENOMEM;
+            for (uint64_t n = 0; n < 2000 && (n < 2 || rc != KOC_OK); n++) {
+                KOC__AUTO_VAL(call) c;
+                KOC__AUTO(koc_layer) l = NULL;
+                KOC__AUTO(koc__go_binary) b = new_binary("hello\n");
+                koc__go_target t = {.import_path = path, .package_dir = dir};
+                koc_digest got;
+                begin(&c, false);
+                koc__alloc_fail_after(n); /* 0: never */
+                rc = kind ? koc__go_kodata_layer(c.ctx, &t, &o, &c.call, &l, NULL)
+                          : koc__go_binary_layer(c.ctx, &t, b, &o, &c.call, &l, NULL);
+                koc__alloc_fail_after(0);
+                assert_true(rc == KOC_OK || (rc == KOC_ENOMEM && !l));
+                if (rc == KOC_OK) {
+                    assert_int_equal(koc__layer_diff_id(l, NULL, n ? &got : &want[kind], NULL),
+                                     KOC_OK);
+                    assert_true(n == 0 || koc_digest_equal(&got, &want[kind]));
+                }
+            }
+            assert_int_equal(rc, KOC_OK);
+        }
+    }
+}
