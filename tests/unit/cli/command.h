@@ -25,7 +25,7 @@ const char *content(const char *name);
 /* The layout "l": "app" is an image for linux/amd64 with two layers, "other" one for linux/arm64, "both" an index. */
 void write_layout(void);
 
-/* A module with the packages cmd/app (which has kodata) and cmd/tool, golden/cli/go.sh as the go tool, kubectl.sh as kubectl. */
+/* A module with the packages cmd/app (which has kodata) and cmd/tool, golden/cli/go.sh as the go tool, kubectl.sh as kubectl, podman.sh as podman. */
 void write_module(void);
 
 /* A registry over the layout "served" in a thread; returns "127.0.0.1:PORT". Ends with the test's next call. */

@@ -7,7 +7,7 @@
  *     $ koc words < text     the same with a line of text on stdin
  *     $ write FILE text      writes a file; \n is a line end
  *     $ env NAME=VALUE       sets a variable; without a value: unsets it
- *     $ go                   writes a module, a go tool and a kubectl (command.h)
+ *     $ go                   writes a module, a go tool, kubectl and podman (command.h)
  *     $ serve [delete]       serves the directory "served" as HOST until the transcript ends
  *     $ cat FILE             prints a file
  *
@@ -20,6 +20,7 @@
 #include <koc/version.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #undef setenv
 #undef getenv
@@ -189,6 +190,9 @@ static const char *expand(const char *words)
         if (strncmp(s, "HOST", 4) == 0) {
             n += (size_t)snprintf(line + n, sizeof(line) - n, "%s", now.host);
             s += 3;
+        } else if (strncmp(s, "DIR", 3) == 0) {
+            n += (size_t)snprintf(line + n, sizeof(line) - n, "%s", koc_test_dir());
+            s += 2;
         } else if (strncmp(s, "<d", 2) == 0) {
             size_t i = (size_t)strtoul(s + 2, NULL, 10);
             assert_true(i >= 1 && i <= now.n_digests);
@@ -366,3 +370,15 @@ TRANSCRIPT(publish)
 TRANSCRIPT(compat)
 TRANSCRIPT(resolve)
 TRANSCRIPT(kube)
+
+KOC_TEST(transcript_of_run)
+{
+    static const char *const sockets[] = {"/var/run/docker.sock", "/run/podman/podman.sock"};
+    for (size_t i = 0; i < KOC__COUNT(sockets); i++) {
+        if (access(sockets[i], F_OK) == 0) {
+            print_message("skipped: this machine has a daemon\n");
+            skip();
+        }
+    }
+    replay("run");
+}
