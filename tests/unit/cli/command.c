@@ -206,7 +206,7 @@ void write_layout(void)
 
 /* --- programs --- */
 
-static void write_at(const char *path, const char *text, size_t len)
+void write_at(const char *path, const char *text, size_t len)
 {
     char dir[256];
     snprintf(dir, sizeof(dir), "%s", path);

@@ -25,6 +25,8 @@ const char *content(const char *name);
 /* The layout "l": "app" is an image for linux/amd64 with two layers, "other" one for linux/arm64, "both" an index. */
 void write_layout(void);
 
+/* As koc_test_write, with the directories above the file. */
+void write_at(const char *path, const char *text, size_t len);
 /* A module with the packages cmd/app (which has kodata) and cmd/tool, golden/cli/go.sh as the go tool, kubectl.sh as kubectl, podman.sh as podman. */
 void write_module(void);
 

@@ -262,7 +262,7 @@ static void write_text(char *words)
         text[n++] = line_end ? '\n' : *s;
         s += line_end;
     }
-    koc_test_write(name, text, n);
+    write_at(name, text, n);
 }
 
 static void set_variable(char *words)
