@@ -5,6 +5,11 @@ static int on_progress(const koc_progress *e, void *self)
     bed *b = self;
     size_t used = strlen(b->waits);
     if (e->kind != KOC_PROGRESS_REQUEST) {
+        used = strlen(b->events);
+        if (e->state != KOC_STATE_ACTIVE) {
+            snprintf(b->events + used, sizeof(b->events) - used, "%s %d\n",
+                     e->kind == KOC_PROGRESS_BLOB ? "blob" : "manifest", e->state);
+        }
         return 0;
     }
     if (e->state == KOC_STATE_WAITING) {

@@ -22,6 +22,7 @@ typedef struct bed {
     koc_op op;
     koc_error *err;   /* of the last call */
     char waits[8192]; /* "reason (attempt, known|-)\n" of each wait, then the state that ended it */
+    char events[4096]; /* "blob STATE\n" and "manifest STATE\n", without those of bytes */
     char log[65536];
 } bed;
 

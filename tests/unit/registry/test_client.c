@@ -88,6 +88,67 @@ KOC_TEST(client_functions_take_null_as_misuse)
     koc_credential_free(NULL);
 }
 
+/* Each argument alone. */
+KOC_TEST(client_functions_take_each_null_as_misuse)
+{
+    KOC__AUTO(koc_ctx) ctx = context();
+    KOC__AUTO(koc_client) c = offline(ctx);
+    KOC__AUTO(koc_reference) r = reference("r.example/x:y");
+    koc_buf buf = KOC_BUF_INIT;
+    koc_descriptor d = KOC_DESCRIPTOR_INIT;
+    koc_strlist *list = NULL;
+    koc_image *img = NULL;
+    koc_index *idx = NULL;
+    koc_blob *blob = NULL, *made = NULL;
+    koc_credential *cred = NULL;
+    koc_str none = {NULL, 1};
+    assert_int_equal(koc_blob_from_bytes(KOC__STR("x"), &blob, NULL), KOC_OK);
+    const int results[] = {
+        koc_client_resolve(c, r, NULL, &buf, NULL, NULL),
+        koc_client_get_manifest(NULL, r, NULL, &buf, NULL, NULL, NULL),
+        koc_client_get_manifest(c, NULL, NULL, &buf, NULL, NULL, NULL),
+        koc_client_put_manifest(NULL, r, "a", KOC__STR(""), NULL, NULL, NULL),
+        koc_client_put_manifest(c, NULL, "a", KOC__STR(""), NULL, NULL, NULL),
+        koc_client_put_manifest(c, r, "a", none, NULL, NULL, NULL),
+        koc_client_get_image(NULL, r, NULL, NULL, &img, NULL),
+        koc_client_get_image(c, NULL, NULL, NULL, &img, NULL),
+        koc_client_get_index(NULL, r, NULL, &idx, NULL),
+        koc_client_get_index(c, NULL, NULL, &idx, NULL),
+        koc_client_get_blob(NULL, r, &d, &made, NULL),
+        koc_client_get_blob(c, NULL, &d, &made, NULL),
+        koc_client_get_blob(c, r, &d, NULL, NULL),
+        koc_client_put_blob(NULL, r, blob, NULL, NULL),
+        koc_client_put_blob(c, NULL, blob, NULL, NULL),
+        koc_client_list_tags(NULL, r, NULL, &list, NULL),
+        koc_client_list_tags(c, NULL, NULL, &list, NULL),
+        koc_client_list_repositories(NULL, "r", NULL, &list, NULL),
+        koc_client_list_repositories(c, NULL, NULL, &list, NULL),
+        koc_client_list_repositories(c, "r", NULL, NULL, NULL),
+        koc_client_delete_manifest(NULL, r, NULL, NULL),
+        koc_client_list_referrers(NULL, r, NULL, NULL, &idx, NULL),
+        koc_client_list_referrers(c, NULL, NULL, NULL, &idx, NULL),
+        koc_client_list_referrers(c, r, NULL, NULL, &idx, NULL),
+        koc_client_check_login(NULL, "r", NULL, NULL, NULL),
+        koc_client_check_login(c, NULL, NULL, NULL, NULL),
+        koc_client_lookup(NULL, "r", "x", NULL, &cred, NULL),
+        koc_client_lookup(c, NULL, "x", NULL, &cred, NULL),
+        koc_client_lookup(c, "r", "x", NULL, NULL, NULL),
+        koc_client_get_token(NULL, r, 1, NULL, NULL, &buf, NULL, NULL),
+        koc_client_get_token(c, NULL, 1, NULL, NULL, &buf, NULL, NULL),
+        koc_client_get_token(c, r, 1, NULL, NULL, NULL, NULL, NULL),
+        koc_client_get_token(c, r, 0, NULL, NULL, &buf, NULL, NULL),
+        koc_client_get_token(c, r, 8, NULL, NULL, &buf, NULL, NULL),
+        koc_auth_registry(NULL, &buf, NULL),
+        koc_auth_registry("r", NULL, NULL),
+    };
+    for (size_t i = 0; i < KOC__COUNT(results); i++) {
+        if (results[i] != KOC_EMISUSE) {
+            fail_msg("call %zu: %d", i, results[i]);
+        }
+    }
+    koc_blob_unref(blob);
+}
+
 KOC_TEST(client_offline_opens_no_socket)
 {
     KOC__AUTO(koc_ctx) ctx = context();

@@ -405,3 +405,42 @@ KOC_TEST(a_registry_without_a_catalogue_says_so)
         assert_int_equal(scripted_count(b.server, NULL, NULL), 1);
     }
 }
+
+KOC_TEST(a_manifest_that_is_no_json_is_told)
+{
+    KOC__AUTO_VAL(bed) b;
+    bed_open(&b, (scripted_rule[]){{"GET", NULL, 200, .fields = OCI_TYPE, .body = "<html>"}, {0}},
+             NULL);
+    assert_int_equal(bed_get_manifest(&b), KOC_EFORMAT);
+    assert_non_null(strstr(bed_message(&b), "manifest: not valid JSON"));
+}
+
+KOC_TEST(a_manifest_may_be_named_by_sha512)
+{
+    KOC__AUTO_VAL(bed) b;
+    koc_hasher *h = NULL;
+    koc_digest d;
+    assert_int_equal(koc_hasher_new(KOC_DIGEST_SHA512, &h, NULL), KOC_OK);
+    koc_hasher_update(h, KOC__STR(MANIFEST));
+    assert_int_equal(koc_hasher_finish(h, &d, NULL), KOC_OK);
+    koc_hasher_free(h);
+    bed_open(&b,
+             (scripted_rule[]){
+                 {"GET", NULL, 200, .fields = OCI_TYPE, .body = MANIFEST}, {"PUT", NULL, 201}, {0}},
+             NULL);
+    KOC__AUTO_STR rest = koc__format("/x@%s", koc__digest_str(&d).s);
+    KOC__AUTO(koc_reference) r = bed_reference(&b, rest);
+    koc_buf bytes = KOC_BUF_INIT;
+    koc_digest got;
+    assert_int_equal(koc_client_get_manifest(b.client, r, &b.op, &bytes, NULL, &got, &b.err),
+                     KOC_OK);
+    assert_true(koc_digest_equal(&got, &d));
+    koc_buf_dispose(&bytes);
+    assert_int_equal(koc_client_put_manifest(b.client, r, KOC_MT_OCI_MANIFEST, KOC__STR(MANIFEST),
+                                             &b.op, &got, &b.err),
+                     KOC_OK);
+    assert_true(koc_digest_equal(&got, &d));
+    assert_int_equal(koc_client_put_manifest(b.client, r, KOC_MT_OCI_MANIFEST, KOC__STR(OTHER),
+                                             &b.op, &got, &b.err),
+                     KOC_EDIGEST);
+}

@@ -52,6 +52,15 @@ static int push(bed *b, const char *rest, koc_image *img, const char *const *tag
     return rc;
 }
 
+static size_t events(const bed *b, const char *which)
+{
+    size_t n = 0;
+    for (const char *at = strstr(b->events, which); at; at = strstr(at + 1, which)) {
+        n++;
+    }
+    return n;
+}
+
 /* The position of a request among all; they may run in parallel, but not these. */
 static size_t position(bed *b, const scripted_request *r)
 {
@@ -81,6 +90,10 @@ KOC_TEST(names_are_written_after_all_that_they_need)
     const scripted_request *put = scripted_get(b.server, "PUT", "/manifests/", 0);
     assert_string_equal(scripted_field(put, "Content-Type"), KOC_MT_OCI_MANIFEST);
     assert_memory_equal(put->body, koc_image_manifest(img).ptr, koc_image_manifest(img).len);
+    assert_int_equal(events(&b, "blob 1\n"), 2);
+    assert_int_equal(events(&b, "blob 5\n"), 2);
+    assert_int_equal(events(&b, "manifest 1\n"), 2);
+    assert_int_equal(events(&b, "manifest 5\n"), 2);
 }
 
 /* "v1" has this digest or another one, and "v2" has none. */
@@ -104,6 +117,7 @@ KOC_TEST(only_the_names_that_are_missing_are_written)
         assert_int_equal(scripted_count(b.server, "PUT", "/blobs/"), there ? 0 : 2);
         assert_int_equal(scripted_count(b.server, "PUT", "/manifests/v1"), there ? 0 : 1);
         assert_int_equal(scripted_count(b.server, "PUT", "/manifests/v2"), there == 2 ? 0 : 1);
+        assert_int_equal(events(&b, "manifest 3\n"), there == 2);
     }
 }
 
@@ -145,7 +159,9 @@ KOC_TEST(blobs_that_the_registry_lost_are_sent_again)
         assert_int_equal(push(&b, "/x:v1", img, NULL), i < 2 ? KOC_OK : KOC_ENOTFOUND);
         assert_int_equal(scripted_count(b.server, "PUT", "/manifests/"), i < 2 ? 2 : 1);
         assert_int_equal(scripted_count(b.server, "PUT", "/blobs/"), i < 2 ? 4 : 2);
-        assert_int_equal(strstr(b.waits, "(1, known)\nstate 5") != NULL, i < 2);
+        KOC__AUTO_STR wait =
+            koc__format("the registry lacks a blob of it (%s) (1, known)\nstate 5\n", codes[i]);
+        assert_string_equal(b.waits, i < 2 ? wait : "");
     }
 }
 
@@ -346,4 +362,66 @@ KOC_TEST(what_a_copy_of_a_blob_did_is_told)
             cases[i].rc != KOC_OK);
         assert_int_equal(scripted_count(b.server, "PUT", NULL), did == KOC_STATE_FINISHED);
     }
+}
+
+/* The steps that a build makes one by one. */
+KOC_TEST(a_push_in_steps_writes_the_digest_before_the_names)
+{
+    KOC__AUTO_VAL(bed) b;
+    koc__call call = {0};
+    koc__push *p = NULL;
+    koc__push_result sum = {0};
+    bed_open(&b, (scripted_rule[]){TAKES_ALL, {0}}, NULL);
+    KOC__AUTO(koc_image) img = make_image(&b, "one", "amd64");
+    KOC__AUTO(koc_reference) r = bed_reference(&b, "/x:v1");
+    koc__push_source what = {.image = img};
+    assert_int_equal(koc__call_begin(&call, b.ctx, &b.op, NULL), KOC_OK);
+    assert_int_equal(
+        koc__client_push_layer(b.client, r, koc_image_layer(img, 0), &call, &sum, NULL), KOC_OK);
+    assert_int_equal(sum.blobs_sent, 1);
+    assert_int_equal(sum.bytes_sent, koc_layer_descriptor(koc_image_layer(img, 0))->size);
+    assert_int_equal(koc__push_new(b.client, r, &what, NULL, &call, &p, NULL), KOC_OK);
+    assert_int_equal(koc__push_content(p, NULL), KOC_OK);
+    koc__push_add_result(p, &sum);
+    assert_int_equal(sum.blobs, 2);
+    assert_int_equal(sum.blobs_sent, 2); /* the layer came before */
+    assert_false(sum.unchanged);
+    assert_int_equal(scripted_count(b.server, "PUT", "/manifests/"), 0);
+    assert_int_equal(koc__push_unnamed(p, NULL), KOC_OK);
+    assert_int_equal(scripted_count(b.server, "PUT", "/manifests/sha256:"), 1);
+    assert_int_equal(koc__push_names(p, true, NULL), KOC_OK);
+    assert_int_equal(scripted_count(b.server, "PUT", "/manifests/v1"), 1);
+    assert_int_equal(scripted_count(b.server, "PUT", "/blobs/"), 2);
+    koc__push_free(p);
+    koc__call_end(&call);
+}
+
+KOC_TEST(a_name_that_was_there_is_looked_at_again)
+{
+    KOC__AUTO_VAL(bed) b;
+    koc__call call = {0};
+    koc__push *p = NULL;
+    koc__push_result sum = {0};
+    bed_open(&b, (scripted_rule[]){TAKES_ALL, {0}}, NULL);
+    KOC__AUTO(koc_image) img = make_image(&b, "one", "amd64");
+    KOC__AUTO(koc_reference) r = bed_reference(&b, "/x:v1");
+    KOC__AUTO_STR same = koc__format("Docker-Content-Digest: %s\r\nContent-Length: 5\r\n",
+                                     koc__digest_str(&koc_image_descriptor(img)->digest).s);
+    koc__push_source what = {.image = img};
+    scripted_set(b.server,
+                 (scripted_rule[]){
+                     {"HEAD", "/manifests/v1", 200, .fields = same, .times = 1}, TAKES_ALL, {0}});
+    assert_int_equal(koc__call_begin(&call, b.ctx, &b.op, NULL), KOC_OK);
+    assert_int_equal(koc__push_new(b.client, r, &what, NULL, &call, &p, NULL), KOC_OK);
+    assert_int_equal(koc__push_content(p, NULL), KOC_OK);
+    koc__push_add_result(p, &sum);
+    assert_true(sum.unchanged);
+    assert_int_equal(koc__push_unnamed(p, NULL), KOC_OK);
+    assert_int_equal(koc__push_names(p, false, NULL), KOC_OK);
+    assert_int_equal(scripted_count(b.server, "PUT", NULL), 0);
+    /* Somebody removed it meanwhile. */
+    assert_int_equal(koc__push_names(p, true, NULL), KOC_OK);
+    assert_int_equal(scripted_count(b.server, "PUT", "/manifests/v1"), 1);
+    koc__push_free(p);
+    koc__call_end(&call);
 }

@@ -244,3 +244,41 @@ KOC_TEST(a_deleted_referrer_leaves_the_list)
     assert_non_null(
         strstr(bed_message(&b), "is deleted, but the list of referrers still names it"));
 }
+
+KOC_TEST(a_registry_with_the_api_drops_a_referrer_itself)
+{
+    KOC__AUTO_VAL(bed) b;
+    KOC__AUTO_STR rest = koc__format("/x@%s", bed_digest(REFERRER));
+    bed_open(
+        &b,
+        (scripted_rule[]){{"DELETE", NULL, 202},
+                          {"GET", "/manifests/sha256:", 200, .fields = OCI_TYPE, .body = REFERRER},
+                          {"GET", "/referrers/", 200, .fields = INDEX, .body = LIST("")},
+                          {0}},
+        NULL);
+    KOC__AUTO(koc_reference) r = bed_reference(&b, rest);
+    assert_int_equal(koc_client_delete_manifest(b.client, r, &b.op, &b.err), KOC_OK);
+    assert_int_equal(scripted_count(b.server, "GET", TAG), 0);
+    /* Without the API, and the tag cannot be read. */
+    scripted_set(b.server, (scripted_rule[]){{"DELETE", NULL, 202},
+                                             {"GET", "/manifests/sha256:", 200, .fields = OCI_TYPE,
+                                              .body = REFERRER},
+                                             {"GET", TAG, 403},
+                                             {0}});
+    assert_int_equal(koc_client_delete_manifest(b.client, r, &b.op, &b.err), KOC_EDENIED);
+    assert_int_equal(scripted_count(b.server, "PUT", NULL), 0);
+}
+
+KOC_TEST(a_subject_that_is_none_is_told)
+{
+    static const char bad[] =
+        "{\"schemaVersion\":2,\"subject\":{\"mediaType\":\"a/b\",\"size\":7,\"digest\":\"nonsense\"}}";
+    KOC__AUTO_VAL(bed) b;
+    bed_open(&b, (scripted_rule[]){{"PUT", NULL, 201}, {0}}, NULL);
+    KOC__AUTO(koc_reference) r = bed_reference(&b, "/x:v1");
+    assert_int_equal(koc_client_put_manifest(b.client, r, KOC_MT_OCI_MANIFEST, KOC__STR(bad), &b.op,
+                                             NULL, &b.err),
+                     KOC_EFORMAT);
+    assert_non_null(strstr(bed_message(&b), "subject of the manifest"));
+    assert_int_equal(scripted_count(b.server, NULL, NULL), 1);
+}

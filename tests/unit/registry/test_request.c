@@ -269,9 +269,9 @@ KOC_TEST(a_warning_is_shown_once)
                           {0}},
         NULL);
     assert_int_equal(bed_get_manifest(&b), KOC_OK);
-    assert_int_equal(bed_get_manifest(&b), KOC_OK);
     const char *first = strstr(b.log, "says: it is old");
     assert_non_null(first);
+    assert_int_equal(bed_get_manifest(&b), KOC_OK);
     assert_null(strstr(first + 1, "says: it is old"));
 }
 
@@ -289,4 +289,95 @@ KOC_TEST(a_host_that_is_silent_is_given_up_in_time)
                  (scripted_rule[]){{"GET", NULL, 200, .delay_ms = -1, .times = 1}, OK, {0}});
     assert_int_equal(bed_get_manifest(&b), KOC_OK);
     assert_int_equal(scripted_count(b.server, NULL, NULL), 4);
+}
+
+KOC_TEST(each_exchange_has_a_line_in_the_log)
+{
+    KOC__AUTO_VAL(bed) b;
+    bed_open(&b, (scripted_rule[]){{"GET", NULL, 503, .times = 1}, OK, {0}}, NULL);
+    assert_int_equal(bed_get_manifest(&b), KOC_OK);
+    KOC__AUTO_STR failed = koc__format("registry: GET http://%s/v2/x/manifests/v1: 503 (", b.host);
+    KOC__AUTO_STR done = koc__format("registry: GET http://%s/v2/x/manifests/v1: 200 (", b.host);
+    assert_non_null(strstr(b.log, failed));
+    assert_non_null(strstr(b.log, done));
+    scripted_set(b.server, (scripted_rule[]){{"GET", NULL, 0}, {0}});
+    assert_int_equal(bed_get_manifest(&b), KOC_ENET);
+    KOC__AUTO_STR broke =
+        koc__format("registry: GET http://%s/v2/x/manifests/v1: the connection was closed", b.host);
+    assert_non_null(strstr(b.log, broke));
+}
+
+KOC_TEST(a_long_text_of_an_error_is_cut)
+{
+    static char page[300000];
+    KOC__AUTO_VAL(bed) b;
+    memset(page, 'x', sizeof(page) - 1);
+    bed_open(&b, (scripted_rule[]){{"GET", NULL, 403, .body = page}, {0}}, NULL);
+    assert_int_equal(bed_get_manifest(&b), KOC_EDENIED);
+    assert_true(strlen(bed_message(&b)) < 1000);
+}
+
+KOC_TEST(hints_belong_to_their_status)
+{
+    static const struct {
+        int status;
+        const char *body;
+        int rc;
+        const char *hint;
+    } cases[] = {
+        {404, NULL, KOC_ENOTFOUND, "list the tags of 127.0.0.1"},
+        {404, "{\"errors\":[{\"code\":\"NAME_UNKNOWN\"}]}", KOC_ENOTFOUND, "log in to 127.0.0.1"},
+        {400, "{\"errors\":[{\"code\":\"NAME_UNKNOWN\"}]}", KOC_EHTTP, ""},
+        {403, NULL, KOC_EDENIED, "log in to 127.0.0.1"},
+        {500, NULL, KOC_EHTTP, ""},
+        {410, NULL, KOC_EHTTP, ""},
+    };
+    for (size_t i = 0; i < KOC__COUNT(cases); i++) {
+        KOC__AUTO_VAL(bed) b;
+        bed_open(&b, (scripted_rule[]){{"GET", NULL, cases[i].status, .body = cases[i].body}, {0}},
+                 NULL);
+        assert_int_equal(bed_get_manifest(&b), cases[i].rc);
+        assert_non_null(strstr(bed_hint(&b), cases[i].hint));
+        assert_int_equal(bed_hint(&b)[0] != '\0', cases[i].hint[0] != '\0');
+    }
+}
+
+KOC_TEST(the_prefix_of_a_host_takes_the_place_of_v2)
+{
+    KOC__AUTO_VAL(bed) b;
+    koc__host *h = NULL;
+    bed_open(&b, (scripted_rule[]){OK, {0}}, NULL);
+    assert_int_equal(koc__client_host(b.client, b.host, &h, NULL), KOC_OK);
+    h->prefix = koc__strdup("/own/v2");
+    assert_int_equal(bed_get_manifest(&b), KOC_OK);
+    assert_string_equal(scripted_get(b.server, NULL, NULL, 0)->target, "/own/v2/x/manifests/v1");
+}
+
+/* by https first; what is found out is asked once, and a failure leaves the question open. */
+KOC_TEST(the_scheme_of_a_local_host_is_found_out)
+{
+    KOC__AUTO_VAL(bed) b;
+    koc_client_options o = KOC_CLIENT_OPTIONS_INIT;
+    koc_client *fresh = NULL;
+    o.flags = KOC_CLIENT_NO_PROXY_ENV;
+    o.max_attempts = 1;
+    bed_open(&b, (scripted_rule[]){OK, {0}}, NULL);
+    assert_int_equal(koc_client_new(b.ctx, &o, &fresh, NULL), KOC_OK);
+    koc_client_unref(b.client);
+    b.client = fresh;
+    for (int i = 0; i < 2; i++) {
+        KOC__AUTO(koc_reference) closed = NULL;
+        koc_buf bytes = KOC_BUF_INIT;
+        assert_int_equal(koc_reference_parse("127.0.0.1:1/x:v1", 0, &closed, NULL), KOC_OK);
+        bed_forget_error(&b);
+        assert_int_equal(
+            koc_client_get_manifest(b.client, closed, &b.op, &bytes, NULL, NULL, &b.err), KOC_ENET);
+        assert_non_null(strstr(bed_message(&b), "connection refused"));
+    }
+    assert_int_equal(bed_get_manifest(&b), KOC_OK);
+    assert_int_equal(bed_get_manifest(&b), KOC_OK);
+    assert_int_equal(scripted_count(b.server, NULL, NULL), 2);
+    const char *first = strstr(b.log, "GET https://127.0.0.1");
+    assert_non_null(first);
+    assert_non_null(strstr(b.log, "GET http://127.0.0.1"));
 }

@@ -367,3 +367,47 @@ KOC_TEST(a_token_server_that_refuses_the_source_of_a_mount_is_asked_without_it)
                            "scope=repository:x:pull%2Cpush&scope=repository:from:pull&"));
     assert_null(strstr(scripted_get(b.server, NULL, "/token", 1)->target, "from"));
 }
+
+KOC_TEST(a_token_that_would_split_the_head_is_not_sent)
+{
+    KOC__AUTO_VAL(bed) b;
+    bed_open_login(
+        &b, (scripted_rule[]){OK_WITH("Authorization:"), {"GET", NULL, 401, .fields = BEARER}, {0}},
+        KOC_CRED_BEARER, NULL, "a b");
+    assert_int_equal(bed_get_manifest(&b), KOC_EAUTH);
+    assert_non_null(strstr(bed_message(&b), "characters that no token may have"));
+    assert_int_equal(scripted_count(b.server, NULL, NULL), 1);
+}
+
+KOC_TEST(a_form_with_a_refresh_token_stays_at_its_origin)
+{
+    KOC__AUTO_VAL(bed) b;
+    scripted *thief = scripted_start((scripted_rule[]){TOKEN("given"), {0}});
+    KOC__AUTO_STR location = koc__format("Location: http://%s/token\r\n", scripted_host(thief));
+    bed_open_login(&b,
+                   (scripted_rule[]){{"POST", "/token", 307, .fields = location},
+                                     OK_WITH("Bearer given"),
+                                     {"GET", NULL, 401, .fields = BEARER},
+                                     {0}},
+                   KOC_CRED_IDENTITY_TOKEN, NULL, "planted-refresh");
+    assert_int_equal(bed_get_manifest(&b), KOC_EDENIED);
+    assert_non_null(
+        strstr(bed_message(&b), "the token server redirects to http://127.0.0.1: refused"));
+    assert_int_equal(scripted_count(thief, NULL, NULL), 0);
+    scripted_stop(thief);
+}
+
+KOC_TEST(a_token_server_redirects_three_times_and_no_more)
+{
+    for (int hops = 3; hops <= 4; hops++) {
+        KOC__AUTO_VAL(bed) b;
+        open_me(&b, (scripted_rule[]){
+                        {NULL, "/token", 307, .fields = "Location: /token?n=1\r\n", .times = hops},
+                        TOKEN("given"),
+                        OK_WITH("Bearer given"),
+                        {"GET", NULL, 401, .fields = BEARER},
+                        {0}});
+        assert_int_equal(bed_get_manifest(&b), hops == 3 ? KOC_OK : KOC_ELIMIT);
+        assert_int_equal(scripted_count(b.server, NULL, "/token"), 4);
+    }
+}

@@ -1,5 +1,6 @@
 /* Uploads of one blob: sessions, forms, what a refusal leads to. */
 #include "bed.h"
+#include "registry/upload_journal.h"
 
 #define TEXT    "0123456789"
 #define SESSION "Location: /v2/x/blobs/uploads/1?state=a%2Fb\r\n"
@@ -388,6 +389,102 @@ KOC_TEST(a_registry_that_refuses_cookies_gets_none)
                                              {0}});
     assert_int_equal(bed_put_blob(&b, KOC__STR("more")), KOC_EDENIED);
     assert_int_equal(scripted_count(b.server, "PUT", NULL), 4);
+}
+
+KOC_TEST(every_second_failure_changes_the_form)
+{
+    KOC__AUTO_VAL(bed) b;
+    bed_open(&b,
+             (scripted_rule[]){MISSING,
+                               OPENED,
+                               {"PATCH", NULL, 202},
+                               {"PUT", NULL, 201, .needs = "Content-Length: 0\r\n"},
+                               {"PUT", NULL, 500},
+                               {0}},
+             NULL);
+    assert_int_equal(put_text(&b), KOC_OK);
+    assert_int_equal(scripted_count(b.server, "PUT", NULL), 3);
+    assert_int_equal(scripted_count(b.server, "PATCH", NULL), 1);
+}
+
+KOC_TEST(a_small_body_that_is_too_large_goes_by_the_other_form)
+{
+    KOC__AUTO_VAL(bed) b;
+    bed_open(&b,
+             (scripted_rule[]){MISSING,
+                               OPENED,
+                               {"PATCH", NULL, 202},
+                               {"PUT", NULL, 201, .needs = "Content-Length: 0\r\n"},
+                               {"PUT", NULL, 413},
+                               {0}},
+             NULL);
+    assert_int_equal(put_text(&b), KOC_OK);
+    assert_int_equal(scripted_count(b.server, "PATCH", NULL), 1);
+    assert_string_equal(nth(&b, "PATCH", 0)->body, TEXT);
+}
+
+KOC_TEST(a_host_that_refuses_expect_gets_none)
+{
+    const size_t n = (KIB << 10) + 1;
+    char *data = many(n);
+    KOC__AUTO_VAL(bed) b;
+    bed_open(&b,
+             (scripted_rule[]){MISSING,
+                               OPENED,
+                               {NULL, NULL, 417, .needs = "Expect:", .unread = true},
+                               {"PATCH", NULL, 202},
+                               {"PUT", NULL, 201},
+                               {0}},
+             NULL);
+    assert_int_equal(bed_put_blob(&b, koc__str_n(data, n)), KOC_OK);
+    assert_string_equal(scripted_field(nth(&b, "PUT", 0), "Expect"), "100-continue");
+    for (size_t i = 1; i < scripted_count(b.server, "PUT", NULL); i++) {
+        assert_string_equal(scripted_field(nth(&b, "PUT", i), "Expect"), "");
+    }
+    koc__free(data);
+}
+
+KOC_TEST(a_head_that_is_refused_ends_the_upload)
+{
+    KOC__AUTO_VAL(bed) b;
+    bed_open(&b, (scripted_rule[]){{"HEAD", NULL, 401}, OPENED, {"PUT", NULL, 201}, {0}}, NULL);
+    assert_int_equal(put_text(&b), KOC_EAUTH);
+    assert_int_equal(scripted_count(b.server, "POST", NULL), 0);
+    /* What it may not say is taken for "not there". */
+    scripted_set(b.server, (scripted_rule[]){{"HEAD", NULL, 403}, OPENED, {"PUT", NULL, 201}, {0}});
+    assert_int_equal(put_text(&b), KOC_OK);
+}
+
+/* the first run ends without a word from the registry, the second one goes on. */
+KOC_TEST(a_session_of_an_earlier_run_is_resumed)
+{
+    const size_t n = (size_t)KOC__JOURNAL_SMALLEST + 5000;
+    char *data = many(n);
+    KOC__AUTO_VAL(bed) b;
+    bed_open_cached(
+        &b,
+        (scripted_rule[]){MISSING,
+                          {"POST", NULL, 202, .fields = "Location: /v2/x/blobs/uploads/1?a=b\r\n"},
+                          {"PUT", NULL, 403, .unread = true},
+                          {"DELETE", NULL, 0},
+                          {0}},
+        NULL);
+    assert_int_equal(bed_put_blob(&b, koc__str_n(data, n)), KOC_EDENIED);
+    assert_true(scripted_count(b.server, "DELETE", NULL) > 0);
+    size_t asked = scripted_count(b.server, "POST", NULL);
+    scripted_set(b.server,
+                 (scripted_rule[]){MISSING,
+                                   {"GET", "/uploads/1", 204, .fields = "Range: 0-999\r\n"},
+                                   {"PUT", NULL, 201},
+                                   {0}});
+    assert_int_equal(bed_put_blob(&b, koc__str_n(data, n)), KOC_OK);
+    assert_int_equal(scripted_count(b.server, "POST", NULL), asked);
+    size_t puts = scripted_count(b.server, "PUT", NULL);
+    const scripted_request *put = nth(&b, "PUT", puts - 1);
+    assert_int_equal(put->body_len, n - 1000);
+    assert_memory_equal(put->body, data + 1000, n - 1000);
+    assert_non_null(strstr(b.log, "resuming the upload of an earlier run at byte 1000"));
+    koc__free(data);
 }
 
 /* --- the check before a build --- */
