@@ -501,11 +501,17 @@ def test_content_encoding_nobody_asked_for(regtool, registry, faulty):
     assert "Content-Encoding" in regtool("manifest", f"{faulty.host}/{target}", status=1).stderr
 
 
-@pytest.mark.parametrize("location", ["", "ftp://x/", "http://u:planted@127.0.0.1/", "//", "a b"])
-def test_bad_locations(regtool, faulty, location):
-    """R-134"""
-    faulty.add(Rule("POST", UPLOAD, faults.header("Location", location)))
+@pytest.mark.parametrize("location, code, words", [
+    ("", "KOC_EFORMAT", "opened an upload without a Location"), ("ftp://HOST/", "KOC_EINVAL", "not an http or https URL"),
+    ("http://u:planted@HOST/", "KOC_EINVAL", "does not use URLs with a user name"), ("//", "KOC_EINVAL", "not a host name"),
+    ("a b", "KOC_EINVAL", "contains an invalid character")])
+def test_bad_locations(regtool, faulty, location, code, words):
+    """R-134: whatever is there would take the upload."""
+    faulty.add(Rule("POST", UPLOAD, faults.header("Location", location.replace("HOST", faulty.host))))
+    faulty.add(Rule("PUT", "", faults.answer(201)))
     result = regtool("-v", "-v", "-v", "push", 300, 16, 1, f"{faulty.host}/faults/location:v1", status=1)
+    assert code in result.stderr and words in result.stderr
+    assert faulty.count("PUT") == 0
     assert "planted" not in result.stderr
 
 
