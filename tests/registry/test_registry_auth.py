@@ -126,7 +126,8 @@ def test_token_server_that_redirects(regtool, bearer, home):
         "WWW-Authenticate", lambda v: v.replace(server.tokens.url, f"http://{named.host}/token"))))
     named.add(Rule("GET", "", lambda x: x.respond(307, {"Location": f"http://{other.host}{x.entry.path}"}) or True))
     write_config(home, login(front.host))
-    regtool("push", *SMALL, f"{front.host}/team/app:v1", status=1)
+    refused = regtool("push", *SMALL, f"{front.host}/team/app:v1", status=1)
+    assert "KOC_EAUTH" in refused.stderr
     assert all("authorization" in e.headers for e in named.log)
     assert other.log and not any("authorization" in e.headers for e in other.log)
     other.add(Rule("GET", "", lambda x: x.respond(307, {"Location": x.entry.path}) or True))
@@ -203,7 +204,7 @@ def test_login_and_logout(regtool, basic_registry, home):
     regtool("push", *SMALL, target)
     regtool("logout", basic_registry.host)
     assert json.loads(path.read_text()) == {"auths": {"other.example": {"auth": "dTpw"}}, "psFormat": "x"}
-    regtool("push", *SMALL, target, status=1)
+    assert "no credentials for" in regtool("push", *SMALL, target, status=1).stderr
 
 
 def test_login_with_a_store(regtool, basic_registry, home, tmp_path):

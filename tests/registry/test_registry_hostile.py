@@ -312,9 +312,9 @@ def test_credentials_stay_where_they_belong(victim, faulty, thief, where):
 
 
 def test_cookies_are_not_kept(victim, faulty):
-    """R-93"""
-    faulty.add(Rule("*", "", faults.answer(404, {"Set-Cookie": "sid=planted-token; Path=/"})))
-    victim(faulty.host, "push", 300, 1, 1, f"{faulty.host}/a/b:v1")
+    """R-93: outside of an upload's session."""
+    faulty.add(Rule("*", "", faults.answer(404, {"Set-Cookie": "route=planted-token; Path=/"})))
+    assert "KOC_ENOTFOUND" in victim(faulty.host, "push", 300, 1, 1, f"{faulty.host}/a/b:v1")
     assert not any("cookie" in e.headers for e in faulty.log)
 
 

@@ -200,7 +200,8 @@ def test_expect_R82(regtool, faulty):
         x.respond(403, drain=False)
         return True
     faulty.add(Rule("PUT", "/blobs/", refuse))
-    regtool("push", 3000000, "3", "1", f"{faulty.host}/protocol/expect:v1", status=1)
+    result = regtool("push", 3000000, "3", "1", f"{faulty.host}/protocol/expect:v1", status=1)
+    assert "KOC_EDENIED" in result.stderr
     refused = [e for e in faulty.requests("PUT", "/blobs/") if "expect" in e.headers]
     assert [e.sent for e in refused] == [0]
 

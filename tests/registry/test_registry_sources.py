@@ -178,7 +178,9 @@ def test_source(regtool, front, home, tmp_path, name):
 def test_source_has_nothing_for_a_stranger(regtool, basic_registry, front, home, tmp_path, name):
     """Set up for one registry, asked for another: that one sees no secret of the first."""
     env = SOURCES[name](Source(home, tmp_path, basic_registry.host)) or {}
-    regtool("push", *SMALL, f"{front.host}/team/app:v1", status=1, env=env)
+    result = regtool("push", *SMALL, f"{front.host}/team/app:v1", status=1, env=env)
+    # That helper knows one registry, and fails for any other.
+    assert ("KOC_EPROCESS" if name == "cred_helper_of_the_host" else "KOC_EAUTH") in result.stderr
     assert RIGHT not in str(sent(front))
 
 
