@@ -77,20 +77,26 @@ static void drop(peer *p, size_t n)
     memmove(p->data, p->data + n, p->len);
 }
 
-const char *scripted_field(const scripted_request *r, const char *name)
+/* "" without the field. */
+static void copy_field(const scripted_request *r, const char *name, char *out, size_t size)
 {
-    static char values[8][2048];
-    static unsigned turn;
-    char *out = values[turn++ % 8];
     size_t len = strlen(name);
     out[0] = '\0';
     for (const char *line = strstr(r->head, "\r\n"); line; line = strstr(line + 2, "\r\n")) {
         if (strncasecmp(line + 2, name, len) == 0 && line[2 + len] == ':') {
             const char *value = line + 2 + len + 1 + strspn(line + 2 + len + 1, " ");
-            snprintf(out, sizeof(values[0]), "%.*s", (int)strcspn(value, "\r\n"), value);
-            break;
+            snprintf(out, size, "%.*s", (int)strcspn(value, "\r\n"), value);
+            return;
         }
     }
+}
+
+const char *scripted_field(const scripted_request *r, const char *name)
+{
+    static char values[8][2048];
+    static unsigned turn;
+    char *out = values[turn++ % 8];
+    copy_field(r, name, out, sizeof(values[0]));
     return out;
 }
 
@@ -152,8 +158,11 @@ static scripted_request *read_request(peer *p)
 /* False: the connection broke, or the rule breaks it. */
 static bool read_body(peer *p, scripted_request *r, size_t takes)
 {
-    size_t left = strtoul(scripted_field(r, "Content-Length"), NULL, 10);
-    if (scripted_field(r, "Expect")[0]) {
+    char value[64];
+    copy_field(r, "Content-Length", value, sizeof(value));
+    size_t left = strtoul(value, NULL, 10);
+    copy_field(r, "Expect", value, sizeof(value));
+    if (value[0]) {
         static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
         send_all(p, go_on, sizeof(go_on) - 1);
     }

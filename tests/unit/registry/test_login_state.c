@@ -59,6 +59,7 @@ KOC_TEST(login_state_removes_secrets_from_texts)
     assert_int_equal(koc__login_add(s, "b", credential("u", "abc"), NULL), KOC_OK);
     assert_int_equal(koc__login_add_token(s, "a|", KOC__ACT_PULL, &reply, NULL), KOC_OK);
     koc__login_scrub(s, text);
-    assert_string_equal(text, "..., ..., ..., ........., abc"); /* too short to tell from other text */
+    assert_string_equal(text,
+                        "..., ..., ..., ........., abc"); /* too short to tell from other text */
     koc__login_free(s);
 }
