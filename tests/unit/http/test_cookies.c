@@ -54,6 +54,9 @@ KOC_TEST(cookies_are_replaced_dropped_and_bound_to_paths)
     set(&c, "https://r.example/", "no value");
     set(&c, "https://r.example/", "=x");
     set(&c, "https://r.example/", "a=b c");
+    set(&c, "https://r.example/", "a= b\x01");
+    set(&c, "https://r.example/", "a=,b");
+    set(&c, "https://r.example/", "a\x7f=b");
     assert_int_equal(c.count, 0);
     for (int i = 0; i < 100; i++) {
         char field[32];

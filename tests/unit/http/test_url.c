@@ -1,5 +1,6 @@
 #include "core/common.h"
 
+#include "core/dynbuf.h"
 #include "core/str.h"
 #include "http/url.h"
 #include "test.h"
@@ -190,5 +191,64 @@ KOC_TEST(url_out_of_memory_leaves_nothing)
         int rc = koc__url_resolve(&base, KOC__STR("../a/b?c"), &u, NULL);
         koc__alloc_fail_after(0);
         assert_true(rc == KOC_OK || (rc == KOC_ENOMEM && !u.host));
+    }
+}
+
+KOC_TEST(the_letters_of_a_host)
+{
+    static const char *const yes[] = {"a",     "z",       "A",     "Z",       "0",
+                                      "9",     "a.b-c_d", "[::a]", "[::f]",   "[::A]",
+                                      "[::F]", "[::0.9]", "a:1",   "a:65535", "[::1]:1"};
+    static const char *const no[] = {"",     "a/",     "@",      "[",       "`",     "{",     "/",
+                                     ":",    "a:",     "a:0",    "a:65536", "[::g]", "[::G]", "[]",
+                                     "[::1", "[::1]a", "[::1]:", "[::1]:0", "a;b",   "a[b"};
+    koc_str host;
+    uint16_t port;
+    for (size_t i = 0; i < KOC__COUNT(yes); i++) {
+        if (!koc__authority_split(koc__str(yes[i]), &host, &port)) {
+            fail_msg("%s", yes[i]);
+        }
+    }
+    for (size_t i = 0; i < KOC__COUNT(no); i++) {
+        if (koc__authority_split(koc__str(no[i]), &host, &port)) {
+            fail_msg("%s", no[i]);
+        }
+    }
+}
+
+/* Each harmless parameter is shown, and nothing that only begins or ends like one. */
+KOC_TEST(what_a_redacted_url_shows_R99)
+{
+    static const char *const shown[] = {"account", "artifactType", "client_id", "digest", "from",
+                                        "last",    "mount",        "n",         "ns",     "origin",
+                                        "service", "scope",        "tag"};
+    static const char *const hidden[] = {"sig", "digests", "xn", "N", "token", ""};
+    for (size_t i = 0; i < KOC__COUNT(shown) + KOC__COUNT(hidden); i++) {
+        bool is_shown = i < KOC__COUNT(shown);
+        KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
+        KOC__AUTO_STR text = koc__format("https://r/x?%s=value",
+                                         is_shown ? shown[i] : hidden[i - KOC__COUNT(shown)]);
+        assert_int_equal(koc__url_parse(koc__str(text), &u, NULL), KOC_OK);
+        KOC__AUTO_STR redacted = koc__url_redacted(&u);
+        assert_int_equal(strstr(redacted, "=value") != NULL, is_shown);
+        assert_int_equal(strstr(redacted, "=...") != NULL, !is_shown);
+    }
+}
+
+KOC_TEST(a_scheme_begins_with_a_letter)
+{
+    static const char *const relative[] = {"1a:b", "-a:b", "a/b:c", "abc"};
+    static const char *const schemes[] = {"z:b", "Z1+-.:b", "a:"};
+    KOC__AUTO_VAL(koc__url) base = KOC__URL_INIT;
+    assert_int_equal(koc__url_parse(KOC__STR("https://r/v2/"), &base, NULL), KOC_OK);
+    for (size_t i = 0; i < KOC__COUNT(relative); i++) {
+        KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
+        KOC__AUTO_STR expected = koc__format("https://r/v2/%s", relative[i]);
+        assert_int_equal(koc__url_resolve(&base, koc__str(relative[i]), &u, NULL), KOC_OK);
+        check_string(&u, expected);
+    }
+    for (size_t i = 0; i < KOC__COUNT(schemes); i++) {
+        KOC__AUTO_VAL(koc__url) u = KOC__URL_INIT;
+        assert_int_equal(koc__url_resolve(&base, koc__str(schemes[i]), &u, NULL), KOC_EINVAL);
     }
 }
