@@ -19,6 +19,7 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CANCELLED = 130 };
 typedef struct cli_list { /* NULL-terminated once it is not empty */
     const char **items;
     size_t count, capacity;
+    bool incomplete; /* there was no memory for an item; from then on nothing is added */
 } cli_list;
 
 int cli_list_add(cli_list *l, const char *item);
@@ -142,6 +143,8 @@ int cli_failure(const cli *c, const char *fmt, ...) __attribute__((format(printf
 int cli_cancelled(const cli *c);
 /* Prints "out of memory" and returns EXIT_FAILED. */
 int cli_no_memory(const cli *c);
+/* EXIT_OK, or reports that the list is incomplete: to be called before the words of a command are used. */
+int cli_list_check(const cli *c, const cli_list *l);
 void cli_warn(const cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* For what people may not expect although nothing is wrong. */
 void cli_note(const cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

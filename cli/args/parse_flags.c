@@ -113,6 +113,7 @@ static int set_csv(const parser *p, const cli_flag *f, cli_list *out, const char
     const char *rest = *value ? value : NULL;
     if (!rest && out->count == 0) {
         cli_list_add(out, ""); /* -t '' gives one empty item, not none */
+        return cli_list_check(p->c, out);
     }
     while (rest) {
         bool broken = false;
@@ -143,7 +144,7 @@ static int set_option(const parser *p, const cli_flag *f, void *base, const char
     case CLI_STRING:
     case CLI_OPTIONAL: *(const char **)at = value; return EXIT_OK;
     case CLI_CSV: return set_csv(p, f, at, value);
-    case CLI_LIST: return cli_list_add(at, value) == 0 ? EXIT_OK : EXIT_FAILED;
+    case CLI_LIST: cli_list_add(at, value); return cli_list_check(p->c, at);
     }
     return EXIT_FAILED;
 }
@@ -214,7 +215,7 @@ static int parse_raw(cli *c, int argc, char **argv, cli_list *args)
             c->help || (!c->has_dashes && (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help")));
         cli_list_add(args, argv[i]);
     }
-    return EXIT_OK;
+    return cli_list_check(c, args);
 }
 
 int cli_parse(cli *c, const cli_command *command, void *options, int argc, char **argv,
@@ -248,5 +249,5 @@ int cli_parse(cli *c, const cli_command *command, void *options, int argc, char 
         i += used;
     }
     c->dashes = c->has_dashes ? c->dashes : args->count;
-    return EXIT_OK;
+    return cli_list_check(c, args);
 }

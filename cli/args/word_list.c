@@ -5,10 +5,14 @@
 
 int cli_list_add(cli_list *l, const char *item)
 {
+    if (l->incomplete) {
+        return -1;
+    }
     if (l->count + 2 > l->capacity) {
         size_t capacity = l->capacity ? l->capacity * 2 : 8;
         const char **items = realloc(l->items, capacity * sizeof(*items));
         if (!items) {
+            l->incomplete = true;
             return -1;
         }
         l->items = items;
@@ -17,6 +21,11 @@ int cli_list_add(cli_list *l, const char *item)
     l->items[l->count++] = item;
     l->items[l->count] = NULL;
     return 0;
+}
+
+int cli_list_check(const cli *c, const cli_list *l)
+{
+    return l->incomplete ? cli_no_memory(c) : EXIT_OK;
 }
 
 void cli_list_free(cli_list *l)
@@ -41,8 +50,10 @@ static cli_list kept; /* strings from malloc; options borrow them until the prog
 
 int cli_list_keep(cli_list *l, char *item)
 {
-    if (cli_list_add(&kept, item) != 0) {
+    if (!item || cli_list_add(&kept, item) != 0) {
         free(item);
+        kept.incomplete = false; /* it is not a list of words: what it has is freed */
+        l->incomplete = true;
         return -1;
     }
     return cli_list_add(l, item);

@@ -170,6 +170,7 @@ static int start_image(const cli *c, build_run *r, engine *e, const cli_list *ar
     add_flags(&words, "--publish", &r->o->ports);
     add_flags(&words, "--env", &r->o->env);
     add_flags(&words, "--volume", &r->o->volumes);
+    CLI_TRY(cli_list_check(c, &words));
     return engine_run(c, e, koc_published_reference(r->printed, 0), cli_list_argv(&words),
                       has_args ? args->items + c->dashes : NULL);
 }
@@ -185,6 +186,7 @@ static int run(cli *c, void *options, const cli_list *args)
     CLI_TRY(publish_flags_read(c, f, &r.p));
     CLI_TRY(check_run_flags(c, o));
     cli_list_add_all(&paths, args->items, o->run ? c->dashes : args->count);
+    CLI_TRY(cli_list_check(c, &paths));
     r.p.flags |= KOC_PUBLISH_DEFAULT_LAYOUT;
     r.p.import_paths = cli_list_argv(&paths);
     if (publish_session_open(c, f, &r.session, &err) != KOC_OK) {

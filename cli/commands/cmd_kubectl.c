@@ -70,8 +70,8 @@ static void add_flag(cli_list *argv, const char *name, const char *value)
         char *word = malloc(size);
         if (word) {
             snprintf(word, size, "--%s=%s", name, value);
-            cli_list_keep(argv, word);
         }
+        cli_list_keep(argv, word);
     }
 }
 
@@ -183,6 +183,7 @@ static int run_apply(cli *given, void *options, const cli_list *args)
     CLI_TRY(code);
     CLI_AUTO_VAL(cli_list) argv = {0};
     make_argv(o, c.command->name, args, &argv);
+    CLI_TRY(cli_list_check(&c, &argv));
     const sender_options so = {.c = &c,
                                .argv = cli_list_argv(&argv),
                                .stream = o->stream,
@@ -280,6 +281,7 @@ static int run_delete(cli *c, void *options, const cli_list *args)
     cli_list_add_all(&argv, args->items, args->count);
     bool image = names_an_image(args);
     const child ch = {.argv = cli_list_argv(&argv)};
+    CLI_TRY(cli_list_check(c, &argv));
     if (!child_exists(c, KUBECTL)) {
         return EXIT_FAILED;
     }
@@ -342,6 +344,7 @@ static int run_pod(const cli *c, const char *reference, const cli_list *args)
     cli_list_add_all(&argv, first, sizeof(first) / sizeof(first[0]));
     cli_list_add_all(&argv, args->items + c->dashes, args->count - c->dashes);
     child ch = {.argv = cli_list_argv(&argv)};
+    CLI_TRY(cli_list_check(c, &argv));
     int code = child_run(c, &ch);
     if (code > 0 && !koc_cancel_is_triggered(c->cancel)) {
         kubectl_report_failure(c, "run", code);
@@ -367,6 +370,7 @@ static int run_run(cli *c, void *options, const cli_list *args)
     CLI_AUTO(koc_published) result = NULL;
     CLI_AUTO(koc_error) err = NULL;
     cli_list_add_all(&paths, args->items, c->dashes);
+    CLI_TRY(cli_list_check(c, &paths));
     if (paths.count == 0) {
         return cli_usage(c, "koc run needs an import path: koc run ./cmd/job");
     }

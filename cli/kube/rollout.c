@@ -77,6 +77,7 @@ static int run_kubectl(rollout *r, const char *const *words, const char *namespa
                 .input_len = with_yaml ? r->yaml_len : 0,
                 .output = out,
                 .quiet = !with_yaml};
+    CLI_TRY(cli_list_check(r->c, &argv));
     return child_run(r->c, &ch);
 }
 
@@ -247,8 +248,7 @@ static bool wait_for_rollout(workload *w, const char *what)
                 .as_error = true,
                 .until = cannot_start,
                 .until_arg = w};
-    int code = child_run(w->r->c, &ch);
-    return code == 0 && !w->why;
+    return cli_list_check(w->r->c, &argv) == EXIT_OK && child_run(w->r->c, &ch) == 0 && !w->why;
 }
 
 static bool all_are_ready(const char *state)

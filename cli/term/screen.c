@@ -224,8 +224,9 @@ void screen_print(const char *text, size_t len)
         } else { /* the frame may not fit any more; the next one will */
             live.len = live.lines = 0;
         }
-    } else {
-        screen_frame_add(&out, text, len);
+    } else { /* not by way of a frame: an error for lack of memory must appear */
+        fwrite(text, 1, len, stderr);
+        fflush(stderr);
     }
     write_out(&out);
     pthread_mutex_unlock(&mutex);
