@@ -7,6 +7,7 @@
 
 #include "core/dynbuf.h"
 #include "core/io/fs.h"
+#include "core/io/fs_open.h"
 #include "core/text.h"
 
 enum { COPY = 128 * 1024 };
@@ -17,7 +18,7 @@ int koc__engine_export(koc__engine *e, const char *name, const char *path, koc__
     KOC__AUTO_VAL(koc__dynbuf) target = KOC__DYNBUF_INIT(4096);
     KOC__AUTO_VAL(koc__engine_call) c = KOC__CALL_INIT;
     KOC__AUTO_STR chunk = koc__malloc(COPY);
-    KOC__AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    KOC__AUTO_FD fd = koc__fs_open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (!chunk) {
         return koc__oom(err);
     }

@@ -11,6 +11,7 @@
 #include "core/dynbuf.h"
 #include "core/hash/digests.h"
 #include "core/io/fs.h"
+#include "core/io/fs_open.h"
 #include "core/io/io.h"
 #include "core/path.h"
 #include "store/store.h"
@@ -130,7 +131,7 @@ static int find_image(void *arg, koc__call *call, koc_error **err)
 static int write_file(koc_blob *blob, const char *path, koc_progress *event, koc__call *call,
                       koc_error **err)
 {
-    KOC__AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    KOC__AUTO_FD fd = koc__fs_open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     koc__fd_target file = {fd, path};
     const koc_writer to = {koc__fd_write, &file};
     if (fd < 0) {

@@ -10,6 +10,7 @@
 #include <koc/ext/edit.h>
 
 #include "core/hash/digests.h"
+#include "core/io/fs_open.h"
 #include "core/map.h"
 #include "core/path.h"
 #include "layer/layer.h"
@@ -123,7 +124,7 @@ static bool is_live(const flattening *f, const char *path, position at)
 static int copy_blob(flattening *f, const koc_layer *l, const char *path, koc_error **err)
 {
     const koc_descriptor *d = koc_layer_descriptor(l);
-    KOC__AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    KOC__AUTO_FD fd = koc__fs_open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     koc__fd_target file = {fd, path};
     const koc_writer to = {koc__fd_write, &file};
     if (fd < 0) {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "core/io/fs_open.h"
 #include "core/path.h"
 #include "layer/layer.h"
 
@@ -31,7 +32,7 @@ static int walk_directory(const walk *w, const char *path, const char *source, c
 
 static int open_directory(const char *source, int *out, koc_error **err)
 {
-    int fd = open(source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = koc__fs_open(source, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0) {
         return koc__error_errno(err, errno, "cannot open %s", source);
     }

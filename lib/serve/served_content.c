@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "core/hash/digests.h"
+#include "core/io/fs_open.h"
 #include "core/map.h"
 #include "core/str.h"
 #include "model/model.h"
@@ -78,7 +79,7 @@ static const char *algorithm_of(int32_t algorithm)
 /* Opens a directory in the directory at; what: its path in the layout. */
 static int open_dir(int at, const char *name, const char *what, int *out, koc_error **err)
 {
-    int fd = openat(at, name, OPEN_DIR);
+    int fd = koc__fs_openat(at, name, OPEN_DIR, 0);
     if (fd >= 0) {
         *out = fd;
         return KOC_OK;
@@ -92,7 +93,7 @@ static int open_dir(int at, const char *name, const char *what, int *out, koc_er
 
 static int open_layout(const koc__content *c, int *out, koc_error **err)
 {
-    int fd = open(c->layout->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = koc__fs_open(c->layout->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0) {
         return koc__error_errno(err, errno, "cannot open the directory %s", c->layout->dir);
     }
@@ -134,7 +135,7 @@ static int open_file(int dir, const char *name, const char *what, int *out, stru
         return koc__error(err, KOC_EFORMAT, "%s is %s, which is not served", what,
                           kind_of(st->st_mode));
     }
-    KOC__AUTO_FD fd = openat(dir, name, OPEN_FILE);
+    KOC__AUTO_FD fd = koc__fs_openat(dir, name, OPEN_FILE, 0);
     if (fd < 0 || fstat(fd, st) != 0) {
         return koc__error_errno(err, errno, "cannot open %s", what);
     }

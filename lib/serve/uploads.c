@@ -7,6 +7,7 @@
 #include "core/hash/crypto.h"
 #include "core/hash/digests.h"
 #include "core/io/fs.h"
+#include "core/io/fs_open.h"
 #include "core/map.h"
 #include "core/text.h"
 #include "serve/route.h"
@@ -53,7 +54,7 @@ static void forget_hash(koc__served_uploads *u, const char *id)
 /* Removes an upload unless a request is writing to it. */
 static bool evict(koc__served_uploads *u, const char *id, const char *path)
 {
-    KOC__AUTO_FD fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    KOC__AUTO_FD fd = koc__fs_open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) {
         return false;
     }
@@ -238,7 +239,7 @@ static int open_new(koc__served_upload *up, koc_error **err)
     koc__served_uploads *u = up->home;
     KOC__TRY(make_room(u, err));
     KOC__TRY(koc__fs_mkdirs(u->dir, DIR_MODE, err));
-    up->fd = open(up->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    up->fd = koc__fs_open(up->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (up->fd < 0) {
         return koc__error_errno(err, errno, "cannot make %s", up->path);
     }
@@ -309,7 +310,7 @@ int koc__served_upload_open(koc__served_uploads *u, const char *id, koc__call *c
     KOC__AUTO(koc__served_upload) up = NULL;
     struct stat st;
     KOC__TRY(new_upload(u, id, &up, err));
-    up->fd = open(up->path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    up->fd = koc__fs_open(up->path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
     if (up->fd < 0 && errno == ENOENT) {
         return koc__error(err, KOC_ENOTFOUND, "there is no upload %s", id);
     }

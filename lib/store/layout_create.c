@@ -5,6 +5,7 @@
 #include <sys/file.h>
 
 #include "core/io/fs.h"
+#include "core/io/fs_open.h"
 #include "core/str.h"
 #include "store/layout.h"
 
@@ -21,7 +22,7 @@ static int write_once(const koc_layout *l, const char *name, const char *content
 /* Locks the directory itself, so that no lock file is left behind. */
 int koc__layout_lock(const koc_layout *l, koc__call *call, int *out_fd, koc_error **err)
 {
-    KOC__AUTO_FD fd = open(l->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    KOC__AUTO_FD fd = koc__fs_open(l->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0) {
         return koc__error_errno(err, errno, "cannot open %s", l->dir);
     }

@@ -9,6 +9,7 @@
 #include <sys/file.h>
 
 #include "core/io/cache_layout.h"
+#include "core/io/fs_open.h"
 #include "core/path.h"
 #include "core/run/call.h"
 #include "core/str.h"
@@ -23,7 +24,7 @@ static bool still_named(int fd, const char *path)
 
 static int open_lock_file(const char *path, int *out_fd, koc_error **err)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = koc__fs_open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0 && errno == ENOENT) {
         KOC__AUTO_STR parent = koc__str_dup(koc__path_dir(koc__str(path)));
 
@@ -31,7 +32,7 @@ static int open_lock_file(const char *path, int *out_fd, koc_error **err)
             return koc__oom(err);
         }
         KOC__TRY(koc__fs_mkdirs(parent, 0700, err));
-        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        fd = koc__fs_open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     }
     if (fd < 0) {
         return koc__error_errno(err, errno, "cannot open the lock %s", path);

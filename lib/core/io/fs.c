@@ -2,6 +2,7 @@
 #include "core/common.h"
 
 #include "core/io/fs.h"
+#include "core/io/fs_open.h"
 
 #include <fcntl.h>
 
@@ -29,13 +30,24 @@ static bool is_null_device(const struct stat *st)
     return S_ISCHR(st->st_mode) && stat("/dev/null", &null) == 0 && null.st_rdev == st->st_rdev;
 }
 
+int koc__fs_openat(int dir, const char *path, int flags, mode_t mode)
+{
+    int fd;
+    do {
+        fd = openat(dir, path, flags, mode);
+    } while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+int koc__fs_open(const char *path, int flags, mode_t mode)
+{
+    return koc__fs_openat(AT_FDCWD, path, flags, mode);
+}
+
 /* Without O_NONBLOCK open() of a FIFO without a writer would block for ever. */
 static int open_now(const char *path, int *out_fd, struct stat *st, koc_error **err)
 {
-    KOC__AUTO_FD fd = -1;
-    do {
-        fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    } while (fd < 0 && errno == EINTR);
+    KOC__AUTO_FD fd = koc__fs_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
     if (fd < 0 && errno == ENOENT && lstat(path, st) == 0) {
         return koc__error(err, KOC_ENOTFOUND, "cannot open %s: it is a dangling link", path);
     }
@@ -253,25 +265,34 @@ int koc__fs_mkdirs(const char *path, mode_t mode, koc_error **err)
     return KOC_OK;
 }
 
+/*
+ * What cannot be looked at for a passing reason (no memory, a failing disk) counts as there: who opens it next
+ * reports why, and nothing is left out or overwritten because of it. Keeps errno, so that it can be called between a
+ * failure and its report.
+ */
+static bool is_there(const char *path, mode_t kind)
+{
+    int before = errno;
+    struct stat st;
+    bool found = stat(path, &st) == 0 ? kind == 0 || (st.st_mode & S_IFMT) == kind
+                                      : errno == EIO || errno == ENOMEM || errno == ESTALE;
+    errno = before;
+    return found;
+}
+
 bool koc__fs_exists(const char *path)
 {
-    struct stat st;
-    return stat(path, &st) == 0;
+    return is_there(path, 0);
 }
 
 bool koc__fs_is_dir(const char *path)
 {
-    int before = errno;
-    struct stat st;
-    bool is_dir = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-    errno = before; /* keeps errno, so that it can be called between a failure and its report */
-    return is_dir;
+    return is_there(path, S_IFDIR);
 }
 
 bool koc__fs_is_file(const char *path)
 {
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+    return is_there(path, S_IFREG);
 }
 
 int koc__fs_realpath(const char *path, char **out, koc_error **err)

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 
+#include "core/io/fs_open.h"
 #include "core/str.h"
 
 /* Each level holds a descriptor. */
@@ -38,7 +39,7 @@ static int remove_content(DIR *dir, const char *top, unsigned depth, koc_error *
 /* Opens a directory; a read-only one (Go's module cache) is made writable first. */
 static DIR *open_directory(int parent, const char *name)
 {
-    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = koc__fs_openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
     struct stat st;
     if (fd < 0) {
         return NULL;

@@ -11,6 +11,7 @@
 #include <sys/file.h>
 
 #include "core/env.h"
+#include "core/io/fs_open.h"
 #include "core/path.h"
 #include "core/str.h"
 
@@ -20,6 +21,17 @@
 
 enum { MAKE_TRIES = 100 };
 
+/* path ends in TEMP_NAME, which becomes a name of its own. */
+static int make_named(char *path)
+{
+    int fd;
+    do {
+        memcpy(path + strlen(path) - strlen(TEMP_NAME), TEMP_NAME, strlen(TEMP_NAME));
+        fd = mkostemp(path, O_CLOEXEC);
+    } while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
 int koc__tempfile_new(const char *dir, koc__tempfile *out, koc_error **err)
 {
     KOC__AUTO_STR path = koc__path_join(dir, TEMP_NAME);
@@ -27,12 +39,11 @@ int koc__tempfile_new(const char *dir, koc__tempfile *out, koc_error **err)
     if (!path || !copy) {
         return koc__oom(err);
     }
-    int fd = mkostemp(path, O_CLOEXEC);
+    int fd = make_named(path);
 
     if (fd < 0 && errno == ENOENT) {
         KOC__TRY(koc__fs_mkdirs(dir, 0777, err));
-        memcpy(path + strlen(path) - strlen(TEMP_NAME), TEMP_NAME, strlen(TEMP_NAME));
-        fd = mkostemp(path, O_CLOEXEC);
+        fd = make_named(path);
     }
     if (fd < 0) {
         return koc__error_errno(err, errno, "cannot create a file in %s", dir);
@@ -67,7 +78,7 @@ static bool is_temp_name(const char *name)
  */
 static void sweep_one(int dir, const char *name)
 {
-    KOC__AUTO_FD fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    KOC__AUTO_FD fd = koc__fs_openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
     struct stat st;
     if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
         st.st_nlink == 1 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
@@ -129,7 +140,7 @@ static int mode_under_umask(const char *beside, mode_t mode, mode_t *out, koc_er
     if (!path) {
         return koc__oom(err);
     }
-    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    fd = koc__fs_open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0) {
         return koc__error_errno(err, errno, "cannot make %s", path);
     }

@@ -1,6 +1,7 @@
 /* Output files that a user named: see outfile.h. */
 #include "core/common.h"
 
+#include "core/io/fs_open.h"
 #include "core/io/outfile.h"
 
 #include <fcntl.h>
@@ -154,7 +155,7 @@ static int open_direct(koc__outfile *f, koc_error **err)
 {
     for (;;) {
         KOC__TRY(cancelled(f, err));
-        f->fd = open(f->target, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        f->fd = koc__fs_open(f->target, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
         if (f->fd >= 0) {
             return KOC_OK;
         }
@@ -222,7 +223,7 @@ int koc__outfile_write(koc__outfile *f, const void *data, size_t len, koc_error 
 static int replace_content(const koc__outfile *f, koc_error **err)
 {
     KOC__AUTO_FD in = -1;
-    KOC__AUTO_FD fd = open(f->target, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    KOC__AUTO_FD fd = koc__fs_open(f->target, O_WRONLY | O_TRUNC | O_CLOEXEC, 0);
     KOC__AUTO_STR buf = koc__malloc(COPY);
     size_t n = 1;
     if (fd < 0) {

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "core/hash/sha256.h"
+#include "core/io/fs_open.h"
 #include "core/path.h"
 #include "core/run/proc.h"
 #include "golang/record/input_record.h"
@@ -204,7 +205,7 @@ static int check_dir(checker *c, koc__input_dir *d, koc_error **err)
 {
     KOC__AUTO_FD fd = -1;
     if (*d->path) {
-        fd = open(d->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        fd = koc__fs_open(d->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
         if (fd < 0) {
             return report_change(c, false, err, errno == ENOENT ? "removed" : "cannot be read",
                                  d->path, NULL);
