@@ -58,49 +58,67 @@ static void answer_free(void *value)
 
 /* --- places --- */
 
-/* Takes path; NULL is skipped. */
-static void add_file(docker *d, char *path, bool legacy, bool required)
+/* Adds <directory>/<name>; name NULL: directory is the file. directory NULL: nothing. */
+static int add_file(docker *d, const char *directory, const char *name, bool legacy, bool required,
+                    koc_error **err)
 {
-    if (path && d->n_places < PLACES_MAX) {
-        d->places[d->n_places++] = (place){.path = path, .legacy = legacy, .required = required};
-    } else {
-        koc__free(path);
+    if (!directory || d->n_places == PLACES_MAX) {
+        return KOC_OK;
     }
+    char *path = name ? koc__format("%s/%s", directory, name) : koc__strdup(directory);
+
+    if (!path) {
+        return koc__oom(err);
+    }
+    d->places[d->n_places++] = (place){.path = path, .legacy = legacy, .required = required};
+    return KOC_OK;
 }
 
-static char *path_below(const char *directory, const char *name)
+static int add_text(docker *d, const char *text, koc_error **err)
 {
-    return directory ? koc__format("%s/%s", directory, name) : NULL;
+    char *copy = koc__strdup(text);
+    if (text && !copy) {
+        return koc__oom(err);
+    }
+    if (copy) {
+        d->places[d->n_places++] = (place){.text = copy};
+    }
+    return KOC_OK;
 }
 
-static void find_places(docker *d)
+static int add_found(docker *d, koc_error **err)
 {
     KOC__AUTO_STR home = koc__home();
     KOC__AUTO_STR config = koc__xdg("XDG_CONFIG_HOME", ".config");
-    const char *own = d->config_path ? d->config_path : koc__env_nonempty("KOC_AUTH_FILE");
-    const char *inline_text = koc__env_nonempty("DOCKER_AUTH_CONFIG");
     const char *docker_dir = koc__env_nonempty("DOCKER_CONFIG");
     const char *runtime = koc__env_nonempty("XDG_RUNTIME_DIR");
-    if (own) {
-        add_file(d, koc__strdup(own), false, true);
-        return;
+    char run[64];
+    if ((!home || !config) && koc__env_nonempty("HOME")) {
+        return koc__oom(err);
     }
-    if (inline_text) {
-        d->places[d->n_places++] = (place){.text = koc__strdup(inline_text)};
+    snprintf(run, sizeof(run), "/run/containers/%u", (unsigned)getuid());
+    KOC__TRY(add_text(d, koc__env_nonempty("DOCKER_AUTH_CONFIG"), err));
+    KOC__TRY(add_file(d, koc__env_nonempty("REGISTRY_AUTH_FILE"), NULL, false, false, err));
+    KOC__TRY(add_file(d, docker_dir ? docker_dir : home,
+                      docker_dir ? "config.json" : ".docker/config.json", false, false, err));
+    KOC__TRY(add_file(d, runtime ? runtime : run, runtime ? "containers/auth.json" : "auth.json",
+                      false, false, err));
+    KOC__TRY(add_file(d, config, "containers/auth.json", false, false, err));
+    return add_file(d, home, ".dockercfg", true, false, err);
+}
+
+/* Without memory there are no places, rather than some: a credential that is left out would be a request
+ * without it. */
+static int find_places(docker *d, koc_error **err)
+{
+    const char *own = d->config_path ? d->config_path : koc__env_nonempty("KOC_AUTH_FILE");
+    int rc = own ? add_file(d, own, NULL, false, true, err) : add_found(d, err);
+    for (; rc != KOC_OK && d->n_places > 0; d->n_places--) {
+        koc__free(d->places[d->n_places - 1].path);
+        koc__free(d->places[d->n_places - 1].text);
+        d->places[d->n_places - 1] = (place){0};
     }
-    add_file(d, koc__strdup(koc__env_nonempty("REGISTRY_AUTH_FILE")), false, false);
-    if (docker_dir) {
-        add_file(d, path_below(docker_dir, "config.json"), false, false);
-    } else {
-        add_file(d, path_below(home, ".docker/config.json"), false, false);
-    }
-    if (runtime) {
-        add_file(d, path_below(runtime, "containers/auth.json"), false, false);
-    } else {
-        add_file(d, koc__format("/run/containers/%u/auth.json", (unsigned)getuid()), false, false);
-    }
-    add_file(d, path_below(config, "containers/auth.json"), false, false);
-    add_file(d, path_below(home, ".dockercfg"), true, false);
+    return rc;
 }
 
 /* once, and only if the file holds a secret. */
@@ -308,7 +326,7 @@ static int ask_all(docker *d, const char *registry, const char *repository, koc_
 {
     KOC__AUTO(koc_credential) found = NULL;
     if (!d->placed) {
-        find_places(d);
+        KOC__TRY(find_places(d, err));
         d->placed = true;
     }
     for (size_t i = 0; i < d->n_places && !found; i++) {

@@ -214,7 +214,7 @@ static int change_config(const char *given, const char *registry, const koc_cred
     KOC__AUTO(koc__json) doc = NULL;
     const char *how;
     if (!path) {
-        return koc__error(err, KOC_ENOTFOUND, "there is no home directory to keep credentials in");
+        return koc__no_home(err, "there is no home directory to keep credentials in");
     }
     KOC__TRY(koc__call_begin(&call, NULL, user, err));
     KOC__TRY(follow_link(&path, err));

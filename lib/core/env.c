@@ -82,3 +82,8 @@ char *koc__xdg(const char *variable, const char *fallback)
     home = koc__home();
     return home ? koc__path_join(home, fallback) : NULL;
 }
+
+int koc__no_home(koc_error **err, const char *text)
+{
+    return koc__env_nonempty("HOME") ? koc__oom(err) : koc__error(err, KOC_ENOTFOUND, "%s", text);
+}

@@ -17,5 +17,7 @@ int koc__environ_with(const char *name, const char *value, koc_strlist **out, ko
 char *koc__home(void);
 /* ${variable:-$HOME/fallback}; NULL: neither is set. Owned by the caller. */
 char *koc__xdg(const char *variable, const char *fallback);
+/* Why one of these returned NULL: no memory, or KOC_ENOTFOUND with the text. */
+int koc__no_home(koc_error **err, const char *text);
 
 #endif

@@ -9,6 +9,7 @@
 #include "core/hash/digests.h"
 #include "core/hash/sha256.h"
 #include "core/io/cache_layout.h"
+#include "core/io/fs_open.h"
 #include "core/io/io.h"
 #include "core/path.h"
 #include "core/str.h"
@@ -23,7 +24,8 @@ static int default_dir(char **out, koc_error **err)
     const char *named = koc__env_nonempty("KOCACHE");
     KOC__AUTO_STR parent = named ? koc__strdup(named) : koc__xdg("XDG_CACHE_HOME", ".cache");
     if (!parent) {
-        return koc__error(err, KOC_ENOTFOUND, "cannot locate the cache: HOME is not set");
+        return named ? koc__oom(err)
+                     : koc__no_home(err, "cannot locate the cache: HOME is not set");
     }
     *out = koc__path_join(parent, "koc");
     return *out ? KOC_OK : koc__oom(err);
@@ -198,7 +200,7 @@ static void make_header(const char *kind, koc_str key, koc_str value, char out[H
 static int read_record(const char *path, size_t max, char header[HEADER_LEN + 1], char **out,
                        size_t *out_len, koc_error **err)
 {
-    KOC__AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    KOC__AUTO_FD fd = koc__fs_open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
     KOC__AUTO_STR value = NULL;
     size_t len, n = 0;
     struct stat st;
