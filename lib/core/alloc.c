@@ -2,15 +2,20 @@
 
 #include <stdatomic.h>
 
-/* The number of allocations so far, and of the first one that fails (0: none), which only tests set. */
+#include "core/alloc_faults.h"
+
+/* The number of allocations so far, and of the first one that fails (0: none) and that succeeds again, which
+ * only tests set. */
 static atomic_uint_fast64_t count;
 static atomic_uint_fast64_t fail_from;
+static atomic_uint_fast64_t fail_until;
 
 static bool may_allocate(size_t size)
 {
     uint64_t n = atomic_fetch_add_explicit(&count, 1, memory_order_relaxed) + 1;
     uint64_t from = atomic_load_explicit(&fail_from, memory_order_relaxed);
-    return size <= PTRDIFF_MAX && (from == 0 || n < from);
+    return size <= PTRDIFF_MAX &&
+           (from == 0 || n < from || n >= atomic_load_explicit(&fail_until, memory_order_relaxed));
 }
 
 void *koc__malloc(size_t size)
@@ -96,7 +101,14 @@ void koc__wipe(void *ptr, size_t size)
 void koc__alloc_fail_after(uint64_t n)
 {
     uint64_t now = atomic_load(&count);
+    atomic_store(&fail_until, UINT64_MAX);
     atomic_store(&fail_from, n == 0 ? 0 : now + n);
+}
+
+void koc__alloc_fail_only(uint64_t n)
+{
+    koc__alloc_fail_after(n);
+    atomic_store(&fail_until, atomic_load(&fail_from) + 1);
 }
 
 uint64_t koc__alloc_count(void)

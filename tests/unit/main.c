@@ -130,6 +130,41 @@ static int end_test(void **state)
     return 0;
 }
 
+static unsigned injected;
+
+#ifdef __linux__
+/*
+ * How many tries ran out of memory: the link lets calls of koc__alloc_fail_x come here (--wrap), since each test
+ * arms a failure with one and disarms it with koc__alloc_fail_after(0).
+ */
+void __real_koc__alloc_fail_after(uint64_t n);
+void __real_koc__alloc_fail_only(uint64_t n);
+void __wrap_koc__alloc_fail_after(uint64_t n);
+void __wrap_koc__alloc_fail_only(uint64_t n);
+uint64_t koc__alloc_count(void);
+
+static uint64_t armed_at;
+
+static void count_injected(uint64_t n)
+{
+    uint64_t now = koc__alloc_count();
+    injected += armed_at > 0 && now >= armed_at;
+    armed_at = n > 0 ? now + n : 0;
+}
+
+void __wrap_koc__alloc_fail_after(uint64_t n)
+{
+    count_injected(n);
+    __real_koc__alloc_fail_after(n);
+}
+
+void __wrap_koc__alloc_fail_only(uint64_t n)
+{
+    count_injected(n);
+    __real_koc__alloc_fail_only(n);
+}
+#endif
+
 /* patterns: the words of the command line, ended by NULL; none: every test is wanted. */
 static int is_wanted(const char *name, char *const *patterns)
 {
@@ -183,6 +218,7 @@ int main(int argc, char **argv)
         size_t n = select_tests(argv + 1, tests, max);
 
         failed = _cmocka_run_group_tests(base_name(argv[0]), tests, n, NULL, NULL);
+        printf("injected %u failures\n", injected);
     }
     free(tests);
     return failed == 0 ? 0 : 1;
