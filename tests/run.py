@@ -49,11 +49,13 @@ class Tally:
     passed: int = 0
     failed: int = 0
     skipped: int = 0
+    injected: int = 0  # failures that tests let calls and allocations have
 
     def add(self, other):
         self.passed += other.passed
         self.failed += other.failed
         self.skipped += other.skipped
+        self.injected += other.injected
 
     def __str__(self):
         text = f"{self.passed} passed, {self.failed} failed"
@@ -97,7 +99,8 @@ def count_cmocka(output, status):
     failed = begun - passed - skipped
     if status != 0 and failed == 0:
         failed = 1  # a leak found at exit, for example
-    return Tally(passed, failed, skipped)
+    injected = sum(map(int, re.findall(r"^injected (\d+) failures$", output, re.MULTILINE)))
+    return Tally(passed, failed, skipped, injected)
 
 
 def run_program(test, pattern):
@@ -158,6 +161,7 @@ def run_e2e(build, pattern, everything):
             f"--junitxml={report}",
             str(ROOT / "tests/e2e"),
             str(ROOT / "tests/registry"),
+            str(ROOT / "tests/inject"),
         ]
         command += ["-k", pattern] if pattern else []
         command += ["--everything"] if everything else []
@@ -186,7 +190,10 @@ def run_bindings():
 
 def count_junit(report):
     tally = Tally()
-    for suite in xml.etree.ElementTree.parse(report).getroot().iter("testsuite"):
+    root = xml.etree.ElementTree.parse(report).getroot()
+    for injected in root.iterfind(".//property[@name='injected']"):
+        tally.injected += int(injected.get("value"))
+    for suite in root.iter("testsuite"):
         failed = int(suite.get("failures")) + int(suite.get("errors"))
         skipped = int(suite.get("skipped"))
         tally.add(Tally(int(suite.get("tests")) - failed - skipped, failed, skipped))
@@ -218,6 +225,8 @@ def main():
         heading("bindings")
         total.add(run_bindings())
 
+    if total.injected:
+        print(f"\ninjected {total.injected:,} failures")
     print(f"\n{total}")
     return 1 if total.failed else 0
 
