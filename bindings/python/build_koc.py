@@ -27,9 +27,8 @@ void koc_py_interrupts_end(koc_cancel *);
 
 # Python runs its handlers of signals between two lines of Python only, and a call may take long: SIGINT triggers the
 # tokens of the calls that run in the main thread, and those alone.
+INCLUDES = "".join(f"#include <koc/{name}>\n" for name in cdef.HEADERS)
 SOURCE = """
-#include <koc/koc.h>
-#include <koc/ext/publish.h>
 #include <signal.h>
 
 enum { KOC_PY_CALLS = 16 }; /* nested: a callback makes a call in turn */
@@ -120,7 +119,7 @@ def make():
     ffi.cdef(cdef.cdef(directory) + CALLBACKS)
     ffi.set_source(
         "koc._native",
-        SOURCE,
+        INCLUDES + SOURCE,
         include_dirs=[directory],
         extra_link_args=link_options(),
         py_limited_api=True,

@@ -21,9 +21,16 @@ HEADERS = [
     "layer.h",
     "store.h",
     "auth.h",
+    "transport.h",
     "registry.h",
     "resolve.h",
+    "ext/transfer.h",
+    "ext/edit.h",
+    "ext/compose.h",
     "ext/publish.h",
+    "ext/daemon.h",
+    "ext/serve.h",
+    "ext/cache.h",
 ]
 NUMBER = re.compile(r"#define (KOC_\w+)\s+(\(?[0-9K].*)")
 STRING = re.compile(r'#define (KOC_\w+)\s+(".*")')

@@ -160,7 +160,10 @@ def generate():
         + "}\n"
     )
     layout = (
-        "// Written by bindings/rust/generate.py: every struct with its fields.\nlayout! {\n"
+        "// Written by bindings/rust/generate.py: the headers beside koc.h, every struct with its fields.\n"
+        + "const EXT_HEADERS: &[&str] = &[\n"
+        + "".join(f'    "{name}",\n' for name in cdef.HEADERS if name.startswith("ext/"))
+        + "];\nlayout! {\n"
         + "".join(writer.layout)
         + "}\n"
     )

@@ -14,6 +14,7 @@
 #include <koc/registry.h>
 #include <koc/resolve.h>
 #include <koc/store.h>
+#include <koc/transport.h>
 #include <koc/version.h>
 
 #endif

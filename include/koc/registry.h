@@ -14,6 +14,7 @@
 #include <koc/image.h>
 #include <koc/io.h>
 #include <koc/reference.h>
+#include <koc/transport.h>
 
 KOC_BEGIN_DECLS
 
@@ -38,9 +39,14 @@ typedef struct koc_client_options {
     int64_t response_timeout_ms;
     uint32_t requests_per_second; /**< to one host; 0: as hosts.toml or the host itself limits it */
     uint32_t reserved;            /**< 0 */
+    const koc_kv *headers; /**< n_headers: sent with each request to a registry, not to others */
+    size_t n_headers;
+    koc_transport *transport; /**< referenced; NULL: libcurl. Its TLS and proxies are its own */
+    koc_trace_fn trace;       /**< or NULL */
+    void *trace_payload;
 } koc_client_options;
 /* clang-format off */
-#define KOC_CLIENT_OPTIONS_INIT { sizeof(koc_client_options), 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0 }
+#define KOC_CLIENT_OPTIONS_INIT { sizeof(koc_client_options), 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, NULL, NULL, NULL }
 /* clang-format on */
 
 /** Creates a client; opts may be NULL. No request is sent. */

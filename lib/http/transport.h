@@ -9,6 +9,7 @@
 
 #include "core/run/call.h"
 #include "http/http_message.h"
+#include "http/user_transport.h"
 
 typedef struct koc__transport koc__transport;
 typedef struct koc__exchange koc__exchange;
@@ -16,6 +17,8 @@ typedef struct koc__exchange koc__exchange;
 /* max_per_host: the most exchanges with one origin at the same time, without those that are
  * uncounted. */
 int koc__transport_new(unsigned max_per_host, koc__transport **out, koc_error **err);
+/* Before the first exchange. Refs hooks->transport. */
+void koc__transport_hook(koc__transport *t, const koc__hooks *hooks);
 void koc__transport_free(koc__transport *t);
 
 /* The PEM file of the system's authorities, to be joined with others; NULL when libcurl reads

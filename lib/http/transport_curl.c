@@ -30,6 +30,7 @@ struct koc__transport {
     origin_use *use;
     size_t n_use, use_capacity;
     unsigned max_per_host;
+    koc__hooks hooks;
     CURLSH *share; /* names and TLS sessions; connections stay with their handle */
     pthread_mutex_t share_mutex[CURL_LOCK_DATA_LAST];
 };
@@ -106,6 +107,12 @@ int koc__transport_new(unsigned max_per_host, koc__transport **out, koc_error **
     }
     *out = t;
     return KOC_OK;
+}
+
+void koc__transport_hook(koc__transport *t, const koc__hooks *hooks)
+{
+    t->hooks = *hooks;
+    koc_transport_ref(hooks->transport);
 }
 
 /* TLS libraries may write to a closed socket. koc must not change how the process handles
@@ -207,6 +214,7 @@ void koc__transport_free(koc__transport *t)
         koc__free(t->use[i].key);
     }
     koc__free(t->use);
+    koc_transport_unref(t->hooks.transport);
     for (size_t i = 0; i < CURL_LOCK_DATA_LAST; i++) {
         pthread_mutex_destroy(&t->share_mutex[i]);
     }
@@ -429,6 +437,10 @@ static int step(koc__exchange *x, koc__failure *why, koc_error **err)
 
 static void exchange_free(koc__exchange *x)
 {
+    if (x->user) {
+        koc__user_exchange_close(x->user, x->call);
+        koc__free(x->user);
+    }
     if (x->attached) {
         curl_multi_remove_handle(x->conn->multi, x->conn->easy);
     }
@@ -532,6 +544,44 @@ static int run_to_head(koc__exchange *x, const koc__http_request *rq, koc__failu
     return koc__receiving_has_head(&x->receiving) ? KOC_OK : koc__easy_failure(x, why, err);
 }
 
+static int open_user(koc__exchange *x, const koc__http_request *rq, koc__http_reply *reply,
+                     koc_error **err)
+{
+    x->user = koc__calloc(1, sizeof(*x->user));
+    return x->user ? koc__user_exchange_open(x->transport->hooks.transport, rq, x->call, reply,
+                                             x->user, err)
+                   : koc__oom(err);
+}
+
+static int open_curl(koc__exchange *x, const koc__http_request *rq, koc__http_reply *reply,
+                     koc_error **err)
+{
+    KOC__TRY(run_to_head(x, rq, &reply->failure, err));
+    fill_reply(x, reply);
+    return KOC_OK;
+}
+
+/* The exchange, between the two events of a trace. */
+static int open_traced(koc__exchange *x, const koc__http_request *rq, koc__http_reply *reply,
+                       koc_error **err)
+{
+    const koc__hooks *hooks = &x->transport->hooks;
+    koc__traced at = {0, 0};
+    KOC__TRY(koc__trace_exchange(hooks, KOC_TRACE_REQUEST, rq, rq->headers, &at, x->call, err));
+    int64_t begin = hooks->trace ? koc__monotonic_ms() : 0;
+    int rc = hooks->transport ? open_user(x, rq, reply, err) : open_curl(x, rq, reply, err);
+    at.ms = hooks->trace ? koc__monotonic_ms() - begin : 0;
+    if (rc != KOC_OK) {
+        (void)koc__trace_exchange(hooks, KOC_TRACE_FAILURE, rq, &reply->headers, &at, x->call,
+                                  NULL);
+        return rc;
+    }
+    at.status = reply->status;
+    rc = koc__trace_exchange(hooks, KOC_TRACE_REPLY, rq, &reply->headers, &at, x->call, err);
+    reply->failure = rc == KOC_OK ? KOC__FAIL_NONE : KOC__FAIL_LOCAL;
+    return rc;
+}
+
 int koc__exchange_open(koc__transport *t, const koc__http_request *rq, koc__call *call,
                        koc__http_reply *reply, koc__exchange **out, koc_error **err)
 {
@@ -542,9 +592,8 @@ int koc__exchange_open(koc__transport *t, const koc__http_request *rq, koc__call
         return koc__oom(err);
     }
     guard_begin(&guard);
-    int rc = run_to_head(x, rq, &reply->failure, err);
+    int rc = open_traced(x, rq, reply, err);
     if (rc == KOC_OK) {
-        fill_reply(x, reply);
         *out = x;
     } else {
         exchange_free(x);
@@ -576,6 +625,9 @@ int koc__exchange_read(koc__exchange *x, koc__call *call, void *buf, size_t len,
 {
     pipe_guard guard;
     x->call = call;
+    if (x->user) {
+        return koc__user_exchange_read(x->user, call, buf, len, n, why, err);
+    }
     guard_begin(&guard);
     int rc = read_some(x, buf, len, n, why, err);
     guard_end(&guard);

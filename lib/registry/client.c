@@ -5,6 +5,7 @@
 #include "registry/client.h"
 
 #include "core/io/fs.h"
+#include "registry/host/hosts_toml.h"
 
 #define CONNECTIONS_DEFAULT 8
 #define CONNECTIONS_MAX     64
@@ -30,6 +31,22 @@ static int copy_hosts(const char *const *from, koc_strlist **out, koc_error **er
         KOC__TRY(koc__strlist_add(list, from[i], err));
     }
     *out = koc__steal(&list);
+    return KOC_OK;
+}
+
+static int copy_fields(const koc_client_options *o, koc__headers *out, koc_error **err)
+{
+    if (o->n_headers > 0 && !o->headers) {
+        return koc__misuse(err, "koc_client_new: headers is NULL");
+    }
+    for (size_t i = 0; i < o->n_headers; i++) {
+        const char *name = o->headers[i].key;
+        if (!name || !o->headers[i].value) {
+            return koc__misuse(err, "koc_client_new: a header's name or value is NULL");
+        }
+        KOC__TRY(koc__hosts_check_field(name, err));
+        KOC__TRY(koc__headers_put(out, o->headers[i].key, o->headers[i].value, err));
+    }
     return KOC_OK;
 }
 
@@ -59,6 +76,7 @@ static int set_options(koc_client *c, const koc_client_options *o, koc_error **e
     if (strpbrk(c->user_agent, "\r\n")) {
         return koc__error(err, KOC_EINVAL, "the user agent contains a line end");
     }
+    KOC__TRY(copy_fields(o, &c->fields, err));
     KOC__TRY(copy_hosts(o->allow_http, &c->allow_http, err));
     c->ca_pem.max = CA_MAX;
     if (o->ca_file) {
@@ -71,7 +89,10 @@ static int set_options(koc_client *c, const koc_client_options *o, koc_error **e
     if (!(o->flags & KOC_CLIENT_NO_PROXY_ENV)) {
         KOC__TRY(koc__proxies_from_env(&c->proxies, err));
     }
-    return koc__transport_new(c->max_connections, &c->transport, err);
+    const koc__hooks hooks = {o->transport, o->trace, o->trace_payload};
+    KOC__TRY(koc__transport_new(c->max_connections, &c->transport, err));
+    koc__transport_hook(c->transport, &hooks);
+    return KOC_OK;
 }
 
 int koc_client_new(koc_ctx *ctx, const koc_client_options *opts, koc_client **out, koc_error **err)
@@ -112,6 +133,7 @@ void koc_client_unref(koc_client *c)
     }
     koc__free(c->hosts);
     koc__transport_free(c->transport);
+    koc__headers_dispose(&c->fields);
     koc__dynbuf_dispose(&c->ca_pem);
     koc__proxies_dispose(&c->proxies);
     koc_strlist_free(c->allow_http);

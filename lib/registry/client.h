@@ -25,6 +25,7 @@ struct koc_client {
     koc__transport *transport;
     uint32_t flags;
     char *user_agent;
+    koc__headers fields; /* sent with each request to a registry */
     koc__dynbuf ca_pem;
     koc_strlist *allow_http;
     koc__proxies proxies;

@@ -258,6 +258,20 @@ static void fill_koc_place(koc_place *p)
     p->name = "x:1";
 }
 
+static int send_nothing(void *self, const koc_request *request, koc_reply *reply, koc_error **err)
+{
+    return KOC_ENET;
+}
+
+static koc_transport *a_koc_transport(void)
+{
+    koc_transport_ops ops = KOC_TRANSPORT_OPS_INIT;
+    koc_transport *t = NULL;
+    ops.send = send_nothing;
+    need(koc_transport_new(&ops, NULL, &t, NULL));
+    return t;
+}
+
 static koc_edit *a_koc_edit(void)
 {
     koc_edit *e = NULL;
@@ -317,6 +331,11 @@ static int open_none(void *self, uint64_t offset, const koc_op *op, koc_reader *
                      koc_error **err)
 {
     return KOC_EIO;
+}
+
+static void fill_koc_transport_ops(koc_transport_ops *ops)
+{
+    ops->send = send_nothing;
 }
 
 static void fill_koc_blob_ops(koc_blob_ops *ops)

@@ -145,12 +145,17 @@ static bool is_reserved(const char *name)
     return false;
 }
 
+int koc__hosts_check_field(const char *name, koc_error **err)
+{
+    return is_reserved(name)
+               ? koc__error(err, KOC_EDENIED, "the header field %s cannot be set here", name)
+               : KOC_OK;
+}
+
 static int add_field(koc__host_endpoint *e, const koc__toml_item *item, koc_error **err)
 {
     KOC__TRY(check_kind(item, KOC__TOML_STRING, err));
-    if (is_reserved(item->key)) {
-        return koc__error(err, KOC_EDENIED, "the header field %s cannot be set here", item->key);
-    }
+    KOC__TRY(koc__hosts_check_field(item->key, err));
     return koc__headers_put(&e->fields, item->key, item->text, err);
 }
 

@@ -48,4 +48,7 @@ int koc__hosts_toml_read(koc_str text, const char *file, const char *directory,
  * stays empty when there is none. */
 int koc__host_config_load(const char *registry, koc__host_config *out, koc_error **err);
 
+/* KOC_EDENIED: koc sets this header field itself, or it belongs to one connection. */
+int koc__hosts_check_field(const char *name, koc_error **err);
+
 #endif

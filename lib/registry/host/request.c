@@ -218,6 +218,14 @@ static int exchange_paced(run *r, const koc__http_request *h, koc_error **err)
     return rc;
 }
 
+static int put_all(koc__headers *to, const koc__headers *from, koc_error **err)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        KOC__TRY(koc__headers_put(to, from->list[i].name, from->list[i].value, err));
+    }
+    return KOC_OK;
+}
+
 static int send_once(run *r, const koc__url *url, koc_error **err)
 {
     const koc__request *rq = r->rq;
@@ -225,9 +233,9 @@ static int send_once(run *r, const koc__url *url, koc_error **err)
     KOC__AUTO_VAL(koc__headers) headers = KOC__HEADERS_INIT;
     KOC__TRY(common_headers(r, &headers, err));
     r->session.sent = false;
-    for (size_t i = 0; !r->redirected && i < r->host->fields.count; i++) {
-        const koc__header *f = &r->host->fields.list[i];
-        KOC__TRY(koc__headers_put(&headers, f->name, f->value, err));
+    if (!r->redirected) {
+        KOC__TRY(put_all(&headers, &c->fields, err));
+        KOC__TRY(put_all(&headers, &r->host->fields, err));
     }
     if (rq->cookies) {
         KOC__TRY(koc__cookies_put(rq->cookies, url, &headers, err));

@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: 9c4a3c53f5a7cfc45d19d6802d868d61144aae95ac4b66cb6317153d00d170ef
+// Declarations: 0f13d3376baf478f04a1dede78ecb3589beed82a2f452159392b345665a5bdeb
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -101,12 +101,28 @@ pub const KOC_LAYOUT_CREATE: u32 = 1 << 0;
 pub const KOC_CRED_BASIC: i32 = 1;
 pub const KOC_CRED_IDENTITY_TOKEN: i32 = 2;
 pub const KOC_CRED_BEARER: i32 = 3;
+pub const KOC_TRACE_REQUEST: i32 = 1;
+pub const KOC_TRACE_REPLY: i32 = 2;
+pub const KOC_TRACE_FAILURE: i32 = 3;
 pub const KOC_CLIENT_INSECURE: u32 = 1 << 0;
 pub const KOC_CLIENT_NO_PROXY_ENV: u32 = 1 << 1;
 pub const KOC_CLIENT_OFFLINE: u32 = 1 << 2;
 pub const KOC_ACCESS_PULL: u32 = 1 << 0;
 pub const KOC_ACCESS_PUSH: u32 = 1 << 1;
 pub const KOC_ACCESS_DELETE: u32 = 1 << 2;
+pub const KOC_PLACE_REGISTRY: i32 = 1;
+pub const KOC_PLACE_LAYOUT: i32 = 2;
+pub const KOC_PLACE_OCI_ARCHIVE: i32 = 3;
+pub const KOC_PLACE_DOCKER_ARCHIVE: i32 = 4;
+pub const KOC_PLACE_ARCHIVE: i32 = 5;
+pub const KOC_PLACE_MEMORY: i32 = 6;
+pub const KOC_PARSE_PATH: u32 = 1 << 0;
+pub const KOC_PARSE_NO_PATH: u32 = 1 << 1;
+pub const KOC_CHECK_FAST: u32 = 1 << 0;
+pub const KOC_COPY_REFERRERS: u32 = 1 << 0;
+pub const KOC_COPY_KEEP_GOING: u32 = 1 << 1;
+pub const KOC_CHANGE_CREATED: u32 = 1 << 0;
+pub const KOC_SPEC_NO_BASE_RECORD: u32 = 1 << 0;
 pub const KOC_PUBLISH_NO_PUSH: u32 = 1 << 0;
 pub const KOC_PUBLISH_TAG_ONLY: u32 = 1 << 1;
 pub const KOC_PUBLISH_PRESERVE_IMPORT_PATHS: u32 = 1 << 2;
@@ -121,6 +137,9 @@ pub const KOC_PUBLISH_OFFLINE: u32 = 1 << 9;
 pub const KOC_PUBLISH_INPUTS: u32 = 1 << 10;
 pub const KOC_SBOM_SPDX: i32 = 0;
 pub const KOC_SBOM_NONE: i32 = 1;
+pub const KOC_SERVE_READ_ONLY: u32 = 1 << 0;
+pub const KOC_SERVE_DELETE: u32 = 1 << 1;
+pub const KOC_SERVE_REMOTE: u32 = 1 << 2;
 pub const KOC_DIGEST_TEXT_MAX: usize = 136;
 pub const KOC_MT_OCI_INDEX: &CStr = c"application/vnd.oci.image.index.v1+json";
 pub const KOC_MT_OCI_MANIFEST: &CStr = c"application/vnd.oci.image.manifest.v1+json";
@@ -231,12 +250,42 @@ pub struct koc_credential {
 }
 
 #[repr(C)]
+pub struct koc_transport {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_reply {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
 pub struct koc_resolver {
     _opaque: [u8; 0],
 }
 
 #[repr(C)]
+pub struct koc_source {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_edit {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_built {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
 pub struct koc_published {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_daemon {
     _opaque: [u8; 0],
 }
 
@@ -461,6 +510,45 @@ pub struct koc_auth_ops {
 
 #[repr(C)]
 #[derive(Clone, Copy)]
+pub struct koc_request {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub method: *const c_char,
+    pub url: *const c_char,
+    pub headers: *const koc_kv,
+    pub n_headers: usize,
+    pub body: *mut koc_reader,
+    pub body_size: u64,
+    pub op: *const koc_op,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_transport_ops {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub send: Option<unsafe extern "C" fn(self_: *mut c_void, request: *const koc_request, reply: *mut koc_reply, err: *mut *mut koc_error) -> c_int>,
+    pub release: Option<unsafe extern "C" fn(self_: *mut c_void)>,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_trace {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub kind: i32,
+    pub status: i32,
+    pub method: *const c_char,
+    pub url: *const c_char,
+    pub headers: *const koc_kv,
+    pub n_headers: usize,
+    pub ms: i64,
+}
+
+pub type koc_trace_fn = Option<unsafe extern "C" fn(event: *const koc_trace, payload: *mut c_void) -> c_int>;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
 pub struct koc_client_options {
     pub struct_size: u32,
     pub flags: u32,
@@ -474,6 +562,11 @@ pub struct koc_client_options {
     pub response_timeout_ms: i64,
     pub requests_per_second: u32,
     pub reserved: u32,
+    pub headers: *const koc_kv,
+    pub n_headers: usize,
+    pub transport: *mut koc_transport,
+    pub trace: koc_trace_fn,
+    pub trace_payload: *mut c_void,
 }
 
 #[repr(C)]
@@ -494,6 +587,114 @@ pub struct koc_resolver_options {
     pub max_bytes: u64,
     pub max_depth: u32,
     pub reserved: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_place {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub kind: i32,
+    pub reserved: u32,
+    pub reference: *mut koc_reference,
+    pub path: *const c_char,
+    pub name: *const c_char,
+    pub digest: *const koc_digest,
+    pub image: *mut koc_image,
+    pub index: *mut koc_index,
+}
+
+pub type koc_check_fn = Option<unsafe extern "C" fn(what: *const c_char, problem: *const c_char, payload: *mut c_void) -> c_int>;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_copy_options {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub platforms: *const *const c_char,
+    pub jobs: u32,
+    pub reserved: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_copy_pair {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub from: *const koc_place,
+    pub to: *const koc_place,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_copy_result {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub digest: koc_digest,
+    pub bytes: u64,
+    pub blobs: u32,
+    pub copied: u32,
+    pub mounted: u32,
+    pub unchanged: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_image_changes {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub env: *const koc_kv,
+    pub n_env: usize,
+    pub labels: *const koc_kv,
+    pub n_labels: usize,
+    pub annotations: *const koc_kv,
+    pub n_annotations: usize,
+    pub entrypoint: *const *const c_char,
+    pub cmd: *const *const c_char,
+    pub user: *const c_char,
+    pub workdir: *const c_char,
+    pub stopsignal: *const c_char,
+    pub author: *const c_char,
+    pub ports: *const *const c_char,
+    pub volumes: *const *const c_char,
+    pub created: i64,
+    pub platform: *const koc_platform,
+    pub config: *const koc_kv,
+    pub n_config: usize,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_image_file {
+    pub struct_size: u32,
+    pub layer: u32,
+    pub path: *const c_char,
+    pub source: *const c_char,
+    pub link: *const c_char,
+    pub content: koc_str,
+    pub platform: *const c_char,
+    pub entry: *const koc_entry,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_image_spec {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub client: *mut koc_client,
+    pub base: *const c_char,
+    pub platforms: *const *const c_char,
+    pub layers: *const *mut koc_layer,
+    pub n_layers: usize,
+    pub files: *const koc_image_file,
+    pub n_files: usize,
+    pub changes: *const koc_image_changes,
+    pub targets: *const *const c_char,
+    pub tags: *const *const c_char,
+    pub mtime: i64,
+    pub compression: i32,
+    pub level: i32,
+    pub created_by: *const c_char,
 }
 
 pub type koc_published_fn = Option<unsafe extern "C" fn(import_path: *const c_char, reference: *const c_char, payload: *mut c_void) -> c_int>;
@@ -529,6 +730,25 @@ pub struct koc_publish_options {
 }
 
 pub type koc_publish_setting_fn = Option<unsafe extern "C" fn(name: *const c_char, value: *const c_char, payload: *mut c_void) -> c_int>;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_serve_options {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub address: *const c_char,
+    pub repository: *const c_char,
+    pub tls_cert: *const c_char,
+    pub tls_key: *const c_char,
+    pub max_blob: u64,
+    pub max_connections: u32,
+    pub reserved: u32,
+    pub ready: Option<unsafe extern "C" fn(url: *const c_char, payload: *mut c_void) -> c_int>,
+    pub payload: *mut c_void,
+    pub allow_hosts: *const *const c_char,
+}
+
+pub type koc_cache_usage_fn = Option<unsafe extern "C" fn(kind: *const c_char, entries: u64, bytes: u64, payload: *mut c_void) -> c_int>;
 
 extern "C" {
     pub fn koc_error_code(e: *const koc_error) -> koc_code;
@@ -701,6 +921,12 @@ extern "C" {
     pub fn koc_auth_ref(a: *mut koc_auth) -> *mut koc_auth;
     pub fn koc_auth_unref(a: *mut koc_auth);
     pub fn koc_auth_lookup(a: *mut koc_auth, registry: *const c_char, repository: *const c_char, op: *const koc_op, out: *mut *mut koc_credential, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_transport_new(ops: *const koc_transport_ops, self_: *mut c_void, out: *mut *mut koc_transport, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_transport_ref(t: *mut koc_transport) -> *mut koc_transport;
+    pub fn koc_transport_unref(t: *mut koc_transport);
+    pub fn koc_reply_set_status(r: *mut koc_reply, status: c_int, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_reply_add_header(r: *mut koc_reply, name: *const c_char, value: *const c_char, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_reply_set_body(r: *mut koc_reply, body: *mut koc_reader, err: *mut *mut koc_error) -> c_int;
     pub fn koc_client_new(ctx: *mut koc_ctx, opts: *const koc_client_options, out: *mut *mut koc_client, err: *mut *mut koc_error) -> c_int;
     pub fn koc_client_ref(c: *mut koc_client) -> *mut koc_client;
     pub fn koc_client_unref(c: *mut koc_client);
@@ -740,6 +966,45 @@ extern "C" {
     pub fn koc_resolver_write_input(r: *mut koc_resolver, i: usize, w: *const koc_writer, err: *mut *mut koc_error) -> c_int;
     pub fn koc_resolver_write(r: *mut koc_resolver, w: *const koc_writer, err: *mut *mut koc_error) -> c_int;
     pub fn koc_resolver_write_ready(r: *mut koc_resolver, w: *const koc_writer, complete: *mut bool, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_place_parse(text: *const c_char, flags: u32, storage: *mut koc_buf, out: *mut koc_place, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_source_open(ctx: *mut koc_ctx, client: *mut koc_client, p: *const koc_place, op: *const koc_op, out: *mut *mut koc_source, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_source_free(s: *mut koc_source);
+    pub fn koc_source_descriptor(s: *const koc_source) -> *const koc_descriptor;
+    pub fn koc_source_manifest(s: *const koc_source) -> koc_str;
+    pub fn koc_source_get_manifest(s: *mut koc_source, d: *const koc_digest, op: *const koc_op, bytes: *mut koc_buf, media_type: *mut koc_buf, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_source_get_blob(s: *mut koc_source, d: *const koc_descriptor, out: *mut *mut koc_blob, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_source_get_image(s: *mut koc_source, want: *const koc_platform, op: *const koc_op, out: *mut *mut koc_image, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_source_get_image_by(s: *mut koc_source, d: *const koc_digest, op: *const koc_op, out: *mut *mut koc_image, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_source_list_referrers(s: *mut koc_source, subject: *const koc_digest, artifact_type: *const c_char, op: *const koc_op, out: *mut *mut koc_index, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_source_inspect(s: *mut koc_source, want: *const koc_platform, op: *const koc_op, json: *mut koc_buf, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_source_check(s: *mut koc_source, flags: u32, fn_: koc_check_fn, payload: *mut c_void, op: *const koc_op, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_copy(ctx: *mut koc_ctx, client: *mut koc_client, pairs: *const koc_copy_pair, n: usize, opts: *const koc_copy_options, op: *const koc_op, results: *mut koc_copy_result, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_image_rebase(img: *mut koc_image, old_base: *mut koc_image, new_base: *mut koc_image, annotations: *const koc_kv, n: usize, out: *mut *mut koc_image, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_index_with_images(idx: *mut koc_index, images: *const *mut koc_image, annotations: *const koc_kv, n: usize, out: *mut *mut koc_index, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_image_flatten(img: *mut koc_image, w: *const koc_writer, op: *const koc_op, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_edit_open(ctx: *mut koc_ctx, client: *mut koc_client, from: *const koc_place, platforms: *const *const c_char, op: *const koc_op, out: *mut *mut koc_edit, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_edit_new(ctx: *mut koc_ctx, platforms: *const *const c_char, out: *mut *mut koc_edit, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_edit_free(e: *mut koc_edit);
+    pub fn koc_edit_count(e: *const koc_edit) -> usize;
+    pub fn koc_edit_image(e: *const koc_edit, i: usize) -> *mut koc_image;
+    pub fn koc_edit_select(e: *mut koc_edit, platforms: *const *const c_char, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_edit_record_base(e: *mut koc_edit, op: *const koc_op, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_edit_add_layers(e: *mut koc_edit, layers: *const *mut koc_layer, n: usize, o: *const koc_add_layer_options, op: *const koc_op, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_edit_add_files(e: *mut koc_edit, files: *const koc_image_file, n: usize, layer: *const koc_layer_options, o: *const koc_add_layer_options, op: *const koc_op, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_edit_change(e: *mut koc_edit, c: *const koc_image_changes, op: *const koc_op, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_edit_rebase(e: *mut koc_edit, client: *mut koc_client, old_base: *const koc_place, new_base: *const koc_place, op: *const koc_op, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_edit_place(e: *const koc_edit, out: *mut koc_place, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_edit_descriptor(e: *const koc_edit) -> *const koc_descriptor;
+    pub fn koc_edit_report(e: *const koc_edit, reference: *const c_char, out: *mut koc_buf, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_edit_warnings(e: *const koc_edit) -> *const koc_strlist;
+    pub fn koc_build_image(ctx: *mut koc_ctx, spec: *const koc_image_spec, op: *const koc_op, out: *mut *mut koc_built, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_built_free(b: *mut koc_built);
+    pub fn koc_built_descriptor(b: *const koc_built) -> *const koc_descriptor;
+    pub fn koc_built_reference(b: *const koc_built, i: usize) -> *const c_char;
+    pub fn koc_built_count(b: *const koc_built) -> usize;
+    pub fn koc_built_image(b: *const koc_built, i: usize) -> *mut koc_image;
+    pub fn koc_built_report(b: *const koc_built) -> koc_str;
+    pub fn koc_built_warnings(b: *const koc_built) -> *const koc_strlist;
     pub fn koc_publish(ctx: *mut koc_ctx, o: *const koc_publish_options, op: *const koc_op, out: *mut *mut koc_published, err: *mut *mut koc_error) -> c_int;
     pub fn koc_published_count(p: *const koc_published) -> usize;
     pub fn koc_published_reference(p: *const koc_published, i: usize) -> *const c_char;
@@ -751,4 +1016,17 @@ extern "C" {
     pub fn koc_published_free(p: *mut koc_published);
     pub fn koc_publish_settings(ctx: *mut koc_ctx, o: *const koc_publish_options, fn_: koc_publish_setting_fn, payload: *mut c_void, err: *mut *mut koc_error) -> c_int;
     pub fn koc_explain(ctx: *mut koc_ctx, o: *const koc_publish_options, op: *const koc_op, out: *mut koc_buf, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_daemon_open(ctx: *mut koc_ctx, op: *const koc_op, out: *mut *mut koc_daemon, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_daemon_free(d: *mut koc_daemon);
+    pub fn koc_daemon_address(d: *const koc_daemon) -> *const c_char;
+    pub fn koc_daemon_source(d: *const koc_daemon) -> *const c_char;
+    pub fn koc_daemon_engine(d: *const koc_daemon) -> *const c_char;
+    pub fn koc_daemon_version(d: *const koc_daemon) -> *const c_char;
+    pub fn koc_daemon_platform(d: *const koc_daemon) -> *const koc_platform;
+    pub fn koc_daemon_load(d: *mut koc_daemon, img: *mut koc_image, names: *const *const c_char, op: *const koc_op, bytes_sent: *mut u64, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_serve(ctx: *mut koc_ctx, l: *mut koc_layout, o: *const koc_serve_options, op: *const koc_op, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_cache_dir(ctx: *const koc_ctx) -> *const c_char;
+    pub fn koc_cache_usage(ctx: *mut koc_ctx, fn_: koc_cache_usage_fn, payload: *mut c_void, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_cache_prune(ctx: *mut koc_ctx, max_bytes: u64, freed: *mut u64, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_cache_clear(ctx: *mut koc_ctx, err: *mut *mut koc_error) -> c_int;
 }

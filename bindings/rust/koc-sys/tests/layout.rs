@@ -27,10 +27,11 @@ fn c_name(field: &str) -> &str {
 #[test]
 fn structs_are_laid_out_as_in_c() {
     let entries = entries();
-    let mut program = String::from(
-        "#include <stddef.h>\n#include <stdio.h>\n#include <koc/koc.h>\n\
-         #include <koc/ext/publish.h>\nint main(void)\n{\n",
-    );
+    let mut program = String::from("#include <stddef.h>\n#include <stdio.h>\n#include <koc/koc.h>\n");
+    for header in EXT_HEADERS {
+        writeln!(program, "#include <koc/{header}>").unwrap();
+    }
+    program.push_str("int main(void)\n{\n");
     for (expression, _) in &entries {
         writeln!(program, "    printf(\"%zu\\n\", {expression});").unwrap();
     }

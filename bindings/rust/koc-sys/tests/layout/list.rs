@@ -1,4 +1,13 @@
-// Written by bindings/rust/generate.py: every struct with its fields.
+// Written by bindings/rust/generate.py: the headers beside koc.h, every struct with its fields.
+const EXT_HEADERS: &[&str] = &[
+    "ext/transfer.h",
+    "ext/edit.h",
+    "ext/compose.h",
+    "ext/publish.h",
+    "ext/daemon.h",
+    "ext/serve.h",
+    "ext/cache.h",
+];
 layout! {
     koc_str { ptr, len }
     koc_buf { ptr, len, capacity }
@@ -19,8 +28,19 @@ layout! {
     koc_tree_options { struct_size, flags, defaults, filter, payload }
     koc_archive_image { struct_size, flags, image, tags, n_tags }
     koc_auth_ops { struct_size, flags, get, rejected, release }
-    koc_client_options { struct_size, flags, auth, user_agent, ca_file, allow_http, max_connections, max_attempts, connect_timeout_ms, response_timeout_ms, requests_per_second, reserved }
+    koc_request { struct_size, flags, method, url, headers, n_headers, body, body_size, op }
+    koc_transport_ops { struct_size, flags, send, release }
+    koc_trace { struct_size, flags, kind, status, method, url, headers, n_headers, ms }
+    koc_client_options { struct_size, flags, auth, user_agent, ca_file, allow_http, max_connections, max_attempts, connect_timeout_ms, response_timeout_ms, requests_per_second, reserved, headers, n_headers, transport, trace, trace_payload }
     koc_push_options { struct_size, flags, extra_tags }
     koc_resolver_options { struct_size, flags, prefix, selector, max_bytes, max_depth, reserved }
+    koc_place { struct_size, flags, kind, reserved, reference, path, name, digest, image, index }
+    koc_copy_options { struct_size, flags, platforms, jobs, reserved }
+    koc_copy_pair { struct_size, flags, from, to }
+    koc_copy_result { struct_size, flags, digest, bytes, blobs, copied, mounted, unchanged }
+    koc_image_changes { struct_size, flags, env, n_env, labels, n_labels, annotations, n_annotations, entrypoint, cmd, user, workdir, stopsignal, author, ports, volumes, created, platform, config, n_config }
+    koc_image_file { struct_size, layer, path, source, link, content, platform, entry }
+    koc_image_spec { struct_size, flags, client, base, platforms, layers, n_layers, files, n_files, changes, targets, tags, mtime, compression, level, created_by }
     koc_publish_options { struct_size, flags, client, import_paths, repository, tags, platforms, config_path, base_image, ldflags, labels, annotations, user, oci_layout_path, tarball, image_refs, sbom_dir, sbom, compression, level, jobs, published, published_payload, delve_version, into }
+    koc_serve_options { struct_size, flags, address, repository, tls_cert, tls_key, max_blob, max_connections, reserved, ready, payload, allow_hosts }
 }
