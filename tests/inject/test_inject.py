@@ -32,7 +32,7 @@ def check(lab, record_property, *args):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_failing_allocation(lab, name, record_property):
-    check(lab, record_property, name, ["alloc"], 40 if commands.is_dear(name) else 4000)
+    check(lab, record_property, name, ["alloc"], 40 if commands.is_dear(name) else 700)
 
 
 @pytest.mark.slow
