@@ -19,7 +19,7 @@ typedef struct answer {
 static koc_str answers;
 
 /* The linker puts these in the place of the transport's (meson.build). */
-int __wrap_koc__exchange_open(koc__transport *t, const koc__http_request *rq, koc__call *call,
+int __wrap_koc__exchange_open(koc__http_pool *t, const koc__http_request *rq, koc__call *call,
                               koc__http_reply *reply, koc__exchange **out, koc_error **err);
 int __wrap_koc__exchange_read(koc__exchange *x, koc__call *call, void *buf, size_t len, size_t *n,
                               koc__failure *why, koc_error **err);
@@ -36,7 +36,7 @@ static void add_header(koc__http_reply *reply, koc_str line)
     }
 }
 
-int __wrap_koc__exchange_open(koc__transport *t, const koc__http_request *rq, koc__call *call,
+int __wrap_koc__exchange_open(koc__http_pool *t, const koc__http_request *rq, koc__call *call,
                               koc__http_reply *reply, koc__exchange **out, koc_error **err)
 {
     koc_str rest = next_part(&answers);

@@ -14,10 +14,10 @@
 KOC_BEGIN_DECLS
 
 typedef struct koc_transport koc_transport;
-typedef struct koc_reply koc_reply;
+typedef struct koc_transport_reply koc_transport_reply;
 
 /** One request (RFC 9110). Everything is borrowed until the callback returns. */
-typedef struct koc_request {
+typedef struct koc_transport_request {
     uint32_t struct_size;
     uint32_t flags;
     const char *method;
@@ -27,14 +27,18 @@ typedef struct koc_request {
     koc_reader *body;   /**< or NULL */
     uint64_t body_size; /**< bytes */
     const koc_op *op;   /**< its cancel token and the time that is left; or NULL */
-} koc_request;
+} koc_transport_request;
+/* clang-format off */
+#define KOC_TRANSPORT_REQUEST_INIT { sizeof(koc_transport_request), 0, NULL, NULL, NULL, 0, NULL, 0, NULL }
+/* clang-format on */
 
 typedef struct koc_transport_ops {
     uint32_t struct_size;
     uint32_t flags;
     /** Sends request and fills reply: status, headers, body. Runs on the thread of the call that needs it, one request at a
      * time. KOC_ENET, KOC_ETIMEOUT: the library may try again. Every other code ends the call. */
-    int (*send)(void *self, const koc_request *request, koc_reply *reply, koc_error **err);
+    int (*send)(void *self, const koc_transport_request *request, koc_transport_reply *reply,
+                koc_error **err);
     void (*release)(void *self); /**< the last reference is gone; or NULL */
 } koc_transport_ops;
 /* clang-format off */
@@ -48,12 +52,12 @@ KOC_API koc_transport *koc_transport_ref(koc_transport *t);
 KOC_API void koc_transport_unref(koc_transport *t);
 
 /** The status of the reply, 100 to 599; without it the exchange has failed. KOC_EINVAL. */
-KOC_API int koc_reply_set_status(koc_reply *r, int status, koc_error **err);
+KOC_API int koc_transport_reply_set_status(koc_transport_reply *r, int status, koc_error **err);
 /** Adds a header. KOC_EINVAL: name or value would break the message; KOC_ELIMIT: too many. */
-KOC_API int koc_reply_add_header(koc_reply *r, const char *name, const char *value,
-                                 koc_error **err);
+KOC_API int koc_transport_reply_add_header(koc_transport_reply *r, const char *name,
+                                           const char *value, koc_error **err);
 /** The body, which the reply takes on success; without it there is none. It is read on the same thread. */
-KOC_API int koc_reply_set_body(koc_reply *r, koc_reader *body, koc_error **err);
+KOC_API int koc_transport_reply_set_body(koc_transport_reply *r, koc_reader *body, koc_error **err);
 
 enum { KOC_TRACE_REQUEST = 1, KOC_TRACE_REPLY = 2, KOC_TRACE_FAILURE = 3 };
 /** What a client sent or received. Everything is borrowed for the call of the callback. */
@@ -69,6 +73,9 @@ typedef struct koc_trace {
     size_t n_headers;
     int64_t ms; /**< from the request to the head of its reply */
 } koc_trace;
+/* clang-format off */
+#define KOC_TRACE_INIT { sizeof(koc_trace), 0, 0, 0, NULL, NULL, NULL, 0, 0 }
+/* clang-format on */
 /** Called on the thread of the call, before a request and after the head of its reply. A non-zero return ends the call with
  * KOC_EUSER. */
 typedef int (*koc_trace_fn)(const koc_trace *event, void *payload);

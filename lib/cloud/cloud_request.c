@@ -47,7 +47,7 @@ static void report_wait(void *self, const char *why, int64_t left_ms)
 /* --- requests --- */
 
 /* *again: the endpoint is busy or broken, which may pass. */
-static int send_once(koc__transport *t, const koc__http_request *rq, koc__call *call,
+static int send_once(koc__http_pool *t, const koc__http_request *rq, koc__call *call,
                      koc__dynbuf *body, bool *again, koc_error **err)
 {
     KOC__AUTO(koc__exchange) x = NULL;
@@ -64,8 +64,8 @@ static int send_once(koc__transport *t, const koc__http_request *rq, koc__call *
 
 static int send_retried(const koc__http_request *rq, waiter *w, koc__dynbuf *body, koc_error **err)
 {
-    KOC__AUTO(koc__transport) t = NULL;
-    KOC__TRY(koc__transport_new(1, &t, err));
+    KOC__AUTO(koc__http_pool) t = NULL;
+    KOC__TRY(koc__http_pool_new(1, &t, err));
     for (w->attempt = 1;; w->attempt++) {
         koc_error *failure = NULL;
         bool again = false;

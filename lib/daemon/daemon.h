@@ -32,7 +32,7 @@ typedef enum koc__engine_store {
 /* --- engine.c --- */
 typedef struct koc__engine {
     koc__endpoint *at;
-    koc__transport *transport;
+    koc__http_pool *transport;
     char *ca_pem;
     unsigned api; /* 41: requests begin with /v1.41 */
     bool is_podman;

@@ -20,7 +20,7 @@ void koc__engine_free(koc__engine *e)
     if (!e) {
         return;
     }
-    koc__transport_free(e->transport);
+    koc__http_pool_free(e->transport);
     koc__endpoint_free(e->at);
     koc__free(e->ca_pem);
     koc__free(e->version);
@@ -320,7 +320,7 @@ int koc__engine_open(koc__call *call, koc__engine **out, koc_error **err)
     }
     KOC__TRY(koc__endpoint_find(&e->at, err));
     KOC__TRY(read_authorities(e, err));
-    KOC__TRY(koc__transport_new(CONNECTIONS, &e->transport, err));
+    KOC__TRY(koc__http_pool_new(CONNECTIONS, &e->transport, err));
     KOC__TRY(ping(e, call, err));
     KOC__TRY(ask_info(e, call, err));
     *out = koc__steal(&e);

@@ -25,7 +25,7 @@ int koc__exchange_read_all(koc__exchange *x, koc__call *call, bool may_cut, koc_
     return rc;
 }
 
-int koc__exchange_fetch(koc__transport *t, const koc__http_request *rq, koc__call *call,
+int koc__exchange_fetch(koc__http_pool *t, const koc__http_request *rq, koc__call *call,
                         koc__http_reply *reply, koc__dynbuf *body, koc_error **err)
 {
     koc__http_request uncounted = *rq;

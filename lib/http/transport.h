@@ -11,23 +11,23 @@
 #include "http/http_message.h"
 #include "http/user_transport.h"
 
-typedef struct koc__transport koc__transport;
+typedef struct koc__http_pool koc__http_pool;
 typedef struct koc__exchange koc__exchange;
 
 /* max_per_host: the most exchanges with one origin at the same time, without those that are
  * uncounted. */
-int koc__transport_new(unsigned max_per_host, koc__transport **out, koc_error **err);
+int koc__http_pool_new(unsigned max_per_host, koc__http_pool **out, koc_error **err);
 /* Before the first exchange. Refs hooks->transport. */
-void koc__transport_hook(koc__transport *t, const koc__hooks *hooks);
-void koc__transport_free(koc__transport *t);
+void koc__http_pool_hook(koc__http_pool *t, const koc__hooks *hooks);
+void koc__http_pool_free(koc__http_pool *t);
 
 /* The PEM file of the system's authorities, to be joined with others; NULL when libcurl reads
  * them from a directory. Static or borrowed from the environment. */
-const char *koc__transport_bundle(void);
+const char *koc__http_bundle(void);
 
 /* Sends rq and waits for the head of the reply. On failure there is no exchange, and only
  * reply->failure is set. */
-int koc__exchange_open(koc__transport *t, const koc__http_request *rq, koc__call *call,
+int koc__exchange_open(koc__http_pool *t, const koc__http_request *rq, koc__call *call,
                        koc__http_reply *reply, koc__exchange **out, koc_error **err);
 /* The next bytes of the body; *n 0: the end, complete as far as HTTP can tell. */
 int koc__exchange_read(koc__exchange *x, koc__call *call, void *buf, size_t len, size_t *n,
@@ -44,10 +44,10 @@ int koc__exchange_read_all(koc__exchange *x, koc__call *call, bool may_cut, koc_
                            koc__failure *why, koc_error **err);
 /* A whole uncounted exchange: head and body of the reply, the latter cut if the status is 300 or
  * more. */
-int koc__exchange_fetch(koc__transport *t, const koc__http_request *rq, koc__call *call,
+int koc__exchange_fetch(koc__http_pool *t, const koc__http_request *rq, koc__call *call,
                         koc__http_reply *reply, koc__dynbuf *body, koc_error **err);
 KOC__DEFINE_AUTO(koc__exchange, koc__exchange_close);
-KOC__DEFINE_AUTO(koc__transport, koc__transport_free);
+KOC__DEFINE_AUTO(koc__http_pool, koc__http_pool_free);
 
 /* Initialises libcurl once per process. */
 int koc__curl_global_init(koc_error **err);

@@ -21,7 +21,7 @@ typedef struct origin_use {
     unsigned count;
 } origin_use;
 
-struct koc__transport {
+struct koc__http_pool {
     koc__fork_mark process;
     pthread_mutex_t mutex;
     pthread_cond_t freed;
@@ -84,17 +84,17 @@ bool koc__curl_has_http2(void)
 static void share_lock(CURL *easy KOC__UNUSED, curl_lock_data data,
                        curl_lock_access access KOC__UNUSED, void *self)
 {
-    pthread_mutex_lock(&((koc__transport *)self)->share_mutex[data]);
+    pthread_mutex_lock(&((koc__http_pool *)self)->share_mutex[data]);
 }
 
 static void share_unlock(CURL *easy KOC__UNUSED, curl_lock_data data, void *self)
 {
-    pthread_mutex_unlock(&((koc__transport *)self)->share_mutex[data]);
+    pthread_mutex_unlock(&((koc__http_pool *)self)->share_mutex[data]);
 }
 
-int koc__transport_new(unsigned max_per_host, koc__transport **out, koc_error **err)
+int koc__http_pool_new(unsigned max_per_host, koc__http_pool **out, koc_error **err)
 {
-    koc__transport *t = koc__calloc(1, sizeof(*t));
+    koc__http_pool *t = koc__calloc(1, sizeof(*t));
     if (!t) {
         return koc__oom(err);
     }
@@ -109,7 +109,7 @@ int koc__transport_new(unsigned max_per_host, koc__transport **out, koc_error **
     return KOC_OK;
 }
 
-void koc__transport_hook(koc__transport *t, const koc__hooks *hooks)
+void koc__http_pool_hook(koc__http_pool *t, const koc__hooks *hooks)
 {
     t->hooks = *hooks;
     koc_transport_ref(hooks->transport);
@@ -171,7 +171,7 @@ static void conn_free(koc__conn *c)
 static _Atomic(koc__conn *) parent_conns;
 
 /* After a fork: forgets the connections and locks of the parent process. */
-static void leave_parent(koc__transport *t)
+static void leave_parent(koc__http_pool *t)
 {
     if (!koc__fork_happened(&t->process)) {
         return;
@@ -196,7 +196,7 @@ static void leave_parent(koc__transport *t)
     koc__fork_done(&t->process);
 }
 
-void koc__transport_free(koc__transport *t)
+void koc__http_pool_free(koc__http_pool *t)
 {
     if (!t) {
         return;
@@ -224,7 +224,7 @@ void koc__transport_free(koc__transport *t)
 }
 
 /* libcurl is initialised by the first request, so that programs without one do not pay for it. */
-static int start_locked(koc__transport *t, koc_error **err)
+static int start_locked(koc__http_pool *t, koc_error **err)
 {
     if (t->share) {
         return KOC_OK;
@@ -258,7 +258,7 @@ static koc__conn *conn_new(const char *key)
     return c;
 }
 
-static koc__conn *pop_idle_locked(koc__transport *t, const char *key)
+static koc__conn *pop_idle_locked(koc__http_pool *t, const char *key)
 {
     for (koc__conn **p = &t->idle; *p; p = &(*p)->next) {
         if (strcmp((*p)->key, key) == 0) {
@@ -271,7 +271,7 @@ static koc__conn *pop_idle_locked(koc__transport *t, const char *key)
     return NULL;
 }
 
-static origin_use *use_of_locked(koc__transport *t, const char *key)
+static origin_use *use_of_locked(koc__http_pool *t, const char *key)
 {
     for (size_t i = 0; i < t->n_use; i++) {
         if (strcmp(t->use[i].key, key) == 0) {
@@ -290,7 +290,7 @@ static origin_use *use_of_locked(koc__transport *t, const char *key)
 }
 
 /* Waits, with the mutex held, until fewer than max_per_host exchanges are open. */
-static int wait_for_slot_locked(koc__transport *t, const char *key, koc__call *call,
+static int wait_for_slot_locked(koc__http_pool *t, const char *key, koc__call *call,
                                 koc_error **err)
 {
     for (;;) {
@@ -318,7 +318,7 @@ static char *conn_key(const koc__http_request *rq)
                   : NULL;
 }
 
-static int get_conn(koc__transport *t, const koc__http_request *rq, koc__exchange *x,
+static int get_conn(koc__http_pool *t, const koc__http_request *rq, koc__exchange *x,
                     koc__call *call, koc_error **err)
 {
     x->key = conn_key(rq);
@@ -343,7 +343,7 @@ static int get_conn(koc__transport *t, const koc__http_request *rq, koc__exchang
     return x->conn ? KOC_OK : koc__oom(err);
 }
 
-static void release_conn(koc__transport *t, koc__exchange *x)
+static void release_conn(koc__http_pool *t, koc__exchange *x)
 {
     koc__conn *c = x->conn, *extra = NULL;
     /* A connection that failed is not reused. */
@@ -490,7 +490,7 @@ static char *proxy_name(const char *url, const char *variable)
                : NULL;
 }
 
-static koc__exchange *exchange_new(koc__transport *t, const koc__http_request *rq, koc__call *call)
+static koc__exchange *exchange_new(koc__http_pool *t, const koc__http_request *rq, koc__call *call)
 {
     koc__exchange *x = koc__calloc(1, sizeof(*x));
     if (!x) {
@@ -582,7 +582,7 @@ static int open_traced(koc__exchange *x, const koc__http_request *rq, koc__http_
     return rc;
 }
 
-int koc__exchange_open(koc__transport *t, const koc__http_request *rq, koc__call *call,
+int koc__exchange_open(koc__http_pool *t, const koc__http_request *rq, koc__call *call,
                        koc__http_reply *reply, koc__exchange **out, koc_error **err)
 {
     pipe_guard guard;

@@ -52,7 +52,7 @@ typedef struct koc__receiving {
 } koc__receiving;
 
 struct koc__exchange {
-    koc__transport *transport;
+    koc__http_pool *transport;
     koc__user_exchange *user; /* over the caller's transport; the members below are not used */
     koc__conn *conn;
     koc__call *call; /* the call that drives it now */

@@ -113,7 +113,7 @@ static void find_trust(void)
     }
 }
 
-const char *koc__transport_bundle(void)
+const char *koc__http_bundle(void)
 {
     pthread_once(&trust_once, find_trust);
     return trust_bundle;
@@ -121,7 +121,7 @@ const char *koc__transport_bundle(void)
 
 static void set_trust(CURL *e)
 {
-    const char *bundle = koc__transport_bundle();
+    const char *bundle = koc__http_bundle();
     if (trust_directory) {
         curl_easy_setopt(e, CURLOPT_CAINFO, NULL);
         curl_easy_setopt(e, CURLOPT_CAPATH, trust_directory);

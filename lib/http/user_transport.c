@@ -16,18 +16,18 @@ struct koc_transport {
     void *self;
 };
 
-struct koc_reply {
+struct koc_transport_reply {
     int status;
     koc__headers headers;
     koc_reader *body; /* or NULL */
 };
 
-static void reply_dispose(koc_reply *r)
+static void reply_dispose(koc_transport_reply *r)
 {
     koc__headers_dispose(&r->headers);
     koc_reader_free(r->body);
 }
-KOC__DEFINE_AUTO_VAL(koc_reply, reply_dispose);
+KOC__DEFINE_AUTO_VAL(koc_transport_reply, reply_dispose);
 
 /* --- the object --- */
 
@@ -74,10 +74,10 @@ void koc_transport_unref(koc_transport *t)
 
 /* --- the reply --- */
 
-int koc_reply_set_status(koc_reply *r, int status, koc_error **err)
+int koc_transport_reply_set_status(koc_transport_reply *r, int status, koc_error **err)
 {
     if (!r) {
-        return koc__misuse(err, "koc_reply_set_status: r is NULL");
+        return koc__misuse(err, "koc_transport_reply_set_status: r is NULL");
     }
     if (status < 100 || status > 599) {
         return koc__error(err, KOC_EINVAL, "%d is not an HTTP status", status);
@@ -86,16 +86,18 @@ int koc_reply_set_status(koc_reply *r, int status, koc_error **err)
     return KOC_OK;
 }
 
-int koc_reply_add_header(koc_reply *r, const char *name, const char *value, koc_error **err)
+int koc_transport_reply_add_header(koc_transport_reply *r, const char *name, const char *value,
+                                   koc_error **err)
 {
-    return r && name && value ? koc__headers_put(&r->headers, name, value, err)
-                              : koc__misuse(err, "koc_reply_add_header: r, name or value is NULL");
+    return r && name && value
+               ? koc__headers_put(&r->headers, name, value, err)
+               : koc__misuse(err, "koc_transport_reply_add_header: r, name or value is NULL");
 }
 
-int koc_reply_set_body(koc_reply *r, koc_reader *body, koc_error **err)
+int koc_transport_reply_set_body(koc_transport_reply *r, koc_reader *body, koc_error **err)
 {
     if (!r || !body) {
-        return koc__misuse(err, "koc_reply_set_body: r or body is NULL");
+        return koc__misuse(err, "koc_transport_reply_set_body: r or body is NULL");
     }
     koc_reader_free(r->body);
     r->body = body;
@@ -179,8 +181,8 @@ static int open_body(const koc__http_request *rq, koc__call *call, koc_reader **
 
 typedef struct sending {
     koc_transport *transport;
-    const koc_request *request;
-    koc_reply *reply;
+    const koc_transport_request *request;
+    koc_transport_reply *reply;
     koc__failure failure;
 } sending;
 
@@ -214,7 +216,7 @@ static int send_one(void *arg, koc_error **err)
 int koc__user_exchange_open(koc_transport *t, const koc__http_request *rq, koc__call *call,
                             koc__http_reply *reply, koc__user_exchange *out, koc_error **err)
 {
-    KOC__AUTO_VAL(koc_reply) filled = {.headers = KOC__HEADERS_INIT};
+    KOC__AUTO_VAL(koc_transport_reply) filled = {.headers = KOC__HEADERS_INIT};
     KOC__AUTO(koc_reader) body = NULL;
     KOC__AUTO_STR url = koc__url_string(rq->url);
     koc_kv *headers = url ? pairs_of(rq->headers, true) : NULL;
@@ -222,15 +224,15 @@ int koc__user_exchange_open(koc_transport *t, const koc__http_request *rq, koc__
         return koc__oom(err);
     }
     int rc = open_body(rq, call, &body, err);
-    koc_request request = {sizeof(request),
-                           0,
-                           rq->method,
-                           url,
-                           headers,
-                           rq->headers->count,
-                           body,
-                           rq->blob ? rq->blob_size : rq->bytes.len,
-                           call ? &call->user : NULL};
+    koc_transport_request request = {sizeof(request),
+                                     0,
+                                     rq->method,
+                                     url,
+                                     headers,
+                                     rq->headers->count,
+                                     body,
+                                     rq->blob ? rq->blob_size : rq->bytes.len,
+                                     call ? &call->user : NULL};
     sending s = {t, &request, &filled, KOC__FAIL_LOCAL};
     rc = rc == KOC_OK ? koc__call_on_caller(call, send_one, &s, err) : rc;
     koc__free(headers);

@@ -81,17 +81,17 @@ static int set_options(koc_client *c, const koc_client_options *o, koc_error **e
     c->ca_pem.max = CA_MAX;
     if (o->ca_file) {
         KOC__TRY(koc__fs_read_any(o->ca_file, NULL, &c->ca_pem, err));
-        if (koc__transport_bundle()) {
+        if (koc__http_bundle()) {
             KOC__TRY(koc__dynbuf_putc(&c->ca_pem, '\n', err));
-            KOC__TRY(koc__fs_read_file(koc__transport_bundle(), &c->ca_pem, err));
+            KOC__TRY(koc__fs_read_file(koc__http_bundle(), &c->ca_pem, err));
         }
     }
     if (!(o->flags & KOC_CLIENT_NO_PROXY_ENV)) {
         KOC__TRY(koc__proxies_from_env(&c->proxies, err));
     }
     const koc__hooks hooks = {o->transport, o->trace, o->trace_payload};
-    KOC__TRY(koc__transport_new(c->max_connections, &c->transport, err));
-    koc__transport_hook(c->transport, &hooks);
+    KOC__TRY(koc__http_pool_new(c->max_connections, &c->transport, err));
+    koc__http_pool_hook(c->transport, &hooks);
     return KOC_OK;
 }
 
@@ -132,7 +132,7 @@ void koc_client_unref(koc_client *c)
         koc__host_free(c->hosts[i]);
     }
     koc__free(c->hosts);
-    koc__transport_free(c->transport);
+    koc__http_pool_free(c->transport);
     koc__headers_dispose(&c->fields);
     koc__dynbuf_dispose(&c->ca_pem);
     koc__proxies_dispose(&c->proxies);

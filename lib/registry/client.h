@@ -22,7 +22,7 @@ struct koc_client {
     atomic_uint refs;
     koc_ctx *ctx;
     koc_auth *auth; /* or NULL */
-    koc__transport *transport;
+    koc__http_pool *transport;
     uint32_t flags;
     char *user_agent;
     koc__headers fields; /* sent with each request to a registry */

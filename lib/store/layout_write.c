@@ -208,7 +208,7 @@ static int rewrite(const koc__json *doc, const koc_descriptor *d, const listing 
     return koc__jw_end(&w, err);
 }
 
-/* A list that readers reject would be no better with one more entry, and the put no success. */
+/* Readers would still reject such a list after the put, which must not succeed then. */
 static int check_listing(const koc_layout *l, koc_buf *bytes, koc_error **err)
 {
     koc_index *list = NULL;

@@ -258,7 +258,8 @@ static void fill_koc_place(koc_place *p)
     p->name = "x:1";
 }
 
-static int send_nothing(void *self, const koc_request *request, koc_reply *reply, koc_error **err)
+static int send_nothing(void *self, const koc_transport_request *request,
+                        koc_transport_reply *reply, koc_error **err)
 {
     return KOC_ENET;
 }

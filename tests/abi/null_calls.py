@@ -27,7 +27,7 @@ FILLED = {
     image_file reader_ops auth_ops transport_ops""".split()
 }
 # Objects that exist only inside a callback: calls with them have their own tests (test_user_transport.c).
-OF_CALLBACKS = {"koc_reply *"}
+OF_CALLBACKS = {"koc_transport_reply *"}
 ZERO = {"flags", "offset", "i", "mode"}
 # Without an op nothing ends it.
 ENDLESS = {("koc_serve", "op")}

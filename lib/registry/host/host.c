@@ -72,7 +72,7 @@ static int set_certs(koc__host *h, koc__host_endpoint *e, koc_error **err)
     if (c->ca_pem.len > 0) {
         return koc__dynbuf_put(pem, koc__dynbuf_view(&c->ca_pem), err);
     }
-    return koc__transport_bundle() ? koc__fs_read_file(koc__transport_bundle(), pem, err) : KOC_OK;
+    return koc__http_bundle() ? koc__fs_read_file(koc__http_bundle(), pem, err) : KOC_OK;
 }
 
 static int make_pieces(koc__host *h, const koc__host_endpoint *e, koc_error **err)

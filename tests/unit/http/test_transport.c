@@ -12,7 +12,7 @@
 
 typedef struct lane {
     scripted *server;
-    koc__transport *transport;
+    koc__http_pool *transport;
     koc_ctx *ctx;
     koc__call call;
     koc__url url;
@@ -33,7 +33,7 @@ static void lane_open(lane *l, const scripted_rule *rules)
     op.timeout_ms = 20000;
     assert_int_equal(koc_ctx_new(NULL, &l->ctx, NULL), KOC_OK);
     assert_int_equal(koc__call_begin(&l->call, l->ctx, &op, NULL), KOC_OK);
-    assert_int_equal(koc__transport_new(2, &l->transport, NULL), KOC_OK);
+    assert_int_equal(koc__http_pool_new(2, &l->transport, NULL), KOC_OK);
     assert_int_equal(koc__url_make(false, scripted_host(l->server), "/a", &l->url, NULL), KOC_OK);
     l->rq = (koc__http_request){.method = "GET",
                                 .url = &l->url,
@@ -49,7 +49,7 @@ static void lane_close(lane *l)
     koc__http_reply_dispose(&l->reply);
     koc__headers_dispose(&l->headers);
     koc__url_dispose(&l->url);
-    koc__transport_free(l->transport);
+    koc__http_pool_free(l->transport);
     koc__call_end(&l->call);
     koc_ctx_unref(l->ctx);
     scripted_stop(l->server);

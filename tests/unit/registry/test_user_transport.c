@@ -22,7 +22,8 @@ typedef struct script {
     char sent[256];  /* the bodies of requests */
 } script;
 
-static int send_scripted(void *self, const koc_request *rq, koc_reply *reply, koc_error **err)
+static int send_scripted(void *self, const koc_transport_request *rq, koc_transport_reply *reply,
+                         koc_error **err)
 {
     script *s = self;
     int status = s->status[s->requests++];
@@ -41,10 +42,10 @@ static int send_scripted(void *self, const koc_request *rq, koc_reply *reply, ko
     if (status == 0) {
         return KOC_OK;
     }
-    KOC__TRY(koc_reply_set_status(reply, status, err));
-    KOC__TRY(koc_reply_add_header(reply, "Content-Type", KOC_MT_OCI_INDEX, err));
+    KOC__TRY(koc_transport_reply_set_status(reply, status, err));
+    KOC__TRY(koc_transport_reply_add_header(reply, "Content-Type", KOC_MT_OCI_INDEX, err));
     if (s->length) {
-        KOC__TRY(koc_reply_add_header(reply, "Content-Length", s->length, err));
+        KOC__TRY(koc_transport_reply_add_header(reply, "Content-Length", s->length, err));
     }
     koc_blob *blob = NULL;
     koc_reader *body = NULL;
@@ -52,7 +53,7 @@ static int send_scripted(void *self, const koc_request *rq, koc_reply *reply, ko
         KOC__TRY(koc_blob_from_bytes(koc__str(s->body), &blob, err));
         KOC__TRY(koc_blob_open(blob, 0, NULL, &body, err));
         koc_blob_unref(blob);
-        KOC__TRY(koc_reply_set_body(reply, body, err));
+        KOC__TRY(koc_transport_reply_set_body(reply, body, err));
     }
     return KOC_OK;
 }

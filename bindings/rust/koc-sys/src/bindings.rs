@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: 0f13d3376baf478f04a1dede78ecb3589beed82a2f452159392b345665a5bdeb
+// Declarations: 649cb9490a9b104dd405bbdb653714479c1ca3fe0bc42de1ac700a1e64679822
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -255,7 +255,7 @@ pub struct koc_transport {
 }
 
 #[repr(C)]
-pub struct koc_reply {
+pub struct koc_transport_reply {
     _opaque: [u8; 0],
 }
 
@@ -510,7 +510,7 @@ pub struct koc_auth_ops {
 
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct koc_request {
+pub struct koc_transport_request {
     pub struct_size: u32,
     pub flags: u32,
     pub method: *const c_char,
@@ -527,7 +527,7 @@ pub struct koc_request {
 pub struct koc_transport_ops {
     pub struct_size: u32,
     pub flags: u32,
-    pub send: Option<unsafe extern "C" fn(self_: *mut c_void, request: *const koc_request, reply: *mut koc_reply, err: *mut *mut koc_error) -> c_int>,
+    pub send: Option<unsafe extern "C" fn(self_: *mut c_void, request: *const koc_transport_request, reply: *mut koc_transport_reply, err: *mut *mut koc_error) -> c_int>,
     pub release: Option<unsafe extern "C" fn(self_: *mut c_void)>,
 }
 
@@ -924,9 +924,9 @@ extern "C" {
     pub fn koc_transport_new(ops: *const koc_transport_ops, self_: *mut c_void, out: *mut *mut koc_transport, err: *mut *mut koc_error) -> c_int;
     pub fn koc_transport_ref(t: *mut koc_transport) -> *mut koc_transport;
     pub fn koc_transport_unref(t: *mut koc_transport);
-    pub fn koc_reply_set_status(r: *mut koc_reply, status: c_int, err: *mut *mut koc_error) -> c_int;
-    pub fn koc_reply_add_header(r: *mut koc_reply, name: *const c_char, value: *const c_char, err: *mut *mut koc_error) -> c_int;
-    pub fn koc_reply_set_body(r: *mut koc_reply, body: *mut koc_reader, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_transport_reply_set_status(r: *mut koc_transport_reply, status: c_int, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_transport_reply_add_header(r: *mut koc_transport_reply, name: *const c_char, value: *const c_char, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_transport_reply_set_body(r: *mut koc_transport_reply, body: *mut koc_reader, err: *mut *mut koc_error) -> c_int;
     pub fn koc_client_new(ctx: *mut koc_ctx, opts: *const koc_client_options, out: *mut *mut koc_client, err: *mut *mut koc_error) -> c_int;
     pub fn koc_client_ref(c: *mut koc_client) -> *mut koc_client;
     pub fn koc_client_unref(c: *mut koc_client);

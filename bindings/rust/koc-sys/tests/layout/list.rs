@@ -28,7 +28,7 @@ layout! {
     koc_tree_options { struct_size, flags, defaults, filter, payload }
     koc_archive_image { struct_size, flags, image, tags, n_tags }
     koc_auth_ops { struct_size, flags, get, rejected, release }
-    koc_request { struct_size, flags, method, url, headers, n_headers, body, body_size, op }
+    koc_transport_request { struct_size, flags, method, url, headers, n_headers, body, body_size, op }
     koc_transport_ops { struct_size, flags, send, release }
     koc_trace { struct_size, flags, kind, status, method, url, headers, n_headers, ms }
     koc_client_options { struct_size, flags, auth, user_agent, ca_file, allow_http, max_connections, max_attempts, connect_timeout_ms, response_timeout_ms, requests_per_second, reserved, headers, n_headers, transport, trace, trace_payload }
