@@ -1,6 +1,7 @@
 /* koc blob: fetches and uploads single blobs of a repository. */
 #include "args/client_flags.h"
 #include "commands/commands.h"
+#include "commands/write_blob.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,26 +25,6 @@ static const cli_flag flags[] = {
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL, NULL},
 };
 
-enum { COPY = 256 * 1024 };
-
-static int write_to(const char *path, koc_blob *blob, const koc_op *op, koc_error **err)
-{
-    CLI_AUTO(koc_reader) in = NULL;
-    CLI_AUTO(koc_file) file = NULL;
-    CLI_AUTO_STR buf = malloc(COPY);
-    size_t n = 1;
-    if (!buf) {
-        return cli_fail_memory(err);
-    }
-    CLI_TRY(koc_file_new(path, 0, op, &file, err));
-    CLI_TRY(koc_blob_open(blob, 0, op, &in, err));
-    while (n > 0) {
-        CLI_TRY(koc_reader_read(in, buf, COPY, &n, err));
-        CLI_TRY(koc_file_write(file, buf, n, err));
-    }
-    return koc_file_finish(file, err);
-}
-
 static int fetch(cli_session *s, const blob_options *o, const koc_reference *r, koc_error **err)
 {
     CLI_AUTO(koc_blob) blob = NULL;
@@ -55,7 +36,7 @@ static int fetch(cli_session *s, const blob_options *o, const koc_reference *r, 
     d.digest = *koc_reference_digest(r);
     CLI_TRY(koc_client_stat_blob(s->client, r, &s->op, &d.size, err));
     CLI_TRY(koc_client_get_blob(s->client, r, &d, &blob, err));
-    int rc = write_to(o->output ? o->output : "-", blob, cli_session_start(s), err);
+    int rc = cli_write_blob(o->output ? o->output : "-", blob, cli_session_start(s), err);
     cli_session_settle(s);
     return rc;
 }

@@ -199,6 +199,22 @@ def test_export_as_crane_does(edit, crane, bases, place, tmp_path):
     assert {n.strip("/") for n in names} == set(ours)
 
 
+def test_export_one_file(edit, bases, tmp_path):
+    (tmp_path / "conf").write_text("new\n")
+    layout = f"oci:{tmp_path}/l"
+    edit("append", "-b", bases["oci"], "-t", layout, "conf:/etc/app.conf", cwd=tmp_path)
+    edit("export", layout, tmp_path / "fs.tar")
+    files = entries(tmp_path / "fs.tar")
+    assert edit("export", "--file=/etc/app.conf", layout).stdout == "new\n"
+    for name, (kind, _, _, content) in files.items():
+        if kind == tarfile.REGTYPE:
+            edit("export", "--file", name, layout, tmp_path / "one")
+            assert (tmp_path / "one").read_bytes() == content, name
+    refused = edit("export", "--file=/none", layout, tmp_path / "two", status=1).errors
+    assert len(refused) == 1 and "there is no /none in the image" in refused[0]
+    assert not (tmp_path / "two").exists()
+
+
 def test_archives_and_layouts_of_others(edit, skopeo, bases, tmp_path):
     archive, layout = tmp_path / "a.tar", tmp_path / "layout"
     copy = ("--insecure-policy", "copy", "--src-tls-verify=false", f"docker://{bases['oci']}")

@@ -37,6 +37,12 @@ KOC_API int koc_index_with_images(koc_index *idx, koc_image *const *images,
 KOC_API int koc_image_flatten(koc_image *img, const koc_writer *w, const koc_op *op,
                               koc_error **err);
 
+/** The content of the file at path in the file system of img, as a container would see it: whiteouts are applied, links
+ * are followed and cannot leave the root. The layers from the top to the one that has it are read, and verified.
+ * KOC_ENOTFOUND; KOC_EINVAL: it is a directory or a device. */
+KOC_API int koc_image_get_file(koc_image *img, const char *path, const koc_op *op, koc_blob **out,
+                               koc_error **err);
+
 enum { KOC_CHANGE_CREATED = 1u << 0 /**< set created even if it is 0 */ };
 /** Changes to the settings of an image. Everything is borrowed; a NULL or zero member changes nothing. */
 typedef struct koc_image_changes {

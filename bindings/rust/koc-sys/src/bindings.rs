@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: 649cb9490a9b104dd405bbdb653714479c1ca3fe0bc42de1ac700a1e64679822
+// Declarations: 9c58bb0b0a597fd294a57a2fb6a0cceadbbf00f43a9e9fad04e0c81cdc165211
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -982,6 +982,7 @@ extern "C" {
     pub fn koc_image_rebase(img: *mut koc_image, old_base: *mut koc_image, new_base: *mut koc_image, annotations: *const koc_kv, n: usize, out: *mut *mut koc_image, err: *mut *mut koc_error) -> c_int;
     pub fn koc_index_with_images(idx: *mut koc_index, images: *const *mut koc_image, annotations: *const koc_kv, n: usize, out: *mut *mut koc_index, err: *mut *mut koc_error) -> c_int;
     pub fn koc_image_flatten(img: *mut koc_image, w: *const koc_writer, op: *const koc_op, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_image_get_file(img: *mut koc_image, path: *const c_char, op: *const koc_op, out: *mut *mut koc_blob, err: *mut *mut koc_error) -> c_int;
     pub fn koc_edit_open(ctx: *mut koc_ctx, client: *mut koc_client, from: *const koc_place, platforms: *const *const c_char, op: *const koc_op, out: *mut *mut koc_edit, err: *mut *mut koc_error) -> c_int;
     pub fn koc_edit_new(ctx: *mut koc_ctx, platforms: *const *const c_char, out: *mut *mut koc_edit, err: *mut *mut koc_error) -> c_int;
     pub fn koc_edit_free(e: *mut koc_edit);
