@@ -246,7 +246,10 @@ int publish_session_run(publish_session *s, const koc_publish_options *p, koc_pu
     koc_publish_options with_client = *p;
     with_client.client = s->base.client;
     with_client.flags |= s->watching ? KOC_PUBLISH_INPUTS : 0;
-    int rc = koc_publish(s->base.ctx, &with_client, cli_session_start(&s->base), out, err);
+    const koc_op *op = cli_session_start(&s->base);
+    int rc = s->resolver
+                 ? koc_resolve(s->base.ctx, s->resolver, &with_client, s->writer, op, out, err)
+                 : koc_publish(s->base.ctx, &with_client, op, out, err);
     cli_session_settle(&s->base);
     keep_inputs(s, rc == KOC_OK ? *out : NULL);
     if (rc == KOC_OK && s->flags->timings && koc_published_timings(*out).len > 0) {

@@ -34,13 +34,16 @@ typedef struct publish_session {
     bool watching; /* the inputs of a build must be known afterwards: */
     char **inputs; /* those of the last build that could list them */
     size_t n_inputs;
-    bool guessing; /* the last build failed or could not list its inputs */
+    bool guessing;          /* the last build failed or could not list its inputs */
+    koc_resolver *resolver; /* publish what it refers to, and replace that; or NULL */
+    const koc_writer
+        *writer; /* gets the documents of resolver as soon as they are ready; or NULL */
 } publish_session;
 int publish_session_open(const cli *c, const publish_flags *f, publish_session *out,
                          koc_error **err);
 void publish_session_close(publish_session *s); /* accepts an all-zero session */
 CLI_DEFINE_AUTO_VAL(publish_session, publish_session_close);
-/* Calls koc_publish with progress and ^C, then prints its warnings. p comes from publish_flags_read. */
+/* Calls koc_publish, or koc_resolve, with progress and ^C, then prints its warnings. p comes from publish_flags_read. */
 int publish_session_run(publish_session *s, const koc_publish_options *p, koc_published **out,
                         koc_error **err);
 

@@ -128,37 +128,25 @@ int manifests_resolve(manifests *m, const koc_writer *w, koc_error **err)
     return manifests_write(m, w, err);
 }
 
+/* The documents that became ready are complete. */
 static int on_published(const char *import_path, const char *image, void *payload)
 {
     manifests *m = payload;
-    size_t size = strlen(PREFIX) + strlen(import_path) + 1;
-    CLI_AUTO_STR name = malloc(size);
-    if (!name) {
-        return -1;
-    }
-    snprintf(name, size, PREFIX "%s", import_path);
-    if (!koc_resolver_place(m->resolver, name)) {
-        return KOC_OK; /* the inputs spell the import path differently */
-    }
-    CLI_TRY(koc_resolver_set(m->resolver, name, image, &m->stream_error));
-    return m->stream ? manifests_write(m, m->stream, &m->stream_error) : KOC_OK;
+    (void)import_path;
+    (void)image;
+    return m->stream && m->flush ? m->flush(m->stream->self, &m->stream_error) : KOC_OK;
 }
 
-static int publish(manifests *m, const koc_strlist *references, koc_error **err)
+static int publish(manifests *m, koc_error **err)
 {
-    CLI_AUTO_VAL(cli_list) paths = {0};
     CLI_AUTO(koc_published) result = NULL;
     koc_publish_options p = *m->options;
-    for (size_t i = 0; i < koc_strlist_count(references); i++) {
-        if (cli_list_add(&paths, koc_strlist_get(references, i)) != 0) {
-            return cli_fail_memory(err);
-        }
-    }
-    p.import_paths = cli_list_argv(&paths);
     p.published = on_published;
     p.published_payload = m;
+    m->session->resolver = m->resolver;
+    m->session->writer = m->stream;
     int rc = publish_session_run(m->session, &p, &result, err);
-    koc_resolver_locate(m->resolver, err);
+    m->session->resolver = NULL;
     m->n_built = koc_published_count(result);
     if (rc != KOC_OK && m->stream_error) { /* the callback failed: its error is the cause */
         koc_error_free(*err);
@@ -193,7 +181,7 @@ int manifests_build(manifests *m, koc_error **err)
         CLI_TRY(read_map(m, err));
         CLI_TRY(check_map(m, references, err));
     } else if (koc_strlist_count(references) > 0) {
-        CLI_TRY(publish(m, references, err));
+        CLI_TRY(publish(m, err));
     }
     return m->flags->map ? write_map(m, err) : KOC_OK;
 }

@@ -10,6 +10,7 @@
 #include <koc/context.h>
 #include <koc/reference.h>
 #include <koc/registry.h>
+#include <koc/resolve.h>
 
 KOC_BEGIN_DECLS
 
@@ -98,6 +99,14 @@ KOC_API const koc_strlist *koc_published_warnings(const koc_published *p);
  * (cgo, overlays, no cache). Borrowed from p. */
 KOC_API const koc_strlist *koc_published_inputs(const koc_published *p);
 KOC_API void koc_published_free(koc_published *p);
+
+/** `koc resolve` in one call: koc_publish for all references of r, whose prefix must be "ko://", and koc_resolver_set for each image.
+ * o->import_paths must be NULL; o->published is called after the reference is replaced. w (or NULL): documents are
+ * written as soon as they and those before them are ready (koc_resolver_write_ready). *out is NULL if there are no
+ * references. Errors about a reference name its place. */
+KOC_API int koc_resolve(koc_ctx *ctx, koc_resolver *r, const koc_publish_options *o,
+                        const koc_writer *w, const koc_op *op, koc_published **out,
+                        koc_error **err);
 
 /** Called once per setting that a build with these options would use. name: "config" (the settings file), "repository",
  * "layout" (its directory, if images go to one), "base" (the default, then those of baseImageOverrides), "platform",

@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: 9c58bb0b0a597fd294a57a2fb6a0cceadbbf00f43a9e9fad04e0c81cdc165211
+// Declarations: d27c045704046d39d9d7b9d01a97b82492358604b42c62ed68576690b50b2255
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -1015,6 +1015,7 @@ extern "C" {
     pub fn koc_published_warnings(p: *const koc_published) -> *const koc_strlist;
     pub fn koc_published_inputs(p: *const koc_published) -> *const koc_strlist;
     pub fn koc_published_free(p: *mut koc_published);
+    pub fn koc_resolve(ctx: *mut koc_ctx, r: *mut koc_resolver, o: *const koc_publish_options, w: *const koc_writer, op: *const koc_op, out: *mut *mut koc_published, err: *mut *mut koc_error) -> c_int;
     pub fn koc_publish_settings(ctx: *mut koc_ctx, o: *const koc_publish_options, fn_: koc_publish_setting_fn, payload: *mut c_void, err: *mut *mut koc_error) -> c_int;
     pub fn koc_explain(ctx: *mut koc_ctx, o: *const koc_publish_options, op: *const koc_op, out: *mut koc_buf, err: *mut *mut koc_error) -> c_int;
     pub fn koc_daemon_open(ctx: *mut koc_ctx, op: *const koc_op, out: *mut *mut koc_daemon, err: *mut *mut koc_error) -> c_int;
