@@ -18,6 +18,10 @@ static int top(koc_source *s, const koc_place *p, koc__call *call, koc__document
 {
     (void)p;
     (void)call;
+    if (s->artifact) {
+        return copy_document(koc_artifact_manifest(s->artifact),
+                             koc_artifact_descriptor(s->artifact), out, err);
+    }
     return s->index
                ? copy_document(koc_index_bytes(s->index), koc_index_descriptor(s->index), out, err)
                : copy_document(koc_image_manifest(s->image), koc_image_descriptor(s->image), out,
@@ -27,7 +31,7 @@ static int top(koc_source *s, const koc_place *p, koc__call *call, koc__document
 /* The i-th image; NULL at *end, or if the index has only its descriptor. */
 static koc_image *image_at(const koc_source *s, size_t i, bool *end)
 {
-    *end = i >= (s->index ? koc_index_count(s->index) : 1);
+    *end = i >= (s->index ? koc_index_count(s->index) : s->image ? 1u : 0u);
     return *end ? NULL : s->index ? koc_index_image(s->index, i) : s->image;
 }
 
@@ -59,6 +63,9 @@ static koc_layer *find_layer(const koc_image *img, const koc_digest *d)
 static int blob(koc_source *s, const koc_descriptor *d, koc_blob **out, koc_error **err)
 {
     bool end = false;
+    if (s->artifact) {
+        *out = koc_blob_ref(koc__artifact_blob(s->artifact, &d->digest));
+    }
     for (size_t i = 0; !end; i++) {
         const koc_image *img = image_at(s, i, &end);
         if (img && koc_digest_equal(&koc_image_config_descriptor(img)->digest, &d->digest)) {
@@ -103,4 +110,5 @@ void koc__source_memory(koc_source *s, const koc_place *p)
     s->vt = &vt;
     s->image = koc_image_ref(p->image);
     s->index = koc_index_ref(p->index);
+    s->artifact = koc_artifact_ref(p->artifact);
 }

@@ -82,6 +82,7 @@ void koc_source_free(koc_source *s)
     koc__stream_dispose(&s->stream);
     koc_image_unref(s->image);
     koc_index_unref(s->index);
+    koc_artifact_unref(s->artifact);
     koc_client_unref(s->client);
     koc_ctx_unref(s->ctx);
     koc__free(s->what);

@@ -153,8 +153,8 @@ int koc__place_check(const koc_place *from, koc_client *client, koc_place *out, 
     if (p.kind < KOC_PLACE_REGISTRY || p.kind > KOC_PLACE_MEMORY || p.flags || p.reserved) {
         return koc__misuse(err, "koc_place: kind or flags are unknown, or reserved is not 0");
     }
-    if (p.kind == KOC_PLACE_MEMORY && !p.image == !p.index) {
-        return koc__misuse(err, "koc_place: either image or index must be set");
+    if (p.kind == KOC_PLACE_MEMORY && !!p.image + !!p.index + !!p.artifact != 1) {
+        return koc__misuse(err, "koc_place: one of image, index and artifact must be set");
     }
     if (p.kind != KOC_PLACE_REGISTRY && p.kind != KOC_PLACE_MEMORY && (!p.path || !*p.path)) {
         return koc__misuse(err, "koc_place: path is NULL or empty");

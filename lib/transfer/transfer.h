@@ -73,6 +73,7 @@ struct koc_source {
     koc__stream stream;
     koc_image *image;
     koc_index *index;
+    koc_artifact *artifact;
 };
 KOC__DEFINE_AUTO(koc_source, koc_source_free);
 
@@ -80,6 +81,8 @@ int koc__source_registry(koc_source *s, const koc_place *p, koc_error **err);
 int koc__source_layout(koc_source *s, const koc_place *p, koc_error **err);
 int koc__source_archive(koc_source *s, const koc_place *p, koc__call *call, koc_error **err);
 void koc__source_memory(koc_source *s, const koc_place *p);
+/* The content of an artifact's config or file; NULL: it has no such blob. Borrowed. */
+koc_blob *koc__artifact_blob(const koc_artifact *a, const koc_digest *d);
 
 int koc__source_open(koc_ctx *ctx, koc_client *client, const koc_place *p, koc__call *call,
                      koc_source **out, koc_error **err);

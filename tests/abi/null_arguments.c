@@ -273,6 +273,15 @@ static koc_transport *a_koc_transport(void)
     return t;
 }
 
+static koc_artifact *a_koc_artifact(void)
+{
+    koc_artifact_options o = KOC_ARTIFACT_OPTIONS_INIT;
+    koc_artifact *a = NULL;
+    o.artifact_type = "a/b";
+    need(koc_artifact_new(a_koc_ctx(), &o, &a, NULL));
+    return a;
+}
+
 static koc_edit *a_koc_edit(void)
 {
     koc_edit *e = NULL;

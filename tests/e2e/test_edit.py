@@ -166,7 +166,17 @@ def test_rebase_as_crane_does(edit, crane, bases, place, layer, tmp_path):
     assert "not built on that base" in edit(
         "rebase", "--old-base", place("app:crane"), "--new-base", base, "-t", place("app:x"),
         place("app:v1"), status=1).errors[0]
-    assert "--old-base" in edit("rebase", "--new-base", base, place("app:v1"), status=1).stderr
+
+
+def test_rebase_without_a_record(edit, crane, bases, place, layer):
+    base = single(crane, bases, place, "base")
+    crane("append", "--insecure", "-b", base, "-f", layer, "-t", place("app:v1"))
+    flags = []
+    for flag in ("--new-base", "--old-base"):
+        refused = edit("rebase", *flags, place("app:v1"), status=1)
+        assert f"hint: name it with {flag}" in refused.stderr
+        flags.append(f"{flag}={base}")
+    edit("rebase", *flags, place("app:v1"))
 
 
 def test_rebase_finds_the_base_of_each_platform(edit, koc, app, crane, bases, place, layer):

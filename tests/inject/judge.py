@@ -74,7 +74,9 @@ class Judge:
             return "it fails without an error"
         if how in HARMLESS:
             return "it fails, and could have gone on"
-        if kind == "stat":  # who opens the file next says what is wrong, and then it may be well
+        # Who opens the file next says what is wrong, and then it may be well; a file without its lock may be swept by
+        # another thread, which says that it is gone.
+        if kind in ("stat", "lock"):
             return None
         cause = "out of memory" if kind == "alloc" else os.strerror(getattr(errno, how.split()[0]))
         return None if cause.lower() in result.stderr.lower() else "its error has no cause"

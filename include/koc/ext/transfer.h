@@ -24,6 +24,52 @@ enum {
     KOC_PLACE_MEMORY = 6          /**< an image or index that a builder made; to read only */
 };
 
+/** A manifest of anything that is not an image (image-spec, manifest.md, "Guidelines for Artifact Usage"): an SBOM, a
+ * signature, a chart. Immutable; may be shared between threads. */
+typedef struct koc_artifact koc_artifact;
+
+/** A blob of an artifact. Everything is borrowed. */
+typedef struct koc_artifact_file {
+    uint32_t struct_size;
+    uint32_t flags; /**< 0 */
+    const char *media_type;
+    const char *title;  /**< org.opencontainers.image.title, the name of the file; or NULL */
+    const char *source; /**< a file; or NULL */
+    koc_str content;    /**< if source is NULL */
+    const koc_kv *annotations;
+    size_t n_annotations;
+} koc_artifact_file;
+/* clang-format off */
+#define KOC_ARTIFACT_FILE_INIT { sizeof(koc_artifact_file), 0, NULL, NULL, NULL, { NULL, 0 }, NULL, 0 }
+/* clang-format on */
+
+typedef struct koc_artifact_options {
+    uint32_t struct_size;
+    uint32_t flags;                /**< 0 */
+    const char *artifact_type;     /**< "application/vnd.example.report" */
+    const char *config_media_type; /**< NULL: the empty config */
+    koc_str config;                /**< its content; without one {} */
+    const koc_descriptor
+        *subject; /**< what the artifact is about: it becomes a referrer of that. Or NULL */
+    const koc_artifact_file *files; /**< n_files; without one the artifact has an empty blob */
+    size_t n_files;
+    const koc_kv *annotations;
+    size_t n_annotations;
+} koc_artifact_options;
+/* clang-format off */
+#define KOC_ARTIFACT_OPTIONS_INIT { sizeof(koc_artifact_options), 0, NULL, NULL, { NULL, 0 }, NULL, NULL, 0, NULL, 0 }
+/* clang-format on */
+
+/** Builds an artifact, to be written by koc_copy (KOC_PLACE_MEMORY). The same input gives the same digest. KOC_EINVAL: a media
+ * type is missing or malformed. */
+KOC_API int koc_artifact_new(koc_ctx *ctx, const koc_artifact_options *o, koc_artifact **out,
+                             koc_error **err);
+KOC_API koc_artifact *koc_artifact_ref(koc_artifact *a);
+KOC_API void koc_artifact_unref(koc_artifact *a);
+/** The descriptor and the bytes of its manifest. Borrowed from a. */
+KOC_API const koc_descriptor *koc_artifact_descriptor(const koc_artifact *a);
+KOC_API koc_str koc_artifact_manifest(const koc_artifact *a);
+
 /** Names an image, an index, or everything in a layout or archive. Members are borrowed. */
 typedef struct koc_place {
     uint32_t struct_size;
@@ -38,9 +84,10 @@ typedef struct koc_place {
     const koc_digest *digest; /**< in addition to a name or instead of one; NULL: any */
     koc_image *image;         /**< in memory; NULL: index */
     koc_index *index;         /**< in memory, with the images that it has (koc_index_image) */
+    koc_artifact *artifact;   /**< in memory */
 } koc_place;
 /* clang-format off */
-#define KOC_PLACE_INIT { sizeof(koc_place), 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL }
+#define KOC_PLACE_INIT { sizeof(koc_place), 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
 /* clang-format on */
 
 enum {

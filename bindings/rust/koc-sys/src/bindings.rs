@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: d27c045704046d39d9d7b9d01a97b82492358604b42c62ed68576690b50b2255
+// Declarations: 6e7d261f362c0c7caaf9fab5d9c7940525064ca68fbb63233f25e8c3edbccb38
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -261,6 +261,11 @@ pub struct koc_transport_reply {
 
 #[repr(C)]
 pub struct koc_resolver {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_artifact {
     _opaque: [u8; 0],
 }
 
@@ -591,6 +596,34 @@ pub struct koc_resolver_options {
 
 #[repr(C)]
 #[derive(Clone, Copy)]
+pub struct koc_artifact_file {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub media_type: *const c_char,
+    pub title: *const c_char,
+    pub source: *const c_char,
+    pub content: koc_str,
+    pub annotations: *const koc_kv,
+    pub n_annotations: usize,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_artifact_options {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub artifact_type: *const c_char,
+    pub config_media_type: *const c_char,
+    pub config: koc_str,
+    pub subject: *const koc_descriptor,
+    pub files: *const koc_artifact_file,
+    pub n_files: usize,
+    pub annotations: *const koc_kv,
+    pub n_annotations: usize,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
 pub struct koc_place {
     pub struct_size: u32,
     pub flags: u32,
@@ -602,6 +635,7 @@ pub struct koc_place {
     pub digest: *const koc_digest,
     pub image: *mut koc_image,
     pub index: *mut koc_index,
+    pub artifact: *mut koc_artifact,
 }
 
 pub type koc_check_fn = Option<unsafe extern "C" fn(what: *const c_char, problem: *const c_char, payload: *mut c_void) -> c_int>;
@@ -966,6 +1000,11 @@ extern "C" {
     pub fn koc_resolver_write_input(r: *mut koc_resolver, i: usize, w: *const koc_writer, err: *mut *mut koc_error) -> c_int;
     pub fn koc_resolver_write(r: *mut koc_resolver, w: *const koc_writer, err: *mut *mut koc_error) -> c_int;
     pub fn koc_resolver_write_ready(r: *mut koc_resolver, w: *const koc_writer, complete: *mut bool, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_artifact_new(ctx: *mut koc_ctx, o: *const koc_artifact_options, out: *mut *mut koc_artifact, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_artifact_ref(a: *mut koc_artifact) -> *mut koc_artifact;
+    pub fn koc_artifact_unref(a: *mut koc_artifact);
+    pub fn koc_artifact_descriptor(a: *const koc_artifact) -> *const koc_descriptor;
+    pub fn koc_artifact_manifest(a: *const koc_artifact) -> koc_str;
     pub fn koc_place_parse(text: *const c_char, flags: u32, storage: *mut koc_buf, out: *mut koc_place, err: *mut *mut koc_error) -> c_int;
     pub fn koc_source_open(ctx: *mut koc_ctx, client: *mut koc_client, p: *const koc_place, op: *const koc_op, out: *mut *mut koc_source, err: *mut *mut koc_error) -> c_int;
     pub fn koc_source_free(s: *mut koc_source);

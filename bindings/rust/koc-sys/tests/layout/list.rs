@@ -34,7 +34,9 @@ layout! {
     koc_client_options { struct_size, flags, auth, user_agent, ca_file, allow_http, max_connections, max_attempts, connect_timeout_ms, response_timeout_ms, requests_per_second, reserved, headers, n_headers, transport, trace, trace_payload }
     koc_push_options { struct_size, flags, extra_tags }
     koc_resolver_options { struct_size, flags, prefix, selector, max_bytes, max_depth, reserved }
-    koc_place { struct_size, flags, kind, reserved, reference, path, name, digest, image, index }
+    koc_artifact_file { struct_size, flags, media_type, title, source, content, annotations, n_annotations }
+    koc_artifact_options { struct_size, flags, artifact_type, config_media_type, config, subject, files, n_files, annotations, n_annotations }
+    koc_place { struct_size, flags, kind, reserved, reference, path, name, digest, image, index, artifact }
     koc_copy_options { struct_size, flags, platforms, jobs, reserved }
     koc_copy_pair { struct_size, flags, from, to }
     koc_copy_result { struct_size, flags, digest, bytes, blobs, copied, mounted, unchanged }
