@@ -1,7 +1,11 @@
 /* The layer builder: names, order, parents, content, refusals. */
 #include "helper.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/time.h>
+
+enum { MEDDLED = 8 << 20 };
 
 static koc_layer_builder *builder(koc_ctx *ctx, uint32_t flags)
 {
@@ -287,6 +291,63 @@ KOC_TEST(builder_notices_a_source_that_changes)
     ok(koc_layer_builder_add_file(b, "/b", path, NULL, &err), err);
     fails(koc_layer_builder_finish(b, NULL, &l, &err), KOC_ECONFLICT, &err);
     assert_null(l);
+}
+
+/* Changes a source once its first bytes have been read. */
+typedef struct meddler {
+    const char *path;
+    int how;
+    bool done;
+} meddler;
+enum { GROW, SHRINK, WRITE, TOUCH, LEAVE };
+
+static int meddle(const koc_progress *event, void *payload)
+{
+    meddler *m = payload;
+    if (m->done || event->done < 4096) {
+        return 0;
+    }
+    m->done = true;
+    KOC__AUTO_FD fd = open(m->path, O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    switch (m->how) {
+    case GROW: assert_int_equal(pwrite(fd, "x", 1, MEDDLED), 1); break;
+    case SHRINK: assert_int_equal(ftruncate(fd, 4096), 0); break;
+    case WRITE: assert_int_equal(pwrite(fd, "x", 1, MEDDLED - 1), 1); break;
+    case TOUCH: assert_int_equal(futimens(fd, NULL), 0); break;
+    default: break;
+    }
+    return 0;
+}
+
+KOC_TEST(builder_notices_a_source_that_changes_while_it_is_read)
+{
+    KOC__AUTO(koc_ctx) ctx = context(1, NULL);
+    KOC__AUTO_STR data = koc__calloc(1, MEDDLED);
+    for (int how = GROW; how <= LEAVE; how++) {
+        KOC__AUTO_STR path = koc__strdup(koc_test_write("source", data, MEDDLED));
+        /* Old, so that a change has other times however coarse the clock is. */
+        const struct timespec old[2] = {{1, 0}, {1, 0}};
+        assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+        KOC__AUTO(koc_layer_builder) b = builder(ctx, 0);
+        meddler m = {path, how, false};
+        koc_layer *l = NULL;
+        koc_error *err = NULL;
+        koc_op op = KOC_OP_INIT;
+        op.progress = meddle;
+        op.payload = &m;
+        ok(koc_layer_builder_add_file(b, "/f", path, NULL, &err), err);
+        int rc = koc_layer_builder_finish(b, &op, &l, &err);
+        assert_true(m.done);
+        if (how == LEAVE) {
+            ok(rc, err);
+            koc_layer_unref(l);
+        } else {
+            assert_non_null(strstr(koc_error_message(err), "changed while the layer was built"));
+            fails(rc, KOC_ECONFLICT, &err);
+            assert_null(l);
+        }
+    }
 }
 
 KOC_TEST(builder_names_missing_and_odd_sources)
