@@ -115,6 +115,7 @@ int koc_cache_clear(koc_ctx *ctx, koc_error **err)
     if (!away || !tmp) {
         return koc__oom(err);
     }
+    KOC__TRY(koc__fs_remove(away, err)); /* of a process with this id that was killed */
     if (rename(c->root, away) != 0 && errno != ENOENT) {
         return koc__error_errno(err, errno, "cannot clear the cache %s", c->dir);
     }
