@@ -213,6 +213,28 @@ KOC_TEST(fs_remove_gives_up_on_absurd_depth)
     koc_error_free(err);
 }
 
+KOC_TEST(fs_remove_names_what_it_cannot_remove)
+{
+    koc_error *err = NULL;
+    KOC__AUTO_STR below = koc__strdup(koc_test_path("file/below"));
+    koc_test_write("file", "1", 1);
+    assert_int_equal(koc__fs_remove(below, &err), KOC_ENOTFOUND);
+    assert_non_null(strstr(koc_error_message(err), "cannot remove "));
+    assert_non_null(strstr(koc_error_message(err), "file/below: "));
+    koc__error_clear(&err);
+    assert_true(koc__fs_exists(koc_test_path("file")));
+    if (!koc__fs_exists("/proc/self/cmdline")) {
+        return;
+    }
+    /* No process may remove what is there, not even that of root. */
+    assert_int_not_equal(koc__fs_remove("/proc/self/cmdline", &err), KOC_OK);
+    assert_non_null(strstr(koc_error_message(err), "cannot remove /proc/self/cmdline: "));
+    koc__error_clear(&err);
+    assert_int_not_equal(koc__fs_remove("/proc/self/task", &err), KOC_OK);
+    assert_non_null(strstr(koc_error_message(err), " in /proc/self/task: "));
+    koc_error_free(err);
+}
+
 KOC_TEST(fs_list_sorts_by_bytes)
 {
     KOC__AUTO(koc_strlist) names = NULL;
