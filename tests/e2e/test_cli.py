@@ -20,7 +20,7 @@ def scratch(bare_koc, app):
 
 def test_koc_alone_is_help(bare_koc):
     result = bare_koc()
-    assert "koc build" in result.stdout or "build" in result.stdout
+    assert "usage: koc COMMAND" in result.stdout and re.search(r"^  build  +build Go packages", result.stdout, re.M)
     assert len(result.lines) <= 50 and max(map(len, result.lines)) <= 80
     assert bare_koc("help").stdout == result.stdout == bare_koc("--help").stdout
 
@@ -62,11 +62,15 @@ def test_stdout_is_the_reference_and_nothing_else(scratch):
 
 
 def test_a_pipe_gets_plain_lines(scratch):
-    assert not CONTROL.search(scratch("./cmd/tool").stderr)
+    stderr = scratch("./cmd/tool").stderr
+    assert re.search(r"^ +Built tool linux/\w+ +\d+\.\ds$", stderr, re.M) and "Wrote 1 image" in stderr
+    assert not CONTROL.search(stderr)
 
 
 def test_quiet_says_nothing(scratch):
-    assert scratch("-q", "./cmd/tool").stderr == ""
+    loud, quiet = scratch("./cmd/tool"), scratch("-q", "./cmd/tool")
+    assert loud.stderr != "" and quiet.stderr == ""
+    assert quiet.ref == loud.ref
 
 
 def test_verbose_says_more(scratch):
@@ -147,5 +151,7 @@ def test_push_false_needs_no_registry(bare_koc, app):
 
 
 def test_progress_as_json_lines(scratch):
-    for line in scratch("--progress=json", "./cmd/tool").stderr.splitlines():
-        json.loads(line)
+    events = [json.loads(line) for line in scratch("--progress=json", "./cmd/tool").stderr.splitlines()]
+    states = {(e["kind"], e["what"], e["state"]) for e in events}
+    assert ("image", "tool", "started") in states and ("image", "tool", "finished") in states
+    assert [e["time"] for e in events] == sorted(e["time"] for e in events)

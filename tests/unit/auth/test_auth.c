@@ -138,6 +138,7 @@ KOC_TEST(auth_docker_missing_or_directory_is_an_error)
     koc_credential *found = NULL;
     KOC__AUTO(koc_auth) missing = NULL;
     KOC__AUTO(koc_auth) directory = NULL;
+    assert_int_equal(koc_auth_docker(koc_test_path("none.json"), NULL, NULL), KOC_EMISUSE);
     assert_int_equal(koc_auth_docker(koc_test_path("none.json"), &missing, NULL), KOC_OK);
     assert_int_equal(koc_auth_lookup(missing, "r.example", "x", NULL, &found, NULL), KOC_ENOTFOUND);
     assert_int_equal(koc_auth_docker(koc_test_dir(), &directory, NULL), KOC_OK);

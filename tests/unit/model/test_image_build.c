@@ -262,6 +262,88 @@ KOC_TEST(build_refuses_what_docker_cannot_name)
     koc_image_unref(base);
 }
 
+/* Its content is elsewhere; as an ordinary layer it would be missing. */
+KOC_TEST(build_never_makes_a_foreign_layer_an_ordinary_one)
+{
+    static const struct {
+        const char *config, *layer;
+        int32_t other;
+        const char *said;
+    } table[] = {
+        {KOC_MT_OCI_CONFIG, "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+         KOC_FORMAT_DOCKER, "Docker manifests have no media type for a layer of type "},
+        {KOC_MT_DOCKER_CONFIG, "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+         KOC_FORMAT_OCI, "OCI manifests have no media type for a layer of type "},
+    };
+    for (size_t i = 0; i < KOC__COUNT(table); i++) {
+        KOC__AUTO_STR member =
+            koc__format("\"layers\":[{\"mediaType\":\"%s\",\"size\":7,\"digest\":"
+                        "\"" LAYER_A "\",\"urls\":[\"https://a.example/l\"]}]",
+                        table[i].layer);
+        KOC__AUTO_STR type = koc__format("\"%s\"", table[i].layer);
+        koc_image *img = NULL;
+        koc_error *err = NULL;
+        koc_image *base = base_image(table[i].config, member);
+        koc_image_builder *b = builder_on(base);
+        must(koc_image_builder_set_format(b, table[i].other, NULL), NULL);
+        int code = koc_image_builder_finish(b, NULL, &img, &err);
+        assert_error(code, &err, KOC_EUNSUPPORTED, table[i].said);
+        koc_image_builder_free(b);
+        img = finish(builder_on(base), base);
+        assert_manifest(img, "/layers/0/mediaType", type);
+        assert_manifest(img, "/layers/0/urls", "[\"https://a.example/l\"]");
+        koc_image_unref(img);
+    }
+}
+
+KOC_TEST(build_takes_nothing_of_the_bases_platform_when_it_is_given_one)
+{
+    static const char config[] = "{\"architecture\":\"arm\",\"os\":\"windows\",\"variant\":\"v7\","
+                                 "\"os.version\":\"10\",\"os.features\":[\"win32k\"]}";
+    static const char *const none[] = {NULL}, *const one[] = {"f", NULL};
+    static const char *const *const features[] = {NULL, none, one};
+    for (size_t i = 0; i < KOC__COUNT(features); i++) {
+        koc_image *base = NULL;
+        koc_platform p = KOC_PLATFORM_INIT;
+        p.os = "linux";
+        p.arch = "amd64";
+        p.variant = i == 0 ? NULL : "";
+        p.os_features = features[i];
+        must(image_of(KOC_MT_OCI_CONFIG, config, "\"layers\":[]", &base, NULL), NULL);
+        koc_image_builder *b = builder_on(base);
+        must(koc_image_builder_set_platform(b, &p, NULL), NULL);
+        koc_image *img = finish(b, base);
+        assert_text(
+            koc_image_config(img),
+            i < 2 ? KOC__STR("{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{},"
+                             "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]}}")
+                  : KOC__STR(
+                        "{\"architecture\":\"amd64\",\"os\":\"linux\",\"os.features\":"
+                        "[\"f\"],\"config\":{},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]}}"));
+        koc_image_unref(img);
+    }
+}
+
+KOC_TEST(build_drops_what_is_set_to_empty_text)
+{
+    static const char config[] =
+        "{\"author\":\"a\",\"os\":\"linux\",\"config\":{\"User\":\"0\",\"WorkingDir\":\"/\","
+        "\"StopSignal\":\"SIGINT\"}}";
+    static const int32_t fields[] = {KOC_CFG_USER, KOC_CFG_WORKDIR, KOC_CFG_STOPSIGNAL,
+                                     KOC_CFG_AUTHOR};
+    koc_image *base = NULL;
+    must(image_of(KOC_MT_OCI_CONFIG, config, "\"layers\":[]", &base, NULL), NULL);
+    koc_image_builder *b = builder_on(base);
+    for (size_t i = 0; i < KOC__COUNT(fields); i++) {
+        must(koc_image_builder_set_str(b, fields[i], "", NULL), NULL);
+    }
+    koc_image *img = finish(b, base);
+    assert_text(koc_image_config(img),
+                KOC__STR("{\"os\":\"linux\",\"config\":{},\"rootfs\":{\"type\":\"layers\","
+                         "\"diff_ids\":[]}}"));
+    koc_image_unref(img);
+}
+
 KOC_TEST(build_dates_layers)
 {
     koc_image *base = base_image(KOC_MT_OCI_CONFIG, OCI_LAYER_MEMBER);

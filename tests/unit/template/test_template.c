@@ -639,6 +639,39 @@ KOC_TEST(template_nesting_ends)
     koc_error_free(err);
 }
 
+/* The source is text, repeated n times, between two others; it renders, or fails with words. */
+static void repeated(const char *before, const char *text, int n, const char *after, koc_code code,
+                     const char *words)
+{
+    KOC__AUTO_VAL(koc__dynbuf) source = KOC__DYNBUF_INIT(4 << 20);
+    KOC__AUTO_VAL(koc__dynbuf) out = KOC__DYNBUF_INIT(1 << 20);
+    KOC__AUTO(koc_error) err = NULL;
+    assert_int_equal(koc__dynbuf_puts(&source, before, NULL), KOC_OK);
+    for (int i = 0; i < n; i++) {
+        assert_int_equal(koc__dynbuf_puts(&source, text, NULL), KOC_OK);
+    }
+    assert_int_equal(koc__dynbuf_puts(&source, after, NULL), KOC_OK);
+    int rc = render(koc__dynbuf_cstr(&source), &out, &err);
+    if (rc != code || (words && !strstr(koc_error_message(err), words))) {
+        fail_msg("%d times %s: %s %s", n, text, koc_code_name(rc),
+                 err ? koc_error_message(err) : "");
+    }
+}
+
+/* A template is of a repository that koc did not write: it ends, whatever it says. */
+KOC_TEST(template_limits_hold)
+{
+    repeated("", "{{$x := 1}}", 511, "", KOC_OK, NULL); /* and $ */
+    repeated("", "{{$x := 1}}", 512, "", KOC_EINVAL, "more than 512 variables");
+    repeated("{{define \"r\"}}{{template \"r\"}}{{end}}", "", 0, "{{template \"r\"}}", KOC_EINVAL,
+             "templates nested more than 100 deep");
+    repeated("", "{{range 99999}}{{end}}", 10, "", KOC_OK, NULL); /* each is a step itself */
+    repeated("x", "{{range 99999}}{{end}}", 10, "", KOC_EINVAL, "takes more than 1000000 steps");
+    repeated("{{1}}", "x", (1 << 20) - 5, "", KOC_OK, NULL);
+    repeated("{{1}}", "x", (1 << 20) - 4, "", KOC_ELIMIT, "template of more than 1048576 bytes");
+    repeated("", "{{1}}", 200000, "", KOC_ENOMEM, "template: needs more than 16 MiB");
+}
+
 KOC_TEST(template_survives_out_of_memory)
 {
     static const char source[] =
