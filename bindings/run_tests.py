@@ -73,27 +73,27 @@ def need_venv():
         run(PYTHON, "-m", "pip", "install", "-q", *PACKAGES)
 
 
-def test_python():
-    need_venv()
-    copy = HOME / "python"  # building leaves files beside the sources
-    shutil.rmtree(copy, ignore_errors=True)
+def install_python_package():
+    """As users get it: a wheel made of the source distribution."""
+    copy, dist = HOME / "python", HOME / "dist"  # building leaves files beside the sources
+    for directory in (copy, dist):
+        shutil.rmtree(directory, ignore_errors=True)
     shutil.copytree(
         ROOT / "bindings/python", copy, ignore=shutil.ignore_patterns("tests", "__pycache__")
     )
-    run(
-        PYTHON,
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--no-build-isolation",
-        "--no-deps",
-        "--upgrade",
-        "--target",
-        SITE,
-        copy,
-        env=environment(),
-    )
+    run(PYTHON, "setup.py", "-q", "sdist", "-d", dist, cwd=copy, env=environment())
+    pip = [PYTHON, "-m", "pip", "-q", "--disable-pip-version-check"]
+    (source,) = dist.glob("*.tar.gz")
+    run(*pip, "wheel", "--no-build-isolation", "--no-deps", "-w", dist, source, env=environment())
+    (wheel,) = dist.glob("*.whl")
+    if "-cp39-abi3-" not in wheel.name:
+        raise Failed(f"{wheel.name} is not for all versions of Python from 3.9")
+    run(*pip, "install", "--no-deps", "--upgrade", "--target", SITE, wheel)
+
+
+def test_python():
+    need_venv()
+    install_python_package()
     result = subprocess.run(
         [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", ROOT / "bindings/python/tests"],
         cwd=HOME,

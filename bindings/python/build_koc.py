@@ -20,6 +20,9 @@ CALLBACKS = """
 extern "Python" int koc_py_progress(const koc_progress *, void *);
 extern "Python" int koc_py_published(const char *, const char *, void *);
 extern "Python" int koc_py_write(void *, const void *, size_t, koc_error **);
+extern "Python" int koc_py_auth_get(void *, const char *, const char *, const koc_op *, koc_credential **,
+                                    koc_error **);
+extern "Python" void koc_py_auth_release(void *);
 extern "Python" void koc_py_log(int32_t, const char *, const char *, void *);
 void koc_py_interrupts_begin(koc_cancel *);
 void koc_py_interrupts_end(koc_cancel *);

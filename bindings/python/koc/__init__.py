@@ -1,30 +1,34 @@
 """libkoc for Python: OCI images from Go packages, or from files, without Docker.
 
-    ctx = koc.Context()
-    layer = koc.LayerBuilder(ctx).add_file("/app/x", "x", mode=0o755).finish()
-    image = koc.ImageBuilder(ctx, platform="linux/amd64").add_layer(layer).finish()
-    koc.Client(ctx).push(koc.Reference("registry.example/x"), image)
-
+    koc.build_image(base="gcr.io/distroless/static", files={"/app/x": "build/x"},
+                    entrypoint=["/app/x"], targets=["registry.example/x:1"], tags=["latest"])
+    koc.copy("registry.example/x:1", "oci:mirror:x")
     koc.publish(["./cmd/api"], repository="registry.example/team").references
 
 Calls that can wait take progress=, cancel= and timeout= (seconds). They let other threads run.
 """
 
 from ._call import Code, Error, Hint, Progress
+from ._compose import Built, Copied, File, build_image, copy
 from ._core import Cancel, Context, Digest, Reference, version
-from ._image import Image, ImageBuilder, Layer, LayerBuilder, Layout
+from ._image import History, Image, ImageBuilder, Layer, LayerBuilder, Layout
 from ._publish import Published, publish
-from ._registry import Client
+from ._registry import Client, Descriptor
 from ._resolve import Resolver
 
 __all__ = [
+    "Built",
     "Cancel",
     "Client",
     "Code",
     "Context",
+    "Copied",
+    "Descriptor",
     "Digest",
     "Error",
+    "File",
     "Hint",
+    "History",
     "Image",
     "ImageBuilder",
     "Layer",
@@ -34,6 +38,8 @@ __all__ = [
     "Published",
     "Reference",
     "Resolver",
+    "build_image",
+    "copy",
     "publish",
     "version",
 ]

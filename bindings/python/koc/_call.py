@@ -62,6 +62,34 @@ class Error(Exception):
         self.retryable = bool(lib.koc_error_is_retryable(error))
 
 
+class Owned:
+    """Owns an object of C. It is freed by close(), at the end of a with block, or when Python drops it."""
+
+    _pointer = None
+
+    @property
+    def _c(self):
+        if self._pointer is None:
+            raise ValueError(f"this {type(self).__name__} is closed")
+        return self._pointer
+
+    @_c.setter
+    def _c(self, pointer):
+        self._pointer = pointer
+
+    def close(self) -> None:
+        """Frees the object; it cannot be used afterwards. Objects that were made from it stay valid."""
+        pointer, self._pointer = self._pointer, None
+        if pointer is not None:
+            ffi.release(pointer)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
 class Arguments:
     """C values for one call. Keeps alive what they point to."""
 
@@ -88,6 +116,21 @@ class Arguments:
         if isinstance(values, (str, bytes, os.PathLike)):
             raise TypeError("a list of strings is expected, not one string")
         return self.keep(ffi.new("char *[]", [self.string(v) for v in values] + [ffi.NULL]))
+
+    def pairs(self, values):
+        """(koc_kv array, count) of a mapping; a value None is NULL. None is (NULL, 0)."""
+        items = list((values or {}).items())
+        array = self.keep(ffi.new("koc_kv[]", max(1, len(items))))
+        for pair, (key, value) in zip(array, items):
+            pair.key, pair.value = self.string(key), self.string(value)
+        return (array, len(items)) if items else (ffi.NULL, 0)
+
+    def structs(self, name, structs):
+        """(array of copies, count) of structs from options()."""
+        array = self.keep(ffi.new(f"{name}[]", max(1, len(structs))))
+        for i, struct in enumerate(structs):
+            array[i] = struct[0]
+        return (array, len(structs)) if structs else (ffi.NULL, 0)
 
     def bytes(self, data):
         """A koc_str over any object with the buffer interface."""
@@ -125,6 +168,11 @@ def check(function, *arguments):
         raise _interrupts.pop() from failure
     if failure:
         raise failure
+
+
+def strings_of(strlist):
+    """A koc_strlist, which is borrowed, as a list of str."""
+    return [text(lib.koc_strlist_get(strlist, i)) for i in range(lib.koc_strlist_count(strlist))]
 
 
 def make(type_name, release, function, *arguments):

@@ -2,13 +2,13 @@
 
 from typing import Callable, Optional
 
-from ._call import Arguments, check, digest_text, ffi, lib, make, text
+from ._call import Arguments, Owned, check, digest_text, ffi, lib, make, text
 
 # Other objects keep a context in C alive, and it may log as long as it lives.
 _logs = []
 
 
-class Cancel:
+class Cancel(Owned):
     """A token that ends calls early: pass it as cancel=, and call trigger() on any thread."""
 
     def __init__(self):
@@ -22,7 +22,7 @@ class Cancel:
         return bool(lib.koc_cancel_is_triggered(self._c))
 
 
-class Context:
+class Context(Owned):
     """The cache, worker threads and log that objects share. One per process is enough.
 
     cache: None for no cache, True for the default directory, or a path.
@@ -83,7 +83,7 @@ class Digest:
         return ffi.buffer(self._c.bytes)[: self._c.len]
 
 
-class Reference:
+class Reference(Owned):
     """A reference, the name of an image: [registry/]repository[:tag][@digest]. Immutable."""
 
     def __init__(self, value: str):

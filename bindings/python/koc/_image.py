@@ -1,12 +1,14 @@
 """Layers, images and their builders, and OCI layouts on disk."""
 
-from typing import Optional, Sequence
+import json
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Sequence
 
-from ._call import Arguments, Watch, check, ffi, lib, make, text, view
+from ._call import Arguments, Owned, Watch, check, ffi, lib, make, strings_of, text, view
 from ._core import Context, Digest
 
 
-class Layer:
+class Layer(Owned):
     """A finished layer. Immutable; may be shared between threads."""
 
     def __init__(self, pointer):
@@ -34,6 +36,9 @@ class Layer:
             check(lib.koc_layer_diff_id, self._c, op, out)
         return Digest._of(out)
 
+    def __repr__(self) -> str:
+        return f"<koc.Layer {self.digest}, {self.size} bytes>"
+
 
 _COMPRESSIONS = {
     "gzip": "KOC_COMPRESS_GZIP",
@@ -48,7 +53,7 @@ def compression_code(name: str) -> int:
     return getattr(lib, _COMPRESSIONS[name])
 
 
-class LayerBuilder:
+class LayerBuilder(Owned):
     """Collects files and writes them as one layer in a fixed order. Belongs to one thread at a time.
 
     Paths are paths in the image ("/app/x"). mode 0 is 0644 for files and 0755 for directories.
@@ -125,7 +130,18 @@ class LayerBuilder:
             )
 
 
-class Image:
+@dataclass(frozen=True)
+class History:
+    """An entry of an image's history (OCI image-spec, config.md)."""
+
+    created: Optional[str]
+    created_by: Optional[str]
+    author: Optional[str]
+    comment: Optional[str]
+    empty_layer: bool
+
+
+class Image(Owned):
     """A manifest, its config and its layers. Immutable; the bytes are kept as received."""
 
     def __init__(self, pointer):
@@ -176,8 +192,83 @@ class Image:
     def env(self, name: str) -> Optional[str]:
         return text(lib.koc_image_env(self._c, Arguments().string(name)))
 
+    @property
+    def platform(self) -> str:
+        """os/arch[/variant][:os.version]"""
+        out = ffi.gc(ffi.new("koc_buf *"), lib.koc_buf_dispose)
+        check(lib.koc_platform_format, lib.koc_image_platform(self._c), out)
+        return text(out.ptr) or ""
 
-class ImageBuilder:
+    def _list(self, field) -> List[str]:
+        found = make("koc_strlist", lib.koc_strlist_free, lib.koc_image_list, self._c, field)
+        return strings_of(found)
+
+    def _pairs(self, field) -> Dict[str, str]:
+        return dict(item.partition("=")[::2] for item in self._list(field))
+
+    @property
+    def environment(self) -> Dict[str, str]:
+        return self._pairs(lib.KOC_CFG_ENV)
+
+    @property
+    def labels(self) -> Dict[str, str]:
+        return self._pairs(lib.KOC_CFG_LABEL)
+
+    @property
+    def annotations(self) -> Dict[str, str]:
+        """Those of the manifest."""
+        return self._pairs(lib.KOC_CFG_ANNOTATION)
+
+    @property
+    def entrypoint(self) -> List[str]:
+        return self._list(lib.KOC_CFG_ENTRYPOINT)
+
+    @property
+    def cmd(self) -> List[str]:
+        return self._list(lib.KOC_CFG_CMD)
+
+    @property
+    def ports(self) -> List[str]:
+        return self._list(lib.KOC_CFG_PORT)
+
+    @property
+    def volumes(self) -> List[str]:
+        return self._list(lib.KOC_CFG_VOLUME)
+
+    @property
+    def user(self) -> Optional[str]:
+        return text(lib.koc_image_str(self._c, lib.KOC_CFG_USER))
+
+    @property
+    def workdir(self) -> Optional[str]:
+        return text(lib.koc_image_str(self._c, lib.KOC_CFG_WORKDIR))
+
+    @property
+    def history(self) -> List[History]:
+        entries = []
+        for i in range(lib.koc_image_history_count(self._c)):
+            h = Arguments().options("koc_history")
+            check(lib.koc_image_history, self._c, i, h)
+            words = (text(v) for v in (h.created, h.created_by, h.author, h.comment))
+            entries.append(History(*words, bool(h.empty_layer)))
+        return entries
+
+    def read_file(self, path: str, *, limit: int = 1 << 30, **watch) -> bytes:
+        """The content of a file, as a container would see it: whiteouts applied, links followed."""
+        a, w = Arguments(), Watch(**watch)
+        out = ffi.gc(ffi.new("koc_buf *"), lib.koc_buf_dispose)
+        with w.calls() as op:
+            blob = make(
+                "koc_blob", lib.koc_blob_unref, lib.koc_image_get_file, self._c, a.string(path), op
+            )
+            check(lib.koc_blob_read_all, blob, limit, op, out)
+        return ffi.buffer(out.ptr, out.len)[:] if out.len else b""
+
+    def __repr__(self) -> str:
+        return f"<koc.Image {self.digest} for {self.platform}>"
+
+
+class ImageBuilder(Owned):
     """Builds an image from a base (None: scratch) and changes. Belongs to one thread at a time."""
 
     def __init__(
@@ -240,6 +331,24 @@ class ImageBuilder:
         check(lib.koc_image_builder_set_str, self._c, lib.KOC_CFG_WORKDIR, a.string(value))
         return self
 
+    def port(self, value: str, *, remove: bool = False) -> "ImageBuilder":
+        """Adds or removes an exposed port such as "8080/tcp"; the next does the same with volumes."""
+        return self._item(lib.KOC_CFG_PORT, value, remove)
+
+    def volume(self, value: str, *, remove: bool = False) -> "ImageBuilder":
+        return self._item(lib.KOC_CFG_VOLUME, value, remove)
+
+    def _item(self, field, value, remove):
+        a = Arguments()
+        change = lib.koc_image_builder_remove_str if remove else lib.koc_image_builder_add_str
+        check(change, self._c, field, a.string(value))
+        return self
+
+    def config(self, pointer: str, value) -> "ImageBuilder":
+        """Sets any member of the config by JSON pointer; None removes it."""
+        encoded = None if value is None else json.dumps(value)
+        return self._pair(lib.koc_image_builder_set_config, pointer, encoded)
+
     def created(self, seconds: int) -> "ImageBuilder":
         check(lib.koc_image_builder_set_created, self._c, seconds)
         return self
@@ -253,7 +362,7 @@ class ImageBuilder:
             )
 
 
-class Layout:
+class Layout(Owned):
     """An OCI image layout: a directory with images."""
 
     def __init__(self, context: Context, path, *, create: bool = False):

@@ -2,7 +2,7 @@
 
 from typing import List, Optional, Sequence
 
-from ._call import Arguments, check, ffi, lib, make, text
+from ._call import Arguments, Owned, check, ffi, lib, make, text
 from ._core import Context
 
 
@@ -11,7 +11,7 @@ def _take(strings) -> List[str]:
     return [text(lib.koc_strlist_get(strings, i)) for i in range(lib.koc_strlist_count(strings))]
 
 
-class Resolver:
+class Resolver(Owned):
     """Finds ko:// references and replaces them by image references; all other bytes stay.
 
         r = koc.Resolver().add_file("deploy.yaml")
