@@ -104,12 +104,10 @@ def pkg_config(*words):
 
 def link_options():
     """What to give to the linker. KOC_STATIC means libkoc; what it stands on stays shared."""
-    directory = pkg_config("--variable=libdir", "libkoc")
     if os.environ.get("KOC_STATIC", "0") in ("", "0"):
+        directory = pkg_config("--variable=libdir", "libkoc")
         return shlex.split(pkg_config("--libs", "libkoc")) + [f"-Wl,-rpath,{directory}"]
-    below = pkg_config("--print-requires-private", "libkoc").splitlines()
-    shared = pkg_config("--libs", *[line.split()[0] for line in below])
-    return [f"{directory}/libkoc.a", "-lmbedcrypto", "-pthread", *shlex.split(shared)]
+    return shlex.split(pkg_config("--libs", "libkoc-static"))
 
 
 def make():

@@ -25,9 +25,9 @@ class Consumer:
         # A sanitized library wants its runtime in the program.
         self.sanitize = ["-fsanitize=address,undefined"] if "__asan" in symbols.stdout else []
 
-    def pkg_config(self, *args):
+    def pkg_config(self, *args, package="libkoc"):
         return subprocess.run(
-            ["pkg-config", self.prefix, *args, "libkoc"],
+            ["pkg-config", self.prefix, *args, package],
             env=self.env,
             capture_output=True,
             text=True,

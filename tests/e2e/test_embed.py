@@ -1,6 +1,8 @@
 """libkoc in another program: installed, found by pkg-config, linked, and doing the whole job."""
 
+import os
 import pathlib
+import re
 import subprocess
 import time
 import urllib.request
@@ -81,16 +83,28 @@ def test_build_program_gives_the_digest_of_the_command(program, koc, bases, app)
     assert ref == koc("build", "./cmd/app", cwd=app, env=env).ref
 
 
+def test_the_shared_library_needs_no_other_package(consumer, tmp_path):
+    """Its .pc file works where no -dev package of the libraries below is installed."""
+    (pc,) = consumer.root.rglob("libkoc.pc")
+    (tmp_path / "libkoc.pc").write_text(pc.read_text())
+    command = ["pkg-config", "--cflags", "--libs", "libkoc"]
+    env = {"PATH": os.environ["PATH"], "PKG_CONFIG_LIBDIR": str(tmp_path)}
+    shown = subprocess.run(command, capture_output=True, text=True, env=env)
+    assert shown.returncode == 0 and "-lkoc" in shown.stdout, shown.stderr
+
+
+def test_the_name_of_the_library_changes_with_what_may_break(consumer):
+    shown = subprocess.run(
+        ["readelf", "-d", consumer.library / "libkoc.so"], capture_output=True, text=True
+    ).stdout
+    (version,) = re.findall(r"version: '(\d+)\.(\d+)\.", (ROOT / "meson.build").read_text())
+    wanted = f"0.{version[1]}" if version[0] == "0" else version[0]
+    assert f"[libkoc.so.{wanted}]" in shown
+
+
 def test_static_library(consumer, program):
     """libkoc.a with the system's shared packages: those that its .pc file requires, no others."""
-    archive = consumer.library / "libkoc.a"
-    required = [
-        word for word in consumer.pkg_config("--print-requires-private") if word[0].isalpha()
-    ]
-    libraries = subprocess.run(
-        ["pkg-config", "--libs", *required], capture_output=True, text=True, check=True
-    ).stdout.split()
-    tool = program("push.c", str(archive), *libraries, "-lmbedcrypto", "-lpthread")
+    tool = program("push.c", *consumer.pkg_config("--libs", package="libkoc-static"))
     assert "usage" in tool(status=2).stderr
     needed = subprocess.run(["readelf", "-d", tool.path], capture_output=True, text=True).stdout
     assert "libkoc" not in needed

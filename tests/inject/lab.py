@@ -56,7 +56,7 @@ class Lab:
         lines = []
         for frame in trace.split(","):
             name, _, offset = frame.partition("+")
-            path = {"koc": "cli/koc", "libkoc.so.0": "lib/libkoc.so.0"}.get(name)
+            path = "cli/koc" if name == "koc" else f"lib/{name}" if name.startswith("libkoc.so.") else None
             if path:
                 command = ["addr2line", "-fs", "-e", self.build / path, hex(int(offset, 16) - 1)]
                 with contextlib.suppress(OSError):

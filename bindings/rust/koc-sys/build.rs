@@ -15,7 +15,7 @@ fn link_archive() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rustc-link-search=native={folder}");
     println!("cargo:rustc-link-lib=static=koc");
     println!("cargo:rustc-link-lib=mbedcrypto");
-    let below = Command::new("pkg-config").args(["--print-requires-private", "libkoc"]).output()?;
+    let below = Command::new("pkg-config").args(["--print-requires", "libkoc-static"]).output()?;
     for package in String::from_utf8(below.stdout)?.lines() {
         pkg_config::probe_library(package.split_whitespace().next().unwrap_or(package))?;
     }
