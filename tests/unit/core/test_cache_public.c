@@ -41,7 +41,7 @@ static koc_ctx *context(const char *cache_dir)
 /* Two records and a blob. */
 static koc_ctx *filled(void)
 {
-    static char block[8192];
+    static char block[65536];
     koc_ctx *ctx = context(koc_test_path("cache"));
     koc_digest d;
     koc__sha256_of(block, sizeof(block), &d);
@@ -62,7 +62,7 @@ KOC_TEST(the_content_of_the_cache_is_reported_by_kind)
     assert_string_equal(koc_cache_dir(ctx), koc_test_path("cache"));
     assert_int_equal(koc_cache_usage(ctx, note, &u, NULL), KOC_OK);
     assert_string_equal(u.kinds, "blobs/sha256 1;records/kind 2;");
-    assert_true(u.bytes >= 8192 && u.bytes < 1 << 20);
+    assert_true(u.bytes >= 65536 && u.bytes < 1 << 20);
 }
 
 KOC_TEST(a_caller_may_end_the_report)
