@@ -174,7 +174,7 @@ static int read_layer(const search *s, size_t i, finding *f, koc_error **err)
 
 /* --- the search --- */
 
-/* Goes on with another path: all layers count again, but for the target of a hard link. */
+/* Continues with another path: all layers count again, but for the target of a hard link. */
 static int follow(search *s, char *path, size_t below, koc_error **err)
 {
     koc__free(s->path);

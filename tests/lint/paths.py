@@ -67,7 +67,7 @@ def check_comments(path):
 
 def check(_context):
     problems = []
-    code = "".join(read(path) for path in sources("lib/**/*.[ch]", "include/**/*.h", "include/**/*.h.in"))
+    code = "".join(read(path) for path in sources("lib/**/*.[ch]", "lib/*.cmake.in", "include/**/*.h", "include/**/*.h.in"))
     names = set(re.findall(r"\bkoc_\w+", code))
     files = [path.name for path in sources(*(f"{top}/**/*.[ch]" for top in ("lib", "cli", "include", "tests", "fuzz", "bench")))]
     for path in sources("*.md", "docs/**/*.md", "fuzz/*.md", "tests/**/*.md", "examples/**/*.md"):
