@@ -20,10 +20,16 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import run as tests  # noqa: E402
 
+# It links a program with libkoc.a alone; here the archive needs gcc's counters too.
+CANNOT = "test_static_library"
+
 # Of an assert, the branch that ends the process: none of these is ever taken.
 EXCLUDED = r"^\s*(static_)?assert\("
 
 GCOVR = ("--root", str(ROOT), "--filter", "lib/", "--filter", "cli/", "--exclude-branches-by-pattern", EXCLUDED)
+
+# Loops over bytes run billions of times in the whole suite; gcovr takes such a count for a mistake of gcov.
+GCOVR += ("--gcov-suspicious-hits-threshold", "0")
 
 
 @dataclasses.dataclass
@@ -65,7 +71,8 @@ def run_tests(build, pattern, unit_only):
         old.unlink()
     total = tests.run_unit(build, pattern)
     if not unit_only:
-        total.add(tests.run_e2e(build, pattern, everything=False))
+        wanted = f"({pattern}) and not {CANNOT}" if pattern else f"not {CANNOT}"
+        total.add(tests.run_e2e(build, wanted, everything=False))
     print(f"\n{total}")
     return total.failed == 0
 
