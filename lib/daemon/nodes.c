@@ -212,7 +212,9 @@ static int find_nodes(koc__nodes *n, const labels *l, koc__call *call, koc_error
         KOC__AUTO(koc_strlist) names = NULL;
         KOC__AUTO_STR path = NULL;
         koc_error *failure = NULL;
-        if (koc__proc_find(*programs, NULL, &path, NULL) != KOC_OK) {
+        int rc = koc__proc_find(*programs, NULL, &path, NULL);
+        if (rc != KOC_OK) {
+            KOC__TRY(rc == KOC_ENOMEM ? koc__oom(err) : KOC_OK);
             continue;
         }
         KOC__TRY(koc__dynbuf_printf(&tried, err, "%s %s", tried.len ? "," : "", *programs));
@@ -292,9 +294,12 @@ static int open_containerd(koc__nodes *n, const char *socket, koc_error **err)
                            "need root");
         return koc__error_move(err, &why);
     }
-    if (koc__proc_find("ctr", NULL, &path, NULL) != KOC_OK) {
-        return koc__error(err, KOC_ENOTFOUND,
-                          "containerd.local needs the program ctr of containerd on PATH");
+    rc = koc__proc_find("ctr", NULL, &path, NULL);
+    if (rc != KOC_OK) {
+        return rc == KOC_ENOMEM
+                   ? koc__oom(err)
+                   : koc__error(err, KOC_ENOTFOUND,
+                                "containerd.local needs the program ctr of containerd on PATH");
     }
     n->program = koc__strdup("ctr");
     n->name = koc__strdup(socket);
@@ -346,8 +351,12 @@ static int open_minikube(koc__nodes *n, const char *profile, koc__call *call, ko
     if (rc != KOC_OK) {
         return koc__error_move(err, &why);
     }
-    if (koc__json_parse(koc__dynbuf_view(&result.output), OUTPUT_MAX, "minikube status", &doc,
-                        NULL) != KOC_OK) {
+    rc = koc__json_parse(koc__dynbuf_view(&result.output), OUTPUT_MAX, "minikube status", &doc,
+                         NULL);
+    if (rc == KOC_ENOMEM) {
+        return koc__oom(err);
+    }
+    if (rc != KOC_OK) {
         koc_str said = last_line(&result.errors);
         koc__error(err, KOC_EPROCESS, "cannot ask minikube profile \"%s\" for its nodes: %.*s",
                    n->name, KOC__FMT(said));

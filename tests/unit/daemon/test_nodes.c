@@ -100,6 +100,26 @@ static void fails(koc__local_kind kind, koc_code code, const char *message, cons
     }
 }
 
+/* How many allocations it took; whichever of them fails, it is not taken for another error. */
+static unsigned starve(koc__local_kind kind, const char *name)
+{
+    for (unsigned n = 1; n < 2000; n++) {
+        KOC__AUTO(koc__nodes) nodes = NULL;
+        koc__call call = {0};
+        koc__alloc_fail_after(n);
+        int rc = koc__nodes_open(kind, name, &call, &nodes, NULL);
+        koc__alloc_fail_after(0);
+        if (rc == KOC_OK) {
+            assert_true(nodes->program && nodes->name && nodes->os && nodes->arch);
+            assert_int_equal(koc_strlist_count(nodes->list), 1);
+            return n;
+        }
+        assert_int_equal(rc, KOC_ENOMEM);
+    }
+    fail_msg("never enough memory");
+    return 0;
+}
+
 /* --- kind and k3d --- */
 
 #define KIND_NODE(name, role, state)                                                               \
@@ -247,6 +267,22 @@ KOC_TEST(nodes_that_cannot_be_used_are_an_error)
     }
 }
 
+KOC_TEST(a_program_that_cannot_be_asked_about_nodes_is_quoted)
+{
+    begin();
+    answer("docker", "ps", "a");
+    fails(KOC__LOCAL_KIND, KOC_EPROCESS, "cannot look at the nodes: docker ended with exit code 4",
+          NULL);
+    answer("docker", "inspect", "[");
+    fails(KOC__LOCAL_KIND, KOC_EFORMAT, "inspect: not valid JSON at byte 2: unexpected end", NULL);
+    answer("docker", "inspect", "[" KIND_NODE("/a", "worker", RUNS) "]");
+    fails(KOC__LOCAL_KIND, KOC_EPROCESS,
+          "cannot ask for the platform of the nodes: docker ended with exit code 4", NULL);
+    answer("docker", "image", "[");
+    fails(KOC__LOCAL_KIND, KOC_EFORMAT, "image inspect: not valid JSON at byte 2: unexpected end",
+          NULL);
+}
+
 /* --- minikube --- */
 
 KOC_TEST(minikube_lists_its_own_nodes)
@@ -324,4 +360,15 @@ KOC_TEST(containerd_that_is_not_there_is_an_error)
     fails(KOC__LOCAL_CONTAINERD, KOC_ENOTFOUND,
           "containerd.local: no daemon at /nowhere: No such file or directory",
           "CONTAINERD_ADDRESS");
+}
+
+KOC_TEST(nodes_survive_a_lack_of_memory)
+{
+    begin();
+    answer("minikube", "status", "{\"Host\":\"Running\"}");
+    assert_true(starve(KOC__LOCAL_MINIKUBE, "p") > 5);
+    answer("docker", "ps", "a");
+    answer("docker", "inspect", "[" KIND_NODE("/a", "worker", RUNS) "]");
+    answer("docker", "image", PLATFORM);
+    assert_true(starve(KOC__LOCAL_KIND, "c") > 5);
 }
