@@ -194,7 +194,6 @@ int koc__edit_open(koc_ctx *ctx, koc_client *client, const koc_place *from,
     KOC__AUTO(koc_source) s = NULL;
     KOC__AUTO(koc_edit) e = NULL;
     KOC__AUTO(koc_strlist) list = NULL;
-    KOC__AUTO(koc_reference) plain = NULL;
     KOC__TRY(read_platforms(platforms, &list, err));
     KOC__TRY(koc__source_open(ctx, client, from, call, &s, err));
     KOC__TRY(open_source(&e, s, list, call, err));
