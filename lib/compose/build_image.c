@@ -233,14 +233,15 @@ static int write_targets(building *b, koc_ctx *ctx, koc__call *call, koc_error *
 static int add_reference(koc_strlist *list, const koc_place *at, const koc_digest *d,
                          koc_error **err)
 {
-    const char *digest = koc__digest_str(d).s;
+    const koc__digest_text digest = koc__digest_str(d);
     if (at->kind == KOC_PLACE_REGISTRY) {
-        return koc__strlist_addf(list, err, "%s@%s", koc__reference_context(at->reference), digest);
+        return koc__strlist_addf(list, err, "%s@%s", koc__reference_context(at->reference),
+                                 digest.s);
     }
     const char *prefix = at->kind == KOC_PLACE_LAYOUT        ? "oci"
                          : at->kind == KOC_PLACE_OCI_ARCHIVE ? "oci-archive"
                                                              : "docker-archive";
-    return koc__strlist_addf(list, err, "%s:%s@%s", prefix, at->path, digest);
+    return koc__strlist_addf(list, err, "%s:%s@%s", prefix, at->path, digest.s);
 }
 
 static int list_references(building *b, koc_error **err)
