@@ -6,6 +6,7 @@ import os
 import pathlib
 import sys
 
+import abi
 import bindings
 import common
 import errors
@@ -29,6 +30,7 @@ CHECKS = {
     "words": words.check,
     "exported symbols": symbols.check,
     "public headers": headers.check,
+    "ABI": abi.check,
     "errors": errors.check,
     "bindings": bindings.check,
     "static": static.check,
@@ -36,7 +38,7 @@ CHECKS = {
 }
 
 # Seconds at most: ./dev test runs these too.
-FAST = ["include graph", "sizes", "names", "paths", "words", "exported symbols", "public headers", "errors", "bindings"]
+FAST = ["include graph", "sizes", "names", "paths", "words", "exported symbols", "public headers", "ABI", "errors", "bindings"]
 
 
 def main():
