@@ -30,11 +30,20 @@ void koc__early_pushes_end(koc__early_pushes *s)
 
 /* --- sending --- */
 
+/* The bases are still being sent when a program is complete. */
+static uint64_t sent_so_far(koc__work *w)
+{
+    pthread_mutex_lock(&w->pushes->mutex);
+    uint64_t sent = w->pushed.bytes_sent;
+    pthread_mutex_unlock(&w->pushes->mutex);
+    return sent;
+}
+
 /* Once for each work: several of its parts are pushed in parallel. */
 static void report_started(koc__work *w, koc__call *call)
 {
     if (!atomic_flag_test_and_set(&w->push_reported)) {
-        koc__report_image(w, call, KOC_STATE_STARTED);
+        koc__report_image(w, sent_so_far(w), call, KOC_STATE_STARTED);
     }
 }
 
@@ -108,7 +117,7 @@ static int send_work(void *arg, koc__call *call, koc_error **err)
     KOC__TRY(koc__sboms_create(w, call, err));
     KOC__TRY(koc__output_content(w, call, err));
     w->push_ms = koc__monotonic_ms() - start;
-    koc__report_image(w, call, KOC_STATE_WAITING);
+    koc__report_image(w, sent_so_far(w), call, KOC_STATE_WAITING);
     return KOC_OK;
 }
 

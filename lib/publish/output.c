@@ -117,7 +117,8 @@ static void report_done(const koc__work *w, koc__call *call)
 {
     if (w->state != KOC__WORK_BUILT) {
         bool unchanged = w->state == KOC__WORK_UNCHANGED;
-        koc__report_image(w, call, unchanged ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED);
+        koc__report_image(w, w->pushed.bytes_sent, call,
+                          unchanged ? KOC_STATE_SKIPPED : KOC_STATE_FINISHED);
     }
 }
 

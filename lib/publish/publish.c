@@ -150,7 +150,7 @@ static int finish_work(void *arg, koc__call *call, koc_error **err)
     koc__work *w = arg;
     const koc__plan *p = w->plan;
     if (!p->to_registry) { /* early_push.c has done it for a registry */
-        koc__report_image(w, call, KOC_STATE_STARTED);
+        koc__report_image(w, 0, call, KOC_STATE_STARTED);
         KOC__TRY(koc__assemble(w, call, err));
         KOC__TRY(!p->local || p->o.sbom_dir ? koc__sboms_create(w, call, err) : KOC_OK);
     }

@@ -289,8 +289,8 @@ int koc__timings_text(const koc__plan *p, const koc__work *works, size_t n, koc_
 void koc__report_build(koc__call *call, int32_t state, const char *name, const char *platform);
 /* Reports the lookup of a base image; what (or NULL) is its text for people. */
 void koc__report_base(koc__call *call, int32_t state, const char *name, const char *what);
-/* Reports an event about the whole image of w. */
-void koc__report_image(const koc__work *w, koc__call *call, int32_t state);
+/* Reports an event about the whole image of w, of which so many bytes were sent. */
+void koc__report_image(const koc__work *w, uint64_t sent, koc__call *call, int32_t state);
 /* The result of w: the index, else the one image. Borrowed. */
 static inline const koc_descriptor *koc__work_descriptor(const koc__work *w)
 {

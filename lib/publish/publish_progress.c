@@ -45,7 +45,7 @@ static uint64_t size_of(const koc__work *w)
     return size;
 }
 
-void koc__report_image(const koc__work *w, koc__call *call, int32_t state)
+void koc__report_image(const koc__work *w, uint64_t sent, koc__call *call, int32_t state)
 {
     koc_progress e = KOC_PROGRESS_INIT;
     e.kind = KOC_PROGRESS_IMAGE;
@@ -53,7 +53,7 @@ void koc__report_image(const koc__work *w, koc__call *call, int32_t state)
     e.flags = w->plan->local ? KOC_TO_LOCAL : 0;
     e.what = w->app;
     e.name = w->app;
-    e.done = w->pushed.bytes_sent;
+    e.done = sent;
     e.reason = state == KOC_STATE_WAITING ? "for the other images" : NULL;
     e.total = w->state == KOC__WORK_PUSHED ? size_of(w) : 0;
     koc__call_progress(call, &e);
