@@ -271,7 +271,6 @@ static int read_input(const koc_resolver *r, input *in, koc_error **err)
     koc_error *why = NULL;
     int rc = read_whole(r, in, &why);
     if (rc == KOC_EFORMAT && is_json(in->text, skip_space(in->text, koc__ymarks_begin(in->text)))) {
-        koc__edits_truncate(&in->edits, 0);
         rc = read_json(r, in, NULL) == KOC_OK ? KOC_OK : rc;
     }
     if (rc == KOC_OK) {

@@ -1,4 +1,5 @@
 /* References are replaced, and nothing else is. */
+#include "core/alloc_faults.h"
 #include "core/common.h"
 
 #include "helper.h"
@@ -343,33 +344,50 @@ static char *long_stream(size_t documents, const char *last)
     return text;
 }
 
-KOC_TEST(pieces_give_what_one_reading_gives)
+/* The text with each reference replaced, or NULL: adding it failed for lack of memory. */
+static char *resolve_in_pieces(koc_ctx *ctx, const char *text, uint64_t failing_allocation)
 {
-    koc_error *err = NULL;
-    koc_ctx *ctx = NULL;
-    char *text = long_stream(40000, "---\nb: 1\n");
-    char *alone = resolve(text);
-    assert_int_equal(koc_ctx_new(NULL, &ctx, &err), KOC_OK);
     koc_resolver *r = NULL;
     koc_strlist *l = NULL;
     koc__dynbuf out = KOC__DYNBUF_INIT((size_t)64 << 20);
     koc_writer w = {
         (int (*)(void *, const void *, size_t, koc_error **))(void (*)(void))koc__dynbuf_append,
         &out};
-    assert_int_equal(koc_resolver_new(ctx, NULL, &r, &err), KOC_OK);
-    assert_int_equal(koc_resolver_add_bytes(r, "long", koc__str(text), &err), KOC_OK);
-    assert_int_equal(koc_resolver_references(r, &l, &err), KOC_OK);
+    assert_int_equal(koc_resolver_new(ctx, NULL, &r, NULL), KOC_OK);
+    koc__alloc_fail_only(failing_allocation);
+    int rc = koc_resolver_add_bytes(r, "long", koc__str(text), NULL);
+    koc__alloc_fail_only(0);
+    if (rc != KOC_OK) {
+        assert_int_equal(rc, KOC_ENOMEM);
+        koc_resolver_free(r);
+        return NULL;
+    }
+    assert_int_equal(koc_resolver_references(r, &l, NULL), KOC_OK);
     for (size_t i = 0; i < koc_strlist_count(l); i++) {
         char *image =
             koc__format("reg.example:5000/t/%s@" DIGEST, strrchr(koc_strlist_get(l, i), '/') + 1);
-        assert_int_equal(koc_resolver_set(r, koc_strlist_get(l, i), image, &err), KOC_OK);
+        assert_int_equal(koc_resolver_set(r, koc_strlist_get(l, i), image, NULL), KOC_OK);
         koc__free(image);
     }
-    assert_int_equal(koc_resolver_write(r, &w, &err), KOC_OK);
-    assert_string_equal(koc__dynbuf_cstr(&out), alone);
+    assert_int_equal(koc_resolver_write(r, &w, NULL), KOC_OK);
+    char *written = koc__strdup(koc__dynbuf_cstr(&out));
     koc__dynbuf_dispose(&out);
     koc_strlist_free(l);
     koc_resolver_free(r);
+    return written;
+}
+
+KOC_TEST(pieces_give_what_one_reading_gives)
+{
+    koc_error *err = NULL;
+    koc_ctx *ctx = NULL;
+    koc_resolver *r = NULL;
+    char *text = long_stream(40000, "---\nb: 1\n");
+    char *alone = resolve(text);
+    assert_int_equal(koc_ctx_new(NULL, &ctx, &err), KOC_OK);
+    char *got = resolve_in_pieces(ctx, text, 0);
+    assert_string_equal(got, alone);
+    koc__free(got);
     koc__free(alone);
     koc__free(text);
 
@@ -383,6 +401,28 @@ KOC_TEST(pieces_give_what_one_reading_gives)
     koc_error_free(err);
     koc_resolver_free(r);
     koc_ctx_unref(ctx);
+    koc__free(text);
+}
+
+/* A piece without memory fails, the input is read as one: no edit of the pieces before may stay. */
+KOC_TEST(edits_of_a_failed_reading_in_pieces_do_not_stay)
+{
+    koc_ctx *ctx = NULL;
+    char *text = long_stream(25000, "---\nb: 1\n");
+    char *alone = resolve(text);
+    unsigned recovered = 0;
+    assert_int_equal(koc_ctx_new(NULL, &ctx, NULL), KOC_OK);
+    for (uint64_t n = 3; n < 2400; n += 150) {
+        char *got = resolve_in_pieces(ctx, text, n);
+        if (got) {
+            recovered++;
+            assert_string_equal(got, alone);
+        }
+        koc__free(got);
+    }
+    assert_true(recovered > 0);
+    koc_ctx_unref(ctx);
+    koc__free(alone);
     koc__free(text);
 }
 
