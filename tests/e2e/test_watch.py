@@ -48,6 +48,16 @@ class Watching:
         wait_until(lambda: len(self.lines) >= printed + lines, 10, f"{lines} lines after {self.errors[-3:]}")
         return self.lines[printed:]
 
+    def settled(self):
+        """Waits until a second has passed in which it only watched."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            seen = len(self.errors)
+            time.sleep(1)
+            if len(self.errors) == seen and "Watching for the next save" in self.errors[-1]:
+                return
+        raise AssertionError(f"still busy: {self.errors[-3:]}")
+
     def end(self, number=signal.SIGINT):
         """Sends the signal, and gives status and seconds until the end."""
         started = time.monotonic()
@@ -101,15 +111,18 @@ def test_build_prints_the_new_reference_of_each_change(tool, app, how):
 
     with watching(tool, "build", "./cmd/tool", env={"KOC_WATCH": how}) as w:
         wait_until(lambda: w.rounds() == 1, 60)
-        assert len(w.after(burst, lines=1)) == 1
+        w.after(burst, lines=1)
+        w.settled()
+        in_burst = len(w.lines) - 1  # one, but on a busy machine the burst takes longer than one wait for more
+        assert 1 <= in_burst < 6 and w.rounds() == 1 + in_burst
         assert w.after(lambda: append(source, "\nbroken\n")) == []
         assert any("syntax error" in line for line in w.errors)
         assert sum(line.startswith("koc: cannot build") for line in w.errors) == 1
         assert len(w.after(lambda: source.write_text(good + "\nvar number = 9\n"), lines=1)) == 1
         rounds = w.rounds()
         time.sleep(0.7)
-        assert w.rounds() == rounds == 4
-    assert len(w.lines) == 3 and len(set(w.lines)) == 3
+        assert w.rounds() == rounds == 3 + in_burst
+    assert len(w.lines) == 2 + in_burst == len(set(w.lines))
     assert "  Changed cmd/tool/main.go\n" in w.errors
 
 
