@@ -23,10 +23,11 @@ import common  # noqa: E402
 import foreign  # noqa: E402
 import portability  # noqa: E402
 import run_tests as bindings  # noqa: E402
+import sanitizers  # noqa: E402
 
 # Structure checks of every run, and what --all adds.
 CHECKS = {name: lint.CHECKS[name] for name in lint.FAST}
-SLOW_CHECKS = {"other systems": portability.check, "other machines": foreign.check}
+SLOW_CHECKS = {"other systems": portability.check, "other machines": foreign.check, **sanitizers.CHECKS}
 
 # Why a test may be skipped in CI: each holds on some machines whatever is installed. A missing tool is
 # not among them, since ./dev installs every one.

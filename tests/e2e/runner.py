@@ -18,6 +18,7 @@ KEPT = (
     "ASAN_OPTIONS",
     "UBSAN_OPTIONS",
     "LSAN_OPTIONS",
+    "TSAN_OPTIONS",
     "http_proxy",
     "https_proxy",
     "no_proxy",

@@ -71,6 +71,19 @@ static bool send_all(const peer *p, const char *data, size_t len)
     return true;
 }
 
+/*
+ * Sends a copy: the test may free its text as soon as the answer has arrived, and ThreadSanitizer takes the bytes
+ * for read only after send() has returned.
+ */
+static bool send_body(const peer *p, const char *data, size_t len)
+{
+    char *copy = malloc(len + 1);
+    memcpy(copy, data, len);
+    bool sent = send_all(p, copy, len);
+    free(copy);
+    return sent;
+}
+
 static void drop(peer *p, size_t n)
 {
     p->len -= n;
@@ -214,7 +227,7 @@ static bool answer(peer *p, const scripted_request *r, const scripted_rule *rule
     free(head);
     if (ok && strcmp(r->method, "HEAD") != 0) {
         bool breaks = rule && rule->breaks_at > 0;
-        ok = send_all(p, body, breaks ? rule->breaks_at : len) && !breaks;
+        ok = send_body(p, body, breaks ? rule->breaks_at : len) && !breaks;
     }
     return ok && !(rule && (rule->raw || rule->unread));
 }

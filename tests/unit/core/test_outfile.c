@@ -1,6 +1,7 @@
 /* Files that people named: whole or not at all, whatever fails, and whoever is killed. */
 #include "core/common.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/file.h>
@@ -46,10 +47,13 @@ static bool is_temporary(int fd)
     return at && strlen(at) == strlen("/.koc-XXXXXX");
 }
 
+/* The next close, not the system call: ThreadSanitizer has one too, which notes what a descriptor's number is. */
 int close(int fd)
 {
     bool fails = fail_close && is_temporary(fd);
-    int rc = (int)syscall(SYS_close, fd);
+    int (*next)(int);
+    *(void **)&next = dlsym(RTLD_NEXT, "close");
+    int rc = next(fd);
     if (fails) {
         errno = fail_close;
         fail_close = 0;
