@@ -152,7 +152,7 @@ typedef struct koc_add_layer_options {
 enum { KOC_FORMAT_SAME_AS_BASE = 0, KOC_FORMAT_OCI = 1, KOC_FORMAT_DOCKER = 2 };
 
 /** Creates a builder on a base image; NULL is scratch, the empty image. Keeps a reference to base. A builder belongs
- * to one thread at a time. */
+ * to one thread at a time. Setters reject what a runtime or JSON (text that is not UTF-8) could not hold: KOC_EINVAL. */
 KOC_API int koc_image_builder_new(koc_ctx *ctx, koc_image *base, koc_image_builder **out,
                                   koc_error **err);
 KOC_API void koc_image_builder_free(koc_image_builder *b);

@@ -46,7 +46,7 @@ typedef struct koc_entry {
     uint32_t mode; /**< permission bits; 0: the default */
     uint32_t uid;
     uint32_t gid;
-    int64_t mtime; /**< seconds since 1970; 0: the layer's */
+    int64_t mtime; /**< seconds since 1970, perhaps negative; 0: the layer's */
     uint32_t flags;
     uint32_t reserved;
     const koc_kv *xattrs; /**< stored as SCHILY.xattr.<key>; values are NUL-terminated */
@@ -77,8 +77,8 @@ typedef struct koc_tree_options {
 KOC_API int koc_layer_builder_new(koc_ctx *ctx, const koc_layer_options *opts,
                                   koc_layer_builder **out, koc_error **err);
 KOC_API void koc_layer_builder_free(koc_layer_builder *b);
-/** Adds a file. path is a path in the image ("/app/x"): it is cleaned, ".." is rejected, and parent directories are
- * added. koc_layer_builder_finish reads source; KOC_ECONFLICT there: it changed meanwhile. KOC_EEXISTS: path was
+/** Adds a file. path is a path in the image ("/app/x") of any bytes: it is cleaned, ".." is rejected, and parent
+ * directories are added. koc_layer_builder_finish reads source; KOC_ECONFLICT there: it changed meanwhile. KOC_EEXISTS: path was
  * added before. e may be NULL. The same holds for the calls below. */
 KOC_API int koc_layer_builder_add_file(koc_layer_builder *b, const char *path, const char *source,
                                        const koc_entry *e, koc_error **err);

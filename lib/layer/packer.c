@@ -106,6 +106,10 @@ int koc__layer_options_fill(const koc_layer_options *from, koc_layer_options *ou
     KOC__TRY(koc__options_copy(&o, sizeof(o), from, "koc_layer_options", err));
     KOC__TRY(check_options(&o, err));
     int32_t family = o.flags & KOC_LAYER_DOCKER_TYPES ? KOC_FORMAT_DOCKER : KOC_FORMAT_OCI;
+    if (o.media_type && !koc__mt_is_valid(o.media_type)) {
+        return koc__error(err, KOC_EINVAL, "layer media type \"%.200s\" is not a media type",
+                          o.media_type);
+    }
     if (!o.media_type) {
         o.media_type = koc__mt_layer(family, o.compression);
     }

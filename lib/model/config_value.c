@@ -94,11 +94,20 @@ static int refuse(const char *value, const char *wanted, koc_error **err)
     return koc__error(err, KOC_EINVAL, "\"%.200s\" is not %s", value, wanted);
 }
 
+/* JSON cannot hold other bytes: they would become U+FFFD, the name of another program or file. */
+int koc__image_config_check_utf8(const char *what, const char *text, koc_error **err)
+{
+    return !text || koc__str_utf8(koc__str(text))
+               ? KOC_OK
+               : koc__error(err, KOC_EINVAL, "%s is not UTF-8: %.200s", what, text);
+}
+
 int koc__image_config_check_text(int32_t field, const char *value, koc_error **err)
 {
     if (!value || !*value) {
         return KOC_OK;
     }
+    KOC__TRY(koc__image_config_check_utf8("a setting", value, err));
     if (field == KOC_CFG_USER && !is_user(value)) {
         return refuse(value, "a user: a name or a number, and perhaps :GROUP", err);
     }

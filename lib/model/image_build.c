@@ -194,6 +194,7 @@ static int copy_argv(const char *const *argv, koc_strlist **out, koc_error **err
         KOC__TRY(koc__strlist_new(&copy, err));
     }
     for (size_t i = 0; argv && argv[i]; i++) {
+        KOC__TRY(koc__image_config_check_utf8("an argument", argv[i], err));
         KOC__TRY(koc__strlist_add(copy, argv[i], err));
     }
     koc_strlist_free(*out);
@@ -225,6 +226,8 @@ int koc_image_builder_set_env(koc_image_builder *b, const char *name, const char
         return koc__error(err, KOC_EINVAL, "\"%s\" is not the name of an environment variable",
                           name);
     }
+    KOC__TRY(koc__image_config_check_utf8("an environment variable", name, err));
+    KOC__TRY(koc__image_config_check_utf8(name, value, err));
     return insert_setting(&b->env, b->env.n, name, value, false, err);
 }
 
@@ -240,6 +243,8 @@ static int put_named(koc__settings *s, const char *key, const char *value, const
     if (!key[0]) {
         return koc__error(err, KOC_EINVAL, "%s needs a name", what);
     }
+    KOC__TRY(koc__image_config_check_utf8(what, key, err));
+    KOC__TRY(koc__image_config_check_utf8(key, value, err));
     return koc__settings_put(s, key, value, err);
 }
 
@@ -323,6 +328,7 @@ int koc_image_builder_set_created(koc_image_builder *b, int64_t epoch_seconds, k
 int koc_image_builder_set_platform(koc_image_builder *b, const koc_platform *p, koc_error **err)
 {
     KOC__TRY(check_usable(b, p ? NULL : "p", "koc_image_builder_set_platform", err));
+    KOC__TRY(koc__platform_check(p, err));
     koc_platform *copy = koc__platform_dup(p);
     if (!copy) {
         return koc__oom(err);

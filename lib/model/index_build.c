@@ -81,6 +81,7 @@ int koc_index_builder_add_image(koc_index_builder *b, koc_image *img, const koc_
                                 koc_error **err)
 {
     KOC__TRY(check_usable(b, img ? NULL : "img", "koc_index_builder_add_image", err));
+    KOC__TRY(p ? koc__platform_check(p, err) : KOC_OK);
     koc_descriptor d = *koc_image_descriptor(img);
     d.platform = p ? p : koc_image_platform(img);
     return add_entry(b, &d, img, err);

@@ -41,6 +41,15 @@ static const layer_type *find_layer_type(const char *media_type)
     return NULL;
 }
 
+bool koc__mt_is_valid(const char *media_type)
+{
+    koc_str left = {0}, right = {0};
+    const char *letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$&-^_.+";
+    return media_type && koc__str_cut(koc__str(media_type), '/', &left, &right) && left.len > 0 &&
+           right.len > 0 && left.len <= 127 && right.len <= 127 &&
+           strspn(media_type, letters) == left.len && strspn(right.ptr, letters) == right.len;
+}
+
 bool koc__mt_is_index(const char *media_type)
 {
     return koc__streq(media_type, KOC_MT_OCI_INDEX) || koc__streq(media_type, KOC_MT_DOCKER_LIST);

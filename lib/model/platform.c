@@ -173,6 +173,27 @@ int koc_platform_format(const koc_platform *p, koc_buf *out, koc_error **err)
     return text ? koc_buf_set(out, koc__str(text), err) : koc__oom(err);
 }
 
+/* What could not be written as text: koc_platform_parse would read another platform. */
+static bool is_part(const char *text, const char *separators)
+{
+    for (const char *c = text; c && *c; c++) {
+        if ((unsigned char)*c <= ' ' || *c == 0x7F || strchr(separators, *c)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int koc__platform_check(const koc_platform *p, koc_error **err)
+{
+    if (is_part(p->os, "/:") && is_part(p->arch, "/:") && is_part(p->variant, "/:") &&
+        is_part(p->os_version, "")) {
+        return KOC_OK;
+    }
+    KOC__AUTO_STR text = koc__platform_str(p);
+    return text ? koc__error(err, KOC_EINVAL, "\"%s\" is not a platform", text) : koc__oom(err);
+}
+
 /* --- copies --- */
 
 koc_platform *koc__platform_dup(const koc_platform *p)

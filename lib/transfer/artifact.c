@@ -77,15 +77,9 @@ koc_blob *koc__artifact_blob(const koc_artifact *a, const koc_digest *d)
 
 /* --- building --- */
 
-/* "type/subtype" of the letters of RFC 6838, 4.2. */
 static int check_type(const char *option, const char *type, koc_error **err)
 {
-    koc_str left = {0}, right = {0};
-    const char *letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$&-^_.+";
-    bool good = type && koc__str_cut(koc__str(type), '/', &left, &right) && left.len > 0 &&
-                right.len > 0 && left.len <= 127 && right.len <= 127 &&
-                strspn(type, letters) == left.len && strspn(right.ptr, letters) == right.len;
-    return good
+    return koc__mt_is_valid(type)
                ? KOC_OK
                : koc__error_option(err, option, "\"%.200s\" is not a media type", type ? type : "");
 }

@@ -84,6 +84,43 @@ KOC_TEST(options_are_checked_when_the_builder_is_made)
     }
 }
 
+KOC_TEST(a_layer_media_type_is_checked_when_the_builder_is_made)
+{
+    KOC__AUTO(koc_ctx) ctx = context(1, NULL);
+    koc_layer_options o = KOC_LAYER_OPTIONS_INIT;
+    koc_layer_builder *b = NULL;
+    o.media_type = "not a type";
+    assert_int_equal(koc_layer_builder_new(ctx, &o, &b, NULL), KOC_EINVAL);
+    assert_null(b);
+    o.media_type = "application/x.y+z";
+    assert_int_equal(koc_layer_builder_new(ctx, &o, &b, NULL), KOC_OK);
+    koc_layer_builder_free(b);
+}
+
+/* File names are bytes, and files older than 1970 exist. */
+KOC_TEST(names_of_any_bytes_and_times_before_1970_come_back_as_they_were)
+{
+    KOC__AUTO(koc_ctx) ctx = context(1, NULL);
+    KOC__AUTO(koc_layer) l = NULL;
+    KOC__AUTO(koc_reader) in = NULL;
+    KOC__AUTO(koc__tar_reader) r = NULL;
+    koc_layer_builder *b = builder(ctx, 0);
+    koc_entry e = KOC_ENTRY_INIT;
+    koc__tar_entry got = {0};
+    bool more = false;
+    koc_error *err = NULL;
+    e.mtime = -5;
+    ok(koc_layer_builder_add_symlink(b, "/\xff", "\xfe", &e, &err), err);
+    ok(koc_layer_builder_finish(b, NULL, &l, &err), err);
+    ok(koc_layer_open_tar(l, NULL, &in, &err), err);
+    ok(koc__tar_reader_new(in, "layer", &r, &err), err);
+    ok(koc__tar_next(r, &got, &more, &err), err);
+    assert_string_equal(got.name, "\xff");
+    assert_string_equal(got.link, "\xfe");
+    assert_int_equal(got.mtime, -5);
+    koc_layer_builder_free(b);
+}
+
 KOC_TEST(builder_orders_and_adds_parents)
 {
     KOC__AUTO(koc_ctx) ctx = context(2, NULL);

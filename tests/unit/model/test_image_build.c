@@ -561,3 +561,33 @@ KOC_TEST(builder_refuses_values_that_no_runtime_takes)
     assert_int_equal(koc_image_builder_add_str(b, KOC_CFG_VOLUME, "data", NULL), KOC_EINVAL);
     koc_image_builder_free(b);
 }
+
+KOC_TEST(text_that_json_cannot_hold_is_rejected_where_it_is_set)
+{
+    static const char *const argv[] = {"/app", "\xff", NULL};
+    koc_image_builder *b = builder_on(NULL);
+    assert_int_equal(koc_image_builder_set_entrypoint(b, argv, NULL), KOC_EINVAL);
+    assert_int_equal(koc_image_builder_set_cmd(b, argv, NULL), KOC_EINVAL);
+    assert_int_equal(koc_image_builder_set_env(b, "A", "\xc3(", NULL), KOC_EINVAL);
+    assert_int_equal(koc_image_builder_set_env(b, "\xc3(", "a", NULL), KOC_EINVAL);
+    assert_int_equal(koc_image_builder_set_label(b, "a", "\xff", NULL), KOC_EINVAL);
+    assert_int_equal(koc_image_builder_set_annotation(b, "\xff", "a", NULL), KOC_EINVAL);
+    assert_int_equal(koc_image_builder_set_str(b, KOC_CFG_WORKDIR, "/\xff", NULL), KOC_EINVAL);
+    assert_int_equal(koc_image_builder_set_str(b, KOC_CFG_AUTHOR, "\xff", NULL), KOC_EINVAL);
+    koc_image_builder_free(b);
+}
+
+KOC_TEST(a_platform_without_a_text_form_is_rejected_where_it_is_set)
+{
+    static const koc_platform bad[] = {
+        {sizeof(koc_platform), 0, "my linux", "amd64", NULL, NULL, NULL},
+        {sizeof(koc_platform), 0, "linux", "a/b", NULL, NULL, NULL},
+        {sizeof(koc_platform), 0, "linux", "arm", "v:7", NULL, NULL},
+        {sizeof(koc_platform), 0, "windows", "amd64", NULL, "10.0 17763", NULL},
+    };
+    koc_image_builder *b = builder_on(NULL);
+    for (size_t i = 0; i < KOC__COUNT(bad); i++) {
+        assert_int_equal(koc_image_builder_set_platform(b, &bad[i], NULL), KOC_EINVAL);
+    }
+    koc_image_builder_free(b);
+}
