@@ -50,7 +50,8 @@ int koc__platform_read(const koc__jnode *n, koc_platform **out, koc_error **err)
 void koc__platform_write(koc__jw *w, const koc_platform *p);
 /* "linux/arm/v7", for messages and file names; ":os.version" as ko adds it. NULL: out of memory. */
 char *koc__platform_str(const koc_platform *p);
-int koc__platform_check(const koc_platform *p, koc_error **err); /* KOC_EINVAL: it has no text form */
+int koc__platform_check(const koc_platform *p,
+                        koc_error **err); /* KOC_EINVAL: it has no text form */
 /* Whether both are written the same. NULL equals NULL alone. */
 bool koc__platform_equal(const koc_platform *a, const koc_platform *b);
 /* p in the spelling of Go and of registries: amd64 for x86_64, v7 for 7. The strings are those of p or
