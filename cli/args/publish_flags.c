@@ -49,7 +49,11 @@ const cli_flag publish_flag_table[] = {
     {"image-annotation", 0, CLI_CSV, AT(annotations), "KEY=VALUE", "Content",
      "annotations of manifests and index"},
     {"image-user", 0, CLI_STRING, AT(user), "USER", "Content", "user to run the program as"},
-    {"sbom", 0, CLI_STRING, AT(sbom), "FORMAT", "Content", "spdx (default) or none", "spdx none"},
+    {"sbom", 0, CLI_CSV, AT(sbom), "FORMATS", "Content",
+     "spdx (default), cyclonedx and spdx3, of which the first is attached; or none",
+     "spdx cyclonedx spdx3 none"},
+    {"sbom-author", 0, CLI_STRING, AT(sbom_author), "NAME", "Content",
+     "who answers for the SBOMs: [Person: ]NAME [<MAIL or URL>], or none (KOC_SBOM_AUTHOR)"},
     {"sbom-dir", 0, CLI_STRING, AT(sbom_dir), "DIR", "Content", "also write the SBOMs to DIR"},
     {"compression", 0, CLI_STRING, AT(compression), "KIND", "Content",
      "gzip[:1-12] (default gzip:1), zstd[:1-19] or none", "gzip zstd none"},
@@ -68,6 +72,7 @@ void publish_flags_defaults(void *flags)
     publish_flags *f = flags;
     f->push = true;
     f->compat = getenv("KOC_COMPAT");
+    f->sbom_author = getenv("KOC_SBOM_AUTHOR");
 }
 
 bool is_local_repository(const char *repository)
@@ -136,6 +141,28 @@ static int check_values(const cli *c, const publish_flags *f)
     return EXIT_OK;
 }
 
+static int read_sbom(const cli *c, const publish_flags *f, koc_publish_options *p)
+{
+    static const char *const formats[] = {"spdx", "cyclonedx", "spdx3"};
+    p->sbom_author = f->sbom_author && *f->sbom_author ? f->sbom_author : NULL;
+    if (f->sbom.count == 1 && strcmp(f->sbom.items[0], "none") == 0) {
+        p->sbom = KOC_SBOM_NONE;
+        return EXIT_OK;
+    }
+    for (size_t i = 0; i < f->sbom.count; i++) {
+        bool known = false;
+        for (size_t k = 0; k < sizeof(formats) / sizeof(formats[0]); k++) {
+            known = known || strcmp(f->sbom.items[i], formats[k]) == 0;
+        }
+        if (!known) {
+            return cli_usage(c, "--sbom: \"%s\" is not spdx, cyclonedx, spdx3 or none",
+                             f->sbom.items[i]);
+        }
+    }
+    p->sbom_formats = cli_list_argv(&f->sbom);
+    return EXIT_OK;
+}
+
 static int read_values(const cli *c, const publish_flags *f, koc_publish_options *p)
 {
     if (f->compat && *f->compat) {
@@ -144,11 +171,7 @@ static int read_values(const cli *c, const publish_flags *f, koc_publish_options
         }
         p->flags |= KOC_PUBLISH_COMPAT_KO;
     }
-    if (f->sbom && strcmp(f->sbom, "none") == 0) {
-        p->sbom = KOC_SBOM_NONE;
-    } else if (f->sbom && strcmp(f->sbom, "spdx") != 0) {
-        return cli_usage(c, "--sbom: \"%s\" is not spdx or none", f->sbom);
-    }
+    CLI_TRY(read_sbom(c, f, p));
     CLI_TRY(read_compression(c, f->compression, p));
     if (p->compression == KOC_COMPRESS_ZSTD && !(koc_features() & KOC_FEATURE_ZSTD)) {
         return cli_usage(c, "--compression=zstd: this koc was built without zstd");

@@ -7,8 +7,8 @@
 /* First member of the options of each such command. */
 typedef struct publish_flags {
     client_flags client;
-    cli_list tags, platforms, ldflags, labels, annotations;
-    const char *user, *base_image, *compat, *compression, *sbom, *sbom_dir;
+    cli_list tags, platforms, ldflags, labels, annotations, sbom;
+    const char *user, *base_image, *compat, *compression, *sbom_author, *sbom_dir;
     const char *layout, *tarball, *image_refs, *delve_version, *into;
     int32_t jobs;
     bool push, tag_only, preserve, base_paths, bare, disable_optimizations;

@@ -121,6 +121,13 @@ static int run_git(const char *dir, const char *const *arguments, koc__call *cal
     return KOC_OK;
 }
 
+int koc__git_ask(const char *dir, const char *const *arguments, koc__call *call,
+                 koc__proc_result *result, bool *ok, koc_error **err)
+{
+    KOC__AUTO_STR why = NULL;
+    return run_git(dir, arguments, call, result, ok, &why, err);
+}
+
 static int report_refusal(const char *root, const char *why, koc_error **err)
 {
     int rc = koc__error(err, KOC_EPROCESS, "cannot read the git repository %s: %s", root, why);

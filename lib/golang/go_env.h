@@ -49,6 +49,11 @@ int koc__git_check(const char *dir, koc__call *call, koc_error **err);
 /* The command line of every git that koc starts: "git", settings that keep it from running programs of the
  * repository, arguments, NULL. */
 enum { KOC__GIT_ARGS = 16 };
+/* Runs git for an answer that may be missing: *ok false if git is not there or fails. Fails only if the
+ * call has to end. */
+struct koc__proc_result;
+int koc__git_ask(const char *dir, const char *const *arguments, koc__call *call,
+                 struct koc__proc_result *result, bool *ok, koc_error **err);
 void koc__git_command(const char *const *arguments, const char *argv[KOC__GIT_ARGS]);
 
 #endif

@@ -35,6 +35,8 @@ typedef struct koc__go_settings { /* does not change once it is loaded */
     koc_strlist *platforms, *env, *flags, *ldflags; /* default*: never NULL */
     koc__go_config *builds;
     size_t n_builds;
+    koc_strlist *sbom;     /* formats; never NULL */
+    char *sbom_author;     /* or NULL */
     koc_strlist *warnings; /* about the file; never NULL */
     bool offline;          /* go must not download anything */
     /* Memo of the answers of go and git (go_env.h), the one part that is filled in later. It has its own
@@ -180,6 +182,18 @@ int koc__go_value_files(const char *tool, const koc_strlist *env, koc_strlist *o
  * with. */
 int koc__go_variable(const koc__go_settings *s, const char *name, bool defaults, char **out,
                      koc_error **err);
+
+/* --- git, for bills of materials (git_remote.c) --- */
+/* The URL of a remote of the repository around dir that has revision, as far as git knows without asking
+ * it: one of its remote-tracking branches contains it. *url stays NULL: there is none, or it is a local
+ * path. */
+int koc__git_published(const char *dir, const char *revision, koc__call *call, char **url,
+                       koc_error **err);
+/* A remote's URL in one spelling, without user names, passwords and queries. NULL: not a URL that other
+ * people can use, or out of memory. */
+char *koc__git_public_url(const char *url);
+/* user.name and user.email of git's settings; they stay NULL if they are not set. */
+int koc__git_user(const char *dir, koc__call *call, char **name, char **email, koc_error **err);
 
 /* --- epochs --- */
 /* SOURCE_DATE_EPOCH or KO_DATA_DATE_EPOCH; *found false: unset or empty. KOC_EINVAL: not an integer. */

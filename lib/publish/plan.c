@@ -25,6 +25,8 @@ void koc__plan_free(koc__plan *p)
     koc_strlist_free(p->warnings);
     koc__free(p->repository);
     koc__free(p->sbom_repository);
+    koc__free(p->sbom_author_text);
+    koc__free(p->sbom_author_storage);
     koc__free(p->layout_path);
     for (size_t i = 0; i < p->n_labels; i++) {
         koc__free((char *)(uintptr_t)p->labels[i].key);
@@ -397,6 +399,72 @@ int koc__plan_add_warnings(koc__plan *p, const koc_strlist *warnings, koc_error 
     return KOC_OK;
 }
 
+static int add_sbom_format(koc__plan *p, koc_str name, const char *source, koc_error **err)
+{
+    koc__sbom_format f;
+    if (koc__str_is(name, "none") && koc__streq(source, "sbom")) {
+        p->o.sbom = KOC_SBOM_NONE;
+        return KOC_OK;
+    }
+    if (!koc__sbom_format_find(name, &f)) {
+        return koc__error_option(err, source, "\"%.*s\" is not spdx, cyclonedx or spdx3",
+                                 KOC__FMT(name));
+    }
+    for (size_t i = 0; i < p->n_sbom_formats; i++) {
+        if (p->sbom_formats[i] == f) {
+            return KOC_OK;
+        }
+    }
+    p->sbom_formats[p->n_sbom_formats++] = f;
+    return KOC_OK;
+}
+
+static int choose_sbom_formats(koc__plan *p, koc_error **err)
+{
+    const char *const *told = p->o.sbom_formats;
+    for (size_t i = 0; told && told[i]; i++) {
+        KOC__TRY(add_sbom_format(p, koc__str(told[i]), "sbom_formats", err));
+    }
+    for (size_t i = 0; !told && i < koc_strlist_count(p->settings->sbom); i++) {
+        koc_str rest = koc__str(koc_strlist_get(p->settings->sbom, i)), name;
+        while (koc__str_split(&rest, ',', &name)) {
+            KOC__TRY(add_sbom_format(p, koc__str_trim(name), "sbom", err));
+        }
+    }
+    if (p->o.sbom == KOC_SBOM_NONE) {
+        p->n_sbom_formats = 0;
+    } else if (p->n_sbom_formats == 0) {
+        p->sbom_formats[p->n_sbom_formats++] = KOC__SBOM_SPDX;
+    }
+    return KOC_OK;
+}
+
+/* The option, else .ko.yaml, else the owner of the repository whose workflow runs. */
+static int choose_sbom_author(koc__plan *p, koc_error **err)
+{
+    const char *text = p->o.sbom_author ? p->o.sbom_author : p->settings->sbom_author;
+    const char *owner = koc__env_nonempty("GITHUB_REPOSITORY_OWNER");
+    const char *server = koc__env_nonempty("GITHUB_SERVER_URL");
+    if (!text && !owner) {
+        return KOC_OK;
+    }
+    p->sbom_author_told = true;
+    p->sbom_author_text = text ? koc__strdup(text)
+                               : koc__format("Organization: %s <%s/%s>", owner,
+                                             server ? server : "https://github.com", owner);
+    if (!p->sbom_author_text) {
+        return koc__oom(err);
+    }
+    if (koc__streq(text, "none")) {
+        return KOC_OK;
+    }
+    int rc =
+        koc__sbom_author_parse(p->sbom_author_text, &p->sbom_author_storage, &p->sbom_author, err);
+    p->sbom_author.supplies = rc == KOC_OK;
+    koc__error_blame(rc == KOC_OK ? NULL : err, "sbom_author");
+    return koc__error_prefix(err, rc, "sbom_author");
+}
+
 static int fill(koc__plan *p, koc_error **err)
 {
     p->compat = p->o.flags & KOC_PUBLISH_COMPAT_KO;
@@ -416,6 +484,8 @@ static int fill(koc__plan *p, koc_error **err)
     KOC__TRY(choose_destination(p, err));
     KOC__TRY(koc__go_epoch("SOURCE_DATE_EPOCH", &p->has_epoch, &p->epoch, err));
     KOC__TRY(koc__go_epoch("KO_DATA_DATE_EPOCH", &p->has_data_epoch, &p->data_epoch, err));
+    KOC__TRY(choose_sbom_formats(p, err));
+    KOC__TRY(choose_sbom_author(p, err));
     const char *sbom_repository = koc__env_nonempty("COSIGN_REPOSITORY");
     if (sbom_repository && p->to_registry && p->o.sbom != KOC_SBOM_NONE) {
         KOC__AUTO(koc_reference) r = NULL;

@@ -33,7 +33,7 @@ KOC__DEFINE_AUTO(koc_published, koc_published_free);
 
 static void work_dispose(koc__work *w)
 {
-    for (size_t i = 0; w->sboms && i <= w->n_units; i++) { /* also the one that failed */
+    for (size_t i = 0; w->sboms && i < w->sboms_capacity; i++) { /* also the one that failed */
         koc__push_free(w->sboms[i].push);
         koc_image_unref(w->sboms[i].artifact);
         koc_reference_unref(w->sboms[i].target);

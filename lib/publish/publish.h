@@ -7,7 +7,7 @@
  *   compile.c            builds all packages for all platforms, then their layers
  *   debug.c              Delve and its layer
  *   assemble_image.c     layers and config edits become an image, several images an index
- *   sbom_output.c        their SBOMs
+ *   sbom_create.c, sbom_output.c   their SBOMs
  *   early_push.c         what is sent while other packages still compile
  *   output.c             destinations: registry, layout, tarball, none
  *   local_output.c       destinations: the Docker daemon, cluster nodes
@@ -39,6 +39,7 @@
 #include "golang/golang.h"
 #include "publish/naming.h"
 #include "registry/registry.h"
+#include "sbom/sbom.h"
 
 /* Go's zero time, 0001-01-01T00:00:00Z: ko writes it when it has no other time. */
 #define KOC__GO_ZERO_TIME INT64_C(-62135596800)
@@ -57,8 +58,14 @@ typedef struct koc__plan {
     koc_strlist *platforms; /* to build for, in one spelling; at least one, or "all" */
     koc__go_options go;
     koc_strlist *tags;
-    char *repository;           /* "" when there is none */
-    char *sbom_repository;      /* COSIGN_REPOSITORY, or NULL */
+    char *repository;      /* "" when there is none */
+    char *sbom_repository; /* COSIGN_REPOSITORY, or NULL */
+    koc__sbom_format sbom_formats[KOC__SBOM_FORMATS];
+    size_t n_sbom_formats; /* 0: no SBOM */
+    bool sbom_author_told; /* else git is asked */
+    koc__sbom_author sbom_author;
+    char *sbom_author_text; /* what names it; sbom_author_storage owns the strings */
+    char *sbom_author_storage;
     char *layout_path;          /* of the layout to write, or NULL */
     bool to_registry;           /* at least one of the outputs is a registry */
     bool default_platform;      /* no option, setting or variable names a platform */
@@ -136,6 +143,7 @@ typedef struct koc__unit { /* one package on one platform */
 } koc__unit;
 typedef struct koc__sbom_doc {
     const koc_digest *subject; /* borrowed from the image or index */
+    koc__sbom_format format;
     koc_buf text;
     char *file_name;
     koc_reference *target; /* NULL, like the next two, if the registry has the document */
@@ -165,7 +173,7 @@ typedef struct koc__work { /* one package: one printed reference */
     size_t n_units;
     koc_index *index; /* when there are several */
     koc__sbom_doc *sboms;
-    size_t n_sboms;
+    size_t n_sboms, sboms_capacity;
     char *name; /* the image's repository */
     char *printed;
     koc__work_state state;
@@ -194,10 +202,10 @@ int koc__debug_layer(koc__unit *u, koc__go_binary *delve, const koc__go_layer_op
 
 /* Layers to image, images to index. */
 int koc__assemble(koc__work *w, koc__call *call, koc_error **err);
-/* Creates the documents about w's images and keeps them in the cache by digest. Does nothing under KOC_SBOM_NONE. */
+/* Creates the documents about w's images, in each format, and keeps them in the cache by digest. */
 int koc__sboms_create(koc__work *w, koc__call *call, koc_error **err);
-/* Pushes them beside the images, with the tag sha256-<hex>.sbom: the first step everything but the tags, the second
- * the tags. */
+/* Pushes those of the first format beside the images, with the tag sha256-<hex>.sbom: the first step everything but
+ * the tags, the second the tags. */
 int koc__sboms_push_begin(koc__work *w, koc__call *call, koc_error **err);
 int koc__sboms_push_names(koc__work *w, koc_error **err);
 /* Writes them to --sbom-dir. */

@@ -2,8 +2,10 @@
 #include "core/common.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 
 #include "core/dynbuf.h"
+#include "core/hash/sha256.h"
 #include "core/str.h"
 #include "core/text.h"
 #include "sbom/bom.h"
@@ -126,10 +128,52 @@ void koc__bom_link(koc__bom *b, size_t from, int32_t type, size_t to)
         b->failed = true;
         return;
     }
-    b->edges[b->n_edges++] = (koc__bom_edge){from, to, type};
+    b->edges[b->n_edges++] = (koc__bom_edge){from, to, 0, type};
 }
 
-int koc__bom_check(const koc__bom *b, koc_error **err)
+void koc__bom_fill_zeros(koc__dynbuf *out, size_t start)
 {
-    return b->failed ? koc__oom(err) : KOC_OK;
+    uint8_t hash[32];
+    char hex[65];
+    koc__sha256 h;
+    koc__sha256_init(&h);
+    koc__sha256_update(&h, out->ptr + start, out->len - start);
+    koc__sha256_final(&h, hash);
+    koc__hex(hash, sizeof(hash), hex);
+    char *at = memmem(out->ptr + start, out->len - start, KOC__BOM_ZEROS, 64);
+    if (at) {
+        memcpy(at, hex, 64);
+    }
+}
+
+/* The document's own edges are first. */
+static int by_origin(const void *a, const void *b)
+{
+    const koc__bom_edge *x = a, *y = b;
+    size_t from = x->from + 1, other = y->from + 1;
+    if (from != other) {
+        return from < other ? -1 : 1;
+    }
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+int koc__bom_finish(koc__bom *b, koc_error **err)
+{
+    if (b->failed) {
+        return koc__oom(err);
+    }
+    for (size_t i = 0; i < b->n_edges; i++) {
+        b->edges[i].number = i;
+    }
+    if (b->n_edges > 0) {
+        qsort(b->edges, b->n_edges, sizeof(*b->edges), by_origin);
+    }
+    for (size_t i = b->n_edges; i-- > 0;) {
+        if (b->edges[i].from != KOC__BOM_DOCUMENT) {
+            koc__bom_component *c = &b->components[b->edges[i].from];
+            c->first_edge = i;
+            c->n_edges++;
+        }
+    }
+    return KOC_OK;
 }

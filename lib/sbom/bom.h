@@ -12,8 +12,20 @@
 #include "core/map.h"
 #include "sbom/sbom.h"
 
-enum { KOC__BOM_CONTAINER = 1, KOC__BOM_APPLICATION, KOC__BOM_LIBRARY, KOC__BOM_FILE };
-enum { KOC__BOM_SHA1 = 1, KOC__BOM_SHA256 };
+enum {
+    KOC__BOM_CONTAINER = 1,
+    KOC__BOM_APPLICATION,
+    KOC__BOM_LIBRARY,
+    KOC__BOM_SYSTEM, /* an operating system */
+    KOC__BOM_FILE
+};
+enum { KOC__BOM_SHA1 = 1, KOC__BOM_SHA256, KOC__BOM_SHA512 };
+/* What the file of a component is (BSI TR-03183-2 v2.1, 5.2.2). */
+enum {
+    KOC__BOM_EXECUTABLE = 1u << 0,
+    KOC__BOM_ARCHIVE = 1u << 1,
+    KOC__BOM_STRUCTURED = 1u << 2 /* its parts can be separated again */
+};
 enum {
     KOC__BOM_DESCRIBES = 1,
     KOC__BOM_CONTAINS,
@@ -35,28 +47,38 @@ typedef struct koc__bom_component {
     const char *id; /* unique in the document: [A-Za-z0-9.-]+ */
     const char *name;
     const char *version;
-    const char *supplier; /* an organisation's name */
+    const char *supplier; /* a name that a source names, never one taken from a path */
+    bool supplier_is_person;
+    const char *address; /* URL or mail of the supplier */
     const char *purl;
     const char *cpe;
-    const char *download;  /* URL */
-    const char *file_name; /* in the image */
-    const char *license;   /* an SPDX expression */
+    const char *download;     /* URL */
+    const char *vcs;          /* URL of its repository */
+    const char *file_name;    /* without directories */
+    const char *file_path;    /* in the image */
+    const char *license;      /* an SPDX expression */
+    bool license_listed;      /* it is one identifier of the SPDX list */
+    const char *license_file; /* where that was found */
     const char *copyright;
     const char *go_sum; /* "h1:…": a hash over a module's file list, not of a file */
     const char *source; /* how it was built or where it came from */
-    koc__bom_hash hashes[2];
+    koc__bom_hash hashes[3];
     size_t n_hashes;
+    uint32_t file;              /* bits KOC__BOM_EXECUTABLE, … */
+    size_t first_edge, n_edges; /* those that begin here, after koc__bom_finish */
+    bool edges_known;           /* the bom has all components that this one depends on */
 } koc__bom_component;
 
 typedef struct koc__bom_edge {
     size_t from, to; /* numbers of components, or KOC__BOM_DOCUMENT */
+    size_t number;   /* in the order of koc__bom_link */
     int32_t type;
 } koc__bom_edge;
 
 typedef struct koc__bom {
-    const char *name;    /* of the document: [A-Za-z0-9.-]+ */
-    const char *tool;    /* "koc-0.1.0" */
-    const char *author;  /* an organisation, or NULL */
+    const char *name; /* of the document: [A-Za-z0-9.-]+ */
+    const char *tool; /* "koc-0.1.0" */
+    koc__sbom_author author;
     const char *comment; /* about the document, or NULL */
     const char *created; /* RFC 3339, UTC */
     koc__bom_component *components;
@@ -86,12 +108,18 @@ size_t koc__bom_add(koc__bom *b, int32_t kind, const char *wish, const char *nam
 koc__bom_component *koc__bom_get(koc__bom *b, size_t i);
 void koc__bom_hash_add(koc__bom *b, size_t i, int32_t algorithm, const uint8_t *bytes, size_t len);
 void koc__bom_link(koc__bom *b, size_t from, int32_t type, size_t to);
-/* KOC_ENOMEM: one of the calls above failed. */
-int koc__bom_check(const koc__bom *b, koc_error **err);
+/* Sorts the edges by their origin. KOC_ENOMEM: one of the calls above failed. Nothing may be added afterwards. */
+int koc__bom_finish(koc__bom *b, koc_error **err);
 
 /* --- writers --- */
-/* SPDX 2.3 (spdx.c). Appends to out. */
+/* A document names itself by its content and by nothing else: it is written with zeros for its SHA-256, which then
+ * replaces the first of them. (bom.c) */
+#define KOC__BOM_ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
+void koc__bom_fill_zeros(koc__dynbuf *out, size_t start);
+/* SPDX 2.3 (spdx.c), CycloneDX 1.6 (cyclonedx.c), SPDX 3.0.1 (spdx3.c). They append to out. */
 int koc__spdx_write(const koc__bom *b, koc__dynbuf *out, koc_error **err);
+int koc__cyclonedx_write(const koc__bom *b, koc__dynbuf *out, koc_error **err);
+int koc__spdx3_write(const koc__bom *b, koc__dynbuf *out, koc_error **err);
 /* ko's documents (spdx_ko.c). */
 int koc__spdx_ko_image(const koc__sbom_options *o, const koc_image *img, const koc__exe_info *info,
                        koc__dynbuf *out, koc_error **err);
@@ -117,15 +145,11 @@ bool koc__purl_is_private(const char *patterns, const char *path);
 int koc__bom_collect_image(koc__bom *b, const koc__sbom_options *o, const koc_image *img,
                            const koc__exe_info *info, koc__call *call, koc_error **err);
 int koc__bom_collect_index(koc__bom *b, const koc__sbom_options *o, const koc_index *idx,
-                           koc_error **err);
+                           const koc__exe_info *info, koc_error **err);
 /* SHA-256 and SHA-1 of a file in one pass. known: its SHA-256, with which a cached SHA-1 saves the pass;
  * or NULL. (sbom_file.c) */
 int koc__sbom_hash_file(const char *path, const koc_digest *known, koc__call *call,
                         uint8_t sha256[32], uint8_t sha1[20], koc_error **err);
-/* The supplier of a module or an image: the owner at a forge, else the host. A guess, as the document says.
- * (supplier.c) */
-const char *koc__bom_module_supplier(koc__bom *b, const char *module_path);
-const char *koc__bom_image_supplier(koc__bom *b, const koc_reference *name);
 
 /* --- base and time of images and indexes (sbom_subject.c) --- */
 typedef struct koc__sbom_base {

@@ -1,7 +1,7 @@
 /*
- * Fills in the model for an image or an index. As scanners and auditors require, each element has a
- * supplier, a version and a purl, and can be reached from the document by DESCRIBES, CONTAINS and
- * DEPENDS_ON edges (along which the NTIA's minimum elements are checked).
+ * Fills in the model for an image or an index. Each element can be reached from the document by DESCRIBES,
+ * CONTAINS and DEPENDS_ON edges (along which the NTIA's minimum elements are checked). What no source says
+ * stays open: no name of a person or company, no version and no place is derived from a path.
  */
 #include "core/common.h"
 
@@ -24,7 +24,6 @@ typedef struct collector {
     const koc__exe_info *info; /* or NULL */
     koc__call *call;
     const char *short_name; /* last element of the repository or import path */
-    const char *supplier;   /* of the application */
     size_t image;           /* the component that the document is about */
 } collector;
 
@@ -49,14 +48,13 @@ static void set_names(collector *c)
                         : path              ? path
                                             : "image";
     c->short_name = koc__bom_take(c->b, koc__str_dup(koc__path_base(koc__str(named))));
-    c->supplier = path ? koc__bom_module_supplier(c->b, path) : "unknown";
     c->b->tool =
         koc__bom_text(c->b, "koc-%s", c->o->tool_version ? c->o->tool_version : KOC_VERSION_STRING);
-    c->b->author = c->supplier;
-    c->b->comment = "Suppliers are derived from module paths and image names.";
+    c->b->author = c->o->author;
 }
 
-/* SOURCE_DATE_EPOCH, else the time of the commit, else that of the config, else 1970. */
+/* SOURCE_DATE_EPOCH, else the time of the commit, so that two builds of one commit have equal documents;
+ * else the time of the build, else that of the config. */
 static int set_created(collector *c, const char *config_created, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(64);
@@ -64,7 +62,11 @@ static int set_created(collector *c, const char *config_created, koc_error **err
     int64_t when = 0;
     if (c->o->has_epoch) {
         when = c->o->epoch;
-    } else if (!commit || !koc__parse_rfc3339(koc__str(commit), &when, NULL, NULL) || when < 0) {
+    } else if (commit && koc__parse_rfc3339(koc__str(commit), &when, NULL, NULL) && when >= 0) {
+        /* when is that time */
+    } else if (c->o->now > 0) {
+        when = c->o->now;
+    } else {
         bool known = config_created &&
                      koc__parse_rfc3339(koc__str(config_created), &when, NULL, NULL) && when > 0;
         when = known ? when : 0;
@@ -86,11 +88,20 @@ static size_t add_container(collector *c, const char *id, const char *name, cons
 {
     size_t i = koc__bom_add(c->b, KOC__BOM_CONTAINER, id, name);
     koc__bom_get(c->b, i)->version = koc__bom_text(c->b, "%s", koc__digest_str(d).s);
-    koc__bom_get(c->b, i)->supplier = c->supplier;
     if (d->algorithm == KOC_DIGEST_SHA256) {
         koc__bom_hash_add(c->b, i, KOC__BOM_SHA256, d->bytes, d->len);
     }
     return i;
+}
+
+/* For what the author has made: the image and the program. */
+static void set_told_supplier(collector *c, size_t i)
+{
+    koc__bom_component *component = koc__bom_get(c->b, i);
+    if (c->o->author.supplies) {
+        component->supplier = c->o->author.name;
+        component->supplier_is_person = c->o->author.person;
+    }
 }
 
 /* The image or index that koc built. p NULL: an index. */
@@ -102,6 +113,7 @@ static size_t add_image(collector *c, const char *id, const koc_digest *d, const
     size_t i = add_container(c, id, name, d);
     koc__bom_get(c->b, i)->purl =
         koc__bom_take(c->b, koc__purl_oci(c->short_name, d, qualifiers, KOC__COUNT(qualifiers)));
+    set_told_supplier(c, i);
     return i;
 }
 
@@ -119,7 +131,7 @@ static void add_known_base(collector *c, const koc__sbom_base *base, const char 
     if (tag) {
         component->version = koc__bom_text(c->b, "%s@%s", tag, component->version);
     }
-    component->supplier = koc__bom_image_supplier(c->b, name);
+    component->supplier = c->o->base_vendor;
     component->purl = koc__bom_take(
         c->b, koc__purl_oci(short_name, &base->digest, qualifiers, KOC__COUNT(qualifiers)));
     koc__bom_link(c->b, c->image, KOC__BOM_DESCENDANT_OF, i);
@@ -135,7 +147,7 @@ static int add_base(collector *c, const char *name, const char *digest, const ch
         add_known_base(c, &base, arch);
     } else if (base.text) {
         size_t i = add_container(c, "BaseImage", base.text, &base.digest);
-        koc__bom_get(c->b, i)->supplier = "unknown";
+        koc__bom_get(c->b, i)->supplier = c->o->base_vendor;
         koc__bom_get(c->b, i)->purl =
             koc__bom_take(c->b, koc__purl_oci("image", &base.digest, NULL, 0));
         koc__bom_link(c->b, c->image, KOC__BOM_DESCENDANT_OF, i);
@@ -161,21 +173,15 @@ static int format_build(collector *c, const char **out, koc_error **err)
     return KOC_OK;
 }
 
-/* git+https://github.com/owner/name@revision if the path contains the repository, else NULL. */
-static const char *commit_url(collector *c, const char *path)
+/* git+<url>@<revision> if the program was built from that commit and from nothing else, else NULL. */
+static const char *commit_url(collector *c)
 {
-    const char *revision = koc__exe_setting(c->info, "vcs.revision"),
-               *vcs = koc__exe_setting(c->info, "vcs");
-    koc_str rest = koc__str(path), host, owner, name;
-    if (!revision || !koc__streq(vcs, "git") || !koc__str_split(&rest, '/', &host) ||
-        !koc__str_split(&rest, '/', &owner) || !koc__str_split(&rest, '/', &name)) {
-        return NULL;
-    }
-    if (!koc__str_is(host, "github.com") && !koc__str_is(host, "bitbucket.org")) {
-        return NULL;
-    }
-    return koc__bom_text(c->b, "git+https://%.*s/%.*s/%.*s@%s", KOC__FMT(host), KOC__FMT(owner),
-                         KOC__FMT(name), revision);
+    const char *revision = koc__exe_setting(c->info, "vcs.revision");
+    bool same = koc__streq(koc__exe_setting(c->info, "vcs"), "git") &&
+                koc__streq(koc__exe_setting(c->info, "vcs.modified"), "false");
+    return c->o->source_url && revision && same
+               ? koc__bom_text(c->b, "git+%s@%s", c->o->source_url, revision)
+               : NULL;
 }
 
 static const char *binary_name(const koc__sbom_options *o)
@@ -201,7 +207,7 @@ static int add_binary(collector *c, size_t app, koc_error **err)
 }
 
 /* The main module; without build info, the little that is known of the program. */
-static int add_application(collector *c, const koc_digest *image, size_t *out, koc_error **err)
+static int add_application(collector *c, size_t *out, koc_error **err)
 {
     const koc__exe_module *m = c->info && c->info->main.path ? &c->info->main : NULL;
     const char *path = application_path(c);
@@ -213,12 +219,17 @@ static int add_application(collector *c, const koc_digest *image, size_t *out, k
     const char *source;
     KOC__TRY(format_build(c, &source, err));
     koc__bom_component *component = koc__bom_get(c->b, i);
-    component->version = version ? version : koc__bom_text(c->b, "%s", koc__digest_str(image).s);
-    component->supplier = c->supplier;
+    component->version = version;
     component->purl = purl;
-    component->download = commit_url(c, path);
-    component->file_name = binary_name(c->o) ? koc__bom_text(c->b, "%s", binary_name(c->o)) : NULL;
+    component->download = commit_url(c);
+    if (binary_name(c->o)) {
+        koc_str base = koc__path_base(koc__str(binary_name(c->o)));
+        component->file_name = koc__bom_take(c->b, koc__str_dup(base));
+        component->file_path = koc__bom_text(c->b, "%s", c->o->binary_name);
+        component->file = KOC__BOM_EXECUTABLE | KOC__BOM_STRUCTURED;
+    }
     component->source = source;
+    set_told_supplier(c, i);
     koc__bom_link(c->b, c->image, KOC__BOM_CONTAINS, i);
     *out = i;
     return add_binary(c, i, err);
@@ -275,19 +286,22 @@ static bool at_proxy(const koc__sbom_options *o, const char *path)
     return o->module_proxy && !(o->module_private && koc__purl_is_private(o->module_private, path));
 }
 
+/* What is in a directory is not a release of the module: it has neither its version nor its hash. */
 static void add_dependency(collector *c, size_t app, const koc__exe_module *m)
 {
     bool local = m->replace && is_dir(m->replace);
     const koc__exe_module *used = m->replace && !local ? m->replace : m;
-    const char *version = *used->version ? used->version : "unknown";
-    const char *id = koc__bom_text(c->b, "Go-%s-%s", used->path, version);
+    const char *version =
+        local || !*used->version ? NULL : koc__bom_text(c->b, "%s", used->version);
+    bool released = version && strcmp(version, "(devel)") != 0;
+    const char *id = koc__bom_text(c->b, version ? "Go-%s-%s" : "Go-%s", used->path, version);
     size_t i = koc__bom_add(c->b, KOC__BOM_LIBRARY, id, used->path);
     koc__bom_component *component = koc__bom_get(c->b, i);
-    component->version = koc__bom_text(c->b, "%s", version);
-    component->supplier = koc__bom_module_supplier(c->b, used->path);
-    component->purl = koc__bom_take(c->b, koc__purl_go(used->path, used->version));
-    component->go_sum = *used->sum ? koc__bom_text(c->b, "%s", used->sum) : NULL;
-    if (!local && *used->version && *used->sum && at_proxy(c->o, used->path)) {
+    component->version = version;
+    component->purl =
+        koc__bom_take(c->b, koc__purl_go(used->path, released ? used->version : NULL));
+    component->go_sum = released && *used->sum ? koc__bom_text(c->b, "%s", used->sum) : NULL;
+    if (component->go_sum && at_proxy(c->o, used->path)) {
         component->download = koc__bom_take(
             c->b, koc__purl_module_zip(c->o->module_proxy, used->path, used->version));
     }
@@ -310,7 +324,7 @@ int koc__bom_collect_image(koc__bom *b, const koc__sbom_options *o, const koc_im
     KOC__TRY(set_created(&c, koc__sbom_config_created(img), err));
     c.image = add_image(&c, koc__bom_text(b, "Image-%s", c.short_name), digest, p);
     koc__bom_link(b, KOC__BOM_DOCUMENT, KOC__BOM_DESCRIBES, c.image);
-    KOC__TRY(add_application(&c, digest, &app, err));
+    KOC__TRY(add_application(&c, &app, err));
     if (info) {
         add_stdlib(&c, app);
     }
@@ -319,7 +333,7 @@ int koc__bom_collect_image(koc__bom *b, const koc__sbom_options *o, const koc_im
     }
     KOC__TRY(add_base(&c, koc_image_annotation(img, KOC__BASE_NAME),
                       koc_image_annotation(img, KOC__BASE_DIGEST), p ? p->arch : NULL, err));
-    return koc__bom_check(b, err);
+    return koc__bom_finish(b, err);
 }
 
 static int add_child(collector *c, const koc_descriptor *d, koc_error **err)
@@ -337,9 +351,9 @@ static int add_child(collector *c, const koc_descriptor *d, koc_error **err)
 }
 
 int koc__bom_collect_index(koc__bom *b, const koc__sbom_options *o, const koc_index *idx,
-                           koc_error **err)
+                           const koc__exe_info *info, koc_error **err)
 {
-    collector c = {.b = b, .o = o};
+    collector c = {.b = b, .o = o, .info = info};
     const koc_digest *digest = &koc_index_descriptor(idx)->digest;
     const koc_image *first = koc_index_image(idx, 0);
     set_names(&c);
@@ -352,5 +366,5 @@ int koc__bom_collect_index(koc__bom *b, const koc__sbom_options *o, const koc_in
     }
     KOC__TRY(add_base(&c, koc__sbom_index_annotation(idx, KOC__BASE_NAME),
                       koc__sbom_index_annotation(idx, KOC__BASE_DIGEST), NULL, err));
-    return koc__bom_check(b, err);
+    return koc__bom_finish(b, err);
 }

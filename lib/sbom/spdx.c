@@ -4,7 +4,6 @@
  */
 #include "core/common.h"
 
-#include "core/hash/sha256.h"
 #include "core/str.h"
 #include "core/text.h"
 #include "sbom/bom.h"
@@ -12,7 +11,6 @@
 
 #define NAMESPACE   "https://spdx.org/spdxdocs/koc/"
 #define NOASSERTION "NOASSERTION"
-#define PLACEHOLDER "0000000000000000000000000000000000000000000000000000000000000000"
 
 static const char *or_noassertion(const char *s)
 {
@@ -38,6 +36,15 @@ static void put_labelled(koc__jw *w, const char *key, const char *label, const c
     koc__jw_kv(w, key, text);
 }
 
+static const char *hash_name(int32_t algorithm)
+{
+    switch (algorithm) {
+    case KOC__BOM_SHA1: return "SHA1";
+    case KOC__BOM_SHA256: return "SHA256";
+    default: return "SHA512";
+    }
+}
+
 static void put_checksums(koc__jw *w, const koc__bom_component *c)
 {
     if (c->n_hashes == 0) {
@@ -47,7 +54,7 @@ static void put_checksums(koc__jw *w, const koc__bom_component *c)
     koc__jw_array(w);
     for (size_t i = 0; i < c->n_hashes; i++) {
         koc__jw_object(w);
-        koc__jw_kv(w, "algorithm", c->hashes[i].algorithm == KOC__BOM_SHA1 ? "SHA1" : "SHA256");
+        koc__jw_kv(w, "algorithm", hash_name(c->hashes[i].algorithm));
         koc__jw_kv(w, "checksumValue", c->hashes[i].hex);
         koc__jw_object_end(w);
     }
@@ -84,8 +91,14 @@ static const char *purpose(int32_t kind)
     switch (kind) {
     case KOC__BOM_CONTAINER: return "CONTAINER";
     case KOC__BOM_APPLICATION: return "APPLICATION";
+    case KOC__BOM_SYSTEM: return "OPERATING_SYSTEM";
     default: return "LIBRARY";
     }
+}
+
+static const char *agent(bool person)
+{
+    return person ? "Person" : "Organization";
 }
 
 static void put_package(koc__jw *w, const koc__bom *b, size_t i)
@@ -96,7 +109,9 @@ static void put_package(koc__jw *w, const koc__bom *b, size_t i)
     koc__jw_kv(w, "name", c->name);
     koc__jw_kv(w, "versionInfo", c->version);
     if (c->supplier) {
-        put_labelled(w, "supplier", "Organization", c->supplier);
+        put_labelled(w, "supplier", agent(c->supplier_is_person), c->supplier);
+    } else {
+        koc__jw_kv(w, "supplier", NOASSERTION);
     }
     koc__jw_kv(w, "packageFileName", c->file_name);
     koc__jw_kv(w, "downloadLocation", or_noassertion(c->download));
@@ -195,8 +210,10 @@ static void put_creation(koc__jw *w, const koc__bom *b)
     koc__jw_array(w);
     snprintf(text, sizeof(text), "Tool: %s", b->tool);
     koc__jw_str(w, text);
-    if (b->author) {
-        snprintf(text, sizeof(text), "Organization: %s", b->author);
+    if (b->author.name) {
+        bool mail = b->author.contact && strchr(b->author.contact, '@');
+        snprintf(text, sizeof(text), mail ? "%s: %.1024s (%.1024s)" : "%s: %.1024s",
+                 agent(b->author.person), b->author.name, b->author.contact);
         koc__jw_str(w, text);
     }
     koc__jw_array_end(w);
@@ -219,28 +236,12 @@ static void put_described(koc__jw *w, const koc__bom *b)
     koc__jw_array_end(w);
 }
 
-/* Replaces the zeros by the hash of the document at start. */
-static void fill_placeholder(koc__dynbuf *out, size_t start)
-{
-    uint8_t hash[32];
-    char hex[65];
-    koc__sha256 h;
-    koc__sha256_init(&h);
-    koc__sha256_update(&h, out->ptr + start, out->len - start);
-    koc__sha256_final(&h, hash);
-    koc__hex(hash, sizeof(hash), hex);
-    char *at = memmem(out->ptr + start, out->len - start, PLACEHOLDER, 64);
-    if (at) {
-        memcpy(at, hex, 64);
-    }
-}
-
 int koc__spdx_write(const koc__bom *b, koc__dynbuf *out, koc_error **err)
 {
     char space[8192];
     size_t start = out->len;
     koc__jw w;
-    snprintf(space, sizeof(space), "%s%.4096s-%s", NAMESPACE, b->name, PLACEHOLDER);
+    snprintf(space, sizeof(space), "%s%.4096s-%s", NAMESPACE, b->name, KOC__BOM_ZEROS);
     koc__jw_begin(&w, out, 2, 0);
     koc__jw_object(&w);
     koc__jw_kv(&w, "spdxVersion", "SPDX-2.3");
@@ -256,6 +257,6 @@ int koc__spdx_write(const koc__bom *b, koc__dynbuf *out, koc_error **err)
     koc__jw_object_end(&w);
     KOC__TRY(koc__jw_end(&w, err));
     KOC__TRY(koc__dynbuf_putc(out, '\n', err));
-    fill_placeholder(out, start);
+    koc__bom_fill_zeros(out, start);
     return KOC_OK;
 }

@@ -32,6 +32,7 @@ enum {
     /** Collect koc_published_inputs. If the inputs of a build are not on record, this costs one `go list`. */
     KOC_PUBLISH_INPUTS = 1u << 10
 };
+/** KOC_SBOM_SPDX: the formats of sbom_formats. */
 enum { KOC_SBOM_SPDX = 0, KOC_SBOM_NONE = 1 };
 
 /** Called for each result as soon as it is complete, in any order: the import path without ko://, and the reference to
@@ -71,10 +72,16 @@ typedef struct koc_publish_options {
      * decides (ko.local, kind.local, k3d.local, minikube.local, containerd.local; else a registry). Loaded images
      * are named repo:<hex of the digest>. */
     const char *into;
+    /** The formats of the SBOMs: "spdx" (2.3), "cyclonedx" (1.6), "spdx3" (3.0.1). The first is attached to the image,
+     * sbom_dir gets each. NULL: from .ko.yaml (sbom), else spdx. Since 0.2. */
+    const char *const *sbom_formats;
+    /** Who answers for the SBOMs: "[Person: |Organization: ]NAME [<MAIL or URL>]"; "none": no author. NULL: from .ko.yaml
+     * (sbomAuthor), GITHUB_REPOSITORY_OWNER, or the user of git. Since 0.2. */
+    const char *sbom_author;
 } koc_publish_options;
 /* clang-format off */
 #define KOC_PUBLISH_OPTIONS_INIT { sizeof(koc_publish_options), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL }
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL }
 /* clang-format on */
 
 /** Builds and publishes all packages of o. If one fails, there is no result and no tag is written; images that were

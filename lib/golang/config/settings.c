@@ -387,13 +387,10 @@ static int read_overrides(const loader *l, const koc__ynode *n, koc_error **err)
     return KOC_OK;
 }
 
-static const char *const known_keys[] = {"defaultBaseImage",
-                                         "baseImageOverrides",
-                                         "defaultPlatforms",
-                                         "defaultEnv",
-                                         "defaultFlags",
-                                         "defaultLdflags",
-                                         "builds"};
+static const char *const known_keys[] = {
+    "defaultBaseImage", "baseImageOverrides", "defaultPlatforms", "defaultEnv",
+    "defaultFlags",     "defaultLdflags",     "builds",           "sbom",
+    "sbomAuthor"};
 
 /* One warning for all unknown keys. */
 static int warn_unknown(const loader *l, const koc__ynode *root, koc_error **err)
@@ -405,7 +402,8 @@ static int warn_unknown(const loader *l, const koc__ynode *root, koc_error **err
         bool known = false;
         for (size_t k = 0; k < KOC__COUNT(known_keys) && !known; k++) {
             known = koc__str_ieq(koc__str(key), koc__str(known_keys[k]));
-            near = koc__str_distance(key, known_keys[k]) <= 3 ? known_keys[k] : near;
+            size_t far = strlen(known_keys[k]) / 4; /* no word of four letters is like another */
+            near = koc__str_distance(key, known_keys[k]) <= far ? known_keys[k] : near;
         }
         if (known) {
             continue;
@@ -458,6 +456,14 @@ static int read_root(const loader *l, const koc__ynode *root, koc_error **err)
     n = koc__yaml_get(root, "defaultLdflags", true);
     if (n) {
         KOC__TRY(read_list(l, n, "defaultLdflags", true, s->ldflags, err));
+    }
+    n = koc__yaml_get(root, "sbom", true);
+    if (n) {
+        KOC__TRY(read_list(l, n, "sbom", true, s->sbom, err));
+    }
+    n = koc__yaml_get(root, "sbomAuthor", true);
+    if (n) {
+        KOC__TRY(read_string(l, n, "sbomAuthor", &s->sbom_author, err));
     }
     n = koc__yaml_get(root, "builds", true);
     return n ? read_builds(l, n, err) : KOC_OK;

@@ -90,7 +90,8 @@ int koc__go_settings_load(const char *path, bool offline, koc__go_settings **out
     if (!s) {
         return koc__oom(err);
     }
-    koc_strlist **lists[] = {&s->platforms, &s->env, &s->flags, &s->ldflags, &s->warnings};
+    koc_strlist **lists[] = {&s->platforms, &s->env,  &s->flags,
+                             &s->ldflags,   &s->sbom, &s->warnings};
     for (size_t i = 0; i < KOC__COUNT(lists); i++) {
         KOC__TRY(koc__strlist_new(lists[i], err));
     }
@@ -126,12 +127,13 @@ void koc__go_settings_free(koc__go_settings *s)
         koc_error_free(c->why);
     }
     koc__free(s->builds);
-    koc_strlist *lists[] = {s->platforms, s->env, s->flags, s->ldflags, s->warnings};
+    koc_strlist *lists[] = {s->platforms, s->env, s->flags, s->ldflags, s->sbom, s->warnings};
     for (size_t i = 0; i < KOC__COUNT(lists); i++) {
         koc_strlist_free(lists[i]);
     }
     koc__go_env_free(s->go_env);
     koc__free(s->path);
+    koc__free(s->sbom_author);
     koc__free(s);
 }
 

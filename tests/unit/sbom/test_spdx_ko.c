@@ -41,7 +41,7 @@ KOC_TEST(spdx_ko_index_is_ko_s)
         KOC__AUTO(koc_index) idx = sample_index(cases[i].index);
         KOC__AUTO_VAL(koc_buf) doc = KOC_BUF_INIT;
         koc__sbom_options o = {.compat = true, .has_epoch = true, .epoch = cases[i].epoch};
-        assert_int_equal(koc__sbom_index(&o, idx, NULL, &doc, NULL), KOC_OK);
+        assert_int_equal(koc__sbom_index(&o, idx, NULL, NULL, &doc, NULL), KOC_OK);
         check_document(&doc, cases[i].recorded);
     }
 }
@@ -109,7 +109,7 @@ KOC_TEST(spdx_ko_index_is_whole_or_an_error)
     for (uint64_t n = 1; n < 300 && rc != KOC_OK; n++) {
         KOC__AUTO_VAL(koc_buf) doc = KOC_BUF_INIT;
         koc__alloc_fail_after(n);
-        rc = koc__sbom_index(&o, idx, NULL, &doc, NULL);
+        rc = koc__sbom_index(&o, idx, NULL, NULL, &doc, NULL);
         koc__alloc_fail_after(0);
         assert_true(rc == KOC_OK || (rc == KOC_ENOMEM && doc.ptr == NULL));
         if (rc == KOC_OK) {

@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: 6e7d261f362c0c7caaf9fab5d9c7940525064ca68fbb63233f25e8c3edbccb38
+// Declarations: b6eafd2c04aafa0710f929197ca38ef7a2744ffd0fad02c01885952ac7f04358
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -761,6 +761,8 @@ pub struct koc_publish_options {
     pub published_payload: *mut c_void,
     pub delve_version: *const c_char,
     pub into: *const c_char,
+    pub sbom_formats: *const *const c_char,
+    pub sbom_author: *const c_char,
 }
 
 pub type koc_publish_setting_fn = Option<unsafe extern "C" fn(name: *const c_char, value: *const c_char, payload: *mut c_void) -> c_int>;

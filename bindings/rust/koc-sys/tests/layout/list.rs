@@ -43,6 +43,6 @@ layout! {
     koc_image_changes { struct_size, flags, env, n_env, labels, n_labels, annotations, n_annotations, entrypoint, cmd, user, workdir, stopsignal, author, ports, volumes, created, platform, config, n_config }
     koc_image_file { struct_size, layer, path, source, link, content, platform, entry }
     koc_image_spec { struct_size, flags, client, base, platforms, layers, n_layers, files, n_files, changes, targets, tags, mtime, compression, level, created_by }
-    koc_publish_options { struct_size, flags, client, import_paths, repository, tags, platforms, config_path, base_image, ldflags, labels, annotations, user, oci_layout_path, tarball, image_refs, sbom_dir, sbom, compression, level, jobs, published, published_payload, delve_version, into }
+    koc_publish_options { struct_size, flags, client, import_paths, repository, tags, platforms, config_path, base_image, ldflags, labels, annotations, user, oci_layout_path, tarball, image_refs, sbom_dir, sbom, compression, level, jobs, published, published_payload, delve_version, into, sbom_formats, sbom_author }
     koc_serve_options { struct_size, flags, address, repository, tls_cert, tls_key, max_blob, max_connections, reserved, ready, payload, allow_hosts }
 }
