@@ -258,6 +258,9 @@ int koc__session_challenged(koc__session *s, const koc__headers *reply, const ko
     bool rejected = s->sent && koc__login_scheme(s->host->login) == wanted;
     KOC__TRY(koc__login_set_challenge(s->host->login, &c, at, err));
     if (s->renewed) {
+        if (rejected && !c.bearer) {
+            report_rejected(s);
+        }
         return KOC_OK;
     }
     KOC__TRY(get_credential(s, &cred, err));

@@ -53,6 +53,34 @@ KOC_TEST(a_password_that_is_refused_is_not_sent_again)
     assert_null(strstr(b.log, "planted"));
 }
 
+static int give_me(void *self, const char *registry, const char *repository, const koc_op *op,
+                   koc_credential **out, koc_error **err)
+{
+    (void)self, (void)registry, (void)repository, (void)op;
+    return koc_credential_new(KOC_CRED_BASIC, "me", "planted-secret", out, err);
+}
+
+static void count_refusal(void *self, const char *registry)
+{
+    (void)registry;
+    ++*(int *)self;
+}
+
+KOC_TEST(a_source_of_credentials_learns_that_a_password_was_refused)
+{
+    KOC__AUTO_VAL(bed) b;
+    int refusals = 0;
+    koc_auth_ops ops = KOC_AUTH_OPS_INIT;
+    koc_client_options o = KOC_CLIENT_OPTIONS_INIT;
+    ops.get = give_me;
+    ops.rejected = count_refusal;
+    assert_int_equal(koc_auth_new(&ops, &refusals, &o.auth, NULL), KOC_OK);
+    bed_open(&b, (scripted_rule[]){{"GET", NULL, 401, .fields = BASIC}, {0}}, &o);
+    koc_auth_unref(o.auth);
+    assert_int_equal(bed_get_manifest(&b), KOC_EAUTH);
+    assert_int_equal(refusals, 1);
+}
+
 KOC_TEST(without_credentials_a_challenge_is_the_end)
 {
     KOC__AUTO_VAL(bed) b;
