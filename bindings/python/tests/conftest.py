@@ -1,14 +1,20 @@
 """What the tests share. They run against an installed package: bindings/run_tests.py sees to it."""
 
+import atexit
+import os
 import pathlib
 import shutil
 import sys
+import tempfile
 
 import pytest
 
 import koc
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+# Calls without a context of their own have one with the default cache, which is made once.
+os.environ["KOCACHE"] = tempfile.mkdtemp(prefix="koc-cache-")
+atexit.register(shutil.rmtree, os.environ["KOCACHE"], ignore_errors=True)
 sys.path[:0] = [str(ROOT / "tests/e2e"), str(ROOT / "bindings/python")]
 
 

@@ -13,7 +13,7 @@ import pytest
 def parent(tmp_path):
     """A context whose pool has worked, and a layout."""
     context = koc.Context(threads=4)
-    layout = koc.Layout(context, tmp_path / "layout", create=True)
+    layout = koc.Layout(tmp_path / "layout", create=True, context=context)
     return context, layout, work(context, layout, "parent")
 
 

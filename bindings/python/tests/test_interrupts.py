@@ -7,7 +7,7 @@ import threading
 
 import koc
 import pytest
-from koc import _call
+from koc import _watch
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +99,7 @@ def test_an_interrupt_of_a_call_within_a_call_ends_both(build, compile_starts):
 
 def test_an_interrupt_that_something_swallowed_is_raised_when_the_call_succeeds():
     with pytest.raises(KeyboardInterrupt):
-        with _call.Watch().calls():
+        with _watch.Op():
             try:
                 signal.raise_signal(signal.SIGINT)
             except KeyboardInterrupt:
@@ -110,7 +110,7 @@ def test_an_interrupt_between_our_own_lines_is_not_lost(build, monkeypatch):
     def interrupted(digest):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("koc._call.digest_text", interrupted)
+    monkeypatch.setattr("koc._watch.digest_text", interrupted)
     with pytest.raises(KeyboardInterrupt):
         build(progress=lambda event: None)
 

@@ -31,8 +31,12 @@ def test_every_function_and_constant_of_the_headers_is_there():
 def test_names_of_numbers_are_those_of_their_enum():
     assert all(code <= 0 for code in koc.Code) and koc.Code.EMISUSE == -1
     kinds = {"blob", "manifest", "layer", "build", "resolve", "image", "request"}
-    assert set(_call._KINDS.values()) == kinds
-    assert _call._STATES[_native.lib.KOC_STATE_ACTIVE] == "active"
+    assert set(_call.names_of("KOC_PROGRESS_").values()) == kinds
+    assert _call.names_of("KOC_STATE_")[_native.lib.KOC_STATE_ACTIVE] == "active"
+    for kind, prefix in ((koc.Code, "KOC_E"), (koc.Hint, "KOC_HINT_")):
+        listed = {member.value: member.name.lower() for member in kind if member.name != "OK"}
+        cut = len("KOC_") if kind is koc.Code else len(prefix)
+        assert listed == {v: (prefix + n.upper())[cut:].lower() for v, n in _call.names_of(prefix).items()}
 
 
 def test_an_error_names_the_option_and_what_helps(hello):
@@ -87,7 +91,7 @@ def test_layer_holds_what_was_added(context, tmp_path):
     b = koc.LayerBuilder(context, mtime=1)
     b.add_file(pathlib.PurePosixPath("/data/f"), source).add_bytes(b"/b", memoryview(b"bytes"))
     layer = b.add_symlink("/l", "b").finish()
-    layout = koc.Layout(context, tmp_path / "layout", create=True)
+    layout = koc.Layout(tmp_path / "layout", create=True, context=context)
     layout.put(koc.ImageBuilder(context, platform="linux/amd64").add_layer(layer).finish())
     name = str(layer.digest).removeprefix("sha256:")
     blob = (tmp_path / "layout/blobs/sha256" / name).read_bytes()
@@ -105,7 +109,7 @@ def test_image_in_a_layout(context, layer, image, tmp_path):
     assert config["rootfs"]["diff_ids"] == [str(layer.diff_id())]
     assert image.env("A") == "b" and image.label("l") == "m" and image.label("x") is None
     assert koc.Digest.of(image.manifest) == image.digest
-    layout = koc.Layout(context, tmp_path / "layout", create=True)
+    layout = koc.Layout(tmp_path / "layout", create=True, context=context)
     layout.put(image, "v1")
     (entry,) = json.loads((tmp_path / "layout/index.json").read_bytes())["manifests"]
     assert entry["digest"] == str(image.digest)
@@ -153,7 +157,7 @@ def test_cancel(context, image, tmp_path):
     cancel = koc.Cancel()
     assert not cancel.triggered
     cancel.trigger()
-    layout = koc.Layout(context, tmp_path / "layout", create=True)
+    layout = koc.Layout(tmp_path / "layout", create=True, context=context)
     with pytest.raises(koc.Error) as caught:
         layout.put(image, cancel=cancel)
     assert cancel.triggered and caught.value.code == koc.Code.ECANCELLED
@@ -222,7 +226,7 @@ def test_publish_to_a_layout(hello, tmp_path):
     assert told == list(zip(result.import_paths, result.references))
     assert {"build", "layer", "image"} <= {e.kind for e in events}
     digest = koc.Digest(reference.rpartition("@")[2])
-    image = koc.Layout(koc.Context(), tmp_path / "layout").get(digest)
+    image = koc.Layout(tmp_path / "layout").get(digest)
     config = json.loads(image.config)
     assert config["config"]["Labels"] == {"a": "b"} and len(image.layers) == 2
     assert result.report["results"][0]["digest"] == str(digest)
