@@ -84,7 +84,7 @@ def function_type(node):
 class Writer:
     def __init__(self):
         self.constants, self.types, self.functions, self.layout = [], [], [], []
-        self.opaque, self.defined = [], set()
+        self.opaque, self.defined, self.sized = [], set(), []
 
     def enum(self, node):
         """Values of flags (1u << n) are u32, all others i32."""
@@ -99,6 +99,8 @@ class Writer:
         fields = [(d.name, rust(d.type)) for d in node.decls]
         lines = "".join(f"    pub {name(n)}: {t},\n" for n, t in fields)
         self.types.append(f"#[repr(C)]\n#[derive(Clone, Copy)]\npub struct {label} {{\n{lines}}}\n")
+        if fields[0][0] == "struct_size":
+            self.sized.append(label)
         self.layout.append(f"    {label} {{ {', '.join(name(n) for n, _ in fields)} }}\n")
 
     def typedef(self, node):
@@ -155,7 +157,9 @@ def generate():
         + "\n".join(opaque)
         + "\n"
         + "\n".join(writer.types)
-        + '\nextern "C" {\n'
+        + "\nsized! {\n"
+        + "".join(f"    {label}\n" for label in writer.sized)
+        + '}\n\nextern "C" {\n'
         + "".join(writer.functions)
         + "}\n"
     )

@@ -34,9 +34,11 @@ typedef struct koc_ctx_options {
     uint32_t threads;      /**< workers for hashing and compression; 0: one per core, at most 16 */
     const char *cache_dir; /**< NULL: no cache; "": the default directory; else this directory */
     uint64_t max_memory;   /**< bytes of buffers for compression; 0: 2.5 MiB per thread */
+    /** Called once, after the last reference to the context is gone; not if koc_ctx_new fails. Or NULL. */
+    void (*log_release)(void *log_payload);
 } koc_ctx_options;
 /* clang-format off */
-#define KOC_CTX_OPTIONS_INIT { sizeof(koc_ctx_options), 0, NULL, NULL, 0, 0, NULL, 0 }
+#define KOC_CTX_OPTIONS_INIT { sizeof(koc_ctx_options), 0, NULL, NULL, 0, 0, NULL, 0, NULL }
 /* clang-format on */
 
 /** Creates a context; opts may be NULL. Release it with koc_ctx_unref. If the cache directory cannot be written,

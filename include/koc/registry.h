@@ -44,9 +44,11 @@ typedef struct koc_client_options {
     koc_transport *transport; /**< referenced; NULL: libcurl. Its TLS and proxies are its own */
     koc_trace_fn trace;       /**< or NULL */
     void *trace_payload;
+    /** Called once, after the last reference to the client is gone; not if koc_client_new fails. Or NULL. */
+    void (*trace_release)(void *trace_payload);
 } koc_client_options;
 /* clang-format off */
-#define KOC_CLIENT_OPTIONS_INIT { sizeof(koc_client_options), 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, NULL, NULL, NULL }
+#define KOC_CLIENT_OPTIONS_INIT { sizeof(koc_client_options), 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, NULL, 0, NULL, NULL, NULL, NULL }
 /* clang-format on */
 
 /** Creates a client; opts may be NULL. No request is sent. */

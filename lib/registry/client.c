@@ -111,6 +111,8 @@ int koc_client_new(koc_ctx *ctx, const koc_client_options *opts, koc_client **ou
     pthread_mutex_init(&c->mutex, NULL);
     c->ctx = koc_ctx_ref(ctx);
     KOC__TRY(set_options(c, &o, err));
+    c->trace_release = o.trace_release; /* now that nothing can fail */
+    c->trace_payload = o.trace_payload;
     *out = koc__steal(&c);
     return KOC_OK;
 }
@@ -133,6 +135,9 @@ void koc_client_unref(koc_client *c)
     }
     koc__free(c->hosts);
     koc__http_pool_free(c->transport);
+    if (c->trace_release) {
+        c->trace_release(c->trace_payload);
+    }
     koc__headers_dispose(&c->fields);
     koc__dynbuf_dispose(&c->ca_pem);
     koc__proxies_dispose(&c->proxies);

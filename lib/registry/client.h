@@ -25,6 +25,8 @@ struct koc_client {
     koc__http_pool *transport;
     uint32_t flags;
     char *user_agent;
+    void (*trace_release)(void *trace_payload); /* or NULL */
+    void *trace_payload;
     koc__headers fields; /* sent with each request to a registry */
     koc__dynbuf ca_pem;
     koc_strlist *allow_http;

@@ -88,6 +88,7 @@ int koc_ctx_new(const koc_ctx_options *opts, koc_ctx **out, koc_error **err)
     if (o.cache_dir) {
         KOC__TRY(open_cache(ctx, o.cache_dir, err));
     }
+    ctx->log_release = o.log_release; /* now that nothing can fail */
     *out = koc__steal(&ctx);
     return KOC_OK;
 }
@@ -106,6 +107,9 @@ void koc_ctx_unref(koc_ctx *ctx)
         koc__pool_free(ctx->pool);
         if (ctx->cache) {
             koc__cache_free(ctx->cache);
+        }
+        if (ctx->log_release) {
+            ctx->log_release(ctx->log_payload);
         }
         koc__free(ctx);
     }

@@ -16,6 +16,7 @@ struct koc_ctx {
     atomic_uint refs;
     koc_log_fn log;
     void *log_payload;
+    void (*log_release)(void *log_payload);
     int32_t log_level;
     unsigned threads;    /* never 0 */
     uint64_t max_memory; /* never 0 */

@@ -46,6 +46,30 @@ KOC_TEST(context_defaults)
     assert_null(koc_ctx_ref(NULL));
 }
 
+static void count(void *payload)
+{
+    ++*(int *)payload;
+}
+
+KOC_TEST(the_log_is_released_with_the_last_reference)
+{
+    koc_ctx_options o = KOC_CTX_OPTIONS_INIT;
+    koc_ctx *ctx = NULL;
+    int released = 0;
+    o.log = keep_line;
+    o.log_payload = &released;
+    o.log_release = count;
+    o.log_level = 9;
+    assert_int_equal(koc_ctx_new(&o, &ctx, NULL), KOC_EMISUSE);
+    assert_int_equal(released, 0);
+    o.log_level = 0;
+    assert_int_equal(koc_ctx_new(&o, &ctx, NULL), KOC_OK);
+    koc_ctx_unref(koc_ctx_ref(ctx));
+    assert_int_equal(released, 0);
+    koc_ctx_unref(ctx);
+    assert_int_equal(released, 1);
+}
+
 KOC_TEST(context_refuses_nonsense)
 {
     koc_ctx_options o = KOC_CTX_OPTIONS_INIT;

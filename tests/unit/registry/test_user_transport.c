@@ -166,6 +166,31 @@ KOC_TEST(a_transport_that_lies_is_noticed)
     }
 }
 
+static void count(void *payload)
+{
+    ++*(int *)payload;
+}
+
+KOC_TEST(a_trace_is_released_with_the_last_reference)
+{
+    koc_client_options o = KOC_CLIENT_OPTIONS_INIT;
+    KOC__AUTO(koc_ctx) ctx = NULL;
+    koc_client *c = NULL;
+    int released = 0;
+    assert_int_equal(koc_ctx_new(NULL, &ctx, NULL), KOC_OK);
+    o.trace_payload = &released;
+    o.trace_release = count;
+    o.user_agent = "two\nlines";
+    assert_int_equal(koc_client_new(ctx, &o, &c, NULL), KOC_EINVAL);
+    assert_int_equal(released, 0);
+    o.user_agent = NULL;
+    assert_int_equal(koc_client_new(ctx, &o, &c, NULL), KOC_OK);
+    koc_client_unref(koc_client_ref(c));
+    assert_int_equal(released, 0);
+    koc_client_unref(c);
+    assert_int_equal(released, 1);
+}
+
 KOC_TEST(a_trace_shows_each_exchange_without_secrets)
 {
     KOC__AUTO_VAL(koc_buf) bytes = KOC_BUF_INIT;

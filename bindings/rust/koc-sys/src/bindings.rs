@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: b6eafd2c04aafa0710f929197ca38ef7a2744ffd0fad02c01885952ac7f04358
+// Declarations: 0e8210037f6713b0a5b445085326b61d799061dd7a1d9c8f56af29067a4e64c4
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -342,6 +342,7 @@ pub struct koc_ctx_options {
     pub threads: u32,
     pub cache_dir: *const c_char,
     pub max_memory: u64,
+    pub log_release: Option<unsafe extern "C" fn(log_payload: *mut c_void)>,
 }
 
 #[repr(C)]
@@ -572,6 +573,7 @@ pub struct koc_client_options {
     pub transport: *mut koc_transport,
     pub trace: koc_trace_fn,
     pub trace_payload: *mut c_void,
+    pub trace_release: Option<unsafe extern "C" fn(trace_payload: *mut c_void)>,
 }
 
 #[repr(C)]
@@ -785,6 +787,40 @@ pub struct koc_serve_options {
 }
 
 pub type koc_cache_usage_fn = Option<unsafe extern "C" fn(kind: *const c_char, entries: u64, bytes: u64, payload: *mut c_void) -> c_int>;
+
+sized! {
+    koc_ctx_options
+    koc_progress
+    koc_op
+    koc_reader_ops
+    koc_blob_ops
+    koc_platform
+    koc_descriptor
+    koc_history
+    koc_add_layer_options
+    koc_layer_options
+    koc_entry
+    koc_tree_options
+    koc_archive_image
+    koc_auth_ops
+    koc_transport_request
+    koc_transport_ops
+    koc_trace
+    koc_client_options
+    koc_push_options
+    koc_resolver_options
+    koc_artifact_file
+    koc_artifact_options
+    koc_place
+    koc_copy_options
+    koc_copy_pair
+    koc_copy_result
+    koc_image_changes
+    koc_image_file
+    koc_image_spec
+    koc_publish_options
+    koc_serve_options
+}
 
 extern "C" {
     pub fn koc_error_code(e: *const koc_error) -> koc_code;

@@ -13,7 +13,7 @@ layout! {
     koc_buf { ptr, len, capacity }
     koc_kv { key, value }
     koc_digest { algorithm, len, reserved, bytes }
-    koc_ctx_options { struct_size, flags, log, log_payload, log_level, threads, cache_dir, max_memory }
+    koc_ctx_options { struct_size, flags, log, log_payload, log_level, threads, cache_dir, max_memory, log_release }
     koc_progress { struct_size, kind, state, flags, what, digest, done, total, id, reason, wait_ms, attempt, reserved, name, platform }
     koc_op { struct_size, flags, cancel, timeout_ms, progress, payload }
     koc_reader_ops { struct_size, flags, read, close }
@@ -31,7 +31,7 @@ layout! {
     koc_transport_request { struct_size, flags, method, url, headers, n_headers, body, body_size, op }
     koc_transport_ops { struct_size, flags, send, release }
     koc_trace { struct_size, flags, kind, status, method, url, headers, n_headers, ms }
-    koc_client_options { struct_size, flags, auth, user_agent, ca_file, allow_http, max_connections, max_attempts, connect_timeout_ms, response_timeout_ms, requests_per_second, reserved, headers, n_headers, transport, trace, trace_payload }
+    koc_client_options { struct_size, flags, auth, user_agent, ca_file, allow_http, max_connections, max_attempts, connect_timeout_ms, response_timeout_ms, requests_per_second, reserved, headers, n_headers, transport, trace, trace_payload, trace_release }
     koc_push_options { struct_size, flags, extra_tags }
     koc_resolver_options { struct_size, flags, prefix, selector, max_bytes, max_depth, reserved }
     koc_artifact_file { struct_size, flags, media_type, title, source, content, annotations, n_annotations }
