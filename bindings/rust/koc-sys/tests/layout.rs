@@ -27,7 +27,8 @@ fn c_name(field: &str) -> &str {
 #[test]
 fn structs_are_laid_out_as_in_c() {
     let entries = entries();
-    let mut program = String::from("#include <stddef.h>\n#include <stdio.h>\n#include <koc/koc.h>\n");
+    let mut program =
+        String::from("#include <stddef.h>\n#include <stdio.h>\n#include <koc/koc.h>\n");
     for header in EXT_HEADERS {
         writeln!(program, "#include <koc/{header}>").unwrap();
     }

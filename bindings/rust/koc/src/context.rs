@@ -1,54 +1,148 @@
-use std::path::Path;
-use std::ptr::{null, null_mut};
+use std::ffi::{c_char, c_void};
+use std::path::{Path, PathBuf};
 
+use crate::arena::Arena;
 use crate::error::Result;
-use crate::ffi::{c_string, counted, make};
+use crate::ffi::{self, owned};
+use crate::object::shared;
+use crate::panics;
 
 /// The cache of a context: results that later calls reuse.
 #[derive(Clone, Copy, Debug)]
 pub enum Cache<'a> {
+    /// Nothing is kept.
     None,
     /// The directory of the koc command.
     Default,
+    /// This directory.
     At(&'a Path),
 }
 
-/// The cache and worker threads that calls share. One per process is enough; a clone is the same one.
-pub struct Context(pub(crate) *mut koc_sys::koc_ctx);
-counted!(Context, koc_ctx, koc_ctx_ref, koc_ctx_unref);
+/// How important a message of the log is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Something failed.
+    Error,
+    /// A user may not expect it.
+    Warn,
+    /// What is being done.
+    Info,
+    /// For those who look for a fault.
+    Debug,
+    /// Everything.
+    Trace,
+}
 
-impl Context {
-    pub fn new(cache: Cache<'_>) -> Result<Self> {
-        use std::os::unix::ffi::OsStrExt;
-        let directory = match cache {
-            Cache::None => None,
-            Cache::Default => Some(c_string("")?),
-            Cache::At(path) => Some(c_string(path.as_os_str().as_bytes())?),
-        };
-        unsafe {
-            let mut options: koc_sys::koc_ctx_options = std::mem::zeroed();
-            options.struct_size = std::mem::size_of_val(&options) as u32;
-            options.cache_dir = directory.as_ref().map_or(null(), |f| f.as_ptr());
-            make(null_mut(), |out, err| koc_sys::koc_ctx_new(&options, out, err)).map(Context)
+impl Level {
+    fn of(level: i32) -> Self {
+        match level {
+            koc_sys::KOC_LOG_ERROR => Level::Error,
+            koc_sys::KOC_LOG_WARN => Level::Warn,
+            koc_sys::KOC_LOG_INFO => Level::Info,
+            koc_sys::KOC_LOG_DEBUG => Level::Debug,
+            _ => Level::Trace,
         }
     }
 }
 
-/// Ends calls early, from any thread. Clones are the same token.
-pub struct Cancel(pub(crate) *mut koc_sys::koc_cancel);
-counted!(Cancel, koc_cancel, koc_cancel_ref, koc_cancel_unref);
+/// The cache, worker threads and log that calls share. One per process is enough; a clone is the same one.
+pub struct Context(pub(crate) *mut koc_sys::koc_ctx);
+shared!(Context, koc_ctx, koc_ctx_ref, koc_ctx_unref);
 
-impl Cancel {
-    pub fn new() -> Result<Self> {
-        unsafe { make(null_mut(), |out, err| koc_sys::koc_cancel_new(out, err)).map(Cancel) }
+impl Context {
+    /// A context with this cache.
+    pub fn new(cache: Cache<'_>) -> Result<Self> {
+        Self::builder().cache(cache).build()
     }
 
-    /// Ends every call that has this token, now and later.
-    pub fn trigger(&self) {
-        unsafe { koc_sys::koc_cancel_trigger(self.0) }
+    /// A context with options; it has no cache unless it is told to.
+    pub fn builder() -> ContextBuilder {
+        ContextBuilder::default()
+    }
+}
+
+type Log = Box<dyn Fn(Level, &str, &str) + Send + Sync>;
+
+/// Options of a [`Context`].
+#[derive(Default)]
+#[must_use]
+pub struct ContextBuilder {
+    cache: Option<PathBuf>,
+    threads: u32,
+    max_memory: u64,
+    level: i32,
+    log: Option<Log>,
+}
+
+impl ContextBuilder {
+    /// Where results are kept.
+    pub fn cache(mut self, cache: Cache<'_>) -> Self {
+        self.cache = match cache {
+            Cache::None => None,
+            Cache::Default => Some(PathBuf::new()),
+            Cache::At(path) => Some(path.into()),
+        };
+        self
     }
 
-    pub fn is_triggered(&self) -> bool {
-        unsafe { koc_sys::koc_cancel_is_triggered(self.0) }
+    /// Workers for hashing and compression; 0: one per core, at most 16.
+    pub fn threads(mut self, threads: u32) -> Self {
+        self.threads = threads;
+        self
     }
+
+    /// Bytes of buffers for compression; 0: 2.5 MiB per thread.
+    pub fn max_memory(mut self, bytes: u64) -> Self {
+        self.max_memory = bytes;
+        self
+    }
+
+    /// Receives messages up to `level` with the component they come from: one line each, without secrets. It runs on
+    /// threads that make calls, on several at once if several do. It lives as long as the last object of the context.
+    pub fn log(
+        mut self,
+        level: Level,
+        f: impl Fn(Level, &str, &str) + Send + Sync + 'static,
+    ) -> Self {
+        self.level = level as i32;
+        self.log = Some(Box::new(f));
+        self
+    }
+
+    /// The context.
+    pub fn build(self) -> Result<Context> {
+        let mut a = Arena::default();
+        let mut o = koc_sys::koc_ctx_options {
+            log_level: self.level,
+            threads: self.threads,
+            max_memory: self.max_memory,
+            cache_dir: a.optional_path(&self.cache)?,
+            ..Default::default()
+        };
+        let log = self.log.map(|f| Box::into_raw(Box::new(f)));
+        if let Some(payload) = log {
+            o.log = Some(on_log);
+            o.log_payload = payload.cast();
+            o.log_release = Some(release_log);
+        }
+        let made = unsafe { ffi::object(|out, err| koc_sys::koc_ctx_new(&o, out, err), Context) };
+        if let (Err(_), Some(payload)) = (&made, log) {
+            drop(unsafe { Box::from_raw(payload) });
+        }
+        made
+    }
+}
+
+unsafe extern "C" fn on_log(
+    level: i32,
+    component: *const c_char,
+    message: *const c_char,
+    payload: *mut c_void,
+) {
+    let log = &*payload.cast::<Log>();
+    panics::guard(|| log(Level::of(level), &owned(component), &owned(message)));
+}
+
+unsafe extern "C" fn release_log(payload: *mut c_void) {
+    panics::release(|| drop(Box::from_raw(payload.cast::<Log>())));
 }

@@ -1,52 +1,73 @@
-//! Progress, cancel token and time limit of a call. Callbacks run on the thread that made the call. A
-//! panic in one ends the call, and resumes after C has returned.
-
-use std::any::Any;
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_int, c_void};
+use std::fmt;
 use std::ops::ControlFlow;
-use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::ptr::null_mut;
 use std::time::Duration;
 
-use crate::context::Cancel;
+use crate::cancel::Cancel;
 use crate::digest::Digest;
-use crate::ffi::owned;
+use crate::ffi::{optional, owned};
+use crate::panics;
 
+/// What is being done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
+    /// An upload or download.
     Blob,
+    /// A manifest or index.
     Manifest,
+    /// A layer being made.
     Layer,
+    /// A compile.
     Build,
+    /// A base image or a reference looked up.
     Resolve,
+    /// A whole image of [`crate::Publish`].
     Image,
+    /// A request that had to wait.
     Request,
+    /// One that this version of the crate does not know.
     Other(i32),
 }
 
+/// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {
+    /// It begins.
     Started,
+    /// `done` of `total`.
     Active,
+    /// Nothing to do: it was there.
     Skipped,
+    /// A blob taken over from another repository.
     Mounted,
+    /// It succeeded.
     Finished,
+    /// It failed.
     Failed,
+    /// For another try, or for an answer: `reason`, `attempt`, `wait`.
     Waiting,
+    /// One that this version of the crate does not know.
     Other(i32),
 }
 
-/// A progress event. Sizes are in bytes; `total` is 0 if it is not known.
+/// A progress event. Displays as one line for people.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Progress {
+    /// What is being done.
     pub kind: Kind,
+    /// How far it is.
     pub state: State,
+    /// For people: "api linux/amd64", a digest, a reference.
     pub what: String,
+    /// Of the blob or manifest.
     pub digest: Option<Digest>,
+    /// Bytes so far.
     pub done: u64,
+    /// Bytes in all; 0 if that is not known.
     pub total: u64,
     /// The same for all events of one piece of work in one call.
     pub id: u64,
@@ -56,6 +77,12 @@ pub struct Progress {
     pub wait: Duration,
     /// Of `Waiting`: the tries so far, from 1.
     pub attempt: u32,
+    /// Of `Build`, `Image` and `Resolve`: the program, image or base.
+    pub name: Option<String>,
+    /// Of `Build`: "linux/amd64".
+    pub platform: Option<String>,
+    /// Of an image: it goes into an engine or node, not to a registry.
+    pub to_local: bool,
 }
 
 impl Progress {
@@ -81,94 +108,107 @@ impl Progress {
                 koc_sys::KOC_STATE_WAITING => State::Waiting,
                 other => State::Other(other),
             },
-            what: owned(event.what).unwrap_or_default(),
+            what: owned(event.what),
             digest: event.digest.as_ref().copied().map(Digest),
             done: event.done,
             total: event.total,
             id: event.id,
-            reason: owned(event.reason),
+            reason: optional(event.reason),
             wait: Duration::from_millis(event.wait_ms.max(0) as u64),
             attempt: event.attempt,
+            name: optional(event.name),
+            platform: optional(event.platform),
+            to_local: event.flags & koc_sys::KOC_TO_LOCAL != 0,
         }
     }
 }
 
-type OnProgress<'a> = Box<dyn FnMut(&Progress) -> ControlFlow<()> + 'a>;
-pub(crate) type OnPublished<'a> = Box<dyn FnMut(&str, &str) -> ControlFlow<()> + 'a>;
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, state) = (format!("{:?}", self.kind), format!("{:?}", self.state));
+        write!(f, "{} {}: {}", kind.to_lowercase(), self.what, state.to_lowercase())?;
+        match (&self.reason, self.total) {
+            (Some(reason), _) => write!(f, " ({reason})"),
+            (None, 0) => Ok(()),
+            (None, total) => write!(f, " ({} of {total} bytes)", self.done),
+        }
+    }
+}
+
+/// What a callback returns: `()` goes on, `ControlFlow::Break(())` ends the call with [`crate::Code::USER`].
+pub trait Answer {
+    /// Whether the call goes on.
+    fn goes_on(self) -> bool;
+}
+
+impl Answer for () {
+    fn goes_on(self) -> bool {
+        true
+    }
+}
+
+impl Answer for ControlFlow<()> {
+    fn goes_on(self) -> bool {
+        self.is_continue()
+    }
+}
+
+type OnProgress<'a> = Box<dyn FnMut(&Progress) -> bool + 'a>;
 
 /// Options of a call that can wait: a time limit, a token, a progress callback.
 #[derive(Default)]
+#[must_use]
 pub struct Op<'a> {
-    cancel: Option<&'a Cancel>,
+    cancel: Option<Cancel>,
     timeout: Option<Duration>,
     progress: Option<OnProgress<'a>>,
 }
 
 impl<'a> Op<'a> {
+    /// Waits as long as it takes.
     pub fn new() -> Self {
         Self::default()
     }
 
-    pub fn cancel(mut self, token: &'a Cancel) -> Self {
-        self.cancel = Some(token);
+    /// Ends the call with [`crate::Code::CANCELLED`] when the token is triggered.
+    pub fn cancel(mut self, token: &Cancel) -> Self {
+        self.cancel = Some(token.clone());
         self
     }
 
-    /// For the whole call.
+    /// Ends the call with [`crate::Code::TIMEOUT`] after this time.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
         self
     }
 
-    /// `ControlFlow::Break` ends the call with [`crate::Code::USER`].
-    pub fn progress(mut self, f: impl FnMut(&Progress) -> ControlFlow<()> + 'a) -> Self {
-        self.progress = Some(Box::new(f));
+    /// Called with each event on the thread that made the call. `ControlFlow::Break` ends the call with
+    /// [`crate::Code::USER`]; a panic ends it as well, and resumes after C has returned.
+    pub fn progress<A: Answer>(mut self, mut f: impl FnMut(&Progress) -> A + 'a) -> Self {
+        self.progress = Some(Box::new(move |event| f(event).goes_on()));
         self
     }
-}
 
-/// The callbacks of one call, and the panic of one of them.
-pub(crate) struct Watch<'a> {
-    op: Op<'a>,
-    published: Option<OnPublished<'a>>,
-    panic: Option<Box<dyn Any + Send>>,
-}
-
-impl<'a> Watch<'a> {
-    pub fn new(op: Op<'a>, published: Option<OnPublished<'a>>) -> Self {
-        Watch { op, published, panic: None }
-    }
-
-    /// Runs the call with its koc_op and the payload of other callbacks; resumes a panic.
-    pub fn run<T>(&mut self, call: impl FnOnce(&koc_sys::koc_op, *mut c_void) -> T) -> T {
-        let mut op: koc_sys::koc_op = unsafe { std::mem::zeroed() };
-        op.struct_size = std::mem::size_of_val(&op) as u32;
-        op.cancel = self.op.cancel.map_or(null_mut(), |c| c.0);
-        op.timeout_ms = self.op.timeout.map_or(0, |t| t.as_millis().clamp(1, 1 << 60) as i64);
-        let payload: *mut c_void = (self as *mut Self).cast();
-        if self.op.progress.is_some() {
+    /// Runs a call with a koc_op that is valid during it.
+    pub(crate) fn run<T>(mut self, call: impl FnOnce(*const koc_sys::koc_op) -> T) -> T {
+        let mut op = koc_sys::koc_op {
+            cancel: self.cancel.as_ref().map_or(null_mut(), |c| c.0),
+            timeout_ms: self.timeout.map_or(0, |t| t.as_millis().clamp(1, 1 << 60) as i64),
+            ..Default::default()
+        };
+        if let Some(f) = &mut self.progress {
             op.progress = Some(on_progress);
-            op.payload = payload;
+            op.payload = std::ptr::from_mut(f).cast();
         }
-        let result = call(&op, payload);
-        if let Some(panic) = self.panic.take() {
-            resume_unwind(panic);
-        }
-        result
+        call(&op)
     }
+}
 
-    fn guard(&mut self, f: impl FnOnce(&mut Self) -> ControlFlow<()>) -> c_int {
-        if self.panic.is_some() {
-            return koc_sys::KOC_EUSER;
-        }
-        match catch_unwind(AssertUnwindSafe(|| f(self))) {
-            Ok(ControlFlow::Continue(())) => 0,
-            Ok(ControlFlow::Break(())) => koc_sys::KOC_EUSER,
-            Err(panic) => {
-                self.panic = Some(panic);
-                koc_sys::KOC_EUSER
-            }
-        }
+/// 0 if a callback wants the call to go on.
+pub(crate) fn verdict(f: impl FnOnce() -> bool) -> c_int {
+    match panics::guard(f) {
+        Some(true) => 0,
+        _ => koc_sys::KOC_EUSER,
     }
 }
 
@@ -176,23 +216,6 @@ unsafe extern "C" fn on_progress(
     event: *const koc_sys::koc_progress,
     payload: *mut c_void,
 ) -> c_int {
-    let watch = &mut *payload.cast::<Watch>();
-    watch.guard(|w| match &mut w.op.progress {
-        Some(f) => f(&Progress::read(&*event)),
-        None => ControlFlow::Continue(()),
-    })
-}
-
-pub(crate) unsafe extern "C" fn on_published(
-    import_path: *const c_char,
-    reference: *const c_char,
-    payload: *mut c_void,
-) -> c_int {
-    let watch = &mut *payload.cast::<Watch>();
-    watch.guard(|w| match &mut w.published {
-        Some(f) => {
-            f(&owned(import_path).unwrap_or_default(), &owned(reference).unwrap_or_default())
-        }
-        None => ControlFlow::Continue(()),
-    })
+    let f = &mut *payload.cast::<OnProgress<'_>>();
+    verdict(|| f(&Progress::read(&*event)))
 }

@@ -1,131 +1,228 @@
-use std::ffi::{c_char, CString};
-use std::ops::ControlFlow;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::ffi::{c_char, c_int, c_void};
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::ptr::{null, null_mut};
 
+use crate::arena::Arena;
+use crate::client::Client;
 use crate::context::Context;
 use crate::error::Result;
-use crate::ffi::{c_string, make, owned};
-use crate::op::{on_published, OnPublished, Op, Watch};
+use crate::ffi::{check, object, owned, strings, text, Buffer};
+use crate::layer::Compression;
+use crate::object::owner;
+use crate::op::{verdict, Answer, Op};
+use crate::resolver::Resolver;
+use crate::writer::sink;
 
-/// The result of [`Publish`]: `references[i]` is the image of `import_paths[i]`.
+/// What [`Publish`] made: `references[i]` is the image of `import_paths[i]`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Published {
+    /// "repo@sha256:…", "oci:dir@sha256:…".
     pub references: Vec<String>,
+    /// Without ko://.
     pub import_paths: Vec<String>,
     /// A JSON document (docs/json.md, `koc-build-1`).
     pub report: String,
+    /// Where the time went, for people.
+    pub timings: String,
+    /// What a user may not expect.
     pub warnings: Vec<String>,
+    /// With [`Publish::inputs`]: the absolute paths of all inputs; None: not all are known.
+    pub inputs: Option<Vec<String>>,
 }
 
-#[derive(Default)]
-struct List(Vec<Vec<u8>>);
-
-/// A NULL-terminated list for C that owns its strings; NULL if it is empty.
-struct CList(#[allow(dead_code)] Vec<CString>, Vec<*const c_char>);
-
-impl List {
-    fn to_c(&self) -> Result<CList> {
-        let strings = self.0.iter().map(|s| c_string(s.clone())).collect::<Result<Vec<_>>>()?;
-        let mut pointers: Vec<_> = strings.iter().map(|s| s.as_ptr()).collect();
-        pointers.push(null());
-        Ok(CList(strings, pointers))
-    }
-}
-
-impl CList {
-    fn as_ptr(&self) -> *const *const c_char {
-        if self.1.len() > 1 {
-            self.1.as_ptr()
-        } else {
-            null()
-        }
-    }
-}
+type OnPublished<'a> = Box<dyn FnMut(&str, &str) -> bool + 'a>;
 
 /// `koc build` in one call: builds Go packages into images and publishes them. The environment and
 /// `.ko.yaml` provide what is not given.
+#[must_use]
 pub struct Publish<'a> {
     context: &'a Context,
+    client: Option<Client>,
     flags: u32,
     sbom: i32,
-    import_paths: List,
-    tags: List,
-    platforms: List,
-    labels: List,
-    repository: Option<Vec<u8>>,
-    config_path: Option<Vec<u8>>,
-    base_image: Option<Vec<u8>>,
-    oci_layout: Option<Vec<u8>>,
-    tarball: Option<Vec<u8>>,
+    compression: Compression,
+    level: i32,
+    jobs: i32,
+    import_paths: Vec<String>,
+    tags: Vec<String>,
+    platforms: Vec<String>,
+    ldflags: Vec<String>,
+    labels: Vec<String>,
+    annotations: Vec<String>,
+    repository: Option<String>,
+    base_image: Option<String>,
+    user: Option<String>,
+    delve_version: Option<String>,
+    into: Option<String>,
+    config_path: Option<PathBuf>,
+    oci_layout: Option<PathBuf>,
+    tarball: Option<PathBuf>,
+    image_refs: Option<PathBuf>,
+    sbom_dir: Option<PathBuf>,
     published: Option<OnPublished<'a>>,
 }
 
 macro_rules! setters {
-    ($($(#[$doc:meta])* $name:ident($type:ty) => $field:ident = $value:expr;)*) => {
-        $($(#[$doc])* pub fn $name(mut self, value: $type) -> Self {
-            self.$field = Some($value(value).to_vec());
+    ($($(#[$doc:meta])* $name:ident: $kind:ident;)*) => {
+        $(setters!(@$kind $(#[$doc])* $name);)*
+    };
+    (@text $(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        pub fn $name(mut self, value: &str) -> Self {
+            self.$name = Some(value.to_string());
             self
+        }
+    };
+    (@path $(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        pub fn $name(mut self, path: impl AsRef<Path>) -> Self {
+            self.$name = Some(path.as_ref().into());
+            self
+        }
+    };
+}
+
+macro_rules! flags {
+    ($($(#[$doc:meta])* $name:ident = $bit:ident;)*) => {
+        $($(#[$doc])*
+        pub fn $name(self, yes: bool) -> Self {
+            self.flag(koc_sys::$bit, yes)
         })*
     };
 }
 
-fn path(p: &Path) -> &[u8] {
-    p.as_os_str().as_bytes()
-}
-
 impl<'a> Publish<'a> {
+    /// The package in the current directory.
     pub fn new(context: &'a Context) -> Self {
         Publish {
             context,
+            client: None,
             flags: 0,
             sbom: koc_sys::KOC_SBOM_SPDX,
-            import_paths: List::default(),
-            tags: List::default(),
-            platforms: List::default(),
-            labels: List::default(),
+            compression: Compression::Gzip,
+            level: 0,
+            jobs: 0,
+            import_paths: Vec::new(),
+            tags: Vec::new(),
+            platforms: Vec::new(),
+            ldflags: Vec::new(),
+            labels: Vec::new(),
+            annotations: Vec::new(),
             repository: None,
-            config_path: None,
             base_image: None,
+            user: None,
+            delve_version: None,
+            into: None,
+            config_path: None,
             oci_layout: None,
             tarball: None,
+            image_refs: None,
+            sbom_dir: None,
             published: None,
         }
     }
 
     setters! {
         /// KO_DOCKER_REPO.
-        repository(&str) => repository = str::as_bytes;
+        repository: text;
         /// For all import paths; "scratch" is the empty image.
-        base_image(&str) => base_image = str::as_bytes;
-        config_path(&Path) => config_path = path;
-        /// Also write to this OCI layout.
-        oci_layout(&Path) => oci_layout = path;
-        /// Also write a docker-save archive.
-        tarball(&Path) => tarball = path;
+        base_image: text;
+        /// Who the program runs as.
+        user: text;
+        /// For [`Publish::debug`].
+        delve_version: text;
+        /// Loads images instead of pushing them: "docker", "kind:CLUSTER", …
+        into: text;
+        /// In place of KO_CONFIG_PATH and ./.ko.yaml.
+        config_path: path;
+        /// Also writes to this OCI layout.
+        oci_layout: path;
+        /// Also writes a docker-save archive.
+        tarball: path;
+        /// Also writes all references to this file.
+        image_refs: path;
+        /// Also writes the SBOMs to this directory.
+        sbom_dir: path;
+    }
+
+    flags! {
+        /// Results are repo:tag, without a digest.
+        tag_only = KOC_PUBLISH_TAG_ONLY;
+        /// Names images by their whole import path.
+        preserve_import_paths = KOC_PUBLISH_PRESERVE_IMPORT_PATHS;
+        /// Names images by the last element of their import path.
+        base_import_paths = KOC_PUBLISH_BASE_IMPORT_PATHS;
+        /// The repository is the name of the image.
+        bare = KOC_PUBLISH_BARE;
+        /// Compiles with -N -l.
+        disable_optimizations = KOC_PUBLISH_DISABLE_OPTIMIZATIONS;
+        /// ko's identity strings and byte quirks.
+        compat_ko = KOC_PUBLISH_COMPAT_KO;
+        /// Without a repository: writes to the default OCI layout.
+        default_layout = KOC_PUBLISH_DEFAULT_LAYOUT;
+        /// Builds even if nothing changed.
+        force = KOC_PUBLISH_FORCE;
+        /// Adds Delve and starts under it.
+        debug = KOC_PUBLISH_DEBUG;
+        /// Bases from the cache, no module downloads, no push.
+        offline = KOC_PUBLISH_OFFLINE;
+        /// Collects [`Published::inputs`].
+        inputs = KOC_PUBLISH_INPUTS;
+    }
+
+    /// Without one, a client with docker's credentials.
+    pub fn client(mut self, client: &Client) -> Self {
+        self.client = Some(client.clone());
+        self
     }
 
     /// Adds an import path; without any it is ".".
     pub fn import_path(mut self, path: &str) -> Self {
-        self.import_paths.0.push(path.into());
+        self.import_paths.push(path.into());
         self
     }
 
+    /// Adds a tag; without any it is "latest".
     pub fn tag(mut self, tag: &str) -> Self {
-        self.tags.0.push(tag.into());
+        self.tags.push(tag.into());
         self
     }
 
     /// "linux/arm64", "all".
     pub fn platform(mut self, platform: &str) -> Self {
-        self.platforms.0.push(platform.into());
+        self.platforms.push(platform.into());
         self
     }
 
+    /// Adds a flag of the linker.
+    pub fn ldflag(mut self, flag: &str) -> Self {
+        self.ldflags.push(flag.into());
+        self
+    }
+
+    /// Adds a label of the config.
     pub fn label(mut self, key: &str, value: &str) -> Self {
-        self.labels.0.push(format!("{key}={value}").into());
+        self.labels.push(format!("{key}={value}"));
+        self
+    }
+
+    /// Adds an annotation of manifests and indexes.
+    pub fn annotation(mut self, key: &str, value: &str) -> Self {
+        self.annotations.push(format!("{key}={value}"));
+        self
+    }
+
+    /// Of new layers. Level 0 is the default.
+    pub fn compression(mut self, compression: Compression, level: i32) -> Self {
+        (self.compression, self.level) = (compression, level);
+        self
+    }
+
+    /// Compiles in parallel; 0: one per core.
+    pub fn jobs(mut self, jobs: i32) -> Self {
+        self.jobs = jobs;
         self
     }
 
@@ -134,10 +231,7 @@ impl<'a> Publish<'a> {
         self.flag(koc_sys::KOC_PUBLISH_NO_PUSH, !yes)
     }
 
-    pub fn bare(self, yes: bool) -> Self {
-        self.flag(koc_sys::KOC_PUBLISH_BARE, yes)
-    }
-
+    /// Whether to make SBOMs.
     pub fn sbom(mut self, yes: bool) -> Self {
         self.sbom = if yes { koc_sys::KOC_SBOM_SPDX } else { koc_sys::KOC_SBOM_NONE };
         self
@@ -149,78 +243,129 @@ impl<'a> Publish<'a> {
     }
 
     /// Called with import path and reference of each result as soon as it is complete.
-    pub fn published(mut self, f: impl FnMut(&str, &str) -> ControlFlow<()> + 'a) -> Self {
-        self.published = Some(Box::new(f));
+    pub fn published<A: Answer>(mut self, mut f: impl FnMut(&str, &str) -> A + 'a) -> Self {
+        self.published = Some(Box::new(move |path, reference| f(path, reference).goes_on()));
         self
     }
 
-    pub fn run(mut self, op: Op<'_>) -> Result<Published> {
-        let mut texts = Vec::new();
-        let mut text = |value: &Option<Vec<u8>>| -> Result<*const c_char> {
-            let Some(value) = value else { return Ok(null()) };
-            texts.push(c_string(value.clone())?); // its bytes stay where they are
-            Ok(texts.last().map_or(null(), |t| t.as_ptr()))
+    fn raw(&mut self, a: &mut Arena) -> Result<koc_sys::koc_publish_options> {
+        let mut o = koc_sys::koc_publish_options {
+            flags: self.flags,
+            client: self.client.as_ref().map_or(null_mut(), |c| c.0),
+            import_paths: a.some(&self.import_paths)?,
+            repository: a.optional(&self.repository)?,
+            tags: a.some(&self.tags)?,
+            platforms: a.some(&self.platforms)?,
+            config_path: a.optional_path(&self.config_path)?,
+            base_image: a.optional(&self.base_image)?,
+            ldflags: a.some(&self.ldflags)?,
+            labels: a.some(&self.labels)?,
+            annotations: a.some(&self.annotations)?,
+            user: a.optional(&self.user)?,
+            oci_layout_path: a.optional_path(&self.oci_layout)?,
+            tarball: a.optional_path(&self.tarball)?,
+            image_refs: a.optional_path(&self.image_refs)?,
+            sbom_dir: a.optional_path(&self.sbom_dir)?,
+            sbom: self.sbom,
+            compression: self.compression.raw(),
+            level: self.level,
+            jobs: self.jobs,
+            delve_version: a.optional(&self.delve_version)?,
+            into: a.optional(&self.into)?,
+            ..Default::default()
         };
-        let mut o: koc_sys::koc_publish_options = unsafe { std::mem::zeroed() };
-        o.struct_size = std::mem::size_of_val(&o) as u32;
-        o.flags = self.flags;
-        o.sbom = self.sbom;
-        o.repository = text(&self.repository)?;
-        o.config_path = text(&self.config_path)?;
-        o.base_image = text(&self.base_image)?;
-        o.oci_layout_path = text(&self.oci_layout)?;
-        o.tarball = text(&self.tarball)?;
-        let (paths, tags) = (self.import_paths.to_c()?, self.tags.to_c()?);
-        let (platforms, labels) = (self.platforms.to_c()?, self.labels.to_c()?);
-        o.import_paths = paths.as_ptr();
-        o.tags = tags.as_ptr();
-        o.platforms = platforms.as_ptr();
-        o.labels = labels.as_ptr();
-        let published = self.published.take();
-        if published.is_some() {
+        if let Some(f) = &mut self.published {
             o.published = Some(on_published);
+            o.published_payload = std::ptr::from_mut(f).cast();
         }
-        let p = Watch::new(op, published).run(|op, payload| unsafe {
-            o.published_payload = payload;
-            make(null_mut(), |out, err| koc_sys::koc_publish(self.context.0, &o, op, out, err))
-                .map(Handle)
+        Ok(o)
+    }
+
+    /// Builds and publishes.
+    pub fn run(mut self, op: Op<'_>) -> Result<Published> {
+        let (mut a, ctx) = (Arena::default(), self.context.0);
+        let o = self.raw(&mut a)?;
+        let p = op.run(|op| unsafe {
+            object(|out, err| koc_sys::koc_publish(ctx, &o, op, out, err), Raw)
         })?;
         Ok(unsafe { read(p.0) })
     }
-}
 
-/// Frees the result also while a callback's panic unwinds.
-struct Handle(*mut koc_sys::koc_published);
+    /// `koc resolve` in one call: publishes all references of `resolver`, sets their replacements, and writes documents to
+    /// `out` as soon as they are ready. None: there are no references.
+    pub fn resolve(
+        mut self,
+        resolver: &mut Resolver,
+        out: Option<&mut dyn Write>,
+        op: Op<'_>,
+    ) -> Result<Option<Published>> {
+        let (mut a, ctx, r) = (Arena::default(), self.context.0, resolver.as_ptr());
+        let o = self.raw(&mut a)?;
+        let mut out = out;
+        let writer = out.as_mut().map(sink);
+        let w = writer.as_ref().map_or(null(), |w| w as *const _);
+        let p = op.run(|op| unsafe {
+            let some = |p: *mut koc_sys::koc_published| (!p.is_null()).then_some(Raw(p));
+            object(|out, err| koc_sys::koc_resolve(ctx, r, &o, w, op, out, err), some)
+        })?;
+        Ok(p.map(|p| unsafe { read(p.0) }))
+    }
 
-impl Drop for Handle {
-    fn drop(&mut self) {
-        unsafe { koc_sys::koc_published_free(self.0) }
+    /// The settings that a build would use, by name: "repository", "base", "platform", "warning", … It sends no request.
+    pub fn settings(mut self) -> Result<Vec<(String, String)>> {
+        let (mut a, ctx, mut found) = (Arena::default(), self.context.0, Vec::new());
+        let o = self.raw(&mut a)?;
+        let payload: *mut c_void = std::ptr::from_mut(&mut found).cast();
+        unsafe { check(|e| koc_sys::koc_publish_settings(ctx, &o, Some(on_setting), payload, e)) }?;
+        Ok(found)
+    }
+
+    /// What has changed since the last build, as text. Nothing is built.
+    pub fn explain(mut self, op: Op<'_>) -> Result<String> {
+        let (mut a, ctx, mut out) = (Arena::default(), self.context.0, Buffer::new());
+        let o = self.raw(&mut a)?;
+        op.run(|op| unsafe { check(|e| koc_sys::koc_explain(ctx, &o, op, &mut out.0, e)) })?;
+        Ok(out.text())
     }
 }
+
+unsafe extern "C" fn on_published(
+    import_path: *const c_char,
+    reference: *const c_char,
+    payload: *mut c_void,
+) -> c_int {
+    let f = &mut *payload.cast::<OnPublished<'_>>();
+    verdict(|| f(&owned(import_path), &owned(reference)))
+}
+
+unsafe extern "C" fn on_setting(
+    name: *const c_char,
+    value: *const c_char,
+    payload: *mut c_void,
+) -> c_int {
+    let found = &mut *payload.cast::<Vec<(String, String)>>();
+    verdict(|| {
+        found.push((owned(name), owned(value)));
+        true
+    })
+}
+
+struct Raw(*mut koc_sys::koc_published);
+owner!(Raw, koc_published_free);
 
 /// Copies the result from C.
 unsafe fn read(p: *const koc_sys::koc_published) -> Published {
-    let count = koc_sys::koc_published_count(p);
-    let warnings = koc_sys::koc_published_warnings(p);
-    let report = koc_sys::koc_published_report(p);
+    let each =
+        |get: unsafe extern "C" fn(*const koc_sys::koc_published, usize) -> *const c_char| {
+            (0..koc_sys::koc_published_count(p)).map(|i| owned(get(p, i))).collect()
+        };
+    let inputs = koc_sys::koc_published_inputs(p);
     Published {
-        references: (0..count)
-            .filter_map(|i| owned(koc_sys::koc_published_reference(p, i)))
-            .collect(),
-        import_paths: (0..count)
-            .filter_map(|i| owned(koc_sys::koc_published_import_path(p, i)))
-            .collect(),
-        report: String::from_utf8_lossy(bytes(&report)).into_owned(),
-        warnings: (0..koc_sys::koc_strlist_count(warnings))
-            .filter_map(|i| owned(koc_sys::koc_strlist_get(warnings, i)))
-            .collect(),
-    }
-}
-
-unsafe fn bytes(s: &koc_sys::koc_str) -> &[u8] {
-    if s.len == 0 {
-        &[]
-    } else {
-        std::slice::from_raw_parts(s.ptr.cast(), s.len)
+        references: each(koc_sys::koc_published_reference),
+        import_paths: each(koc_sys::koc_published_import_path),
+        report: text(koc_sys::koc_published_report(p)),
+        timings: text(koc_sys::koc_published_timings(p)),
+        warnings: strings(koc_sys::koc_published_warnings(p)),
+        inputs: (!inputs.is_null()).then(|| strings(inputs)),
     }
 }
