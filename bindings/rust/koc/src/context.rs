@@ -55,7 +55,7 @@ impl Context {
         Self::builder().cache(cache).build()
     }
 
-    /// A context with options; it has no cache unless it is told to.
+    /// A context with options; it has no cache unless you set one.
     pub fn builder() -> ContextBuilder {
         ContextBuilder::default()
     }

@@ -82,7 +82,7 @@ impl Copy {
         self
     }
 
-    /// Copies, and tells what was done for each pair. The first failure ends the call; complete copies stay.
+    /// Copies, and reports what was done for each pair. The first failure ends the call; complete copies stay.
     pub fn run(self, context: &Context, op: Op<'_>) -> Result<Vec<Copied>> {
         let (mut a, pairs) = (Arena::default(), self.pairs?);
         let client = match self.client {

@@ -109,7 +109,7 @@ impl Drop for Buffer {
     }
 }
 
-/// Calls a function that has an error. A panic of a callback goes on from here.
+/// Calls a function that has an error. A panic of a callback continues from here.
 ///
 /// # Safety
 /// `call` must be a call of libkoc.
@@ -123,7 +123,7 @@ pub unsafe fn check(call: impl FnOnce(*mut *mut koc_sys::koc_error) -> c_int) ->
     result
 }
 
-/// Calls a function that has an output as well. `wrap` owns the output before a panic goes on.
+/// Calls a function that has an output as well. `wrap` owns the output before a panic continues.
 ///
 /// # Safety
 /// `call` must be a call of libkoc that fills its output on success.

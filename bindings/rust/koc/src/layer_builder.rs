@@ -35,7 +35,7 @@ pub enum Filter {
 
 type OnPath<'a> = Box<dyn FnMut(&str, &mut Entry) -> Filter + 'a>;
 
-/// How a folder is added.
+/// How a directory is added.
 #[derive(Default)]
 #[must_use]
 pub struct TreeOptions<'a> {
@@ -68,7 +68,7 @@ impl<'a> TreeOptions<'a> {
         self
     }
 
-    /// Called for each path, relative to the folder. It may change mode, owner and mtime of the entry.
+    /// Called for each path, relative to the directory. It may change mode, owner and mtime of the entry.
     pub fn filter(mut self, f: impl FnMut(&str, &mut Entry) -> Filter + 'a) -> Self {
         self.filter = Some(Box::new(f));
         self
@@ -165,7 +165,7 @@ impl LayerBuilder {
         })
     }
 
-    /// Adds a folder with everything below it.
+    /// Adds a directory with everything below it.
     pub fn tree(self, path: &str, source: impl AsRef<Path>, mut options: TreeOptions<'_>) -> Self {
         let defaults = options.defaults.take();
         self.add(path, defaults.as_ref(), |b, path, entry| {

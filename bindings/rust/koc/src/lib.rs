@@ -36,8 +36,8 @@
 //! - A failed call returns [`Error`] with the code, a hint, the HTTP status and the cause.
 //! - Immutable objects, contexts, clients and layouts are `Send` and `Sync`; a clone is the same object. Builders, readers,
 //!   [`Source`], [`Edit`], [`Resolver`] and [`Daemon`] are `Send`: one thread at a time.
-//! - Callbacks run on the thread that made the call. A panic in one ends the call, and goes on after C has returned. If
-//!   the call cannot fail, it goes on all the same.
+//! - Callbacks run on the thread that made the call. A panic in one ends the call, and continues after C has returned. If
+//!   the call cannot fail, it continues all the same.
 //! - A forked child may use what it inherited, if no other thread was inside the library at the moment of the fork.
 //! - What this crate lacks is in `koc_sys`: every object has `as_ptr` and `from_ptr`.
 #![deny(missing_docs)]

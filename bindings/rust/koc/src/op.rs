@@ -135,9 +135,9 @@ impl fmt::Display for Progress {
     }
 }
 
-/// What a callback returns: `()` goes on, `ControlFlow::Break(())` ends the call with [`crate::Code::USER`].
+/// What a callback returns: `()` continues, `ControlFlow::Break(())` ends the call with [`crate::Code::USER`].
 pub trait Answer {
-    /// Whether the call goes on.
+    /// Whether the call continues.
     fn goes_on(self) -> bool;
 }
 
@@ -204,7 +204,7 @@ impl<'a> Op<'a> {
     }
 }
 
-/// 0 if a callback wants the call to go on.
+/// 0 if a callback wants the call to continue.
 pub(crate) fn verdict(f: impl FnOnce() -> bool) -> c_int {
     match panics::guard(f) {
         Some(true) => 0,

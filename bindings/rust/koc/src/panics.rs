@@ -38,7 +38,7 @@ pub fn release(f: impl FnOnce()) {
     swap(waiting);
 }
 
-/// Lets a panic go on, now that C has returned.
+/// Lets a panic continue, now that C has returned.
 pub fn resume() {
     if let Some(panic) = swap(None) {
         if std::thread::panicking() {

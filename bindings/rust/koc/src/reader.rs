@@ -84,7 +84,7 @@ unsafe extern "C" fn on_read(
         *n_read = 0;
         return koc_sys::KOC_OK;
     }
-    data.cast::<u8>().write_bytes(0, len); // Rust must not see memory that nobody wrote
+    data.cast::<u8>().write_bytes(0, len); // Rust must not see memory that was never written
     let out = std::slice::from_raw_parts_mut(data.cast::<u8>(), len);
     answer(err, || (*payload.cast::<Source>()).read(out), |n| *n_read = n)
 }

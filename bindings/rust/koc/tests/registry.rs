@@ -86,7 +86,7 @@ fn indexes_referrers_and_copies() {
     assert!(bytes > 0 && copied[0].bytes > 0);
     let there = to.with_digest(Some(&digest)).unwrap();
     assert_eq!(client.referrers(&there, None, Op::new()).unwrap().entries().len(), 1);
-    let again = Copy::new(&r, &to).pair(&one.reference("none:1"), &to).keep_going();
+    let again = Copy::new(&r, &to).pair(one.reference("none:1"), &to).keep_going();
     let error = again.client(&client).run(&context, Op::new()).unwrap_err();
     assert!(error.message().contains('1'), "{error}");
 }
