@@ -2,6 +2,7 @@
 #ifndef KOC_TESTS_UNIT_CLI_COMMAND_H
 #define KOC_TESTS_UNIT_CLI_COMMAND_H
 
+#include "served.h"
 #include "store/helper.h"
 
 /* What the last command wrote. */
@@ -29,9 +30,5 @@ void write_layout(void);
 void write_at(const char *path, const char *text, size_t len);
 /* A module with the packages cmd/app (which has kodata) and cmd/tool, golden/cli/go.sh as the go tool, kubectl.sh as kubectl, podman.sh as podman. */
 void write_module(void);
-
-/* A registry over the layout "served" in a thread; returns "127.0.0.1:PORT". Ends with the test's next call. */
-const char *serve_begin(uint32_t flags);
-void serve_end(void);
 
 #endif
