@@ -5,6 +5,8 @@
 #include "core/str.h"
 #include "test.h"
 
+#undef setenv
+
 static koc_credential *basic(const char *user, const char *secret)
 {
     koc_credential *c = NULL;
@@ -265,4 +267,45 @@ KOC_TEST(auth_registry_names)
         }
     }
     assert_int_equal(koc_auth_registry(NULL, NULL, NULL), KOC_EMISUSE);
+}
+
+KOC_TEST(credential_that_runs_out)
+{
+    KOC__AUTO(koc_credential) c = NULL;
+    assert_int_equal(koc_credential_new(KOC_CRED_BASIC, "u", "s", &c, NULL), KOC_OK);
+    assert_false(koc__credential_expired(NULL) || koc__credential_expired(c));
+    koc__credential_lasts(c, 60000);
+    assert_false(koc__credential_expired(c));
+    koc__credential_lasts(c, -1);
+    assert_true(koc__credential_expired(c));
+    KOC__AUTO(koc_credential) copy = koc__credential_dup(c);
+    assert_true(koc__credential_expired(copy));
+}
+
+/* "docker.io" is what people write, "index.docker.io" what is asked. */
+KOC_TEST(auth_static_for_docker_io_serves_its_host)
+{
+    KOC__AUTO(koc_credential) c = basic("u", "s");
+    KOC__AUTO(koc_auth) a = NULL;
+    KOC__AUTO(koc_credential) found = NULL;
+    assert_int_equal(koc_auth_static("docker.io", c, &a, NULL), KOC_OK);
+    assert_int_equal(koc_auth_lookup(a, "index.docker.io", "library/x", NULL, &found, NULL),
+                     KOC_OK);
+    assert_non_null(found);
+}
+
+KOC_TEST(auth_docker_own_file_wins_over_the_environment)
+{
+    static const char other[] = "{\"auths\":{\"r.example\":{\"auth\":\"b3RoZXI6cA==\"}}}";
+    setenv("KOC_AUTH_FILE", koc_test_write("other.json", other, sizeof(other) - 1), 1);
+    KOC__AUTO(koc_auth) a = docker("{\"auths\":{\"r.example\":{\"auth\":\"dTpw\"}}}");
+    KOC__AUTO(koc_credential) mine = NULL;
+    KOC__AUTO(koc_credential) theirs = NULL;
+    KOC__AUTO(koc_auth) b = NULL;
+    assert_int_equal(koc_auth_lookup(a, "r.example", "x", NULL, &mine, NULL), KOC_OK);
+    assert_string_equal(koc_credential_username(mine), "u");
+    assert_int_equal(koc_auth_docker(NULL, &b, NULL), KOC_OK);
+    assert_int_equal(koc_auth_lookup(b, "r.example", "x", NULL, &theirs, NULL), KOC_OK);
+    assert_string_equal(koc_credential_username(theirs), "other");
+    unsetenv("KOC_AUTH_FILE");
 }

@@ -159,3 +159,12 @@ KOC_TEST(words_of_a_raw_command_stay_as_they_are)
     assert_false(got.c.help);
     clear();
 }
+
+KOC_TEST(a_doubled_quote_in_a_quoted_item_is_one)
+{
+    assert_int_equal(parse(&command, "test -t \"a\"\"b\",\"c,d\",e"), EXIT_OK);
+    assert_int_equal(got.o.tags.count, 3);
+    assert_string_equal(got.o.tags.items[0], "a\"b");
+    assert_string_equal(got.o.tags.items[1], "c,d");
+    assert_string_equal(got.o.tags.items[2], "e");
+}

@@ -6,6 +6,8 @@
 #include "core/str.h"
 #include "test.h"
 
+#undef setenv
+
 KOC_TEST(machine_is_told_by_its_firmware)
 {
     koc_test_write("sys_vendor", "QEMU\n", 5);
@@ -44,17 +46,32 @@ KOC_TEST(cloud_questions_that_are_not_asked)
     }
 }
 
-KOC_TEST(credential_that_runs_out)
+/* Plain http would show the keys to the network; only an agent of this machine may speak it. */
+KOC_TEST(a_containers_agent_is_local_or_https)
 {
-    KOC__AUTO(koc_credential) c = NULL;
-    assert_int_equal(koc_credential_new(KOC_CRED_BASIC, "u", "s", &c, NULL), KOC_OK);
-    assert_false(koc__credential_expired(NULL) || koc__credential_expired(c));
-    koc__credential_lasts(c, 60000);
-    assert_false(koc__credential_expired(c));
-    koc__credential_lasts(c, -1);
-    assert_true(koc__credential_expired(c));
-    KOC__AUTO(koc_credential) copy = koc__credential_dup(c);
-    assert_true(koc__credential_expired(copy));
+    static const char *const refused[] = {"http://example.com/keys", "http://10.0.0.1/keys",
+                                          "http://169.254.170.200/keys", "ftp://127.0.0.1/keys",
+                                          "127.0.0.1/keys"};
+    koc_ctx *ctx = NULL;
+    KOC__AUTO_VAL(koc__call) call = {0};
+    assert_int_equal(koc_ctx_new(NULL, &ctx, NULL), KOC_OK);
+    assert_int_equal(koc__call_begin(&call, ctx, NULL, NULL), KOC_OK);
+    static const char *const unset[] = {"AWS_ACCESS_KEY_ID", "AWS_ROLE_ARN", "AWS_PROFILE",
+                                        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"};
+    for (size_t i = 0; i < KOC__COUNT(unset); i++) {
+        unsetenv(unset[i]);
+    }
+    setenv("AWS_CONFIG_FILE", koc_test_path("none"), 1);
+    setenv("AWS_SHARED_CREDENTIALS_FILE", koc_test_path("none"), 1);
+    for (size_t i = 0; i < KOC__COUNT(refused); i++) {
+        KOC__AUTO_VAL(koc__aws_keys) keys = KOC__AWS_KEYS_INIT;
+        koc__aws_place place = {0};
+        setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", refused[i], 1);
+        assert_int_equal(koc__aws_keys_find(place, &call, &keys, NULL), KOC_EDENIED);
+        assert_null(keys.access);
+    }
+    unsetenv("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+    koc_ctx_unref(ctx);
 }
 
 KOC_TEST(cloud_out_of_memory_leaves_nothing)

@@ -306,6 +306,20 @@ KOC_TEST(cache_without_a_cache_finds_and_keeps_nothing)
     koc__cache_free(NULL);
 }
 
+/* --no-cache: what was kept before is not used, what this build keeps is. */
+KOC_TEST(cache_that_is_off_gives_fresh_blobs_only)
+{
+    KOC__AUTO(koc__cache) c = open_cache();
+    KOC__AUTO(koc_blob) b = NULL;
+    koc_digest d = digest_of("hello");
+    put_blob(c, "hello");
+    koc__cache_set_off(c, true);
+    assert_false(has_blob(c, "hello"));
+    assert_int_equal(koc__cache_blob(c, &d, 5, &b, NULL), KOC_ENOTFOUND);
+    koc__cache_set_off(c, false);
+    assert_int_equal(koc__cache_blob(c, &d, 5, &b, NULL), KOC_OK);
+}
+
 KOC_TEST(cache_that_cannot_be_made_is_an_error)
 {
     koc__cache *c = NULL;

@@ -228,6 +228,21 @@ KOC_TEST(proc_deadline_ends_child_and_grandchildren)
     assert_true(wait_gone((pid_t)number));
 }
 
+/* What a program leaves behind ends with it, unless it shares the terminal with us. */
+KOC_TEST(proc_leaves_no_descendants_of_a_child_that_ended)
+{
+    KOC__AUTO_VAL(koc__proc_result) r = KOC__PROC_RESULT_INIT;
+    koc__proc p = {0};
+    KOC__AUTO_STR script =
+        koc__format("sleep 100 >/dev/null 2>&1 & echo $! >%s", koc_test_path("pid"));
+    KOC__AUTO_VAL(koc__dynbuf) pid = KOC__DYNBUF_INIT(100);
+    uint64_t number = 0;
+    assert_int_equal(run_shell(script, &p, NULL, &r, NULL), KOC_OK);
+    assert_int_equal(koc__fs_read_file(koc_test_path("pid"), &pid, NULL), KOC_OK);
+    assert_true(koc__str_u64(koc__str_trim(koc__dynbuf_view(&pid)), &number));
+    assert_true(wait_gone((pid_t)number));
+}
+
 typedef struct when_ready {
     koc_cancel *cancel;
     const char *path;

@@ -211,3 +211,21 @@ KOC_TEST(a_context_that_cannot_be_used_is_an_error)
     context_fails("{\"Endpoints\":{\"docker\":{\"Host\":\"ssh://x\"}}}", KOC_EUNSUPPORTED,
                   "docker context lab");
 }
+
+KOC_TEST(the_environment_wins_over_the_context)
+{
+    KOC__AUTO(koc__endpoint) e = NULL;
+    write_below(".", "config.json", "{\"currentContext\":\"lab\"}");
+    write_below("contexts/meta/" LAB, "meta.json",
+                "{\"Name\":\"lab\",\"Endpoints\":{\"docker\":{\"Host\":\"tcp://10.0.0.1:2376\"}}}");
+    in_directory("lab");
+    setenv("DOCKER_HOST", "tcp://10.0.0.2:2375", 1);
+    int rc = koc__endpoint_find(&e, NULL);
+    unsetenv("DOCKER_HOST");
+    assert_int_equal(rc, KOC_OK);
+    assert_string_equal(e->authority, "10.0.0.2:2375");
+    koc__endpoint_free(e);
+    e = NULL;
+    assert_int_equal(koc__endpoint_find(&e, NULL), KOC_OK);
+    assert_string_equal(e->authority, "10.0.0.1:2376");
+}

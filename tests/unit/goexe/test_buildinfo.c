@@ -140,7 +140,7 @@ KOC_TEST(buildinfo_equals_go_version_m_in_every_format)
 /* --- programs made by hand --- */
 
 typedef struct bytes {
-    unsigned char b[4096];
+    unsigned char b[(size_t)80 << 10];
     size_t len;
     bool big;
 } bytes;
@@ -225,7 +225,7 @@ static void new_program(bytes *p, const char *text, size_t skip)
     size_t n = strlen(text) + 32;
     p->len = 0;
     p->big = false;
-    elf(p, 8, 3072);
+    elf(p, 8, skip + 3072);
     pad(p, DATA_OFFSET + skip);
     put_bytes(p, "\xff Go buildinf:", 14);
     put(p, 8, 1), put(p, 2, 1);
@@ -233,7 +233,7 @@ static void new_program(bytes *p, const char *text, size_t skip)
     put(p, 8, 1), put_bytes(p, "go1.20.1", 8);
     put(p, (n & 0x7f) | 0x80, 1), put(p, n >> 7, 1);
     put_bytes(p, FRAME_START, 16), put_bytes(p, text, strlen(text)), put_bytes(p, FRAME_START, 16);
-    pad(p, DATA_OFFSET + 3072);
+    pad(p, DATA_OFFSET + skip + 3072);
 }
 
 static int parse(const bytes *p, koc__exe_info **out, koc_error **err)
@@ -273,6 +273,34 @@ KOC_TEST(buildinfo_takes_only_an_aligned_block)
     assert_int_equal(parse(&p, &info, NULL), KOC_ENOTFOUND);
 }
 
+/* The block is searched in parts of 64 KiB. */
+KOC_TEST(buildinfo_is_found_far_into_the_segment)
+{
+    static const size_t skips[] = {65536 - 16, 65536, 65536 + 16, 65536 + 8192};
+    for (size_t i = 0; i < KOC__COUNT(skips); i++) {
+        bytes p;
+        KOC__AUTO(koc__exe_info) info = NULL;
+        new_program(&p, TEXT, skips[i]);
+        assert_int_equal(parse(&p, &info, NULL), KOC_OK);
+        assert_string_equal(info->main.version, "v1.0.0");
+    }
+}
+
+KOC_TEST(buildinfo_is_searched_in_the_first_segment_that_can_be_written)
+{
+    bytes p, headers = {.len = 0};
+    KOC__AUTO(koc__exe_info) info = NULL;
+    new_program(&p, TEXT, 0);
+    put(&headers, 1, 4), put(&headers, 6, 4);
+    put(&headers, DATA_OFFSET + 2048, 8), put(&headers, DATA_ADDR + 0x100000, 8);
+    put(&headers, DATA_ADDR + 0x100000, 8), put(&headers, 1024, 8), put(&headers, 1024, 8);
+    put(&headers, 4096, 8);
+    memcpy(p.b + 64 + 56, headers.b, headers.len);
+    p.b[56] = 2; /* program headers */
+    assert_int_equal(parse(&p, &info, NULL), KOC_OK);
+    assert_string_equal(info->main.version, "v1.0.0");
+}
+
 KOC_TEST(buildinfo_without_framing_has_no_modules)
 {
     bytes p;
@@ -308,6 +336,14 @@ KOC_TEST(buildinfo_unquotes_build_lines)
     assert_string_equal(info->text, "\tbuild\ta=b\n"
                                     "\tbuild\t\"k =\"=\"v\\tAA\xc3\xa9\xf0\x9f\x98\x80\"\n"
                                     "\tbuild\tr=\"a\\\"\\\\n b\"\n\tbuild\te=\n");
+}
+
+KOC_TEST(buildinfo_escapes_have_digits_of_either_case)
+{
+    KOC__AUTO(koc__exe_info) info = NULL;
+    assert_int_equal(parse_text("build\tk=\"\\x4A\\x4a\\u00AF\\u00af\\x4F\\x4f\"\n", &info, NULL),
+                     KOC_OK);
+    assert_string_equal(info->settings[0].value, "JJ\xc2\xaf\xc2\xafOO");
 }
 
 KOC_TEST(buildinfo_quotes_what_cannot_be_printed)
