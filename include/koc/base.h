@@ -4,7 +4,7 @@
  * Rules
  *  - A function that returns int returns KOC_OK (0) or a negative koc_code. On failure it sets *err, if err is
  *    not NULL, to an error that you free with koc_error_free, and leaves all other outputs as they were. On
- *    success it does not touch *err. (docs/errors.md)
+ *    success it does not touch *err. (docs/errors.md; docs/codes.md lists the codes of each function)
  *  - _unref and _free accept NULL, and objects may be released in any order. "Borrowed from x" means: valid while
  *    you hold x; do not free it.
  *  - Initialise a struct whose first member is struct_size with its _INIT macro. A zero member means the default.

@@ -8,6 +8,7 @@ import sys
 
 import abi
 import bindings
+import codes
 import common
 import errors
 import format as formatter
@@ -31,6 +32,7 @@ CHECKS = {
     "exported symbols": symbols.check,
     "public headers": headers.check,
     "ABI": abi.check,
+    "codes": codes.check,
     "errors": errors.check,
     "bindings": bindings.check,
     "static": static.check,
@@ -38,7 +40,7 @@ CHECKS = {
 }
 
 # Seconds at most: ./dev test runs these too.
-FAST = ["include graph", "sizes", "names", "paths", "words", "exported symbols", "public headers", "ABI", "errors", "bindings"]
+FAST = ["include graph", "sizes", "names", "paths", "words", "exported symbols", "public headers", "ABI", "codes", "errors", "bindings"]
 
 
 def main():

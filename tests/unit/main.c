@@ -7,7 +7,10 @@
  */
 #define _XOPEN_SOURCE 700
 
+#include "seen_codes.h"
 #include "test.h"
+
+#include <koc/error.h>
 
 #include <ftw.h>
 #include <limits.h>
@@ -130,6 +133,20 @@ static int end_test(void **state)
     return 0;
 }
 
+/* KOC_SEEN_CODES names a file for the findings. */
+static unsigned unlisted;
+
+void koc_test_unlisted(const char *function, int code)
+{
+    const char *path = getenv("KOC_SEEN_CODES");
+    FILE *f = path == NULL ? NULL : fopen(path, "a");
+    fprintf(f == NULL ? stderr : f, "%s: %s\n", function, koc_code_name(code));
+    if (f != NULL) {
+        fclose(f);
+    }
+    unlisted++;
+}
+
 static unsigned injected;
 
 #ifdef __linux__
@@ -219,6 +236,10 @@ int main(int argc, char **argv)
 
         failed = _cmocka_run_group_tests(base_name(argv[0]), tests, n, NULL, NULL);
         printf("injected %u failures\n", injected);
+        if (unlisted > 0) {
+            printf("%u codes are not in docs/api/codes.txt\n", unlisted);
+            failed++;
+        }
     }
     free(tests);
     return failed == 0 ? 0 : 1;
