@@ -187,6 +187,33 @@ KOC_TEST(builder_refuses_bad_paths_and_conflicts)
     finishes_as(b, "5 700 a/ 0\n0 644 a/b 1\n");
 }
 
+KOC_TEST(builder_takes_one_directory_twice_only_if_all_of_it_is_equal)
+{
+    static const koc_kv one[] = {{"user.x", "1"}}, other[] = {{"user.x", "2"}};
+    KOC__AUTO(koc_ctx) ctx = context(1, NULL);
+    KOC__AUTO(koc_layer_builder) b = builder(ctx, 0);
+    koc_error *err = NULL;
+    koc_entry first = KOC_ENTRY_INIT;
+    first.mode = 0750;
+    first.uid = 1;
+    first.gid = 2;
+    first.mtime = 3;
+    first.xattrs = one;
+    first.n_xattrs = 1;
+    koc_entry differ[] = {first, first, first, first, first, first};
+    differ[0].mode = 0755;
+    differ[1].uid = 9;
+    differ[2].gid = 9;
+    differ[3].mtime = 9;
+    differ[4].xattrs = other;
+    differ[5].n_xattrs = 0;
+    ok(koc_layer_builder_add_dir(b, "/a", &first, &err), err);
+    ok(koc_layer_builder_add_dir(b, "/a", &first, &err), err);
+    for (size_t i = 0; i < KOC__COUNT(differ); i++) {
+        fails(koc_layer_builder_add_dir(b, "/a", &differ[i], &err), KOC_EEXISTS, &err);
+    }
+}
+
 KOC_TEST(builder_hardlinks_lead_to_files_of_the_layer)
 {
     KOC__AUTO(koc_ctx) ctx = context(1, NULL);

@@ -45,6 +45,8 @@ KOC_TEST(caps_clauses_act_from_left_to_right)
     gives("=p", NULL, "00000002ffffffff00000000ff01000000000000");
     gives("=p chown-p", NULL, "00000002feffffff00000000ff01000000000000");
     gives("chown=p-p+i", NULL, "0000000200000000010000000000000000000000");
+    gives("kill=p chown=e chown=p", NULL, "0000000221000000000000000000000000000000");
+    gives("kill=ep chown=i", NULL, "0100000220000000010000000000000000000000");
     gives("chown=p=i", NULL, "0000000200000000010000000000000000000000");
 }
 

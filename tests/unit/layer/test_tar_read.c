@@ -301,3 +301,49 @@ KOC_TEST(tar_reader_jumps_over_content_of_blobs)
     ok(koc__tar_next(r, &e, &more, &err), err);
     assert_false(more);
 }
+
+KOC_TEST(tar_reader_forgets_the_records_of_the_entry_before)
+{
+    KOC__AUTO_VAL(koc__dynbuf) tar = KOC__DYNBUF_INIT(TEST_MAX);
+    KOC__AUTO(koc__tar_reader) r = NULL;
+    koc_error *err = NULL;
+    koc__tar_entry e = {0};
+    bool more = false;
+    records(&tar, "16 path=renamed\n27 SCHILY.xattr.user.a=one\n", 43);
+    header(&tar, '0', "0");
+    header(&tar, '0', "0");
+    KOC__AUTO(koc_reader) in = trickle(tar.ptr, tar.len, 512);
+    ok(koc__tar_reader_new(in, "x.tar", &r, &err), err);
+    ok(koc__tar_next(r, &e, &more, &err), err);
+    assert_string_equal(e.name, "renamed");
+    assert_int_equal(e.n_records, 1);
+    ok(koc__tar_next(r, &e, &more, &err), err);
+    assert_true(more);
+    assert_string_equal(e.name, "name");
+    assert_int_equal(e.n_records, 0);
+}
+
+/* POSIX continues the name at 345; GNU has times there. */
+KOC_TEST(tar_reader_takes_a_prefix_from_posix_headers_only)
+{
+    static const struct {
+        const char *magic;
+        size_t len;
+        const char *name;
+    } cases[] = {{"ustar\00000", 8, "pre/fix/name"}, {"ustar  \0", 8, "name"}, {"", 0, "name"}};
+    for (size_t i = 0; i < KOC__COUNT(cases); i++) {
+        KOC__AUTO_VAL(koc__dynbuf) tar = KOC__DYNBUF_INIT(TEST_MAX);
+        KOC__AUTO(koc__tar_reader) r = NULL;
+        koc_error *err = NULL;
+        koc__tar_entry e = {0};
+        bool more = false;
+        header(&tar, '0', "0");
+        memcpy(tar.ptr + 257, cases[i].magic, cases[i].len);
+        memcpy(tar.ptr + 345, "pre/fix", 7);
+        seal((uint8_t *)tar.ptr);
+        KOC__AUTO(koc_reader) in = trickle(tar.ptr, tar.len, 512);
+        ok(koc__tar_reader_new(in, "x.tar", &r, &err), err);
+        ok(koc__tar_next(r, &e, &more, &err), err);
+        assert_string_equal(e.name, cases[i].name);
+    }
+}

@@ -296,6 +296,19 @@ KOC_TEST(build_never_makes_a_foreign_layer_an_ordinary_one)
     }
 }
 
+/* Some images mix the families, and runtimes take them: nobody asked to convert. */
+KOC_TEST(build_leaves_layers_of_another_family_alone_without_a_format)
+{
+    static const char member[] =
+        "\"layers\":[{\"mediaType\":\"application/vnd.docker.image.rootfs.diff.tar.gzip\",\"size\":7,"
+        "\"digest\":\"" LAYER_A "\"}]";
+    koc_image *base = base_image(KOC_MT_OCI_CONFIG, member);
+    koc_image *img = finish(builder_on(base), base);
+    assert_manifest(img, "/layers/0/mediaType",
+                    "\"application/vnd.docker.image.rootfs.diff.tar.gzip\"");
+    koc_image_unref(img);
+}
+
 KOC_TEST(build_takes_nothing_of_the_bases_platform_when_it_is_given_one)
 {
     static const char config[] = "{\"architecture\":\"arm\",\"os\":\"windows\",\"variant\":\"v7\","

@@ -118,3 +118,34 @@ KOC_TEST(index_with_other_images_keeps_the_rest)
     assert_string_equal(d->annotations[0].value, "b");
     assert_non_null(strstr(koc_index_bytes(out).ptr, "\"x-unknown\":[1,2]"));
 }
+
+/* "data" is the content of the old manifest. */
+KOC_TEST(index_with_other_images_drops_embedded_content)
+{
+    static const char text[] =
+        "{\"schemaVersion\":2,\"mediaType\":\"" KOC_MT_OCI_INDEX
+        "\",\"manifests\":[" ENTRY(LAYER_A, "amd64", ",\"data\":\"aGVsbG8=\"") "]}";
+    KOC__AUTO_VAL(three) t = make_three();
+    KOC__AUTO(koc_index) idx = NULL;
+    KOC__AUTO(koc_index) out = NULL;
+    koc_image *const images[] = {t.app};
+    koc_error *err = NULL;
+    must(koc_index_from_bytes(NULL, KOC__STR(text), &idx, &err), err);
+    must(koc_index_with_images(idx, images, NULL, 0, &out, &err), err);
+    assert_null(strstr(koc_index_bytes(out).ptr, "\"data\""));
+}
+
+KOC_TEST(rebase_refuses_a_base_of_another_platform_or_family)
+{
+    KOC__AUTO_VAL(three) t = make_three();
+    KOC__AUTO(koc_image)
+    arm = make("{\"architecture\":\"arm64\",\"os\":\"linux\",\"rootfs\":{\"type\":"
+               "\"layers\",\"diff_ids\":[" Q(DIFF_B) "]}}",
+               LAYERS(LAYER(LAYER_B)));
+    KOC__AUTO(koc_image) img = NULL;
+    koc_error *err = NULL;
+    int rc = koc_image_rebase(t.app, t.old_base, arm, NULL, 0, &img, &err);
+    assert_error(rc, &err, KOC_EINVAL,
+                 "the image is for linux/amd64, the new base for linux/arm64");
+    assert_null(img);
+}
