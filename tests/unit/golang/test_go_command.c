@@ -113,6 +113,26 @@ KOC_TEST(command_env_later_wins)
     begin();
 }
 
+/* Offline go may use the module cache alone, whatever else is set. */
+KOC_TEST(command_env_of_offline_has_no_proxy)
+{
+    KOC__AUTO(koc__go_settings) s = NULL;
+    KOC__AUTO(koc_strlist) env = NULL;
+    koc_platform p = platform("linux", "amd64", NULL);
+    static const char yaml[] = "defaultEnv: [\"GOPROXY=https://a.example\"]\n";
+    begin();
+    koc_test_write(".ko.yaml", yaml, sizeof(yaml) - 1);
+    for (int offline = 0; offline < 2; offline++) {
+        koc__go_settings_free(s);
+        koc_strlist_free(env);
+        s = NULL;
+        env = NULL;
+        assert_int_equal(koc__go_settings_load(NULL, offline, &s, NULL), KOC_OK);
+        assert_int_equal(koc__go_command_env(s, NULL, NULL, &p, &env, NULL), KOC_OK);
+        assert_string_equal(value_of(env, "GOPROXY"), offline ? "off" : "https://a.example");
+    }
+}
+
 KOC_TEST(command_env_refuses_what_contradicts_the_platform)
 {
     static const struct {

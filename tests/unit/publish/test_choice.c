@@ -4,6 +4,7 @@
 #include <koc/ext/publish.h>
 
 #include "publish/publish.h"
+#include "served.h"
 
 #undef setenv
 
@@ -166,6 +167,96 @@ KOC_TEST(target_has_an_image_only_if_no_go_ran_since)
     f.work.target_state = has;
     f.work.target_state.image = other;
     assert_false(koc__target_has_image(&f.work));
+}
+
+/* "v1" and "v2" of an image in a registry. */
+static void tag_image(koc_ctx *ctx, koc_client *client, const char *host, const char *tag,
+                      const char *content)
+{
+    const char *const text[] = {content, NULL};
+    KOC__AUTO(koc_image) img = image(ctx, "amd64", KOC_COMPRESS_GZIP, text);
+    KOC__AUTO(koc_reference) ref = NULL;
+    koc_error *err = NULL;
+    char name[128];
+    snprintf(name, sizeof(name), "%s/app:%s", host, tag);
+    ok(koc_reference_parse(name, 0, &ref, &err), err);
+    ok(koc_client_push_image(client, ref, img, NULL, NULL, NULL, &err), err);
+}
+
+KOC_TEST(target_has_an_image_if_all_tags_name_it)
+{
+    KOC__AUTO(koc_ctx) ctx = context();
+    KOC__AUTO_VAL(fixture) f = {0};
+    koc_client *client = NULL;
+    koc_error *err = NULL;
+    char name[128];
+    const char *host = serve_begin(0);
+    snprintf(name, sizeof(name), "%s/app", host);
+    ok(koc_client_new(ctx, NULL, &client, &err), err);
+    fixture_init(&f, three, 1);
+    f.plan.client = client;
+    f.plan.o.sbom = KOC_SBOM_NONE;
+    f.work.name = name;
+    assert_int_equal(koc__strlist_new(&f.plan.tags, NULL), KOC_OK);
+    assert_int_equal(koc__strlist_add(f.plan.tags, "v1", NULL), KOC_OK);
+    assert_int_equal(koc__strlist_add(f.plan.tags, "v2", NULL), KOC_OK);
+    static const struct {
+        const char *tag, *content;
+        bool has, lacks;
+    } steps[] = {{NULL, NULL, false, true},
+                 {"v1", "one", false, true},
+                 {"v2", "other", false, false},
+                 {"v2", "one", true, false}};
+    for (size_t i = 0; i < KOC__COUNT(steps); i++) {
+        KOC__AUTO_VAL(koc__call) call = {0};
+        if (steps[i].tag) {
+            tag_image(ctx, client, host, steps[i].tag, steps[i].content);
+        }
+        f.work.target_state = (koc__target_state){0};
+        ok(koc__call_begin(&call, ctx, NULL, &err), err);
+        ok(koc__target_state_fetch(&f.work, &call, &err), err);
+        assert_int_equal(f.work.target_state.has_image, steps[i].has);
+        assert_int_equal(f.work.target_state.lacks_image, steps[i].lacks);
+    }
+    koc_strlist_free(f.plan.tags);
+    koc_client_unref(client);
+    serve_end();
+}
+
+/* --- loaders --- */
+
+KOC_TEST(programs_with_a_loader_are_warned_of_on_static_bases)
+{
+    static char program[] = "/bin/sh";
+    static const struct {
+        const char *name;
+        int kind;
+        size_t warnings;
+    } cases[] = {
+        {"scratch", KOC__BASE_SCRATCH, 1},
+        {"gcr.io/distroless/static", KOC__BASE_REMOTE, 1},
+        {"gcr.io/distroless/static-debian12:nonroot", KOC__BASE_REMOTE, 1},
+        {"gcr.io/distroless/base", KOC__BASE_REMOTE, 0},
+        {"r.example/static/app", KOC__BASE_REMOTE, 0},
+        {"r.example/statically", KOC__BASE_REMOTE, 0},
+    };
+    char *loader = NULL;
+    if (koc__exe_loader(program, &loader, NULL) != KOC_OK || !loader) {
+        skip(); /* this system's shell is static */
+    }
+    koc__free(loader);
+    for (size_t i = 0; i < KOC__COUNT(cases); i++) {
+        KOC__AUTO_VAL(fixture) f = {0};
+        KOC__AUTO_STR name = koc__strdup(cases[i].name);
+        fixture_init(&f, three, 1);
+        f.base.name = name;
+        f.base.kind = cases[i].kind;
+        f.binaries[0].path = program;
+        assert_int_equal(koc__warn_loaders(&f.plan, &f.work, 1, NULL), KOC_OK);
+        if (koc_strlist_count(f.plan.warnings) != cases[i].warnings) {
+            fail_msg("%s: %zu warnings", cases[i].name, koc_strlist_count(f.plan.warnings));
+        }
+    }
 }
 
 /* --- settings --- */

@@ -237,3 +237,68 @@ KOC_TEST(base_gives_the_platforms_that_are_wanted)
         assert_list(have, cases[i].have);
     }
 }
+
+KOC_TEST(base_is_of_the_kind_that_its_text_names)
+{
+    static const struct {
+        const char *text, *name;
+        int kind;
+    } cases[] = {
+        {"scratch", "scratch", KOC__BASE_SCRATCH},
+        {"ko.local/app", "ko.local/app", KOC__BASE_DAEMON},
+        {"ko.locals/app", "ko.locals/app", KOC__BASE_REMOTE},
+        {"kind.local/app", "kind.local/app", KOC__BASE_REMOTE},
+        {"r.example/base:1", "r.example/base:1", KOC__BASE_REMOTE},
+        {"docker://r.example/base:1", "r.example/base:1", KOC__BASE_REMOTE},
+        {"oci:bases:one", "oci:bases:one", KOC__BASE_FILE},
+        {"docker-archive:b.tar", "docker-archive:b.tar", KOC__BASE_FILE},
+    };
+    begin();
+    KOC__AUTO(koc_ctx) ctx = context();
+    for (size_t i = 0; i < KOC__COUNT(cases); i++) {
+        koc_publish_options o = KOC_PUBLISH_OPTIONS_INIT;
+        o.repository = "r.example/t";
+        o.base_image = cases[i].text;
+        KOC__AUTO(koc__plan) p = plan_of(ctx, &o);
+        KOC__AUTO(koc__base) b = NULL;
+        assert_int_equal(koc__base_of(p, "example.com/app", &b, NULL), KOC_OK);
+        assert_string_equal(b->name, cases[i].name);
+        if ((int)b->kind != cases[i].kind) {
+            fail_msg("%s: kind %d", cases[i].text, (int)b->kind);
+        }
+    }
+}
+
+KOC_TEST(pairs_are_cut_at_their_first_sign)
+{
+    const char *const labels[] = {"a=b=c", "d=", NULL}, *const annotations[] = {"x=y=z==", NULL};
+    begin();
+    KOC__AUTO(koc_ctx) ctx = context();
+    koc_publish_options o = KOC_PUBLISH_OPTIONS_INIT;
+    o.repository = "r.example/t";
+    o.labels = labels;
+    o.annotations = annotations;
+    KOC__AUTO(koc__plan) p = plan_of(ctx, &o);
+    assert_int_equal(p->n_labels, 2);
+    assert_string_equal(p->labels[0].key, "a");
+    assert_string_equal(p->labels[0].value, "b=c");
+    assert_string_equal(p->labels[1].value, "");
+    assert_int_equal(p->n_annotations, 1);
+    assert_string_equal(p->annotations[0].value, "y=z==");
+}
+
+KOC_TEST(platforms_of_the_options_replace_those_of_the_settings)
+{
+    static const char config[] = "defaultPlatforms:\n- linux/s390x\n- linux/riscv64\n";
+    const char *const one[] = {"linux/arm64", NULL};
+    begin();
+    koc_test_write(".ko.yaml", config, sizeof(config) - 1);
+    KOC__AUTO(koc_ctx) ctx = context();
+    koc_publish_options o = KOC_PUBLISH_OPTIONS_INIT;
+    o.repository = "r.example/t";
+    KOC__AUTO(koc__plan) usual = plan_of(ctx, &o);
+    assert_list(usual->platforms, "linux/s390x linux/riscv64");
+    o.platforms = one;
+    KOC__AUTO(koc__plan) asked = plan_of(ctx, &o);
+    assert_list(asked->platforms, "linux/arm64");
+}
