@@ -35,6 +35,7 @@ KOC_TEST(claims_keep_uploads_apart_R131)
     assert_int_equal(claim(c, ctx, "a", &d, false, &mine), KOC_ETIMEOUT);
     assert_int_equal(claim(c, ctx, "b", &d, true, &mine), KOC_ETIMEOUT);
     assert_false(koc__claim_is_known(c, "a", &d));
+    assert_null(koc__claim_find_other(c, "b", &d)); /* half of it is no source */
     koc__claim_end(c, "a", &d, true);
     assert_int_equal(claim(c, ctx, "a", &d, false, &mine), KOC_OK);
     assert_int_equal(mine, KOC__CLAIM_PRESENT);

@@ -96,6 +96,32 @@ KOC_TEST(names_are_written_after_all_that_they_need)
     assert_int_equal(events(&b, "manifest 5\n"), 2);
 }
 
+/* The lower layer is known by its digest alone, as one of a base in another registry is. */
+KOC_TEST(a_layer_that_is_listed_twice_is_sent_from_where_its_content_is)
+{
+    KOC__AUTO_VAL(bed) b;
+    bed_open(&b, (scripted_rule[]){TAKES_ALL, {0}}, NULL);
+    KOC__AUTO(koc_layer) l = make_layer(&b, "one");
+    KOC__AUTO(koc_layer) bare = NULL;
+    KOC__AUTO(koc_image) img = NULL;
+    koc_image_builder *builder = NULL;
+    koc_platform p = KOC_PLATFORM_INIT;
+    koc_digest diff_id;
+    p.os = "linux";
+    p.arch = "amd64";
+    assert_int_equal(koc_layer_diff_id(l, NULL, &diff_id, NULL), KOC_OK);
+    assert_int_equal(
+        koc_layer_from_blob(b.ctx, koc_layer_descriptor(l), &diff_id, NULL, &bare, NULL), KOC_OK);
+    assert_int_equal(koc_image_builder_new(b.ctx, NULL, &builder, NULL), KOC_OK);
+    assert_int_equal(koc_image_builder_add_layer(builder, bare, NULL, NULL), KOC_OK);
+    assert_int_equal(koc_image_builder_add_layer(builder, l, NULL, NULL), KOC_OK);
+    assert_int_equal(koc_image_builder_set_platform(builder, &p, NULL), KOC_OK);
+    assert_int_equal(koc_image_builder_finish(builder, NULL, &img, NULL), KOC_OK);
+    koc_image_builder_free(builder);
+    assert_int_equal(push(&b, "/x:v1", img, NULL), KOC_OK);
+    assert_int_equal(scripted_count(b.server, "PUT", "/blobs/"), 2);
+}
+
 /* "v1" has this digest or another one, and "v2" has none. */
 KOC_TEST(only_the_names_that_are_missing_are_written)
 {
