@@ -5,8 +5,10 @@
 
 #include "publish/publish.h"
 
+#include "core/env.h"
 #include "core/hash/digests.h"
 #include "core/io/cache.h"
+#include "core/path.h"
 #include "core/text.h"
 #include "model/model.h"
 #include "sbom/sbom.h"
@@ -22,7 +24,8 @@ enum { DIALECT = 1 };
 typedef struct creation {
     koc__work *w;
     koc__sbom_options o; /* borrows from the strings below */
-    char *proxy, *private, *binary_name, *source_url, *git_name, *git_email;
+    char *proxy, *private, *modules, *main_dir, *vendor, *binary_name, *source_url, *git_name,
+        *git_email;
     bool asked_git;
 } creation;
 
@@ -30,6 +33,9 @@ static void creation_dispose(creation *c)
 {
     koc__free(c->proxy);
     koc__free(c->private);
+    koc__free(c->modules);
+    koc__free(c->main_dir);
+    koc__free(c->vendor);
     koc__free(c->binary_name);
     koc__free(c->source_url);
     koc__free(c->git_name);
@@ -61,6 +67,67 @@ static int find_sources(creation *c, koc_error **err)
     KOC__TRY(koc__go_variable(p->settings, "GONOPROXY", false, &c->private, err));
     return c->private ? KOC_OK
                       : koc__go_variable(p->settings, "GOPRIVATE", false, &c->private, err);
+}
+
+/* GOMODCACHE, else the directory below the first of GOPATH, else below the home directory. */
+static int find_module_cache(creation *c, koc_error **err)
+{
+    const koc__go_settings *s = c->w->plan->settings;
+    KOC__AUTO_STR path = NULL;
+    KOC__AUTO_STR home = NULL;
+    KOC__TRY(koc__go_variable(s, "GOMODCACHE", false, &c->modules, err));
+    if (c->modules) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc__go_variable(s, "GOPATH", false, &path, err));
+    if (path) {
+        path[strcspn(path, ":")] = '\0';
+        c->modules = koc__path_join(path, "pkg/mod");
+        return c->modules ? KOC_OK : koc__oom(err);
+    }
+    home = koc__home();
+    c->modules = home ? koc__path_join(home, "go/pkg/mod") : NULL;
+    return KOC_OK;
+}
+
+/* The nearest directory from dir upwards that has name; *out stays NULL: none. */
+static int find_upwards(const char *dir, const char *name, char **out, koc_error **err)
+{
+    KOC__AUTO_STR at = NULL;
+    KOC__TRY(koc__path_abs(dir, &at, err));
+    for (;;) {
+        KOC__AUTO_STR path = koc__path_join(at, name);
+        KOC__AUTO_STR up = koc__str_dup(koc__path_dir(koc__str(at)));
+        if (!path || !up) {
+            return koc__oom(err);
+        }
+        if (koc__fs_exists(path)) {
+            *out = koc__steal(&at);
+            return KOC_OK;
+        }
+        if (koc__streq(up, at)) {
+            return KOC_OK;
+        }
+        koc__free(at);
+        at = koc__steal(&up);
+    }
+}
+
+/* For licences and hashes; asked only for a new document. */
+static int find_modules(creation *c, koc_error **err)
+{
+    const char *dir = c->w->target->package_dir;
+    KOC__AUTO_STR above = NULL;
+    if (c->modules || !dir) {
+        return KOC_OK;
+    }
+    KOC__TRY(find_module_cache(c, err));
+    KOC__TRY(find_upwards(dir, "go.mod", &c->main_dir, err));
+    KOC__TRY(find_upwards(dir, "vendor/modules.txt", &above, err));
+    c->vendor = above ? koc__path_join(above, "vendor") : NULL;
+    c->o.modules =
+        (koc__module_places){.cache = c->modules, .vendor = c->vendor, .main = c->main_dir};
+    return KOC_OK;
 }
 
 /* A label of the image's config, else an annotation of its manifest, or NULL. */
@@ -147,7 +214,10 @@ static int create_text(creation *c, const koc__unit *unit, koc__call *call, koc_
     KOC__TRY(read_info(unit ? unit : &c->w->units[0], &info, err));
     if (!c->o.compat || c->o.format != KOC__SBOM_SPDX) {
         KOC__TRY(ask_git(c, info, call, err));
+        KOC__TRY(find_modules(c, err));
     }
+    c->o.binary = unit ? unit->binary->path : NULL;
+    c->o.build_id = unit ? unit->binary->build_id : NULL;
     return unit ? koc__sbom_image(&c->o, unit->image, info, call, out, err)
                 : koc__sbom_index(&c->o, c->w->index, info, call, out, err);
 }

@@ -146,10 +146,12 @@ int koc__bom_collect_image(koc__bom *b, const koc__sbom_options *o, const koc_im
                            const koc__exe_info *info, koc__call *call, koc_error **err);
 int koc__bom_collect_index(koc__bom *b, const koc__sbom_options *o, const koc_index *idx,
                            const koc__exe_info *info, koc_error **err);
-/* SHA-256 and SHA-1 of a file in one pass. known: its SHA-256, with which a cached SHA-1 saves the pass;
- * or NULL. (sbom_file.c) */
-int koc__sbom_hash_file(const char *path, const koc_digest *known, koc__call *call,
-                        uint8_t sha256[32], uint8_t sha1[20], koc_error **err);
+typedef struct koc__sbom_hashes {
+    uint8_t sha256[32], sha512[64];
+} koc__sbom_hashes;
+/* Both hashes of a program in one pass, which the cache spares if it knows build_id (or NULL). (sbom_file.c) */
+int koc__sbom_hash_file(const char *path, const char *build_id, koc__call *call,
+                        koc__sbom_hashes *out, koc_error **err);
 
 /* --- base and time of images and indexes (sbom_subject.c) --- */
 typedef struct koc__sbom_base {

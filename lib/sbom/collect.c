@@ -15,6 +15,7 @@
 #include "core/text.h"
 #include "model/model.h"
 #include "sbom/bom.h"
+#include "sbom/license.h"
 
 #define SOURCE_MAX ((size_t)1 << 20)
 
@@ -189,21 +190,29 @@ static const char *binary_name(const koc__sbom_options *o)
     return o->binary_name && o->binary_name[0] == '/' ? o->binary_name + 1 : o->binary_name;
 }
 
-/* The file, generated from app; app gets its SHA-256 also. */
-static int add_binary(collector *c, size_t app, koc_error **err)
+static int add_hashes(collector *c, size_t app, koc_error **err)
 {
-    uint8_t sha256[32], sha1[20];
-    const char *name = binary_name(c->o);
-    if (!c->o->binary || !name) {
+    koc__sbom_hashes hashes;
+    if (!c->o->binary) {
         return KOC_OK;
     }
-    KOC__TRY(koc__sbom_hash_file(c->o->binary, c->o->binary_digest, c->call, sha256, sha1, err));
-    size_t file = koc__bom_add(c->b, KOC__BOM_FILE, koc__bom_text(c->b, "File-%s", name), name);
-    koc__bom_hash_add(c->b, file, KOC__BOM_SHA1, sha1, sizeof(sha1));
-    koc__bom_hash_add(c->b, file, KOC__BOM_SHA256, sha256, sizeof(sha256));
-    koc__bom_hash_add(c->b, app, KOC__BOM_SHA256, sha256, sizeof(sha256));
-    koc__bom_link(c->b, file, KOC__BOM_GENERATED_FROM, app);
+    KOC__TRY(koc__sbom_hash_file(c->o->binary, c->o->build_id, c->call, &hashes, err));
+    koc__bom_hash_add(c->b, app, KOC__BOM_SHA256, hashes.sha256, sizeof(hashes.sha256));
+    koc__bom_hash_add(c->b, app, KOC__BOM_SHA512, hashes.sha512, sizeof(hashes.sha512));
     return KOC_OK;
+}
+
+/* The copyright holder that a licence names is who supplies the component, as far as anything says it. */
+static void set_license(collector *c, size_t i, const koc__license *l)
+{
+    koc__bom_component *component = koc__bom_get(c->b, i);
+    component->license = l->expression ? koc__bom_text(c->b, "%s", l->expression) : NULL;
+    component->license_listed = l->single;
+    component->license_file = l->file ? koc__bom_text(c->b, "%s", l->file) : NULL;
+    component->copyright = l->copyright ? koc__bom_text(c->b, "%s", l->copyright) : NULL;
+    if (l->holder) {
+        component->supplier = koc__bom_text(c->b, "%s", l->holder);
+    }
 }
 
 /* The main module; without build info, the little that is known of the program. */
@@ -230,9 +239,14 @@ static int add_application(collector *c, size_t *out, koc_error **err)
     }
     component->source = source;
     set_told_supplier(c, i);
+    if (c->o->modules.main) {
+        KOC__AUTO_VAL(koc__license) license = {0};
+        KOC__TRY(koc__license_of_dir(c->o->modules.main, &license, err));
+        set_license(c, i, &license);
+    }
     koc__bom_link(c->b, c->image, KOC__BOM_CONTAINS, i);
     *out = i;
-    return add_binary(c, i, err);
+    return add_hashes(c, i, err);
 }
 
 /* The number in "go1.26.8 X:exp"; empty for a toolchain between releases. */
@@ -260,6 +274,7 @@ static void add_stdlib(collector *c, size_t app)
     component->version = koc__bom_text(c->b, "%s", text);
     component->supplier = "The Go Authors";
     component->license = "BSD-3-Clause";
+    component->license_listed = true;
     component->copyright = "Copyright 2009 The Go Authors.";
     component->source = koc__bom_text(c->b, "the standard library of the toolchain %s", text);
     if (number.len > 0) {
@@ -286,8 +301,46 @@ static bool at_proxy(const koc__sbom_options *o, const char *path)
     return o->module_proxy && !(o->module_private && koc__purl_is_private(o->module_private, path));
 }
 
+/* A directory that replaces a module, as go.mod of the main module names it. NULL: not known. */
+static int read_local_license(collector *c, const char *path, koc__license *out, koc_error **err)
+{
+    KOC__AUTO_STR dir = NULL;
+    if (path[0] == '/') {
+        return koc__license_of_dir(path, out, err);
+    }
+    dir = c->o->modules.main && path[0] == '.' ? koc__path_join(c->o->modules.main, path) : NULL;
+    return dir ? koc__license_of_dir(dir, out, err) : KOC_OK;
+}
+
+static int add_facts(collector *c, size_t i, const koc__exe_module *m, const koc__exe_module *used,
+                     koc_error **err)
+{
+    KOC__AUTO_VAL(koc__module_facts) facts = {0};
+    if (m->replace && used == m) {
+        KOC__TRY(read_local_license(c, m->replace->path, &facts.license, err));
+    } else {
+        KOC__TRY(koc__module_facts_of(&c->o->modules, used->path, used->version, used->sum, c->call,
+                                      &facts, err));
+    }
+    set_license(c, i, &facts.license);
+    koc__bom_component *component = koc__bom_get(c->b, i);
+    if (facts.hashed) {
+        koc__bom_hash_add(c->b, i, KOC__BOM_SHA256, facts.sha256, sizeof(facts.sha256));
+        koc__bom_hash_add(c->b, i, KOC__BOM_SHA512, facts.sha512, sizeof(facts.sha512));
+        component->file_name = koc__bom_text(c->b, "%s.zip", used->version);
+        component->file = KOC__BOM_ARCHIVE | KOC__BOM_STRUCTURED;
+    }
+    if (facts.altered) {
+        koc__log(c->call ? c->call->ctx : NULL, KOC_LOG_WARN, "sbom",
+                 "the module cache has another %s %s than the program: the SBOM has no hash of it; "
+                 "go mod verify names what differs",
+                 used->path, used->version);
+    }
+    return KOC_OK;
+}
+
 /* What is in a directory is not a release of the module: it has neither its version nor its hash. */
-static void add_dependency(collector *c, size_t app, const koc__exe_module *m)
+static int add_dependency(collector *c, size_t app, const koc__exe_module *m, koc_error **err)
 {
     bool local = m->replace && is_dir(m->replace);
     const koc__exe_module *used = m->replace && !local ? m->replace : m;
@@ -310,6 +363,7 @@ static void add_dependency(collector *c, size_t app, const koc__exe_module *m)
                                           m->replace->path, m->replace->version);
     }
     koc__bom_link(c->b, app, KOC__BOM_DEPENDS_ON, i);
+    return add_facts(c, i, m, used, err);
 }
 
 int koc__bom_collect_image(koc__bom *b, const koc__sbom_options *o, const koc_image *img,
@@ -329,7 +383,7 @@ int koc__bom_collect_image(koc__bom *b, const koc__sbom_options *o, const koc_im
         add_stdlib(&c, app);
     }
     for (size_t i = 0; info && i < info->n_deps; i++) {
-        add_dependency(&c, app, &info->deps[i]);
+        KOC__TRY(add_dependency(&c, app, &info->deps[i], err));
     }
     KOC__TRY(add_base(&c, koc_image_annotation(img, KOC__BASE_NAME),
                       koc_image_annotation(img, KOC__BASE_DIGEST), p ? p->arch : NULL, err));

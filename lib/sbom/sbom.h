@@ -13,6 +13,7 @@
 #include "core/run/call.h"
 #include "core/run/context.h"
 #include "goexe/goexe.h"
+#include "sbom/module.h"
 
 typedef enum koc__sbom_format {
     KOC__SBOM_SPDX,      /* SPDX 2.3 */
@@ -49,14 +50,13 @@ typedef struct koc__sbom_options {
     const char *tool_version; /* NULL: this library's; with compat: the ko release */
     const char *repository;   /* "host/path" of the image, or NULL */
     const char *import_path;  /* of the main package: names the application if nothing else does */
-    /* The linked file, for its hashes, or NULL. Builds leave it unset: hashing the file again costs too
-     * much. */
-    const char *binary;
-    const koc_digest *binary_digest; /* its SHA-256 if known, or NULL */
-    const char *binary_name;         /* its path in the image, "/ko-app/app", or NULL */
-    const char *module_proxy;        /* where modules come from (koc__sbom_proxy), or NULL */
+    const char *binary;       /* the linked file, for its hashes, or NULL */
+    const char *build_id;     /* Go's, if a hash of the content is part of it, or NULL */
+    const char *binary_name;  /* its path in the image, "/ko-app/app", or NULL */
+    const char *module_proxy; /* where modules come from (koc__sbom_proxy), or NULL */
     const char
         *module_private; /* GOPRIVATE: patterns of modules that are not at a proxy, or NULL */
+    koc__module_places modules; /* for licences and hashes */
 } koc__sbom_options;
 
 /* The document about img. info NULL: the program has no build info. Replaces out. */

@@ -119,6 +119,9 @@ static void put_package(koc__jw *w, const koc__bom *b, size_t i)
     koc__jw_bool(w, false);
     koc__jw_kv(w, "licenseConcluded", or_noassertion(c->license));
     koc__jw_kv(w, "licenseDeclared", or_noassertion(c->license));
+    if (c->license_file) {
+        put_labelled(w, "licenseComments", "found in", c->license_file);
+    }
     koc__jw_kv(w, "copyrightText", or_noassertion(c->copyright));
     koc__jw_kv(w, "primaryPackagePurpose", purpose(c->kind));
     put_checksums(w, c);

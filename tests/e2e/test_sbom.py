@@ -1,6 +1,7 @@
 """SBOMs of real Go projects: valid for the SPDX tools, complete by the NTIA's minimum elements."""
 
 import datetime
+import io
 import json
 import os
 import pathlib
@@ -8,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+import zipfile
 
 import goapps
 import oci
@@ -96,6 +98,15 @@ def test_real_projects(koc, registry, bases, project, validate, tmp_path, module
     assert len(files) == 3
     for path in files:
         validate(path)
+    modules = [
+        package
+        for path in files
+        for package in json.loads(path.read_text())["packages"]
+        if package["primaryPackagePurpose"] == "LIBRARY"
+    ]
+    licensed = [m for m in modules if m["licenseDeclared"] != "NOASSERTION"]
+    assert len(licensed) >= 0.98 * len(modules) > 0
+    assert all(m["licenseComments"].startswith("found in: ") for m in licensed if m["name"] != "stdlib")
     index = oci.from_registry(registry, ref)
     repo = oci.parse_reference(ref)["repo"]
     attached = {
@@ -130,13 +141,49 @@ def test_replace_is_honoured_and_versions_are_there(koc, registry, bases, tmp_pa
     packages = {p["name"]: p for p in document["packages"]}
     uuid = packages["github.com/google/uuid"]
     assert uuid["versionInfo"] == "v1.6.0"
-    assert not [
-        c for c in uuid.get("checksums", []) if c["algorithm"] == "SHA256"
-    ]  # h1 is no file hash
+    assert [c["algorithm"] for c in uuid["checksums"]] == ["SHA256", "SHA512"]  # of the zip, not h1
+    assert uuid["licenseDeclared"] == "BSD-3-Clause" and uuid["supplier"].endswith("Google Inc")
     # What go.mod says is not what was compiled: the folder has no location that others can fetch.
     dep = packages["example.test/dep"]
     assert dep["downloadLocation"] == "NOASSERTION" and "./dep" in dep["sourceInfo"]
     assert "versionInfo" not in dep
+
+
+@pytest.mark.parametrize("damage", ["other", "cut off", "missing", "no zip"])
+def test_hashes_of_an_altered_module_are_not_published(koc, bases, tmp_path, damage):
+    app = goapps.with_dependency(tmp_path / "app")
+    env = {
+        "KO_DEFAULTBASEIMAGE": bases["oci"],
+        "GOMODCACHE": tmp_path / "modules",
+        "GOFLAGS": "-modcacherw",
+    }
+    args = ["build", "--push=false", f"--sbom-dir={tmp_path}/sbom", "./cmd/app"]
+
+    def checksums(*more):
+        result = koc(*args, *more, cwd=app, env=env)
+        (path,) = (tmp_path / "sbom").iterdir()
+        packages = {p["name"]: p for p in json.loads(path.read_text())["packages"]}
+        return result, packages["github.com/google/uuid"].get("checksums", [])
+
+    _, before = checksums()
+    assert len(before) == 2
+    folder = tmp_path / "modules/cache/download/github.com/google/uuid/@v"
+    zip_file = folder / "v1.6.0.zip"
+    data = zip_file.read_bytes()
+    if damage == "missing":
+        zip_file.unlink()
+    else:
+        with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(zip_file, "w") as new:
+            for name in old.namelist():
+                new.writestr(name, old.read(name) + b"\n")
+        if damage == "cut off":
+            zip_file.write_bytes(data[:-1000])
+        if damage == "no zip":
+            zip_file.write_bytes(b"PK\5\6")
+    result, after = checksums("--no-cache")
+    assert after == []
+    told = "the module cache has another github.com/google/uuid v1.6.0" in result.stderr
+    assert told == (damage != "missing"), result
 
 
 def test_same_document_twice(koc, registry, bases, app):
