@@ -30,6 +30,7 @@ HEADERS = [
     "ext/publish.h",
     "ext/daemon.h",
     "ext/serve.h",
+    "ext/sign.h",
     "ext/cache.h",
 ]
 NUMBER = re.compile(r"#define (KOC_\w+)\s+(\(?[0-9K].*)")

@@ -16,7 +16,8 @@ const cli_flag cli_global_flags[] = {
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL},
 };
 
-const char *const cli_groups[] = {"Build", "Kubernetes", "Images", "Registry", "Other", NULL};
+const char *const cli_groups[] = {"Build",    "Kubernetes", "Images", "Signatures",
+                                  "Registry", "Other",      NULL};
 
 const cli_flag *cli_flag_table_of(const cli_command *command, size_t i)
 {

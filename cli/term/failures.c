@@ -12,8 +12,8 @@ static const struct {
     const char *option;
     const char *flag;
 } flags[] = {
-    {"annotations", "image-annotation"}, {"labels", "image-label"}, {"platforms", "platform"},
-    {"ports", "exposed-port"},           {"volumes", "volume"},
+    {"annotations", "image-annotation"}, {"labels", "image-label"},  {"platforms", "platform"},
+    {"ports", "exposed-port"},           {"predicate_type", "type"}, {"volumes", "volume"},
 };
 
 /* The words of the command for kinds of hints: %a is the argument, %t the library's text. Hints of other kinds are

@@ -4,8 +4,10 @@
 
 #include "core/str.h"
 #include "core/text.h"
+#include "text/der.h"
 
 #define DER_MAX ((size_t)16 << 10)
+#define LINE    64 /* characters of base64 in a line: RFC 7468, 2 */
 
 static int bad(koc_error **err)
 {
@@ -33,7 +35,8 @@ static koc_str between(koc_str pem, const char *label)
     return (koc_str){"", 0};
 }
 
-static int decode(koc_str base64, koc__dynbuf *out, koc_error **err)
+/* KOC_EFORMAT has no message: the caller knows what it reads. */
+static int decode(koc_str base64, koc__dynbuf *out)
 {
     KOC__AUTO_VAL(koc__dynbuf) joined = KOC__DYNBUF_INIT(2 * DER_MAX);
     koc_str word;
@@ -45,35 +48,13 @@ static int decode(koc_str base64, koc__dynbuf *out, koc_error **err)
         rc = koc__unbase64(out, koc__dynbuf_view(&joined), NULL);
     }
     koc__dynbuf_wipe(&joined);
-    return rc == KOC_ENOMEM ? koc__oom(err) : rc == KOC_OK ? KOC_OK : bad(err);
+    return rc;
 }
 
-/* Reads one element of DER (X.690, 8.1) from rest; false: there is none with this tag. */
-static bool read_element(koc_str *rest, uint8_t tag, koc_str *content)
+/* Of a code of decode. */
+static int reported(int rc, koc_error **err)
 {
-    const uint8_t *p = (const uint8_t *)rest->ptr;
-    size_t len, head = 2;
-    if (rest->len < 2 || p[0] != tag) {
-        return false;
-    }
-    len = p[1];
-    if (len & 0x80) {
-        size_t digits = len & 0x7f;
-        if (digits < 1 || digits > 4 || rest->len < 2 + digits) {
-            return false;
-        }
-        len = 0;
-        for (size_t i = 0; i < digits; i++) {
-            len = len << 8 | p[2 + i];
-        }
-        head += digits;
-    }
-    if (len > rest->len - head) {
-        return false;
-    }
-    *content = koc__str_n(rest->ptr + head, len);
-    *rest = koc__str_from(*rest, head + len);
-    return true;
+    return rc == KOC_OK ? KOC_OK : rc == KOC_ENOMEM ? koc__oom(err) : bad(err);
 }
 
 /* PrivateKeyInfo: version, algorithm, the key in an octet string. */
@@ -83,9 +64,11 @@ static bool unwrap(koc_str der, koc_str *key)
                                   0xf7, 0x0d, 0x01, 0x01, 0x01}; /* 1.2.840.113549.1.1.1 */
     koc_str info, version, algorithm;
 
-    return read_element(&der, 0x30, &info) && read_element(&info, 0x02, &version) &&
-           read_element(&info, 0x30, &algorithm) && algorithm.len >= sizeof(rsa) &&
-           memcmp(algorithm.ptr, rsa, sizeof(rsa)) == 0 && read_element(&info, 0x04, key);
+    return koc__der_read(&der, KOC__DER_SEQUENCE, &info) &&
+           koc__der_read(&info, KOC__DER_INTEGER, &version) &&
+           koc__der_read(&info, KOC__DER_SEQUENCE, &algorithm) && algorithm.len >= sizeof(rsa) &&
+           memcmp(algorithm.ptr, rsa, sizeof(rsa)) == 0 &&
+           koc__der_read(&info, KOC__DER_OCTETS, key);
 }
 
 int koc__pem_rsa_key(koc_str pem, koc__dynbuf *out, koc_error **err)
@@ -94,15 +77,47 @@ int koc__pem_rsa_key(koc_str pem, koc__dynbuf *out, koc_error **err)
     KOC__AUTO_VAL(koc__dynbuf) der = KOC__DYNBUF_INIT(DER_MAX);
     koc__dynbuf_clear(out);
     if (plain.len > 0) {
-        return decode(plain, out, err);
+        return reported(decode(plain, out), err);
     }
     if (wrapped.len == 0) {
         return bad(err);
     }
-    int rc = decode(wrapped, &der, err);
+    int rc = reported(decode(wrapped, &der), err);
     if (rc == KOC_OK) {
         rc = unwrap(koc__dynbuf_view(&der), &key) ? koc__dynbuf_put(out, key, err) : bad(err);
     }
     koc__dynbuf_wipe(&der);
     return rc;
+}
+
+bool koc__pem_has(koc_str pem, const char *label)
+{
+    return between(pem, label).len > 0;
+}
+
+int koc__pem_read(koc_str pem, const char *label, koc__dynbuf *out, koc_error **err)
+{
+    koc__dynbuf_clear(out);
+    int rc = decode(between(pem, label), out);
+    if (rc == KOC_ENOMEM) {
+        return koc__oom(err);
+    }
+    return rc == KOC_OK && out->len > 0
+               ? KOC_OK
+               : koc__error(err, KOC_EFORMAT, "the PEM block \"%s\" is malformed", label);
+}
+
+int koc__pem_write(koc__dynbuf *out, const char *label, koc_str der, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__dynbuf) text = KOC__DYNBUF_INIT(2 * DER_MAX);
+    int rc = koc__base64(&text, der, false, err);
+    rc = rc == KOC_OK ? koc__dynbuf_printf(out, err, "-----BEGIN %s-----\n", label) : rc;
+    for (koc_str rest = koc__dynbuf_view(&text); rc == KOC_OK && rest.len > 0;) {
+        size_t n = KOC__MIN(rest.len, LINE);
+        rc = koc__dynbuf_append(out, rest.ptr, n, err);
+        rc = rc == KOC_OK ? koc__dynbuf_putc(out, '\n', err) : rc;
+        rest = koc__str_from(rest, n);
+    }
+    koc__dynbuf_wipe(&text);
+    return rc == KOC_OK ? koc__dynbuf_printf(out, err, "-----END %s-----\n", label) : rc;
 }

@@ -14,6 +14,7 @@
 #include <koc/ext/edit.h>
 #include <koc/ext/publish.h>
 #include <koc/ext/serve.h>
+#include <koc/ext/sign.h>
 #include <koc/ext/transfer.h>
 
 #include <ctype.h>
@@ -282,6 +283,13 @@ static koc_artifact *a_koc_artifact(void)
     return a;
 }
 
+static koc_key *a_koc_key(void)
+{
+    koc_key *k = NULL;
+    need(koc_key_generate(&k, NULL));
+    return k;
+}
+
 static koc_edit *a_koc_edit(void)
 {
     koc_edit *e = NULL;
@@ -373,6 +381,30 @@ static int get_none(void *self, const char *registry, const char *repository, co
 static void fill_koc_auth_ops(koc_auth_ops *ops)
 {
     ops->get = get_none;
+}
+
+static int sign_nothing(void *self, koc_str message, const koc_digest *hash, koc_buf *signature,
+                        koc_error **err)
+{
+    return KOC_OK;
+}
+
+static void fill_koc_signer_ops(koc_signer_ops *ops)
+{
+    ops->sign = sign_nothing;
+}
+
+static void fill_koc_sign_options(koc_sign_options *o)
+{
+    o->key = a_koc_key();
+}
+
+static void fill_koc_verify_options(koc_verify_options *o)
+{
+    static koc_key *keys[1];
+    keys[0] = a_koc_key();
+    o->keys = keys;
+    o->n_keys = 1;
 }
 
 #include "null_calls.inc"

@@ -24,7 +24,7 @@ VALUES = {
 FILLED = {
     f"koc_{name}"
     for name in """client_options descriptor platform place copy_pair archive_image blob_ops
-    image_file reader_ops auth_ops transport_ops""".split()
+    image_file reader_ops auth_ops transport_ops signer_ops sign_options verify_options""".split()
 }
 # Objects that exist only inside a callback: calls with them have their own tests (test_user_transport.c).
 OF_CALLBACKS = {"koc_transport_reply *"}

@@ -32,6 +32,7 @@ MAY_INCLUDE = {
     "daemon": [*FORMATS, "layer", "store", "http"],
     "transfer": [*FORMATS, "layer", "store", "http", "registry"],
 }
+MAY_INCLUDE["sign"] = [*MAY_INCLUDE["transfer"], "transfer"]
 MAY_INCLUDE["compose"] = [*MAY_INCLUDE["transfer"], "auth", "transfer"]
 MAY_INCLUDE["publish"] = [name for name in MAY_INCLUDE if name not in ("serve", "template", "cloud")]
 MAY_INCLUDE["about"] = list(MAY_INCLUDE)  # and nobody includes about
@@ -39,7 +40,7 @@ MAY_INCLUDE["about"] = list(MAY_INCLUDE)  # and nobody includes about
 # Each foreign header is included by the one or two files that wrap its package.
 WRAPPERS = {
     r"cjson/.*|cJSON.*": ["lib/text/json.c"],
-    r"mbedtls/.*|psa/.*": ["lib/core/hash/crypto.c"],
+    r"mbedtls/.*|psa/.*": ["lib/core/hash/crypto.c", "lib/core/hash/crypto_keys.c"],
     r"yaml\.h": ["lib/text/yaml.c"],
     r"libdeflate\.h": ["lib/layer/gzip.c", "lib/layer/inflate.c"],
     r"zstd.*\.h": ["lib/layer/zstd.c"],

@@ -19,7 +19,7 @@
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static bool ready;
 
-static int failed(koc_error **err, const char *what, psa_status_t status)
+int koc__crypto_failed(koc_error **err, const char *what, int32_t status)
 {
     if (status == PSA_ERROR_INSUFFICIENT_MEMORY) {
         return koc__oom(err);
@@ -32,8 +32,7 @@ static int failed(koc_error **err, const char *what, psa_status_t status)
                       (int)status);
 }
 
-/* Takes the mutex; the caller calls leave() after success. */
-static int enter(koc_error **err)
+int koc__crypto_enter(koc_error **err)
 {
     psa_status_t status = PSA_SUCCESS;
     pthread_mutex_lock(&mutex);
@@ -48,15 +47,15 @@ static int enter(koc_error **err)
     return KOC_OK;
 }
 
-static void leave(void)
+void koc__crypto_leave(void)
 {
     pthread_mutex_unlock(&mutex);
 }
 
 int koc__crypto_init(koc_error **err)
 {
-    KOC__TRY(enter(err));
-    leave();
+    KOC__TRY(koc__crypto_enter(err));
+    koc__crypto_leave();
     return KOC_OK;
 }
 
@@ -64,11 +63,11 @@ static int hash(psa_algorithm_t algorithm, const char *name, koc_str data, uint8
                 size_t size, koc_error **err)
 {
     size_t len = 0;
-    KOC__TRY(enter(err));
+    KOC__TRY(koc__crypto_enter(err));
     psa_status_t status =
         psa_hash_compute(algorithm, (const uint8_t *)data.ptr, data.len, out, size, &len);
-    leave();
-    return status == PSA_SUCCESS ? KOC_OK : failed(err, name, status);
+    koc__crypto_leave();
+    return status == PSA_SUCCESS ? KOC_OK : koc__crypto_failed(err, name, status);
 }
 
 int koc__sha1(koc_str data, uint8_t out[20], koc_error **err)
@@ -94,29 +93,29 @@ static int begin(psa_hash_operation_t *o, psa_algorithm_t algorithm, const char 
                  koc_error **err)
 {
     *o = psa_hash_operation_init();
-    KOC__TRY(enter(err));
+    KOC__TRY(koc__crypto_enter(err));
     psa_status_t status = psa_hash_setup(o, algorithm);
-    leave();
-    return status == PSA_SUCCESS ? KOC_OK : failed(err, name, status);
+    koc__crypto_leave();
+    return status == PSA_SUCCESS ? KOC_OK : koc__crypto_failed(err, name, status);
 }
 
 static int update(psa_hash_operation_t *o, const char *name, const void *data, size_t len,
                   koc_error **err)
 {
-    KOC__TRY(enter(err));
+    KOC__TRY(koc__crypto_enter(err));
     psa_status_t status = psa_hash_update(o, data, len);
-    leave();
-    return status == PSA_SUCCESS ? KOC_OK : failed(err, name, status);
+    koc__crypto_leave();
+    return status == PSA_SUCCESS ? KOC_OK : koc__crypto_failed(err, name, status);
 }
 
 static int finish(psa_hash_operation_t *o, const char *name, uint8_t *out, size_t size,
                   koc_error **err)
 {
     size_t len = 0;
-    KOC__TRY(enter(err));
+    KOC__TRY(koc__crypto_enter(err));
     psa_status_t status = psa_hash_finish(o, out, size, &len);
-    leave();
-    return status == PSA_SUCCESS ? KOC_OK : failed(err, name, status);
+    koc__crypto_leave();
+    return status == PSA_SUCCESS ? KOC_OK : koc__crypto_failed(err, name, status);
 }
 
 static void drop(psa_hash_operation_t *o)
@@ -225,11 +224,11 @@ int koc__hmac_sha256(koc_str key, koc_str data, uint8_t out[32], koc_error **err
     } else if (key.len > 0) {
         memcpy(short_key, key.ptr, key.len);
     }
-    rc = enter(err);
+    rc = koc__crypto_enter(err);
     if (rc == KOC_OK) {
         status = hmac_locked(short_key, short_len, data, out);
-        leave();
-        rc = status == PSA_SUCCESS ? KOC_OK : failed(err, "HMAC-SHA-256", status);
+        koc__crypto_leave();
+        rc = status == PSA_SUCCESS ? KOC_OK : koc__crypto_failed(err, "HMAC-SHA-256", status);
     }
     koc__wipe(short_key, sizeof(short_key));
     return rc;
@@ -257,14 +256,14 @@ int koc__rsa_sha256_sign(koc_str key, koc_str data, koc__dynbuf *out, koc_error 
 {
     uint8_t signature[512];
     size_t len = 0;
-    KOC__TRY(enter(err));
+    KOC__TRY(koc__crypto_enter(err));
     psa_status_t status = rsa_locked(key, data, signature, sizeof(signature), &len);
-    leave();
+    koc__crypto_leave();
     if (status == PSA_ERROR_INVALID_ARGUMENT || status == PSA_ERROR_BUFFER_TOO_SMALL) {
         return koc__error(err, KOC_EFORMAT, "not a private key for RSA of up to 4096 bits");
     }
     return status == PSA_SUCCESS ? koc__dynbuf_append(out, signature, len, err)
-                                 : failed(err, "an RSA signature", status);
+                                 : koc__crypto_failed(err, "an RSA signature", status);
 }
 
 /* The kernel's, since mbedTLS's generator repeats itself in a forked child. */

@@ -7,6 +7,12 @@
 #include "core/dynbuf.h"
 
 int koc__crypto_init(koc_error **err); /* idempotent, thread-safe */
+/* Takes the mutex, which koc__crypto_leave gives back. Between the two nothing else of this header may be called. For
+ * crypto_keys.c. */
+int koc__crypto_enter(koc_error **err);
+void koc__crypto_leave(void);
+/* The error of a status of PSA. */
+int koc__crypto_failed(koc_error **err, const char *what, int32_t status);
 int koc__sha1(koc_str data, uint8_t out[20], koc_error **err);
 int koc__md5(koc_str data, uint8_t out[16],
              koc_error **err); /* ko's image names; not for security */

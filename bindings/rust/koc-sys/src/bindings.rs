@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: 0e8210037f6713b0a5b445085326b61d799061dd7a1d9c8f56af29067a4e64c4
+// Declarations: e78b58fc8c6595c365cdb163f85286b3e918cfead22c9e254cd65df98ca991ed
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -140,6 +140,14 @@ pub const KOC_SBOM_NONE: i32 = 1;
 pub const KOC_SERVE_READ_ONLY: u32 = 1 << 0;
 pub const KOC_SERVE_DELETE: u32 = 1 << 1;
 pub const KOC_SERVE_REMOTE: u32 = 1 << 2;
+pub const KOC_SIGNATURE_ADDED: i32 = 1;
+pub const KOC_SIGNATURE_PRESENT: i32 = 2;
+pub const KOC_SIGNATURE_VALID: i32 = 3;
+pub const KOC_SIGNATURE_REJECTED: i32 = 4;
+pub const KOC_SIGN_RECURSIVE: u32 = 1 << 0;
+pub const KOC_SIGN_COSIGN2: u32 = 1 << 1;
+pub const KOC_VERIFY_ANY_ATTESTATION: u32 = 1 << 0;
+pub const KOC_VERIFY_RECURSIVE: u32 = 1 << 1;
 pub const KOC_DIGEST_TEXT_MAX: usize = 136;
 pub const KOC_MT_OCI_INDEX: &CStr = c"application/vnd.oci.image.index.v1+json";
 pub const KOC_MT_OCI_MANIFEST: &CStr = c"application/vnd.oci.image.manifest.v1+json";
@@ -153,6 +161,7 @@ pub const KOC_MT_DOCKER_MANIFEST: &CStr = c"application/vnd.docker.distribution.
 pub const KOC_MT_DOCKER_CONFIG: &CStr = c"application/vnd.docker.container.image.v1+json";
 pub const KOC_MT_DOCKER_LAYER: &CStr = c"application/vnd.docker.image.rootfs.diff.tar";
 pub const KOC_MT_DOCKER_LAYER_GZIP: &CStr = c"application/vnd.docker.image.rootfs.diff.tar.gzip";
+pub const KOC_PREDICATE_SIGNATURE: &CStr = c"https://sigstore.dev/cosign/sign/v1";
 
 #[repr(C)]
 pub struct koc_error {
@@ -291,6 +300,11 @@ pub struct koc_published {
 
 #[repr(C)]
 pub struct koc_daemon {
+    _opaque: [u8; 0],
+}
+
+#[repr(C)]
+pub struct koc_key {
     _opaque: [u8; 0],
 }
 
@@ -786,6 +800,59 @@ pub struct koc_serve_options {
     pub allow_hosts: *const *const c_char,
 }
 
+pub type koc_password_fn = Option<unsafe extern "C" fn(payload: *mut c_void, what: *const c_char, out: *mut koc_buf, err: *mut *mut koc_error) -> c_int>;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_signer_ops {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub sign: Option<unsafe extern "C" fn(self_: *mut c_void, message: koc_str, hash: *const koc_digest, signature: *mut koc_buf, err: *mut *mut koc_error) -> c_int>,
+    pub release: Option<unsafe extern "C" fn(self_: *mut c_void)>,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_signature {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub state: i32,
+    pub reserved: u32,
+    pub subject: *const koc_digest,
+    pub platform: *const c_char,
+    pub digest: *const koc_digest,
+    pub predicate_type: *const c_char,
+    pub key: *const c_char,
+    pub reason: *const c_char,
+}
+
+pub type koc_signature_fn = Option<unsafe extern "C" fn(s: *const koc_signature, payload: *mut c_void) -> c_int>;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_sign_options {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub key: *mut koc_key,
+    pub predicate_type: *const c_char,
+    pub predicate: koc_str,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct koc_verify_options {
+    pub struct_size: u32,
+    pub flags: u32,
+    pub keys: *const *mut koc_key,
+    pub n_keys: usize,
+    pub require: *const *const c_char,
+    pub source: *const c_char,
+    pub revision: *const c_char,
+    pub builder: *const c_char,
+    pub base: *const c_char,
+    pub max_age_s: i64,
+}
+
 pub type koc_cache_usage_fn = Option<unsafe extern "C" fn(kind: *const c_char, entries: u64, bytes: u64, payload: *mut c_void) -> c_int>;
 
 sized! {
@@ -820,6 +887,10 @@ sized! {
     koc_image_spec
     koc_publish_options
     koc_serve_options
+    koc_signer_ops
+    koc_signature
+    koc_sign_options
+    koc_verify_options
 }
 
 extern "C" {
@@ -1104,6 +1175,18 @@ extern "C" {
     pub fn koc_daemon_platform(d: *const koc_daemon) -> *const koc_platform;
     pub fn koc_daemon_load(d: *mut koc_daemon, img: *mut koc_image, names: *const *const c_char, op: *const koc_op, bytes_sent: *mut u64, err: *mut *mut koc_error) -> c_int;
     pub fn koc_serve(ctx: *mut koc_ctx, l: *mut koc_layout, o: *const koc_serve_options, op: *const koc_op, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_key_generate(out: *mut *mut koc_key, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_key_open(ctx: *mut koc_ctx, path: *const c_char, ask: koc_password_fn, payload: *mut c_void, op: *const koc_op, out: *mut *mut koc_key, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_key_parse(pem: koc_str, password: *const c_char, out: *mut *mut koc_key, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_key_new(public_pem: koc_str, ops: *const koc_signer_ops, self_: *mut c_void, out: *mut *mut koc_key, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_key_ref(k: *mut koc_key) -> *mut koc_key;
+    pub fn koc_key_unref(k: *mut koc_key);
+    pub fn koc_key_can_sign(k: *const koc_key) -> bool;
+    pub fn koc_key_hint(k: *const koc_key) -> *const c_char;
+    pub fn koc_key_public_pem(k: *const koc_key, out: *mut koc_buf, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_key_private_pem(k: *const koc_key, password: *const c_char, out: *mut koc_buf, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_sign(ctx: *mut koc_ctx, client: *mut koc_client, p: *const koc_place, o: *const koc_sign_options, fn_: koc_signature_fn, payload: *mut c_void, op: *const koc_op, err: *mut *mut koc_error) -> c_int;
+    pub fn koc_verify(ctx: *mut koc_ctx, client: *mut koc_client, p: *const koc_place, o: *const koc_verify_options, fn_: koc_signature_fn, payload: *mut c_void, op: *const koc_op, digest: *mut koc_digest, err: *mut *mut koc_error) -> c_int;
     pub fn koc_cache_dir(ctx: *const koc_ctx) -> *const c_char;
     pub fn koc_cache_usage(ctx: *mut koc_ctx, fn_: koc_cache_usage_fn, payload: *mut c_void, err: *mut *mut koc_error) -> c_int;
     pub fn koc_cache_prune(ctx: *mut koc_ctx, max_bytes: u64, freed: *mut u64, err: *mut *mut koc_error) -> c_int;

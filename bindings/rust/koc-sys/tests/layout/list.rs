@@ -6,6 +6,7 @@ const EXT_HEADERS: &[&str] = &[
     "ext/publish.h",
     "ext/daemon.h",
     "ext/serve.h",
+    "ext/sign.h",
     "ext/cache.h",
 ];
 layout! {
@@ -45,4 +46,8 @@ layout! {
     koc_image_spec { struct_size, flags, client, base, platforms, layers, n_layers, files, n_files, changes, targets, tags, mtime, compression, level, created_by }
     koc_publish_options { struct_size, flags, client, import_paths, repository, tags, platforms, config_path, base_image, ldflags, labels, annotations, user, oci_layout_path, tarball, image_refs, sbom_dir, sbom, compression, level, jobs, published, published_payload, delve_version, into, sbom_formats, sbom_author }
     koc_serve_options { struct_size, flags, address, repository, tls_cert, tls_key, max_blob, max_connections, reserved, ready, payload, allow_hosts }
+    koc_signer_ops { struct_size, flags, sign, release }
+    koc_signature { struct_size, flags, state, reserved, subject, platform, digest, predicate_type, key, reason }
+    koc_sign_options { struct_size, flags, key, predicate_type, predicate }
+    koc_verify_options { struct_size, flags, keys, n_keys, require, source, revision, builder, base, max_age_s }
 }
