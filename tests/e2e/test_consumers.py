@@ -15,7 +15,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 def prefix(tmp_path_factory):
     """libkoc and the command, installed below a prefix of their own, without sanitizers."""
     root = tmp_path_factory.mktemp("prefix")
-    options = ["--prefix", root / "p", "-Dtests=false", "--buildtype=debugoptimized"]
+    # lib64 is what Meson chooses on a Debian without dpkg-dev, and where CMake does not look there.
+    options = ["--prefix", root / "p", "--libdir", "lib64", "-Dtests=false", "--buildtype=debugoptimized"]
     run("meson", "setup", root / "b", ROOT, *options)
     run("meson", "install", "-C", root / "b", "--quiet")
     return root / "p"
