@@ -7,6 +7,7 @@
 #include "core/run/context.h"
 #include "core/str.h"
 #include "registry/client.h"
+#include "scripted.h"
 #include "test.h"
 
 KOC__DEFINE_AUTO(koc_reference, koc_reference_unref);
@@ -160,6 +161,24 @@ KOC_TEST(client_offline_opens_no_socket)
     assert_int_equal(koc_client_resolve(c, r, NULL, &buf, &d, &err), KOC_ENET);
     assert_string_equal(koc_error_message(err), "cannot resolve r.example/x:y: not asked: offline");
     koc_error_free(err);
+}
+
+/* The scheme of a host on loopback is found out by asking. */
+KOC_TEST(client_offline_does_not_find_out_a_scheme)
+{
+    KOC__AUTO(koc_ctx) ctx = context();
+    KOC__AUTO(koc_client) c = offline(ctx);
+    scripted *s = scripted_start((scripted_rule[]){{NULL, NULL, 200}, {0}});
+    KOC__AUTO_STR name = koc__format("%s/x:y", scripted_host(s));
+    KOC__AUTO(koc_reference) r = reference(name);
+    koc_buf buf = KOC_BUF_INIT;
+    koc_descriptor d = KOC_DESCRIPTOR_INIT;
+    koc_error *err = NULL;
+    assert_int_equal(koc_client_resolve(c, r, NULL, &buf, &d, &err), KOC_ENET);
+    assert_non_null(strstr(koc_error_message(err), "not asked: offline"));
+    assert_int_equal(scripted_count(s, NULL, NULL), 0);
+    koc_error_free(err);
+    scripted_stop(s);
 }
 
 /* only loopback may be asked by http without a word from the user. */

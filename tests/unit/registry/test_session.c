@@ -396,6 +396,33 @@ KOC_TEST(a_token_server_that_refuses_the_source_of_a_mount_is_asked_without_it)
     assert_null(strstr(scripted_get(b.server, NULL, "/token", 1)->target, "from"));
 }
 
+/* A token for two repositories is worth more than one for a plain request: neither stands for the other. */
+KOC_TEST(the_token_of_a_mount_is_not_that_of_a_plain_request)
+{
+    KOC__AUTO_VAL(bed) b;
+    koc_digest d;
+    koc__call call = {0};
+    bool mounted = false;
+    open_me(&b,
+            (scripted_rule[]){{NULL, "repository:from:pull", 200, .body = "{\"token\":\"both\"}"},
+                              TOKEN("plain"),
+                              {"POST", "mount=", 201, .needs = "Bearer both"},
+                              {"GET", "/manifests/", 404, .needs = "Bearer plain"},
+                              {NULL, NULL, 401, .fields = BEARER},
+                              {0}});
+    KOC__AUTO(koc_reference) r = bed_reference(&b, "/x");
+    koc__sha256_of("a", 1, &d);
+    koc__blob_upload up = {.client = b.client, .repo = r, .digest = &d};
+    assert_int_equal(bed_get_manifest(&b), KOC_ENOTFOUND);
+    bed_forget_error(&b);
+    assert_int_equal(koc__call_begin(&call, b.ctx, &b.op, NULL), KOC_OK);
+    assert_int_equal(koc__mount(&up, "from", &call, &mounted, NULL), KOC_OK);
+    koc__call_end(&call);
+    assert_true(mounted);
+    assert_int_equal(bed_get_manifest(&b), KOC_ENOTFOUND);
+    assert_int_equal(scripted_count(b.server, NULL, "/token"), 2);
+}
+
 KOC_TEST(a_token_that_would_split_the_head_is_not_sent)
 {
     KOC__AUTO_VAL(bed) b;

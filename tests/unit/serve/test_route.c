@@ -30,6 +30,7 @@ KOC_TEST(route_knows_the_endpoints)
         {"/v2/a/b-c/d__e/manifests/v1.0_x", KOC__ROUTE_MANIFEST, "a/b-c/d__e", "v1.0_x", ""},
         {"/v2/a/manifests/" DIGEST, KOC__ROUTE_MANIFEST, "a", "", ""},
         {"/v2/a/manifests/sha256%3a" HEX, KOC__ROUTE_MANIFEST, "a", "", ""},
+        {"/v2/%61/manifests/v%31", KOC__ROUTE_MANIFEST, "a", "v1", ""}, /* one at the very end */
         {"/v2/a/blobs/" DIGEST, KOC__ROUTE_BLOB, "a", "", ""},
         {"/v2/a/b/blobs/uploads/", KOC__ROUTE_UPLOADS, "a/b", "", ""},
         {"/v2/a/b/blobs/uploads", KOC__ROUTE_UPLOADS, "a/b", "", ""},

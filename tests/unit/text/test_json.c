@@ -378,3 +378,26 @@ KOC_TEST(json_survives_every_small_damage)
         }
     }
 }
+
+/* As Go reads a member into a struct. */
+KOC_TEST(json_folded_names_give_the_last_that_is_not_null)
+{
+    static const struct {
+        const char *text, *found;
+    } cases[] = {
+        {"{\"name\":\"a\"}", "a"},
+        {"{\"NAME\":\"a\",\"name\":\"b\"}", "b"},
+        {"{\"name\":\"a\",\"Name\":null}", "a"},
+        {"{\"Name\":null,\"name\":\"b\",\"nAme\":null}", "b"},
+        {"{\"names\":\"x\"}", NULL},
+        {"{\"name\":null}", NULL},
+    };
+    for (size_t i = 0; i < KOC__COUNT(cases); i++) {
+        KOC__AUTO(koc__json) doc = parse(cases[i].text);
+        const char *found = koc__json_str(koc__json_get_folded(koc__json_root(doc), "name"));
+        if ((found == NULL) != (cases[i].found == NULL) ||
+            (found && strcmp(found, cases[i].found) != 0)) {
+            fail_msg("%s: %s", cases[i].text, found ? found : "NULL");
+        }
+    }
+}

@@ -306,3 +306,33 @@ KOC_TEST(yaml_marks_go_both_ways)
     assert_int_equal(koc__ymarks_byte(&m, 99), 11);
     assert_int_equal(koc__ymarks_byte(&m, 0), 3);
 }
+
+/* As editors count: a line ends with LF, CR or both. */
+KOC_TEST(yaml_places_count_lines_and_characters)
+{
+    static const struct {
+        const char *text;
+        size_t byte, line, column;
+    } cases[] = {
+        {"ab\ncd", 0, 1, 1},
+        {"ab\ncd", 2, 1, 3},
+        {"ab\ncd", 3, 2, 1},
+        {"ab\r\ncd", 4, 2, 1},
+        {"ab\r\ncd", 5, 2, 2},
+        {"ab\rcd", 3, 2, 1},
+        {"a\n\rb", 3, 3, 1},
+        {"a\r\n\r\nb", 5, 3, 1},
+        {"\xC3\xA9z", 2, 1, 2},
+        {"\xEF\xBB\xBF"
+         "ab",
+         4, 1, 2},
+        {"ab", 9, 1, 3},
+    };
+    for (size_t i = 0; i < KOC__COUNT(cases); i++) {
+        size_t line = 0, column = 0;
+        koc__ymarks_place(koc__str(cases[i].text), cases[i].byte, &line, &column);
+        if (line != cases[i].line || column != cases[i].column) {
+            fail_msg("case %zu: %zu:%zu", i, line, column);
+        }
+    }
+}
