@@ -99,7 +99,7 @@ def test_python():
     result = subprocess.run(
         [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", ROOT / "bindings/python/tests"],
         cwd=HOME,
-        env={**os.environ, "PYTHONPATH": str(SITE)},
+        env={**os.environ, "PYTHONPATH": str(SITE), "KOC_TEST_PREFIX": str(PREFIX)},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -32,8 +32,6 @@ extern "Python" int koc_py_open(void *, uint64_t, const koc_op *, koc_reader **,
 extern "Python" int koc_py_send(void *, const koc_transport_request *, koc_transport_reply *, koc_error **);
 extern "Python" int koc_py_auth_get(void *, const char *, const char *, const koc_op *, koc_credential **,
                                     koc_error **);
-extern "Python" int koc_py_auth_none(void *, const char *, const char *, const koc_op *, koc_credential **,
-                                     koc_error **);
 extern "Python" void koc_py_auth_rejected(void *, const char *);
 extern "Python" void koc_py_close(void *);
 extern "Python" void koc_py_release(void *);

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Protocol, Union
 
-from ._call import Arguments, Data, Owned, Path, callback, check, lend, lent, make, notice, pointer, return_handle, view
+from ._call import Arguments, Data, Owned, Path, callback, check, lending, lent, make, notice, pointer, return_handle, view
 from ._core import Digest, digest_pointer
 from ._native import ffi, lib
 from ._watch import Op, Watching
@@ -122,12 +122,8 @@ def reader_of(source: Readable) -> Any:
     """A koc_reader over an object with read(). The receiver owns it."""
     out = ffi.new("koc_reader **")
     ops = Arguments().options("koc_reader_ops", read=lib.koc_py_read, close=lib.koc_py_close)
-    handle = lend(source)
-    try:
+    with lending(source) as handle:
         check(lib.koc_reader_new, ops, handle, out)
-    except BaseException:
-        return_handle(handle)
-        raise
     return out[0]
 
 

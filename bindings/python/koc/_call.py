@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
 import threading
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, Type, TypeVar, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Type, TypeVar, Union
 
 from ._errors import Error, text
 from ._native import ffi, lib
@@ -324,14 +325,21 @@ def lend(value: Any) -> Any:
     return handle
 
 
-def lent(name: str, function: Any, ops: Any, value: Any, *more: Any) -> Any:
-    """make() for functions that own their self argument on success only."""
-    handle = lend(value)
+@contextlib.contextmanager
+def lending(value: Any) -> Iterator[Any]:
+    """lend() to a call that owns it on success only; None is NULL."""
+    handle = ffi.NULL if value is None else lend(value)
     try:
-        return make(name, function, ops, handle, *more)
+        yield handle
     except BaseException:
         _handles.discard(handle)
         raise
+
+
+def lent(name: str, function: Any, ops: Any, value: Any, *more: Any) -> Any:
+    """make() for functions that own their self argument on success only."""
+    with lending(value) as handle:
+        return make(name, function, ops, handle, *more)
 
 
 @notice("koc_py_release")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Callable, List, Mapping, Optional, Sequen
 
 from ._auth import AnyCredential, Auth, Credential, credential_of
 from ._blob import Blob, blob_of
-from ._call import Arguments, Data, Owned, Path, callback, check, flags, lent, make, pointer, string, strings_of, view
+from ._call import Arguments, Data, Owned, Path, check, flags, lending, make, pointer, string, strings_of, view
 from ._core import Context, Digest, Reference, context_of, reference_of
 from ._descriptor import Descriptor, descriptor_of
 from ._image import Image, Index
@@ -66,12 +66,11 @@ class Client(Owned):
         options.connect_timeout_ms = _milliseconds(connect_timeout)
         options.response_timeout_ms = _milliseconds(response_timeout)
         options.transport = pointer(transport, Transport, optional=True)
-        source = _source(auth, docker_auth)
-        if trace is not None:
-            source, options.trace_payload = _traced(source, trace)
-            options.trace = lib.koc_py_trace
-        options.auth = pointer(source, Auth, optional=True)
-        self._c = make("koc_client", lib.koc_client_new, context_of(context), options)
+        options.auth = a.keep(pointer(_source(auth, docker_auth), Auth, optional=True))
+        with lending(trace) as handle:
+            if trace is not None:
+                options.trace, options.trace_payload, options.trace_release = lib.koc_py_trace, handle, lib.koc_py_release
+            self._c = make("koc_client", lib.koc_client_new, context_of(context), options)
 
     def push(
         self,
@@ -229,20 +228,6 @@ def _source(auth: Any, docker_auth: bool) -> Optional[Auth]:
     if auth is None:
         return Auth.docker() if docker_auth else None
     return auth if isinstance(auth, Auth) else Auth(auth)
-
-
-def _traced(source: Optional[Auth], trace: Any) -> Tuple[Auth, Any]:
-    """(the source, the payload of the trace): the client says through its source of credentials when it is gone."""
-    ops = Arguments().options("koc_auth_ops", get=lib.koc_py_auth_none, release=lib.koc_py_release)
-    kept: List[Any] = []
-    nothing = Auth._of(lent("koc_auth", lib.koc_auth_new, ops, kept))
-    kept.append(ffi.new_handle(trace))
-    return (nothing if source is None else Auth.chain(source, nothing)), kept[0]
-
-
-@callback("koc_py_auth_none")
-def _none(*_: Any) -> None:
-    """A source that has no credentials."""
 
 
 def client_of(client: Optional[Client], context: Optional[Context]) -> Any:

@@ -6,13 +6,10 @@ import threading
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Optional, Union
 
-from ._call import Arguments, Data, Owned, Path, callback, check, make, names_of, notice, pointer, string, view
+from ._call import Arguments, Data, Owned, Path, callback, check, lending, make, names_of, notice, pointer, string, view
 from ._errors import text
 from ._native import ffi, lib
 from ._watch import digest_text
-
-# Other objects keep a context in C alive, and it may log as long as it lives.
-_logs: List[Any] = []
 
 
 @dataclass(frozen=True)
@@ -44,11 +41,11 @@ class Context(Owned):
         a = Arguments()
         options = a.options("koc_ctx_options", threads=threads, max_memory=max_memory)
         options.cache_dir = a.string("" if cache is True else None if not cache else cache)
-        if log is not None:
-            _logs.append(ffi.new_handle(log))
-            options.log, options.log_payload = lib.koc_py_log, _logs[-1]
-            options.log_level = log_level
-        self._c = make("koc_ctx", lib.koc_ctx_new, options)
+        with lending(log) as handle:
+            if log is not None:
+                options.log, options.log_payload, options.log_release = lib.koc_py_log, handle, lib.koc_py_release
+                options.log_level = log_level
+            self._c = make("koc_ctx", lib.koc_ctx_new, options)
 
     @property
     def cache_dir(self) -> Optional[str]:
