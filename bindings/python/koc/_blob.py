@@ -120,6 +120,8 @@ def blob_of(value: Union[Blob, Data]) -> Any:
 
 def reader_of(source: Readable) -> Any:
     """A koc_reader over an object with read(). The receiver owns it."""
+    if not hasattr(source, "read"):
+        raise TypeError(f"an object with read() is expected, not {type(source).__name__}")
     out = ffi.new("koc_reader **")
     ops = Arguments().options("koc_reader_ops", read=lib.koc_py_read, close=lib.koc_py_close)
     with lending(source) as handle:

@@ -38,6 +38,8 @@ class PublishOptions(TypedDict, total=False):
     image_refs: Optional[Path]
     sbom_dir: Optional[Path]
     sbom: bool
+    sbom_formats: Optional[Sequence[str]]  # "spdx", "cyclonedx", "spdx3"
+    sbom_author: Optional[str]
     compression: str  # "gzip", "none", "zstd"
     level: int
     jobs: int  # compiles in parallel; 0: one per core
@@ -58,7 +60,7 @@ class PublishOptions(TypedDict, total=False):
     published: Optional[Callable[[str, str], object]]  # called with each (import path, reference)
 
 
-_LISTS = {"tags", "platforms", "ldflags", "labels", "annotations"}
+_LISTS = {"tags", "platforms", "ldflags", "labels", "annotations", "sbom_formats"}
 _SWITCHES = {
     "tag_only",
     "preserve_import_paths",
@@ -81,6 +83,7 @@ _STRINGS = {
     "tarball",
     "image_refs",
     "sbom_dir",
+    "sbom_author",
     "into",
     "delve_version",
 }

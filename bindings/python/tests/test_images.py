@@ -89,7 +89,7 @@ def test_a_blob_of_ones_own(context):
         (lambda offset: io.BytesIO(b"short"), koc.Error),
         (lambda offset: io.BytesIO(b"much too long for the size"), koc.Error),
         (lambda offset: Liar(), ValueError),
-        (lambda offset: None, AttributeError),
+        (lambda offset: None, TypeError),
     ],
     ids=["short", "extra bytes", "more than asked", "not a file"],
 )

@@ -127,18 +127,18 @@ def test_calls_of_asyncio_return_and_raise(context, tmp_path):
 
 EXIT = """
 import socket, sys, threading, koc
-server = socket.create_server(("127.0.0.1", 0))
-host = f"127.0.0.1:{server.getsockname()[1]}"
 client = koc.Client(koc.Context(threads=2), docker_auth=False)
-def work(progress):
+def work(host, progress):
     while True:
         try:
             client.tags(f"{host}/a", timeout=500, progress=progress)
         except koc.Error:
             pass
-for progress in (None, print, lambda event: None):
-    threading.Thread(target=work, args=(progress,), daemon=True).start()
-held = [server.accept()[0] for _ in range(3)]
+servers = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+for server, progress in zip(servers, (None, print, lambda event: None)):
+    host = f"127.0.0.1:{server.getsockname()[1]}"
+    threading.Thread(target=work, args=(host, progress), daemon=True).start()
+held = [server.accept()[0] for server in servers]
 print("under way", flush=True)
 if sys.argv[1] == "raise":
     raise ValueError("the end")
