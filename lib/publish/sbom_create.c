@@ -18,7 +18,7 @@
 
 /* Raise it when the same inputs lead to another document. The library's version alone does not distinguish
  * development builds. */
-enum { DIALECT = 1 };
+enum { DIALECT = 2 };
 
 /* What is found out once for all documents of a work. */
 typedef struct creation {

@@ -10,6 +10,7 @@
 #include "core/cleanup.h"
 #include "core/dynbuf.h"
 #include "core/map.h"
+#include "core/str.h"
 #include "sbom/sbom.h"
 
 enum {
@@ -152,6 +153,26 @@ typedef struct koc__sbom_hashes {
 /* Both hashes of a program in one pass, which the cache spares if it knows build_id (or NULL). (sbom_file.c) */
 int koc__sbom_hash_file(const char *path, const char *build_id, koc__call *call,
                         koc__sbom_hashes *out, koc_error **err);
+
+/* --- edges between modules (edges.c) --- */
+typedef struct koc__bom_edge_end {
+    size_t component;
+    koc_strlist *requires; /* NULL: not known */
+} koc__bom_edge_end;
+typedef struct koc__bom_edges {
+    koc__map *by_path;       /* to the number of an end + 1 */
+    koc__bom_edge_end *ends; /* the first is the program */
+    size_t n, capacity;
+} koc__bom_edges;
+void koc__bom_edges_dispose(koc__bom_edges *e);
+/* dir: of the main module, or NULL. */
+int koc__bom_edges_begin(koc__bom_edges *e, size_t program, const char *dir, koc_error **err);
+/* path: as go.mod files name it. Takes *requires. */
+int koc__bom_edges_add(koc__bom_edges *e, const char *path, size_t component,
+                       koc_strlist **requires, koc_error **err);
+/* Links each module to those that it requires and that are in the program. What nothing requires is linked to the
+ * program. */
+int koc__bom_edges_link(koc__bom_edges *e, koc__bom *b, koc_error **err);
 
 /* --- base and time of images and indexes (sbom_subject.c) --- */
 typedef struct koc__sbom_base {

@@ -26,7 +26,14 @@ typedef struct collector {
     koc__call *call;
     const char *short_name; /* last element of the repository or import path */
     size_t image;           /* the component that the document is about */
+    koc__bom_edges edges;   /* between modules */
 } collector;
+
+static void collector_dispose(collector *c)
+{
+    koc__bom_edges_dispose(&c->edges);
+}
+KOC__DEFINE_AUTO_VAL(collector, collector_dispose);
 
 /* --- names and times --- */
 
@@ -273,6 +280,7 @@ static void add_stdlib(collector *c, size_t app)
     koc__bom_component *component = koc__bom_get(c->b, i);
     component->version = koc__bom_text(c->b, "%s", text);
     component->supplier = "The Go Authors";
+    component->edges_known = true; /* it needs nothing else */
     component->license = "BSD-3-Clause";
     component->license_listed = true;
     component->copyright = "Copyright 2009 The Go Authors.";
@@ -301,15 +309,19 @@ static bool at_proxy(const koc__sbom_options *o, const char *path)
     return o->module_proxy && !(o->module_private && koc__purl_is_private(o->module_private, path));
 }
 
-/* A directory that replaces a module, as go.mod of the main module names it. NULL: not known. */
-static int read_local_license(collector *c, const char *path, koc__license *out, koc_error **err)
+/* From a directory that replaces a module, as go.mod of the main module names it. */
+static int read_local(collector *c, const char *path, koc__module_facts *out, koc_error **err)
 {
-    KOC__AUTO_STR dir = NULL;
-    if (path[0] == '/') {
-        return koc__license_of_dir(path, out, err);
+    KOC__AUTO_STR below = NULL;
+    const char *dir = path[0] == '/' ? path : NULL;
+    if (c->o->modules.main && path[0] == '.') {
+        dir = below = koc__path_join(c->o->modules.main, path);
     }
-    dir = c->o->modules.main && path[0] == '.' ? koc__path_join(c->o->modules.main, path) : NULL;
-    return dir ? koc__license_of_dir(dir, out, err) : KOC_OK;
+    if (!dir) {
+        return KOC_OK;
+    }
+    KOC__TRY(koc__module_requires_of_dir(dir, &out->requires, err));
+    return koc__license_of_dir(dir, &out->license, err);
 }
 
 static int add_facts(collector *c, size_t i, const koc__exe_module *m, const koc__exe_module *used,
@@ -317,7 +329,7 @@ static int add_facts(collector *c, size_t i, const koc__exe_module *m, const koc
 {
     KOC__AUTO_VAL(koc__module_facts) facts = {0};
     if (m->replace && used == m) {
-        KOC__TRY(read_local_license(c, m->replace->path, &facts.license, err));
+        KOC__TRY(read_local(c, m->replace->path, &facts, err));
     } else {
         KOC__TRY(koc__module_facts_of(&c->o->modules, used->path, used->version, used->sum, c->call,
                                       &facts, err));
@@ -336,11 +348,11 @@ static int add_facts(collector *c, size_t i, const koc__exe_module *m, const koc
                  "go mod verify names what differs",
                  used->path, used->version);
     }
-    return KOC_OK;
+    return koc__bom_edges_add(&c->edges, m->path, i, &facts.requires, err);
 }
 
 /* What is in a directory is not a release of the module: it has neither its version nor its hash. */
-static int add_dependency(collector *c, size_t app, const koc__exe_module *m, koc_error **err)
+static int add_dependency(collector *c, const koc__exe_module *m, koc_error **err)
 {
     bool local = m->replace && is_dir(m->replace);
     const koc__exe_module *used = m->replace && !local ? m->replace : m;
@@ -362,14 +374,13 @@ static int add_dependency(collector *c, size_t app, const koc__exe_module *m, ko
         component->source = koc__bom_text(c->b, "replaced %s %s => %s %s", m->path, m->version,
                                           m->replace->path, m->replace->version);
     }
-    koc__bom_link(c->b, app, KOC__BOM_DEPENDS_ON, i);
     return add_facts(c, i, m, used, err);
 }
 
 int koc__bom_collect_image(koc__bom *b, const koc__sbom_options *o, const koc_image *img,
                            const koc__exe_info *info, koc__call *call, koc_error **err)
 {
-    collector c = {.b = b, .o = o, .info = info, .call = call};
+    KOC__AUTO_VAL(collector) c = {.b = b, .o = o, .info = info, .call = call};
     const koc_digest *digest = &koc_image_descriptor(img)->digest;
     const koc_platform *p = koc_image_platform(img);
     size_t app;
@@ -382,9 +393,11 @@ int koc__bom_collect_image(koc__bom *b, const koc__sbom_options *o, const koc_im
     if (info) {
         add_stdlib(&c, app);
     }
+    KOC__TRY(koc__bom_edges_begin(&c.edges, app, o->modules.main, err));
     for (size_t i = 0; info && i < info->n_deps; i++) {
-        KOC__TRY(add_dependency(&c, app, &info->deps[i], err));
+        KOC__TRY(add_dependency(&c, &info->deps[i], err));
     }
+    KOC__TRY(koc__bom_edges_link(&c.edges, b, err));
     KOC__TRY(add_base(&c, koc_image_annotation(img, KOC__BASE_NAME),
                       koc_image_annotation(img, KOC__BASE_DIGEST), p ? p->arch : NULL, err));
     return koc__bom_finish(b, err);

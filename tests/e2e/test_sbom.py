@@ -107,6 +107,14 @@ def test_real_projects(koc, registry, bases, project, validate, tmp_path, module
     licensed = [m for m in modules if m["licenseDeclared"] != "NOASSERTION"]
     assert len(licensed) >= 0.98 * len(modules) > 0
     assert all(m["licenseComments"].startswith("found in: ") for m in licensed if m["name"] != "stdlib")
+    for document in (json.loads(path.read_text()) for path in files):
+        kinds = {p["SPDXID"]: p["primaryPackagePurpose"] for p in document["packages"]}
+        between = [
+            r
+            for r in document["relationships"]
+            if r["relationshipType"] == "DEPENDS_ON" and kinds[r["spdxElementId"]] == "LIBRARY"
+        ]
+        assert between or len(modules) < 8 or "APPLICATION" not in kinds.values()
     index = oci.from_registry(registry, ref)
     repo = oci.parse_reference(ref)["repo"]
     attached = {

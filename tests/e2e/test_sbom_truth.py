@@ -168,6 +168,30 @@ class Case:
         assert stdlib["versionInfo"] == self.info["go"]
         assert references(stdlib)["purl"] == f"pkg:golang/stdlib@{self.info['go'][2:]}"
 
+    def check_edges(self):
+        """Each edge between modules is one that go knows, and each module can be reached by them."""
+        text = subprocess.run(
+            ["go", "mod", "graph"], cwd=self.folder / ALL[self.name][1], capture_output=True, text=True
+        ).stdout
+        graph = {
+            tuple(word.split("@")[0] for word in line.split()) for line in text.splitlines() if line
+        }
+        main = self.info["main"][0]
+        original = {used(d)[0]: d["path"] for d in self.info["deps"]}
+        names = {p["SPDXID"]: p["name"] for p in self.document["packages"]}
+        edges = {
+            (names[r["spdxElementId"]], names[r["relatedSpdxElement"]])
+            for r in self.document["relationships"]
+            if r["relationshipType"] == "DEPENDS_ON"
+        }
+        assert (main, "stdlib") in edges
+        for a, b in edges - {(main, "stdlib")}:
+            assert a == main or (original[a], original[b]) in graph, (a, b)
+        reached = {main}
+        while more := {b for a, b in edges if a in reached} - reached:
+            reached |= more
+        assert set(original) <= reached
+
     def check_module(self, package, name, version, checksum):
         where = package["downloadLocation"]
         hashes = {c["algorithm"]: c["checksumValue"] for c in package.get("checksums", [])}
@@ -201,6 +225,7 @@ def test_every_field_is_what_the_tools_say(koc, registry, bases, module_cache, t
     case.check_image()
     case.check_program()
     case.check_dependencies()
+    case.check_edges()
     text = json.dumps(case.document)
     for secret in ("hunter2", "s3cret", "bot:"):
         assert secret not in text

@@ -3,6 +3,7 @@
 
 #include "core/io/fs.h"
 #include "core/str.h"
+#include "sbom/bom.h"
 #include "sbom/license.h"
 #include "sbom/module.h"
 #include "test.h"
@@ -135,4 +136,55 @@ KOC_TEST(module_zip_survives_damage)
         int rc = koc__module_zip_sum(koc__str_n(copy, sizeof(copy)), &sum, NULL);
         assert_true(rc == KOC_OK || rc == KOC_EFORMAT);
     }
+}
+
+/* --- edges --- */
+
+KOC_TEST(go_mod_requires_what_is_not_indirect)
+{
+    static const char text[] =
+        "module example.com/a\n\nrequire one.com/x v1.0.0\nrequire one.com/x v1.0.1\nrequire (\n"
+        "\ttwo.com/y v2.0.0+incompatible // why\n\tthree.com/z v1.0.0 // indirect\n"
+        "\t\"four.com/q\" v1.0.0\n\n)\nreplace five.com/r => ./r\n"
+        "exclude (\n\tsix.com/s v1.0.0\n)\nrequire(\nseven.com/t v0.0.0\n)\nrequire\n";
+    static const char *const want[] = {"one.com/x", "two.com/y", "four.com/q", "seven.com/t"};
+    KOC__AUTO(koc_strlist) got = NULL;
+    assert_int_equal(koc__strlist_new(&got, NULL), KOC_OK);
+    assert_int_equal(koc__module_requires(koc__str(text), got, NULL), KOC_OK);
+    assert_int_equal(koc_strlist_count(got), KOC__COUNT(want));
+    for (size_t i = 0; i < KOC__COUNT(want); i++) {
+        same(koc_strlist_get(got, i), want[i]);
+    }
+}
+
+/* a and b require each other, c is required by nothing, and d is not in the program. */
+KOC_TEST(edges_reach_every_module_and_end)
+{
+    static const char *const requires[][2] = {{"b", "d"}, {"a", "b"}, {NULL, NULL}};
+    static const size_t want[][2] = {{0, 1}, {0, 3}, {1, 2}, {2, 1}};
+    KOC__AUTO(koc__bom) b = NULL;
+    koc__bom_edges e = {0};
+    assert_int_equal(koc__bom_new(&b, NULL), KOC_OK);
+    for (size_t i = 0; i < 4; i++) {
+        (void)koc__bom_add(b, KOC__BOM_LIBRARY, "x", "x");
+    }
+    assert_int_equal(koc__bom_edges_begin(&e, 0, NULL, NULL), KOC_OK);
+    for (size_t i = 0; i < 3; i++) {
+        KOC__AUTO(koc_strlist) list = NULL;
+        char name[2] = {(char)('a' + i), '\0'};
+        for (size_t k = 0; k < 2 && requires[i][k]; k++) {
+            assert_int_equal(list ? KOC_OK : koc__strlist_new(&list, NULL), KOC_OK);
+            assert_int_equal(koc__strlist_add(list, requires[i][k], NULL), KOC_OK);
+        }
+        assert_int_equal(koc__bom_edges_add(&e, name, i + 1, &list, NULL), KOC_OK);
+    }
+    assert_int_equal(koc__bom_edges_link(&e, b, NULL), KOC_OK);
+    assert_int_equal(koc__bom_finish(b, NULL), KOC_OK);
+    assert_true(b->components[1].edges_known && !b->components[3].edges_known);
+    assert_int_equal(b->n_edges, KOC__COUNT(want));
+    for (size_t i = 0; i < KOC__COUNT(want); i++) {
+        assert_int_equal(b->edges[i].from, want[i][0]);
+        assert_int_equal(b->edges[i].to, want[i][1]);
+    }
+    koc__bom_edges_dispose(&e);
 }
