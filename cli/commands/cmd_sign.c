@@ -111,7 +111,7 @@ static int run_attest(cli *c, void *options, const cli_list *args)
 
 /* clang-format off */
 #define SIGN_ROWS \
-    {"key", 0, CLI_STRING, AT(key), "FILE", "Signature", "sign with this private key"}, \
+    {"key", 0, CLI_STRING, AT(key), "FILE", "Signature", "sign with this private key: a file, or NAME://... for sigstore-kms-NAME"}, \
     {"recursive", 'r', CLI_BOOL, AT(recursive), NULL, "Signature", "of an index, sign each of its images too"}, \
     {"compat", 0, CLI_STRING, AT(compat), "TOOL", "Signature", \
      "cosign2: also write the tags .sig and .att that cosign 2 reads", "cosign2"}

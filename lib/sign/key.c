@@ -23,8 +23,9 @@ struct koc_key {
     koc__dynbuf hint;
     bool has_secret;
     uint8_t secret[KOC__P256_SECRET];
-    koc_signer_ops ops; /* sign NULL: none */
-    void *self;
+    koc_signer_ops ops;       /* of the user; sign NULL: none */
+    koc__key_sign_fn sign_in; /* the same within the library; or NULL */
+    void *self;               /* of either */
 };
 
 static const char *const encrypted_labels[] = {"ENCRYPTED SIGSTORE PRIVATE KEY",
@@ -54,7 +55,7 @@ void koc_key_unref(koc_key *k)
 
 bool koc_key_can_sign(const koc_key *k)
 {
-    return k && (k->has_secret || k->ops.sign);
+    return k && (k->has_secret || k->ops.sign || k->sign_in);
 }
 
 const char *koc_key_hint(const koc_key *k)
@@ -112,10 +113,19 @@ int koc_key_generate(koc_key **out, koc_error **err)
     return rc;
 }
 
+static int read_public(koc_str pem, koc_key **out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__dynbuf) spki = KOC__DYNBUF_INIT(KEY_MAX);
+    if (!koc__pem_has(pem, "PUBLIC KEY")) {
+        return koc__error(err, KOC_EFORMAT, "not a public key in PEM");
+    }
+    KOC__TRY(koc__pem_read(pem, "PUBLIC KEY", &spki, err));
+    return make_public(&spki, out, err);
+}
+
 int koc_key_new(koc_str public_pem, const koc_signer_ops *ops, void *self, koc_key **out,
                 koc_error **err)
 {
-    KOC__AUTO_VAL(koc__dynbuf) spki = KOC__DYNBUF_INIT(KEY_MAX);
     koc_signer_ops o;
     if (!public_pem.ptr || !ops || !out) {
         return koc__misuse(err, "koc_key_new: public_pem, ops or out is NULL");
@@ -124,12 +134,18 @@ int koc_key_new(koc_str public_pem, const koc_signer_ops *ops, void *self, koc_k
     if (!o.sign || o.flags) {
         return koc__misuse(err, "koc_signer_ops: sign is NULL, or flags are unknown");
     }
-    if (!koc__pem_has(public_pem, "PUBLIC KEY")) {
-        return koc__error(err, KOC_EFORMAT, "not a public key in PEM");
-    }
-    KOC__TRY(koc__pem_read(public_pem, "PUBLIC KEY", &spki, err));
-    KOC__TRY(make_public(&spki, out, err));
+    KOC__TRY(read_public(public_pem, out, err));
     (*out)->ops = o;
+    (*out)->self = self;
+    return KOC_OK;
+}
+
+int koc__key_signed_by(koc_str public_pem, koc__key_sign_fn sign, void (*release)(void *self),
+                       void *self, koc_key **out, koc_error **err)
+{
+    KOC__TRY(read_public(public_pem, out, err));
+    (*out)->sign_in = sign;
+    (*out)->ops.release = release;
     (*out)->self = self;
     return KOC_OK;
 }
@@ -202,11 +218,7 @@ int koc_key_parse(koc_str pem, const char *password, koc_key **out, koc_error **
         koc__dynbuf_wipe(&der);
         return rc;
     }
-    if (!koc__pem_has(pem, "PUBLIC KEY")) {
-        return not_a_key(pem, err);
-    }
-    KOC__TRY(koc__pem_read(pem, "PUBLIC KEY", &der, err));
-    return make_public(&der, out, err);
+    return koc__pem_has(pem, "PUBLIC KEY") ? read_public(pem, out, err) : not_a_key(pem, err);
 }
 
 /* Calls ask for the password of an encrypted key, then parses. */
@@ -237,16 +249,11 @@ static void warn_of_readers(koc_ctx *ctx, const char *path)
     }
 }
 
-int koc_key_open(koc_ctx *ctx, const char *path, koc_password_fn ask, void *payload,
-                 const koc_op *op, koc_key **out, koc_error **err)
+static int open_file(koc_ctx *ctx, const char *path, koc_password_fn ask, void *payload,
+                     koc__call *call, koc_key **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) pem = KOC__DYNBUF_INIT(KEY_MAX);
-    KOC__AUTO_VAL(koc__call) call = {0};
-    if (!ctx || !path || !out) {
-        return koc__misuse(err, "koc_key_open: ctx, path or out is NULL");
-    }
-    KOC__TRY(koc__call_begin(&call, ctx, op, err));
-    int rc = koc__fs_read_any(path, &call, &pem, err);
+    int rc = koc__fs_read_any(path, call, &pem, err);
     if (rc == KOC_OK) {
         rc = parse_asking(koc__dynbuf_view(&pem), path, ask, payload, out, err);
     }
@@ -254,6 +261,19 @@ int koc_key_open(koc_ctx *ctx, const char *path, koc_password_fn ask, void *payl
     if (rc == KOC_OK && koc_key_can_sign(*out)) {
         warn_of_readers(ctx, path);
     }
+    return rc;
+}
+
+int koc_key_open(koc_ctx *ctx, const char *path, koc_password_fn ask, void *payload,
+                 const koc_op *op, koc_key **out, koc_error **err)
+{
+    KOC__AUTO_VAL(koc__call) call = {0};
+    if (!ctx || !path || !out) {
+        return koc__misuse(err, "koc_key_open: ctx, path or out is NULL");
+    }
+    KOC__TRY(koc__call_begin(&call, ctx, op, err));
+    int rc = koc__kms_is(path) ? koc__kms_open(path, &call, out, err)
+                               : open_file(ctx, path, ask, payload, &call, out, err);
     return koc__error_prefix(err, rc, "cannot read the key %s", path);
 }
 
@@ -301,36 +321,33 @@ typedef struct hook_call {
     const koc_key *key;
     koc_str message;
     const koc_digest *hash;
-    koc_buf signature;
+    koc__dynbuf *out;
 } hook_call;
 
 static int call_hook(void *arg, koc_error **err)
 {
     hook_call *c = arg;
     koc_error *inner = NULL;
-    if (c->key->ops.sign(c->key->self, c->message, c->hash, &c->signature, &inner) != KOC_OK) {
+    KOC__AUTO_VAL(koc_buf) signature = KOC_BUF_INIT;
+    if (c->key->ops.sign(c->key->self, c->message, c->hash, &signature, &inner) != KOC_OK) {
         return koc__error_user(err, &inner, "the signer failed");
     }
     koc_error_free(inner);
-    return KOC_OK;
+    return koc__dynbuf_append(c->out, signature.ptr, signature.len, err);
 }
 
-static int sign_by_hook(const koc_key *k, koc_str message, const koc_digest *hash, koc__call *call,
-                        koc__dynbuf *out, koc_error **err)
+/* Others sign; what they return is checked. */
+static int sign_elsewhere(const koc_key *k, koc_str message, const koc_digest *hash,
+                          koc__call *call, koc__dynbuf *out, koc_error **err)
 {
-    hook_call c = {k, message, hash, KOC_BUF_INIT};
+    hook_call c = {k, message, hash, out};
     bool valid = false;
-    int rc = koc__call_on_caller(call, call_hook, &c, err);
-    if (rc == KOC_OK) {
-        rc = koc__key_check(k, message, koc__str_n(c.signature.ptr, c.signature.len), &valid, err);
-    }
-    if (rc == KOC_OK) {
-        rc = valid ? koc__dynbuf_append(out, c.signature.ptr, c.signature.len, err)
-                   : koc__error(err, KOC_EVERIFY,
-                                "the signer returned a signature that its public key rejects");
-    }
-    koc_buf_dispose(&c.signature);
-    return rc;
+    KOC__TRY(k->sign_in ? k->sign_in(k->self, message, call, out, err)
+                        : koc__call_on_caller(call, call_hook, &c, err));
+    KOC__TRY(koc__key_check(k, message, koc__dynbuf_view(out), &valid, err));
+    return valid ? KOC_OK
+                 : koc__error(err, KOC_EVERIFY,
+                              "the signer returned a signature that its public key rejects");
 }
 
 int koc__key_sign(const koc_key *k, koc_str message, koc__call *call, koc__dynbuf *out,
@@ -342,8 +359,9 @@ int koc__key_sign(const koc_key *k, koc_str message, koc__call *call, koc__dynbu
         return koc__error(err, KOC_EUNSUPPORTED, "a public key cannot sign");
     }
     koc__sha256_of(message.ptr, message.len, &hash);
-    if (k->ops.sign) {
-        return sign_by_hook(k, message, &hash, call, out, err);
+    koc__dynbuf_clear(out);
+    if (!k->has_secret) {
+        return sign_elsewhere(k, message, &hash, call, out, err);
     }
     KOC__TRY(koc__crypto_ec_sign(k->secret, hash.bytes, pair, err));
     return koc__signature_to_der(out, pair, KOC__P256_PAIR / 2, err);

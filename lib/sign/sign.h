@@ -44,12 +44,26 @@ int koc__box_open(koc_str text, koc_str password, koc__dynbuf *out, koc_error **
 
 /* --- signing and checking (key.c) --- */
 
-/* Appends the signature of message: DER, or that of RSA. KOC_EUNSUPPORTED: k has only a public key. */
+/* Fills out with the signature of message: DER, or that of RSA. KOC_EUNSUPPORTED: k has only a public key. */
 int koc__key_sign(const koc_key *k, koc_str message, koc__call *call, koc__dynbuf *out,
                   koc_error **err);
 /* Whether signature is k's of message. */
 int koc__key_check(const koc_key *k, koc_str message, koc_str signature, bool *valid,
                    koc_error **err);
+
+/* As koc_signer_ops.sign, within a call. */
+typedef int (*koc__key_sign_fn)(void *self, koc_str message, koc__call *call,
+                                koc__dynbuf *signature, koc_error **err);
+/* As koc_key_new. */
+int koc__key_signed_by(koc_str public_pem, koc__key_sign_fn sign, void (*release)(void *self),
+                       void *self, koc_key **out, koc_error **err);
+
+/* --- keys elsewhere (kms.c) --- */
+
+/* Whether name is that of a key in a service: "NAME://…". */
+bool koc__kms_is(const char *name);
+/* Asks the plug-in sigstore-kms-NAME for the public key. KOC_ENOTFOUND: there is no such program; KOC_EPROCESS. */
+int koc__kms_open(const char *name, koc__call *call, koc_key **out, koc_error **err);
 
 /* --- statements (statement.c) --- */
 

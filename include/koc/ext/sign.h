@@ -26,10 +26,11 @@ typedef int (*koc_password_fn)(void *payload, const char *what, koc_buf *out, ko
 
 /** Makes a key for ECDSA on the curve P-256. Since: 0.2. */
 KOC_API int koc_key_generate(koc_key **out, koc_error **err);
-/** Reads a PEM file (RFC 7468): a public key (P-256, P-384, P-521, or RSA of 2048 bits and more), or a private key for P-256 in
- * PKCS #8, SEC 1, or cosign's encrypted form. ask (or NULL) is called only for the latter. A private key that others may read is
- * logged (KOC_LOG_WARN). KOC_EAUTH: the password is missing or wrong; KOC_EFORMAT; KOC_EUNSUPPORTED: a key of another
- * kind. Since: 0.2. */
+/** Opens a key. path is a PEM file (RFC 7468) with a public key (P-256, P-384, P-521, or RSA of 2048 bits and more), or with a
+ * private key for P-256 in PKCS #8, SEC 1, or cosign's encrypted form; or "NAME://…", a key in a service, for which sigstore's
+ * plug-in sigstore-kms-NAME on PATH signs. ask (or NULL) is called only for an encrypted key. A private key that others
+ * may read is logged (KOC_LOG_WARN). KOC_EAUTH: the password is missing or wrong; KOC_EFORMAT; KOC_EUNSUPPORTED: a key of
+ * another kind; KOC_EPROCESS: the plug-in failed. Since: 0.2. */
 KOC_API int koc_key_open(koc_ctx *ctx, const char *path, koc_password_fn ask, void *payload,
                          const koc_op *op, koc_key **out, koc_error **err);
 /** The same from memory. password NULL: none. Since: 0.2. */
