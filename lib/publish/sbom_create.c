@@ -18,7 +18,7 @@
 
 /* Raise it when the same inputs lead to another document. The library's version alone does not distinguish
  * development builds. */
-enum { DIALECT = 2 };
+enum { DIALECT = 3 };
 
 /* What is found out once for all documents of a work. */
 typedef struct creation {
@@ -218,6 +218,9 @@ static int create_text(creation *c, const koc__unit *unit, koc__call *call, koc_
     }
     c->o.binary = unit ? unit->binary->path : NULL;
     c->o.build_id = unit ? unit->binary->build_id : NULL;
+    c->o.data = unit ? unit->kodata : NULL;
+    c->o.debugger = unit && unit->debugger ? unit->debugger->path : NULL;
+    c->o.debugger_id = unit && unit->debugger ? unit->debugger->build_id : NULL;
     return unit ? koc__sbom_image(&c->o, unit->image, info, call, out, err)
                 : koc__sbom_index(&c->o, c->w->index, info, call, out, err);
 }

@@ -154,6 +154,14 @@ typedef struct koc__sbom_hashes {
 int koc__sbom_hash_file(const char *path, const char *build_id, koc__call *call,
                         koc__sbom_hashes *out, koc_error **err);
 
+/* --- besides the program (collect_layers.c) --- */
+/* Each file of layer (or NULL) with its hashes. */
+int koc__bom_add_files(koc__bom *b, size_t image, koc_layer *layer, koc__call *call,
+                       koc_error **err);
+/* Delve from the file at path (or NULL). */
+int koc__bom_add_debugger(koc__bom *b, size_t image, const char *path, const char *build_id,
+                          koc__call *call, koc_error **err);
+
 /* --- edges between modules (edges.c) --- */
 typedef struct koc__bom_edge_end {
     size_t component;

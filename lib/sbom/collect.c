@@ -398,6 +398,8 @@ int koc__bom_collect_image(koc__bom *b, const koc__sbom_options *o, const koc_im
         KOC__TRY(add_dependency(&c, &info->deps[i], err));
     }
     KOC__TRY(koc__bom_edges_link(&c.edges, b, err));
+    KOC__TRY(koc__bom_add_debugger(b, c.image, o->debugger, o->debugger_id, call, err));
+    KOC__TRY(koc__bom_add_files(b, c.image, o->data, call, err));
     KOC__TRY(add_base(&c, koc_image_annotation(img, KOC__BASE_NAME),
                       koc_image_annotation(img, KOC__BASE_DIGEST), p ? p->arch : NULL, err));
     return koc__bom_finish(b, err);

@@ -50,6 +50,9 @@ typedef struct koc__sbom_options {
     const char *tool_version; /* NULL: this library's; with compat: the ko release */
     const char *repository;   /* "host/path" of the image, or NULL */
     const char *import_path;  /* of the main package: names the application if nothing else does */
+    koc_layer *data;          /* the layer with kodata, or NULL */
+    const char *debugger;     /* the file of Delve in the image, or NULL */
+    const char *debugger_id;  /* its build ID, or NULL */
     const char *binary;       /* the linked file, for its hashes, or NULL */
     const char *build_id;     /* Go's, if a hash of the content is part of it, or NULL */
     const char *binary_name;  /* its path in the image, "/ko-app/app", or NULL */

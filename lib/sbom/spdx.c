@@ -92,6 +92,7 @@ static const char *purpose(int32_t kind)
     case KOC__BOM_CONTAINER: return "CONTAINER";
     case KOC__BOM_APPLICATION: return "APPLICATION";
     case KOC__BOM_SYSTEM: return "OPERATING_SYSTEM";
+    case KOC__BOM_FILE: return "FILE";
     default: return "LIBRARY";
     }
 }
@@ -130,49 +131,13 @@ static void put_package(koc__jw *w, const koc__bom *b, size_t i)
     koc__jw_object_end(w);
 }
 
-static void put_file(koc__jw *w, const koc__bom *b, size_t i)
+/* Files are packages too: SPDX 2.3 wants the SHA-1 of what it calls a file. */
+static void put_packages(koc__jw *w, const koc__bom *b)
 {
-    const koc__bom_component *c = &b->components[i];
-    char name[8192];
-    snprintf(name, sizeof(name), "./%s", c->name);
-    koc__jw_object(w);
-    put_id(w, "SPDXID", b, i);
-    koc__jw_kv(w, "fileName", name);
-    koc__jw_key(w, "fileTypes");
-    koc__jw_array(w);
-    koc__jw_str(w, "BINARY");
-    koc__jw_array_end(w);
-    put_checksums(w, c);
-    koc__jw_kv(w, "licenseConcluded", NOASSERTION);
-    koc__jw_key(w, "licenseInfoInFiles");
-    koc__jw_array(w);
-    koc__jw_str(w, NOASSERTION);
-    koc__jw_array_end(w);
-    koc__jw_kv(w, "copyrightText", NOASSERTION);
-    koc__jw_object_end(w);
-}
-
-/* The packages, or the files. */
-static void put_components(koc__jw *w, const koc__bom *b, const char *key, bool files)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < b->n_components; i++) {
-        count += (b->components[i].kind == KOC__BOM_FILE) == files;
-    }
-    if (count == 0) {
-        return;
-    }
-    koc__jw_key(w, key);
+    koc__jw_key(w, "packages");
     koc__jw_array(w);
     for (size_t i = 0; i < b->n_components; i++) {
-        if ((b->components[i].kind == KOC__BOM_FILE) != files) {
-            continue;
-        }
-        if (files) {
-            put_file(w, b, i);
-        } else {
-            put_package(w, b, i);
-        }
+        put_package(w, b, i);
     }
     koc__jw_array_end(w);
 }
@@ -254,8 +219,7 @@ int koc__spdx_write(const koc__bom *b, koc__dynbuf *out, koc_error **err)
     koc__jw_kv(&w, "documentNamespace", space);
     put_creation(&w, b);
     put_described(&w, b);
-    put_components(&w, b, "packages", false);
-    put_components(&w, b, "files", true);
+    put_packages(&w, b);
     put_edges(&w, b);
     koc__jw_object_end(&w);
     KOC__TRY(koc__jw_end(&w, err));

@@ -1,6 +1,7 @@
 """SBOMs of real Go projects: valid for the SPDX tools, complete by the NTIA's minimum elements."""
 
 import datetime
+import hashlib
 import io
 import json
 import os
@@ -192,6 +193,36 @@ def test_hashes_of_an_altered_module_are_not_published(koc, bases, tmp_path, dam
     assert after == []
     told = "the module cache has another github.com/google/uuid v1.6.0" in result.stderr
     assert told == (damage != "missing"), result
+
+
+def test_files_of_kodata_are_there_with_their_hashes(koc, registry, bases, app, validate, tmp_path):
+    out = tmp_path / "sbom"
+    koc(
+        "build",
+        "--push=false",
+        "--sbom=spdx,cyclonedx,spdx3",
+        f"--sbom-dir={out}",
+        "./cmd/app",
+        cwd=app,
+        env={"KO_DEFAULTBASEIMAGE": bases["oci"]},
+    )
+    document = json.loads((out / "app-linux-amd64.spdx.json").read_text())
+    files = {p["name"]: p for p in document["packages"] if p["primaryPackagePurpose"] == "FILE"}
+    data = app / "cmd/app/kodata"
+    wanted = {
+        f"var/run/ko/{os.path.relpath(os.path.join(at, name), data)}": pathlib.Path(at, name)
+        for at, _, names in os.walk(data, followlinks=True)
+        for name in names
+    }
+    assert set(files) == set(wanted) and len(files) > 5
+    for name, path in wanted.items():
+        for checksum in files[name]["checksums"]:
+            algorithm, value = checksum["algorithm"].lower(), checksum["checksumValue"]
+            assert value == hashlib.new(algorithm, path.read_bytes()).hexdigest()
+    cyclonedx = check_cyclonedx(out / "app-linux-amd64.cdx.json")
+    assert {c["name"] for c in cyclonedx["components"] if c["type"] == "file"} == set(wanted)
+    names = [type(e).__name__ for e in check_spdx3(out / "app-linux-amd64.spdx3.json")]
+    assert names.count("software_File") == len(wanted) + 1  # and the program
 
 
 def test_same_document_twice(koc, registry, bases, app):

@@ -188,3 +188,31 @@ KOC_TEST(edges_reach_every_module_and_end)
     }
     koc__bom_edges_dispose(&e);
 }
+
+/* --- besides the program --- */
+
+KOC_TEST(debugger_without_build_info_is_a_file_with_hashes)
+{
+    KOC__AUTO(koc__bom) b = NULL;
+    const char *path = koc_test_write("dlv", "hello\n", 6);
+    assert_int_equal(koc__bom_new(&b, NULL), KOC_OK);
+    (void)koc__bom_add(b, KOC__BOM_CONTAINER, "image", "image");
+    assert_int_equal(koc__bom_add_debugger(b, 0, NULL, NULL, NULL, NULL), KOC_OK);
+    assert_int_equal(b->n_components, 1);
+    assert_int_equal(koc__bom_add_debugger(b, 0, path, NULL, NULL, NULL), KOC_OK);
+    assert_int_equal(koc__bom_add_debugger(b, 0, "/nowhere", NULL, NULL, NULL), KOC_ENOTFOUND);
+    const koc__bom_component *c = koc__bom_get(b, 1);
+    same(c->name, "dlv");
+    assert_null(c->version);
+    assert_null(c->purl);
+    assert_int_equal(c->n_hashes, 2);
+    assert_int_equal(b->edges[0].to, 1);
+}
+
+KOC_TEST(files_of_no_layer_are_none)
+{
+    KOC__AUTO(koc__bom) b = NULL;
+    assert_int_equal(koc__bom_new(&b, NULL), KOC_OK);
+    assert_int_equal(koc__bom_add_files(b, 0, NULL, NULL, NULL), KOC_OK);
+    assert_int_equal(b->n_components, 0);
+}
