@@ -111,16 +111,24 @@ def test_python():
 def test_rust():
     need_venv()
     run(PYTHON, ROOT / "bindings/rust/generate.py", "--check")
-    result = subprocess.run(
+    env = environment(CARGO_TARGET_DIR=str(SHARED / "cargo"), LD_LIBRARY_PATH=str(PREFIX / "lib"))
+    commands = [
         ["cargo", "test", "--quiet", "--workspace"],
-        cwd=ROOT / "bindings/rust",
-        env=environment(CARGO_TARGET_DIR=str(SHARED / "cargo"), LD_LIBRARY_PATH=str(PREFIX / "lib")),
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        errors="replace",
-    )
-    return count(result, r"(\d+) (passed|failed|ignored)")
+        [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", ROOT / "bindings/rust/tests"],
+    ]
+    numbers = []
+    for command in commands:
+        result = subprocess.run(
+            command,
+            cwd=ROOT / "bindings/rust",
+            env=env,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            errors="replace",
+        )
+        numbers.append(count(result, r"(\d+) (passed|failed|ignored|skipped|error)"))
+    return tuple(map(sum, zip(*numbers)))
 
 
 def count(result, pattern):

@@ -19,7 +19,7 @@ shared!(Auth, koc_auth, koc_auth_ref, koc_auth_unref);
 
 /// A source of credentials of your own. A closure `Fn(&str, &str) -> koc::Result<Option<Credential>>` is one.
 pub trait Credentials: Send + Sync {
-    /// The credential for a registry ("host[:port]") and a repository; None: this source has none. It runs on a thread
+    /// The credential for a registry (`host[:port]`) and a repository; None: this source has none. It runs on a thread
     /// that makes a call with the client, and must not use that client.
     fn get(&self, registry: &str, repository: &str) -> Result<Option<Credential>>;
 

@@ -190,7 +190,7 @@ impl Client {
         op.run(|op| unsafe { list(|out, e| koc_sys::koc_client_list_tags(self.0, r, op, out, e)) })
     }
 
-    /// The repositories of a registry ("host[:port]"); not every registry lists them.
+    /// The repositories of a registry (`host[:port]`); not every registry lists them.
     pub fn repositories(&self, registry: &str, op: Op<'_>) -> Result<Vec<String>> {
         let registry = c_string(registry)?;
         let r = registry.as_ptr();

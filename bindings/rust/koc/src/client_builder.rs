@@ -49,7 +49,7 @@ impl ClientBuilder {
         self
     }
 
-    /// In place of "koc/<version>".
+    /// In place of `koc/<version>`.
     pub fn user_agent(mut self, text: &str) -> Self {
         self.user_agent = Some(text.to_string());
         self

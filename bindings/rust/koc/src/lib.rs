@@ -22,7 +22,7 @@
 //! | --- | --- |
 //! | an image of any program | [`ImageSpec`] |
 //! | images of Go packages; ko:// references in YAML | [`Publish`], [`Resolver`] |
-//! | copy between registries, layouts, archives | [`Copy`] |
+//! | copy between registries, layouts, archives | [`struct@Copy`] |
 //! | tags, manifests, blobs, referrers of a registry | [`Client`] |
 //! | look into an image | [`Client::image`], [`Source`], [`Image::file`] |
 //! | append, mutate, rebase | [`Edit`], [`Changes`] |
