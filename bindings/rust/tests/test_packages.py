@@ -86,6 +86,7 @@ def test_cargo_koc_makes_an_image_that_runs(cargo, target, tmp_path, registry, h
     assert registry.tags("hello") == ["1"]
     assert cargo("koc", f"{registry.host}/hello:1", cwd=app, env=env).strip() == reference
     podman("pull", "-q", "--tls-verify=false", reference)
-    options = ["--rm", "--network", "none", "--log-driver", "none"]
-    assert podman("run", *options, reference).stdout == "hello from rust\n"
+    limits = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"]
+    run = podman("run", "--rm", "--network=none", *limits, reference, timeout=60)
+    assert run.stdout == "hello from rust\n"
     cargo("koc", cwd=app, env=env, status=1)
