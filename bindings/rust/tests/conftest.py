@@ -4,6 +4,7 @@ import importlib.util
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -69,10 +70,12 @@ def target():
 
 
 @pytest.fixture(scope="session")
-def packages(cargo, target, tmp_path_factory):
-    """Both crates as `cargo package` makes and verifies them, unpacked."""
+def packages(cargo, target):
+    """Both crates as `cargo package` makes and verifies them, unpacked where the last run did: cargo knows them again."""
     cargo("package", "--workspace", "--allow-dirty", "--quiet", cwd=RUST)
-    root = tmp_path_factory.mktemp("packages")
+    root = ROOT / "build-bindings/packages"
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir(parents=True)
     for name in ("koc-sys", "koc"):
         version = re.search(r'^version = "(.*)"', (RUST / "Cargo.toml").read_text(), re.M).group(1)
         crate = target / f"package/{name}-{version}.crate"
