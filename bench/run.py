@@ -4,7 +4,7 @@
 Tables: build (time and memory of building crane), memory (a 4 GiB file in kodata), size (of the
 programs), start (`koc version` beside a C program that links libcurl), resolver and services (YAML:
 resolve.py), registry (bandwidth, and faults: network.py), copy (many images: images.py), overlap (several
-programs to a slow registry: overlap.py). ./dev bench runs all.
+programs to a slow registry: overlap.py), bindings (calls from Python and Rust: bindings.py). ./dev bench runs all.
 """
 
 import argparse
@@ -20,6 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 
 import bases  # noqa: E402
+import bindings  # noqa: E402
 import images  # noqa: E402
 import measure  # noqa: E402
 import network  # noqa: E402
@@ -271,6 +272,7 @@ TABLES = {
     "registry": network.registry_table,
     "copy": images.copy_table,
     "overlap": overlap.overlap_table,
+    "bindings": bindings.bindings_table,
 }
 
 
