@@ -27,8 +27,8 @@ static char *assemble(const char *scheme, koc_str authority, koc_str path)
     koc_str user = {0}, host = authority, password;
     KOC__AUTO_STR lower = NULL;
     (void)koc__str_rcut(authority, '@', &user, &host);
-    bool keep = koc__streq(scheme, "ssh") && !koc__str_cut(user, ':', &user, &password) &&
-                koc__str_is(user, "git");
+    (void)koc__str_cut(user, ':', &user, &password);
+    bool keep = koc__streq(scheme, "ssh") && koc__str_is(user, "git");
     size_t n = 0;
     while (n < path.len && path.ptr[n] != '?' && path.ptr[n] != '#') {
         n++;
@@ -58,7 +58,7 @@ char *koc__git_public_url(const char *url)
     }
     if (!mark) { /* host:path, as scp writes it; a slash before the colon makes it a local path */
         bool remote = koc__str_cut(text, ':', &authority, &path) && authority.len > 1 &&
-                      !memchr(authority.ptr, '/', authority.len);
+                      !koc__str_starts(path, ":") && !memchr(authority.ptr, '/', authority.len);
         return remote ? assemble("ssh", authority, path) : NULL;
     }
     koc_str scheme = koc__str_n(url, (size_t)(mark - url));

@@ -6,7 +6,9 @@
 #include "core/env.h"
 #include "core/io/fs.h"
 #include "core/run/proc.h"
+#include "core/str.h"
 #include "golang/go_env.h"
+#include "golang/golang.h"
 #include "gotest.h"
 #include "test.h"
 
@@ -195,4 +197,62 @@ KOC_TEST(git_is_asked_once_for_each_part_and_dir)
     assert_int_equal(koc__go_git(go_env, "work", KOC__GIT_DIRTY, NULL, &g, NULL), KOC_OK);
     assert_false(g->dirty); /* as it was at the start of the run */
     koc__go_env_free(go_env);
+}
+
+/* --- for bills of materials --- */
+
+KOC_TEST(git_url_has_no_secret_and_one_spelling)
+{
+    static const char *const table[][2] = {
+        {"https://github.com/acme/x.git", "https://github.com/acme/x.git"},
+        {"https://GitHub.com/acme/X/", "https://github.com/acme/X"},
+        {"https://user:secret@h.com/x?token=s#f", "https://h.com/x"},
+        {"https://user@h.com:8443/x", "https://h.com:8443/x"},
+        {"http://h.com//x", "http://h.com/x"},
+        {"git://h.com/x", "git://h.com/x"},
+        {"git+https://h.com/x", "https://h.com/x"},
+        {"ssh://git@h.com/x", "ssh://git@h.com/x"},
+        {"ssh://git:secret@h.com/x", "ssh://git@h.com/x"},
+        {"ssh://jane@h.com:29418/x", "ssh://h.com:29418/x"},
+        {"git@h.com:acme/x.git", "ssh://git@h.com/acme/x.git"},
+        {"jane@h.com:x", "ssh://h.com/x"},
+        {"h.com:x", "ssh://h.com/x"},
+        {"/srv/x.git", NULL},
+        {"./a:b", NULL},
+        {"C:/x", NULL},
+        {"file:///srv/x", NULL},
+        {"ext::sh -c x", NULL},
+        {"ext::sh", NULL},
+        {"https://h.com", NULL},
+        {"https://h.com/", NULL},
+        {"https:///x", NULL},
+        {"https://h.com/\"x", NULL},
+        {"https://h.com/x\n", NULL},
+        {"", NULL},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        KOC__AUTO_STR got = koc__git_public_url(table[i][0]);
+        if (!koc__streq(got, table[i][1])) {
+            fail_msg("%s: %s", table[i][0], got ? got : "(none)");
+        }
+    }
+}
+
+KOC_TEST(git_has_published_what_a_tracking_branch_contains)
+{
+    begin(true, true);
+    KOC__AUTO_STR before = NULL;
+    KOC__AUTO_STR url = NULL;
+    KOC__AUTO_STR wrong = NULL;
+    assert_int_equal(koc__git_published("work", "HEAD", NULL, &before, NULL), KOC_OK);
+    assert_null(before);
+    gotest_run("git -C work remote add other https://o.com/x");
+    gotest_run("git -C work remote add origin https://h.com/x");
+    gotest_run("git -C work update-ref refs/remotes/other/main HEAD");
+    gotest_run("git -C work update-ref refs/remotes/origin/main HEAD");
+    assert_int_equal(koc__git_published("work", "HEAD", NULL, &url, NULL), KOC_OK);
+    assert_string_equal(url, "https://h.com/x");
+    assert_int_equal(koc__git_published("work", "0123456", NULL, &wrong, NULL), KOC_OK);
+    assert_int_equal(koc__git_published("/", "HEAD", NULL, &wrong, NULL), KOC_OK);
+    assert_null(wrong);
 }
