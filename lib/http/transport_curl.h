@@ -77,6 +77,9 @@ int koc__easy_prepare(koc__exchange *x, const koc__http_request *rq, void *share
 /* Turns x->result into an error and a kind. Never KOC_OK. */
 int koc__easy_failure(koc__exchange *x, koc__failure *why, koc_error **err);
 
+/* This machine has no certificates of authorities, so no server can be verified. */
+bool koc__easy_trusts_nobody(void);
+
 /* --- transport_curl_cert.c --- */
 
 /* The error of a certificate, the server's or the client's. KOC_ETLS. */

@@ -173,7 +173,12 @@ static void report_authority(const koc__exchange *x, const certificate *list, si
                              koc_error **err)
 {
     const certificate *c = n ? &list[n - 1] : NULL; /* the highest one of the chain */
-    if (n == 1 && c->issuer && koc__streq(c->issuer, c->subject)) {
+    if (koc__easy_trusts_nobody()) {
+        koc__error(
+            err, KOC_ETLS,
+            "its certificate cannot be verified: this machine has no certificates of authorities "
+            "(install ca-certificates, or set SSL_CERT_FILE)");
+    } else if (n == 1 && c->issuer && koc__streq(c->issuer, c->subject)) {
         koc__error(err, KOC_ETLS, "its certificate is self-signed (%.*s)", SHOWN, c->subject);
     } else if (c && c->issuer) {
         koc__error(err, KOC_ETLS, "its certificate is signed by an unknown authority (%.*s)", SHOWN,

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <pthread.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "core/env.h"
 #include "core/io/fs.h"
@@ -82,6 +83,7 @@ static int set_fields(koc__exchange *x, const koc__http_request *rq, koc_error *
 static pthread_once_t trust_once = PTHREAD_ONCE_INIT;
 static const char *trust_directory;
 static const char *trust_bundle;
+static bool trust_in_files; /* not in a store of the system */
 
 static bool is_hashed(const char *directory)
 {
@@ -95,6 +97,28 @@ static bool is_hashed(const char *directory)
     return false;
 }
 
+/* Where systems keep their bundle: a libcurl may have been built on another one. */
+static const char *const usual_bundles[] = {
+    "/etc/ssl/certs/ca-certificates.crt",                /* Debian, Alpine, Arch */
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* Fedora */
+    "/etc/pki/tls/certs/ca-bundle.crt",                  /* Red Hat */
+    "/etc/ssl/ca-bundle.pem",                            /* openSUSE */
+    "/etc/ssl/cert.pem",                                 /* BSD, macOS */
+};
+
+static const char *find_bundle(const char *usual)
+{
+    if (usual && access(usual, R_OK) == 0) {
+        return usual;
+    }
+    for (size_t i = 0; i < KOC__COUNT(usual_bundles); i++) {
+        if (access(usual_bundles[i], R_OK) == 0) {
+            return usual_bundles[i];
+        }
+    }
+    return NULL;
+}
+
 static void find_trust(void)
 {
     const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
@@ -106,10 +130,13 @@ static void find_trust(void)
 #endif
     bool own_file = file && !koc__streq(file, usual);
     bool openssl = ssl && (strncmp(ssl, "OpenSSL", 7) == 0 || strncmp(ssl, "LibreSSL", 8) == 0);
+    trust_in_files = usual || (ssl && strncmp(ssl, "mbedTLS", 7) == 0);
     if (openssl && directory && !own_file && is_hashed(directory)) {
         trust_directory = directory;
-    } else {
-        trust_bundle = own_file ? file : usual;
+    } else if (own_file) {
+        trust_bundle = file;
+    } else if (trust_in_files) {
+        trust_bundle = find_bundle(usual);
     }
 }
 
@@ -119,13 +146,19 @@ const char *koc__http_bundle(void)
     return trust_bundle;
 }
 
+bool koc__easy_trusts_nobody(void)
+{
+    return !koc__http_bundle() && trust_in_files && !trust_directory;
+}
+
 static void set_trust(CURL *e)
 {
     const char *bundle = koc__http_bundle();
     if (trust_directory) {
         curl_easy_setopt(e, CURLOPT_CAINFO, NULL);
         curl_easy_setopt(e, CURLOPT_CAPATH, trust_directory);
-    } else if (bundle) {
+    } else if (bundle || trust_in_files) {
+        /* NULL too: a bundle that is not there would fail every connection, also those that nobody verifies. */
         curl_easy_setopt(e, CURLOPT_CAINFO, bundle);
     }
 }
