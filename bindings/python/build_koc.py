@@ -120,11 +120,18 @@ def pkg_config(*words):
     return result.stdout.strip()
 
 
+def run_path():
+    """For a prefix of the user's own. The loader knows the system's folders, and a staged library will be elsewhere."""
+    directory = pkg_config("--variable=libdir", "libkoc")
+    if "PKG_CONFIG_SYSROOT_DIR" in os.environ or directory.startswith(("/usr/lib", "/usr/local/lib")):
+        return []
+    return [f"-Wl,-rpath,{directory}"]
+
+
 def link_options():
     """What to give to the linker. KOC_STATIC means libkoc; what it stands on stays shared."""
     if os.environ.get("KOC_STATIC", "0") in ("", "0"):
-        directory = pkg_config("--variable=libdir", "libkoc")
-        return shlex.split(pkg_config("--libs", "libkoc")) + [f"-Wl,-rpath,{directory}"]
+        return shlex.split(pkg_config("--libs", "libkoc")) + run_path()
     return shlex.split(pkg_config("--libs", "libkoc-static"))
 
 
