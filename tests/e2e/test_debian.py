@@ -87,7 +87,7 @@ def test_installed_packages_push_an_image(bare_debian, registry):
     target = f"{registry.host}/debian/cli:1"
     run(*chroot, "koc", "append", "-q", "-t", target, "/tmp/motd:/etc/motd")
     assert registry.tags("debian/cli") == ["1"]
-    ask = "import koc, sys; print(koc.Client().tags(koc.Reference(sys.argv[1])))"
+    ask = "import koc, sys; print(koc.Client(koc.Context()).tags(koc.Reference(sys.argv[1])))"
     assert run(*chroot, "python3", "-c", ask, target) == "['1']\n"
     for page in ("koc", "koc-build"):
         assert (bare_debian / f"usr/share/man/man1/{page}.1.gz").exists()
