@@ -5,6 +5,7 @@
 #ifndef KOC__BANNED_H
 #define KOC__BANNED_H
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
