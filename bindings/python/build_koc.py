@@ -121,7 +121,7 @@ def pkg_config(*words):
 
 
 def run_path():
-    """For a prefix of the user's own. The loader knows the system's folders, and a staged library will be elsewhere."""
+    """For a prefix of the user's own. The loader knows the system's directories, and a staged library will be elsewhere."""
     directory = pkg_config("--variable=libdir", "libkoc")
     if "PKG_CONFIG_SYSROOT_DIR" in os.environ or directory.startswith(("/usr/lib", "/usr/local/lib")):
         return []

@@ -78,7 +78,7 @@ int koc__easy_prepare(koc__exchange *x, const koc__http_request *rq, void *share
 int koc__easy_failure(koc__exchange *x, koc__failure *why, koc_error **err);
 
 /* This machine has no certificates of authorities, so no server can be verified. */
-bool koc__easy_trusts_nobody(void);
+bool koc__easy_has_no_trust(void);
 
 /* --- transport_curl_cert.c --- */
 

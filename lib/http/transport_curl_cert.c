@@ -173,7 +173,7 @@ static void report_authority(const koc__exchange *x, const certificate *list, si
                              koc_error **err)
 {
     const certificate *c = n ? &list[n - 1] : NULL; /* the highest one of the chain */
-    if (koc__easy_trusts_nobody()) {
+    if (koc__easy_has_no_trust()) {
         koc__error(
             err, KOC_ETLS,
             "its certificate cannot be verified: this machine has no certificates of authorities "

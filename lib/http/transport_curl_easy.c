@@ -146,7 +146,7 @@ const char *koc__http_bundle(void)
     return trust_bundle;
 }
 
-bool koc__easy_trusts_nobody(void)
+bool koc__easy_has_no_trust(void)
 {
     return !koc__http_bundle() && trust_in_files && !trust_directory;
 }
@@ -158,7 +158,7 @@ static void set_trust(CURL *e)
         curl_easy_setopt(e, CURLOPT_CAINFO, NULL);
         curl_easy_setopt(e, CURLOPT_CAPATH, trust_directory);
     } else if (bundle || trust_in_files) {
-        /* NULL too: a bundle that is not there would fail every connection, also those that nobody verifies. */
+        /* NULL too: a bundle that is not there would fail every connection, also unverified ones. */
         curl_easy_setopt(e, CURLOPT_CAINFO, bundle);
     }
 }
