@@ -105,8 +105,9 @@ bool koc__str_rcut(koc_str s, char c, koc_str *before, koc_str *after)
 
 bool koc__str_split(koc_str *rest, char separator, koc_str *piece)
 {
-    /* rest points here if only the empty piece after a final separator is left. */
-    static const char last_is_empty[1];
+    /* rest points here if only the empty piece after a final separator is left. Not "": equal constants may share one
+     * address, and every empty text would seem to have such a piece. */
+    static const char last_is_empty[] = "the last piece is empty";
     koc_str all = *rest;
 
     if (all.len == 0) {
