@@ -200,7 +200,7 @@ static const cli_flag flags[] = {
      "its provenance must say that it was built at most 90m, 72h or 30d ago"},
     {"base", 0, CLI_STRING, AT(base), "REF", "Demands",
      "each platform must be based on this image (REPOSITORY[:TAG][@DIGEST])"},
-    {"json", 0, CLI_BOOL, AT(json), NULL, "Results", "print a JSON document"},
+    {"json", 0, CLI_BOOL, AT(json), NULL, "Results", "print every signature as JSON"},
     CLIENT_FLAG_ROWS(verify_options, client, "Registries"),
     {NULL, 0, CLI_BOOL, 0, NULL, NULL, NULL, NULL},
 };
