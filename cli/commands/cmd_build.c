@@ -5,18 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands/ci_outputs.h"
 #include "commands/run_in_engine.h"
 #include "watch/watch_loop.h"
 
 typedef struct build_options {
     publish_flags publish;
     bool json, watch, run;
+    ci_outputs ci;
     cli_list ports, env, volumes; /* of the container that --run starts */
 } build_options;
 
 static const cli_flag flags[] = {
     {"json", 0, CLI_BOOL, offsetof(build_options, json), NULL, "Results",
      "print a JSON report instead of references"},
+    {"github-output", 0, CLI_BOOL, offsetof(build_options, ci.github), NULL, "Results",
+     "in GitHub Actions: set the outputs images, subject-name, subject-digest and sbom-path of the step"},
+    {"dotenv", 0, CLI_STRING, offsetof(build_options, ci.dotenv), "FILE", "Results",
+     "write KOC_IMAGE, KOC_IMAGES, KOC_SUBJECT_NAME, KOC_SUBJECT_DIGEST and KOC_SBOM_PATH to FILE, for "
+     "GitLab's dotenv reports"},
     {"watch", 'W', CLI_BOOL, offsetof(build_options, watch), NULL, "Results",
      "keep running and rebuild after each save; prints references that changed"},
     {"run", 0, CLI_BOOL, offsetof(build_options, run), NULL, "Results",
@@ -120,12 +127,12 @@ static int build_once(void *self)
         return cli_error(r->c, err);
     }
     print_summary(r->c, r->o, result, cli_now() - start);
-    int code = EXIT_OK;
+    int code = ci_outputs_write(r->c, &r->o->ci, result);
     const char *tarball = r->o->publish.tarball;
     bool taken = r->o->run || (tarball && strcmp(tarball, "-") == 0);
     if (!taken) { /* otherwise stdout belongs to the program or to the archive */
         print_results(r, result);
-        code = cli_finish_stdout(r->c, EXIT_OK);
+        code = cli_finish_stdout(r->c, code);
     }
     if (!r->printed && !r->o->run) {
         print_layout_hints(r->c, result);
@@ -185,6 +192,7 @@ static int run(cli *c, void *options, const cli_list *args)
     CLI_AUTO(koc_error) err = NULL;
     CLI_TRY(publish_flags_read(c, f, &r.p));
     CLI_TRY(check_run_flags(c, o));
+    CLI_TRY(ci_outputs_check(c, &o->ci));
     cli_list_add_all(&paths, args->items, o->run ? c->dashes : args->count);
     CLI_TRY(cli_list_check(c, &paths));
     r.p.flags |= KOC_PUBLISH_DEFAULT_LAYOUT;

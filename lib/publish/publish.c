@@ -9,6 +9,7 @@
 struct koc_published {
     koc_strlist *references;
     koc_strlist *import_paths;
+    koc_strlist *sboms; /* files, "" for none */
     koc_strlist *warnings;
     koc_strlist *inputs; /* NULL: not requested, or not known */
     koc_buf report, timings;
@@ -21,6 +22,7 @@ void koc_published_free(koc_published *p)
     }
     koc_strlist_free(p->references);
     koc_strlist_free(p->import_paths);
+    koc_strlist_free(p->sboms);
     koc_strlist_free(p->warnings);
     koc_strlist_free(p->inputs);
     koc_buf_dispose(&p->report);
@@ -184,7 +186,9 @@ static int collect(const koc__run *r, int64_t total_ms, koc_published **out, koc
     }
     KOC__TRY(koc__strlist_new(&p->references, err));
     KOC__TRY(koc__strlist_new(&p->import_paths, err));
+    KOC__TRY(koc__strlist_new(&p->sboms, err));
     for (size_t i = 0; i < r->n_works; i++) {
+        KOC__TRY(koc__sbom_list_file(&r->works[i], p->sboms, err));
         KOC__TRY(koc__strlist_add(p->references, r->works[i].printed, err));
         KOC__TRY(koc__strlist_add(p->import_paths, r->works[i].target->import_path, err));
     }
@@ -272,6 +276,12 @@ const char *koc_published_reference(const koc_published *p, size_t i)
 const char *koc_published_import_path(const koc_published *p, size_t i)
 {
     return p ? koc_strlist_get(p->import_paths, i) : NULL;
+}
+
+const char *koc_published_sbom(const koc_published *p, size_t i)
+{
+    const char *path = p ? koc_strlist_get(p->sboms, i) : NULL;
+    return path && *path ? path : NULL;
 }
 
 koc_str koc_published_report(const koc_published *p)

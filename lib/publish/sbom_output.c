@@ -58,3 +58,15 @@ int koc__sboms_write(koc__work *w, koc_error **err)
     }
     return KOC_OK;
 }
+
+int koc__sbom_list_file(const koc__work *w, koc_strlist *list, koc_error **err)
+{
+    const char *dir = w->plan->o.sbom_dir;
+    for (size_t i = 0; dir && i < w->n_sboms; i++) {
+        if (koc_digest_equal(w->sboms[i].subject, &koc__work_descriptor(w)->digest)) {
+            KOC__AUTO_STR path = koc__path_join(dir, w->sboms[i].file_name);
+            return path ? koc__strlist_add(list, path, err) : koc__oom(err);
+        }
+    }
+    return koc__strlist_add(list, "", err);
+}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypedDict, Union
 
 from ._blob import Writable, writer_of
-from ._call import Arguments, Path, callback, check, flags, known, make, named, pointer, string, strings_of, view
+from ._call import Arguments, Path, callback, check, flags, known, make, named, pointer, string, strings_of, text, view
 from ._client import Client
 from ._core import Context, context_of
 from ._layer import COMPRESSIONS, split
@@ -99,6 +99,7 @@ class Published:
 
     references: List[str]
     import_paths: List[str]
+    sboms: List[Optional[str]]  # in sbom_dir, of the whole image or index; None: none was written
     report: Dict[str, Any]  # docs/json.md
     timings: str  # where the time went, for people
     warnings: List[str]
@@ -133,12 +134,13 @@ def _published(import_path: Any, reference: Any, payload: Any) -> None:
 
 def _result(p: Any) -> Published:
     if p is None:
-        return Published([], [], {}, "", [], None)
+        return Published([], [], [], {}, "", [], None)
     count = lib.koc_published_count(p)
     inputs = lib.koc_published_inputs(p)
     return Published(
         [string(lib.koc_published_reference(p, i)) for i in range(count)],
         [string(lib.koc_published_import_path(p, i)) for i in range(count)],
+        [text(lib.koc_published_sbom(p, i)) for i in range(count)],
         json.loads(view(lib.koc_published_report(p))),
         view(lib.koc_published_timings(p)).decode("utf-8", "replace"),
         strings_of(lib.koc_published_warnings(p)),

@@ -94,6 +94,9 @@ KOC_API size_t koc_published_count(const koc_published *p);
 KOC_API const char *koc_published_reference(const koc_published *p, size_t i);
 /** The import path of result i without ko://. Borrowed from p. */
 KOC_API const char *koc_published_import_path(const koc_published *p, size_t i);
+/** The file in sbom_dir that describes the whole of result i (the index, or the one image) in the first of the formats.
+ * NULL: none was written. Borrowed from p. Since 0.2. */
+KOC_API const char *koc_published_sbom(const koc_published *p, size_t i);
 /** A JSON document: images, digests, sizes, platforms, timings, cache hits, encoder (docs/json.md). */
 KOC_API koc_str koc_published_report(const koc_published *p);
 /** Where the time went, as text for people. Borrowed from p. */

@@ -1,5 +1,5 @@
 // Written by bindings/rust/generate.py from include/koc: do not edit.
-// Declarations: e78b58fc8c6595c365cdb163f85286b3e918cfead22c9e254cd65df98ca991ed
+// Declarations: 25a6e906e05b3de2558c198b8c7a2a1cbe779b4af6f378bb80739be42aeaad51
 
 use core::ffi::{c_char, c_int, c_void, CStr};
 
@@ -1158,6 +1158,7 @@ extern "C" {
     pub fn koc_published_count(p: *const koc_published) -> usize;
     pub fn koc_published_reference(p: *const koc_published, i: usize) -> *const c_char;
     pub fn koc_published_import_path(p: *const koc_published, i: usize) -> *const c_char;
+    pub fn koc_published_sbom(p: *const koc_published, i: usize) -> *const c_char;
     pub fn koc_published_report(p: *const koc_published) -> koc_str;
     pub fn koc_published_timings(p: *const koc_published) -> koc_str;
     pub fn koc_published_warnings(p: *const koc_published) -> *const koc_strlist;

@@ -22,6 +22,8 @@ pub struct Published {
     pub references: Vec<String>,
     /// Without ko://.
     pub import_paths: Vec<String>,
+    /// In `sbom_dir`, of the whole image or index; None: none was written.
+    pub sboms: Vec<Option<String>>,
     /// A JSON document (docs/json.md, `koc-build-1`).
     pub report: String,
     /// Where the time went, for people.
@@ -363,6 +365,10 @@ unsafe fn read(p: *const koc_sys::koc_published) -> Published {
     Published {
         references: each(koc_sys::koc_published_reference),
         import_paths: each(koc_sys::koc_published_import_path),
+        sboms: (0..koc_sys::koc_published_count(p))
+            .map(|i| koc_sys::koc_published_sbom(p, i))
+            .map(|path| (!path.is_null()).then(|| owned(path)))
+            .collect(),
         report: text(koc_sys::koc_published_report(p)),
         timings: text(koc_sys::koc_published_timings(p)),
         warnings: strings(koc_sys::koc_published_warnings(p)),
