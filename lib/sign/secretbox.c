@@ -96,8 +96,8 @@ void koc__poly1305(const uint8_t key[32], const uint8_t *data, size_t len, uint8
 /* --- the box --- */
 
 /* The first block of the key stream is the key of Poly1305 and the stream of 32 bytes; the others follow. */
-static void encrypt(const uint8_t key[32], const uint8_t *nonce, const uint8_t *from, size_t len,
-                    uint8_t *out)
+static void encrypt_box(const uint8_t key[32], const uint8_t *nonce, const uint8_t *from,
+                        size_t len, uint8_t *out)
 {
     uint8_t stream[64];
     size_t used = 32, done = 0;
@@ -125,8 +125,8 @@ void koc__secretbox_seal(const uint8_t key[32], const uint8_t nonce[KOC__SECRETB
 {
     uint8_t derived[32];
     koc__salsa20_derive(key, nonce, derived);
-    encrypt(derived, nonce + 16, (const uint8_t *)message.ptr, message.len,
-            out + KOC__SECRETBOX_TAG);
+    encrypt_box(derived, nonce + 16, (const uint8_t *)message.ptr, message.len,
+                out + KOC__SECRETBOX_TAG);
     compute_tag(derived, nonce + 16, out + KOC__SECRETBOX_TAG, message.len, out);
     koc__wipe(derived, sizeof(derived));
 }
@@ -146,7 +146,7 @@ bool koc__secretbox_open(const uint8_t key[32], const uint8_t nonce[KOC__SECRETB
         different |= (uint8_t)(tag[i] ^ data[i]);
     }
     if (different == 0) {
-        encrypt(derived, nonce + 16, data + KOC__SECRETBOX_TAG, len, out);
+        encrypt_box(derived, nonce + 16, data + KOC__SECRETBOX_TAG, len, out);
     }
     koc__wipe(derived, sizeof(derived));
     return different == 0;
