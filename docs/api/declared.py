@@ -8,6 +8,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOKEN = re.compile(
     r"/\*\*<.*?\*/|/\*\*(?P<comment>.*?)\*/|/\*.*?\*/|^KOC_API (?P<function>[^;]*);", re.DOTALL | re.MULTILINE
 )
+# What base.h says of all functions with these endings.
+CONVENTIONS = {
+    "_ref": "Takes another reference; returns its argument.",
+    "_unref": "Releases a reference. Accepts NULL.",
+    "_free": "Frees it. Accepts NULL.",
+}
 # base.h: every call that can fail may return these.
 ALWAYS = ("KOC_EMISUSE", "KOC_ENOMEM")
 
@@ -58,7 +64,11 @@ def functions():
                 name = re.search(r"(\w+)\(", prototype)[1]
                 if between:
                     comment, fresh = "", False
-                yield Function(name, header, prototype, comment, fresh)
+                meaning = CONVENTIONS.get(name[name.rindex("_") :])
+                if fresh or not meaning:
+                    yield Function(name, header, prototype, comment, fresh)
+                else:
+                    yield Function(name, header, prototype, meaning, True)
                 fresh = False
             else:
                 comment, fresh = "", False

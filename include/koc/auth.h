@@ -30,6 +30,7 @@ KOC_API const char *koc_credential_secret(const koc_credential *cred);
 KOC_API const char *koc_credential_source(const koc_credential *cred);
 KOC_API void koc_credential_free(koc_credential *cred);
 
+/** The functions of a source of credentials (koc_auth_new). */
 typedef struct koc_auth_ops {
     uint32_t struct_size;
     uint32_t flags;

@@ -52,15 +52,15 @@ KOC_BEGIN_DECLS
 
 /** Borrowed bytes; not NUL-terminated. */
 typedef struct koc_str {
-    const char *ptr;
-    size_t len;
+    const char *ptr; /**< may be NULL if len is 0 */
+    size_t len;      /**< bytes */
 } koc_str;
 
 /** Bytes that the caller owns; ptr[len] is NUL. Starts as KOC_BUF_INIT, ends with koc_buf_dispose. */
 typedef struct koc_buf {
-    char *ptr;
-    size_t len;
-    size_t capacity;
+    char *ptr;       /**< NULL: empty */
+    size_t len;      /**< bytes */
+    size_t capacity; /**< bytes allocated */
 } koc_buf;
 /* clang-format off */
 #define KOC_BUF_INIT { NULL, 0, 0 }
@@ -68,8 +68,8 @@ typedef struct koc_buf {
 
 /** A pair of NUL-terminated strings: label, annotation, header. */
 typedef struct koc_kv {
-    const char *key;
-    const char *value;
+    const char *key;   /**< the name */
+    const char *value; /**< NULL where that means: remove it */
 } koc_kv;
 
 /** Result of a call: KOC_OK or a negative code. A code keeps its value for ever. Later versions add codes: treat

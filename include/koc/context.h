@@ -25,10 +25,11 @@ enum {
 typedef void (*koc_log_fn)(int32_t level, const char *component, const char *message,
                            void *payload);
 
+/** What objects of a context share. */
 typedef struct koc_ctx_options {
     uint32_t struct_size;
     uint32_t flags;
-    koc_log_fn log;
+    koc_log_fn log; /**< or NULL */
     void *log_payload;
     int32_t log_level;     /**< highest KOC_LOG_* to report; 0: errors only */
     uint32_t threads;      /**< workers for hashing and compression; 0: one per core, at most 16 */
@@ -79,6 +80,7 @@ KOC_API koc_cancel *koc_cancel_ref(koc_cancel *c);
 KOC_API void koc_cancel_unref(koc_cancel *c);
 /** Ends every call that holds c, now and later, with KOC_ECANCELLED. Any thread; safe in signal handlers. */
 KOC_API void koc_cancel_trigger(koc_cancel *c);
+/** Whether koc_cancel_trigger was called; false for NULL. */
 KOC_API bool koc_cancel_is_triggered(const koc_cancel *c);
 
 enum {
@@ -106,6 +108,7 @@ enum {
 enum {
     KOC_TO_LOCAL = 1u << 0 /**< of an image: it goes into an engine or node, not to a registry */
 };
+/** What a call is doing. Everything is borrowed for the call of the callback. */
 typedef struct koc_progress {
     uint32_t struct_size;
     int32_t kind;             /**< KOC_PROGRESS_* */
@@ -134,9 +137,9 @@ typedef int (*koc_progress_fn)(const koc_progress *event, void *payload);
 typedef struct koc_op {
     uint32_t struct_size;
     uint32_t flags;
-    koc_cancel *cancel; /**< borrowed for the call, or NULL */
-    int64_t timeout_ms; /**< for the whole call; 0: none */
-    koc_progress_fn progress;
+    koc_cancel *cancel;       /**< borrowed for the call, or NULL */
+    int64_t timeout_ms;       /**< for the whole call; 0: none */
+    koc_progress_fn progress; /**< or NULL */
     void *payload;
 } koc_op;
 /* clang-format off */

@@ -14,10 +14,10 @@ enum { KOC_DIGEST_NONE = 0, KOC_DIGEST_SHA256 = 1, KOC_DIGEST_SHA512 = 2 };
 
 /** A digest, passed by value; all-zero means none. Never changes. */
 typedef struct koc_digest {
-    uint8_t algorithm; /**< KOC_DIGEST_* */
-    uint8_t len;       /**< bytes used: 32 or 64 */
-    uint8_t reserved[6];
-    uint8_t bytes[64];
+    uint8_t algorithm;   /**< KOC_DIGEST_* */
+    uint8_t len;         /**< bytes used: 32 or 64 */
+    uint8_t reserved[6]; /**< 0 */
+    uint8_t bytes[64];   /**< the digest, then zeros */
 } koc_digest;
 
 /** Parses "sha256:<64 hex>" or "sha512:<128 hex>", lower case only. KOC_EINVAL: anything else. */
@@ -31,6 +31,7 @@ KOC_API int koc_digest_of(koc_str data, koc_digest *out, koc_error **err);
 
 /** Starts a hash; algorithm is KOC_DIGEST_SHA256 or KOC_DIGEST_SHA512. One thread at a time. */
 KOC_API int koc_hasher_new(int32_t algorithm, koc_hasher **out, koc_error **err);
+/** Adds data. */
 KOC_API void koc_hasher_update(koc_hasher *h, koc_str data);
 /** Returns the digest of all data. Afterwards h can only be freed. */
 KOC_API int koc_hasher_finish(koc_hasher *h, koc_digest *out, koc_error **err);

@@ -33,10 +33,10 @@ KOC_BEGIN_DECLS
 typedef struct koc_platform {
     uint32_t struct_size;
     uint32_t flags;
-    const char *os;
-    const char *arch;
-    const char *variant;
-    const char *os_version;
+    const char *os;                 /**< "linux" */
+    const char *arch;               /**< "arm64", as Go spells it */
+    const char *variant;            /**< "v8" */
+    const char *os_version;         /**< of Windows: "10.0.17763.1" */
     const char *const *os_features; /**< NULL-terminated, or NULL */
 } koc_platform;
 /* clang-format off */
@@ -47,12 +47,12 @@ typedef struct koc_platform {
 typedef struct koc_descriptor {
     uint32_t struct_size;
     uint32_t flags;
-    koc_digest digest;
-    uint64_t size;
-    const char *media_type;
+    koc_digest digest;            /**< of the content */
+    uint64_t size;                /**< bytes */
+    const char *media_type;       /**< KOC_MT_* or another */
     const char *artifact_type;    /**< or NULL */
     const koc_platform *platform; /**< or NULL */
-    const koc_kv *annotations;
+    const koc_kv *annotations;    /**< n_annotations */
     size_t n_annotations;
     const char *const *urls; /**< NULL-terminated, or NULL: locations of a foreign layer */
 } koc_descriptor;
@@ -117,13 +117,13 @@ KOC_API int koc_image_list(const koc_image *img, int32_t field, koc_strlist **ou
 /** An entry of the history (config.md, "history"). Strings are borrowed from the image; NULL if absent. */
 typedef struct koc_history {
     uint32_t struct_size;
-    uint32_t flags;      /**< 0 */
-    const char *created; /**< RFC 3339 */
-    const char *created_by;
-    const char *author;
-    const char *comment;
-    int32_t empty_layer; /**< 1: no layer belongs to it */
-    uint32_t reserved;   /**< 0 */
+    uint32_t flags;         /**< 0 */
+    const char *created;    /**< RFC 3339 */
+    const char *created_by; /**< the command */
+    const char *author;     /**< a name */
+    const char *comment;    /**< any text */
+    int32_t empty_layer;    /**< 1: no layer belongs to it */
+    uint32_t reserved;      /**< 0 */
 } koc_history;
 /* clang-format off */
 #define KOC_HISTORY_INIT { sizeof(koc_history), 0, NULL, NULL, NULL, NULL, 0, 0 }
@@ -137,10 +137,10 @@ enum { KOC_ADD_LAYER_CREATED = 1u << 0 /**< use created even if it is 0 */ };
 /** The history entry of a layer (config.md, "history"). */
 typedef struct koc_add_layer_options {
     uint32_t struct_size;
-    uint32_t flags; /**< KOC_ADD_LAYER_* */
-    const char *created_by;
-    const char *comment;
-    const char *author;
+    uint32_t flags;            /**< KOC_ADD_LAYER_* */
+    const char *created_by;    /**< the command; or NULL */
+    const char *comment;       /**< any text; or NULL */
+    const char *author;        /**< a name; or NULL */
     int64_t created;           /**< seconds since 1970; 0 without the flag: that of the builder */
     const koc_kv *annotations; /**< of the layer's descriptor */
     size_t n_annotations;

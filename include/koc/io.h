@@ -16,8 +16,9 @@ KOC_BEGIN_DECLS
 typedef struct koc_reader_ops {
     uint32_t struct_size;
     uint32_t flags;
-    int (*read)(void *self, void *buf, size_t len, size_t *n_read, koc_error **err);
-    void (*close)(void *self);
+    int (*read)(void *self, void *buf, size_t len, size_t *n_read,
+                koc_error **err); /**< the next bytes */
+    void (*close)(void *self);    /**< by koc_reader_free; or NULL */
 } koc_reader_ops;
 /* clang-format off */
 #define KOC_READER_OPS_INIT { sizeof(koc_reader_ops), 0, NULL, NULL }
@@ -27,8 +28,9 @@ typedef struct koc_reader_ops {
 typedef struct koc_blob_ops {
     uint32_t struct_size;
     uint32_t flags;
-    int (*open)(void *self, uint64_t offset, const koc_op *op, koc_reader **out, koc_error **err);
-    void (*release)(void *self);
+    int (*open)(void *self, uint64_t offset, const koc_op *op, koc_reader **out,
+                koc_error **err); /**< any number of times */
+    void (*release)(void *self);  /**< or NULL */
 } koc_blob_ops;
 /* clang-format off */
 #define KOC_BLOB_OPS_INIT { sizeof(koc_blob_ops), 0, NULL, NULL }
@@ -36,8 +38,9 @@ typedef struct koc_blob_ops {
 
 /** Where output goes: a function and its argument, which the caller owns. write consumes all of data or fails. */
 typedef struct koc_writer {
-    int (*write)(void *self, const void *data, size_t len, koc_error **err);
-    void *self;
+    int (*write)(void *self, const void *data, size_t len,
+                 koc_error **err); /**< KOC_OK, or a code of yours */
+    void *self;                    /**< its argument */
 } koc_writer;
 
 /**

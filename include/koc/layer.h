@@ -24,6 +24,7 @@ enum {
     KOC_LAYER_IN_MEMORY = 1u << 2     /**< keep the result in memory, not in a file */
 };
 
+/** How the bytes of a layer are made. */
 typedef struct koc_layer_options {
     uint32_t struct_size;
     uint32_t flags;
@@ -44,8 +45,8 @@ typedef struct koc_layer_options {
 typedef struct koc_entry {
     uint32_t struct_size;
     uint32_t mode; /**< permission bits; 0: the default */
-    uint32_t uid;
-    uint32_t gid;
+    uint32_t uid;  /**< of the owner */
+    uint32_t gid;  /**< of the group */
     int64_t mtime; /**< seconds since 1970, perhaps negative; 0: the layer's */
     uint32_t flags;
     uint32_t reserved;
@@ -61,6 +62,7 @@ enum {
     KOC_TREE_FOLLOW_LINKS_INSIDE = 1u << 0,
     KOC_TREE_KEEP_OWNER = 1u << 1 /**< keep uid and gid of the source */
 };
+/** How a directory of the disk becomes entries. */
 typedef struct koc_tree_options {
     uint32_t struct_size;
     uint32_t flags;

@@ -25,6 +25,7 @@ enum {
     KOC_CLIENT_OFFLINE = 1u << 2       /**< send no request: KOC_ENET names what is missing */
 };
 
+/** How a client behaves towards all registries. */
 typedef struct koc_client_options {
     uint32_t struct_size;
     uint32_t flags;
@@ -78,6 +79,7 @@ KOC_API int koc_client_get_image(koc_client *c, const koc_reference *r, const ko
 KOC_API int koc_client_get_index(koc_client *c, const koc_reference *r, const koc_op *op,
                                  koc_index **out, koc_error **err);
 
+/** What a push writes besides the name that it is given. */
 typedef struct koc_push_options {
     uint32_t struct_size;
     uint32_t flags;

@@ -25,6 +25,7 @@ KOC_BEGIN_DECLS
 
 typedef struct koc_resolver koc_resolver;
 
+/** What is a reference, and the limits of an input. */
 typedef struct koc_resolver_options {
     uint32_t struct_size;
     uint32_t flags;     /**< must be 0 */

@@ -36,9 +36,9 @@ KOC_API int koc_layout_put_index(koc_layout *l, koc_index *idx, const char *ref_
 /** An image of a docker-save archive and its references, each with a tag. All members are borrowed. */
 typedef struct koc_archive_image {
     uint32_t struct_size;
-    uint32_t flags; /**< 0 */
-    koc_image *image;
-    koc_reference *const *tags;
+    uint32_t flags;             /**< 0 */
+    koc_image *image;           /**< what is written */
+    koc_reference *const *tags; /**< n_tags: its names */
     size_t n_tags;
 } koc_archive_image;
 /* clang-format off */

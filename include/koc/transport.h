@@ -20,8 +20,8 @@ typedef struct koc_transport_reply koc_transport_reply;
 typedef struct koc_transport_request {
     uint32_t struct_size;
     uint32_t flags;
-    const char *method;
-    const char *url;
+    const char *method;    /**< "GET", "HEAD", "POST", "PATCH", "PUT", "DELETE" */
+    const char *url;       /**< absolute */
     const koc_kv *headers; /**< n_headers; secrets are in them */
     size_t n_headers;
     koc_reader *body;   /**< or NULL */
@@ -32,6 +32,7 @@ typedef struct koc_transport_request {
 #define KOC_TRANSPORT_REQUEST_INIT { sizeof(koc_transport_request), 0, NULL, NULL, NULL, 0, NULL, 0, NULL }
 /* clang-format on */
 
+/** The functions of a transport (koc_transport_new). */
 typedef struct koc_transport_ops {
     uint32_t struct_size;
     uint32_t flags;
@@ -63,11 +64,11 @@ enum { KOC_TRACE_REQUEST = 1, KOC_TRACE_REPLY = 2, KOC_TRACE_FAILURE = 3 };
 /** What a client sent or received. Everything is borrowed for the call of the callback. */
 typedef struct koc_trace {
     uint32_t struct_size;
-    uint32_t flags; /**< 0 */
-    int32_t kind;   /**< KOC_TRACE_* */
-    int32_t status; /**< of a reply */
-    const char *method;
-    const char *url; /**< secrets in it are left out */
+    uint32_t flags;     /**< 0 */
+    int32_t kind;       /**< KOC_TRACE_* */
+    int32_t status;     /**< of a reply */
+    const char *method; /**< of the request */
+    const char *url;    /**< secrets in it are left out */
     const koc_kv
         *headers; /**< n_headers; values of Authorization, Cookie and the like are left out */
     size_t n_headers;

@@ -31,13 +31,13 @@ typedef struct koc_image_spec {
     size_t n_layers;
     const koc_image_file *files; /**< n_files */
     size_t n_files;
-    const koc_image_changes *changes;
-    const char *const *targets; /**< places to write to; NULL: the image is only built */
-    const char *const *tags;    /**< write these tags (names in a layout) as well, at each target */
-    int64_t mtime;              /**< of files and history, seconds since 1970 */
-    int32_t compression;        /**< KOC_COMPRESS_* of new layers */
-    int32_t level;              /**< 0: the default */
-    const char *created_by;     /**< in the history; NULL: "koc" */
+    const koc_image_changes *changes; /**< of the settings of the base; or NULL */
+    const char *const *targets;       /**< places to write to; NULL: the image is only built */
+    const char *const *tags; /**< write these tags (names in a layout) as well, at each target */
+    int64_t mtime;           /**< of files and history, seconds since 1970 */
+    int32_t compression;     /**< KOC_COMPRESS_* of new layers */
+    int32_t level;           /**< 0: the default */
+    const char *created_by;  /**< in the history; NULL: "koc" */
 } koc_image_spec;
 /* clang-format off */
 #define KOC_IMAGE_SPEC_INIT { sizeof(koc_image_spec), 0, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, NULL, NULL, 0, 0, 0, NULL }
@@ -61,6 +61,7 @@ KOC_API size_t koc_built_count(const koc_built *b);
 KOC_API koc_image *koc_built_image(const koc_built *b, size_t i);
 /** A JSON document (docs/json.md, "koc-edit-1"): reference, digest, media type, images. */
 KOC_API koc_str koc_built_report(const koc_built *b);
+/** What a user may not expect. */
 KOC_API const koc_strlist *koc_built_warnings(const koc_built *b);
 
 KOC_END_DECLS

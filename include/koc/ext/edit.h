@@ -51,21 +51,21 @@ typedef struct koc_image_changes {
     const koc_kv
         *env; /**< n_env; a NULL value removes. The same holds for labels and annotations */
     size_t n_env;
-    const koc_kv *labels;
+    const koc_kv *labels; /**< n_labels */
     size_t n_labels;
     const koc_kv *annotations; /**< of the manifest, and of the index */
     size_t n_annotations;
     const char *const *
         entrypoint; /**< NULL-terminated; an empty list removes it. The cmd goes with the old one */
-    const char *const *cmd; /**< NULL-terminated; an empty list removes it */
-    const char *user;       /**< "" removes it. The same holds for the next three */
-    const char *workdir;
-    const char *stopsignal;
-    const char *author;
+    const char *const *cmd;     /**< NULL-terminated; an empty list removes it */
+    const char *user;           /**< "" removes it. The same holds for the next three */
+    const char *workdir;        /**< an absolute path */
+    const char *stopsignal;     /**< "SIGTERM" */
+    const char *author;         /**< any text */
     const char *const *ports;   /**< NULL-terminated: adds "8080/tcp", or removes it: "-8080/tcp" */
     const char *const *volumes; /**< NULL-terminated: adds "/data", or removes it: "-/data" */
     int64_t created;            /**< seconds since 1970 */
-    const koc_platform *platform;
+    const koc_platform *platform; /**< of the config, and of the index; or NULL */
     const koc_kv
         *config; /**< n_config: JSON pointer and JSON text (koc_image_builder_set_config) */
     size_t n_config;
@@ -123,6 +123,7 @@ typedef struct koc_image_file {
 KOC_API int koc_edit_add_files(koc_edit *e, const koc_image_file *files, size_t n,
                                const koc_layer_options *layer, const koc_add_layer_options *o,
                                const koc_op *op, koc_error **err);
+/** Changes the settings of the selected images. KOC_EINVAL: a value is not valid. */
 KOC_API int koc_edit_change(koc_edit *e, const koc_image_changes *c, const koc_op *op,
                             koc_error **err);
 /** koc_image_rebase for each image, and records the new base. old_base NULL: the one that the image records. new_base

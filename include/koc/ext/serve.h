@@ -18,6 +18,7 @@ enum {
     KOC_SERVE_REMOTE = 1u << 2     /**< allow addresses that other machines can reach */
 };
 
+/** Where and for whom koc_serve listens. */
 typedef struct koc_serve_options {
     uint32_t struct_size;
     uint32_t flags;           /**< KOC_SERVE_* */

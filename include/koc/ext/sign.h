@@ -104,6 +104,7 @@ enum {
     KOC_SIGN_COSIGN2 =
         1u << 1 /**< also write the tags .sig and .att that cosign 2 reads; registries only */
 };
+/** How an image is signed. */
 typedef struct koc_sign_options {
     uint32_t struct_size;
     uint32_t flags; /**< KOC_SIGN_* */

@@ -31,18 +31,19 @@ typedef struct koc_artifact koc_artifact;
 /** A blob of an artifact. Everything is borrowed. */
 typedef struct koc_artifact_file {
     uint32_t struct_size;
-    uint32_t flags; /**< 0 */
-    const char *media_type;
-    const char *title;  /**< org.opencontainers.image.title, the name of the file; or NULL */
-    const char *source; /**< a file; or NULL */
-    koc_str content;    /**< if source is NULL */
-    const koc_kv *annotations;
+    uint32_t flags;            /**< 0 */
+    const char *media_type;    /**< of the content */
+    const char *title;         /**< org.opencontainers.image.title, the name of the file; or NULL */
+    const char *source;        /**< a file; or NULL */
+    koc_str content;           /**< if source is NULL */
+    const koc_kv *annotations; /**< n_annotations: of the descriptor */
     size_t n_annotations;
 } koc_artifact_file;
 /* clang-format off */
 #define KOC_ARTIFACT_FILE_INIT { sizeof(koc_artifact_file), 0, NULL, NULL, NULL, { NULL, 0 }, NULL, 0 }
 /* clang-format on */
 
+/** What an artifact consists of. Everything is borrowed. */
 typedef struct koc_artifact_options {
     uint32_t struct_size;
     uint32_t flags;                /**< 0 */
@@ -53,7 +54,7 @@ typedef struct koc_artifact_options {
         *subject; /**< what the artifact is about: it becomes a referrer of that. Or NULL */
     const koc_artifact_file *files; /**< n_files; without one the artifact has an empty blob */
     size_t n_files;
-    const koc_kv *annotations;
+    const koc_kv *annotations; /**< n_annotations: of the manifest */
     size_t n_annotations;
 } koc_artifact_options;
 /* clang-format off */
@@ -154,6 +155,7 @@ enum {
      * fails at the end with the number of failures. */
     KOC_COPY_KEEP_GOING = 1u << 1
 };
+/** What of an index is copied, and how. */
 typedef struct koc_copy_options {
     uint32_t struct_size;
     uint32_t flags; /**< KOC_COPY_* */
@@ -170,9 +172,9 @@ typedef struct koc_copy_options {
 /** Both places are borrowed for the call. */
 typedef struct koc_copy_pair {
     uint32_t struct_size;
-    uint32_t flags; /**< 0 */
-    const koc_place *from;
-    const koc_place *to;
+    uint32_t flags;        /**< 0 */
+    const koc_place *from; /**< what is copied */
+    const koc_place *to;   /**< under which name */
 } koc_copy_pair;
 /* clang-format off */
 #define KOC_COPY_PAIR_INIT { sizeof(koc_copy_pair), 0, NULL, NULL }
