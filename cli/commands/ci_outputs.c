@@ -17,7 +17,8 @@ int ci_outputs_check(const cli *c, const ci_outputs *o)
     const char *file = getenv("GITHUB_OUTPUT");
     if (o->github && (!file || !*file)) {
         return cli_usage(
-            c, "--github-output: GITHUB_OUTPUT is not set, so this is no step of GitHub Actions");
+            c,
+            "--github-output: GITHUB_OUTPUT is not set, so this is not a step of GitHub Actions");
     }
     return EXIT_OK;
 }

@@ -1,4 +1,4 @@
-/* What a build tells the CI system that runs it: names and digests of images, for the steps that follow. */
+/* What a build reports to the CI system that runs it: names and digests of images, for the steps that follow. */
 #ifndef CLI_CI_OUTPUTS_H
 #define CLI_CI_OUTPUTS_H
 

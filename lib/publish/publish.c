@@ -188,7 +188,7 @@ static int collect(const koc__run *r, int64_t total_ms, koc_published **out, koc
     KOC__TRY(koc__strlist_new(&p->import_paths, err));
     KOC__TRY(koc__strlist_new(&p->sboms, err));
     for (size_t i = 0; i < r->n_works; i++) {
-        KOC__TRY(koc__sbom_list_file(&r->works[i], p->sboms, err));
+        KOC__TRY(koc__work_list_sbom(&r->works[i], p->sboms, err));
         KOC__TRY(koc__strlist_add(p->references, r->works[i].printed, err));
         KOC__TRY(koc__strlist_add(p->import_paths, r->works[i].target->import_path, err));
     }

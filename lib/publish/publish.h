@@ -211,7 +211,7 @@ int koc__sboms_push_names(koc__work *w, koc_error **err);
 /* Writes them to --sbom-dir. */
 int koc__sboms_write(koc__work *w, koc_error **err);
 /* Adds the file with the first SBOM of the whole image to list; "" if none was written. */
-int koc__sbom_list_file(const koc__work *w, koc_strlist *list, koc_error **err);
+int koc__work_list_sbom(const koc__work *w, koc_strlist *list, koc_error **err);
 
 /* --- schedule.c --- */
 typedef struct koc__run { /* everything of one call */

@@ -59,7 +59,7 @@ int koc__sboms_write(koc__work *w, koc_error **err)
     return KOC_OK;
 }
 
-int koc__sbom_list_file(const koc__work *w, koc_strlist *list, koc_error **err)
+int koc__work_list_sbom(const koc__work *w, koc_strlist *list, koc_error **err)
 {
     const char *dir = w->plan->o.sbom_dir;
     for (size_t i = 0; dir && i < w->n_sboms; i++) {
