@@ -216,7 +216,7 @@ static int read_registry(const cli *c, const cli_list *args, koc_buf *out)
     }
     if (koc_auth_registry(args->items[0], out, &err) != KOC_OK) {
         cli_error(c, err);
-        return EXIT_USAGE;
+        return koc_error_code(err) == KOC_EINVAL ? EXIT_USAGE : EXIT_FAILED;
     }
     return EXIT_OK;
 }

@@ -109,39 +109,57 @@ static const char *effective_variant(const koc_platform *p)
 
 /* --- text --- */
 
+/* Os, architecture, variant and version, each with its NUL, one after the other. */
+typedef struct parts {
+    char text[PLATFORM_TEXT_MAX + 4];
+    size_t len[4], used;
+} parts;
+
+/* false: text is not a platform. */
+static bool read_parts(const char *text, parts *out)
+{
+    koc_str trimmed = koc__str_trim(koc__str(text));
+    spec s = {0};
+    *out = (parts){0};
+    if (trimmed.len > PLATFORM_TEXT_MAX || !read_spec(trimmed, &s)) {
+        return false;
+    }
+    const koc_str from[] = {s.os, s.arch, s.variant, s.os_version};
+    for (size_t i = 0; i < KOC__COUNT(from); i++) {
+        memcpy(out->text + out->used, from[i].len ? from[i].ptr : "", from[i].len);
+        out->len[i] = from[i].len;
+        out->used += from[i].len + 1;
+    }
+    return out->used > KOC__COUNT(from);
+}
+
+/* The platform whose parts are at text, in normal spelling. */
+static koc_platform platform_at(const char *text, const parts *p)
+{
+    const char *strings[KOC__COUNT(p->len)] = {0};
+    for (size_t i = 0; i < KOC__COUNT(p->len); i++) {
+        strings[i] = p->len[i] ? text : NULL;
+        text += p->len[i] + 1;
+    }
+    const koc_platform given = {sizeof(given), 0,          strings[0], strings[1],
+                                strings[2],    strings[3], NULL};
+    return koc__platform_spelled(&given);
+}
+
 int koc_platform_parse(const char *text, koc_buf *storage, koc_platform *out, koc_error **err)
 {
+    parts p;
     if (!text || !storage || !out) {
         return koc__misuse(err, "koc_platform_parse: text, storage or out is NULL");
     }
-    koc_str trimmed = koc__str_trim(koc__str(text));
-    spec s = {0};
-    bool read = trimmed.len <= PLATFORM_TEXT_MAX && read_spec(trimmed, &s);
-    if (!read || s.os.len + s.arch.len + s.variant.len + s.os_version.len == 0) {
+    if (!read_parts(text, &p)) {
         return koc__error(err, KOC_EINVAL,
                           "\"%.*s\" is not a platform: os[/architecture[/variant]][:os.version] is "
                           "expected, for example linux/arm64",
                           KOC__FMT(koc__str(text)));
     }
-    /* Each part with its NUL, one after the other. */
-    koc_str parts[] = {s.os, s.arch, s.variant, s.os_version};
-    const char *strings[KOC__COUNT(parts)] = {0};
-    char joined[PLATFORM_TEXT_MAX + KOC__COUNT(parts)];
-    size_t used = 0;
-    for (size_t i = 0; i < KOC__COUNT(parts); i++) {
-        memcpy(joined + used, parts[i].len ? parts[i].ptr : "", parts[i].len);
-        used += parts[i].len;
-        joined[used++] = '\0';
-    }
-    KOC__TRY(koc_buf_set(storage, koc__str_n(joined, used), err));
-    used = 0;
-    for (size_t i = 0; i < KOC__COUNT(parts); i++) {
-        strings[i] = parts[i].len ? storage->ptr + used : NULL;
-        used += parts[i].len + 1;
-    }
-    const koc_platform given = {sizeof(*out), 0,          strings[0], strings[1],
-                                strings[2],   strings[3], NULL};
-    *out = koc__platform_spelled(&given);
+    KOC__TRY(koc_buf_set(storage, koc__str_n(p.text, p.used), err));
+    *out = platform_at(storage->ptr, &p);
     return KOC_OK;
 }
 
@@ -356,11 +374,13 @@ bool koc__platform_wanted(const koc_strlist *items, const koc_platform *have)
     }
     const koc_platform there = koc__platform_spelled(have);
     for (size_t i = 0; i < n; i++) {
-        KOC__AUTO_VAL(koc_buf) storage = KOC_BUF_INIT;
-        koc_platform want = KOC_PLATFORM_INIT;
-        if (koc_platform_parse(koc_strlist_get(items, i), &storage, &want, NULL) == KOC_OK &&
-            serves(&want, &there)) {
-            return true;
+        parts
+            p; /* without an allocation: an image that is taken for unwanted would be left out silently */
+        if (read_parts(koc_strlist_get(items, i), &p)) {
+            const koc_platform want = platform_at(p.text, &p);
+            if (serves(&want, &there)) {
+                return true;
+            }
         }
     }
     return false;

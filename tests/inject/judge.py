@@ -78,6 +78,9 @@ class Judge:
         # another thread, which says that it is gone.
         if kind in ("stat", "lock"):
             return None
+        # libcurl reports both in the same way.
+        if kind == "alloc" and "a line of the reply's head is too long" in result.stderr:
+            return None
         cause = "out of memory" if kind == "alloc" else os.strerror(getattr(errno, how.split()[0]))
         return None if cause.lower() in result.stderr.lower() else "its error has no cause"
 
