@@ -3,6 +3,8 @@
 
 #include <koc/registry.h>
 
+#include "core/alloc_faults.h"
+#include "core/io/io.h"
 #include "core/run/context.h"
 #include "core/str.h"
 #include "model/model.h"
@@ -47,13 +49,13 @@ static int send_scripted(void *self, const koc_transport_request *rq, koc_transp
     if (s->length) {
         KOC__TRY(koc_transport_reply_add_header(reply, "Content-Length", s->length, err));
     }
-    koc_blob *blob = NULL;
-    koc_reader *body = NULL;
+    KOC__AUTO(koc_blob) blob = NULL;
+    KOC__AUTO(koc_reader) body = NULL;
     if (s->body) {
         KOC__TRY(koc_blob_from_bytes(koc__str(s->body), &blob, err));
         KOC__TRY(koc_blob_open(blob, 0, NULL, &body, err));
-        koc_blob_unref(blob);
         KOC__TRY(koc_transport_reply_set_body(reply, body, err));
+        body = NULL;
     }
     return KOC_OK;
 }
@@ -126,6 +128,38 @@ KOC_TEST(a_transport_gets_whole_requests_and_its_reply_is_used)
     assert_non_null(strstr(s.seen, "GET https://registry.example/v2/a/manifests/1|"));
     assert_non_null(strstr(s.seen, "User-Agent: koc/"));
     assert_non_null(strstr(s.seen, "X-Gateway: g1|"));
+}
+
+/* The failure may be the transport's own, too. */
+KOC_TEST(a_request_over_a_transport_survives_every_failing_allocation)
+{
+    KOC__AUTO(koc_reference) r = NULL;
+    koc_ctx *ctx = NULL;
+    script s = {.body = MANIFEST};
+    assert_int_equal(koc_ctx_new(NULL, &ctx, NULL), KOC_OK);
+    KOC__AUTO(koc_client) c = client_on(ctx, &s, NULL);
+    koc_ctx_unref(ctx);
+    assert_int_equal(koc_reference_parse("registry.example/a:1", 0, &r, NULL), KOC_OK);
+    int rc = KOC_ENOMEM;
+    uint64_t n = 0;
+    while (rc != KOC_OK) {
+        KOC__AUTO_VAL(koc_buf) bytes = KOC_BUF_INIT;
+        KOC__AUTO(koc_error) err = NULL;
+        for (size_t i = 0; i < KOC__COUNT(s.status); i++) {
+            s.status[i] = 200;
+        }
+        s.requests = 0;
+        s.seen[0] = '\0';
+        koc__alloc_fail_after(++n);
+        rc = koc_client_get_manifest(c, r, NULL, &bytes, NULL, NULL, &err);
+        koc__alloc_fail_after(0);
+        if (rc == KOC_OK) {
+            assert_string_equal(bytes.ptr, MANIFEST);
+        } else {
+            assert_true(rc == KOC_ENOMEM || rc == KOC_EUSER);
+        }
+    }
+    assert_true(n > 20);
 }
 
 KOC_TEST(a_failure_of_the_network_is_tried_again_and_others_are_not)
