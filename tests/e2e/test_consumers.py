@@ -53,6 +53,16 @@ def test_make_and_pkg_config(prefix, sources):
     makes_an_image(sources / "make/consumer", sources, found(prefix))
 
 
+def test_a_program_that_only_makes_layers_is_small(prefix, sources):
+    """The archive is linked in parts: no registry, no go, no YAML."""
+    env = found(prefix)
+    flags = run("pkg-config", "--cflags", "--libs", "libkoc-static", env=env).split()
+    program = sources / "layers"
+    run("cc", "-O2", sources / "layers.c", "-o", program, *flags, "-Wl,--gc-sections,--as-needed", "-s", env=env)
+    assert run(program).startswith("sha256:")
+    assert program.stat().st_size <= 210_000
+
+
 def test_cmake(prefix, sources, koc_path, home):
     needed("cmake")
     build = sources / "build"
