@@ -1,4 +1,4 @@
-/* A program of someone else: an image of one file, written to the layout that its argument names. */
+/* A program of someone else: an image of one file, written to the place that its argument names. */
 #include <koc/ext/compose.h>
 #include <koc/koc.h>
 

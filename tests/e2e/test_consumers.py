@@ -1,9 +1,11 @@
 """Projects of others that use an installed libkoc, or have it as a subproject: tests/consumer, built outside the tree."""
 
+import json
 import os
 import pathlib
 import shutil
 import subprocess
+import urllib.request
 
 import pytest
 from runner import needed
@@ -42,15 +44,19 @@ def found(prefix, **more):
     return os.environ | {"PKG_CONFIG_PATH": str(pc.parent), "LD_LIBRARY_PATH": str(library)} | more
 
 
-def makes_an_image(program, directory, env=None):
-    printed = run(program, f"oci:{directory}/out-{pathlib.Path(program).name}", env=env)
-    assert "@sha256:" in printed
-    return printed.strip().rpartition("@")[2]
+def makes_an_image(program, registry, env=None):
+    """Runs a consumer, which pushes an image of one file. Its digest, as the registry has it."""
+    name = f"{registry.host}/consumer/{pathlib.Path(program).name}"
+    printed = run(program, f"{name}:v1", env=env).strip()
+    assert printed.startswith(f"{name}@sha256:")
+    with urllib.request.urlopen(f"http://{registry.host}/v2/consumer/{pathlib.Path(program).name}/tags/list") as reply:
+        assert json.load(reply)["tags"] == ["v1"]
+    return printed.rpartition("@")[2]
 
 
-def test_make_and_pkg_config(prefix, sources):
+def test_make_and_pkg_config(prefix, sources, registry):
     run("make", "-C", sources / "make", env=found(prefix))
-    makes_an_image(sources / "make/consumer", sources, found(prefix))
+    makes_an_image(sources / "make/consumer", registry, found(prefix))
 
 
 def test_a_program_that_only_makes_layers_is_small(prefix, sources):
@@ -63,13 +69,13 @@ def test_a_program_that_only_makes_layers_is_small(prefix, sources):
     assert program.stat().st_size <= 210_000
 
 
-def test_cmake(prefix, sources, koc_path, home):
+def test_cmake(prefix, sources, koc_path, home, registry):
     needed("cmake")
     build = sources / "build"
     env = os.environ | {"LD_LIBRARY_PATH": ""}
     run("cmake", "-S", sources / "cmake", "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}", env=env)
     run("cmake", "--build", build, env=env)
-    digests = {makes_an_image(build / name, sources) for name in ("shared", "cpp", "archive")}
+    digests = {makes_an_image(build / name, registry) for name in ("shared", "cpp", "archive")}
     assert len(digests) == 1
     run("cmake", "--build", build, "--target", "image", env=home.env())
     config = run(prefix / "bin/koc", "config", f"oci:{build}/images:shared", env=home.env())
@@ -78,7 +84,7 @@ def test_cmake(prefix, sources, koc_path, home):
 
 @pytest.mark.slow  # it compiles the whole library
 @pytest.mark.parametrize("kind", ["shared", "static"])
-def test_meson_subproject(sources, tmp_path, kind):
+def test_meson_subproject(sources, tmp_path, kind, registry):
     """The consumer is installed and runs; of koc the library alone is built."""
     (sources / "meson/subprojects").mkdir()
     (sources / "meson/subprojects/koc").symlink_to(ROOT)
@@ -93,15 +99,15 @@ def test_meson_subproject(sources, tmp_path, kind):
     library = next((p.parent for p in installed.rglob("libkoc.so*")), None)
     env = os.environ | ({"LD_LIBRARY_PATH": str(library)} if library else {})
     assert (library is None) == (kind == "static")
-    makes_an_image(installed / "bin/consumer", tmp_path, env)
+    makes_an_image(installed / "bin/consumer", registry, env)
     assert not list(build.rglob("koc-inject*")) and not (build / "subprojects/koc/cli").exists()
 
 
-def test_meson_dependency(prefix, sources, tmp_path):
+def test_meson_dependency(prefix, sources, tmp_path, registry):
     for name in ("main.c", "main.cpp"):
         shutil.copy(sources / name, sources / "meson" / name)
     text = (sources / "meson/meson.build").read_text().replace("../main", "main")
     (sources / "meson/meson.build").write_text(text)
     run("meson", "setup", tmp_path / "b", sources / "meson", env=found(prefix))
     run("meson", "compile", "-C", tmp_path / "b")
-    makes_an_image(tmp_path / "b/consumer-cpp", tmp_path, found(prefix))
+    makes_an_image(tmp_path / "b/consumer-cpp", registry, found(prefix))
