@@ -139,9 +139,7 @@ static int copy_pair(job *j, koc__call *call, koc_error **err)
     j->id = koc__call_new_id(call);
     report_pair(call, j, KOC_STATE_STARTED);
     KOC__TRY(koc__source_open(j->run->ctx, j->run->client, &j->from, call, &from, err));
-    top.digest = from->top.digest;
-    KOC__TRY(koc_buf_set(&top.bytes, koc__document_text(&from->top), err));
-    KOC__TRY(koc_buf_set(&top.media_type, koc__str(from->top.media_type.ptr), err));
+    KOC__TRY(koc__document_copy(&from->top, &top, err));
     int rc = j->dest->vt->put_image ? copy_image(j, from, call, &j->result.digest, err)
                                     : copy_tree(j, from, &top, call, err);
     if (rc != KOC_OK) {

@@ -279,9 +279,7 @@ int koc__transfer_tree(koc__transfer *t, const koc__document *top, koc_error **e
         return koc__oom(err);
     }
     KOC__TRY(add_node(&w, &top->digest, 0, false, &n, err));
-    n->doc.digest = top->digest;
-    KOC__TRY(koc_buf_set(&n->doc.bytes, koc__document_text(top), err));
-    KOC__TRY(koc_buf_set(&n->doc.media_type, koc__str(top->media_type.ptr), err));
+    KOC__TRY(koc__document_copy(top, &n->doc, err));
     KOC__TRY(read_all(&w, err));
     KOC__TRY(run_each(&w, move_blob, w.moves, 0, w.n_moves, err));
     return write_all(&w, err);

@@ -79,6 +79,11 @@ KOC_TEST(artifact_becomes_a_referrer_of_its_subject)
     ok(koc_source_list_referrers(s, &koc_image_descriptor(img)->digest, TYPE, NULL, &list, &err),
        err);
     assert_int_equal(koc_index_count(list), 1);
+    koc_source_free(s);
+    to.name = NULL; /* the artifact is no second image of the layout */
+    ok(koc_source_open(ctx, NULL, &to, NULL, &s, &err), err);
+    assert_true(
+        koc_digest_equal(&koc_source_descriptor(s)->digest, &koc_image_descriptor(img)->digest));
     assert_true(
         koc_digest_equal(&koc_index_get(list, 0)->digest, &koc_artifact_descriptor(a)->digest));
     koc_source_free(s);
