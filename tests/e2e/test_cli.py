@@ -21,7 +21,7 @@ def scratch(bare_koc, app):
 def test_koc_alone_is_help(bare_koc):
     result = bare_koc()
     assert "usage: koc COMMAND" in result.stdout and re.search(r"^  build  +build Go packages", result.stdout, re.M)
-    assert len(result.lines) <= 50 and max(map(len, result.lines)) <= 80
+    assert len(result.lines) <= 60 and max(map(len, result.lines)) <= 80
     assert bare_koc("help").stdout == result.stdout == bare_koc("--help").stdout
 
 

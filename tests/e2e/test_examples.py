@@ -80,6 +80,7 @@ def world(koc_path, registry, go_env, tmp_path_factory):
         cwd=app.folder,
         KO_DOCKER_REPO=f"{registry.host}/world",
         KO_DEFAULTBASEIMAGE="scratch",
+        KOC_KEY_PASSWORD="examples",
         LC_ALL="C.UTF-8",
         MANPAGER="cat",
         TERM="dumb",
@@ -105,8 +106,24 @@ def world(koc_path, registry, go_env, tmp_path_factory):
     )
     for layout in ("out", "images"):
         koc("copy", f"{host}/world/app:1", f"oci:{layout}:app")
+    sign_app(koc, app, f"{host}/world/app:1")
     koc.app, koc.registry = app, registry
     return koc
+
+
+def sign_app(koc, app, reference):
+    """What the examples of verify demand: a signature, a bill of materials, and a provenance."""
+    source = {"uri": "git+https://github.com/acme/app@refs/tags/v1"}
+    statement = {"buildDefinition": {"buildType": "https://example.com/b", "externalParameters": {"source": source}}}
+    statement["runDetails"] = {"builder": {"id": "https://example.com/builder"}}
+    (app / "provenance.json").write_text(json.dumps(statement))
+    (app / "app.spdx.json").write_text(json.dumps({"spdxVersion": "SPDX-2.3"}))
+    subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", app / "openssl.pem"], check=True)
+    for name in ("release", "ci"):
+        koc("key", "generate", name)
+    koc("sign", "--key=release.key", reference)
+    koc("attest", "--key=release.key", "--type=spdx", "--predicate=app.spdx.json", reference)
+    koc("attest", "--key=release.key", "--type=provenance", "--predicate=provenance.json", reference)
 
 
 @pytest.fixture
@@ -126,13 +143,16 @@ def layer_of(world):
     return manifest["layers"][0]["digest"]
 
 
-def translated(command, world, host, private):
+def translated(name, command, world, host, private):
     """The example with hosts that are there."""
     command = PRIVATE.sub(private, command)
-    for name in ("old", "new"):
-        command = command.replace(f"{name}.example/", f"{host}/{name}/")
+    for age in ("old", "new"):
+        command = command.replace(f"{age}.example/", f"{host}/{age}/")
     command = re.sub(r"\b(registry|r)\.example/", f"{host}/world/", command)
     command = re.sub(r"\bregistry\.example\b", host, command)
+    if name in ("sign", "verify") and "@sha256:..." in command:
+        digest = world("digest", f"{host}/world/app:1").stdout.strip().rpartition("@")[2]
+        command = command.replace("@sha256:...", f"@{digest}")
     if "sha256:8f2c…" in command:
         command = command.replace("sha256:8f2c…", layer_of(world))
     return command.replace("octocat", registries.USER).replace("-u me ", f"-u {registries.USER} ")
@@ -213,11 +233,16 @@ def test_example(name, example, world, request, tmp_path):
     shutil.copytree(world.app, folder)
     host = (request.getfixturevalue("deleting_registry") if name == "rm" else world.registry).host
     private = request.getfixturevalue("private_registry").host if PRIVATE.search(example) else ""
-    command = translated(example, world, host, private)
+    command = translated(name, example, world, host, private)
     if name == "login" and "--password-stdin" not in command:
         return in_terminal(command, world, folder, tmp_path)
     if name == "serve":
         return until_it_serves(command, world, folder, tmp_path)
+    if name == "key" and "public" not in command:
+        for kept in folder.glob("release.*"):  # the example makes them
+            kept.unlink()
+    if command.count("--predicate - "):
+        command = f"echo '{{}}' | {command}"
     if name == "completion":
         (world.home.home / ".config/fish/completions").mkdir(parents=True, exist_ok=True)
     result = subprocess.run(

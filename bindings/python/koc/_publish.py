@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypedDict, Union
 
 from ._blob import Writable, writer_of
-from ._call import Arguments, Path, callback, check, flags, known, make, named, pointer, string, strings_of, text, view
+from ._call import Arguments, Path, callback, check, flags, known, make, named, pointer, string, strings_of, view
 from ._client import Client
 from ._core import Context, context_of
+from ._errors import text
 from ._layer import COMPRESSIONS, split
 from ._native import ffi, lib
 from ._resolve import Resolver

@@ -177,6 +177,12 @@ koc.Client(docker_auth=False).tags(f"127.0.0.1:{server.getsockname()[1]}/a", tim
 def test_a_program_that_is_interrupted_ends_as_python_does(tmp_path):
     env = {**os.environ, "KOCACHE": str(tmp_path), "PYTHONFAULTHANDLER": "1"}
     result = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=120, env=env
+        [sys.executable, "-c", INTERRUPTED],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=env,
+        # A shell starts background jobs with SIGINT ignored, and Python keeps that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert result.returncode == -signal.SIGINT and "KeyboardInterrupt" in result.stderr
