@@ -1,6 +1,6 @@
 /*
- * Which blobs this process knows to be at one registry, and which it is uploading: claims keep two
- * threads from uploading one blob twice (R-131).
+ * Which blobs (or manifests) this process knows to be at one registry, and which it is uploading: claims keep two
+ * threads from uploading one twice (R-131).
  */
 #ifndef KOC__BLOB_CLAIMS_H
 #define KOC__BLOB_CLAIMS_H

@@ -3,6 +3,13 @@
 
 #include "transfer/transfer.h"
 
+#include "registry/blob_claims.h"
+
+typedef struct registry_dest {
+    koc__dest base;
+    koc__blob_claims *manifests; /* those that this call writes by digest */
+} registry_dest;
+
 /* p's repository with the digest d. */
 static int reference_by_digest(const koc_place *p, const koc_digest *d, koc_reference **out,
                                koc_error **err)
@@ -59,19 +66,47 @@ static int put_blob(koc__dest *t, const koc_place *p, const koc__known_blob *b, 
     return koc__client_copy_blob(t->client, p->reference, b, call, state, err);
 }
 
+static int put_at(koc__dest *t, const koc_reference *r, const koc__document *d, koc__call *call,
+                  koc_error **err)
+{
+    return koc__client_put_manifest(t->client, r, d->media_type.ptr, koc__document_text(d), call,
+                                    NULL, err);
+}
+
+/* Once for all pairs of a call: some registries lose a manifest for a moment while they replace it, and refuse an
+ * index that names it. */
+static int put_by_digest(registry_dest *t, const koc_place *p, const koc__document *d,
+                         koc__call *call, koc_error **err)
+{
+    KOC__AUTO(koc_reference) r = NULL;
+    const char *repository = koc__reference_context(p->reference);
+    koc__claim claim;
+    KOC__TRY(reference_by_digest(p, &d->digest, &r, err));
+    KOC__TRY(koc__claim_begin(t->manifests, repository, &d->digest, false, call, &claim, err));
+    if (claim == KOC__CLAIM_PRESENT) {
+        return KOC_OK;
+    }
+    int rc = put_at(&t->base, r, d, call, err);
+    koc__claim_end(t->manifests, repository, &d->digest, rc == KOC_OK);
+    return rc;
+}
+
 static int put_manifest(koc__dest *t, const koc_place *p, const koc__document *d, bool named,
                         bool listed, koc__call *call, koc_error **err)
 {
     KOC__AUTO(koc_reference) r = NULL;
     (void)listed; /* the client lists referrers */
-    KOC__TRY(named ? reference_for(p, &d->digest, &r, err)
-                   : reference_by_digest(p, &d->digest, &r, err));
-    return koc__client_put_manifest(t->client, r, d->media_type.ptr, koc__document_text(d), call,
-                                    NULL, err);
+    if (!named) {
+        return put_by_digest((registry_dest *)t, p, d, call, err);
+    }
+    KOC__TRY(reference_for(p, &d->digest, &r, err));
+    return put_at(t, r, d, call, err);
 }
 
-static void release(koc__dest *t)
+static void release(koc__dest *base)
 {
+    registry_dest *t = (registry_dest *)base;
+    koc__claims_free(t->manifests);
     koc__free(t);
 }
 
@@ -83,11 +118,15 @@ static const koc__dest_vt vt = {.has_top = has_top,
 
 int koc__dest_registry(koc_ctx *ctx, koc_client *client, koc__dest **out, koc_error **err)
 {
-    koc__dest *t = koc__calloc(1, sizeof(*t));
-    if (!t) {
+    registry_dest *t = koc__calloc(1, sizeof(*t));
+    koc__blob_claims *manifests = koc__claims_new();
+    if (!t || !manifests) {
+        koc__claims_free(manifests);
+        koc__free(t);
         return koc__oom(err);
     }
-    *t = (koc__dest){.vt = &vt, .ctx = ctx, .client = client, .kind = KOC_PLACE_REGISTRY};
-    *out = t;
+    t->base = (koc__dest){.vt = &vt, .ctx = ctx, .client = client, .kind = KOC_PLACE_REGISTRY};
+    t->manifests = manifests;
+    *out = &t->base;
     return KOC_OK;
 }

@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <koc/ext/edit.h>
 #include <koc/ext/transfer.h>
+#include <koc/transport.h>
 
 #include "served.h"
 
@@ -176,6 +178,53 @@ KOC_TEST(a_stream_that_two_pairs_name_is_read_once)
         const koc_digest have = digest_at(ctx, NULL, &to[i]);
         assert_true(koc_digest_equal(&have, &want));
     }
+}
+
+static int count_puts_by_digest(const koc_trace *event, void *payload)
+{
+    bool put = event->kind == KOC_TRACE_REQUEST && strcmp(event->method, "PUT") == 0;
+    *(int *)payload += put && strstr(event->url, "/manifests/sha256:");
+    return 0;
+}
+
+/* Registries replace what is there, and meanwhile it is missing: an index that names it is refused. */
+KOC_TEST(manifests_that_pairs_share_are_written_once)
+{
+    enum { TAGS = 6 };
+    static const char *const platforms[] = {"linux/amd64", "linux/arm64", "linux/s390x", NULL};
+    KOC__AUTO(koc_ctx) ctx = context();
+    koc_client_options o = KOC_CLIENT_OPTIONS_INIT;
+    koc_client *client = NULL;
+    koc_error *err = NULL;
+    koc_edit *e = NULL;
+    koc_place from = KOC_PLACE_INIT, to[TAGS];
+    koc_copy_pair pairs[TAGS];
+    koc_reference *names[TAGS];
+    int puts = 0;
+    const char *host = serve_begin(0);
+    o.trace = count_puts_by_digest;
+    o.trace_payload = &puts;
+    ok(koc_client_new(ctx, &o, &client, &err), err);
+    ok(koc_edit_new(ctx, platforms, &e, &err), err);
+    ok(koc_edit_place(e, &from, &err), err);
+    for (size_t i = 0; i < TAGS; i++) {
+        KOC__AUTO_STR name = koc__format("%s/app:v%zu", host, i);
+        ok(koc_reference_parse(name, 0, &names[i], &err), err);
+        to[i] = (koc_place)KOC_PLACE_INIT;
+        to[i].kind = KOC_PLACE_REGISTRY;
+        to[i].reference = names[i];
+        pairs[i] = (koc_copy_pair){sizeof(pairs[i]), 0, &from, &to[i]};
+    }
+    ok(koc_copy(ctx, client, pairs, TAGS, NULL, NULL, NULL, &err), err);
+    assert_int_equal(puts, 3);
+    for (size_t i = 0; i < TAGS; i++) {
+        const koc_digest have = digest_at(ctx, client, &to[i]);
+        assert_true(koc_digest_equal(&have, &koc_edit_descriptor(e)->digest));
+        koc_reference_unref(names[i]);
+    }
+    koc_edit_free(e);
+    koc_client_unref(client);
+    serve_end();
 }
 
 KOC_TEST(a_docker_archive_names_an_image_as_its_registry_did)
