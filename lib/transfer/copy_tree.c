@@ -152,12 +152,16 @@ static int read_index(tree *w, const node *n, const koc__jnode *root, koc_error 
     return KOC_OK;
 }
 
-static int read_node(tree *w, const node *n, koc_error **err)
+static int read_node(tree *w, node *n, koc_error **err)
 {
     KOC__AUTO(koc__json) doc = NULL;
     KOC__TRY(koc__json_parse(koc__document_text(&n->doc), KOC__MANIFEST_MAX, w->t->from->what, &doc,
                              err));
     const koc__jnode *root = koc__json_root(doc);
+    const char *type = koc__json_get_str(root, "artifactType");
+    if (type && !n->doc.artifact_type.ptr) {
+        KOC__TRY(koc_buf_set(&n->doc.artifact_type, koc__str(type), err));
+    }
     return koc__mt_is_index(n->doc.media_type.ptr) ? read_index(w, n, root, err)
                                                    : read_manifest(w, root, err);
 }
@@ -199,7 +203,7 @@ static int read_all(tree *w, koc_error **err)
         size_t to = w->n_nodes;
         KOC__TRY(run_each(w, fetch_node, w->nodes, from, to, err));
         for (; from < to; from++) {
-            const node *n = w->nodes[from];
+            node *n = w->nodes[from];
             if (!n->there) {
                 KOC__TRY(read_node(w, n, err));
             }

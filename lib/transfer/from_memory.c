@@ -10,9 +10,6 @@ static int copy_document(koc_str bytes, const koc_descriptor *d, koc__document *
 {
     out->digest = d->digest;
     KOC__TRY(koc_buf_set(&out->bytes, bytes, err));
-    if (d->artifact_type) {
-        KOC__TRY(koc_buf_set(&out->artifact_type, koc__str(d->artifact_type), err));
-    }
     return koc_buf_set(&out->media_type, koc__str(d->media_type), err);
 }
 

@@ -39,14 +39,19 @@ static bool matches(const koc_descriptor *d, const koc_place *p)
            is_named(annotation(d, IMAGE_NAME), p->name);
 }
 
-/* An entry that is listed only because it refers to another one. Some tools write the config's media type of a plain
- * image as its artifact type. */
-static bool is_referrer(const koc_descriptor *d)
+/* Some tools write the config's media type of a plain image as its artifact type. */
+static bool is_unnamed_artifact(const koc_descriptor *d)
 {
-    const char *name = annotation(d, REF_NAME), *type = d->artifact_type;
-    bool artifact =
-        type && !koc__streq(type, KOC_MT_OCI_CONFIG) && !koc__streq(type, KOC_MT_DOCKER_CONFIG);
-    return (artifact && !name) || (name && strncmp(name, "sha256-", 7) == 0);
+    const char *type = d->artifact_type;
+    return type && !koc__streq(type, KOC_MT_OCI_CONFIG) &&
+           !koc__streq(type, KOC_MT_DOCKER_CONFIG) && !annotation(d, REF_NAME);
+}
+
+/* A tag that lists referrers, or holds one. */
+static bool is_tag_of_subject(const koc_descriptor *d)
+{
+    const char *name = annotation(d, REF_NAME);
+    return name && strncmp(name, "sha256-", 7) == 0;
 }
 
 /* "v1, v2, sha256:…" */
@@ -60,20 +65,33 @@ static void list_names(const koc_index *list, koc__dynbuf *out)
     }
 }
 
+/* What p names, of the entries that are artifacts or of the others. A place without a name and a digest has no tags of
+ * subjects. */
+static const koc_descriptor *find_entry(const koc_index *list, const koc_place *p, bool artifacts,
+                                        bool *several)
+{
+    const koc_descriptor *found = NULL;
+    bool any = p->name || p->digest;
+    for (size_t i = 0; i < koc_index_count(list); i++) {
+        const koc_descriptor *d = koc_index_get(list, i);
+        if (!matches(d, p) ||
+            (!any && (is_tag_of_subject(d) || is_unnamed_artifact(d) != artifacts))) {
+            continue;
+        }
+        *several |= found && !koc_digest_equal(&found->digest, &d->digest);
+        found = found && p->name ? found : d;
+    }
+    return found;
+}
+
 int koc__select_entry(const koc_index *list, const koc_place *p, const char *what,
                       const koc_descriptor **out, koc_error **err)
 {
     KOC__AUTO_VAL(koc__dynbuf) have = KOC__DYNBUF_INIT(2048);
-    const koc_descriptor *found = NULL;
     bool several = false;
-    for (size_t i = 0; i < koc_index_count(list); i++) {
-        const koc_descriptor *d = koc_index_get(list, i);
-        if (!matches(d, p) || (!p->name && !p->digest && is_referrer(d))) {
-            continue;
-        }
-        several |= found && !koc_digest_equal(&found->digest, &d->digest);
-        found = found && p->name ? found : d;
-    }
+    /* Beside an image an artifact only refers to it; alone it is what the layout holds. */
+    const koc_descriptor *found = find_entry(list, p, false, &several);
+    found = found ? found : find_entry(list, p, true, &several);
     list_names(list, &have);
     if (!found && (p->name || !p->digest)) {
         return have.len == 0 ? koc__error(err, KOC_ENOTFOUND, "there is no image in it")

@@ -29,10 +29,7 @@ int koc__document_copy(const koc__document *from, koc__document *to, koc_error *
 {
     to->digest = from->digest;
     KOC__TRY(koc_buf_set(&to->bytes, koc__document_text(from), err));
-    KOC__TRY(koc_buf_set(&to->media_type, koc__str(from->media_type.ptr), err));
-    return from->artifact_type.ptr
-               ? koc_buf_set(&to->artifact_type, koc__str(from->artifact_type.ptr), err)
-               : KOC_OK;
+    return koc_buf_set(&to->media_type, koc__str(from->media_type.ptr), err);
 }
 
 koc_descriptor koc__document_descriptor(const koc__document *d)
@@ -51,10 +48,6 @@ int koc__document_describe(koc__document *d, const char *what, koc_error **err)
     const char *type = NULL;
     koc_str text = koc__document_text(d);
     KOC__TRY(koc__json_parse(text, KOC__MANIFEST_MAX, what, &doc, err));
-    const char *artifact = koc__json_get_str(koc__json_root(doc), "artifactType");
-    if (artifact) {
-        KOC__TRY(koc_buf_set(&d->artifact_type, koc__str(artifact), err));
-    }
     KOC__TRY(koc__mt_of_document(doc, NULL, what, &type, err));
     if (d->digest.algorithm == KOC_DIGEST_NONE) {
         koc__sha256_of(text.ptr, text.len, &d->digest);

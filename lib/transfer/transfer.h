@@ -18,7 +18,8 @@
 typedef struct koc__document {
     koc_buf bytes;
     koc_buf media_type;
-    koc_buf artifact_type; /* of an artifact; else empty */
+    koc_buf
+        artifact_type; /* of a manifest that is copied: its own, or as the list of referrers says */
     koc_digest digest;
 } koc__document;
 /* clang-format off */
@@ -29,7 +30,7 @@ KOC__DEFINE_AUTO_VAL(koc__document, koc__document_dispose);
 koc_descriptor koc__document_descriptor(const koc__document *d); /* borrows from d */
 koc_str koc__document_text(const koc__document *d);
 int koc__document_copy(const koc__document *from, koc__document *to, koc_error **err);
-/* Fills the media types, and the digest if it is not known yet, from the bytes. */
+/* Fills the media type, and the digest if it is not known yet, from the bytes. */
 int koc__document_describe(koc__document *d, const char *what, koc_error **err);
 
 /* --- reading --- */
