@@ -245,3 +245,13 @@ void koc__descriptor_write(koc__jw *w, const koc_descriptor *d)
     koc__jw_kv(w, "artifactType", d->artifact_type);
     koc__jw_object_end(w);
 }
+
+const char *koc__descriptor_annotation(const koc_descriptor *d, const char *key)
+{
+    for (size_t i = 0; i < d->n_annotations; i++) {
+        if (koc__streq(d->annotations[i].key, key)) {
+            return d->annotations[i].value;
+        }
+    }
+    return NULL;
+}

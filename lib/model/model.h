@@ -70,6 +70,8 @@ int koc__descriptor_read(const koc__jnode *n, const char *what, koc_descriptor *
                          koc_error **err);
 /* Member order: mediaType, size, digest, data, urls, annotations (sorted), platform, artifactType. */
 void koc__descriptor_write(koc__jw *w, const koc_descriptor *d);
+/* The value of an annotation, or NULL. */
+const char *koc__descriptor_annotation(const koc_descriptor *d, const char *key);
 
 /* --- layers (layer.c) --- */
 /* Finds the DiffID by reading the content: the model cannot decompress, layer/read.c can. */

@@ -123,16 +123,6 @@ static int read_blob(verifying *v, const koc_descriptor *d, koc_buf *out, koc_er
     return koc_blob_read_all(blob, KOC__ENVELOPE_MAX, &v->call->user, out, err);
 }
 
-static const char *annotation(const koc_descriptor *d, const char *key)
-{
-    for (size_t i = 0; i < d->n_annotations; i++) {
-        if (koc__streq(d->annotations[i].key, key)) {
-            return d->annotations[i].value;
-        }
-    }
-    return NULL;
-}
-
 /* --- bundles among the referrers --- */
 
 static bool is_bundle(const char *type)
@@ -187,7 +177,8 @@ static int fetch_bundle(verifying *v, const reading *r, koc_buf *out, bool *is, 
 static int read_referrer(verifying *v, size_t subject, const koc_descriptor *d, koc_error **err)
 {
     KOC__AUTO_VAL(koc_buf) text = KOC_BUF_INIT;
-    reading r = {subject, d->digest, annotation(d, "dev.sigstore.bundle.predicateType"), NULL};
+    reading r = {subject, d->digest,
+                 koc__descriptor_annotation(d, "dev.sigstore.bundle.predicateType"), NULL};
     koc_error *why = NULL;
     bool is = false;
     int rc = fetch_bundle(v, &r, &text, &is, &why);
@@ -226,13 +217,14 @@ static int read_tag_layer(verifying *v, reading r, const koc_descriptor *layer, 
     if (!simple && !koc__streq(layer->media_type, KOC__ENVELOPE_TYPE)) {
         return KOC_OK;
     }
-    r.predicate_type = annotation(layer, "predicateType");
+    r.predicate_type = koc__descriptor_annotation(layer, "predicateType");
     int rc = read_blob(v, layer, &text, &why);
     if (rc != KOC_OK) {
         return report(v, &r, rc, why, err);
     }
     koc_str content = koc__str_n(text.ptr, text.len);
-    return simple ? read_simple(v, &r, content, annotation(layer, KOC__SIGNATURE_KEY), err)
+    return simple ? read_simple(v, &r, content,
+                                koc__descriptor_annotation(layer, KOC__SIGNATURE_KEY), err)
                   : read_envelope(v, &r, content, true, err);
 }
 

@@ -10,16 +10,6 @@
 #define IMAGE_NAME "io.containerd.image.name"    /* the whole reference, written by Docker */
 #define SUBJECT_OF "vnd.docker.reference.digest" /* the subject of an attestation of buildx */
 
-static const char *annotation(const koc_descriptor *d, const char *key)
-{
-    for (size_t i = 0; i < d->n_annotations; i++) {
-        if (koc__streq(d->annotations[i].key, key)) {
-            return d->annotations[i].value;
-        }
-    }
-    return NULL;
-}
-
 /* --- entries of index.json --- */
 
 /* "app:1" and "1" name "example.com/app:1". */
@@ -35,8 +25,8 @@ static bool matches(const koc_descriptor *d, const koc_place *p)
     if (p->digest && !koc_digest_equal(p->digest, &d->digest)) {
         return false;
     }
-    return !p->name || is_named(annotation(d, REF_NAME), p->name) ||
-           is_named(annotation(d, IMAGE_NAME), p->name);
+    return !p->name || is_named(koc__descriptor_annotation(d, REF_NAME), p->name) ||
+           is_named(koc__descriptor_annotation(d, IMAGE_NAME), p->name);
 }
 
 /* Some tools write the config's media type of a plain image as its artifact type. */
@@ -44,13 +34,13 @@ static bool is_unnamed_artifact(const koc_descriptor *d)
 {
     const char *type = d->artifact_type;
     return type && !koc__streq(type, KOC_MT_OCI_CONFIG) &&
-           !koc__streq(type, KOC_MT_DOCKER_CONFIG) && !annotation(d, REF_NAME);
+           !koc__streq(type, KOC_MT_DOCKER_CONFIG) && !koc__descriptor_annotation(d, REF_NAME);
 }
 
 /* A tag that lists referrers, or holds one. */
 static bool is_tag_of_subject(const koc_descriptor *d)
 {
-    const char *name = annotation(d, REF_NAME);
+    const char *name = koc__descriptor_annotation(d, REF_NAME);
     return name && strncmp(name, "sha256-", 7) == 0;
 }
 
@@ -59,7 +49,7 @@ static void list_names(const koc_index *list, koc__dynbuf *out)
 {
     for (size_t i = 0; i < koc_index_count(list); i++) {
         const koc_descriptor *d = koc_index_get(list, i);
-        const char *name = annotation(d, REF_NAME);
+        const char *name = koc__descriptor_annotation(d, REF_NAME);
         (void)koc__dynbuf_printf(out, NULL, "%s%s%s", out->len ? ", " : "", name ? "" : "@",
                                  name ? name : koc__digest_str(&d->digest).s);
     }
@@ -160,7 +150,8 @@ int koc__listed_referrers(koc_source *s, const koc_index *list, const koc_digest
     KOC__TRY(koc_index_builder_new(s->ctx, KOC_FORMAT_OCI, &b, err));
     for (size_t i = 0; i < koc_index_count(list); i++) {
         const koc_descriptor *d = koc_index_get(list, i);
-        if (koc__mt_is_index(d->media_type) && koc__streq(annotation(d, REF_NAME), tag)) {
+        if (koc__mt_is_index(d->media_type) &&
+            koc__streq(koc__descriptor_annotation(d, REF_NAME), tag)) {
             KOC__TRY(add_tagged(s, d, type, call, b, err));
         } else if (koc__mt_is_manifest(d->media_type)) {
             KOC__TRY(add_if_refers(s, d, subject, type, call, b, err));
@@ -227,7 +218,7 @@ static int add_chosen(void *self, const koc_descriptor *d, const koc_platform *p
 /* A chosen image, or an attestation of one. */
 static bool is_kept(const chosen *c, const koc_descriptor *d)
 {
-    const char *about = annotation(d, SUBJECT_OF);
+    const char *about = koc__descriptor_annotation(d, SUBJECT_OF);
     for (size_t i = 0; i < c->n; i++) {
         const koc_digest *digest = &c->items[i]->digest;
         if (koc_digest_equal(digest, &d->digest) ||
