@@ -15,12 +15,8 @@ int koc__work_sbom_reference(const koc__work *w, const koc_digest *subject, koc_
 {
     KOC__AUTO(koc_reference) repository = NULL;
     const char *name = w->plan->sbom_repository ? w->plan->sbom_repository : w->name;
-    KOC__AUTO_STR tag = koc__format("sha256-%s.sbom", koc__digest_hex(subject).s);
-    if (!tag) {
-        return koc__oom(err);
-    }
     KOC__TRY(koc__reference_parse_repository(name, &repository, err));
-    return koc_reference_with_tag(repository, tag, out, err);
+    return koc__subject_reference(repository, subject, ".sbom", out, err);
 }
 
 static int fetch(koc__work *w, koc__call *call, koc_error **err)

@@ -14,12 +14,22 @@
 #define SILENT_MS       1000 /* updates that take longer are reported */
 #define ANNOTATIONS_MAX 256  /* of one referrer; more are not copied */
 
-/* The tag that lists the referrers of d when the registry has no API for it: algorithm and
- * digest, cut to the length of a tag (R-171). NULL: out of memory. */
-static char *referrers_tag(const koc_digest *d)
+char *koc__subject_tag(const koc_digest *subject, const char *suffix)
 {
-    return koc__format("%s-%.64s", d->algorithm == KOC_DIGEST_SHA512 ? "sha512" : "sha256",
-                       koc__digest_hex(d).s);
+    return koc__format("%s-%.64s%s", subject->algorithm == KOC_DIGEST_SHA512 ? "sha512" : "sha256",
+                       koc__digest_hex(subject).s, suffix);
+}
+
+int koc__subject_reference(const koc_reference *r, const koc_digest *subject, const char *suffix,
+                           koc_reference **out, koc_error **err)
+{
+    KOC__AUTO(koc_reference) plain = NULL;
+    KOC__AUTO_STR tag = koc__subject_tag(subject, suffix);
+    if (!tag) {
+        return koc__oom(err);
+    }
+    KOC__TRY(koc_reference_with_digest(r, NULL, &plain, err));
+    return koc_reference_with_tag(plain, tag, out, err);
 }
 
 typedef struct collect {
@@ -79,18 +89,6 @@ static int list_by_api(koc_client *client, const koc_reference *repo, const koc_
     return koc__each_page(&rq, add_page, c, call, err);
 }
 
-static int tag_reference(const koc_reference *repo, const koc_digest *subject, koc_reference **out,
-                         koc_error **err)
-{
-    KOC__AUTO(koc_reference) plain = NULL;
-    KOC__AUTO_STR tag = referrers_tag(subject);
-    if (!tag) {
-        return koc__oom(err);
-    }
-    KOC__TRY(koc_reference_with_digest(repo, NULL, &plain, err));
-    return koc_reference_with_tag(plain, tag, out, err);
-}
-
 /* The tag may name something else than a list of referrers: then koc leaves it as it is. */
 static bool is_foreign(int rc)
 {
@@ -142,7 +140,7 @@ int koc__client_list_referrers(koc_client *c, const koc_reference *subject, cons
     collect state = {c->ctx, b, type, false};
     KOC__TRY(list_by_api(c, subject, koc_reference_digest(subject), &state, call, err));
     if (!state.is_api) {
-        KOC__TRY(tag_reference(subject, koc_reference_digest(subject), &tag, err));
+        KOC__TRY(koc__subject_reference(subject, koc_reference_digest(subject), "", &tag, err));
         KOC__TRY(read_tag_leniently(c, tag, call, &idx, err));
         KOC__TRY(idx ? add_entries(&state, idx, err) : KOC_OK);
     }
@@ -299,7 +297,7 @@ int koc__referrers_add(koc_client *c, const koc_reference *r, const char *media_
     if (!subject) {
         return KOC_OK;
     }
-    KOC__TRY(tag_reference(r, &subject->digest, &tag, err));
+    KOC__TRY(koc__subject_reference(r, &subject->digest, "", &tag, err));
     make_entry(koc__json_root(doc), media_type, bytes, digest, annotations, &entry);
     int rc = update_tag(c, tag, &entry, call, err);
     return koc__error_prefix(err, rc, "the image was written, but not added to the referrers of %s",
@@ -334,7 +332,7 @@ int koc__referrers_remove(koc_client *c, const koc_reference *r, koc_str bytes,
     if (!subject) {
         return KOC_OK;
     }
-    KOC__TRY(tag_reference(r, &subject->digest, &tag, err));
+    KOC__TRY(koc__subject_reference(r, &subject->digest, "", &tag, err));
     KOC__TRY(read_tag_leniently(c, tag, call, &old, err));
     if (!has_entry(old, digest)) {
         return KOC_OK;

@@ -80,6 +80,12 @@ int koc__client_attach_layers(koc_client *c, const koc_reference *r, koc_image *
  * repositories on push). */
 int koc__client_check_push(koc_client *c, const koc_reference *repo, koc__call *call,
                            koc_error **err);
+/* The tag about a subject where a registry keeps none beside it: algorithm and digest, cut to the length of a tag (R-171),
+ * then suffix: "" lists the referrers, ".sig" and the like are cosign's. NULL: out of memory. */
+char *koc__subject_tag(const koc_digest *subject, const char *suffix);
+/* The same in the repository of r. */
+int koc__subject_reference(const koc_reference *r, const koc_digest *subject, const char *suffix,
+                           koc_reference **out, koc_error **err);
 /* subject has a digest; type: only referrers of this artifactType, NULL: all. */
 int koc__client_list_referrers(koc_client *c, const koc_reference *subject, const char *type,
                                koc__call *call, koc_index **out, koc_error **err);

@@ -63,18 +63,6 @@ int koc__simple_read(koc_str payload, const char *signature, const koc_digest *s
 
 /* --- the image at the tag --- */
 
-int koc__tag_name(const koc_reference *image, const koc_digest *subject, const char *suffix,
-                  koc_reference **out, koc_error **err)
-{
-    KOC__AUTO(koc_reference) plain = NULL;
-    KOC__AUTO_STR tag = NULL;
-    KOC__TRY(koc__formatf(&tag, err, "%s-%.64s.%s",
-                          subject->algorithm == KOC_DIGEST_SHA512 ? "sha512" : "sha256",
-                          koc__digest_hex(subject).s, suffix));
-    KOC__TRY(koc_reference_with_digest(image, NULL, &plain, err));
-    return koc_reference_with_tag(plain, tag, out, err);
-}
-
 /* A descriptor with members in cosign's order. */
 static void write_descriptor(koc__jw *w, const char *type, const koc_digest *digest, uint64_t size)
 {

@@ -8,6 +8,7 @@
 #include "core/options.h"
 #include "core/str.h"
 #include "core/text.h"
+#include "registry/registry.h"
 #include "text/json.h"
 
 #define BUNDLE_MAX ((size_t)64 << 20)
@@ -128,7 +129,7 @@ static int append_signature(const signing *s, const koc__subject *subject, koc_e
     KOC__TRY(koc__simple_write(&text, s->name, d, err));
     KOC__TRY(koc__key_sign(s->options.key, koc__dynbuf_view(&text), s->call, &der, err));
     KOC__TRY(koc__base64(&signature, koc__dynbuf_view(&der), false, err));
-    KOC__TRY(koc__tag_name(s->place.reference, d, "sig", &tag, err));
+    KOC__TRY(koc__subject_reference(s->place.reference, d, ".sig", &tag, err));
     koc__tag_layer layer = {KOC__SIMPLE_TYPE, koc__dynbuf_cstr(&signature), NULL,
                             koc__dynbuf_view(&text)};
     KOC__TRY(koc__tag_append(s->client, tag, &layer, s->call, &added, &at, err));
@@ -143,7 +144,8 @@ static int append_statement(const signing *s, const koc__subject *subject, koc_s
     koc_digest at = {0};
     bool added = false;
     KOC__TRY(koc__bundle_write(&envelope, s->options.key, statement, true, s->call, err));
-    KOC__TRY(koc__tag_name(s->place.reference, &subject->descriptor->digest, "att", &tag, err));
+    KOC__TRY(koc__subject_reference(s->place.reference, &subject->descriptor->digest, ".att", &tag,
+                                    err));
     koc__tag_layer layer = {KOC__ENVELOPE_TYPE, "", s->predicate_type, koc__dynbuf_view(&envelope)};
     KOC__TRY(koc__tag_append(s->client, tag, &layer, s->call, &added, &at, err));
     return report(s, subject, &at, added, err);

@@ -122,9 +122,6 @@ typedef struct koc__tag_layer {
 #define KOC__SIMPLE_TYPE   "application/vnd.dev.cosign.simplesigning.v1+json"
 #define KOC__ENVELOPE_TYPE "application/vnd.dsse.envelope.v1+json"
 #define KOC__SIGNATURE_KEY "dev.cosignproject.cosign/signature"
-/* "registry/repo:sha256-<hex>.<suffix>" of the image. */
-int koc__tag_name(const koc_reference *image, const koc_digest *subject, const char *suffix,
-                  koc_reference **out, koc_error **err);
 /* Appends a layer to the image at tag, which may not exist yet. Other signers that do the same at once lose nothing. */
 int koc__tag_append(koc_client *c, const koc_reference *tag, const koc__tag_layer *layer,
                     koc__call *call, bool *added, koc_digest *digest, koc_error **err);

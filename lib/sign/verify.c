@@ -251,8 +251,8 @@ static int read_tag(verifying *v, size_t subject, const char *suffix, koc_error 
     KOC__AUTO_VAL(koc_buf) bytes = KOC_BUF_INIT;
     reading r = {.subject = subject};
     koc_error *why = NULL;
-    KOC__TRY(koc__tag_name(v->place.reference, &v->subjects.list[subject].descriptor->digest,
-                           suffix, &tag, err));
+    KOC__TRY(koc__subject_reference(
+        v->place.reference, &v->subjects.list[subject].descriptor->digest, suffix, &tag, err));
     int rc = koc__client_get_manifest(v->client, tag, v->call, &bytes, NULL, &r.at, &why);
     if (rc == KOC_ENOTFOUND) {
         koc_error_free(why);
@@ -275,8 +275,8 @@ static int gather(verifying *v, size_t subject, koc_error **err)
         KOC__TRY(may_be_bundle(d) ? read_referrer(v, subject, d, err) : KOC_OK);
     }
     if (v->place.kind == KOC_PLACE_REGISTRY) {
-        KOC__TRY(read_tag(v, subject, "sig", err));
-        KOC__TRY(read_tag(v, subject, "att", err));
+        KOC__TRY(read_tag(v, subject, ".sig", err));
+        KOC__TRY(read_tag(v, subject, ".att", err));
     }
     return KOC_OK;
 }

@@ -143,7 +143,7 @@ int koc__listed_referrers(koc_source *s, const koc_index *list, const koc_digest
                           const char *type, koc__call *call, koc_index **out, koc_error **err)
 {
     KOC__AUTO(koc_index_builder) b = NULL;
-    KOC__AUTO_STR tag = koc__format("sha256-%s", koc__digest_hex(subject).s);
+    KOC__AUTO_STR tag = koc__subject_tag(subject, "");
     if (!tag) {
         return koc__oom(err);
     }

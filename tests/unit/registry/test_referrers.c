@@ -282,3 +282,22 @@ KOC_TEST(a_subject_that_is_none_is_told)
     assert_non_null(strstr(bed_message(&b), "subject of the manifest"));
     assert_int_equal(scripted_count(b.server, NULL, NULL), 1);
 }
+
+KOC_TEST(the_tag_of_a_subject_has_its_algorithm_and_the_length_of_a_tag)
+{
+    koc_digest d = {.algorithm = KOC_DIGEST_SHA512, .len = 64};
+    memset(d.bytes, 0xab, sizeof(d.bytes));
+    KOC__AUTO_STR long_one = koc__subject_tag(&d, ".sig");
+    char want[80] = "sha512-";
+    for (size_t i = 0; i < 32; i++) {
+        memcpy(want + 7 + 2 * i, "ab", 2);
+    }
+    assert_int_equal(strlen(long_one), 7 + 64 + 4);
+    assert_memory_equal(long_one, want, 7 + 64);
+    assert_string_equal(long_one + 7 + 64, ".sig");
+    d.algorithm = KOC_DIGEST_SHA256;
+    d.len = 32;
+    KOC__AUTO_STR usual = koc__subject_tag(&d, "");
+    assert_int_equal(strlen(usual), 7 + 64);
+    assert_memory_equal(usual, "sha256-abab", 11);
+}
