@@ -26,7 +26,7 @@ typedef struct creation {
     koc__sbom_options o; /* borrows from the strings below */
     char *proxy, *private, *modules, *main_dir, *vendor, *binary_name, *source_url, *git_name,
         *git_email;
-    bool asked_git;
+    bool asked_git, found_modules;
 } creation;
 
 static void creation_dispose(creation *c)
@@ -118,9 +118,10 @@ static int find_modules(creation *c, koc_error **err)
 {
     const char *dir = c->w->target->package_dir;
     KOC__AUTO_STR above = NULL;
-    if (c->modules || !dir) {
+    if (c->found_modules || !dir) {
         return KOC_OK;
     }
+    c->found_modules = true; /* also if there are none: without HOME there is no cache */
     KOC__TRY(find_module_cache(c, err));
     KOC__TRY(find_upwards(dir, "go.mod", &c->main_dir, err));
     KOC__TRY(find_upwards(dir, "vendor/modules.txt", &above, err));
