@@ -23,60 +23,49 @@ int ci_outputs_check(const cli *c, const ci_outputs *o)
     return EXIT_OK;
 }
 
-/* A reference is "NAME@DIGEST". */
-static int name_length(const char *reference)
+/* What the three values about a build of one image are called. */
+typedef struct names {
+    const char *name, *digest, *sbom;
+} names;
+
+/* "NAME@DIGEST". An image that was loaded into an engine has no digest, and nothing can attest it. */
+static void put_subject(FILE *out, const names *n, const koc_published *r)
 {
-    const char *at = strrchr(reference, '@');
-    return at ? (int)(at - reference) : (int)strlen(reference);
+    const char *reference = koc_published_reference(r, 0), *at = strrchr(reference, '@');
+    const char *sbom = koc_published_sbom(r, 0);
+    if (koc_published_count(r) != 1 || !at) {
+        return;
+    }
+    fprintf(out, "%s=%.*s\n%s=%s\n", n->name, (int)(at - reference), reference, n->digest, at + 1);
+    if (sbom) {
+        fprintf(out, "%s=%s\n", n->sbom, sbom);
+    }
 }
 
-static const char *digest_of(const char *reference)
+static void put_github(FILE *out, const koc_published *r)
 {
-    const char *at = strrchr(reference, '@');
-    return at ? at + 1 : "";
-}
-
-static void put_images(FILE *out, const koc_published *r)
-{
+    static const names n = {"subject-name", "subject-digest", "sbom-path"};
     fputs("images=[", out);
     for (size_t i = 0; i < koc_published_count(r); i++) {
         fputs(i ? "," : "", out);
         cli_json_string(out, koc_published_reference(r, i), "");
     }
     fputs("]\n", out);
-}
-
-/* The three that name one image are for builds of one image. */
-static void put_github(FILE *out, const koc_published *r)
-{
-    const char *reference = koc_published_reference(r, 0);
-    const char *sbom = koc_published_sbom(r, 0);
-    put_images(out, r);
-    if (koc_published_count(r) == 1) {
-        fprintf(out, "subject-name=%.*s\nsubject-digest=%s\n", name_length(reference), reference,
-                digest_of(reference));
-        if (sbom) {
-            fprintf(out, "sbom-path=%s\n", sbom);
-        }
-    }
+    put_subject(out, &n, r);
 }
 
 static void put_dotenv(FILE *out, const koc_published *r)
 {
-    const char *reference = koc_published_reference(r, 0);
-    const char *sbom = koc_published_sbom(r, 0);
+    static const names n = {"KOC_SUBJECT_NAME", "KOC_SUBJECT_DIGEST", "KOC_SBOM_PATH"};
     fputs("KOC_IMAGES=", out);
     for (size_t i = 0; i < koc_published_count(r); i++) {
         fprintf(out, "%s%s", i ? " " : "", koc_published_reference(r, i));
     }
     fputs("\n", out);
     if (koc_published_count(r) == 1) {
-        fprintf(out, "KOC_IMAGE=%s\nKOC_SUBJECT_NAME=%.*s\nKOC_SUBJECT_DIGEST=%s\n", reference,
-                name_length(reference), reference, digest_of(reference));
-        if (sbom) {
-            fprintf(out, "KOC_SBOM_PATH=%s\n", sbom);
-        }
+        fprintf(out, "KOC_IMAGE=%s\n", koc_published_reference(r, 0));
     }
+    put_subject(out, &n, r);
 }
 
 /* text is what fn writes. */

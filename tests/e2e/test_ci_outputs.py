@@ -65,6 +65,16 @@ def test_several_images_are_a_list(ci, tmp_path):
     assert values(dotenv.read_text()) == {"KOC_IMAGES": " ".join(printed)}
 
 
+def test_an_image_in_an_engine_has_no_digest_and_is_no_subject(ci, podman_service, tmp_path):
+    dotenv = tmp_path / "build.env"
+    ci.extra |= {"DOCKER_HOST": podman_service.address}
+    reference = ci("build", "--local", "--github-output", f"--dotenv={dotenv}", "./cmd/app").stdout.strip()
+    outputs = values(ci.output.read_text())
+    assert "@" not in reference and json.loads(outputs["images"]) == [reference]
+    assert "subject-name" not in outputs and "subject-digest" not in outputs
+    assert values(dotenv.read_text()) == {"KOC_IMAGE": reference, "KOC_IMAGES": reference}
+
+
 def test_outside_of_github_it_is_wrong_usage_before_anything_is_built(ci):
     del ci.extra["GITHUB_OUTPUT"]
     failed = ci("build", "--github-output", "./cmd/app", status=2)
