@@ -50,8 +50,8 @@ int koc__platform_read(const koc__jnode *n, koc_platform **out, koc_error **err)
 void koc__platform_write(koc__jw *w, const koc_platform *p);
 /* "linux/arm/v7", for messages and file names; ":os.version" as ko adds it. NULL: out of memory. */
 char *koc__platform_str(const koc_platform *p);
-int koc__platform_check(const koc_platform *p,
-                        koc_error **err); /* KOC_EINVAL: it has no text form */
+/* KOC_EINVAL: p has no text form. */
+int koc__platform_check(const koc_platform *p, koc_error **err);
 /* Whether both are written the same. NULL equals NULL alone. */
 bool koc__platform_equal(const koc_platform *a, const koc_platform *b);
 /* p in the spelling of Go and of registries: amd64 for x86_64, v7 for 7. The strings are those of p or
@@ -115,12 +115,13 @@ bool koc__image_repeats_layer(const koc_image *img, size_t i);
 /* The name of the image in errors; by default its digest. */
 KOC__DEFINE_AUTO(koc_image, koc_image_unref);
 KOC__DEFINE_AUTO(koc_image_builder, koc_image_builder_free);
-/* ko's bytes: config re-serialised in Go's member order, unknown members dropped (spec: ko 10.5, 10.6). */
-/* Whether runtimes accept value for KOC_CFG_USER, _WORKDIR, _STOPSIGNAL; KOC_EINVAL. NULL and "": yes. */
+/* Whether JSON can hold text, which is `what`; KOC_EINVAL. NULL: yes. */
 int koc__image_config_check_utf8(const char *what, const char *text, koc_error **err);
+/* Whether runtimes accept value for KOC_CFG_USER, _WORKDIR, _STOPSIGNAL; KOC_EINVAL. NULL and "": yes. */
 int koc__image_config_check_text(int32_t field, const char *value, koc_error **err);
 int koc__image_config_check_port(const char *value, koc_error **err);
 int koc__image_config_check_volume(const char *value, koc_error **err);
+/* ko's bytes: config re-serialised in Go's member order, unknown members dropped (spec: ko 10.5, 10.6). */
 void koc__image_builder_set_compat(koc_image_builder *b);
 /* Appends "KEY=value" to Env even if KEY exists. */
 int koc__image_builder_append_env(koc_image_builder *b, const char *item, koc_error **err);

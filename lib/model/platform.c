@@ -373,9 +373,9 @@ bool koc__platform_wanted(const koc_strlist *items, const koc_platform *have)
         return false;
     }
     const koc_platform there = koc__platform_spelled(have);
+    /* Nothing is allocated: without memory an image would count as unwanted, and be left out silently. */
     for (size_t i = 0; i < n; i++) {
-        parts
-            p; /* without an allocation: an image that is taken for unwanted would be left out silently */
+        parts p;
         if (read_parts(koc_strlist_get(items, i), &p)) {
             const koc_platform want = platform_at(p.text, &p);
             if (serves(&want, &there)) {

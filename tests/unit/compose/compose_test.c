@@ -89,20 +89,3 @@ size_t warned(const koc_strlist *warnings, const char *text)
     }
     return n;
 }
-
-const char *lay(koc_ctx *ctx, koc_edit *e, const char *dir, const char *name)
-{
-    static char texts[4][4096];
-    static size_t turn;
-    char *text = texts[turn++ % KOC__COUNT(texts)];
-    koc_place from = KOC_PLACE_INIT, to = KOC_PLACE_INIT;
-    koc_buf storage = KOC_BUF_INIT;
-    koc_error *err = NULL;
-    snprintf(text, sizeof(texts[0]), "oci:%s:%s", koc_test_path(dir), name);
-    ok(koc_place_parse(text, 0, &storage, &to, &err), err);
-    ok(koc_edit_place(e, &from, &err), err);
-    const koc_copy_pair pair = {sizeof(pair), 0, &from, &to};
-    ok(koc_copy(ctx, NULL, &pair, 1, NULL, NULL, NULL, &err), err);
-    koc_buf_dispose(&storage);
-    return text;
-}

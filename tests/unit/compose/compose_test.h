@@ -18,7 +18,5 @@ const char *entries_of(koc_layer *l);
 const char *file_of(koc_image *img, const char *path);
 /* The number of warnings that have this text. */
 size_t warned(const koc_strlist *warnings, const char *text);
-/* Writes what e has to "oci:<dir>:<name>" and gives that place's text. Static. */
-const char *lay(koc_ctx *ctx, koc_edit *e, const char *dir, const char *name);
 
 #endif
