@@ -6,6 +6,7 @@ import pathlib
 import re
 import subprocess
 
+import manpages
 import pytest
 from runner import ROOT, needed
 
@@ -106,16 +107,7 @@ def test_help_of_each_command(bare_koc, tables):
 
 
 def test_man_pages_are_clean(pages):
-    needed("mandoc")
-    needed("groff")
-    names = sorted(path.name for path in pages.iterdir())
-    lint = subprocess.run(["mandoc", "-Tlint", *names], cwd=pages, capture_output=True, text=True)
-    assert lint.stdout + lint.stderr == ""
-    for name in names:
-        shown = subprocess.run(
-            ["groff", "-ww", "-mdoc", "-Tutf8", name], cwd=pages, capture_output=True, text=True
-        )
-        assert shown.stderr == "" and shown.returncode == 0, name
+    manpages.assert_clean(pages, sorted(path.name for path in pages.iterdir()))
 
 
 def test_man_shows_each_page(pages):

@@ -4,8 +4,9 @@ import re
 import subprocess
 import sys
 
+import manpages
 import pytest
-from runner import ROOT, needed
+from runner import ROOT
 
 sys.path.append(str(ROOT / "docs/api"))
 
@@ -35,16 +36,7 @@ def test_every_function_has_a_page_of_its_name(folder):
 
 
 def test_pages_of_functions_are_correct_for_mandoc_and_groff(folder):
-    needed("mandoc")
-    needed("groff")
-    names = texts(folder)
-    lint = subprocess.run(["mandoc", "-Tlint", *names], cwd=folder, capture_output=True, text=True)
-    assert lint.stdout + lint.stderr == ""
-    for name in names:
-        shown = subprocess.run(
-            ["groff", "-ww", "-mdoc", "-Tutf8", name], cwd=folder, capture_output=True, text=True
-        )
-        assert shown.stderr == "" and shown.returncode == 0, name
+    manpages.assert_clean(folder, texts(folder))
 
 
 def test_pages_of_functions_have_codes_and_members(folder):
